@@ -1,0 +1,84 @@
+"""The verb `dlx completion SHELL`: a script that completes verbs, keys and choices on Tab."""
+
+from __future__ import annotations
+
+import argparse
+
+from .console import say
+
+EXAMPLES = """examples:
+  eval "$(dlx completion bash)"
+  dlx completion zsh > ~/.zfunc/_dlx
+  dlx completion fish > ~/.config/fish/completions/dlx.fish
+"""
+
+_SCRIPTS = {
+    "bash": """_dlx() {
+  local IFS=$'\\n'
+  COMPREPLY=($(COMP_WORDBREAKS=" " dlx completion words -- "${COMP_WORDS[@]:1:COMP_CWORD}"))
+  [[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace
+}
+COMP_WORDBREAKS=${COMP_WORDBREAKS//=}
+complete -o default -F _dlx dlx""",
+    "zsh": """#compdef dlx
+_dlx() {
+  local -a found
+  found=("${(@f)$(dlx completion words -- "${words[@]:1}")}")
+  compadd -S '' -- $found
+}
+compdef _dlx dlx""",
+    "fish": """function _dlx
+  dlx completion words -- (commandline -opc)[2..-1] (commandline -ct)
+end
+complete -c dlx -f -a '(_dlx)'""",
+}
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's arguments to its parser."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("shell", choices=[*_SCRIPTS, "words"], help="for which shell")
+    parser.add_argument("typed", nargs="*", help=argparse.SUPPRESS)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the script, or, for the script, what the last word typed may become."""
+    if args.shell != "words":
+        say(_SCRIPTS[args.shell])
+        return 0
+    for word in words(args.typed):
+        say(word)
+    return 0
+
+
+def words(typed: list[str]) -> list[str]:
+    """What the last word of a command may become, the words before it given."""
+    from .main import VERBS
+
+    last = typed[-1] if typed else ""
+    if len(typed) <= 1:
+        return [verb for verb in VERBS if verb.startswith(last)]
+    if typed[0] not in ("train", "config", "summary", "help"):
+        return []
+    if "=" in last:
+        key, _, begun = last.partition("=")
+        return [f"{key}={value}" for value in _values(key) if value.startswith(begun)]
+    ending = "" if typed[0] == "help" else "="
+    return [f"{key}{ending}" for key in _keys() if key.startswith(last)]
+
+
+def _keys() -> list[str]:
+    from ..config.load import dotted_keys
+    from ..config.paths import GROUPS
+
+    return sorted({*GROUPS, *dotted_keys()})
+
+
+def _values(key: str) -> list[str]:
+    """The files of a group, or the choices of an option."""
+    from ..config.paths import GROUPS, search_path
+    from .help import choices_of
+
+    if key in GROUPS:
+        return sorted({f.stem for root in search_path(None) for f in (root / key).glob("*.yaml")})
+    return choices_of(key)

@@ -1,0 +1,76 @@
+"""Printing: tables and lines, pretty on a terminal and plain elsewhere."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def console() -> Console:
+    """A console on standard output; it honours NO_COLOR."""
+    from rich.console import Console
+
+    return Console(highlight=False)
+
+
+def say(text: str) -> None:
+    """Prints a line as it is."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
+def say_json(value: Any) -> None:
+    """Prints a value for scripts."""
+    say(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def show_table(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str] = ()
+) -> None:
+    """Prints a table: with Rich on a terminal, in aligned columns elsewhere.
+
+    Args:
+        titles: of the columns.
+        rows: cells as text.
+        right: titles of the columns that are aligned to the right.
+    """
+    if sys.stdout.isatty():
+        _show_rich(titles, rows, right)
+        return
+    every = [list(titles), *[list(row) for row in rows]]
+    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
+    for row in every:
+        cells = [
+            cell.rjust(width) if title in right else cell.ljust(width)
+            for cell, width, title in zip(row, widths, titles, strict=True)
+        ]
+        say("  ".join(cells).rstrip())
+
+
+def _show_rich(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str]
+) -> None:
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for title in titles:
+        table.add_column(title, justify="right" if title in right else "left")
+    for row in rows:
+        table.add_row(*[Text(cell) for cell in row])
+    console().print(table)
+
+
+def number(value: float | None) -> str:
+    """A score with four significant digits; "-" where there is none."""
+    if value is None or value != value:
+        return "-"
+    if value == 0 or 0.001 <= abs(value) < 100_000:
+        return f"{value:.4g}" if abs(value) < 1 or abs(value) >= 10 else f"{value:.3f}"
+    return f"{value:.3e}"

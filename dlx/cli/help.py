@@ -1,0 +1,200 @@
+"""The verb `dlx help KEY`: type, default, unit, range and choices of a config key."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, Literal, get_args, get_origin
+
+from ..config.fields import (
+    Chosen,
+    Component,
+    Option,
+    Table,
+    alternatives,
+    describe,
+    options_of,
+    to_plain,
+)
+from ..config.load import dotted_keys
+from ..config.names import nearest
+from ..config.schema import Config
+from ..config.specs import TABLES
+from ..errors import Problem, UsageError
+from .console import say, show_table
+
+EXAMPLES = """examples:
+  dlx help                  every section
+  dlx help optimizer.lr     one key
+  dlx help optimizer        the choices of a component
+  dlx help optimizer.adam   the options of one choice
+  dlx help layers           the layers that model=layers knows
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's arguments to its parser."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("key", nargs="?", default="", help="a key, a section, or a component")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Explains a key."""
+    key = args.key.strip(".")
+    if not key:
+        _show_options(Config, "")
+        return 0
+    found = find(key)
+    if not found:
+        near = nearest(key, [*dotted_keys(), *_component_keys()])
+        raise UsageError(
+            Problem(
+                f"there is no key `{key}`",
+                accepted="a key of the config, as in optimizer.lr",
+                hint=f"dlx help {near}" if near else "dlx help",
+            )
+        )
+    for index, entry in enumerate(found):
+        if index:
+            say("")
+        entry.show()
+    return 0
+
+
+@dataclass(frozen=True)
+class _Key:
+    """An option, explained."""
+
+    key: str
+    option: Option
+    owner: str
+
+    def show(self) -> None:
+        meta = self.option.meta
+        say(f"{self.key}" + (f"   (of {self.owner})" if self.owner else ""))
+        say(f"  {meta.help}")
+        say(f"  type: {describe(self.option.hint, meta)}")
+        say(f"  default: {_default(self.option)}")
+        if meta.unit:
+            say(f"  unit: {meta.unit}")
+        if choices := _choices(self.option.hint):
+            say(f"  choices: {', '.join(choices)}")
+        if meta.example:
+            say(f"  example: {meta.example}")
+        if meta.table is not None:
+            say("  choices:")
+            for name, entry in meta.table.entries.items():
+                say(f"    {name:18} {entry.summary}")
+        elif dataclasses.is_dataclass(self.option.hint):
+            say("  keys:")
+            for name, inner in options_of(self.option.hint).items():  # type: ignore[arg-type]
+                say(f"    {self.key}.{name:18} {inner.meta.help}")
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """A component, explained."""
+
+    kind: str
+    name: str
+    component: Component
+
+    def show(self) -> None:
+        say(f"{self.kind} {self.name}: {self.component.summary}")
+        _show_options(self.component.options, "")
+
+
+def find(key: str) -> list[_Key | _Entry]:
+    """What a key stands for: options of that name, or a component."""
+    parts = key.split(".")
+    found = list(_walk(Config, parts, "", ""))
+    if found:
+        return found
+    for table in TABLES.values():
+        names = {table.kind, f"{table.kind}s"}
+        if len(parts) == 1 and key in names:
+            return [_Entry(table.kind, name, entry) for name, entry in table.entries.items()]
+        if parts[-1] in table.entries and (len(parts) == 1 or parts[0] in names | _group(table)):
+            return [_Entry(table.kind, parts[-1], table.entries[parts[-1]])]
+    return []
+
+
+def _group(table: Table) -> set[str]:
+    return {name for name, opt in options_of(Config).items() if opt.meta.table is table}
+
+
+def _walk(cls: type, parts: list[str], prefix: str, owner: str) -> list[_Key | _Entry]:
+    options = options_of(cls)
+    if parts[0] not in options:
+        return []
+    opt = options[parts[0]]
+    key = f"{prefix}{opt.name}"
+    if len(parts) == 1:
+        return [_Key(key, opt, owner)]
+    rest = parts[1:]
+    table = opt.meta.table
+    if table is not None:
+        if rest[0] in table.entries:
+            entry = table.entries[rest[0]]
+            if len(rest) == 1:
+                return [_Entry(table.kind, rest[0], entry)]
+            return _walk(entry.options, rest[1:], f"{key}.", rest[0])
+        return [
+            found
+            for name, entry in table.entries.items()
+            for found in _walk(entry.options, rest, f"{key}.", name)
+        ]
+    for hint in alternatives(opt.hint):
+        inner = get_args(hint)[1] if get_origin(hint) is dict else hint
+        if dataclasses.is_dataclass(inner):
+            if get_origin(hint) is dict:
+                rest = rest[1:] if len(rest) > 1 else rest
+            return _walk(inner, rest, f"{key}.", owner)  # type: ignore[arg-type]
+    return []
+
+
+def choices_of(key: str) -> list[str]:
+    """The values that a key may take, where they can be listed."""
+    found: dict[str, None] = {}
+    for entry in find(key):
+        if isinstance(entry, _Key):
+            table = entry.option.meta.table
+            names = list(table.entries) if table else _choices(entry.option.hint)
+            found |= dict.fromkeys(names)
+            if bool in alternatives(entry.option.hint):
+                found |= {"true": None, "false": None}
+    return list(found)
+
+
+def _component_keys() -> list[str]:
+    return [f"{table.kind}.{name}" for table in TABLES.values() for name in table.entries]
+
+
+def _choices(hint: Any) -> list[str]:
+    return [str(c) for h in alternatives(hint) if get_origin(h) is Literal for c in get_args(h)]
+
+
+def _default(option: Option) -> str:
+    if option.required:
+        return "none: must be given"
+    if isinstance(option.default, Chosen):
+        return option.default.name
+    plain = to_plain(option.default)
+    if isinstance(plain, dict) and plain:
+        return "see its keys"
+    if plain is None or isinstance(plain, bool):
+        return str(plain).lower().replace("none", "null")
+    return str(plain) if plain != "" else "empty"
+
+
+def _show_options(cls: type, prefix: str) -> None:
+    options = options_of(cls)
+    if not options:
+        say("  no options")
+        return
+    rows = [
+        [f"{prefix}{name}", _default(opt), describe(opt.hint, opt.meta), opt.meta.help]
+        for name, opt in options.items()
+    ]
+    show_table(("key", "default", "type", "what it is"), rows)

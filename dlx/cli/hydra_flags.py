@@ -1,0 +1,55 @@
+"""The flags that people know from Hydra: those that make sense work, those that run code do not."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any, NoReturn
+
+from ..errors import Problem, UsageError
+
+_REFUSED = {
+    "--experimental-rerun": "it unpickles a file; train again from the run's config instead",
+    "--hydra-help": "dlx's own keys are shown by `dlx help KEY`",
+    "--config-name": "the primary config is dlx's own; choose a task with task=NAME",
+    "-cn": "the primary config is dlx's own; choose a task with task=NAME",
+    "--config-path": "folders of your own are given with --config-dir",
+    "-cp": "folders of your own are given with --config-dir",
+    "--shell-completion": "`dlx completion bash` prints the script",
+    "-sc": "`dlx completion bash` prints the script",
+}
+
+
+class _Refuse(argparse.Action):
+    def __call__(self, *arguments: Any, **_: Any) -> NoReturn:
+        option = str(arguments[3])
+        raise UsageError(
+            Problem(f"{option} is refused: {_REFUSED[option]}", f"command line: {option}")
+        )
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags that only look at a config."""
+    parser.add_argument("overrides", nargs="*", metavar="key=value", help="task=NAME, then changes")
+    parser.add_argument(
+        "--config-dir", "-cd", metavar="DIR", help="a folder of configs of your own"
+    )
+    for flag in _REFUSED:
+        parser.add_argument(flag, action=_Refuse, nargs="?", help=argparse.SUPPRESS)
+
+
+def add_run_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds the flags of `dlx train`."""
+    add_flags(parser)
+    add = parser.add_argument
+    add("--multirun", "-m", action="store_true", help="run every combination of key=a,b")
+    add("--cfg", "-c", choices=["job"], help="print the config and stop")
+    add("--package", "-p", metavar="KEY", help="with --cfg: only this part, as in trainer")
+    add("--resolve", action="store_true", help="with --cfg: with ${...} replaced")
+    add(
+        "--info",
+        "-i",
+        nargs="?",
+        const="all",
+        choices=["all", "searchpath", "defaults", "config"],
+        help="print where configs are found and which files make this one, and stop",
+    )

@@ -1,0 +1,127 @@
+"""Dispatch: which verb was typed, and how its errors are told."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from ..errors import DlxError, Problem
+
+VERBS = {
+    "tasks": "the tasks there are, and what to type",
+    "train": "train, validate and test a task: dlx train task=digits",
+    "test": "look at the test part with a finished run",
+    "runs": "list, filter and sort the runs",
+    "report": "build a run's report again, or say where it lies",
+    "summary": "the layers of a task's model",
+    "config": "the whole config of a task, and who set each value",
+    "help": "what a config key means: dlx help optimizer.lr",
+    "data": "list, fetch, verify datasets",
+    "doctor": "what dlx finds on this machine",
+    "completion": "a script that completes dlx on Tab",
+}
+
+USAGE = """dlx {version}: deep-learning experiments from the shell
+
+usage: dlx VERB [arguments]      dlx VERB --help shows examples
+
+{verbs}
+
+begin with:
+  dlx train task=digits          five seconds, no network
+  dlx tasks                      what else there is
+"""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Runs one command.
+
+    Args:
+        arguments: what was typed after `dlx`.
+
+    Returns:
+        0 done, 1 the run failed, 2 the command or config is wrong, 4 refused by the method,
+        130 interrupted.
+    """
+    try:
+        return _dispatch(list(arguments))
+    except DlxError as error:
+        print_problems(error.problems)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)  # noqa: T201
+        return 130
+    except BrokenPipeError:  # the reader of a pipe has gone
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        where = str(error.filename or "")
+        print_problems([Problem(f"{error.strerror or error}", where)])
+        return 1
+
+
+def _dispatch(arguments: list[str]) -> int:
+    first = arguments[0] if arguments else ""
+    if first in ("-h", "--help"):
+        print(usage())  # noqa: T201
+        return 0
+    if first in ("-V", "--version"):
+        print(f"dlx {__version__}")  # noqa: T201
+        return 0
+    if not arguments:
+        return _run("tasks", [])
+    if first not in VERBS:
+        print_problems([_unknown_verb(first)])
+        return 2
+    return _run(first, arguments[1:])
+
+
+def _run(verb: str, arguments: list[str]) -> int:
+    module = importlib.import_module(f".{verb}", __package__)
+    parser = argparse.ArgumentParser(
+        prog=f"dlx {verb}",
+        description=VERBS[verb],
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    module.add_arguments(parser)
+    code: int = module.run(
+        parser.parse_intermixed_args(arguments) if verb != "data" else parser.parse_args(arguments)
+    )
+    return code
+
+
+def _unknown_verb(name: str) -> Problem:
+    from ..config.names import listed, nearest
+
+    if "=" in name:
+        hint = f"dlx train {name}"
+    else:
+        near = nearest(name, VERBS)
+        hint = f"dlx {near}" if near else "dlx --help"
+    return Problem(f"there is no verb `{name}`", "command line", listed(VERBS), hint)
+
+
+def usage() -> str:
+    """The text of `dlx --help`."""
+    width = max(map(len, VERBS))
+    verbs = "\n".join(f"  {name.ljust(width)}  {text}" for name, text in VERBS.items())
+    return USAGE.format(version=__version__, verbs=verbs)
+
+
+def print_problems(problems: Sequence[Problem]) -> None:
+    """Tells problems on standard error, in colour on a terminal."""
+    colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    red, dim, plain = ("\033[1;31m", "\033[2m", "\033[0m") if colour else ("", "", "")
+    if len(problems) > 1:
+        print(f"{len(problems)} problems", file=sys.stderr)  # noqa: T201
+    for problem in problems:
+        first, *rest = problem.lines()
+        print(f"{red}error:{plain} {first}", file=sys.stderr)  # noqa: T201
+        for line in rest:
+            label, _, text = line.partition(":")
+            print(f"{dim}{label}:{plain}{text}", file=sys.stderr)  # noqa: T201

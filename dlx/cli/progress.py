@@ -1,0 +1,87 @@
+"""Progress: a bar with epoch, batch, loss, metric and time left; plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ..training.callbacks import Callback
+from .console import console, number, say
+
+if TYPE_CHECKING:
+    from ..training.loop import Training
+
+REFRESH_S = 0.1
+
+
+def progress(steps_shown: bool = True) -> Callback:
+    """The way to show progress that fits standard output."""
+    return Bar() if steps_shown and sys.stdout.isatty() else Lines()
+
+
+def _short(scores: Mapping[str, float]) -> str:
+    wanted = [n for n in scores if n != "train/penalty" and n.count("/") == 1]
+    return "  ".join(f"{name} {number(scores[name])}" for name in wanted)
+
+
+class Lines(Callback):
+    """One plain line an epoch."""
+
+    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
+        """Prints the epoch's scores."""
+        epochs = training.options.epochs
+        width = len(str(epochs))
+        say(f"epoch {training.state.epoch:>{width}}/{epochs}  {_short(scores)}")
+
+
+class Bar(Callback):
+    """A live bar on a terminal; each finished epoch's best line stays above it."""
+
+    def __init__(self) -> None:
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=24),
+            TextColumn("{task.fields[where]}"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("{task.fields[scores]}"),
+            console=console(),
+            transient=True,
+            auto_refresh=False,
+        )
+        self._task: Any = None
+        self._shown = 0.0
+        self._scores = ""
+
+    def fit_begins(self, training: Training) -> None:
+        """Puts up the bar."""
+        total = training.options.epochs * training.steps_per_epoch
+        self._progress.start()
+        self._task = self._progress.add_task("training", total=total, where="", scores="")
+
+    def step_ends(self, training: Training) -> None:
+        """Moves the bar, ten times a second at most."""
+        now = time.monotonic()
+        if now - self._shown < REFRESH_S:
+            return
+        self._shown = now
+        state, steps = training.state, training.steps_per_epoch
+        batch = (state.step - 1) % steps + 1
+        loss = training.train_meters.running_loss()
+        where = f"epoch {state.epoch + 1}/{training.options.epochs} batch {batch}/{steps}"
+        scores = f"loss {number(loss)}  {self._scores}"
+        self._progress.update(self._task, completed=state.step, where=where, scores=scores)
+        self._progress.refresh()
+
+    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:  # noqa: ARG002
+        """Keeps the epoch's scores beside the bar."""
+        self._scores = _short({n: v for n, v in scores.items() if not n.startswith("train/")})
+        if not self._scores:
+            self._scores = _short(scores)
+
+    def fit_ends(self, training: Training) -> None:  # noqa: ARG002
+        """Takes the bar down."""
+        self._progress.stop()

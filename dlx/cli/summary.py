@@ -1,0 +1,51 @@
+"""The verb `dlx summary`: the layers of a task's model, with shapes and parameter counts."""
+
+from __future__ import annotations
+
+import argparse
+
+from .console import say, say_json, show_table
+from .hydra_flags import add_flags
+
+EXAMPLES = """examples:
+  dlx summary task=digits
+  dlx summary task=mnist model=convnet
+  dlx summary task=imdb model.units=[64,64] dataset.sample=true
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options to its parser."""
+    parser.epilog = EXAMPLES
+    add_flags(parser)
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Draws the layer table; nothing is trained or written."""
+    from dataclasses import asdict
+
+    from ..config.load import load
+    from ..models.summary import layer_table
+    from ..training.experiment import build_learner, prepare_fold, read_data
+
+    config = load(args.overrides, args.config_dir).config
+    data = read_data(config)
+    fold = prepare_fold(config, data, data.split.folds[0])
+    model = build_learner(config, fold.inputs, data.targets, fold.device).model
+    layers = layer_table(model, fold.inputs)  # type: ignore[arg-type] # every model is a Network
+    total = sum(p.numel() for p in model.parameters())
+    if args.json:
+        say_json({"layers": [asdict(layer) for layer in layers], "parameters": total})
+        return 0
+    inputs = [
+        [name, f"input ({found.kind})", " x ".join(map(str, found.shape)), ""]
+        for name, found in fold.inputs.items()
+    ]
+    rows = [
+        [layer.name, layer.kind, " x ".join(map(str, layer.output_shape)), f"{layer.parameters:,}"]
+        for layer in layers
+    ]
+    show_table(("layer", "kind", "output", "parameters"), [*inputs, *rows], right=("parameters",))
+    say(f"{total:,} parameters in {config.model.name}")
+    return 0

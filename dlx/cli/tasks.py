@@ -1,0 +1,89 @@
+"""The verb `dlx tasks`: what can be trained, and the command to type."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+import yaml
+
+from ..config.paths import search_path
+from ..problem import PROBLEMS
+from .console import say, say_json, show_table
+
+EXAMPLES = """examples:
+  dlx tasks
+  dlx tasks --json
+"""
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options to its parser."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    parser.add_argument(
+        "--config-dir", "-cd", metavar="DIR", help="a folder of configs of your own"
+    )
+
+
+def run(args: argparse.Namespace) -> int:
+    """Lists the tasks."""
+    found = tasks(getattr(args, "config_dir", None))
+    if getattr(args, "json", False):
+        say_json(found)
+        return 0
+    titles = ("task", "problem", "dataset", "rows", "data", "time", "result", "what it is")
+    keys = ("task", "problem", "dataset", "rows", "state", "time", "result", "title")
+    show_table(titles, [[str(task[key]) for key in keys] for task in found], right=("rows",))
+    say("")
+    say("train one with: dlx train task=NAME          for example: dlx train task=digits")
+    say("without its data: dlx data fetch DATASET, or dlx train task=NAME dataset.sample=true")
+    return 0
+
+
+def tasks(config_dir: str | None = None) -> list[dict[str, Any]]:
+    """Every task on the search path: its problem, dataset, size, state of the data, and so on."""
+    found: dict[str, dict[str, Any]] = {}
+    for folder in search_path(config_dir):
+        for file in sorted((folder / "task").glob("*.yaml")):
+            if file.stem not in found:
+                found[file.stem] = _describe(file.stem, _read(file))
+    return list(found.values())
+
+
+def _read(file: Any) -> dict[str, Any]:
+    """A task file's values; a file that cannot be read is told of when it is trained."""
+    try:
+        values = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
+    except (OSError, ValueError, yaml.YAMLError):
+        return {}
+    return values if isinstance(values, dict) else {}
+
+
+def _describe(name: str, values: dict[str, Any]) -> dict[str, Any]:
+    from ..config.specs import DATASETS
+    from ..data.store import state_of
+
+    about = _mapping(values.get("about"))
+    dataset = str(_mapping(values.get("dataset")).get("name", ""))
+    types = [_mapping(t).get("problem") for t in _mapping(values.get("targets")).values()]
+    titles = [PROBLEMS[t].title for t in types if t in PROBLEMS]
+    entry = DATASETS.entries.get(dataset)
+    options: Any = entry.options() if entry else None
+    return {
+        "task": name,
+        "title": str(about.get("title", "")),
+        "problem": " + ".join(titles),
+        "dataset": dataset,
+        "rows": options.rows if options else "",
+        "state": state_of(dataset, options) if options else "",
+        "time": str(about.get("time", "")),
+        "result": str(about.get("result", "")),
+        "command": f"dlx train task={name}",
+    }
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,53 @@
+"""The verb `dlx test RUN`: one more look at the test part, with the weights of a finished run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+from .console import number, say, say_json, show_table
+
+EXAMPLES = """examples:
+  dlx test last
+  dlx test runs/digits/20260101-120000-1a2b3c4d-1 --weights last
+  dlx test 1a2b3c4d --json
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options to its parser."""
+    parser.epilog = EXAMPLES
+    add = parser.add_argument
+    add("run", metavar="RUN", help="a run folder, `last`, or a unique part of a run's name")
+    add("--weights", choices=["best", "last"], help="which checkpoint (default: best, if any)")
+    add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
+    add("--plugins", nargs="*", default=[], metavar="NAME", help="packages of your own it needs")
+    add("--json", action="store_true", help="print JSON, for scripts")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Tests a run's weights; the look is counted in the ledger."""
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    from ..runs.folder import find
+    from ..training.retest import look_again
+
+    tested = look_again(find(Path(args.root), args.run), args.weights, args.plugins)
+    if args.json:
+        say_json(tested)
+        return 0
+    rows = [
+        [
+            score["name"],
+            number(score["value"]),
+            number(score["baseline"]["value"]) if score["baseline"] else "",
+            score["baseline"]["name"] if score["baseline"] else "",
+        ]
+        for score in tested["scores"]
+    ]
+    show_table(("score", "value", "baseline", ""), rows, right=("value", "baseline"))
+    weights = tested["weights"]
+    say(f"weights: {weights['name']} (epoch {weights['epoch']}) of {tested['run']}")
+    times = "once" if tested["looks"] == 1 else f"{tested['looks']} times"
+    say(f"the test part has been looked at {times}")
+    return 0

@@ -1,0 +1,208 @@
+"""The verb `dlx train`: train, validate and test a task; `-m` runs every combination of values."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from typing import TYPE_CHECKING, Any
+
+from ..errors import DlxError, Problem, UsageError
+from . import config as config_verb
+from .console import console, number, say, say_json, show_table
+from .hydra_flags import add_run_flags
+
+if TYPE_CHECKING:
+    from ..config.load import Loaded
+    from ..training.run import Run
+
+EXAMPLES = """examples:
+  dlx train task=digits
+  dlx train task=imdb optimizer.lr=0.01 model.units=[32,32] trainer.epochs=4
+  dlx train task=mnist model=convnet
+  dlx train -m task=digits optimizer.lr=0.1,0.01,0.001
+  dlx train task=imdb dataset.sample=true
+  dlx help optimizer.lr
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options to its parser."""
+    parser.epilog = EXAMPLES
+    add_run_flags(parser)
+    parser.add_argument("--json", action="store_true", help="print only the answer, as JSON")
+    parser.add_argument("--quiet", "-q", action="store_true", help="no progress, only the answer")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Trains, or shows the config that would be trained."""
+    from ..config.load import load
+
+    if not args.overrides and not args.info:
+        return _no_task(args)
+    if args.multirun:
+        return _multirun(args)
+    if args.info:
+        return _info(args)
+    loaded = load(args.overrides, args.config_dir)
+    if args.cfg:
+        plain = loaded.plain(resolve=args.resolve)
+        config_verb.print_yaml(config_verb.part_of(plain, args.package))
+        return 0
+    if args.package or args.resolve:
+        raise UsageError(Problem("--package and --resolve go with --cfg job", "command line"))
+    done = train(loaded, quiet=args.quiet or args.json)
+    if args.json:
+        say_json(answer(done))
+    else:
+        show_answer(done)
+    return 0
+
+
+def _no_task(args: argparse.Namespace) -> int:
+    from . import tasks
+
+    tasks.run(args)
+    return 2
+
+
+def train(loaded: Loaded, quiet: bool = False) -> Run:
+    """Trains a config and builds its report."""
+    # Read by CUDA when it starts, so it must be set before torch is imported.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    from ..report import build
+    from ..training.run import train as train_run
+    from .progress import progress
+
+    for note in loaded.notes:
+        if not quiet:
+            say(f"note: {note}")
+    done = train_run(loaded, (lambda _: None) if quiet else say, [] if quiet else [progress()])
+    build(done.folder)
+    return done
+
+
+def answer(run: Run) -> dict[str, Any]:
+    """What `--json` prints."""
+    return {
+        "run": run.name,
+        "folder": str(run.folder),
+        "answer": run.facts["answer"],
+        "scores": {score["name"]: score["value"] for score in run.facts["scores"]},
+        "report": str(run.folder / "report.html"),
+    }
+
+
+def show_answer(run: Run) -> None:
+    """Prints scores beside their baselines, how often the test part was seen, and the report."""
+    scores = run.facts["scores"]
+    if scores:
+        say("")
+        rows = [_score_row(score) for score in scores]
+        titles = ("score", "value", "95 % interval", "baseline", "")
+        show_table(titles, rows, right=("value", "baseline"))
+    found = run.facts["answer"]
+    if found and found["looks"]:
+        times = "once" if found["looks"] == 1 else f"{found['looks']} times"
+        say(f"the test part has been looked at {times} (ledger in {run.config.run.root})")
+    if run.data.samples.sample:
+        say("SAMPLE DATA: made up, to see whether it runs; not a result")
+    say(f"report: {run.folder / 'report.html'}")
+
+
+def _score_row(score: dict[str, Any]) -> list[str]:
+    baseline, interval = score["baseline"], score["interval"]
+    return [
+        score["name"],
+        number(score["value"]),
+        f"{number(interval[0])} to {number(interval[1])}" if interval else "",
+        number(baseline["value"]) if baseline else "",
+        baseline["name"] if baseline else "",
+    ]
+
+
+def _info(args: argparse.Namespace) -> int:
+    """Where configs are found, and which files and arguments make this one, in order."""
+    from ..config.compose import compose
+    from ..config.paths import search_path
+
+    folders = search_path(args.config_dir)
+    if args.info in ("all", "searchpath"):
+        say("search path, the first match winning:")
+        for folder in folders:
+            say(f"  {folder}")
+    if args.info in ("all", "defaults"):
+        say("layers, the last writer winning:")
+        for layer in compose(args.overrides, folders).layers:
+            say(f"  {layer.source}")
+    if args.info in ("all", "config") and args.overrides:
+        from ..config.load import load
+
+        config_verb.print_yaml(load(args.overrides, args.config_dir).plain())
+    return 0
+
+
+def _multirun(args: argparse.Namespace) -> int:
+    """Runs every combination, one after the other; the test part is not looked at."""
+    from ..config.compose import expand_sweep
+    from ..config.load import load
+    from ..config.paths import search_path
+
+    trials, problems = expand_sweep(args.overrides, search_path(args.config_dir))
+    if problems:
+        raise UsageError(*problems)
+    loaded = [load([*trial, "test=false"], args.config_dir) for trial in trials]
+    if not args.json:
+        say(f"{len(trials)} trials; a sweep never looks at the test part")
+    rows, failed = [], 0
+    for number_of, (trial, one) in enumerate(zip(trials, loaded, strict=True), start=1):
+        say_trial = f"[{number_of}/{len(trials)}] {' '.join(_changed(trial, trials))}"
+        try:
+            done = train(one, quiet=True)
+        except DlxError as error:
+            if error.exit_code == 130:  # an interruption ends the sweep
+                raise
+            failed += 1
+            rows.append({"trial": _changed(trial, trials), "error": str(error)})
+            message = f"{say_trial}: failed: {error.problems[0].what}"
+        else:
+            rows.append({"trial": _changed(trial, trials), **answer(done)})
+            message = f"{say_trial}: {_in_short(done)}"
+        if not args.json:
+            say(message)
+    if args.json:
+        say_json(rows)
+    else:
+        _show_sweep(rows, failed)
+    return 1 if failed else 0
+
+
+def _changed(trial: list[str], trials: list[list[str]]) -> list[str]:
+    """The arguments in which the trials differ."""
+    return [arg for i, arg in enumerate(trial) if any(other[i] != arg for other in trials)]
+
+
+def _in_short(run: Run) -> str:
+    found = run.facts["answer"]
+    return f"{found['score']} {number(found['value'])}" if found else "no validation score"
+
+
+def _show_sweep(rows: list[dict[str, Any]], failed: int) -> None:
+    """The finished trials, best first."""
+    done = [row for row in rows if row.get("answer")]
+    if done:
+        largest_first = done[0]["answer"]["direction"] == "max"
+        done.sort(key=lambda row: row["answer"]["value"], reverse=largest_first)
+        name = done[0]["answer"]["score"]
+        say("")
+        cells = [
+            [
+                " ".join(r["trial"]),
+                number(r["answer"]["value"]),
+                str(r["answer"]["epoch"]),
+                r["run"],
+            ]
+            for r in done
+        ]
+        show_table(("trial", name, "epoch", "run"), cells, right=(name, "epoch"))
+    if failed:
+        console().print(f"{failed} of {len(rows)} trials failed")

@@ -1,0 +1,312 @@
+"""Checking a merged tree against the schema: every mistake found, with where it was written."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from typing import Any, Literal, get_args, get_origin
+
+from ..errors import Problem
+from .fields import (
+    Chosen,
+    Meta,
+    Option,
+    Table,
+    alternatives,
+    describe,
+    is_optional,
+    options_of,
+)
+from .files import Path
+from .names import listed, nearest
+
+SHELL = "command line: "
+
+
+class _Bad(Exception):
+    """A value that cannot be used; its problem is already noted."""
+
+
+@dataclasses.dataclass(frozen=True)
+class _Owner:
+    """The component whose options are being checked."""
+
+    table: Table
+    name: str
+
+    def others_with(self, key: str) -> str:
+        """Which other components of the kind have an option of this name."""
+        have = [n for n, e in self.table.entries.items() if key in options_of(e.options)]
+        return f"{self.table.kind} {listed(have)} has it" if have else ""
+
+
+class Checker:
+    """Turns plain values into checked sections, noting every problem on the way.
+
+    Args:
+        where: gives the place where a path was written.
+        known: all dotted keys of the schema, for suggestions across sections.
+    """
+
+    def __init__(self, where: Callable[[Path], str], known: tuple[str, ...] = ()) -> None:
+        self.problems: list[Problem] = []
+        self._where = where
+        self._known = known
+
+    def section(self, cls: type, values: Any, path: Path) -> Any:
+        """Checks a mapping against a dataclass.
+
+        Returns:
+            The dataclass's instance, or None if a problem was noted.
+        """
+        if not isinstance(values, dict):
+            self._note(f"`{_dotted(path)}` is {_shown(values)}", path, "a section: key: value")
+            return None
+        return self._fill(cls, values, path, None)
+
+    def _fill(self, cls: type, values: dict[str, Any], path: Path, owner: _Owner | None) -> Any:
+        options = options_of(cls)
+        before = len(self.problems)
+        for key in values:
+            if key not in options:
+                self._unknown(key, values[key], path, options, owner)
+        checked = {}
+        for name, opt in options.items():
+            here = (*path, name)
+            if name in values:
+                try:
+                    checked[name] = self._value(opt.hint, values[name], here, opt)
+                except _Bad:
+                    continue
+            elif opt.required:
+                self._missing(opt, path, owner)
+        return None if len(self.problems) > before else cls(**checked)
+
+    def _value(self, hint: Any, value: Any, path: Path, opt: Option) -> Any:
+        if value is None and is_optional(hint):
+            return None
+        for kind in alternatives(hint):
+            if _fits(kind, value):
+                return self._convert(kind, value, path, opt)
+        accepted = describe(hint, opt.meta)
+        message = f"`{_dotted(path)}` is {_shown(value)}"
+        hint_text = self._choice_hint(hint, value, path)
+        self._note(message, path, accepted, hint_text)
+        raise _Bad
+
+    def _choice_hint(self, hint: Any, value: Any, path: Path) -> str:
+        choices = [
+            str(c) for a in alternatives(hint) if get_origin(a) is Literal for c in get_args(a)
+        ]
+        near = nearest(str(value), choices) if choices else None
+        return self._suggest(_dotted(path), path, value=near) if near else ""
+
+    def _convert(self, kind: Any, value: Any, path: Path, opt: Option) -> Any:
+        if kind is Chosen:
+            return self.component(_table(opt.meta), value, path, opt.default)
+        if dataclasses.is_dataclass(kind):
+            return self._required(self.section(kind, value, path))  # type: ignore[arg-type]
+        if get_origin(kind) is tuple:
+            inner = get_args(kind)[0]
+            return tuple(self._value(inner, v, (*path, str(i)), opt) for i, v in enumerate(value))
+        if get_origin(kind) is dict:
+            return self._mapping(get_args(kind)[1], value, path, opt)
+        if kind is float:
+            value = float(value)
+        if kind in (int, float):
+            self._check_range(value, path, kind, opt.meta)
+        return value
+
+    def _mapping(self, inner: Any, value: dict[str, Any], path: Path, opt: Option) -> Any:
+        found = {}
+        before = len(self.problems)
+        for key, item in value.items():
+            here = (*path, str(key))
+            if opt.meta.table is not None and inner is Chosen:
+                if item is not None:  # null turns off what an earlier layer turned on
+                    found[key] = self._keyed(opt.meta.table, str(key), item, here)
+            else:
+                try:
+                    found[key] = self._value(inner, item, here, opt)
+                except _Bad:
+                    continue
+        if len(self.problems) > before:
+            raise _Bad
+        return found
+
+    def _keyed(self, table: Table, name: str, options: Any, path: Path) -> Any:
+        if name not in table.entries:
+            self._unknown_name(table, name, path, as_key=True)
+            return None
+        if not isinstance(options, dict):
+            self._note(
+                f"`{_dotted(path)}` is {_shown(options)}", path, f"the options of {name}, or {{}}"
+            )
+            return None
+        entry = table.entries[name]
+        made = self._fill(entry.options, options, path, _Owner(table, name))
+        return None if made is None else Chosen(name, made, entry.target)
+
+    def component(self, table: Table, value: Any, path: Path, default: Any = None) -> Chosen:
+        """Checks one component: its name against the table, its options against the dataclass."""
+        if table.short_forms:
+            value = self._long_form(table, value, path)
+        if isinstance(value, str):
+            near = value if value in table.entries else nearest(value, table.entries)
+            self._note(
+                f"`{_dotted(path)}` is {_shown(value)}",
+                path,
+                f"a {table.kind}: {{name: ..., options}}",
+                f"{{name: {near}}}" if near else "",
+            )
+            raise _Bad
+        name = value.get("name", default.name if isinstance(default, Chosen) else None)
+        if name is None:
+            self._note(
+                f"`{_dotted(path)}` has no name", path, f"name: one of {listed(table.entries)}"
+            )
+            raise _Bad
+        if not isinstance(name, str) or name not in table.entries:
+            self._unknown_name(table, name, (*path, "name"))
+            raise _Bad
+        entry = table.entries[name]
+        rest = {k: v for k, v in value.items() if k != "name"}
+        options = self._fill(entry.options, rest, path, _Owner(table, name))
+        return Chosen(name, self._required(options), entry.target)
+
+    def _long_form(self, table: Table, value: Any, path: Path) -> Any:
+        """`relu` and `{linear: 16}` as {name: relu} and {name: linear, units: 16}."""
+        if isinstance(value, str):
+            return {"name": value}
+        if isinstance(value, dict) and "name" not in value and len(value) == 1:
+            ((name, given),) = value.items()
+            if isinstance(given, dict):
+                return {"name": name, **given}
+            entry = table.entries.get(name)
+            first = next(iter(options_of(entry.options)), None) if entry else None
+            if entry is not None and first is None:
+                self._note(f"`{name}` takes no options", path, hint=str(name))
+                raise _Bad
+            return {"name": name, first or "value": given}
+        return value
+
+    def _unknown_name(self, table: Table, name: Any, path: Path, as_key: bool = False) -> None:
+        near = nearest(str(name), table.entries)
+        dotted = _dotted((*path[:-1], near) if as_key and near else path)
+        hint = ""
+        if near:
+            hint = f"did you mean {near}?" if as_key else self._suggest(dotted, path, value=near)
+        self._note(f"there is no {table.kind} `{name}`", path, listed(table.entries), hint)
+
+    def _unknown(
+        self,
+        key: str,
+        value: Any,
+        path: Path,
+        options: dict[str, Option],
+        owner: _Owner | None,
+    ) -> None:
+        here = (*path, key)
+        inner = here
+        while isinstance(value, dict) and len(value) == 1:  # name the leaf that was written
+            ((last, value),) = value.items()
+            inner = (*inner, str(last))
+        what = f"unknown key `{_dotted(inner)}`" + (f" (of {owner.name})" if owner else "")
+        if key in ("_target_", "_partial_", "_args_", "_recursive_", "_convert_"):
+            what += ": dlx imports nothing that a config names"
+        near = self._near(key, path, inner[len(here) :], options)
+        hint = self._suggest(near, inner) if near and near != _dotted(inner) else ""
+        if not hint and owner is not None:
+            hint = owner.others_with(key)
+        self._note(what, inner, listed(options) or "no options", hint)
+
+    def _near(self, key: str, path: Path, rest: Path, options: dict[str, Option]) -> str | None:
+        """The dotted key that was probably meant: a sibling, or the same name elsewhere."""
+        for name, opt in options.items():
+            if key in opt.meta.aliases:
+                return _dotted((*path, name, *rest))
+        sibling = nearest(key, options)
+        if sibling:
+            candidate = _dotted((*path, sibling, *rest))
+            if not rest or not self._known or candidate in self._known:
+                return candidate
+            deeper = nearest(candidate, self._known)
+            return deeper or candidate
+        ends = {k.rpartition(".")[2]: k for k in reversed(self._known)}
+        leaf = rest[-1] if rest else key
+        return ends.get(leaf) or (ends[n] if (n := nearest(leaf, ends)) else None)
+
+    def _missing(self, opt: Option, path: Path, owner: _Owner | None) -> None:
+        named = _dotted((*path, opt.name))
+        what = (
+            f"{owner.name} needs `{named}`, which is missing" if owner else f"`{named}` is missing"
+        )
+        example = f"{opt.name}: {opt.meta.example}" if opt.meta.example else ""
+        self._note(what, path, describe(opt.hint, opt.meta), example)
+
+    def _check_range(self, value: float, path: Path, kind: Any, meta: Meta) -> None:
+        low = (meta.ge is not None and value < meta.ge) or (
+            meta.gt is not None and value <= meta.gt
+        )
+        high = (meta.le is not None and value > meta.le) or (
+            meta.lt is not None and value >= meta.lt
+        )
+        if low or high or value != value:
+            self._note(f"`{_dotted(path)}` is {value}", path, describe(kind, meta))
+            raise _Bad
+
+    def _suggest(self, dotted: str, path: Path, value: str | None = None) -> str:
+        """What to type: the whole argument for the shell, the key for a file."""
+        where = self._where(path)
+        if where.startswith(SHELL) and "=" in where:
+            written = where.removeprefix(SHELL).partition("=")[2]
+            return f"{dotted}={written if value is None else value}"
+        return f"did you mean {dotted if value is None else value}?"
+
+    def _note(self, what: str, path: Path, accepted: str = "", hint: str = "") -> None:
+        self.problems.append(Problem(what, self._where(path), accepted, hint))
+
+    def _required(self, value: Any) -> Any:
+        if value is None:
+            raise _Bad
+        return value
+
+
+def _fits(kind: Any, value: Any) -> bool:
+    origin = get_origin(kind)
+    if origin is Literal:
+        return any(value == choice and type(value) is type(choice) for choice in get_args(kind))
+    if origin is tuple:
+        return isinstance(value, list)
+    if kind is Chosen:
+        return isinstance(value, (dict, str))
+    if origin is dict or dataclasses.is_dataclass(kind):
+        return isinstance(value, dict)
+    if kind is bool:
+        return isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return kind is Any or isinstance(value, kind)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return f"'{value}' (text)"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return f"the list {value}" if len(str(value)) < 60 else f"a list of {len(value)} items"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _dotted(path: Path) -> str:
+    return ".".join(path)
+
+
+def _table(meta: Meta) -> Table:
+    assert meta.table is not None
+    return meta.table

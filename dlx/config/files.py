@@ -1,0 +1,110 @@
+"""Reading YAML that a stranger may have written: small, without aliases or tags, with its lines."""
+
+from __future__ import annotations
+
+from pathlib import Path as FilePath
+from typing import Any
+
+import yaml
+
+from ..errors import Problem
+
+Path = tuple[str, ...]
+"""Where a value stands in the tree: ("optimizer", "lr")."""
+
+MAX_BYTES = 256 * 1024
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class BadFile(Exception):
+    """A YAML file that is not read; holds the `Problem`."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
+
+
+def scan(file: FilePath, shown: str) -> dict[Path, int]:
+    """Checks a YAML file before anything builds objects from it.
+
+    Args:
+        file: the file to read.
+        shown: how the file is named to the user.
+
+    Returns:
+        The line, from 1, of every key and list item.
+
+    Raises:
+        BadFile: it cannot be read, is too large, is no YAML, uses aliases (a few hundred bytes of
+            them can fill the memory) or tags, or repeats a key.
+    """
+    text = _read(file, shown)
+    try:
+        for event in yaml.parse(text, Loader=_Loader):
+            _refuse_constructs(event, shown)
+        node = yaml.compose(text, Loader=_Loader)
+    except yaml.YAMLError as error:
+        raise BadFile(_syntax_problem(error, shown)) from None
+    except RecursionError:
+        raise BadFile(Problem("the YAML is nested too deeply", shown)) from None
+    lines: dict[Path, int] = {}
+    if node is not None:
+        _collect_lines(node, (), lines, shown)
+    return lines
+
+
+def _read(file: FilePath, shown: str) -> str:
+    try:
+        size = file.stat().st_size
+        if size > MAX_BYTES:
+            problem = Problem(
+                f"the file has {size:,} bytes", shown, accepted=f"at most {MAX_BYTES:,} bytes"
+            )
+            raise BadFile(problem)
+        return file.read_text(encoding="utf-8")
+    except OSError as error:
+        raise BadFile(Problem(f"cannot be read: {error.strerror}", shown)) from None
+    except UnicodeDecodeError as error:
+        problem = Problem(f"is not UTF-8 text (byte {error.start})", shown, accepted="YAML text")
+        raise BadFile(problem) from None
+
+
+def _refuse_constructs(event: Any, shown: str) -> None:
+    line = event.start_mark.line + 1
+    if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
+        raise BadFile(
+            Problem(
+                "YAML anchors and aliases (& and *) are not read",
+                f"{shown}:{line}",
+                hint="write the value out, or refer to it as ${other.key}",
+            )
+        )
+    tag = getattr(event, "tag", None)
+    if tag and tag.startswith(("!", "tag:yaml.org,2002:python")):
+        problem = Problem(f"the YAML tag {tag} is not read", f"{shown}:{line}", "plain values")
+        raise BadFile(problem)
+
+
+def _syntax_problem(error: yaml.YAMLError, shown: str) -> Problem:
+    mark = getattr(error, "problem_mark", None)
+    where = f"{shown}:{mark.line + 1}" if mark else shown
+    return Problem(f"is no valid YAML: {getattr(error, 'problem', None) or error}", where)
+
+
+def _collect_lines(node: Any, path: Path, lines: dict[Path, int], shown: str) -> None:
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            inner = (*path, str(key.value))
+            line = key.start_mark.line + 1
+            if inner in lines:
+                where = f"{shown}:{line}"
+                raise BadFile(
+                    Problem(f"`{key.value}` stands twice, first in line {lines[inner]}", where)
+                )
+            lines[inner] = line
+            _collect_lines(value, inner, lines, shown)
+    elif isinstance(node, yaml.SequenceNode):
+        for index, value in enumerate(node.value):
+            inner = (*path, str(index))
+            lines[inner] = value.start_mark.line + 1
+            _collect_lines(value, inner, lines, shown)

@@ -1,0 +1,25 @@
+"""Near misses: what a misspelt name was probably meant to be."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+def nearest(name: str, known: Iterable[str]) -> str | None:
+    """The known name most like `name`, or None if none is near.
+
+    Case, and the difference between `-` and `_`, do not count.
+    """
+    folded = {_fold(k): k for k in known}
+    match = difflib.get_close_matches(_fold(name), folded, n=1, cutoff=0.6)
+    return folded[match[0]] if match else None
+
+
+def _fold(name: str) -> str:
+    return name.lower().replace("-", "_")
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names in one line, separated by commas."""
+    return ", ".join(names)

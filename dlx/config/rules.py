@@ -1,0 +1,206 @@
+"""Checks across sections: what each section allows alone but the whole contradicts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from ..errors import Problem
+from ..problem import PROBLEMS
+from .fields import Chosen
+from .files import Path
+from .names import listed, nearest
+from .schema import Config, Target
+from .specs import METRICS
+
+Where = Callable[[Path], str]
+
+
+def broken_rules(config: Config, where: Where) -> list[Problem]:
+    """Every contradiction between sections of a config that is right section by section."""
+    return [
+        problem
+        for rule in (_targets, _losses, _activations, _metrics, _monitors, _columns, _batches)
+        for problem in rule(config, where)
+    ]
+
+
+def notes(config: Config) -> list[str]:
+    """What is allowed but worth a word, such as a loss that is second best for the problem."""
+    found = []
+    for name, target in config.targets.items():
+        loss = loss_of(config, target).name
+        note = PROBLEMS[target.problem].allowed.get(loss, "")
+        if note:
+            found.append(f"targets.{name}: {loss} {note}")
+    return found
+
+
+def loss_of(config: Config, target: Target) -> Chosen:
+    """The loss of a target as configured: its own, else the common one; may be `auto`."""
+    return target.loss if target.loss.name != "auto" else config.loss
+
+
+def metrics_of(config: Config, target: Target) -> dict[str, Chosen]:
+    """The metrics of one target by name: those configured that measure its problem, or the table's.
+
+    The first is the one that is judged by.
+    """
+    fitting = {n: c for n, c in config.metrics.items() if target.problem in c.options.problems}
+    if fitting or config.metrics:
+        return fitting
+    return {name: METRICS.default(name)() for name in PROBLEMS[target.problem].metrics}
+
+
+def score_names(config: Config) -> dict[str, str]:
+    """Every score that training can report -> "min" or "max", as in val/loss or val/age/mae."""
+    found: dict[str, str] = {}
+    parts = ["train", *(["val"] if has_validation(config) else [])]
+    for part in parts:
+        found[f"{part}/loss"] = "min"
+        for name, target in config.targets.items():
+            prefix = part if len(config.targets) == 1 else f"{part}/{name}"
+            found.setdefault(f"{prefix}/loss", "min")
+            for metric, chosen in metrics_of(config, target).items():
+                found[f"{prefix}/{metric}"] = chosen.options.direction
+    return found
+
+
+def has_validation(config: Config) -> bool:
+    """Whether the protocol holds rows out for validation."""
+    return config.protocol.name != "train_test"
+
+
+def monitor_of(config: Config, asked: str = "auto") -> str | None:
+    """The score that a `monitor` option means; None where there is nothing to monitor."""
+    if asked != "auto":
+        return asked
+    if config.trainer.monitor != "auto":
+        return config.trainer.monitor
+    return "val/loss" if has_validation(config) else None
+
+
+def _targets(config: Config, where: Where) -> Iterator[Problem]:
+    offered: dict[str, str] = config.dataset.options.targets
+    if not config.targets:
+        yield Problem("`targets` is empty", where(("targets",)), f"one of {listed(offered)}")
+    for name, target in config.targets.items():
+        here = where(("targets", name))
+        if name not in offered:
+            near = nearest(name, offered)
+            what = f"dataset {config.dataset.name} has no target `{name}`"
+            yield Problem(what, here, listed(offered), f"did you mean {near}?" if near else "")
+        elif reason := _contradiction(offered[name], target.problem):
+            yield Problem(
+                f"`targets.{name}.problem` is {target.problem}, but {reason}",
+                where(("targets", name, "problem")),
+                offered[name],
+                f"targets.{name}.problem={offered[name]}",
+            )
+
+
+_KINDER = {("binary", "multiclass"), ("regression", "unit_regression")}
+
+
+def _contradiction(posed: str, declared: str) -> str:
+    if posed == declared or (posed, declared) in _KINDER:
+        return ""
+    if not PROBLEMS[posed].classes and PROBLEMS[declared].classes:
+        return "its values are numbers, not classes"
+    if PROBLEMS[posed].classes and not PROBLEMS[declared].classes:
+        return "its values are classes, not numbers"
+    return f"the data pose {PROBLEMS[posed].title}"
+
+
+def _losses(config: Config, where: Where) -> Iterator[Problem]:
+    for name, target in config.targets.items():
+        row = PROBLEMS[target.problem]
+        loss = loss_of(config, target).name
+        if loss in row.refused:
+            path = ("targets", name, "loss") if target.loss.name != "auto" else ("loss",)
+            yield Problem(
+                f"loss {loss} contradicts {row.title}: {row.refused[loss]}",
+                where(path),
+                listed([row.loss, *row.allowed]),
+                f"{'.'.join((*path, 'name'))}={row.loss}",
+            )
+
+
+def _activations(config: Config, where: Where) -> Iterator[Problem]:
+    for name, target in config.targets.items():
+        row = PROBLEMS[target.problem]
+        if target.activation not in ("auto", row.activation):
+            yield Problem(
+                f"activation {target.activation} contradicts {row.title} "
+                f"(last activation: {row.activation}, loss: {row.loss})",
+                where(("targets", name, "activation")),
+                f"auto, {row.activation}",
+            )
+
+
+def _metrics(config: Config, where: Where) -> Iterator[Problem]:
+    problems: set[str] = {t.problem for t in config.targets.values()}
+    for name, chosen in config.metrics.items():
+        if not problems & set(chosen.options.problems):
+            titles = listed(sorted(PROBLEMS[p].title for p in problems))
+            yield Problem(
+                f"metric {name} does not measure {titles}",
+                where(("metrics", name)),
+                listed(_fitting_metrics(problems)),
+            )
+
+
+def _fitting_metrics(problems: set[str]) -> list[str]:
+    entries = METRICS.entries.items()
+    return [name for name, entry in entries if problems & set(entry.options.problems)]  # type: ignore[attr-defined]
+
+
+def _monitors(config: Config, where: Where) -> Iterator[Problem]:
+    known = score_names(config)
+    asked: list[tuple[Path, str, bool]] = [(("trainer", "monitor"), config.trainer.monitor, False)]
+    for name, callback in config.callbacks.items():
+        if hasattr(callback.options, "monitor"):
+            asked.append((("callbacks", name, "monitor"), callback.options.monitor, True))
+    if hasattr(config.schedule.options, "monitor"):
+        asked.append((("schedule", "monitor"), config.schedule.options.monitor, True))
+    for path, name, needed in asked:
+        if name == "auto" and needed and monitor_of(config) is None:
+            yield Problem(
+                f"{'.'.join(path[:-1])} needs a score to watch, "
+                f"and protocol {config.protocol.name} holds no rows out",
+                where(path[:-1]),
+                hint="protocol=holdout",
+            )
+        elif name not in ("auto", *known):
+            near = nearest(name, known)
+            yield Problem(
+                f"`{'.'.join(path)}` is {name}, which no metric of this run gives",
+                where(path),
+                listed(known),
+                f"{'.'.join(path)}={near}" if near else "",
+            )
+
+
+def _columns(config: Config, where: Where) -> Iterator[Problem]:
+    offered = config.dataset.options.inputs
+    for index, step in enumerate(config.prepare.steps):
+        for column in step.options.columns:
+            if column not in offered:
+                near = nearest(column, offered)
+                yield Problem(
+                    f"prepare step {step.name}: dataset {config.dataset.name} "
+                    f"has no input `{column}`",
+                    where(("prepare", "steps", str(index), "columns")),
+                    listed(offered),
+                    f"did you mean {near}?" if near else "",
+                )
+
+
+def _batches(config: Config, where: Where) -> Iterator[Problem]:
+    trainer = config.trainer
+    if trainer.accumulate > trainer.batch_size:
+        yield Problem(
+            f"`trainer.accumulate` is {trainer.accumulate}, more than the "
+            f"{trainer.batch_size} samples of a batch",
+            where(("trainer", "accumulate")),
+            f"a whole number from 1 to trainer.batch_size ({trainer.batch_size})",
+        )

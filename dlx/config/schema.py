@@ -1,0 +1,140 @@
+"""The schema of a whole config: every section, its options, types, ranges and defaults."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from ..problem import ProblemName
+from .fields import Chosen, option
+from .specs import (
+    CALLBACKS,
+    DATASETS,
+    LOSSES,
+    METRICS,
+    MODELS,
+    OPTIMIZERS,
+    PROTOCOLS,
+    SCHEDULES,
+    STEPS,
+)
+
+SCHEMA_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """What a task is, for people: shown by `dlx tasks` and the report."""
+
+    title: str = option("", "one line on what is learned")
+    source: str = option("", "where the task comes from, as in a book's section")
+    time: str = option("", "how long it takes on 2 CPU cores")
+    result: str = option("", "the score to expect")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """What is to be predicted, and which type of problem that is."""
+
+    problem: ProblemName = option(help="type of problem; gives last activation, loss and metrics")
+    weight: float = option(1.0, "factor of this target's loss in the sum", gt=0)
+    loss: Chosen = option(LOSSES.default("auto"), "this target's loss, if not `loss`", table=LOSSES)
+    activation: Literal["auto", "sigmoid", "softmax", "none"] = option(
+        "auto", "what turns the last layer's numbers into predictions; auto: as the problem says"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepare:
+    """Preparation of the inputs: steps in order, each fitted on training rows only."""
+
+    steps: tuple[Chosen, ...] = option((), "preparation steps, in order", table=STEPS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trainer:
+    """How training runs."""
+
+    epochs: int = option(
+        20, "passes over the training rows", ge=1, aliases=("max_epochs", "num_epochs")
+    )
+    batch_size: int = option(128, "samples an optimizer step", ge=1, aliases=("bs",))
+    accumulate: int = option(
+        1, "micro-batches a step: the same step in so many parts, for less memory", ge=1
+    )
+    eval_batch_size: int = option(1024, "samples a batch in validation and test", ge=1)
+    monitor: str = option(
+        "auto",
+        "score by which the best epoch is kept, as in val/accuracy; auto: val/loss",
+    )
+    device: Literal["auto", "cpu", "cuda", "mps"] = option(
+        "auto", "where to compute; auto: CUDA, else MPS, else CPU", aliases=("accelerator",)
+    )
+    precision: Literal["float32", "bfloat16", "float16"] = option(
+        "float32", "number type of the forward pass (mixed precision below float32)"
+    )
+    clip_norm: float | None = option(None, "largest norm of the gradient; null: any", gt=0)
+    clip_value: float | None = option(None, "largest element of the gradient; null: any", gt=0)
+    threads: int | Literal["auto"] = option(
+        "auto", "CPU threads; auto measures which count is fastest here, and remembers it", ge=1
+    )
+    deterministic: bool = option(True, "use only algorithms that give the same bits every time")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """Where the evidence goes."""
+
+    root: str = option("runs", "folder that holds the run folders")
+
+
+def _no_components() -> dict[str, Chosen]:
+    return {}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """A whole experiment."""
+
+    task: str = option(help="the task's name", example="imdb")
+    about: About = option(About, "what the task is, for people")
+    seed: int = option(0, "what all randomness derives from, the test cut apart", ge=0)
+    test: bool = option(True, "look at the test part once, at the end")
+    dataset: Chosen = option(help="which data", table=DATASETS)
+    targets: dict[str, Target] = option(
+        help="columns to predict", example="{label: {problem: binary}}"
+    )
+    prepare: Prepare = option(Prepare, "preparation of the inputs")
+    protocol: Chosen = option(
+        PROTOCOLS.default("holdout"), "which rows train, validate and test", table=PROTOCOLS
+    )
+    model: Chosen = option(MODELS.default("mlp"), "the architecture", table=MODELS)
+    loss: Chosen = option(LOSSES.default("auto"), "what training makes small", table=LOSSES)
+    optimizer: Chosen = option(
+        OPTIMIZERS.default("rmsprop"), "how weights are moved", table=OPTIMIZERS
+    )
+    schedule: Chosen = option(
+        SCHEDULES.default("constant"), "how the learning rate changes", table=SCHEDULES
+    )
+    metrics: dict[str, Chosen] = option(
+        _no_components,
+        "what is measured, by name; empty: as the problem says",
+        table=METRICS,
+        example="{accuracy: {}, roc_auc: {}}",
+    )
+    trainer: Trainer = option(Trainer, "how training runs")
+    callbacks: dict[str, Chosen] = option(
+        _no_components,
+        "what watches the training, by name",
+        table=CALLBACKS,
+        example="{early_stopping: {patience: 3}}",
+    )
+    run: Run = option(Run, "where the evidence goes")
+    plugins: tuple[str, ...] = option(
+        (), "packages of your own that add components; never taken from a run folder"
+    )
+    schema_version: int = option(SCHEMA_VERSION, "version of this schema", ge=1, le=SCHEMA_VERSION)
+
+
+Plain = dict[str, Any]
+"""A config as dicts, lists and scalars."""

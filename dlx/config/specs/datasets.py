@@ -1,0 +1,244 @@
+"""Datasets by name: their columns, files, hashes and addresses. Readers are in `dlx.data`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..fields import Component, Table, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """One official file of a dataset.
+
+    Attributes:
+        name: file name below the dataset's folder.
+        sha256: pinned digest, or "" where only the contents are pinned (`Dataset.content_sha256`);
+            then the size is not checked either.
+        size: bytes of the official file.
+        url: the official address.
+    """
+
+    name: str
+    sha256: str
+    size: int
+    url: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Options that every dataset has, and what is known of it before it is read."""
+
+    inputs: ClassVar[tuple[str, ...]]
+    targets: ClassVar[dict[str, str]]  # column -> problem it poses
+    rows: ClassVar[str]
+    files: ClassVar[tuple[File, ...]] = ()
+    embedded: ClassVar[tuple[str, ...]] = ()  # files that scikit-learn brings, in place of `files`
+    content_sha256: ClassVar[str] = ""  # `dlx.data.reader.content_digest`, for other packagings
+    terms: ClassVar[str]
+
+    sample: bool = option(
+        False, "use a small made-up sample instead of the real data: for smoke tests"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Digits(Dataset):
+    """Handwritten digits, 8 x 8 grey levels from 0 to 16 (UCI; embedded in scikit-learn)."""
+
+    inputs = ("image",)
+    targets: ClassVar[dict[str, str]] = {"digit": "multiclass"}
+    rows = "1,797"
+    embedded = ("digits.csv.gz",)
+    content_sha256 = "7e2154562293f338bbe14fbc274df5d2ea619377a2e06ef01d5fadc512876334"
+    terms = "UCI, CC BY 4.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class BreastCancer(Dataset):
+    """Tumours, 30 measurements each, malignant or benign (UCI; embedded in scikit-learn)."""
+
+    inputs = ("features",)
+    targets: ClassVar[dict[str, str]] = {"diagnosis": "binary"}
+    rows = "569"
+    embedded = ("breast_cancer.csv",)
+    content_sha256 = "46ea2809c5379254909b3a43fe625c8a7437b2b14117283017108dbd9354465c"
+    terms = "UCI, CC BY 4.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wine(Dataset):
+    """Italian wines, 13 measurements each, from three cultivars (UCI; embedded in scikit-learn)."""
+
+    inputs = ("features",)
+    targets: ClassVar[dict[str, str]] = {"cultivar": "multiclass"}
+    rows = "178"
+    embedded = ("wine_data.csv",)
+    content_sha256 = "1723716f187ad24ac779d83e3f6be4b54864843403cf09e677f1be7b0ef4cacb"
+    terms = "UCI, CC BY 4.0"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Diabetes(Dataset):
+    """Patients, 10 measurements each, progression a year later (embedded in scikit-learn)."""
+
+    inputs = ("features",)
+    targets: ClassVar[dict[str, str]] = {"progression": "regression"}
+    rows = "442"
+    embedded = ("diabetes_data_raw.csv.gz", "diabetes_target.csv.gz")
+    content_sha256 = "ece3ba505f1dda3171c11ff4a6ae93ee038a96c18c2dad4215a570400a6b333d"
+    terms = "Efron and others, 2004"
+
+
+_MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist"
+_KERAS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mnist(Dataset):
+    """Handwritten digits, 28 x 28 bytes (LeCun, Cortes and Burges)."""
+
+    inputs = ("image",)
+    targets: ClassVar[dict[str, str]] = {"digit": "multiclass"}
+    rows = "60,000 + 10,000"
+    terms = "CC BY-SA 3.0"
+    files = (
+        File(
+            name="train-images-idx3-ubyte.gz",
+            sha256="440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609",
+            size=9_912_422,
+            url=f"{_MNIST}/train-images-idx3-ubyte.gz",
+        ),
+        File(
+            name="train-labels-idx1-ubyte.gz",
+            sha256="3552534a0a558bbed6aed32b30c495cca23d567ec52cac8be1a0730e8010255c",
+            size=28_881,
+            url=f"{_MNIST}/train-labels-idx1-ubyte.gz",
+        ),
+        File(
+            name="t10k-images-idx3-ubyte.gz",
+            sha256="8d422c7b0a1c1c79245a5bcf07fe86e33eeafee792b84584aec276f5a2dbc4e6",
+            size=1_648_877,
+            url=f"{_MNIST}/t10k-images-idx3-ubyte.gz",
+        ),
+        File(
+            name="t10k-labels-idx1-ubyte.gz",
+            sha256="f7ae60f92e00ec6debd23a6088c31dbd2371eca3ffa0defaefb259924204aec6",
+            size=4_542,
+            url=f"{_MNIST}/t10k-labels-idx1-ubyte.gz",
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imdb(Dataset):
+    """Film reviews as word ids, positive or negative (Maas and others, 2011; Keras' files)."""
+
+    inputs = ("review",)
+    targets: ClassVar[dict[str, str]] = {"sentiment": "binary"}
+    rows = "25,000 + 25,000"
+    terms = "research use; cite Maas et al., ACL 2011"
+    files = (
+        File(
+            name="imdb.npz",
+            sha256="69664113be75683a8fe16e3ed0ab59fda8886cb3cd7ada244f7d9544e4676b9f",
+            size=17_464_789,
+            url=f"{_KERAS}/imdb.npz",
+        ),
+        File(
+            name="imdb_word_index.json",
+            sha256="027313fe9a320280f3bf0fac5baf58c4a683cf39a7ed9c3d3d3912bde4284cf6",
+            size=1_641_221,
+            url=f"{_KERAS}/imdb_word_index.json",
+        ),
+    )
+
+    num_words: int = option(
+        10_000, "most frequent words kept; rarer ones become unknown (id 2)", ge=4
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ImdbRaw(Dataset):
+    """Film reviews as text, positive or negative (Maas and others, 2011; the original archive)."""
+
+    inputs = ("review",)
+    targets: ClassVar[dict[str, str]] = {"sentiment": "binary"}
+    rows = "25,000 + 25,000"
+    terms = "research use; cite Maas et al., ACL 2011"
+    content_sha256 = "9bc0f582a4710bd90242943c12bcbdae1ec3aeda4c4e602c4058e7730948c77e"
+    files = (
+        File(
+            name="aclImdb_v1.tar.gz",
+            sha256="",
+            size=84_125_825,
+            url="https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz",
+        ),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reuters(Dataset):
+    """Newswires as word ids, one of 46 topics (Reuters 1987; Keras' files)."""
+
+    inputs = ("wire",)
+    targets: ClassVar[dict[str, str]] = {"topic": "multiclass"}
+    rows = "8,982 + 2,246"
+    terms = "research use; Reuters and Carnegie Group"
+    files = (
+        File(
+            name="reuters.npz",
+            sha256="d6586e694ee56d7a4e65172e12b3e987c03096cb01eab99753921ef915959916",
+            size=2_110_848,
+            url=f"{_KERAS}/reuters.npz",
+        ),
+        File(
+            name="reuters_word_index.json",
+            sha256="9b56000edc4b34a32e89fd5a23b2605594682c74efcf7d8f4e2a5514b771e633",
+            size=550_378,
+            url=f"{_KERAS}/reuters_word_index.json",
+        ),
+    )
+
+    num_words: int = option(
+        10_000, "most frequent words kept; rarer ones become unknown (id 2)", ge=4
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class BostonHousing(Dataset):
+    """Suburbs of Boston, 13 features, median house price in thousands of dollars (1978).
+
+    The column B encodes race; the data serve to repeat the book, not to price houses.
+    """
+
+    inputs = ("features",)
+    targets: ClassVar[dict[str, str]] = {"price": "regression"}
+    rows = "404 + 102"
+    terms = "StatLib; column B is ethically contested"
+    files = (
+        File(
+            name="boston_housing.npz",
+            sha256="f553886a1f8d56431e820c5b82552d9d95cfcb96d1e678153f8839538947dff5",
+            size=57_026,
+            url=f"{_KERAS}/boston_housing.npz",
+        ),
+    )
+
+
+_CODE = "dlx.data.readers"
+DATASETS = Table(
+    "dataset",
+    {
+        "digits": Component(Digits, f"{_CODE}.embedded:digits"),
+        "breast_cancer": Component(BreastCancer, f"{_CODE}.embedded:breast_cancer"),
+        "wine": Component(Wine, f"{_CODE}.embedded:wine"),
+        "diabetes": Component(Diabetes, f"{_CODE}.embedded:diabetes"),
+        "mnist": Component(Mnist, f"{_CODE}.mnist:mnist"),
+        "imdb": Component(Imdb, f"{_CODE}.keras:imdb"),
+        "imdb_raw": Component(ImdbRaw, f"{_CODE}.imdb_raw:imdb_raw"),
+        "reuters": Component(Reuters, f"{_CODE}.keras:reuters"),
+        "boston_housing": Component(BostonHousing, f"{_CODE}.keras:boston_housing"),
+    },
+)

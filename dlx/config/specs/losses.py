@@ -1,0 +1,55 @@
+"""Losses by name. Which loss fits which problem is in `dlx.problem`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..fields import Component, Table, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Auto:
+    """The loss that the problem table names for the target's problem."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BinaryCrossEntropy:
+    """Cross-entropy of independent yes-or-no answers, computed from logits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossEntropy:
+    """Cross-entropy of one class among several, from logits and integer labels."""
+
+    label_smoothing: float = option(0.0, "share of the target spread over all classes", ge=0, lt=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class MSE:
+    """Mean squared error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MAE:
+    """Mean absolute error."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Huber:
+    """Squared error near zero, absolute error beyond `delta` (Huber, 1964)."""
+
+    delta: float = option(1.0, "error at which the square turns into a line", gt=0)
+
+
+_CODE = "dlx.losses"
+LOSSES = Table(
+    "loss",
+    {
+        "auto": Component(Auto, f"{_CODE}:auto"),
+        "binary_cross_entropy": Component(BinaryCrossEntropy, f"{_CODE}:binary_cross_entropy"),
+        "cross_entropy": Component(CrossEntropy, f"{_CODE}:cross_entropy"),
+        "mse": Component(MSE, f"{_CODE}:mse"),
+        "mae": Component(MAE, f"{_CODE}:mae"),
+        "huber": Component(Huber, f"{_CODE}:huber"),
+    },
+)

@@ -1,0 +1,108 @@
+"""Metrics by name, with their direction and the problems they measure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+from ..fields import Component, Table, option
+
+_CLASSES = ("binary", "multiclass", "multilabel")
+_REGRESSIONS = ("regression", "vector_regression", "unit_regression")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Accuracy:
+    """Share of right answers (of right labels, when there are several a sample)."""
+
+    problems: ClassVar[tuple[str, ...]] = _CLASSES
+    direction: ClassVar[str] = "max"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TopKAccuracy:
+    """Share of samples whose class is among the k most probable."""
+
+    problems: ClassVar[tuple[str, ...]] = ("multiclass",)
+    direction: ClassVar[str] = "max"
+    k: int = option(5, "how many guesses are allowed", ge=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Precision:
+    """Share of the predicted positives that are right (macro average over classes or labels)."""
+
+    problems: ClassVar[tuple[str, ...]] = _CLASSES
+    direction: ClassVar[str] = "max"
+    average: Literal["macro", "micro"] = option("macro", "how classes or labels are averaged")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recall(Precision):
+    """Share of the true positives that are found (macro average over classes or labels)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class F1(Precision):
+    """Harmonic mean of precision and recall (macro average over classes or labels)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RocAuc:
+    """Area under the ROC curve (one class against the rest, macro, for several)."""
+
+    problems: ClassVar[tuple[str, ...]] = _CLASSES
+    direction: ClassVar[str] = "max"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AveragePrecision:
+    """Area under the precision-recall curve (macro average over classes or labels)."""
+
+    problems: ClassVar[tuple[str, ...]] = _CLASSES
+    direction: ClassVar[str] = "max"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MAE:
+    """Mean absolute error, in the target's unit."""
+
+    problems: ClassVar[tuple[str, ...]] = _REGRESSIONS
+    direction: ClassVar[str] = "min"
+
+
+@dataclass(frozen=True, kw_only=True)
+class MSE(MAE):
+    """Mean squared error, in the target's unit squared."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class RMSE(MAE):
+    """Root of the mean squared error, in the target's unit."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class R2:
+    """Share of the target's variance that is explained."""
+
+    problems: ClassVar[tuple[str, ...]] = _REGRESSIONS
+    direction: ClassVar[str] = "max"
+
+
+_CODE = "dlx.metrics"
+METRICS = Table(
+    "metric",
+    {
+        "accuracy": Component(Accuracy, f"{_CODE}:Accuracy"),
+        "top_k_accuracy": Component(TopKAccuracy, f"{_CODE}:TopKAccuracy"),
+        "precision": Component(Precision, f"{_CODE}:Precision"),
+        "recall": Component(Recall, f"{_CODE}:Recall"),
+        "f1": Component(F1, f"{_CODE}:F1"),
+        "roc_auc": Component(RocAuc, f"{_CODE}:RocAuc"),
+        "average_precision": Component(AveragePrecision, f"{_CODE}:AveragePrecision"),
+        "mae": Component(MAE, f"{_CODE}:MAE"),
+        "mse": Component(MSE, f"{_CODE}:MSE"),
+        "rmse": Component(RMSE, f"{_CODE}:RMSE"),
+        "r2": Component(R2, f"{_CODE}:R2"),
+    },
+)

@@ -1,0 +1,73 @@
+"""Model architectures by name. The last layer of each is added from the problem table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..fields import Chosen, Component, Table, option
+from .layers import LAYERS
+
+Initialiser = Literal[
+    "keras", "torch", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "orthogonal"
+]
+ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "elu", "selu", "silu", "leaky_relu"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Common:
+    """Options that every model has."""
+
+    l1: float = option(0.0, "L1 penalty on the hidden kernels, reported apart", ge=0)
+    l2: float = option(0.0, "L2 penalty on the hidden kernels, reported apart", ge=0)
+    init: Initialiser = option(
+        "keras", "how weights start; keras: Glorot uniform, zero biases, orthogonal recurrence"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mlp(Common):
+    """Dense layers (multilayer perceptron); flattens its input."""
+
+    units: tuple[int, ...] = option((64, 64), "hidden layers' sizes; [] for a linear model", ge=1)
+    activation: ActivationName = option("relu", "after each hidden layer")
+    dropout: float = option(0.0, "share set to zero after each hidden layer", ge=0, lt=1)
+    batch_norm: bool = option(False, "normalise each hidden layer before its activation")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Convnet(Common):
+    """2-D convolutions with pooling between them, then dense layers (book 5.1)."""
+
+    channels: tuple[int, ...] = option(
+        (32, 64, 64), "filters of each convolution", ge=1, aliases=("filters",)
+    )
+    kernel: int = option(3, "window of the convolutions", ge=1, aliases=("kernel_size",))
+    pool: int = option(2, "max-pooling between two convolutions; 1 for none", ge=1)
+    padding: Literal["valid", "same"] = option("valid", "rows of zeros around the image")
+    dense: tuple[int, ...] = option((64,), "dense layers after the convolutions", ge=1)
+    activation: ActivationName = option("relu", "after each convolution and dense layer")
+    dropout: float = option(0.0, "share set to zero before each dense layer", ge=0, lt=1)
+    batch_norm: bool = option(False, "normalise after each convolution")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Layers(Common):
+    """A list of layers, shapes inferred: [{linear: 16}, relu, {dropout: 0.5}]."""
+
+    layers: tuple[Chosen, ...] = option(
+        help="from input to the last hidden layer; the output layer is added",
+        table=LAYERS,
+        example="[{linear: 16}, relu]",
+    )
+
+
+_CODE = "dlx.models"
+MODELS = Table(
+    "model",
+    {
+        "mlp": Component(Mlp, f"{_CODE}.mlp:build"),
+        "convnet": Component(Convnet, f"{_CODE}.convnet:build"),
+        "layers": Component(Layers, f"{_CODE}.layers:build"),
+    },
+)

@@ -1,0 +1,81 @@
+"""Preparation steps by name. Each is fitted on training rows and applied to every part."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from ..fields import Component, Table, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class OnColumns:
+    """Options that every step has."""
+
+    columns: tuple[str, ...] = option((), "columns it works on; empty means every input column")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Standardise(OnColumns):
+    """Takes each feature's mean off and divides by its standard deviation."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scale(OnColumns):
+    """Divides by a fixed number (255 for bytes), or fits each feature's range to [0, 1]."""
+
+    divide_by: float | None = option(
+        None, "divisor; null fits each feature's smallest and largest value", gt=0
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Flatten(OnColumns):
+    """Turns each row into one vector."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MultiHot(OnColumns):
+    """Marks with 1 which ids a row contains; order and counts are lost (book 3.4.2)."""
+
+    size: int = option(10_000, "length of the vector; ids beyond it are refused", ge=2)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneHot(OnColumns):
+    """Turns whole numbers into vectors with a single 1; unknown ones become zeros."""
+
+    size: int | None = option(None, "length of the vector; null: as many as in training", ge=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pad(OnColumns):
+    """Cuts or fills every row of ids to one length."""
+
+    length: int = option(500, "ids a row", ge=1)
+    side: Literal["front", "back"] = option(
+        "front", "where zeros are added and surplus ids are cut; Keras: front"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokenize(OnColumns):
+    """Turns text into word ids: 0 padding, 1 start, 2 unknown, then the most frequent words."""
+
+    num_words: int = option(10_000, "ids kept, the three reserved ones included", ge=4)
+    lower: bool = option(True, "fold to lower case first")
+
+
+_CODE = "dlx.prepare.steps"
+STEPS = Table(
+    "prepare step",
+    {
+        "standardise": Component(Standardise, f"{_CODE}:Standardise"),
+        "scale": Component(Scale, f"{_CODE}:Scale"),
+        "flatten": Component(Flatten, f"{_CODE}:Flatten"),
+        "multi_hot": Component(MultiHot, f"{_CODE}:MultiHot"),
+        "one_hot": Component(OneHot, f"{_CODE}:OneHot"),
+        "pad": Component(Pad, f"{_CODE}:Pad"),
+        "tokenize": Component(Tokenize, f"{_CODE}:Tokenize"),
+    },
+)

@@ -1,0 +1,67 @@
+"""Learning-rate schedules by name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..fields import Component, Table, option
+
+_WARMUP = "epochs over which the rate rises linearly from a hundredth"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant:
+    """The same learning rate throughout, after an optional warm-up."""
+
+    warmup_epochs: float = option(0.0, _WARMUP, unit="epochs", ge=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Step:
+    """The rate times `gamma` every `every` epochs."""
+
+    every: int = option(10, "epochs between two cuts", unit="epochs", ge=1)
+    gamma: float = option(0.1, "factor of each cut", gt=0, le=1)
+    warmup_epochs: float = option(0.0, _WARMUP, unit="epochs", ge=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cosine:
+    """Half a cosine from the rate down to `final` times the rate (Loshchilov and Hutter, 2017)."""
+
+    final: float = option(0.0, "share of the rate that is left at the end", ge=0, le=1)
+    warmup_epochs: float = option(0.0, _WARMUP, unit="epochs", ge=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class OneCycle:
+    """One rise and one long fall (Smith and Topin, 2018); `optimizer.lr` is the peak."""
+
+    rise: float = option(0.3, "share of the steps spent rising: the warm-up", gt=0, lt=1)
+    start: float = option(0.04, "first rate, as a share of the peak", gt=0, le=1)
+    final: float = option(1e-4, "last rate, as a share of the first", gt=0, le=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plateau:
+    """The rate times `factor` when the monitored score has not improved for `patience` epochs."""
+
+    monitor: str = option("auto", "score to watch, as in val/loss; auto: trainer.monitor")
+    factor: float = option(0.1, "factor of each cut", gt=0, lt=1)
+    patience: int = option(10, "epochs without improvement that are tolerated", ge=0)
+    min_delta: float = option(1e-4, "smallest change that counts as improvement", ge=0)
+    min_lr: float = option(0.0, "the rate never falls below this", ge=0)
+    warmup_epochs: float = option(0.0, _WARMUP, unit="epochs", ge=0)
+
+
+_CODE = "dlx.schedules"
+SCHEDULES = Table(
+    "schedule",
+    {
+        "constant": Component(Constant, f"{_CODE}:constant"),
+        "step": Component(Step, f"{_CODE}:step"),
+        "cosine": Component(Cosine, f"{_CODE}:cosine"),
+        "one_cycle": Component(OneCycle, f"{_CODE}:one_cycle"),
+        "plateau": Component(Plateau, f"{_CODE}:plateau"),
+    },
+)

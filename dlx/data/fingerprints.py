@@ -1,0 +1,58 @@
+"""Hashes of rows, by content: duplicates across parts, and the key of a test part."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from itertools import pairwise
+
+import numpy as np
+
+from .samples import Column, Ragged, Rows, Samples
+
+
+def row_hashes(samples: Samples) -> list[bytes]:
+    """A hash of every row's inputs and targets, as they were read."""
+    names = (*samples.inputs, *samples.targets)
+    readers = [_row_bytes(samples.columns[name]) for name in names]
+    size = len(samples)
+    return [_digest(b"|".join(column[i] for column in readers)) for i in range(size)]
+
+
+def input_hashes(samples: Samples) -> list[bytes]:
+    """A hash of every row's inputs alone."""
+    readers = [_row_bytes(samples.columns[name]) for name in samples.inputs]
+    return [_digest(b"|".join(column[i] for column in readers)) for i in range(len(samples))]
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.blake2b(content, digest_size=16).digest()
+
+
+def _row_bytes(column: Column) -> list[bytes]:
+    if isinstance(column, list):
+        return [text.encode() for text in column]
+    if isinstance(column, Ragged):
+        whole = np.ascontiguousarray(column.values).tobytes()
+        ends = (column.offsets * column.values.itemsize).tolist()
+        return [whole[a:b] for a, b in pairwise(ends)]
+    rows = np.ascontiguousarray(column)
+    whole = rows.tobytes()
+    step = len(whole) // max(1, len(rows))
+    return [whole[i : i + step] for i in range(0, len(whole), step)]
+
+
+def duplicates(hashes: list[bytes], parts: Mapping[str, Rows]) -> dict[str, int]:
+    """Rows of a part whose content also stands in another, by pair ("train-test").
+
+    Of each pair the rows of the second part are counted.
+    """
+    sets = {name: {hashes[i] for i in rows.tolist()} for name, rows in parts.items()}
+    names = list(parts)
+    found = {}
+    for index, first in enumerate(names):
+        for second in names[index + 1 :]:
+            count = sum(hashes[i] in sets[first] for i in parts[second].tolist())
+            if count:
+                found[f"{first}-{second}"] = count
+    return found

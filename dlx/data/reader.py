@@ -1,0 +1,65 @@
+"""What a dataset's reader is, and the checks that readers share."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import Problem, UsageError
+from .samples import Rows, Samples
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How one dataset is read from its official files.
+
+    Attributes:
+        read: (options, folder) -> samples; their digest is left empty, and their source too but
+            for `content_sha256` where the contents are pinned. Raises `UsageError`.
+        write_sample: writes a small, deterministic, made-up sample in the official format.
+        version: to be raised whenever `read` or `write_sample` gives something else than before;
+            part of every digest.
+        contents: the content digest of a file that may come in several packagings.
+    """
+
+    read: Callable[[Any, Path], Samples]
+    write_sample: Callable[[Path], None]
+    version: int = 1
+    contents: Callable[[Path], str] | None = None
+
+
+def content_digest(digests: Mapping[str, str]) -> str:
+    """SHA-256 over the sorted lines "name sha256" of what a file holds, however it is packed."""
+    lines = "".join(f"{name} {digest}\n" for name, digest in sorted(digests.items()))
+    return hashlib.sha256(lines.encode()).hexdigest()
+
+
+def damaged(path: Path, what: str, accepted: str) -> UsageError:
+    """The error of a file whose inside is not what its format asks for."""
+    hint = (
+        "`dlx data verify` names every wrong file, `dlx data fetch NAME` downloads it again; "
+        "made-up samples are written anew once deleted"
+    )
+    return UsageError(Problem(f"{path.name}: {what}", str(path), accepted, hint))
+
+
+def class_ids(path: Path, values: npt.NDArray[Any], names: Iterable[str]) -> Rows:
+    """Labels as int64 class ids, shape (rows,).
+
+    Raises:
+        UsageError: a label is not a whole number from 0 to the number of classes - 1.
+    """
+    count = len(tuple(names))
+    with np.errstate(invalid="ignore"):  # what is no number becomes one that is refused below
+        ids: Rows = values.astype(np.int64)
+    if ids.ndim != 1 or (ids != values).any() or (ids < 0).any() or (ids >= count).any():
+        raise damaged(
+            path, "holds labels that are no class", f"whole numbers from 0 to {count - 1}"
+        )
+    return ids

@@ -1,0 +1,189 @@
+"""The small tables that scikit-learn brings along, read from its files without importing it."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...config.specs.datasets import BreastCancer, Dataset, Diabetes, Digits, Wine
+from ..reader import Reader, class_ids, content_digest, damaged
+from ..samples import Column, Samples
+
+MAX_BYTES = 4 * 2**20  # of one file, unpacked; the largest has 0.5 MB
+LARGEST = 1e9  # far above any of the numbers; NaN is refused with them
+
+DIGITS = tuple("0123456789")
+DIAGNOSES = ("malignant", "benign")
+CULTIVARS = ("class_0", "class_1", "class_2")
+MEASURES = (
+    *("radius", "texture", "perimeter", "area", "smoothness", "compactness", "concavity"),
+    *("concave points", "symmetry", "fractal dimension"),
+)
+TUMOUR = (
+    *(f"mean {m}" for m in MEASURES),
+    *(f"{m} error" for m in MEASURES),
+    *(f"worst {m}" for m in MEASURES),
+)
+WINE = (
+    *("alcohol", "malic_acid", "ash", "alcalinity_of_ash", "magnesium", "total_phenols"),
+    *("flavanoids", "nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue"),
+    *("od280/od315_of_diluted_wines", "proline"),
+)
+PATIENT = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
+
+
+def _read_digits(options: Digits, folder: Path) -> Samples:
+    path = folder / options.embedded[0]
+    data = _unpacked(path)
+    values = _numbers(path, data, 65, ",")
+    columns: dict[str, Column] = {
+        "image": values[:, :64].reshape(-1, 8, 8).astype(np.float32),
+        "digit": class_ids(path, values[:, 64], DIGITS),
+    }
+    return _samples(options, columns, {path: data}, classes={"digit": DIGITS})
+
+
+def _read_breast_cancer(options: BreastCancer, folder: Path) -> Samples:
+    return _read_table(options, folder, TUMOUR, DIAGNOSES)
+
+
+def _read_wine(options: Wine, folder: Path) -> Samples:
+    return _read_table(options, folder, WINE, CULTIVARS)
+
+
+def _read_table(
+    options: Dataset, folder: Path, features: tuple[str, ...], names: tuple[str, ...]
+) -> Samples:
+    """A table whose first line says: rows, features, the classes; its last column is the class."""
+    path = folder / options.embedded[0]
+    data = _unpacked(path)
+    header, _, body = data.partition(b"\n")
+    values = _numbers(path, body, len(features) + 1, ",")
+    expected = ",".join([str(len(values)), str(len(features)), *names])
+    if header.strip() != expected.encode():
+        raise damaged(path, f"begins with {header[:80]!r}", expected)
+    (target,) = options.targets
+    columns: dict[str, Column] = {
+        "features": values[:, :-1].astype(np.float32),
+        target: class_ids(path, values[:, -1], names),
+    }
+    return _samples(options, columns, {path: data}, {"features": features}, {target: names})
+
+
+def _read_diabetes(options: Diabetes, folder: Path) -> Samples:
+    data = {folder / name: _unpacked(folder / name) for name in options.embedded}
+    (path, table), (target_path, target) = data.items()
+    features, progression = _numbers(path, table, 10, None), _numbers(target_path, target, 1, None)
+    if len(features) != len(progression):
+        what = f"holds {len(progression)} targets for {len(features)} rows"
+        raise damaged(target_path, what, "one a row")
+    columns: dict[str, Column] = {
+        "features": features.astype(np.float32),
+        "progression": progression[:, 0].astype(np.float32),
+    }
+    return _samples(options, columns, data, {"features": PATIENT})
+
+
+def _samples(
+    options: Dataset,
+    columns: dict[str, Column],
+    data: dict[Path, bytes],
+    features: dict[str, tuple[str, ...]] | None = None,
+    classes: dict[str, tuple[str, ...]] | None = None,
+) -> Samples:
+    digests = {path.name: hashlib.sha256(d).hexdigest() for path, d in data.items()}
+    return Samples(
+        columns=columns,
+        inputs=options.inputs,
+        targets=tuple(options.targets),
+        test=None,
+        source={"content_sha256": content_digest(digests)},
+        digest="",
+        features=features or {},
+        classes=classes or {},
+    )
+
+
+def _unpacked(path: Path) -> bytes:
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise damaged(path, f"cannot be unpacked: {error}", "a whole gzip file") from error
+    if len(data) > MAX_BYTES:
+        raise damaged(path, "unpacks to too much", f"at most {MAX_BYTES:,} bytes")
+    return bytes(data)
+
+
+def _numbers(
+    path: Path, data: bytes, columns: int, delimiter: str | None
+) -> npt.NDArray[np.float64]:
+    """A table of numbers, shape (rows, columns)."""
+    accepted = f"rows of {columns} numbers"
+    if not data.strip():  # NumPy would only warn
+        raise damaged(path, "is empty", accepted)
+    try:
+        values = np.loadtxt(io.BytesIO(data), delimiter=delimiter, ndmin=2)
+    except ValueError as error:
+        raise damaged(path, f"is no table of numbers: {error}", accepted) from error
+    if values.shape[1] != columns:
+        raise damaged(path, f"has {values.shape[1]} columns", accepted)
+    if not (np.abs(values) < LARGEST).all():
+        raise damaged(path, "holds numbers that no measurement gives", f"below {LARGEST:g}")
+    return values
+
+
+def _write(
+    path: Path, values: npt.NDArray[Any], fmt: str, delimiter: str, header: str = ""
+) -> None:
+    text = io.BytesIO()
+    np.savetxt(text, values, fmt=fmt, delimiter=delimiter, header=header, comments="")
+    data = text.getvalue()
+    path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+
+
+def _write_digits(folder: Path) -> None:
+    random = np.random.RandomState(0)
+    labels = np.arange(200) % 10
+    pixels = random.randint(0, 17, (10, 64))[labels] + random.randint(-3, 4, (200, 64))
+    _write(folder / Digits.embedded[0], np.c_[pixels.clip(0, 16), labels], "%d", ",")
+
+
+def _write_breast_cancer(folder: Path) -> None:
+    _write_table(folder / BreastCancer.embedded[0], 120, TUMOUR, DIAGNOSES)
+
+
+def _write_wine(folder: Path) -> None:
+    _write_table(folder / Wine.embedded[0], 90, WINE, CULTIVARS)
+
+
+def _write_table(path: Path, rows: int, features: tuple[str, ...], names: tuple[str, ...]) -> None:
+    random = np.random.RandomState(0)
+    labels = np.arange(rows) % len(names)
+    centres = random.rand(len(names), len(features)) * 10
+    values = centres[labels] + random.randn(rows, len(features))
+    header = ",".join([str(rows), str(len(features)), *names])
+    _write(path, np.c_[values.round(4), labels], "%.10g", ",", header)
+
+
+def _write_diabetes(folder: Path) -> None:
+    random = np.random.RandomState(0)
+    features = (random.rand(120, len(PATIENT)) * 100).round(4)
+    progression = (features[:, :3].sum(axis=1) + random.randn(120) * 10 + 50).round()
+    for name, values, fmt in zip(
+        Diabetes.embedded, (features, progression), ("%.10g", "%.18e"), strict=True
+    ):
+        _write(folder / name, values, fmt, " ")
+
+
+digits = Reader(_read_digits, _write_digits)
+breast_cancer = Reader(_read_breast_cancer, _write_breast_cancer)
+wine = Reader(_read_wine, _write_wine)
+diabetes = Reader(_read_diabetes, _write_diabetes)

@@ -1,0 +1,147 @@
+"""IMDB's reviews as text, streamed from Stanford's archive; nothing is ever unpacked to disk."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import io
+import re
+import tarfile
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from ...config.specs.datasets import ImdbRaw
+from ..reader import Reader, content_digest, damaged
+from ..samples import Samples
+
+NAME = "aclImdb_v1.tar.gz"
+PARTS = ("train", "test")  # training rows first
+LABELS = ("neg", "pos")
+SENTIMENTS = ("negative", "positive")
+LABELLED = re.compile(r"aclImdb/(train|test)/(neg|pos)/([0-9]{1,9})_([0-9]{1,2})\.txt")
+
+MAX_MEMBERS = 250_000  # the official archive has about 100,000
+MAX_REVIEW = 2**20  # bytes; the longest official one has 14,000
+MAX_REVIEWS = 50_000
+MAX_UNPACKED = 2**30  # bytes of the whole archive
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that refuses to give more than a number of bytes."""
+
+    def __init__(self, inner: gzip.GzipFile, limit: int) -> None:
+        self._inner = inner
+        self._left = limit
+
+    def read(self, size: int = -1) -> bytes:
+        data = self._inner.read(size)
+        self._left -= len(data)
+        if self._left < 0:
+            raise tarfile.ReadError("it unpacks to more than any official archive")
+        return data
+
+
+def _members(path: Path) -> Iterator[tuple[str, bytes]]:
+    """Name and contents of each labelled review, in the archive's order; all else is passed over.
+
+    Raises:
+        UsageError: the archive is damaged or larger than it may be.
+    """
+    accepted = "the official archive, or one with the same labelled reviews"
+    try:
+        with (
+            gzip.open(path) as packed,
+            tarfile.open(fileobj=_Bounded(packed, MAX_UNPACKED), mode="r|") as archive,
+        ):
+            yield from _labelled(archive)
+    except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
+        raise damaged(path, f"cannot be read: {error}", accepted) from error
+
+
+def _labelled(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
+    count = 0
+    while (member := archive.next()) is not None:
+        archive.members.clear()  # type: ignore[attr-defined] # or tarfile keeps them all
+        count += 1
+        if count > MAX_MEMBERS:
+            raise tarfile.ReadError(f"it holds more than {MAX_MEMBERS:,} members")
+        if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
+            continue  # links, folders and devices, whatever they are called
+        if LABELLED.fullmatch(member.name):
+            if member.size > MAX_REVIEW:
+                raise tarfile.ReadError(f"{member.name} has {member.size:,} bytes")
+            file = archive.extractfile(member)
+            assert file is not None, "a regular member has contents"
+            yield member.name, file.read()
+
+
+def _reviews(path: Path) -> tuple[dict[str, str], str]:
+    """The texts by name, and the content digest."""
+    texts: dict[str, str] = {}
+    digests: dict[str, str] = {}
+    for name, data in _members(path):
+        if name in texts or len(texts) == MAX_REVIEWS:
+            what = f"holds {name} twice" if name in texts else f"holds over {MAX_REVIEWS:,} reviews"
+            raise damaged(path, what, f"each review once, at most {MAX_REVIEWS:,}")
+        try:
+            texts[name] = data.decode()
+        except UnicodeDecodeError as error:
+            raise damaged(path, f"{name} is no text: {error}", "UTF-8") from error
+        digests[name] = hashlib.sha256(data).hexdigest()
+    if not texts:
+        raise damaged(path, "holds no labelled reviews", "aclImdb/train/pos/0_9.txt and so on")
+    return texts, content_digest(digests)
+
+
+def _place(name: str) -> tuple[int, int, int]:
+    """Where a review comes: by part, training first, then label, then id."""
+    match = LABELLED.fullmatch(name)
+    assert match is not None, "only labelled reviews are kept"
+    return PARTS.index(match[1]), LABELS.index(match[2]), int(match[3])
+
+
+def _read(options: ImdbRaw, folder: Path) -> Samples:
+    texts, digest = _reviews(folder / NAME)
+    names = sorted(texts, key=_place)
+    places = np.array([_place(name) for name in names], np.int64)
+    return Samples(
+        columns={"review": [texts[name] for name in names], "sentiment": places[:, 1]},
+        inputs=options.inputs,
+        targets=tuple(options.targets),
+        test=np.flatnonzero(places[:, 0] == PARTS.index("test")),
+        source={"content_sha256": digest},
+        digest="",
+        classes={"sentiment": SENTIMENTS},
+    )
+
+
+def _write_sample(folder: Path) -> None:
+    """40 reviews a part and label, in the archive's layout with its folders and README."""
+    random = np.random.RandomState(0)
+    common = [f"word{i}" for i in range(60)]
+    words = {"neg": [*common, "dull", "awful", "worse"], "pos": [*common, "fine", "great", "best"]}
+    with (
+        gzip.GzipFile(folder / NAME, "wb", mtime=0) as packed,
+        tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
+    ):
+        _add(archive, "aclImdb/README", "Made-up sample data: no real reviews.")
+        for part in PARTS:
+            for label, known in words.items():
+                weights = np.array([1.0] * 60 + [10.0] * 3) / 90
+                for i in range(40):
+                    chosen = random.choice(known, random.randint(20, 60), p=weights)
+                    rating = 1 + i % 4 if label == "neg" else 7 + i % 4
+                    _add(archive, f"aclImdb/{part}/{label}/{i}_{rating}.txt", " ".join(chosen))
+
+
+def _add(archive: tarfile.TarFile, name: str, text: str) -> None:
+    data = text.encode()
+    member = tarfile.TarInfo(name)
+    member.size = len(data)
+    archive.addfile(member, io.BytesIO(data))
+
+
+imdb_raw = Reader(_read, _write_sample, contents=lambda path: _reviews(path)[1])

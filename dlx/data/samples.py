@@ -1,0 +1,79 @@
+"""Samples: named columns of equal length, as a reader hands them over. NumPy only, no torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Ragged:
+    """Rows of different length, laid end to end.
+
+    Attributes:
+        values: all rows' values, shape (total,).
+        offsets: where each row begins, and the end of the last, shape (rows + 1,), int64.
+    """
+
+    values: npt.NDArray[Any]
+    offsets: Rows
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    def row(self, index: int) -> npt.NDArray[Any]:
+        """The values of one row."""
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    def lengths(self) -> Rows:
+        """How many values each row has."""
+        return np.diff(self.offsets)
+
+    def take(self, rows: Rows) -> Ragged:
+        """These rows, in this order."""
+        lengths = self.lengths()[rows]
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
+        return Ragged(self.values[np.repeat(self.offsets[rows], lengths) + within], offsets)
+
+
+Column = npt.NDArray[Any] | Ragged | list[str]
+"""Dense rows (rows, ...), rows of different length, or texts."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What a dataset holds.
+
+    Attributes:
+        columns: name -> column; all of the same length.
+        inputs: names of the columns a model may see.
+        targets: names of the columns it is to predict: int64 class ids (rows,), float32 numbers
+            (rows,) or (rows, k), or 0/1 labels (rows, k).
+        test: rows of the official test part, in order; None where there is none.
+        classes: target -> names of its classes, in the order of their ids.
+        features: input -> names of its features, where it has any.
+        words: input of word ids -> the word of each id, for showing rows.
+        source: where the data come from, for `data.json`: files and their hashes, terms.
+        digest: SHA-256 over what was read, for cache keys.
+        sample: whether these are made-up sample data.
+    """
+
+    columns: dict[str, Column]
+    inputs: tuple[str, ...]
+    targets: tuple[str, ...]
+    test: Rows | None
+    source: dict[str, Any]
+    digest: str
+    classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    features: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    sample: bool = False
+
+    def __len__(self) -> int:
+        return len(self.columns[self.targets[0]])

@@ -1,0 +1,179 @@
+"""Where data lie on disk, and whether each file there is the official one."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import os
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..config.specs.datasets import Dataset, File
+from ..errors import Problem, UsageError
+
+State = Literal["embedded", "here", "missing", "incomplete", "wrong size"]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A file as it lies on disk: bytes, and SHA-256 in hex."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+def data_root() -> Path:
+    """The folder of all datasets: $DLX_DATA, else `dlx/data` in the user's cache. May not exist."""
+    return _from_environment("DLX_DATA") or _user_cache() / "dlx" / "data"
+
+
+def cache_root() -> Path:
+    """The folder that dlx may write to: $DLX_CACHE, else `dlx` in the user's cache."""
+    return _from_environment("DLX_CACHE") or _user_cache() / "dlx"
+
+
+def _from_environment(name: str) -> Path | None:
+    value = os.environ.get(name, "")
+    return Path(value).expanduser().absolute() if value else None
+
+
+def _user_cache() -> Path:
+    try:
+        home = Path.home()
+    except RuntimeError:  # an unknown user, as in some containers
+        what = "there is no home folder to keep data in"
+        raise UsageError(Problem(what, hint="set DLX_DATA and DLX_CACHE to folders")) from None
+    if sys.platform == "darwin":
+        return home / "Library" / "Caches"
+    named = os.environ.get("XDG_CACHE_HOME", "")
+    return Path(named) if os.path.isabs(named) else home / ".cache"
+
+
+def folder_of(name: str, dataset: Dataset) -> Path:
+    """The folder of one dataset's real files.
+
+    Raises:
+        UsageError: the dataset is embedded in scikit-learn, which is not installed.
+    """
+    return _sklearn_folder(name) if dataset.embedded else data_root() / name
+
+
+def _sklearn_folder(name: str) -> Path:
+    spec = importlib.util.find_spec("sklearn")  # finds it without the 2 s that importing it takes
+    if spec is None or not spec.submodule_search_locations:
+        what = f"dataset {name} is embedded in scikit-learn, which is not installed"
+        raise UsageError(Problem(what, hint="pip install scikit-learn"))
+    return Path(spec.submodule_search_locations[0]) / "datasets" / "data"
+
+
+def names_of(dataset: Dataset) -> tuple[str, ...]:
+    """The names of a dataset's files."""
+    return dataset.embedded or tuple(f.name for f in dataset.files)
+
+
+def state_of(name: str, dataset: Dataset) -> State:
+    """What is there of a dataset, by names and sizes alone: quick, and no proof."""
+    if dataset.embedded:
+        return "embedded"
+    paths = [(data_root() / name / f.name, f.size if f.sha256 else None) for f in dataset.files]
+    sizes = [(path.stat().st_size, size) for path, size in paths if path.is_file()]
+    if len(sizes) < len(paths):
+        return "incomplete" if sizes else "missing"
+    return "here" if all(size in (None, found) for found, size in sizes) else "wrong size"
+
+
+def hash_files(folder: Path, names: Iterable[str]) -> tuple[Found, ...]:
+    """Size and SHA-256 of these files.
+
+    Raises:
+        UsageError: one is missing, a folder, or not readable.
+    """
+    return tuple(_hash_file(folder / name) for name in names)
+
+
+def _hash_file(path: Path) -> Found:
+    try:
+        with path.open("rb") as file:
+            digest = hashlib.file_digest(file, "sha256").hexdigest()
+            return Found(path.name, file.tell(), digest)
+    except IsADirectoryError:
+        what, hint = "is a folder, not a file", "move it away"
+    except OSError as error:
+        what, hint = f"cannot be read: {error.strerror}", "check its permissions"
+    raise UsageError(Problem(f"{path.name} {what}", str(path), "a readable file", hint))
+
+
+def verified(name: str, dataset: Dataset) -> tuple[Found, ...]:
+    """Hashes a dataset's files, each read once, and checks them against the pinned digests.
+
+    Returns:
+        What was found, in the order of the dataset's files.
+
+    Raises:
+        UsageError: with one problem for all missing files, and one for each wrong file.
+    """
+    folder = folder_of(name, dataset)
+    if dataset.embedded:
+        return hash_files(folder, dataset.embedded)
+    missing = tuple(f for f in dataset.files if not (folder / f.name).exists())
+    problems = [missing_files(name, dataset, folder, missing)] if missing else []
+    found: list[Found] = []
+    for file in dataset.files:
+        if file not in missing:
+            try:
+                found += hash_files(folder, [file.name])
+            except UsageError as error:
+                problems += error.problems
+    problems += [p for f in found if (p := mismatch(name, dataset, folder, f))]
+    if problems:
+        raise UsageError(*problems)
+    return tuple(found)
+
+
+def missing_files(name: str, dataset: Dataset, folder: Path, files: tuple[File, ...]) -> Problem:
+    """One problem that names every missing file and both ways to get it."""
+    count = f"{len(files)} of its {len(dataset.files)} files"
+    lines = [f"\n    {_described(file, dataset)}\n      {file.url}" for file in files]
+    return Problem(
+        f"dataset {name}: {count if len(dataset.files) > 1 else 'its file'} "
+        f"{'are' if len(files) > 1 else 'is'} missing",
+        where=str(folder),
+        accepted="in that folder:" + "".join(lines),
+        hint=f"`dlx data fetch {name}`, or put it there by hand; "
+        "`dataset.sample=true` runs on a made-up sample without it",
+    )
+
+
+def _described(file: File, dataset: Dataset) -> str:
+    if file.sha256:
+        return f"{file.name}, {file.size:,} bytes, SHA-256 {file.sha256}"
+    return (
+        f"{file.name}, {file.size:,} bytes, or packed otherwise with the same contents "
+        f"(digest {dataset.content_sha256})"
+    )
+
+
+def mismatch(name: str, dataset: Dataset, folder: Path, found: Found) -> Problem | None:
+    """What is wrong with a file, or None: it is truncated, too long, swapped or corrupted."""
+    file = next(f for f in dataset.files if f.name == found.name)
+    if found.sha256 == file.sha256 or not file.sha256:
+        return None
+    twin = next((f.name for f in dataset.files if f.sha256 == found.sha256), None)
+    if twin:
+        what = f"holds what belongs into {twin}"
+    elif found.size < file.size:
+        what = f"is truncated: {found.size:,} of {file.size:,} bytes"
+    elif found.size > file.size:
+        what = f"is too long: {found.size:,} bytes, not {file.size:,}"
+    else:
+        what = "is corrupted: its size is right, its contents are not"
+    return Problem(
+        f"dataset {name}: {file.name} {what}; its SHA-256 is {found.sha256}",
+        where=str(folder / file.name),
+        accepted=f"SHA-256 {file.sha256}, {file.size:,} bytes",
+        hint=f"`dlx data fetch {name}` downloads it again",
+    )

@@ -1,0 +1,110 @@
+"""Losses on logits, as means over samples and outputs, and what turns logits into predictions.
+
+Shapes: logits are (batch, k); targets are (batch,) for the problems with one answer a sample,
+class ids int64 (batch,) for multiclass, and (batch, k) for multilabel and vector regression.
+Because each loss is a plain mean, the losses of the parts of a batch, weighted by their sizes, add
+up to the loss of the whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import cast
+
+import torch.nn.functional as F  # noqa: N812 - torch's own convention
+from torch import Tensor
+
+from .config.fields import Chosen
+from .config.specs import losses as specs
+from .problem import PROBLEMS
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+"""(logits, target) -> the mean loss, a scalar."""
+
+
+def resolve(chosen: Chosen, problem: str) -> Chosen:
+    """The loss that "auto" stands for with this problem; any other loss as it is."""
+    if chosen.name != "auto":
+        return chosen
+    return specs.LOSSES.default(PROBLEMS[problem].loss)()
+
+
+def activate(problem: str, logits: Tensor) -> Tensor:
+    """Turns logits into predictions.
+
+    Args:
+        problem: a name in the problem table.
+        logits: (batch, k).
+
+    Returns:
+        binary: probability of class 1, (batch,). multiclass: probabilities of the classes,
+        (batch, k). multilabel: probability of each label, (batch, k). Regressions: numbers,
+        (batch,), or (batch, k) for a vector.
+    """
+    activation = PROBLEMS[problem].activation
+    if activation == "softmax":
+        return logits.softmax(dim=1)
+    predicted = logits.sigmoid() if activation == "sigmoid" else logits
+    one_answer = problem in ("binary", "regression", "unit_regression")
+    return predicted[:, 0] if one_answer and predicted.shape[1] == 1 else predicted
+
+
+def auto(options: specs.Auto, problem: str) -> Loss:
+    """The problem table's loss for this problem."""
+    chosen = resolve(Chosen("auto", options, ""), problem)
+    return cast("Loss", chosen.load()(chosen.options, problem))
+
+
+def binary_cross_entropy(
+    options: specs.BinaryCrossEntropy,  # noqa: ARG001 - one interface for all losses
+    problem: str,  # noqa: ARG001
+) -> Loss:
+    """Mean of -t log p - (1 - t) log(1 - p), with p the sigmoid of each logit."""
+
+    def loss(logits: Tensor, target: Tensor) -> Tensor:
+        if not target.is_floating_point():
+            target = target.to(logits.dtype)
+        return F.binary_cross_entropy_with_logits(logits.view_as(target), target)
+
+    return loss
+
+
+def cross_entropy(
+    options: specs.CrossEntropy,
+    problem: str,  # noqa: ARG001 - one interface for all losses
+) -> Loss:
+    """Mean of -log p of the right class, with p the softmax of a sample's logits."""
+    if options.label_smoothing == 0:
+        return F.cross_entropy
+    return partial(F.cross_entropy, label_smoothing=options.label_smoothing)
+
+
+def mse(options: specs.MSE, problem: str) -> Loss:  # noqa: ARG001 - as above
+    """Mean squared distance of prediction and target."""
+    return _distance(F.mse_loss, problem)
+
+
+def mae(options: specs.MAE, problem: str) -> Loss:  # noqa: ARG001 - as above
+    """Mean absolute distance of prediction and target."""
+    return _distance(F.l1_loss, problem)
+
+
+def huber(options: specs.Huber, problem: str) -> Loss:
+    """Mean of e^2 / 2 where the error |e| is at most `delta`, of delta (|e| - delta / 2) beyond."""
+    return _distance(partial(F.huber_loss, delta=options.delta), problem)
+
+
+def _distance(measure: Loss, problem: str) -> Loss:
+    """A measure of distance between targets and predictions (probabilities, not logits)."""
+    squash = PROBLEMS[problem].activation == "sigmoid"
+
+    def loss(logits: Tensor, target: Tensor) -> Tensor:
+        predicted = logits.view_as(target)
+        if squash:
+            predicted = predicted.sigmoid()
+        if not target.is_floating_point():
+            target = target.to(predicted.dtype)
+        return measure(predicted, target)
+
+    return loss

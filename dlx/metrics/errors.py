@@ -1,0 +1,105 @@
+"""Metrics of distance between numbers. In unit regression the sigmoid of a logit predicts."""
+
+from __future__ import annotations
+
+import math
+from abc import abstractmethod
+from collections.abc import Mapping
+
+import torch
+from torch import Tensor
+
+from .base import Sums, mean_of_defined, wide
+
+
+class _Difference(Sums):
+    """A function of the mean of each error, over samples and outputs."""
+
+    def update(self, logits: Tensor, target: Tensor) -> None:
+        """Takes in a batch without waiting for its device; no gradient is kept."""
+        predicted = logits.detach().view_as(target)
+        if self.problem == "unit_regression":
+            predicted = predicted.sigmoid()
+        self._add(self._errors(predicted - target).sum(dtype=wide(target)), target.numel())
+
+    @staticmethod
+    @abstractmethod
+    def _errors(difference: Tensor) -> Tensor:
+        """What is averaged."""
+
+    def compute(self) -> float:
+        """The mean; nan before the first batch."""
+        return math.nan if self.sums is None else float(self.sums) / self.count
+
+
+class MAE(_Difference):
+    """Mean absolute error."""
+
+    @staticmethod
+    def _errors(difference: Tensor) -> Tensor:
+        return difference.abs()
+
+
+class MSE(_Difference):
+    """Mean squared error."""
+
+    @staticmethod
+    def _errors(difference: Tensor) -> Tensor:
+        return difference.square()
+
+
+class RMSE(MSE):
+    """Root of the mean squared error."""
+
+    def compute(self) -> float:
+        """The root of the mean; nan before the first batch."""
+        return math.sqrt(super().compute())
+
+
+class R2(Sums):
+    """1 - squared errors / squared distances of the targets from their mean; 1 is perfect.
+
+    Of several outputs the mean is taken, leaving out those whose targets are all equal: their
+    score is not defined.
+    """
+
+    first: Tensor | None
+
+    def reset(self) -> None:
+        """Forgets every batch."""
+        super().reset()
+        self.first = None
+
+    def update(self, logits: Tensor, target: Tensor) -> None:
+        """Takes in a batch without waiting for its device; no gradient is kept."""
+        predicted = logits.detach()
+        if self.problem == "unit_regression":
+            predicted = predicted.sigmoid()
+        truth = target.view_as(logits).to(wide(target))
+        if self.first is None:
+            self.first = truth[0].clone()
+        # sums of squares lose digits far from zero: count from the first target instead
+        moved = truth - self.first
+        errors = predicted - truth
+        parts = [moved.sum(dim=0), moved.square().sum(dim=0), errors.square().sum(dim=0)]
+        self._add(torch.stack(parts), target.shape[0])
+
+    def compute(self) -> float:
+        """The score; nan before the second sample, or if every output's targets are equal."""
+        if self.sums is None:
+            return math.nan
+        return mean_of_defined(self._score(*column) for column in self.sums.t().tolist())
+
+    def _score(self, moved: float, squares: float, errors: float) -> float:
+        spread = squares - moved**2 / self.count
+        return 1 - errors / spread if spread > 0 else math.nan
+
+    def state_dict(self) -> dict[str, Tensor]:
+        """What was taken in, to go on from in the middle of an epoch; empty after `reset`."""
+        first = {} if self.first is None else {"first": self.first}
+        return {**super().state_dict(), **first}
+
+    def load_state_dict(self, state: Mapping[str, Tensor]) -> None:
+        """Puts back what `state_dict` gave."""
+        super().load_state_dict(state)
+        self.first = state.get("first")

@@ -1,0 +1,1 @@
+"""Architectures. Each module's `build` turns checked options into a network that gives logits."""

@@ -1,0 +1,60 @@
+"""What a model is fed: the description of each input, and rows of set positions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+import torch
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a model, as the prepared data have it.
+
+    Attributes:
+        kind: dense numbers, word ids in order, or which of `size` positions are set.
+        shape: of one sample; (length,) for ids, (size,) for multi_hot.
+        ids: number of distinct ids, for kind ids.
+    """
+
+    kind: Literal["dense", "ids", "multi_hot"]
+    shape: tuple[int, ...]
+    ids: int = 0
+
+
+class MultiHot(NamedTuple):
+    """Rows of zeros with a few ones, kept as the positions of the ones.
+
+    Attributes:
+        indices: the set positions of all rows end to end, int64 or int32; none twice in a row.
+        offsets: where each row begins, and the end of the last, shape (rows + 1,), int64.
+        size: length of the rows.
+    """
+
+    indices: Tensor
+    offsets: Tensor
+    size: int
+
+    @property
+    def len_rows(self) -> int:
+        """How many rows there are."""
+        return self.offsets.shape[0] - 1
+
+    def row_of_each(self) -> Tensor:
+        """The row that each of the indices lies in, int64."""
+        rows = torch.arange(self.len_rows, device=self.offsets.device)
+        lengths = self.offsets.diff()
+        return torch.repeat_interleave(rows, lengths, output_size=self.indices.shape[0])
+
+    def dense(self) -> Tensor:
+        """The rows written out, float32 of shape (rows, size)."""
+        flat = torch.zeros(self.len_rows * self.size, device=self.indices.device)
+        flat.index_fill_(0, self.row_of_each() * self.size + self.indices, 1.0)
+        return flat.view(self.len_rows, self.size)
+
+
+Batch = Mapping[str, Tensor | MultiHot]
+"""The inputs of a batch by name."""

@@ -1,0 +1,169 @@
+"""The frame that every architecture shares: read the inputs, a body, a linear head a target."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..config.specs.models import Common
+from ..errors import Problem, UsageError
+from .inputs import Batch, Input, MultiHot
+from .modules import MultiHotLinear
+
+Reader = Callable[[Batch], Any]
+"""Takes what the first layer needs out of a batch."""
+
+
+class Network(nn.Module):
+    """A shared body with one linear head for each target.
+
+    Parameters are named `body.<i>...` and `heads.<target>...`.
+    """
+
+    def __init__(
+        self,
+        read: Reader,
+        body: Sequence[nn.Module],
+        head: Callable[[int], nn.Module],
+        outputs: Mapping[str, int],
+    ) -> None:
+        super().__init__()
+        self.read = read
+        self.body = nn.Sequential(*body)
+        self.targets = tuple(outputs)
+        self.heads = nn.ModuleDict(_by_module_name(outputs, head))
+
+    def forward(self, inputs: Batch) -> dict[str, Tensor]:
+        """Gives for each target its logits, of shape (batch, outputs[target])."""
+        hidden = self.body(self.read(inputs))
+        heads = zip(self.targets, self.heads.values(), strict=True)
+        return {target: head(hidden) for target, head in heads}
+
+    def hidden_kernels(self) -> list[Tensor]:
+        """The weights that a penalty is laid on: no head, bias, embedding or normalisation.
+
+        Of a recurrent layer both the kernel of its input and that of its state.
+        """
+        return [
+            weight
+            for module in self.body.modules()
+            if not isinstance(module, nn.Embedding)
+            for name, weight in module.named_parameters(recurse=False)
+            if name.startswith("weight") and weight.ndim > 1
+        ]
+
+
+def _by_module_name(
+    outputs: Mapping[str, int], head: Callable[[int], nn.Module]
+) -> dict[str, nn.Module]:
+    """The heads, under names that a ModuleDict takes: no dot, and none of its own attributes."""
+    heads: dict[str, nn.Module] = {}
+    for target, size in outputs.items():
+        name = target.replace(".", "_")
+        while name in heads or hasattr(nn.ModuleDict, name):
+            name += "_"
+        heads[name] = head(size)
+    return heads
+
+
+def check_penalty(options: Common, network: Network) -> Network:
+    """Hands the network back if it has the kernels that its penalties ask for.
+
+    Raises:
+        UsageError: l1 or l2 is set, and there is no hidden layer that it could act on.
+    """
+    for name in ("l1", "l2"):
+        value = getattr(options, name)
+        if value > 0 and not network.hidden_kernels():
+            raise UsageError(
+                Problem(
+                    f"{name} is {value:g}, but the model has no hidden layer to penalise",
+                    where=f"model.{name}",
+                    accepted=f"{name}: 0 for a linear model",
+                    hint="add a hidden layer, or set optimizer.weight_decay",
+                )
+            )
+    return network
+
+
+def the_only_input(inputs: Mapping[str, Input], model: str) -> tuple[str, Input]:
+    """Name and description of the input of a model that takes just one.
+
+    Raises:
+        UsageError: there are none or several.
+    """
+    if len(inputs) != 1:
+        raise UsageError(
+            Problem(
+                f"the data have {len(inputs)} inputs: {', '.join(inputs)}",
+                where="model.name",
+                accepted=f"exactly one input for model={model}",
+                hint="model=mlp joins several inputs",
+            )
+        )
+    return next(iter(inputs.items()))
+
+
+def flat_reader(inputs: Mapping[str, Input]) -> tuple[Reader, int, bool]:
+    """How to read all inputs as one vector a row.
+
+    Returns:
+        The reader, the length of the vectors, and whether it gives `MultiHot` rows (only for a
+        single input of that kind: beside others they are written out).
+
+    Raises:
+        UsageError: an input holds word ids, which are no amounts.
+    """
+    for name, found in inputs.items():
+        if found.kind == "ids":
+            raise UsageError(_ids_problem(name, found))
+    width = sum(_length(found) for found in inputs.values())
+    if len(inputs) > 1:
+        return joined(tuple(inputs)), width, False
+    name, found = next(iter(inputs.items()))
+    if found.kind == "multi_hot" or len(found.shape) == 1:
+        return itemgetter(name), width, found.kind == "multi_hot"
+    return joined((name,)), width, False
+
+
+def _ids_problem(name: str, found: Input) -> Problem:
+    return Problem(
+        f"model=mlp cannot take the input {name}: its rows are {found.shape[0]} ids",
+        where="model.name",
+        accepted="inputs of numbers",
+        hint="use the prepare step multi_hot, or model=layers with an embedding",
+    )
+
+
+def _length(found: Input) -> int:
+    length = 1
+    for size in found.shape:
+        length *= size
+    return length
+
+
+def joined(names: tuple[str, ...]) -> Reader:
+    """A reader that writes out and flattens these inputs and lays them end to end."""
+
+    def read(batch: Batch) -> Tensor:
+        parts = [flatten(batch[name]) for name in names]
+        return parts[0] if len(parts) == 1 else torch.cat(parts, dim=1)
+
+    return read
+
+
+def flatten(rows: Tensor | MultiHot) -> Tensor:
+    """Each row as one vector, (rows, values)."""
+    if isinstance(rows, MultiHot):
+        return rows.dense()
+    return rows.reshape(rows.shape[0], -1)
+
+
+def dense_layer(width: int, units: int, multi_hot: bool, bias: bool = True) -> nn.Module:
+    """A dense layer for vectors of this width, or for multi-hot rows of this size."""
+    layer = MultiHotLinear if multi_hot else nn.Linear
+    return layer(width, units, bias=bias)

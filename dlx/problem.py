@@ -1,0 +1,123 @@
+"""The book's table: what follows from the type of a problem (Chollet 2017, table 4.1).
+
+From a target's problem type come its last activation, loss, metrics and baseline. Steps 1, 2 and 5
+of the workflow read it, and so do the checks of a config. No torch here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+ProblemName = Literal[
+    "binary",
+    "multiclass",
+    "multilabel",
+    "regression",
+    "vector_regression",
+    "unit_regression",
+]
+Activation = Literal["sigmoid", "softmax", "none"]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of the table.
+
+    Attributes:
+        title: the problem in words.
+        activation: what turns the last layer's numbers into predictions.
+        loss: the loss taken unless another is named.
+        allowed: other losses that can be trained, each with a note ("" where none is needed).
+        refused: losses that contradict the problem, each with the reason.
+        metrics: measured unless others are named; the first is the one that is judged by.
+        baseline: what a model must beat, by name.
+        classes: whether the answer is one class or label among several, not a number.
+    """
+
+    title: str
+    activation: Activation
+    loss: str
+    metrics: tuple[str, ...]
+    baseline: tuple[str, ...]
+    allowed: Mapping[str, str] = field(default_factory=dict)
+    refused: Mapping[str, str] = field(default_factory=dict)
+    classes: bool = False
+
+
+_NOT_A_CLASS = "its targets are numbers, not classes"
+_MANY_LOGITS = "it compares several classes, and this problem has one answer a unit"
+
+PROBLEMS: dict[str, Row] = {
+    "binary": Row(
+        title="binary classification",
+        activation="sigmoid",
+        loss="binary_cross_entropy",
+        metrics=("accuracy",),
+        baseline=("majority",),
+        allowed={"mse": "works, but learns more slowly than binary_cross_entropy (book 3.4.5)"},
+        refused={
+            "cross_entropy": "a softmax over one unit is always 1",
+            "mae": "its gradient vanishes where the answer is surely wrong",
+            "huber": "it measures distances, not probabilities",
+        },
+        classes=True,
+    ),
+    "multiclass": Row(
+        title="multiclass, single-label classification",
+        activation="softmax",
+        loss="cross_entropy",
+        metrics=("accuracy",),
+        baseline=("majority", "shuffled", "uniform"),
+        refused={
+            "binary_cross_entropy": "each sample has exactly one class: use cross_entropy, or "
+            "declare the problem multilabel",
+            "mse": "class ids are names, not amounts",
+            "mae": "class ids are names, not amounts",
+            "huber": "class ids are names, not amounts",
+        },
+        classes=True,
+    ),
+    "multilabel": Row(
+        title="multiclass, multilabel classification",
+        activation="sigmoid",
+        loss="binary_cross_entropy",
+        metrics=("average_precision", "accuracy"),
+        baseline=("prevalence",),
+        allowed={"mse": "works, but learns more slowly than binary_cross_entropy"},
+        refused={
+            "cross_entropy": "a softmax makes the labels compete, and several may be right",
+            "mae": "its gradient vanishes where the answer is surely wrong",
+            "huber": "it measures distances, not probabilities",
+        },
+        classes=True,
+    ),
+    "regression": Row(
+        title="scalar regression",
+        activation="none",
+        loss="mse",
+        metrics=("mae",),
+        baseline=("median", "mean"),
+        allowed={"mae": "", "huber": ""},
+        refused={"binary_cross_entropy": _NOT_A_CLASS, "cross_entropy": _NOT_A_CLASS},
+    ),
+    "vector_regression": Row(
+        title="vector regression",
+        activation="none",
+        loss="mse",
+        metrics=("mae",),
+        baseline=("median", "mean"),
+        allowed={"mae": "", "huber": ""},
+        refused={"binary_cross_entropy": _NOT_A_CLASS, "cross_entropy": _NOT_A_CLASS},
+    ),
+    "unit_regression": Row(
+        title="regression to values in [0, 1]",
+        activation="sigmoid",
+        loss="mse",
+        metrics=("mae",),
+        baseline=("median", "mean"),
+        allowed={"binary_cross_entropy": "", "mae": "", "huber": ""},
+        refused={"cross_entropy": _MANY_LOGITS},
+    ),
+}

@@ -1,0 +1,7 @@
+"""The report of a run: one offline page and its pictures, made from the run folder alone."""
+
+from __future__ import annotations
+
+from .page import build
+
+__all__ = ["build"]

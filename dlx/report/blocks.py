@@ -1,0 +1,140 @@
+"""What a section of the page is made of. `template.html` holds one macro for each kind of block."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """One part of a section.
+
+    Attributes:
+        kind: the macro that draws it.
+        wide: whether it takes the page's whole width, not half, on a broad screen.
+    """
+
+    kind: ClassVar[str]
+    wide: bool = True
+
+
+@dataclass(frozen=True)
+class Text(Block):
+    """Paragraphs."""
+
+    kind = "text"
+    paragraphs: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Facts(Block):
+    """Names and values, one pair a line."""
+
+    kind = "facts"
+    title: str
+    rows: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Table(Block):
+    """A table that scrolls inside its box.
+
+    Attributes:
+        title: its caption.
+        head: the columns' names.
+        rows: cells; the first of a row names it.
+        texts: the columns that hold texts; the others hold numbers and are aligned as such.
+        total: whether the last row is the sum of the others.
+        folded: whether it shows its title alone until it is opened.
+    """
+
+    kind = "table"
+    title: str
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    texts: Sequence[int] = (0,)
+    total: bool = False
+    folded: bool = False
+
+
+@dataclass(frozen=True)
+class Picture(Block):
+    """A picture with its caption.
+
+    Attributes:
+        name: of its file below `plots/`, without the ending.
+        png: the file's bytes.
+        alt: what it shows, for those who cannot see it.
+        caption: what to know when looking at it.
+    """
+
+    kind = "picture"
+    name: str
+    png: bytes
+    alt: str
+    caption: str
+
+    @property
+    def data(self) -> str:
+        """The file as base64, for a data address."""
+        return base64.b64encode(self.png).decode("ascii")
+
+
+@dataclass(frozen=True)
+class Code(Block):
+    """Text as typed or as in a file, in letters of one width; folded where it has a title."""
+
+    kind = "code"
+    text: str
+    title: str = ""
+
+
+@dataclass(frozen=True)
+class Mark:
+    """A place on the answer's scale: what lies there, from where and how far, in percent."""
+
+    name: str
+    at: float
+    width: float = 0.0
+
+
+@dataclass(frozen=True)
+class Answer(Block):
+    """The score in large print, and what it is to be compared with.
+
+    Attributes:
+        value: the score.
+        label: what it measures, and on which rows.
+        beside: (name, value) of the interval, the baseline and the direction.
+        verdict: how it compares with the baseline; "" where that is not known.
+        tone: "good", "bad" or "open": the verdict's colour.
+        marks: the score, its interval and the baseline on one scale.
+        remarks: what must be known to read it rightly.
+    """
+
+    kind = "answer"
+    value: str
+    label: str
+    beside: Sequence[tuple[str, str]]
+    verdict: str
+    tone: str
+    marks: Sequence[Mark]
+    remarks: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Section:
+    """A part of the page under a heading of its own.
+
+    Attributes:
+        id: its anchor: small letters.
+        title: its heading.
+        blocks: what it shows, from top to bottom.
+    """
+
+    id: str
+    title: str
+    blocks: Sequence[Block]

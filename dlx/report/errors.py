@@ -1,0 +1,188 @@
+"""The section on where the model errs, from `predictions.csv`."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import plots
+from .blocks import Block, Facts, Picture, Section, Table, Text
+from .read import Run, get
+from .words import PARTS, counted, number
+
+_BESIDE, _BELOW = 3, 12  # as many classes have their counts in a table beside, below the picture
+_PAIRS = 10
+
+Columns = Mapping[str, Sequence[str]]
+
+
+def errors(run: Run) -> Section | None:
+    """A confusion matrix or a scatter for each target."""
+    problems = get(run.report, "problem", dict)
+    named = [t for t in get(run.report, "targets", list) if isinstance(t, str)]
+    targets = named or list(problems)
+    blocks: list[Block] = []
+    for target in targets:
+        title = target if len(targets) > 1 else ""
+        columns = run.predicted(target)
+        if columns and columns["true"]:
+            blocks += _of_target(run, get(problems, target, dict), columns, title)
+    return Section("errors", "Predictions", blocks) if blocks else None
+
+
+def _of_target(run: Run, problem: dict[str, Any], columns: Columns, title: str) -> list[Block]:
+    kind = get(problem, "type", str)
+    classes = [str(name) for name in get(problem, "classes", list)]
+    if kind in ("binary", "multiclass"):
+        return _classes(run, columns, classes, title)
+    if kind == "multilabel":
+        return [_labels(columns, classes, title)]
+    if kind in ("regression", "unit_regression"):
+        return _numbers(run, columns, title)
+    return []
+
+
+def _titled(text: str, target: str) -> str:
+    return f"{target}: {text[0].lower()}{text[1:]}" if target else text
+
+
+def _file(name: str, target: str) -> str:
+    return f"{name}-{target}" if target else name
+
+
+def _rows(run: Run, many: int) -> str:
+    split = PARTS.get(get(get(run.report, "answer", dict), "part", str))
+    return counted(many, "row") + (f" of the {split} part" if split else "")
+
+
+def _classes(run: Run, columns: Columns, classes: Sequence[str], target: str) -> list[Block]:
+    names, counts = confusion(columns["true"], columns["predicted"], classes)
+    rows, right = int(counts.sum()), int(np.trace(counts))
+    png = plots.confusion(counts, names, run.sample)
+    said = f"{number(right)} of {_rows(run, rows)} are right and lie on the diagonal"
+    alt = f"Confusion matrix of {len(names)} classes: {said}."
+    caption = _titled(f"Confusion matrix: {said}. Colour: share of the true class.", target)
+    many, few = len(names) > _BELOW, len(names) <= _BESIDE
+    blocks: list[Block] = [Picture(_file("confusion", target), png, alt, caption, wide=many)]
+    if not few:
+        blocks.append(_confused(names, counts, target))
+    if not many:
+        blocks.append(_matrix(names, counts, target))
+    return blocks
+
+
+def confusion(
+    true: Sequence[str], predicted: Sequence[str], classes: Sequence[str]
+) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """Counts each pair of a true and a predicted class.
+
+    Args:
+        true: a name a row.
+        predicted: the same length.
+        classes: the names in their order; unknown ones that occur are added, sorted.
+
+    Returns:
+        All names, and the counts: rows are true classes, columns predicted ones.
+    """
+    pairs = Counter(zip(true, predicted, strict=True))
+    seen = {name for pair in pairs for name in pair}
+    names = [*dict.fromkeys(classes), *sorted(seen.difference(classes))]
+    place = {name: index for index, name in enumerate(names)}
+    counts = np.zeros((len(names), len(names)), np.int64)
+    for (row, column), count in pairs.items():
+        counts[place[row], place[column]] = count
+    return names, counts
+
+
+def _matrix(names: Sequence[str], counts: npt.NDArray[np.int64], target: str) -> Table:
+    rows = [
+        [name, *(number(int(count)) for count in row)]
+        for name, row in zip(names, counts, strict=True)
+    ]
+    title = _titled("Rows of each true class (down) and predicted class (across)", target)
+    few = len(names) <= _BESIDE
+    return Table(title, ("true", *names), rows, wide=not few, folded=not few)
+
+
+def _confused(names: Sequence[str], counts: npt.NDArray[np.int64], target: str) -> Table:
+    """The pairs of different classes with the highest counts; the first ones where equal."""
+    wrong = counts * (1 - np.eye(len(names), dtype=np.int64))
+    order = np.argsort(-wrong, axis=None, kind="stable")[:_PAIRS]
+    totals = counts.sum(axis=1)
+    rows = []
+    for row, column in zip(*np.unravel_index(order, wrong.shape), strict=True):
+        count = int(wrong[row, column])
+        if count:
+            share = f"{100 * count / totals[row]:.1f}%"
+            rows.append([names[row], names[column], number(count), share])
+    head = ("true class", "predicted as", "rows", "of the class")
+    wide = len(names) > _BELOW
+    return Table(_titled("Most often confused", target), head, rows, texts=(0, 1), wide=wide)
+
+
+def _labels(columns: Columns, classes: Sequence[str], target: str) -> Table:
+    """Each label of a multilabel target: how often it is right, missed and made up."""
+    pairs = zip(columns["true"], columns["predicted"], strict=True)
+    sets = [(_set(true), _set(predicted)) for true, predicted in pairs]
+    right = Counter(label for true, predicted in sets for label in true & predicted)
+    missed = Counter(label for true, predicted in sets for label in true - predicted)
+    made_up = Counter(label for true, predicted in sets for label in predicted - true)
+    names = [*classes, *sorted((set(right) | set(missed) | set(made_up)).difference(classes))]
+    rows = [[n, *map(number, (right[n], missed[n], made_up[n]))] for n in names]
+    head = ("label", "found", "missed", "wrongly given")
+    return Table(_titled("Labels", target), head, rows)
+
+
+def _set(labels: str) -> set[str]:
+    return set(labels.split("|")) - {""}
+
+
+def _numbers(run: Run, columns: Columns, target: str) -> list[Block]:
+    true, predicted = _floats(columns["true"]), _floats(columns["predicted"])
+    known = np.isfinite(true) & np.isfinite(predicted)
+    if not known.any():
+        return [Text([_titled("No row holds two finite numbers.", target)])]
+    true, predicted = true[known], predicted[known]
+    shown = len(plots.chosen(len(true)))
+    of = f"{number(shown)} of " if shown < len(true) else ""
+    said = f"{of}{_rows(run, len(true))}; the dashed line is where both are equal."
+    caption = _titled(f"Predicted against true: {said}", target)
+    off = number(float(np.median(np.abs(predicted - true))))
+    alt = f"Predicted against true values: {said} Half of the rows are off by at most {off}."
+    png = plots.scatter(true, predicted, run.sample)
+    facts = _distances(true, predicted, int(len(known) - known.sum()), target)
+    return [Picture(_file("scatter", target), png, alt, caption, wide=False), facts]
+
+
+def _distances(
+    true: npt.NDArray[np.float64], predicted: npt.NDArray[np.float64], lost: int, target: str
+) -> Facts:
+    error = predicted - true
+    size = np.abs(error)
+    rows = [
+        ("rows", number(len(true))),
+        ("mean of predicted minus true", number(float(error.mean()))),
+        ("half of the rows are off by at most", number(float(np.median(size)))),
+        ("nine in ten are off by at most", number(float(np.quantile(size, 0.9)))),
+        ("largest error", number(float(size.max()))),
+    ]
+    if lost:
+        rows.append(("rows without a finite number, left out", number(lost)))
+    return Facts(_titled("How far off", target), rows, wide=False)
+
+
+def _floats(texts: Sequence[str]) -> npt.NDArray[np.float64]:
+    return np.array([_float(text) for text in texts], np.float64)
+
+
+def _float(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        return math.nan
+    return value if abs(value) < 1e100 else math.nan

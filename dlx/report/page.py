@@ -1,0 +1,107 @@
+"""Builds a run's page: reads the folder, makes the sections, fills the template, writes."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from ..errors import Problem, RunError
+from .blocks import Picture, Section
+from .errors import errors
+from .outcome import answer, curves, notes, scores
+from .read import Run, get, read
+from .record import data, machine, model, repeat, setup
+
+SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
+    answer,
+    notes,
+    curves,
+    errors,
+    scores,
+    setup,
+    data,
+    model,
+    machine,
+    repeat,
+)
+"""What the page shows, from top to bottom; a section that has nothing to show is None."""
+
+
+def build(run: Path) -> Path:
+    """Makes `report.html` and `plots/*.png` of a run folder from what lies in it.
+
+    Each file is whole at any time; the same folder gives the same bytes.
+
+    Args:
+        run: a folder with `report.json`, and perhaps `metrics.jsonl` and `predictions.csv`.
+
+    Returns:
+        The path of `report.html`.
+
+    Raises:
+        UsageError: the folder holds no `report.json`.
+        RunError: a file in the folder is damaged, or the folder cannot be written to.
+    """
+    contents = read(run)
+    sections = _named([section for make in SECTIONS if (section := make(contents))])
+    page = run / "report.html"
+    pictures = [b for section in sections for b in section.blocks if isinstance(b, Picture)]
+    files = {run / "plots" / f"{picture.name}.png": picture.png for picture in pictures}
+    _write({**files, page: _render(contents, sections).encode("utf-8", "replace")})
+    return page
+
+
+def _named(sections: Sequence[Section]) -> list[Section]:
+    """The same sections, each picture with a file name that is safe and its own."""
+    taken: set[str] = set()
+    named = []
+    for section in sections:
+        blocks = list(section.blocks)
+        for index, block in enumerate(blocks):
+            if isinstance(block, Picture):
+                blocks[index] = replace(block, name=_free(block.name, taken))
+        named.append(replace(section, blocks=blocks))
+    return named
+
+
+def _free(name: str, taken: set[str]) -> str:
+    base = re.sub("[^a-z0-9_]+", "-", name.lower()).strip("-")[:60]
+    found, number = base, 1
+    while found in taken:
+        number += 1
+        found = f"{base}-{number}"
+    taken.add(found)
+    return found
+
+
+def _render(run: Run, sections: Sequence[Section]) -> str:
+    loader = FileSystemLoader(Path(__file__).parent)
+    jinja = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    jinja.trim_blocks = jinja.lstrip_blocks = True
+    template = jinja.get_template("template.html")
+    names = ("title", "task", "source", "run")
+    texts = {name: get(run.report, name, str) for name in names}
+    interrupted = run.report.get("state") == "interrupted"
+    return template.render(**texts, sample=run.sample, interrupted=interrupted, sections=sections)
+
+
+def _write(files: Mapping[Path, bytes]) -> None:
+    """Writes each file under another name first, so that nobody ever finds half of it."""
+    for path, contents in files.items():
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        try:
+            path.parent.mkdir(exist_ok=True)
+            part.write_bytes(contents)
+            os.replace(part, path)
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                part.unlink()
+            what = f"the report cannot be written: {error.strerror or error}"
+            accepted = "a run folder that may be written to, with room left on its disk"
+            raise RunError(Problem(what, str(path), accepted)) from error

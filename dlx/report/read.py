@@ -1,0 +1,149 @@
+"""What lies in a run folder, read for its report. Whatever is missing stays empty."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+from ..errors import Problem, RunError, UsageError
+
+T = TypeVar("T", str, list[Any], dict[str, Any])
+
+# Control characters, half characters, and marks that turn the direction of the text around them.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run folder's contents.
+
+    Attributes:
+        report: `report.json`; any key may be missing.
+        epochs: the rows of `metrics.jsonl`, one an epoch, in order.
+        predictions: the columns of `predictions.csv`, each of shape (rows,); empty without one.
+        torn: whether the last row of `metrics.jsonl` was cut off, and is left out.
+    """
+
+    report: Mapping[str, Any]
+    epochs: tuple[Mapping[str, Any], ...] = ()
+    predictions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    torn: bool = False
+
+    @property
+    def sample(self) -> bool:
+        """Whether the run learnt from made-up data."""
+        return bool(self.report.get("sample"))
+
+    def predicted(self, target: str) -> dict[str, tuple[str, ...]]:
+        """One target's columns: `true`, `predicted` and perhaps `probability`; or none."""
+        several = "true" not in self.predictions
+        names = {n: f"{target}:{n}" if several else n for n in ("true", "predicted", "probability")}
+        found = {n: self.predictions[c] for n, c in names.items() if c in self.predictions}
+        return found if "true" in found and "predicted" in found else {}
+
+
+def read(folder: Path) -> Run:
+    """Reads a run folder.
+
+    Raises:
+        UsageError: the folder holds no `report.json`.
+        RunError: a file in it is damaged, or cannot be read.
+    """
+    path = folder / "report.json"
+    if not path.is_file():
+        what = f"{folder} is not a run folder that can be reported: it holds no report.json"
+        raise UsageError(Problem(what, str(path), hint="name a folder below runs/"))
+    report = _json(_text(path), path)
+    if not isinstance(report, dict):
+        _damaged(path, "holds no JSON object", "a JSON object")
+    epochs, torn = _epochs(folder / "metrics.jsonl")
+    return Run(report, epochs, _predictions(folder / "predictions.csv"), torn)
+
+
+def get(tree: Mapping[str, Any], key: str, kind: type[T]) -> T:
+    """The text, list or mapping at a key; an empty one where there is none."""
+    value = tree.get(key)
+    return value if isinstance(value, kind) else kind()
+
+
+def amount(tree: Mapping[str, Any], key: str) -> int | float | None:
+    """The number at a key; None where there is none."""
+    return numeric(tree.get(key))
+
+
+def numeric(value: object) -> int | float | None:
+    """A JSON value if it is a number, "not a number" included; None if it is anything else."""
+    if isinstance(value, bool) or (isinstance(value, int) and abs(value) > 2**63):
+        return None  # beyond 2^63 nothing is measured, and float() may refuse it
+    return value if isinstance(value, (int, float)) else None
+
+
+def mappings(tree: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
+    """The mappings in the list at a key."""
+    return [item for item in get(tree, key, list) if isinstance(item, dict)]
+
+
+def _epochs(path: Path) -> tuple[tuple[Mapping[str, Any], ...], bool]:
+    lines = [line for line in _text(path).split("\n") if line] if path.is_file() else []
+    rows: list[Mapping[str, Any]] = []
+    for number, line in enumerate(lines, start=1):
+        try:
+            row = _json(line, path, f", line {number}")
+        except RunError:
+            if number == len(lines):  # a run that was killed while it wrote: the rest still counts
+                return tuple(rows), True
+            raise
+        if isinstance(row, dict):
+            rows.append(row)
+    return tuple(rows), False
+
+
+def _predictions(path: Path) -> dict[str, tuple[str, ...]]:
+    if not path.is_file():
+        return {}
+    try:
+        rows = [row for row in csv.reader(io.StringIO(_text(path), newline="")) if row]
+    except csv.Error as error:
+        _damaged(path, f"cannot be read as CSV ({error})", "one row a sample")
+    header = rows[0] if rows else []
+    for number, row in enumerate(rows[1:], start=2):
+        if len(row) != len(header):
+            found = f"row {number} has {len(row)} of {len(header)} columns"
+            _damaged(path, f"is damaged: {found}", "the same columns in every row")
+    return dict(zip(header, zip(*rows[1:], strict=True), strict=False))
+
+
+def _text(path: Path) -> str:
+    try:
+        return _UNPRINTABLE.sub("\ufffd", path.read_text("utf-8", "replace"))
+    except OSError as error:
+        _damaged(path, f"cannot be read: {error.strerror}", "a file that may be read")
+
+
+def _json(text: str, path: Path, where: str = "") -> Any:
+    try:
+        return _printable(json.loads(text))
+    except (ValueError, RecursionError) as error:
+        _damaged(path, f"is not JSON ({error})", "JSON", where)
+
+
+def _printable(value: Any) -> Any:
+    """The same tree, with no character left that a page or a picture cannot show."""
+    if isinstance(value, str):
+        return _UNPRINTABLE.sub("\ufffd", value)
+    if isinstance(value, list):
+        return [_printable(item) for item in value]
+    if isinstance(value, dict):
+        return {_printable(key): _printable(item) for key, item in value.items()}
+    return value
+
+
+def _damaged(path: Path, what: str, accepted: str, where: str = "") -> NoReturn:
+    hint = f"put back the {path.name} that the training wrote, or train again"
+    raise RunError(Problem(f"{path.name} {what}", f"{path}{where}", accepted, hint))

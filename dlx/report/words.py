@@ -1,0 +1,68 @@
+"""Numbers and names as a reader wants them: four digits, separators, words for the parts."""
+
+from __future__ import annotations
+
+import json
+import math
+
+NONE = "\N{EN DASH}"
+PARTS = {"train": "training", "val": "validation", "test": "test"}
+
+
+def number(value: object) -> str:
+    """Any JSON value as text: four significant digits, thousands separators, a true minus sign."""
+    if value is None:
+        return NONE
+    if isinstance(value, str):
+        return value
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, (int, float)):
+        text = f"{value:,}" if isinstance(value, int) else _decimal(value)
+        return text.replace("-", "\N{MINUS SIGN}")
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _decimal(value: float) -> str:
+    if not math.isfinite(value):
+        return "not a number" if math.isnan(value) else "infinite"
+    size = abs(value)
+    if size == 0:
+        return "0"
+    if 1e-4 <= size < 1000:
+        return f"{value:#.4g}".rstrip(".")
+    return f"{value:,.0f}" if 1000 <= size < 1e9 else f"{value:.3e}"
+
+
+def duration(seconds: float) -> str:
+    """A time as in "0.21 s", "12.3 s", "3 min 05 s" or "2 h 05 min"."""
+    if not math.isfinite(seconds):
+        return number(seconds)
+    if seconds < 59.95:
+        return f"{seconds:.2f} s" if seconds < 1 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60:,} h {minutes % 60:02d} min"
+
+
+def counted(many: float, noun: str) -> str:
+    """As in "1 epoch" and "20 epochs"."""
+    return f"{number(many)} {noun}" + ("" if many == 1 else "s")
+
+
+def measure(score: str) -> str:
+    """What a score measures: "accuracy" of "test/accuracy", "age: mae" of "val/age/mae"."""
+    return score.partition("/")[2].replace("/", ": ") or score
+
+
+def part(score: str) -> str:
+    """The rows that a score is of, as in "validation part"; "" where its name does not say."""
+    name = score.partition("/")[0]
+    return f"{PARTS[name]} part" if name in PARTS else ""
+
+
+def short(text: str, most: int) -> str:
+    """A text on one line, cut to so many characters: what a picture has room for."""
+    line = " ".join(text.split())
+    return line if len(line) <= most else line[: most - 1] + "…"

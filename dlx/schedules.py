@@ -1,0 +1,283 @@
+"""Learning-rate schedules, behind two calls: one after each step and one after each epoch.
+
+The rate of every schedule but `plateau` is a function of the step's number alone: put back to a
+step, it goes on as if it had never stopped. The functions are those of `torch.optim.lr_scheduler`,
+applied directly: torch's objects take five times as long a step, replace the optimizer's `step`,
+and warn when a step is skipped.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, Protocol, cast
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+
+from .config.specs import schedules as specs
+from .errors import Problem, UsageError
+
+Factor = Callable[[int], float]
+"""Step, counted from 0 -> its rate as a share of the optimizer's own."""
+
+FIRST = 0.01
+"""The share of the rate with which a warm-up begins."""
+
+
+class Schedule(Protocol):
+    """Changes an optimizer's learning rate as training goes on.
+
+    Attributes:
+        per_step: whether `after_step` does anything; where not, it need not be called.
+    """
+
+    per_step: bool
+
+    def after_step(self) -> None:
+        """Sets the rate of the next step; called after each step of the optimizer."""
+
+    def after_epoch(self, score: float | None) -> None:
+        """Takes in the monitored score of an epoch, None where there is none."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Where the schedule stands, in JSON's types."""
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Puts the schedule and the optimizer's rates back where `state_dict` was taken."""
+
+
+class _Fixed:
+    """Leaves the rate alone."""
+
+    per_step = False
+
+    def after_step(self) -> None:
+        """Does nothing."""
+
+    def after_epoch(self, score: float | None) -> None:
+        """Does nothing."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Nothing to remember."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Nothing to put back."""
+
+
+class _PerStep:
+    """Sets the rate as a function of the step, up to the step from which it stays."""
+
+    per_step = True
+
+    def __init__(self, optimizer: Optimizer, factor: Factor, last: int) -> None:
+        self.groups = optimizer.param_groups
+        self.base = [group["lr"] for group in self.groups]
+        self.factor = factor
+        self.last = last
+        self.step = 0
+        self._set()
+
+    def _set(self) -> None:
+        share = self.factor(self.step)
+        for group, rate in zip(self.groups, self.base, strict=True):
+            group["lr"] = rate * share
+
+    def after_step(self) -> None:
+        """Sets the rate of the next step."""
+        if self.step < self.last:
+            self.step += 1
+            self._set()
+
+    def after_epoch(self, score: float | None) -> None:
+        """Does nothing."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """The step, and the rates that it takes shares of."""
+        return {"step": self.step, "base": list(self.base)}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Puts back the step and its rate."""
+        self.step = state["step"]
+        self.base = list(state["base"])
+        self._set()
+
+
+class _Plateau:
+    """torch's reduction on plateaus, after an optional warm-up whose scores do not count."""
+
+    def __init__(self, plateau: ReduceLROnPlateau, warmup: _PerStep | None) -> None:
+        self.plateau = plateau
+        self.warmup = warmup
+        self.per_step = warmup is not None
+
+    def after_step(self) -> None:
+        """Sets the rate of the next step while the warm-up lasts."""
+        if self.warmup is not None:
+            self.warmup.after_step()
+
+    def after_epoch(self, score: float | None) -> None:
+        """Cuts the rate if the score has not improved for too long."""
+        assert score is not None, "the checks of a config see to it that plateau has a score"
+        if self.warmup is None or self.warmup.step == self.warmup.last:
+            self.plateau.step(score)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best score (None before the first), the bad epochs in a row, and the rates."""
+        best = self.plateau.best
+        return {
+            "best": None if best == self.plateau.mode_worse else best,
+            "bad_epochs": self.plateau.num_bad_epochs,
+            "lr": [group["lr"] for group in self.plateau.optimizer.param_groups],
+            "warmup": None if self.warmup is None else self.warmup.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Puts back the score, the count and the rates."""
+        best = state["best"]
+        self.plateau.best = self.plateau.mode_worse if best is None else best
+        self.plateau.num_bad_epochs = state["bad_epochs"]
+        if self.warmup is not None:
+            self.warmup.load_state_dict(state["warmup"])
+        for group, rate in zip(self.plateau.optimizer.param_groups, state["lr"], strict=True):
+            group["lr"] = rate
+
+
+def constant(
+    options: specs.Constant,
+    optimizer: Optimizer,
+    steps_per_epoch: int,
+    epochs: int,
+    mode: str,  # noqa: ARG001 - one interface for all schedules
+) -> Schedule:
+    """The same rate throughout, after an optional warm-up.
+
+    Raises:
+        UsageError: the warm-up lasts as long as the training, or longer.
+    """
+    warmup = _warmup_steps(options.warmup_epochs, steps_per_epoch, epochs)
+    if warmup == 0:
+        return _Fixed()
+    return _PerStep(optimizer, _warmed(lambda _: 1.0, warmup), warmup)
+
+
+def step(
+    options: specs.Step,
+    optimizer: Optimizer,
+    steps_per_epoch: int,
+    epochs: int,
+    mode: str,  # noqa: ARG001 - one interface for all schedules
+) -> Schedule:
+    """The rate times gamma^(epoch // every), epochs counted from the start of training.
+
+    Raises:
+        UsageError: the warm-up lasts as long as the training, or longer.
+    """
+    warmup = _warmup_steps(options.warmup_epochs, steps_per_epoch, epochs)
+    every = options.every * steps_per_epoch
+
+    def factor(at: int) -> float:
+        return options.gamma ** (at // every)
+
+    return _PerStep(optimizer, _warmed(factor, warmup), steps_per_epoch * epochs)
+
+
+def cosine(
+    options: specs.Cosine,
+    optimizer: Optimizer,
+    steps_per_epoch: int,
+    epochs: int,
+    mode: str,  # noqa: ARG001 - one interface for all schedules
+) -> Schedule:
+    """Half a cosine from the rate to `final` of it (Loshchilov and Hutter, arXiv:1608.03983).
+
+    It begins where the warm-up ends, and ends after the last step.
+
+    Raises:
+        UsageError: the warm-up lasts as long as the training, or longer.
+    """
+    warmup = _warmup_steps(options.warmup_epochs, steps_per_epoch, epochs)
+    total = steps_per_epoch * epochs
+
+    def factor(at: int) -> float:
+        return _cosine(1.0, options.final, (at - warmup) / (total - warmup))
+
+    return _PerStep(optimizer, _warmed(factor, warmup), total)
+
+
+def one_cycle(
+    options: specs.OneCycle,
+    optimizer: Optimizer,
+    steps_per_epoch: int,
+    epochs: int,
+    mode: str,  # noqa: ARG001 - one interface for all schedules
+) -> Schedule:
+    """Half a cosine up to the optimizer's rate, and another down (Smith, arXiv:1708.07120)."""
+    total = steps_per_epoch * epochs
+    peak = options.rise * total - 1
+
+    def factor(at: int) -> float:
+        if at <= peak:
+            return _cosine(options.start, 1.0, at / peak if peak > 0 else 1.0)
+        return _cosine(1.0, options.start * options.final, (at - peak) / (total - 1 - peak))
+
+    return _PerStep(optimizer, factor, total - 1)
+
+
+def plateau(
+    options: specs.Plateau, optimizer: Optimizer, steps_per_epoch: int, epochs: int, mode: str
+) -> Schedule:
+    """The rate times `factor` when the score has not improved for more than `patience` epochs.
+
+    Args:
+        options: checked options.
+        optimizer: its rates are changed.
+        steps_per_epoch: optimizer steps an epoch.
+        epochs: longest training, in epochs.
+        mode: "min" or "max", the direction in which the monitored score improves.
+
+    Raises:
+        UsageError: the warm-up lasts as long as the training, or longer.
+    """
+    warmup = _warmup_steps(options.warmup_epochs, steps_per_epoch, epochs)
+    cut = ReduceLROnPlateau(
+        optimizer,
+        mode=cast("Literal['min', 'max']", mode),
+        factor=options.factor,
+        patience=options.patience,
+        threshold=options.min_delta,
+        threshold_mode="abs",
+        min_lr=options.min_lr,
+        eps=0.0,  # every cut counts, however small the rate
+    )
+    rising = _PerStep(optimizer, _warmed(lambda _: 1.0, warmup), warmup) if warmup else None
+    return _Plateau(cut, rising)
+
+
+def _warmed(factor: Factor, warmup: int) -> Factor:
+    """Rises linearly to the rate in `warmup` steps, then does as `factor` does."""
+
+    def warmed(at: int) -> float:
+        return FIRST + (1 - FIRST) * at / warmup if at < warmup else factor(at)
+
+    return warmed
+
+
+def _cosine(first: float, last: float, share: float) -> float:
+    """Half a cosine from `first` (share 0) to `last` (share 1)."""
+    return last + (first - last) * (1 + math.cos(math.pi * share)) / 2
+
+
+def _warmup_steps(warmup_epochs: float, steps_per_epoch: int, epochs: int) -> int:
+    steps = round(warmup_epochs * steps_per_epoch)
+    if 0 < steps >= steps_per_epoch * epochs:
+        raise UsageError(
+            Problem(
+                f"the warm-up takes {warmup_epochs:g} epochs, and training ends after {epochs}",
+                where="schedule.warmup_epochs",
+                accepted=f"a number below {epochs}",
+                hint=f"schedule.warmup_epochs={epochs / 10:g}, or more trainer.epochs",
+            )
+        )
+    return steps

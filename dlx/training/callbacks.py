@@ -1,0 +1,91 @@
+"""Callbacks: what watches a training and acts on it.
+
+After each epoch they are called in this order: the recorder (metrics.jsonl), early stopping and
+the user's others, checkpoints, progress. A callback stops the training by setting `state.stop`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from ..config.specs import callbacks as specs
+
+if TYPE_CHECKING:
+    from .loop import Training
+
+
+class Callback:
+    """Base of all callbacks; every hook does nothing."""
+
+    def fit_begins(self, training: Training) -> None:
+        """Before the first epoch."""
+
+    def step_ends(self, training: Training) -> None:
+        """After each optimizer step; called only where a callback defines it."""
+
+    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
+        """After each epoch, with its scores by name ("train/loss", "val/accuracy", ...)."""
+
+    def fit_ends(self, training: Training) -> None:
+        """After the last epoch, or an interruption."""
+
+
+class Improvement:
+    """Tells whether a score is the best so far. A score that is no number never is.
+
+    Args:
+        direction: "min" or "max".
+        min_delta: smallest change that counts.
+    """
+
+    def __init__(self, direction: str, min_delta: float = 0.0) -> None:
+        self._sign = 1.0 if direction == "min" else -1.0
+        self._min_delta = min_delta
+        self.best: float | None = None
+
+    def better(self, score: float) -> bool:
+        """Takes the next score; true if it is the best so far."""
+        if score != score or score in (float("inf"), float("-inf")):
+            return False
+        if self.best is None or self._sign * (self.best - score) > self._min_delta:
+            self.best = score
+            return True
+        return False
+
+
+class EarlyStopping(Callback):
+    """Stops once the monitored score has not improved for `patience` epochs in a row."""
+
+    def __init__(self, options: specs.EarlyStopping, monitor: str, direction: str) -> None:
+        self._patience = options.patience
+        self._monitor = monitor
+        self._improvement = Improvement(direction, options.min_delta)
+        self.waited = 0
+
+    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
+        """Counts epochs without improvement."""
+        self.waited = 0 if self._improvement.better(scores[self._monitor]) else self.waited + 1
+        if self.waited >= self._patience:
+            training.state.stop = (
+                f"{self._monitor} has not improved for {self.waited} epochs "
+                f"(best {self._improvement.best:.4g})"
+            )
+
+
+class TimeLimit(Callback):
+    """Stops after the epoch in which the time is up."""
+
+    def __init__(self, options: specs.TimeLimit, monitor: str, direction: str) -> None:  # noqa: ARG002
+        self._minutes = options.minutes
+        self._begun = 0.0
+
+    def fit_begins(self, training: Training) -> None:  # noqa: ARG002
+        """Starts the clock."""
+        self._begun = time.monotonic()
+
+    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:  # noqa: ARG002
+        """Looks at the clock."""
+        if time.monotonic() - self._begun >= 60 * self._minutes:
+            training.state.stop = f"{self._minutes:g} minutes are up (callbacks.time_limit)"

@@ -1,0 +1,115 @@
+"""Device, determinism, and what is to be known of the machine."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+import sys
+from typing import Any
+
+import torch
+
+from .. import __version__
+from ..errors import Problem, UsageError
+
+
+def choose_device(asked: str) -> torch.device:
+    """The device to compute on.
+
+    Args:
+        asked: "auto" takes CUDA, else MPS, else the CPU.
+
+    Raises:
+        UsageError: the device asked for is not there.
+    """
+    there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if asked == "auto":
+        asked = next((name for name, here in there.items() if here), "cpu")
+    if asked != "cpu" and not there[asked]:
+        raise UsageError(
+            Problem(
+                f"`trainer.device` is {asked}, and torch finds no such device here",
+                accepted=", ".join(["auto", "cpu", *(n for n, here in there.items() if here)]),
+                hint="`dlx doctor` shows what torch finds",
+            )
+        )
+    return torch.device(asked)
+
+
+def set_determinism(wanted: bool) -> None:
+    """Makes torch use only algorithms that give the same bits every time, or lets it choose."""
+    torch.use_deterministic_algorithms(wanted)
+    # Filling fresh memory finds bugs in torch, and costs time at every allocation.
+    torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
+    torch.backends.cudnn.benchmark = not wanted
+    torch.backends.cudnn.deterministic = wanted
+    if wanted:
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+
+
+def cpu_model() -> str:
+    """The processor's name, as well as the system tells it."""
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as stream:
+            for line in stream:
+                if line.startswith("model name"):
+                    return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def environment(
+    device: torch.device, threads: dict[str, Any], deterministic: bool
+) -> dict[str, Any]:
+    """What a run's numbers may depend on beside its config: for `environment.json`."""
+    import numpy as np
+
+    gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    return {
+        "dlx": __version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+        "platform": platform.platform(),
+        "cpu": cpu_model(),
+        "cores": cores(),
+        "device": device.type,
+        "gpu": gpu,
+        "threads": threads["count"],
+        "threads_chosen": threads,
+        "deterministic": deterministic,
+        "cpu_capability": torch.backends.cpu.get_cpu_capability(),
+        "commit": _git_commit(),
+        "byte_order": sys.byteorder,
+    }
+
+
+def _git_commit() -> dict[str, Any] | None:
+    """Commit of the folder the user stands in, and whether it has uncommitted changes."""
+    try:
+        head = _git("rev-parse", "HEAD")
+        return {"id": head, "dirty": bool(_git("status", "--porcelain", "--untracked-files=no"))}
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def _git(*arguments: str) -> str:
+    done = subprocess.run(  # noqa: S603 - fixed arguments
+        ["git", *arguments],  # noqa: S607 - the user's own git
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=5,
+        stdin=subprocess.DEVNULL,
+    )
+    return done.stdout.strip()

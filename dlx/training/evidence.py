@@ -1,0 +1,203 @@
+"""What a run leaves behind: config, environment, data, predictions, and the facts of its report."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+from torch import Tensor
+
+from ..config.fields import to_plain
+from ..config.load import Loaded
+from ..config.rules import loss_of
+from ..config.schema import Config
+from ..data.fingerprints import duplicates, input_hashes
+from ..data.samples import Rows
+from ..data.targets import EncodedTarget, class_counts
+from ..errors import Problem, RunError
+from ..losses import activate, resolve
+from ..models.summary import layer_table
+from ..prepare import FittedStep
+from ..problem import PROBLEMS
+from ..runs.files import write_json, write_text
+from .experiment import Data, FoldData, split_digest
+from .loop import Training
+
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def dump_yaml(value: Any) -> str:
+    """Plain values as YAML, keys in their own order."""
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def write_config(run: Path, loaded: Loaded) -> None:
+    """Writes `config.yaml`, whole, and `overrides.yaml`."""
+    plain = loaded.plain()
+    plain["run"]["root"] = str(Path(plain["run"]["root"]).resolve())
+    write_text(run / "config.yaml", dump_yaml(plain))
+    write_text(run / "overrides.yaml", dump_yaml(list(loaded.arguments)))
+
+
+def write_steps(run: Path, steps: Sequence[FittedStep]) -> None:
+    """Writes the fitted preparation, `prepare/steps.json`."""
+    (run / "prepare").mkdir(exist_ok=True)
+    write_json(run / "prepare" / "steps.json", [asdict(step) for step in steps])
+
+
+def read_steps(run: Path) -> list[FittedStep]:
+    """Reads the fitted preparation back.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    file = run / "prepare" / "steps.json"
+    try:
+        return [FittedStep(**row) for row in json.loads(file.read_text(encoding="utf-8"))]
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(
+            Problem(f"the fitted preparation cannot be read: {error}", str(file))
+        ) from error
+
+
+def data_facts(config: Config, data: Data) -> dict[str, Any]:
+    """What `data.json` says: source, hashes, sizes, class counts, duplicates."""
+    fold = data.split.folds[0]
+    parts: dict[str, Rows] = {"train": fold.train}
+    if len(fold.validation):
+        parts["val"] = fold.validation
+    if len(data.split.test):
+        parts["test"] = data.split.test
+    counts = {
+        name: {part: class_counts(t.values, t.classes, rows) for part, rows in parts.items()}
+        for name, t in data.targets.items()
+        if t.classes
+    }
+    return {
+        "dataset": config.dataset.name,
+        "sample": data.samples.sample,
+        "rows": {part: len(rows) for part, rows in parts.items()},
+        "classes": counts,
+        "duplicates": duplicates(input_hashes(data.samples), parts),
+        "files": data.samples.source.get("files", []),
+        "terms": data.samples.source.get("terms", ""),
+        "digest": data.samples.digest,
+        "split_digest": split_digest(data),
+        "rule": data.split.rule,
+    }
+
+
+def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training) -> dict[str, Any]:
+    """The part of `report.json` that is known before training."""
+    config = loaded.config
+    layers = layer_table(training.model, fold.inputs)  # type: ignore[arg-type]
+    return {
+        "schema_version": 1,
+        "task": config.task,
+        "title": config.about.title,
+        "source": config.about.source,
+        "sample": data.samples.sample,
+        "seed": config.seed,
+        "problem": {n: _problem(config, n, data.targets[n]) for n in config.targets},
+        "targets": list(config.targets),
+        "protocol": {"name": config.protocol.name, "rule": data.split.rule},
+        "prepare": [_step(step) for step in fold.prepared.steps],
+        "model": {
+            "name": config.model.name,
+            "parameters": sum(p.numel() for p in training.parameters),
+            "layers": [
+                {**asdict(r), "output": " x ".join(map(str, r.output_shape))} for r in layers
+            ],
+        },
+        "optimizer": _component(config.optimizer.name, to_plain(config.optimizer.options)),
+        "config": dump_yaml(loaded.plain()),
+        "overrides": list(loaded.arguments),
+        "command": " ".join(["dlx train", *loaded.arguments]),
+        "notes": list(loaded.notes),
+    }
+
+
+def _problem(config: Config, name: str, target: EncodedTarget) -> dict[str, Any]:
+    declared = config.targets[name]
+    row = PROBLEMS[declared.problem]
+    return {
+        "type": declared.problem,
+        "title": row.title,
+        "activation": row.activation,
+        "loss": resolve(loss_of(config, declared), declared.problem).name,
+        "classes": list(target.classes),
+    }
+
+
+def _step(step: FittedStep) -> dict[str, Any]:
+    options = {k: v for k, v in step.options.items() if v is not None}
+    return {"step": step.name, "columns": [step.column], "text": _component("", options).strip()}
+
+
+def _component(name: str, options: Mapping[str, Any]) -> str:
+    return " ".join([name, *(f"{key}={value}" for key, value in options.items())])
+
+
+def write_predictions(
+    file: Path,
+    rows: Rows,
+    targets: Mapping[str, EncodedTarget],
+    problems: Mapping[str, str],
+    logits: Mapping[str, Tensor],
+) -> None:
+    """Writes `predictions.csv`: the row's number, then truth and prediction of each target."""
+    columns: dict[str, list[Any]] = {"row": rows.tolist()}
+    for name, target in targets.items():
+        prefix = f"{name}:" if len(targets) > 1 else ""
+        predicted = activate(problems[name], logits[name]).cpu().numpy()
+        for label, values in _columns(
+            problems[name], target, target.values[rows], predicted
+        ).items():
+            columns[prefix + label] = values
+    stream = io.StringIO()
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(zip(*columns.values(), strict=True))
+    write_text(file, stream.getvalue())
+
+
+def _columns(
+    problem: str, target: EncodedTarget, true: np.ndarray[Any, Any], predicted: np.ndarray[Any, Any]
+) -> dict[str, list[Any]]:
+    names = [_cell(name) for name in target.classes]
+    if problem == "multilabel":
+        return {"true": _labels(true > 0.5, names), "predicted": _labels(predicted > 0.5, names)}
+    if not PROBLEMS[problem].classes:
+        return {"true": _numbers(true), "predicted": _numbers(predicted)}
+    if problem == "binary":
+        chosen, probability = (predicted > 0.5).astype(int), predicted
+    else:
+        chosen, probability = predicted.argmax(axis=1), predicted.max(axis=1)
+    return {
+        "true": [names[int(i)] for i in true],
+        "predicted": [names[int(i)] for i in chosen],
+        "probability": [f"{p:.6g}" for p in probability.tolist()],
+    }
+
+
+def _labels(marked: np.ndarray[Any, Any], names: Sequence[str]) -> list[str]:
+    return ["|".join(names[int(i)] for i in np.flatnonzero(row)) for row in marked]
+
+
+def _numbers(values: np.ndarray[Any, Any]) -> list[str]:
+    if values.ndim == 1:
+        return [f"{v:.7g}" for v in values.tolist()]
+    return ["|".join(f"{v:.7g}" for v in row) for row in values.tolist()]
+
+
+def _cell(text: str) -> str:
+    """A text that no spreadsheet takes for a formula."""
+    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\0")) else text

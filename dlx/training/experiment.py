@@ -1,0 +1,213 @@
+"""Putting an experiment together: data, parts on the device, model, training."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..config.fields import Chosen
+from ..config.rules import loss_of, metrics_of, monitor_of, score_names
+from ..config.schema import Config
+from ..data import read
+from ..data.cache import Cache
+from ..data.protocols import Fold, Split
+from ..data.samples import Samples
+from ..data.store import cache_root
+from ..data.targets import EncodedTarget, encode
+from ..learning.supervised import Head, Supervised
+from ..losses import resolve
+from ..models.init import initialise
+from ..models.inputs import Input
+from ..prepare import Prepared, prepare
+from ..seeds import derive
+from . import threads
+from .batches import Part, describe_inputs, make_part
+from .device import choose_device, set_determinism
+from .loop import Training
+from .meters import Meters
+
+
+@dataclass(frozen=True)
+class Data:
+    """A dataset as read, cut and encoded; the same for every fold.
+
+    Attributes:
+        samples: the dataset.
+        split: its folds and test rows.
+        targets: encoded targets by name.
+        seconds: how long reading took.
+    """
+
+    samples: Samples
+    split: Split
+    targets: dict[str, EncodedTarget]
+    seconds: float
+
+
+@dataclass
+class FoldData:
+    """One fold on the device.
+
+    Attributes:
+        prepared: input columns of all rows, and the fitted steps.
+        inputs: what the model is told of them.
+        train: training samples.
+        validation: validation samples, None where there are none.
+        device: where they lie.
+        seconds: how long preparation took.
+    """
+
+    prepared: Prepared
+    inputs: dict[str, Input]
+    train: Part
+    validation: Part | None
+    device: torch.device
+    seconds: float
+    threads: dict[str, Any] = field(default_factory=dict)
+
+
+def read_data(config: Config) -> Data:
+    """Reads, cuts and encodes the dataset of a config.
+
+    Raises:
+        UsageError: the data are missing or damaged, or contradict the config.
+    """
+    begun = time.perf_counter()
+    samples = read(config.dataset)
+    targets = {name: encode(samples, name, t.problem) for name, t in config.targets.items()}
+    first = next(iter(config.targets))
+    split: Split = config.protocol.load()(config.protocol.options, samples, config.seed, first)
+    return Data(samples, split, targets, time.perf_counter() - begun)
+
+
+def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
+    """Prepares a fold's inputs, fitted on its training rows, and puts its parts on the device."""
+    begun = time.perf_counter()
+    device = choose_device(config.trainer.device)
+    set_determinism(config.trainer.deterministic)
+    cache = None if data.samples.sample else Cache(cache_root() / "prepared")
+    prepared = prepare(config.prepare.steps, data.samples, fold.train, cache)
+    values = {name: target.values for name, target in data.targets.items()}
+    train = make_part(prepared.columns, values, fold.train, device)
+    validation = None
+    if len(fold.validation):
+        validation = make_part(prepared.columns, values, fold.validation, device)
+    inputs = describe_inputs(prepared.columns)
+    return FoldData(prepared, inputs, train, validation, device, time.perf_counter() - begun)
+
+
+def test_part(data: Data, fold: FoldData) -> Part:
+    """The test samples, prepared as the fold's training rows taught."""
+    values = {name: target.values for name, target in data.targets.items()}
+    return make_part(fold.prepared.columns, values, data.split.test, fold.device)
+
+
+def build_learner(
+    config: Config,
+    inputs: Mapping[str, Input],
+    targets: Mapping[str, EncodedTarget],
+    device: torch.device,
+    fold: int = 0,
+) -> Supervised:
+    """Builds a fresh model with starting weights that the seed gives, and its objective.
+
+    Raises:
+        UsageError: the model cannot take these inputs.
+    """
+    outputs = {name: target.outputs for name, target in targets.items()}
+    model = config.model.load()(config.model.options, dict(inputs), outputs)
+
+    def generator_for(name: str) -> torch.Generator:
+        return torch.Generator().manual_seed(derive(config.seed, "init", fold, name))
+
+    initialise(model, config.model.options.init, generator_for)
+    options = config.model.options
+    return Supervised(model.to(device), heads_of(config, targets), options.l1, options.l2)
+
+
+def heads_of(config: Config, targets: Mapping[str, EncodedTarget]) -> tuple[Head, ...]:
+    """What is learned for each target of a config."""
+    heads = []
+    for name, target in config.targets.items():
+        loss = resolve(loss_of(config, target), target.problem)
+        made = loss.load()(loss.options, target.problem)
+        heads.append(Head(name, target.problem, targets[name].outputs, made, target.weight))
+    return tuple(heads)
+
+
+def metrics_by_target(config: Config) -> dict[str, dict[str, Chosen]]:
+    """The metrics that are measured for each target."""
+    return {name: metrics_of(config, target) for name, target in config.targets.items()}
+
+
+def meters_for(config: Config, heads: tuple[Head, ...], part: str) -> Meters:
+    """Fresh meters of one part."""
+    return Meters(part, heads, metrics_by_target(config))
+
+
+def build_training(config: Config, learner: Supervised, steps: int, fold: int = 0) -> Training:
+    """A training of a learner from its start.
+
+    Args:
+        config: the config.
+        learner: from `build_learner`.
+        steps: optimizer steps an epoch.
+        fold: number of the fold.
+    """
+    optimizer = config.optimizer.load()(config.optimizer.options, learner.model.parameters())
+    monitor = monitor_of(config, getattr(config.schedule.options, "monitor", "auto"))
+    mode = score_names(config).get(monitor or "", "min")
+    schedule = config.schedule.load()(
+        config.schedule.options, optimizer, steps, config.trainer.epochs, mode
+    )
+    meters = (
+        meters_for(config, learner.heads, "train"),
+        meters_for(config, learner.heads, "val"),
+    )
+    return Training(learner, optimizer, schedule, config.trainer, meters, config.seed, steps, fold)
+
+
+def steps_per_epoch(config: Config, train: Part) -> int:
+    """Optimizer steps of one pass over the training samples."""
+    return -(-len(train) // config.trainer.batch_size)
+
+
+def choose_threads(config: Config, data: Data, fold: FoldData) -> dict[str, Any]:
+    """Sets the thread count, measured on real steps of a throwaway model where that is asked."""
+
+    def make_step() -> Any:
+        learner = build_learner(config, fold.inputs, data.targets, fold.device)
+        training = build_training(config, learner, steps_per_epoch(config, fold.train))
+        rows = torch.arange(min(config.trainer.batch_size, len(fold.train)), device=fold.device)
+        batch = next(fold.train.take(rows).in_order(len(rows)))
+        training.model.train()
+
+        def step() -> None:
+            training.step(batch)
+
+        return step
+
+    asked = config.trainer.threads if fold.device.type == "cpu" else torch.get_num_threads()
+    return threads.choose(asked, _workload(config, fold), make_step, cache_root())
+
+
+def _workload(config: Config, fold: FoldData) -> list[Any]:
+    inputs = {n: (i.kind, i.shape, i.ids) for n, i in fold.inputs.items()}
+    trainer = (config.trainer.batch_size, config.trainer.accumulate, config.trainer.precision)
+    return [str(config.model), config.optimizer.name, str(inputs), trainer]
+
+
+def split_digest(data: Data) -> str:
+    """SHA-256 over the rows of every fold and of the test part."""
+    digest = hashlib.sha256()
+    for fold in data.split.folds:
+        for rows in (fold.train, fold.validation):
+            digest.update(np.ascontiguousarray(rows).tobytes() + b"|")
+    digest.update(np.ascontiguousarray(data.split.test).tobytes())
+    return digest.hexdigest()

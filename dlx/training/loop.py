@@ -1,0 +1,263 @@
+"""The loop: fit, epoch, step. It neither prints nor touches files; callbacks do."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn.utils import clip_grad_norm_, clip_grad_value_
+
+from ..config.schema import Trainer as Options
+from ..errors import Problem, RunError
+from ..learning.supervised import Supervised
+from ..schedules import Schedule
+from ..seeds import derive
+from .batches import Batch, Part, split_batch
+from .callbacks import Callback
+from .meters import Meters
+
+CHECK_EVERY = 32
+"""Steps between two looks at the loss on an accelerator, where each look waits for it."""
+
+
+@dataclass
+class State:
+    """How far a training is. Epochs and steps count from 1; 0 means none is finished.
+
+    Attributes:
+        epoch: finished epochs.
+        step: finished optimizer steps.
+        monitored: the monitored score after the last epoch, None where there is none.
+        stop: why to stop after this epoch; "" to go on.
+        interrupted: set from outside (a signal) to stop after this step.
+    """
+
+    epoch: int = 0
+    step: int = 0
+    monitored: float | None = None
+    stop: str = ""
+    interrupted: bool = False
+
+
+class Training:
+    """One model in training: everything that `fit` moves.
+
+    Args:
+        learner: the model and its objective.
+        optimizer: what moves the weights.
+        schedule: what moves the learning rate.
+        options: the `trainer` section.
+        meters: of the training and the validation part.
+        seed: what all randomness derives from.
+        steps_per_epoch: optimizer steps of one pass over the training samples.
+        fold: number of the fold, part of what randomness derives from.
+    """
+
+    def __init__(
+        self,
+        learner: Supervised,
+        optimizer: torch.optim.Optimizer,
+        schedule: Schedule,
+        options: Options,
+        meters: tuple[Meters, Meters],
+        seed: int,
+        steps_per_epoch: int,
+        fold: int = 0,
+    ) -> None:
+        self.steps_per_epoch = steps_per_epoch
+        self.learner = learner
+        self.model = learner.model
+        self.optimizer = optimizer
+        self.schedule = schedule
+        self.options = options
+        self.train_meters, self.val_meters = meters
+        self.seed, self.fold = seed, fold
+        self.state = State()
+        self.parameters = list(self.model.parameters())
+        self.device = self.parameters[0].device
+        self._dropout_seed = derive(seed, "dropout", fold)
+        self._generator = _dropout_generator(self.device)
+        self._amp = _amp_type(options.precision)
+        half = self._amp is torch.float16 and self.device.type == "cuda"
+        self._scaler = torch.amp.GradScaler(self.device.type) if half else None
+        self._check_every = 1 if self.device.type == "cpu" else CHECK_EVERY
+
+    def step(self, batch: Batch) -> None:
+        """One optimizer step, the batch taken whole or in micro-batches."""
+        # The dropout stream is a function of the step, so that a resumed run draws the same.
+        self._generator.manual_seed((self._dropout_seed + self.state.step) & 0x7FFFFFFFFFFFFFFF)
+        self.optimizer.zero_grad(set_to_none=True)
+        if self.options.accumulate == 1:
+            self._backward(batch, 1.0)
+        else:
+            for micro in split_batch(batch, self.options.accumulate):
+                self._backward(micro, micro.rows / batch.rows)
+        if (self.state.step + 1) % self._check_every == 0:
+            self.check_loss()
+        self._move()
+        self.state.step += 1
+        self.schedule.after_step()
+
+    def _backward(self, batch: Batch, share: float) -> None:
+        if self._amp is None:
+            loss, logits, losses = self.learner.loss(batch.inputs, batch.targets)
+        else:
+            with torch.autocast(self.device.type, self._amp):
+                loss, logits, losses = self.learner.loss(batch.inputs, batch.targets)
+        penalty = self.learner.penalty()
+        objective = loss if penalty is None else loss + penalty
+        if share != 1.0:
+            objective = objective * share
+        if self._scaler is not None:
+            objective = self._scaler.scale(objective)
+        objective.backward()  # type: ignore[no-untyped-call]
+        self.train_meters.update(batch, loss, logits, losses)
+
+    def _move(self) -> None:
+        options = self.options
+        if self._scaler is not None:
+            self._scaler.unscale_(self.optimizer)
+        if options.clip_norm is not None:
+            clip_grad_norm_(self.parameters, options.clip_norm)
+        if options.clip_value is not None:
+            clip_grad_value_(self.parameters, options.clip_value)
+        if self._scaler is None:
+            self.optimizer.step()
+        else:
+            self._scaler.step(self.optimizer)
+            self._scaler.update()
+
+    def check_loss(self) -> None:
+        """Stops the run where the loss is no number.
+
+        Raises:
+            RunError: with epoch, step and the likely causes.
+        """
+        bad = self.train_meters.fetch()
+        if bad is not None:
+            raise RunError(self._diverged(bad))
+
+    def _diverged(self, value: float) -> Problem:
+        options = self.options
+        lr = self.optimizer.param_groups[0]["lr"]
+        causes = [f"the learning rate is too high (it is {lr:g}: try optimizer.lr={lr / 10:g})"]
+        if options.clip_norm is None and options.clip_value is None:
+            causes.append("gradients explode (try trainer.clip_norm=1)")
+        if options.precision != "float32":
+            causes.append(f"{options.precision} is too coarse (try trainer.precision=float32)")
+        causes.append("the inputs are not scaled (see prepare.steps)")
+        what = "not a number" if math.isnan(value) else "infinite"
+        return Problem(
+            f"the training loss is {what}",
+            f"epoch {self.state.epoch + 1}, step {self.state.step + 1}",
+            hint="likely causes: " + "; ".join(causes),
+        )
+
+
+def fit(
+    training: Training, train: Part, validation: Part | None, callbacks: Sequence[Callback] = ()
+) -> None:
+    """Trains until the last epoch, a callback's stop, or an interruption.
+
+    Args:
+        training: what is moved; goes on from its state.
+        train: training samples.
+        validation: validation samples, None for none.
+        callbacks: called in this order after each epoch.
+    """
+    state = training.state
+    for callback in callbacks:
+        callback.fit_begins(training)
+    while state.epoch < training.options.epochs and not state.stop and not state.interrupted:
+        scores = run_epoch(training, train, callbacks)
+        if scores is None:
+            break
+        if validation is not None:
+            scores |= evaluate(training, validation)
+        state.epoch += 1
+        for callback in callbacks:
+            callback.epoch_ends(training, scores)
+        training.schedule.after_epoch(state.monitored)
+    for callback in callbacks:
+        callback.fit_ends(training)
+
+
+def run_epoch(
+    training: Training, train: Part, callbacks: Sequence[Callback] = ()
+) -> dict[str, float] | None:
+    """One pass over the training samples in a fresh order.
+
+    Returns:
+        The training scores, None where the pass was interrupted.
+
+    Scores are those of the moving model, averaged over the epoch, with dropout on (as Keras').
+    """
+    state = training.state
+    order = torch.Generator().manual_seed(
+        derive(training.seed, "shuffle", training.fold, state.epoch)
+    )
+    watching = [c.step_ends for c in callbacks if type(c).step_ends is not Callback.step_ends]
+    training.model.train()
+    training.train_meters.reset()
+    for batch in train.shuffled(training.options.batch_size, order):
+        training.step(batch)
+        for step_ends in watching:
+            step_ends(training)
+        if state.interrupted:
+            return None
+    training.check_loss()
+    scores = training.train_meters.scores()
+    penalty = training.learner.penalty()
+    if penalty is not None:
+        scores["train/penalty"] = float(penalty.detach())
+    return scores
+
+
+@torch.no_grad()
+def evaluate(training: Training, part: Part, meters: Meters | None = None) -> dict[str, float]:
+    """The scores of the model as it is on some samples, in order, dropout off."""
+    meters = meters or training.val_meters
+    predict_into(training.learner, part, training.options, meters)
+    return meters.scores()
+
+
+@torch.no_grad()
+def predict_into(
+    learner: Supervised, part: Part, options: Options, meters: Meters
+) -> dict[str, Tensor]:
+    """Runs the model over some samples in order.
+
+    Returns:
+        The logits by target, of shape (rows, outputs), on the device.
+    """
+    learner.model.eval()
+    meters.reset()
+    collected: dict[str, list[Tensor]] = {head.name: [] for head in learner.heads}
+    amp = _amp_type(options.precision)
+    device = next(learner.model.parameters()).device
+    for batch in part.in_order(options.eval_batch_size):
+        with torch.autocast(device.type, amp, enabled=amp is not None):
+            loss, logits, losses = learner.loss(batch.inputs, batch.targets)
+        meters.update(batch, loss, logits, losses)
+        for name, values in logits.items():
+            collected[name].append(values.float())
+    meters.fetch()
+    return {name: torch.cat(parts) for name, parts in collected.items()}
+
+
+def _amp_type(precision: str) -> torch.dtype | None:
+    return None if precision == "float32" else getattr(torch, precision)
+
+
+def _dropout_generator(device: torch.device) -> Any:
+    """The global generator of a device: the only one that dropout can draw from."""
+    if device.type == "cuda":
+        torch.cuda.init()  # type: ignore[no-untyped-call]
+        return torch.cuda.default_generators[device.index or 0]
+    if device.type == "mps":
+        return torch.mps._get_default_mps_generator()
+    return torch.default_generator

@@ -1,0 +1,115 @@
+"""Testing again: the weights and the fitted preparation of a run folder, on its test part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from ..config.load import load_saved
+from ..config.schema import Config
+from ..data.fingerprints import row_hashes
+from ..errors import Problem, RunError, UsageError
+from ..prepare import reapply
+from ..runs import ledger
+from ..runs.folder import read_status
+from . import checkpoint
+from .batches import describe_inputs, make_part
+from .device import choose_device, set_determinism
+from .evidence import read_steps
+from .experiment import Data, FoldData, build_learner, build_training, read_data, steps_per_epoch
+from .experiment import test_part as make_test_part
+from .verdict import judge
+
+
+def look_again(
+    run: Path, weights: str | None = None, plugins: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Looks at the test part with a run's weights.
+
+    Args:
+        run: the run folder.
+        weights: "best" or "last"; None takes the best where there are any.
+        plugins: packages that the user allows now.
+
+    Returns:
+        Run, weights, scores beside their baselines, and how often the part has been looked at.
+
+    Raises:
+        UsageError: the run has no test part, or its data are no longer the same.
+        RunError: the run folder is damaged.
+    """
+    config = load_saved(run / "config.yaml", f"{run.name}/config.yaml", plugins)
+    name, (tensors, state) = _weights(run, weights)
+    data = read_data(config)
+    _check_data(run, data)
+    fold = _restore(config, run, data)
+    learner = build_learner(config, fold.inputs, data.targets, fold.device)
+    try:
+        learner.model.load_state_dict(tensors)
+    except RuntimeError as error:
+        message = "the weights do not fit the model of config.yaml"
+        raise RunError(Problem(message, str(run), hint="train again")) from error
+    training = build_training(config, learner, steps_per_epoch(config, fold.train))
+    looks = _count(config, data, run)
+    judged = judge(config, training, fold, "test", make_test_part(data, fold))
+    return {
+        "run": f"{run.parent.name}/{run.name}",
+        "weights": {"name": name, "epoch": state.get("epoch")},
+        "scores": [score.plain() for score in judged.scores],
+        "looks": looks,
+    }
+
+
+def _weights(run: Path, asked: str | None) -> tuple[str, tuple[dict[str, Any], dict[str, Any]]]:
+    name = asked or ("best" if (run / "checkpoints" / "best").is_dir() else "last")
+    folder = run / "checkpoints" / name
+    if not folder.is_dir():
+        status = read_status(run) or {}
+        raise UsageError(
+            Problem(
+                f"run {run.name} has no {name} weights (it is {status.get('state', 'unknown')})",
+                str(folder),
+                hint="dlx train makes them" if asked is None else "leave out --weights",
+            )
+        )
+    return name, checkpoint.load(folder)
+
+
+def _check_data(run: Path, data: Data) -> None:
+    """The data must be those that the run was trained on."""
+    import json
+
+    try:
+        known = json.loads((run / "data.json").read_text(encoding="utf-8"))["digest"]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(Problem("data.json cannot be read", str(run))) from error
+    if known != data.samples.digest:
+        raise UsageError(
+            Problem(
+                "the dataset is not the one that this run was trained on",
+                str(run),
+                f"digest {known}",
+                f"found {data.samples.digest}; train again",
+            )
+        )
+    if not len(data.split.test):
+        raise UsageError(Problem("this run's protocol has no test part", str(run)))
+
+
+def _restore(config: Config, run: Path, data: Data) -> FoldData:
+    device = choose_device(config.trainer.device)
+    set_determinism(config.trainer.deterministic)
+    prepared = reapply(read_steps(run), data.samples)
+    values = {name: target.values for name, target in data.targets.items()}
+    train = make_part(prepared.columns, values, data.split.folds[0].train, device)
+    return FoldData(prepared, describe_inputs(prepared.columns), train, None, device, 0.0)
+
+
+def _count(config: Config, data: Data, run: Path) -> int:
+    if data.samples.sample:
+        return 1
+    hashes = row_hashes(data.samples)
+    key = ledger.key_of(hashes[i] for i in data.split.test.tolist())
+    name = f"{run.parent.name}/{run.name}"
+    return len(ledger.record(Path(config.run.root), key, name, "test"))

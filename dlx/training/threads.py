@@ -1,0 +1,116 @@
+"""How many CPU threads: measured, not guessed.
+
+No constant is right. On a shared 2-core machine torch's default of two threads took 88 s for a
+small convnet where one thread took 6 s, because threads spin at barriers while the host has given
+the core away; for an LSTM two threads were the faster by far. So a few real steps are timed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..errors import RunError
+from ..runs.files import write_json
+from .device import cores, cpu_model
+
+BUDGET_S = 0.8
+SLOW_STEP_S = 0.3
+GAIN = 0.9
+"""More threads must take less than this share of the time of fewer: a tie goes to fewer."""
+
+
+def choose(
+    asked: int | str, workload: Any, make_step: Callable[[], Callable[[], None]], cache: Path
+) -> dict[str, Any]:
+    """Sets torch's thread count, and says which and why.
+
+    Args:
+        asked: a count, or "auto" to measure.
+        workload: JSON-able facts that the best count depends on: model, batch size, shapes.
+        make_step: makes a function that does one training step on a throwaway model.
+        cache: folder in which the answer is remembered for this machine and workload.
+
+    Returns:
+        `count`, `how` ("asked", "remembered", "measured", "one core", "slow steps"), and for a
+        measurement the median seconds a step by count.
+    """
+    if asked != "auto":
+        return _set({"count": int(asked), "how": "asked"})
+    if cores() == 1:
+        return _set({"count": 1, "how": "one core"})
+    file = cache / "threads" / f"{_key(workload)}.json"
+    remembered = _read(file)
+    if remembered is not None:
+        return _set({"count": remembered, "how": "remembered"})
+    found = _measure(make_step())
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        write_json(file, found)
+    except (OSError, RunError):
+        pass  # measured again next time
+    return _set(found)
+
+
+def _set(found: dict[str, Any]) -> dict[str, Any]:
+    torch.set_num_threads(found["count"])
+    return found
+
+
+def _key(workload: Any) -> str:
+    facts = [cpu_model(), cores(), torch.__version__, workload]
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _read(file: Path) -> int | None:
+    try:
+        count = json.loads(file.read_text(encoding="utf-8"))["count"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return count if isinstance(count, int) and 1 <= count <= cores() else None
+
+
+def candidates() -> list[int]:
+    """1, 2, 4 ... and the number of cores."""
+    counts = [1]
+    while counts[-1] * 2 < cores():
+        counts.append(counts[-1] * 2)
+    return sorted({*counts, cores()})
+
+
+def _measure(step: Callable[[], None]) -> dict[str, Any]:
+    """Times steps at each count in turn, so that a slow moment hits all alike."""
+    begun = time.perf_counter()
+    counts = candidates()
+    if _timed(step, 1, 1) > SLOW_STEP_S:
+        return {"count": torch.get_num_threads(), "how": "slow steps"}
+    repeats = max(1, int(0.01 / max(1e-6, _timed(step, 1, 1))))
+    times: dict[int, list[float]] = {count: [] for count in counts}
+    while time.perf_counter() - begun < BUDGET_S and len(times[counts[-1]]) < 15:
+        for count in counts:
+            times[count].append(_timed(step, count, repeats))
+    medians = {count: statistics.median(t) for count, t in times.items()}
+    best = counts[0]
+    for count in counts[1:]:
+        if medians[count] < GAIN * medians[best]:
+            best = count
+    return {
+        "count": best,
+        "how": "measured",
+        "seconds_per_step": {str(c): m for c, m in medians.items()},
+    }
+
+
+def _timed(step: Callable[[], None], count: int, repeats: int) -> float:
+    torch.set_num_threads(count)
+    begun = time.perf_counter()
+    for _ in range(repeats):
+        step()
+    return (time.perf_counter() - begun) / repeats

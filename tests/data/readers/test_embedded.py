@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import dlx.data
+from dlx.config.specs.datasets import BreastCancer, Diabetes, Digits, Wine
+from dlx.data.readers import embedded
+from dlx.errors import UsageError
+
+
+@pytest.fixture(scope="module")
+def oracle():
+    return pytest.importorskip("sklearn.datasets")
+
+
+class TestAgainstScikitLearn:
+    def test_digits(self, oracle, chosen):
+        samples, expected = dlx.data.read(chosen("digits")), oracle.load_digits()
+        assert samples.columns["image"].dtype == np.float32
+        np.testing.assert_array_equal(samples.columns["image"], expected.images)
+        np.testing.assert_array_equal(samples.columns["digit"], expected.target)
+        assert samples.classes["digit"] == tuple(str(n) for n in expected.target_names)
+        assert samples.test is None
+
+    @pytest.mark.parametrize(
+        ("name", "target"), [("breast_cancer", "diagnosis"), ("wine", "cultivar")]
+    )
+    def test_tables(self, oracle, chosen, name, target):
+        samples = dlx.data.read(chosen(name))
+        expected = getattr(oracle, f"load_{name}")()
+        np.testing.assert_array_equal(
+            samples.columns["features"], expected.data.astype(np.float32), strict=True
+        )
+        np.testing.assert_array_equal(samples.columns[target], expected.target)
+        assert samples.features["features"] == tuple(expected.feature_names)
+        assert samples.classes[target] == tuple(expected.target_names)
+
+    def test_diabetes_raw(self, oracle, chosen):
+        samples, expected = dlx.data.read(chosen("diabetes")), oracle.load_diabetes(scaled=False)
+        np.testing.assert_array_equal(
+            samples.columns["features"], expected.data.astype(np.float32), strict=True
+        )
+        np.testing.assert_array_equal(
+            samples.columns["progression"], expected.target.astype(np.float32), strict=True
+        )
+        assert samples.features["features"] == tuple(expected.feature_names)
+
+
+def failure(reader, options, folder: Path) -> str:
+    with pytest.raises(UsageError) as caught:
+        reader.read(options, folder)
+    return caught.value.problems[0].what
+
+
+class TestDamagedFiles:
+    def test_truncated_gzip(self, tmp_path):
+        embedded.digits.write_sample(tmp_path)
+        path = tmp_path / "digits.csv.gz"
+        path.write_bytes(path.read_bytes()[:-50])
+        assert failure(embedded.digits, Digits(), tmp_path).startswith(
+            "digits.csv.gz: cannot be unpacked: Compressed file ended"
+        )
+
+    def test_no_gzip(self, tmp_path):
+        (tmp_path / "digits.csv.gz").write_bytes(b"0,1,2")
+        assert failure(embedded.digits, Digits(), tmp_path) == (
+            "digits.csv.gz: cannot be unpacked: Not a gzipped file (b'0,')"
+        )
+
+    def test_bomb(self, tmp_path):
+        (tmp_path / "digits.csv.gz").write_bytes(gzip.compress(bytes(2**23)))
+        assert failure(embedded.digits, Digits(), tmp_path) == "digits.csv.gz: unpacks to too much"
+
+    @pytest.mark.parametrize(
+        ("text", "what"),
+        [
+            ("", "digits.csv.gz: is empty"),
+            ("1,2,3\n", "digits.csv.gz: has 3 columns"),
+            ("0," * 64 + "10\n", "digits.csv.gz: holds labels that are no class"),
+            ("0," * 64 + "nan\n", "digits.csv.gz: holds numbers that no measurement gives"),
+            (
+                "1e300," + "0," * 63 + "0\n",
+                "digits.csv.gz: holds numbers that no measurement gives",
+            ),
+            ("0," * 64 + "1.5\n", "digits.csv.gz: holds labels that are no class"),
+        ],
+    )
+    def test_other_tables(self, tmp_path, text, what):
+        (tmp_path / "digits.csv.gz").write_bytes(gzip.compress(text.encode()))
+        assert failure(embedded.digits, Digits(), tmp_path) == what
+
+    def test_words_among_numbers(self, tmp_path):
+        embedded.wine.write_sample(tmp_path)
+        path = tmp_path / "wine_data.csv"
+        path.write_text(path.read_text() + "a,b,c\n")
+        what = failure(embedded.wine, Wine(), tmp_path)
+        assert what.startswith("wine_data.csv: is no table of numbers: ")
+
+    def test_header_that_lies(self, tmp_path):
+        embedded.breast_cancer.write_sample(tmp_path)
+        path = tmp_path / "breast_cancer.csv"
+        path.write_text(path.read_text().replace("malignant,benign", "benign,malignant"))
+        assert failure(embedded.breast_cancer, BreastCancer(), tmp_path) == (
+            "breast_cancer.csv: begins with b'120,30,benign,malignant'"
+        )
+
+    def test_targets_of_other_rows(self, tmp_path):
+        embedded.diabetes.write_sample(tmp_path)
+        path = tmp_path / "diabetes_target.csv.gz"
+        path.write_bytes(gzip.compress(b"1.0\n2.0\n"))
+        assert failure(embedded.diabetes, Diabetes(), tmp_path) == (
+            "diabetes_target.csv.gz: holds 2 targets for 120 rows"
+        )

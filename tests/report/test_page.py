@@ -1,0 +1,240 @@
+"""The page: what it shows for each kind of run, that it is one offline file, how it is written."""
+
+from __future__ import annotations
+
+import base64
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from dlx.errors import RunError
+from dlx.report import build
+
+ALL = "answer notes curves errors scores setup data model machine repeat".split()
+
+
+def test_a_full_run_shows_every_section_and_the_answer_first(make_run, page):
+    folder = make_run()
+    assert build(folder) == folder / "report.html"
+    found = page(folder / "report.html")
+    assert [s["id"] for s in found.all("section")] == ALL
+    answer = found.text[: found.text.index("Curves", found.text.index("0.8812"))]
+    for words in (
+        "0.8812 accuracy on the test part beats the baseline",
+        "interval 0.8771 to 0.8852",
+        "baseline: majority 0.5000",
+        "higher is better",
+        "The test part has been looked at 3 times: the more looks, the more its scores flatter.",
+        "Weights: the best ones by val/loss (epoch 2).",
+    ):
+        assert words in answer
+    assert sorted(p.name for p in (folder / "plots").iterdir()) == [
+        "confusion.png",
+        "curve-accuracy.png",
+        "curve-loss.png",
+    ]
+
+
+def test_what_the_sections_say(make_run, page):
+    found = page(build(make_run()))
+    assert found.tables["Every score of the kept weights"][2] == [
+        "accuracy",
+        "test",
+        "0.8812",
+        "0.8771 to 0.8852",
+        "0.5000",
+        "majority",
+        "higher is better",
+    ]
+    assert found.tables["Rows of each part"][3] == ["test", "25,000"]
+    assert found.tables["Rows of equal content in two parts"][1] == ["training and test", "123"]
+    assert found.tables["Rows of each class"][1] == ["negative", "6", "6", "6"]
+    layers = found.tables["Layers"]
+    assert layers[2:] == [["head", "Linear", "1", "17", "no"], ["all", "", "", "160,305", ""]]
+    for words in (
+        "train 3.0 s total 1 min 05 s",
+        "dlx train task=imdb trainer.epochs=4",
+        "The same bits on the same versions.",
+        "task: imdb trainer: {epochs: 4}",
+        "4 epochs, 1,600 steps",
+        "Best epoch by val/loss: 2, where validation is 0.8800.",
+    ):
+        assert words in found.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"beats": False}, "does not beat the baseline"),
+        ({"beats": None, "interval": [0.4, 0.9]}, "cannot be told from the baseline"),
+        ({"looks": 1}, "The test part has been looked at once: for this score."),
+        ({"score": "val/accuracy", "part": "val"}, "accuracy on the validation part"),
+        ({"part": "val"}, "which also chose the epoch: it flatters."),
+        ({"weights": "last", "epoch": 20}, "Weights: the last ones (epoch 20)."),
+        ({"direction": "min", "score": "test/age/mae"}, "age: mae on the test part"),
+        ({"value": float("nan")}, "not a number accuracy on the test part"),
+    ],
+)
+def test_the_answer_says_what_is_known(make_run, page, report, changed, words):
+    report["answer"].update(changed)
+    found = page(build(make_run(report, metrics=None, predictions=None)))
+    assert words in found.text
+
+
+def test_an_unknown_verdict_is_not_made_up(make_run, page, report):
+    report["answer"]["beats"] = None
+    found = page(build(make_run(report, metrics=None, predictions=None)))
+    assert "the baseline" not in found.text
+
+
+def test_sample_data_are_stamped_on_the_page_and_on_every_picture(make_run, page):
+    real, sample = make_run(), make_run(sample=True)
+    found = page(build(sample))
+    build(real)
+    assert "SAMPLE DATA – not a result" in found.texts
+    assert found.texts[0].startswith("SAMPLE DATA: ")
+    assert "accuracy on the test part of the sample data" in found.text
+    assert "SAMPLE DATA" not in (real / "report.html").read_text("utf-8")
+    for picture in (sample / "plots").iterdir():
+        assert picture.read_bytes() != (real / "plots" / picture.name).read_bytes()
+
+
+def test_an_interrupted_run_shows_what_it_has(make_run, page):
+    folder = make_run(
+        predictions=None, state="interrupted", answer=None, scores=[], best_epoch=None, epochs=20
+    )
+    found = page(build(folder))
+    assert "INTERRUPTED – the run did not finish" in found.texts
+    assert "There is no score. The run was interrupted before it had one." in found.text
+    assert "4 of 20 epochs" in found.text
+    assert {s["id"] for s in found.all("section")} == {*ALL} - {"errors", "scores"}
+
+
+def test_it_is_one_offline_file_without_script(make_run, page):
+    folder = make_run()
+    found = page(build(folder))
+    policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'"
+    assert {"http-equiv": "Content-Security-Policy", "content": policy} in found.all("meta")
+    start = "data:image/png;base64,"
+    shown = [image["src"] for image in found.all("img")]
+    assert all(src.startswith(start) for src in shown)
+    pictures = {base64.b64decode(src[len(start) :]) for src in shown}
+    assert pictures == {path.read_bytes() for path in (folder / "plots").iterdir()}
+    assert not {"script", "link", "iframe", "object", "base", "form"} & {t for t, _ in found.tags}
+    assert "url(" not in found.style
+    assert "@import" not in found.style
+
+
+def test_it_can_be_read_aloud_and_found_one_s_way_in(make_run, page):
+    found = page(build(make_run()))
+    assert found.all("html") == [{"lang": "en"}]
+    assert len(found.all("h1")) == len(found.all("main")) == len(found.all("title")) == 1
+    assert all(len(image["alt"] or "") > 20 for image in found.all("img"))
+    assert all(cell["scope"] in ("row", "col") for cell in found.all("th"))
+    ids = {a["id"] for _, a in found.tags if "id" in a}
+    assert (
+        {link["href"] for link in found.all("a")}
+        == {f"#{i}" for i in ALL}
+        <= {f"#{i}" for i in ids}
+    )
+    assert found.open == []
+
+
+def contrast(one: str, other: str) -> float:
+    """Contrast of two colours by WCAG 2.1; 4.5 and more is legible."""
+
+    def light(color: str) -> float:
+        digits = color * 2 if len(color) == 3 else color
+        parts = [int(digits[i : i + 2], 16) / 255 for i in (0, 2, 4)]
+        linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+        return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+    low, high = sorted((light(one), light(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def test_every_colour_of_text_stands_out_in_light_and_dark(make_run, page):
+    style = page(build(make_run(metrics=None, predictions=None))).style
+    schemes = re.findall(r":root \{(.*?)\}", style, re.DOTALL)
+    assert len(schemes) == 2
+    for scheme in schemes:
+        colors = dict(re.findall(r"--(\w+): #(\w+);", scheme))
+        for text in ("ink", "muted", "accent", "good", "bad", "open", "sample"):
+            for ground in ("card", "page"):
+                assert contrast(colors[text], colors[ground]) >= 4.5, (text, ground)
+
+
+def test_building_again_gives_the_same_bytes(make_run):
+    folder = make_run()
+
+    def files() -> dict[Path, bytes]:
+        return {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+    build(folder)
+    first = files()
+    build(folder)
+    assert files() == first
+    assert len(first) == 3 + 4
+
+
+def test_where_nothing_can_be_written_it_says_so_and_leaves_nothing(make_run):
+    folder = make_run()
+    (folder / "plots").write_text("a file where a folder should be")
+    before = {p: p.read_bytes() for p in folder.iterdir()}
+    with pytest.raises(RunError) as raised:
+        build(folder)
+    assert str(raised.value).splitlines()[0].startswith("the report cannot be written: ")
+    assert "accepted: a run folder that may be written to, with room" in str(raised.value)
+    assert {p: p.read_bytes() for p in folder.iterdir()} == before
+
+
+def test_a_read_only_folder_is_left_as_it_is(make_run, monkeypatch):
+    folder = make_run()
+    before = sorted(folder.iterdir())
+
+    def refuse(self: Path, *args: object, **options: object) -> None:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    # the rights of a folder do not bind root, who may run the tests
+    monkeypatch.setattr(Path, "mkdir", refuse)
+    monkeypatch.setattr(Path, "write_bytes", refuse)
+    with pytest.raises(RunError) as raised:
+        build(folder)
+    assert str(raised.value) == (
+        "the report cannot be written: Permission denied\n"
+        f"  where: {folder / 'plots' / 'curve-loss.png'}\n"
+        "  accepted: a run folder that may be written to, with room left on its disk"
+    )
+    assert sorted(folder.iterdir()) == before
+
+
+def test_a_full_disk_leaves_the_old_page_whole(make_run, monkeypatch):
+    folder = make_run(metrics=None, predictions=None)
+    old = build(folder).read_bytes()
+
+    def half(self: Path, data: bytes) -> None:
+        with self.open("wb") as file:
+            file.write(data[:100])
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", half)
+    with pytest.raises(RunError, match="No space left on device"):
+        build(folder)
+    assert (folder / "report.html").read_bytes() == old
+    assert sorted(p.name for p in folder.iterdir()) == ["report.html", "report.json"]
+
+
+def test_neither_torch_nor_pyplot_is_imported(make_run):
+    folder = make_run()
+    code = (
+        "import sys, pathlib; from dlx.report import build\n"
+        "early = {'matplotlib', 'torch'} & sys.modules.keys()\n"
+        f"build(pathlib.Path({str(folder)!r}))\n"
+        "late = {'matplotlib.pyplot', 'torch', 'sklearn'} & sys.modules.keys()\n"
+        "print(sorted(early | late))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[]\n"

@@ -1,0 +1,95 @@
+"""Pictures: PNG files that can be read, whatever the numbers, and always the same."""
+
+from __future__ import annotations
+
+import io
+import math
+
+import matplotlib
+import numpy as np
+import pytest
+from PIL import Image
+
+from dlx.report.plots import Curve, confusion, curve, scatter
+
+NAN = math.nan
+
+
+def colors(png: bytes) -> set[tuple[int, ...]]:
+    image = Image.open(io.BytesIO(png)).convert("RGB")
+    image.load()
+    return {color for _, color in image.getcolors(image.width * image.height)}
+
+
+TRAIN, VAL, WHITE = (213, 94, 0), (0, 114, 178), (255, 255, 255)
+
+
+@pytest.mark.parametrize(
+    ("train", "val", "drawn"),
+    [
+        ([1.0, 0.5, 0.2], [1.0, 0.7, 0.9], {TRAIN, VAL}),
+        ([1.0, 0.5, 0.2], [NAN, NAN, NAN], {TRAIN}),
+        ([NAN, NAN, NAN], [1.0, NAN, 0.9], {VAL}),
+        ([NAN, 0.5, NAN], [NAN, 0.7, NAN], {TRAIN, VAL}),
+        ([0.0, 0.0, 0.0], [0.0, 0.0, 0.0], {TRAIN, VAL}),
+        ([1e99, -1e99, 0.0], [1e-99, 0.0, -1e-99], {TRAIN, VAL}),
+    ],
+)
+def test_a_curve_draws_what_there_is(train, val, drawn):
+    found = colors(curve(Curve("loss", [1, 2, 3], train, val, best=2)))
+    assert WHITE in found
+    assert {TRAIN, VAL} & found == drawn
+
+
+@pytest.mark.parametrize("epochs", [1, 400])
+def test_a_curve_of_any_length_is_drawn(epochs):
+    values = [1 / e for e in range(1, epochs + 1)]
+    found = colors(curve(Curve("loss", range(1, epochs + 1), values, values)))
+    assert {TRAIN, VAL} <= found
+
+
+@pytest.mark.parametrize(("value", "fits"), [(0.5, True), (0.1, False), (NAN, False)])
+def test_a_baseline_is_drawn_only_where_it_leaves_the_curves_legible(value, fits):
+    data = Curve("accuracy", [1, 2], [0.8, 0.95], [0.7, 0.8], baseline=("majority", value))
+    bare = Curve("accuracy", [1, 2], [0.8, 0.95], [0.7, 0.8])
+    assert data.fits is fits
+    assert (curve(data) != curve(bare)) is fits
+
+
+def test_the_colour_of_a_matrix_is_the_share_of_its_row():
+    names = [str(i) for i in range(13)]  # as many get no numbers
+    counts = np.arange(169).reshape(13, 13)
+    assert confusion(counts, names) == confusion(1000 * counts, names)
+    assert confusion(counts, names) != confusion(counts.T, names)
+
+
+def test_numbers_are_drawn_up_to_twelve_classes():
+    names = [str(i) for i in range(12)]
+    counts = np.eye(12, dtype=np.int64)
+    assert confusion(counts, names) != confusion(7 * counts, names)
+
+
+@pytest.mark.parametrize("many", [1, 2, 12, 60])
+def test_a_matrix_of_any_size_and_with_any_names_is_drawn(many):
+    names = [f"$\\frac{{{i} \N{PILE OF POO}漢 " + "long" * i for i in range(many)]
+    counts = np.zeros((many, many), np.int64)
+    counts[0] = 1
+    image = Image.open(io.BytesIO(confusion(counts, names)))
+    assert 500 < image.width < 1200
+    assert 300 < image.height < 1200
+
+
+def test_a_scatter_shows_points_and_its_line():
+    true = np.linspace(-3, 40, 200)
+    assert colors(scatter(true, true[::-1])) != colors(scatter(true, true))
+    same = np.full(3, 7.0)
+    assert WHITE in colors(scatter(same, same))
+
+
+def test_the_user_s_own_settings_change_nothing():
+    data = Curve("loss", [1, 2], [1.0, 0.5], [0.9, 0.7])
+    usual = curve(data)
+    mine = {"figure.facecolor": "black", "font.size": 30, "text.usetex": True, "savefig.dpi": 30}
+    with matplotlib.rc_context(mine):
+        assert curve(data) == usual
+        assert matplotlib.rcParams["font.size"] == 30
