@@ -43,8 +43,14 @@ def constant_logits(problem: str, outputs: int, targets: Tensor) -> Iterator[tup
         yield "prevalence", _logit(targets.float().mean(dim=0))
     else:
         columns = targets.float().reshape(len(targets), -1)
-        for name, value in (("median", columns.median(0).values), ("mean", columns.mean(0))):
+        for name, value in (("median", _median(columns)), ("mean", columns.mean(0))):
             yield name, _logit(value) if problem == "unit_regression" else value
+
+
+def _median(columns: Tensor) -> Tensor:
+    """The middle of each column, (columns,); of an even count the mean of the middle two."""
+    ordered = columns.sort(dim=0).values
+    return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
 
 
 def _logit(probability: Tensor) -> Tensor:

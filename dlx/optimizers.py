@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from inspect import unwrap
 
 import torch
 from torch import optim
@@ -10,6 +11,38 @@ from torch.nn import Parameter
 
 from .config.specs import optimizers as specs
 from .errors import Problem, UsageError
+
+
+def _leave_compiler_out() -> None:
+    """Keeps torch's optimizers from importing its compiler.
+
+    Their bookkeeping is marked as not to be compiled, and the mark imports the whole compiler,
+    1.3 s, when first used. dlx compiles nothing; a torch without the mark is left as it is.
+    """
+    for name in ("add_param_group", "zero_grad", "state_dict", "load_state_dict"):
+        marked = getattr(getattr(optim.Optimizer, name), "__wrapped__", None)
+        if marked is not None and not hasattr(marked, "__dynamo_disable"):
+            setattr(marked, "__dynamo_disable", marked)
+
+
+_leave_compiler_out()
+
+
+def step_of(optimizer: optim.Optimizer) -> Callable[[], object]:
+    """What moves the weights once: torch's own arithmetic without what torch wraps around it.
+
+    The wrapper imports the compiler (1.5 s) to tell it of a graph that nobody compiles, and runs
+    hooks that nobody sets. An optimizer that is not torch's keeps its `step` as it is.
+    """
+    if not type(optimizer).__module__.startswith("torch.optim"):
+        return optimizer.step
+    bare = unwrap(type(optimizer).step)
+
+    def step() -> None:
+        with torch.no_grad():
+            bare(optimizer)
+
+    return step
 
 
 def rmsprop(options: specs.RMSprop, parameters: Iterable[Parameter]) -> optim.Optimizer:

@@ -72,8 +72,8 @@ class _PerStep:
     per_step = True
 
     def __init__(self, optimizer: Optimizer, factor: Factor, last: int) -> None:
-        self.groups = optimizer.param_groups
-        self.base = [group["lr"] for group in self.groups]
+        self.optimizer = optimizer  # not its groups: loading its state makes new ones
+        self.base = [group["lr"] for group in optimizer.param_groups]
         self.factor = factor
         self.last = last
         self.step = 0
@@ -81,7 +81,7 @@ class _PerStep:
 
     def _set(self) -> None:
         share = self.factor(self.step)
-        for group, rate in zip(self.groups, self.base, strict=True):
+        for group, rate in zip(self.optimizer.param_groups, self.base, strict=True):
             group["lr"] = rate * share
 
     def after_step(self) -> None:

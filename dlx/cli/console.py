@@ -10,6 +10,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
+SAMPLE = "SAMPLE DATA: made up, to see whether it runs; not a result"
+"""Stands under every score of made-up data."""
+
 
 def console() -> Console:
     """A console on standard output; it honours NO_COLOR."""

@@ -95,9 +95,9 @@ def _data() -> str:
     from ..data.store import data_root, state_of
 
     states = {name: state_of(name, entry.options()) for name, entry in DATASETS.entries.items()}
-    missing = [name for name, state in states.items() if state == "missing"]
+    lacking = [f"{n} is {s}" for n, s in states.items() if s not in ("here", "embedded")]
     text = f"DLX_DATA is {data_root()}"
-    return f"{text}; missing: {', '.join(missing)} (dlx data fetch NAME)" if missing else text
+    return f"{text}; {', '.join(lacking)} (dlx data fetch NAME)" if lacking else text
 
 
 def _cache() -> str:

@@ -14,16 +14,27 @@ if TYPE_CHECKING:
     from ..training.loop import Training
 
 REFRESH_S = 0.1
+BAR_WIDTH = 12
+TIME_WIDTH = 11
+"""Columns for the time left, and the gaps."""
 
 
-def progress(steps_shown: bool = True) -> Callback:
-    """The way to show progress that fits standard output."""
-    return Bar() if steps_shown and sys.stdout.isatty() else Lines()
+def progress() -> Bar | Lines:
+    """The way to show progress that fits standard output; to be closed however training ends."""
+    return Bar() if sys.stdout.isatty() else Lines()
 
 
 def _short(scores: Mapping[str, float]) -> str:
     wanted = [n for n in scores if n != "train/penalty" and n.count("/") == 1]
     return "  ".join(f"{name} {number(scores[name])}" for name in wanted)
+
+
+def _fitting(scores: str, room: int) -> str:
+    """As many of the scores as there is room for, none of them cut."""
+    parts = scores.split("  ")
+    while parts and len("  ".join(parts)) > room:
+        parts.pop()
+    return "  ".join(parts)
 
 
 class Lines(Callback):
@@ -35,16 +46,18 @@ class Lines(Callback):
         width = len(str(epochs))
         say(f"epoch {training.state.epoch:>{width}}/{epochs}  {_short(scores)}")
 
+    def close(self) -> None:
+        """Has nothing to take down."""
+
 
 class Bar(Callback):
-    """A live bar on a terminal; each finished epoch's best line stays above it."""
+    """A live bar on a terminal, with the loss and the last epoch's scores beside it."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
         self._progress = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=BAR_WIDTH),
             TextColumn("{task.fields[where]}"),
             TimeRemainingColumn(compact=True),
             TextColumn("{task.fields[scores]}"),
@@ -60,7 +73,7 @@ class Bar(Callback):
         """Puts up the bar."""
         total = training.options.epochs * training.steps_per_epoch
         self._progress.start()
-        self._task = self._progress.add_task("training", total=total, where="", scores="")
+        self._task = self._progress.add_task("", total=total, where="", scores="")
 
     def step_ends(self, training: Training) -> None:
         """Moves the bar, ten times a second at most."""
@@ -72,16 +85,22 @@ class Bar(Callback):
         batch = (state.step - 1) % steps + 1
         loss = training.train_meters.running_loss()
         where = f"epoch {state.epoch + 1}/{training.options.epochs} batch {batch}/{steps}"
-        scores = f"loss {number(loss)}  {self._scores}"
+        # Rich would squeeze the bar and the time out of a line that is too long.
+        room = self._progress.console.width - len(where) - BAR_WIDTH - TIME_WIDTH
+        scores = _fitting(f"loss {number(loss)}  {self._scores}", room)
         self._progress.update(self._task, completed=state.step, where=where, scores=scores)
         self._progress.refresh()
 
     def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:  # noqa: ARG002
         """Keeps the epoch's scores beside the bar."""
-        self._scores = _short({n: v for n, v in scores.items() if not n.startswith("train/")})
-        if not self._scores:
-            self._scores = _short(scores)
+        held_out = {n: v for n, v in scores.items() if not n.startswith("train/")} or scores
+        metrics_first = sorted(held_out, key=lambda name: name.endswith("/loss"))
+        self._scores = _short({name: held_out[name] for name in metrics_first})
 
     def fit_ends(self, training: Training) -> None:  # noqa: ARG002
         """Takes the bar down."""
+        self.close()
+
+    def close(self) -> None:
+        """Takes the bar down if it is up, and shows the cursor again."""
         self._progress.stop()

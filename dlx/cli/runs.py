@@ -115,11 +115,13 @@ def _print_csv(found: list[dict[str, Any]]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow([*plain, *names, "overrides"])
     for status in found:
-        values = [status.get(key, "") for key in plain]
+        values = [_text_cell(status.get(key, "")) for key in plain]
         scores = [_scores(status).get(name, "") for name in names]
         overrides = " ".join(map(str, status.get("overrides", [])))
         writer.writerow([*values, *scores, _text_cell(overrides)])
 
 
-def _text_cell(text: str) -> str:
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\0")) else text
+def _text_cell(value: Any) -> Any:
+    """A value, and if it is a text one that no spreadsheet takes for a formula."""
+    risky = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r", "\0"))
+    return f"'{value}" if risky else value

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from .console import number, say, say_json, show_table
+from .console import SAMPLE, number, say, say_json, show_table
 
 EXAMPLES = """examples:
   dlx test last
@@ -48,6 +48,9 @@ def run(args: argparse.Namespace) -> int:
     show_table(("score", "value", "baseline", ""), rows, right=("value", "baseline"))
     weights = tested["weights"]
     say(f"weights: {weights['name']} (epoch {weights['epoch']}) of {tested['run']}")
-    times = "once" if tested["looks"] == 1 else f"{tested['looks']} times"
-    say(f"the test part has been looked at {times}")
+    if tested["sample"]:
+        say(SAMPLE)
+    else:
+        times = "once" if tested["looks"] == 1 else f"{tested['looks']} times"
+        say(f"the test part has been looked at {times}")
     return 0

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 import os
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DlxError, Problem, UsageError
 from . import config as config_verb
-from .console import console, number, say, say_json, show_table
+from .console import SAMPLE, console, number, say, say_json, show_table
 from .hydra_flags import add_run_flags
 
 if TYPE_CHECKING:
@@ -76,7 +77,11 @@ def train(loaded: Loaded, quiet: bool = False) -> Run:
     for note in loaded.notes:
         if not quiet:
             say(f"note: {note}")
-    done = train_run(loaded, (lambda _: None) if quiet else say, [] if quiet else [progress()])
+    if quiet:
+        done = train_run(loaded, lambda _: None)
+    else:
+        with closing(progress()) as shown:
+            done = train_run(loaded, say, [shown])
     build(done.folder)
     return done
 
@@ -86,6 +91,7 @@ def answer(run: Run) -> dict[str, Any]:
     return {
         "run": run.name,
         "folder": str(run.folder),
+        "sample": run.data.samples.sample,
         "answer": run.facts["answer"],
         "scores": {score["name"]: score["value"] for score in run.facts["scores"]},
         "report": str(run.folder / "report.html"),
@@ -101,11 +107,11 @@ def show_answer(run: Run) -> None:
         titles = ("score", "value", "95 % interval", "baseline", "")
         show_table(titles, rows, right=("value", "baseline"))
     found = run.facts["answer"]
-    if found and found["looks"]:
+    if run.data.samples.sample:
+        say(SAMPLE)
+    elif found and found["looks"]:
         times = "once" if found["looks"] == 1 else f"{found['looks']} times"
         say(f"the test part has been looked at {times} (ledger in {run.config.run.root})")
-    if run.data.samples.sample:
-        say("SAMPLE DATA: made up, to see whether it runs; not a result")
     say(f"report: {run.folder / 'report.html'}")
 
 
@@ -204,5 +210,7 @@ def _show_sweep(rows: list[dict[str, Any]], failed: int) -> None:
             for r in done
         ]
         show_table(("trial", name, "epoch", "run"), cells, right=(name, "epoch"))
+        if any(row["sample"] for row in done):
+            say(SAMPLE)
     if failed:
         console().print(f"{failed} of {len(rows)} trials failed")

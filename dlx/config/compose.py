@@ -15,6 +15,7 @@ from itertools import product
 from pathlib import Path as FilePath
 from typing import Any
 
+import yaml
 from hydra._internal.config_repository import ConfigRepository
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra._internal.defaults_list import create_defaults_list
@@ -34,6 +35,7 @@ from .paths import GROUPS, NAME, shown
 from .tree import Layer, Tree, nest
 
 PRIMARY = "dlx"
+_UNREAD = (OmegaConfBaseException, HydraException, yaml.YAMLError, ValueError, RecursionError)
 
 
 @dataclass
@@ -48,13 +50,18 @@ class Composed:
 
 
 class _Repository(ConfigRepository):
-    """Hydra's repository of config files; each file is scanned before Hydra reads it."""
+    """Hydra's repository of config files; each file is scanned before Hydra reads it, once."""
 
     def __init__(self, folders: Sequence[FilePath]) -> None:
         # Not Hydra's registry of sources: filling it imports every Hydra plugin that is installed.
         self.sources = [FileConfigSource("dlx", f"file://{folder}") for folder in folders]
         self.lines: dict[str, tuple[FilePath, dict[Path, int]]] = {}
         self.problems: list[Problem] = []
+        self._read: dict[str, ConfigResult] = {}
+
+    def __deepcopy__(self, _: dict[int, Any]) -> _Repository:
+        """Hydra copies the repository it is given; what is read there must be known here."""
+        return self
 
     def file_of(self, config_path: str) -> FilePath | None:
         """The file that a config path such as "task/imdb" stands for."""
@@ -64,35 +71,31 @@ class _Repository(ConfigRepository):
         return None
 
     def load_config(self, config_path: str) -> ConfigResult | None:
-        file = self.file_of(config_path)
-        if file is None:
-            return None
-        result: ConfigResult | None
-        try:
-            if config_path not in self.lines:
-                self.lines[config_path] = (file, scan(file, shown(file)))
-            result = super().load_config(config_path)
-        except BadFile as error:
-            result = self._empty(config_path, file, error.problem)
-        except (OmegaConfBaseException, HydraException, ValueError) as error:
-            problem = Problem(_first_line(error), shown(file))
-            result = self._empty(config_path, file, problem)
-        if result is not None and config_path.startswith("task/"):
-            result.header["package"] = result.header.get("package") or "_global_"
-        return result
+        if config_path not in self._read:
+            file = self.file_of(config_path)
+            if file is None:
+                return None
+            result = self._load(config_path, file)
+            if config_path.startswith("task/"):
+                result.header["package"] = result.header.get("package") or "_global_"
+            self._read[config_path] = result
+        return self._read[config_path]
 
-    def _empty(self, config_path: str, file: FilePath, problem: Problem) -> ConfigResult:
-        """Stands in for a file that cannot be read, so that the others are still checked."""
-        if problem not in self.problems:
-            self.problems.append(problem)
-        self.lines.setdefault(config_path, (file, {}))
-        return ConfigResult(
-            provider="dlx",
-            path=str(file),
-            config=OmegaConf.create({}),
-            header={"package": None},
-            defaults_list=[],
-        )
+    def _load(self, config_path: str, file: FilePath) -> ConfigResult:
+        """Reads a file, or stands in for it, so that the others are still checked."""
+        self.lines[config_path] = (file, {})
+        try:
+            self.lines[config_path] = (file, scan(file, shown(file)))
+            result = super().load_config(config_path)
+            assert result is not None
+        except BadFile as error:
+            self.problems.append(error.problem)
+        except _UNREAD as error:
+            self.problems.append(Problem(_first_line(error), shown(file)))
+        else:
+            return result
+        empty = OmegaConf.create({})
+        return ConfigResult("dlx", str(file), empty, {"package": None}, defaults_list=[])
 
 
 def compose(arguments: Sequence[str], folders: Sequence[FilePath]) -> Composed:

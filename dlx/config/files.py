@@ -13,6 +13,8 @@ Path = tuple[str, ...]
 """Where a value stands in the tree: ("optimizer", "lr")."""
 
 MAX_BYTES = 256 * 1024
+MAX_DEPTH = 64
+"""Brackets within brackets; readers of YAML recurse, and some of them crash instead of raising."""
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -40,13 +42,16 @@ def scan(file: FilePath, shown: str) -> dict[Path, int]:
     """
     text = _read(file, shown)
     try:
+        depth = 0
         for event in yaml.parse(text, Loader=_Loader):
             _refuse_constructs(event, shown)
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                raise BadFile(_too_deep(event, shown))
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
         raise BadFile(_syntax_problem(error, shown)) from None
-    except RecursionError:
-        raise BadFile(Problem("the YAML is nested too deeply", shown)) from None
     lines: dict[Path, int] = {}
     if node is not None:
         _collect_lines(node, (), lines, shown)
@@ -67,6 +72,11 @@ def _read(file: FilePath, shown: str) -> str:
     except UnicodeDecodeError as error:
         problem = Problem(f"is not UTF-8 text (byte {error.start})", shown, accepted="YAML text")
         raise BadFile(problem) from None
+
+
+def _too_deep(event: Any, shown: str) -> Problem:
+    where = f"{shown}:{event.start_mark.line + 1}"
+    return Problem("the YAML is nested too deeply", where, f"at most {MAX_DEPTH} levels")
 
 
 def _refuse_constructs(event: Any, shown: str) -> None:

@@ -96,15 +96,15 @@ def _test_part(
 
 def _count(asked: float, rows: int, key: str) -> int:
     """A share below 1 or a count, as a count that leaves both sides something."""
-    count = round(asked * rows) if asked < 1 else int(asked)
-    if not 1 <= count < rows:
+    count = round(asked * rows) if asked < 1 else asked
+    if not 1 <= count < rows or count != int(count):
         raise UsageError(
             Problem(
-                f"`{key}` is {asked:g}, which makes {count:,} of {rows:,} rows",
+                f"`{key}` is {asked:g}, which makes {count:,.10g} of {rows:,} rows",
                 accepted=f"a share below 1, or a count from 1 to {rows - 1:,}",
             )
         )
-    return count
+    return int(count)
 
 
 def _labels(samples: Samples, target: str) -> npt.NDArray[np.int64] | None:

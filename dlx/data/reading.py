@@ -14,6 +14,8 @@ from ..config.fields import Chosen, to_plain
 from ..config.specs.datasets import Dataset
 from ..errors import Problem, RunError, UsageError
 from . import store
+from .cache import Cache, Entry
+from .columns import AnyColumn
 from .reader import Reader
 from .samples import Samples
 
@@ -28,6 +30,20 @@ def read(chosen: Chosen) -> Samples:
     else:
         folder = store.folder_of(chosen.name, options)
         found = store.verified(chosen.name, options)
+    cache = Cache(store.cache_root() / "read")
+    key = _digest(options, found, "", reader.version)
+    kept = None if options.sample else cache.load(key)
+    if kept is not None:
+        return _from_cache(kept)
+    samples = _read(chosen, reader, folder, found)
+    if not options.sample:
+        cache.store(key, *_for_cache(samples))
+    return samples
+
+
+def _read(chosen: Chosen, reader: Reader, folder: Path, found: tuple[store.Found, ...]) -> Samples:
+    """Reads the files, and checks the contents where these are what is pinned."""
+    options: Dataset = chosen.options
     try:
         samples = reader.read(options, folder)
     except OSError as error:  # it could be hashed a moment ago
@@ -42,6 +58,28 @@ def read(chosen: Chosen) -> Samples:
         digest=_digest(options, found, contents, reader.version),
         sample=options.sample,
     )
+
+
+_TEST = "official test rows"
+"""The column under which the cache keeps them; no dataset has one of this name."""
+
+
+def _for_cache(samples: Samples) -> tuple[dict[str, AnyColumn], dict[str, Any]]:
+    columns: dict[str, AnyColumn] = dict(samples.columns)
+    if samples.test is not None:
+        columns[_TEST] = samples.test
+    fields = ("inputs", "targets", "source", "digest", "classes", "features", "words")
+    return columns, {name: getattr(samples, name) for name in fields}
+
+
+def _from_cache(entry: Entry) -> Samples:
+    columns: dict[str, Any] = dict(entry.columns)
+    test = columns.pop(_TEST, None)
+    meta = dict(entry.meta)
+    for name in ("classes", "features", "words"):
+        meta[name] = {key: tuple(values) for key, values in meta[name].items()}
+    meta |= {"inputs": tuple(meta["inputs"]), "targets": tuple(meta["targets"])}
+    return Samples(columns, test=None if test is None else test.copy(), **meta)
 
 
 def verify(chosen: Chosen) -> tuple[Problem, ...]:

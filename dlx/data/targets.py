@@ -46,13 +46,16 @@ def encode(samples: Samples, name: str, problem: str) -> EncodedTarget:
     if problem == "multilabel":
         if column.ndim != 2:
             raise _contradiction(name, problem, "each row has one label", "multiclass")
+        _check_values(column, name, np.isin(column, (0, 1)), "0 or 1 for each label")
         return EncodedTarget(column.astype(np.float32), column.shape[1], classes)
     if column.ndim != 1:
         raise _contradiction(name, problem, "rows have several labels", "multilabel")
     ids = column.astype(np.int64)
+    _check_values(column, name, (ids == column) & (ids >= 0), "class ids: whole numbers from 0")
     count = max(len(classes), int(ids.max(initial=0)) + 1)
     names = classes or tuple(str(i) for i in range(count))
     if problem == "multiclass":
+        _check_values(column, name, ids < len(names), f"class ids below {len(names)}")
         return EncodedTarget(ids, count, names)
     if count != 2:
         raise _contradiction(name, problem, f"there are {count} classes", "multiclass")
@@ -84,6 +87,14 @@ def _check_whole(column: Array, name: str) -> None:
                 f"first in row {int(np.flatnonzero(bad)[0])}",
                 "a value in every row",
             )
+        )
+
+
+def _check_values(column: Array, name: str, right: npt.NDArray[np.bool_], accepted: str) -> None:
+    if not right.all():
+        place = tuple(np.argwhere(~right)[0])
+        raise UsageError(
+            Problem(f"target {name} holds {column[place]:g}", f"first in row {place[0]}", accepted)
         )
 
 

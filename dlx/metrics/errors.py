@@ -12,14 +12,18 @@ from torch import Tensor
 from .base import Sums, mean_of_defined, wide
 
 
+def _predictions(logits: Tensor, problem: str) -> Tensor:
+    """What the logits predict. A sigmoid in single precision would depend on the batch's size."""
+    logits = logits.detach()
+    return logits.to(wide(logits)).sigmoid() if problem == "unit_regression" else logits
+
+
 class _Difference(Sums):
     """A function of the mean of each error, over samples and outputs."""
 
     def update(self, logits: Tensor, target: Tensor) -> None:
         """Takes in a batch without waiting for its device; no gradient is kept."""
-        predicted = logits.detach().view_as(target)
-        if self.problem == "unit_regression":
-            predicted = predicted.sigmoid()
+        predicted = _predictions(logits, self.problem).view_as(target)
         self._add(self._errors(predicted - target).sum(dtype=wide(target)), target.numel())
 
     @staticmethod
@@ -72,9 +76,7 @@ class R2(Sums):
 
     def update(self, logits: Tensor, target: Tensor) -> None:
         """Takes in a batch without waiting for its device; no gradient is kept."""
-        predicted = logits.detach()
-        if self.problem == "unit_regression":
-            predicted = predicted.sigmoid()
+        predicted = _predictions(logits, self.problem)
         truth = target.view_as(logits).to(wide(target))
         if self.first is None:
             self.first = truth[0].clone()

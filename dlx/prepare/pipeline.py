@@ -63,6 +63,7 @@ def prepare(
     fitted: list[FittedStep] = []
     for name in samples.inputs:
         mine = [s for s in steps if not s.options.columns or name in s.options.columns]
+        _check_holes(samples.columns[name], name, "")  # a step would spread them over all rows
         column, learnt = _chain(mine, name, samples, train, cache)
         columns[name] = _checked(column, name)
         fitted.extend(learnt)
@@ -124,18 +125,27 @@ def _checked(column: AnyColumn, name: str) -> AnyColumn:
                 hint="add {name: multi_hot} or {name: pad} to prepare.steps",
             )
         )
-    dense = np.ascontiguousarray(column, dtype=np.float32)
-    holes = np.isnan(dense).reshape(len(dense), -1).any(axis=1)
+    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+        dense = np.ascontiguousarray(column, dtype=np.float32)
+    _check_holes(dense, name, " after preparation")
+    return dense
+
+
+def _check_holes(column: AnyColumn, name: str, when: str) -> None:
+    """Refuses numbers that are missing (NaN) or infinite."""
+    if not isinstance(column, np.ndarray) or column.dtype.kind != "f":
+        return
+    holes = ~np.isfinite(column).reshape(len(column), -1).all(axis=1)
     if holes.any():
         first = int(np.flatnonzero(holes)[0])
         raise UsageError(
             Problem(
-                f"input {name} has missing values (NaN) in {int(holes.sum()):,} rows",
+                f"input {name} has missing (NaN) or infinite values{when} "
+                f"in {int(holes.sum()):,} rows",
                 f"first in row {first}",
                 "numbers",
             )
         )
-    return dense
 
 
 def reapply(steps: Sequence[FittedStep], samples: Samples) -> Prepared:

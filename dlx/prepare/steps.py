@@ -74,7 +74,10 @@ class Standardise:
     def fit(self, column: AnyColumn) -> State:
         """Mean and standard deviation of each feature, in float64."""
         rows = _dense(column, "standardise").astype(np.float64)
-        return {"mean": rows.mean(axis=0).tolist(), "std": rows.std(axis=0).tolist()}
+        # The mean of equal numbers may be a bit off, which leaves a tiny deviation to divide by.
+        constant = rows.max(axis=0) == rows.min(axis=0)
+        std = np.where(constant, 0.0, rows.std(axis=0))
+        return {"mean": rows.mean(axis=0).tolist(), "std": std.tolist()}
 
     def apply(self, column: AnyColumn, state: State) -> AnyColumn:
         """Float32 rows of the same shape."""
@@ -164,25 +167,24 @@ class MultiHot:
         return MultiHotRows(_distinct(ragged, size), size)
 
 
-_CHUNK_CELLS = 32_000_000
+_CHUNK_ROWS = 4096
 
 
 def _distinct(ragged: Ragged, size: int) -> Ragged:
-    """Each row's distinct values in ascending order, by marking them in blocks of rows."""
-    step = max(1, _CHUNK_CELLS // size)
-    values, lengths = [], []
+    """Each row's distinct values in ascending order: row and value sorted as one number."""
+    step = max(1, min(_CHUNK_ROWS, (2**31 - 1) // size))
+    values, lengths = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)]
     for start in range(0, len(ragged), step):
-        stop = min(start + step, len(ragged))
-        offsets = ragged.offsets[start : stop + 1]
-        rows = np.repeat(np.arange(stop - start), np.diff(offsets))
-        marks = np.zeros((stop - start, size), dtype=bool)
-        marks[rows, ragged.values[offsets[0] : offsets[-1]]] = True
-        found_rows, found = np.nonzero(marks)
-        values.append(found.astype(np.int32))
-        lengths.append(np.bincount(found_rows, minlength=stop - start))
-    joined = np.concatenate(values) if values else np.zeros(0, np.int32)
-    counts = np.concatenate(lengths) if lengths else np.zeros(0, np.int64)
-    return Ragged(joined, np.concatenate([[0], np.cumsum(counts)]).astype(np.int64))
+        offsets = ragged.offsets[start : start + step + 1]
+        count = len(offsets) - 1
+        rows = np.repeat(np.arange(count, dtype=np.int32) * size, np.diff(offsets))
+        keys = rows + ragged.values[offsets[0] : offsets[-1]].astype(np.int32)
+        keys.sort()
+        keys = keys[np.diff(keys, prepend=-1) != 0]
+        rows = keys // size
+        values.append(keys - rows * size)
+        lengths.append(np.bincount(rows, minlength=count))
+    return Ragged(np.concatenate(values), np.cumsum(np.concatenate(lengths)))
 
 
 class OneHot:

@@ -110,7 +110,7 @@ class Answer(Block):
         label: what it measures, and on which rows.
         beside: (name, value) of the interval, the baseline and the direction.
         verdict: how it compares with the baseline; "" where that is not known.
-        tone: "good", "bad" or "open": the verdict's colour.
+        tone: "good" or "bad": the verdict's colour.
         marks: the score, its interval and the baseline on one scale.
         remarks: what must be known to read it rightly.
     """

@@ -42,7 +42,7 @@ def _of_target(run: Run, problem: dict[str, Any], columns: Columns, title: str) 
         return _classes(run, columns, classes, title)
     if kind == "multilabel":
         return [_labels(columns, classes, title)]
-    if kind in ("regression", "unit_regression"):
+    if kind in ("regression", "vector_regression", "unit_regression"):
         return _numbers(run, columns, title)
     return []
 
@@ -55,13 +55,20 @@ def _file(name: str, target: str) -> str:
     return f"{name}-{target}" if target else name
 
 
-def _rows(run: Run, many: int) -> str:
+def _marked(classes: Sequence[str]) -> dict[str, str]:
+    """Names as the CSV may hold them: an apostrophe keeps a spreadsheet from seeing a formula."""
+    return {f"'{name}": name for name in classes if f"'{name}" not in classes}
+
+
+def _rows(run: Run, many: int, noun: str = "row") -> str:
     split = PARTS.get(get(get(run.report, "answer", dict), "part", str))
-    return counted(many, "row") + (f" of the {split} part" if split else "")
+    return counted(many, noun) + (f" of the {split} part" if split else "")
 
 
 def _classes(run: Run, columns: Columns, classes: Sequence[str], target: str) -> list[Block]:
-    names, counts = confusion(columns["true"], columns["predicted"], classes)
+    marked = _marked(classes)
+    true, predicted = ([marked.get(n, n) for n in columns[c]] for c in ("true", "predicted"))
+    names, counts = confusion(true, predicted, classes)
     rows, right = int(counts.sum()), int(np.trace(counts))
     png = plots.confusion(counts, names, run.sample)
     said = f"{number(right)} of {_rows(run, rows)} are right and lie on the diagonal"
@@ -128,7 +135,8 @@ def _confused(names: Sequence[str], counts: npt.NDArray[np.int64], target: str) 
 def _labels(columns: Columns, classes: Sequence[str], target: str) -> Table:
     """Each label of a multilabel target: how often it is right, missed and made up."""
     pairs = zip(columns["true"], columns["predicted"], strict=True)
-    sets = [(_set(true), _set(predicted)) for true, predicted in pairs]
+    marked = _marked(classes)
+    sets = [(_set(true, marked), _set(predicted, marked)) for true, predicted in pairs]
     right = Counter(label for true, predicted in sets for label in true & predicted)
     missed = Counter(label for true, predicted in sets for label in true - predicted)
     made_up = Counter(label for true, predicted in sets for label in predicted - true)
@@ -138,46 +146,47 @@ def _labels(columns: Columns, classes: Sequence[str], target: str) -> Table:
     return Table(_titled("Labels", target), head, rows)
 
 
-def _set(labels: str) -> set[str]:
-    return set(labels.split("|")) - {""}
+def _set(labels: str, marked: Mapping[str, str]) -> set[str]:
+    return {marked.get(name, name) for name in labels.split("|") if name}
 
 
 def _numbers(run: Run, columns: Columns, target: str) -> list[Block]:
     true, predicted = _floats(columns["true"]), _floats(columns["predicted"])
-    known = np.isfinite(true) & np.isfinite(predicted)
+    alike = true.shape == predicted.shape  # not so where a cell of a vector is damaged
+    known = np.isfinite(true) & np.isfinite(predicted) if alike else np.zeros(0, bool)
     if not known.any():
         return [Text([_titled("No row holds two finite numbers.", target)])]
+    noun = "row" if len(true) == len(columns["true"]) else "value"
     true, predicted = true[known], predicted[known]
     shown = len(plots.chosen(len(true)))
     of = f"{number(shown)} of " if shown < len(true) else ""
-    said = f"{of}{_rows(run, len(true))}; the dashed line is where both are equal."
+    said = f"{of}{_rows(run, len(true), noun)}; the dashed line is where both are equal."
     caption = _titled(f"Predicted against true: {said}", target)
     off = number(float(np.median(np.abs(predicted - true))))
-    alt = f"Predicted against true values: {said} Half of the rows are off by at most {off}."
+    alt = f"Predicted against true values: {said} Half are off by at most {off}."
     png = plots.scatter(true, predicted, run.sample)
-    facts = _distances(true, predicted, int(len(known) - known.sum()), target)
+    counts = [(f"{noun}s", number(len(true)))]
+    if len(known) > len(true):
+        lost = number(len(known) - len(true))
+        counts.append((f"{noun}s without a finite number, left out", lost))
+    title = _titled("How far off", target)
+    facts = Facts(title, [*counts, *_distances(predicted - true)], wide=False)
     return [Picture(_file("scatter", target), png, alt, caption, wide=False), facts]
 
 
-def _distances(
-    true: npt.NDArray[np.float64], predicted: npt.NDArray[np.float64], lost: int, target: str
-) -> Facts:
-    error = predicted - true
+def _distances(error: npt.NDArray[np.float64]) -> list[tuple[str, str]]:
     size = np.abs(error)
-    rows = [
-        ("rows", number(len(true))),
+    return [
         ("mean of predicted minus true", number(float(error.mean()))),
-        ("half of the rows are off by at most", number(float(np.median(size)))),
+        ("half are off by at most", number(float(np.median(size)))),
         ("nine in ten are off by at most", number(float(np.quantile(size, 0.9)))),
         ("largest error", number(float(size.max()))),
     ]
-    if lost:
-        rows.append(("rows without a finite number, left out", number(lost)))
-    return Facts(_titled("How far off", target), rows, wide=False)
 
 
-def _floats(texts: Sequence[str]) -> npt.NDArray[np.float64]:
-    return np.array([_float(text) for text in texts], np.float64)
+def _floats(cells: Sequence[str]) -> npt.NDArray[np.float64]:
+    """The numbers of all cells, one after the other: a cell of a vector holds several."""
+    return np.array([_float(text) for cell in cells for text in cell.split("|")], np.float64)
 
 
 def _float(text: str) -> float:

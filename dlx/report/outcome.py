@@ -24,12 +24,15 @@ def answer(run: Run) -> Section:
     if value is None:
         stopped = run.report.get("state") == "interrupted"
         reason = "The run was interrupted before it had one." if stopped else "The run tells none."
+        if get(found, "score", str):  # JSON has no NaN: it is written as null
+            reason = f"{found['score']} is not a number."
         text = " ".join(filter(None, ("There is no score.", reason, _progress(run))))
         return Section("answer", "Answer", [Text([text])])
     name = get(found, "score", str)
     rows = f" on the {part(name)}" if part(name) else ""
     rows += " of the sample data" if run.sample else ""
-    verdict, tone = _verdict(found)
+    beats = found.get("beats")
+    verdict, tone = _VERDICT[beats] if isinstance(beats, bool) else ("", "")
     label = f"{measure(name)}{rows}"
     hero = Answer(
         number(value), label, _beside(found), verdict, tone, _marks(found), _remarks(run, found)
@@ -50,21 +53,11 @@ def _interval(score: Mapping[str, Any]) -> tuple[float, float] | None:
     return ends[0], ends[1]
 
 
-def _verdict(found: Mapping[str, Any]) -> tuple[str, str]:
-    beats = found.get("beats")
-    if isinstance(beats, bool):
-        return _VERDICT[beats]
-    interval, baseline = _interval(found), amount(get(found, "baseline", dict), "value")
-    if interval and baseline is not None and interval[0] <= baseline <= interval[1]:
-        return "cannot be told from the baseline", "open"
-    return "", "open"
-
-
 def _beside(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     pairs = []
     interval, baseline = _interval(found), get(found, "baseline", dict)
     if interval:
-        pairs.append(("interval", f"{number(interval[0])} to {number(interval[1])}"))
+        pairs.append(("95% interval", f"{number(interval[0])} to {number(interval[1])}"))
     if amount(baseline, "value") is not None:
         name = get(baseline, "name", str)
         pairs.append((f"baseline: {name}" if name else "baseline", number(baseline["value"])))
@@ -94,6 +87,9 @@ def _marks(found: Mapping[str, Any]) -> list[Mark]:
 
 def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
     remarks = []
+    interval, baseline = _interval(found), amount(get(found, "baseline", dict), "value")
+    if interval and baseline is not None and interval[0] <= baseline <= interval[1]:
+        remarks.append("The baseline lies inside the interval: the difference may be chance.")
     looks = amount(found, "looks")
     if get(found, "part", str) == "val":
         remarks.append(_PICKED)
@@ -202,7 +198,7 @@ def _caption(run: Run, data: plots.Curve) -> str:
 def scores(run: Run) -> Section | None:
     """Every score with its interval and its baseline."""
     rows = [_score(score) for score in mappings(run.report, "scores")]
-    head = ("score", "part", "value", "interval", "baseline", "is", "goal")
+    head = ("score", "part", "value", "95% interval", "baseline", "is", "goal")
     table = Table("Every score of the kept weights", head, rows, texts=(0, 1, 5, 6))
     return Section("scores", "Scores", [table]) if rows else None
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from ..errors import Problem, RunError
+from ..errors import RunError
+from ..runs.files import cannot_write, write_bytes
 from .blocks import Picture, Section
 from .errors import errors
 from .outcome import answer, curves, notes, scores
@@ -81,27 +81,25 @@ def _free(name: str, taken: set[str]) -> str:
 
 
 def _render(run: Run, sections: Sequence[Section]) -> str:
-    loader = FileSystemLoader(Path(__file__).parent)
-    jinja = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
-    jinja.trim_blocks = jinja.lstrip_blocks = True
-    template = jinja.get_template("template.html")
     names = ("title", "task", "source", "run")
     texts = {name: get(run.report, name, str) for name in names}
     interrupted = run.report.get("state") == "interrupted"
-    return template.render(**texts, sample=run.sample, interrupted=interrupted, sections=sections)
+    flags = {"sample": run.sample, "interrupted": interrupted}
+    return _template().render(**texts, **flags, sections=sections)
+
+
+@cache
+def _template() -> Template:
+    loader = FileSystemLoader(Path(__file__).parent)
+    jinja = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
+    jinja.trim_blocks = jinja.lstrip_blocks = True
+    return jinja.get_template("template.html")
 
 
 def _write(files: Mapping[Path, bytes]) -> None:
-    """Writes each file under another name first, so that nobody ever finds half of it."""
     for path, contents in files.items():
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
         try:
             path.parent.mkdir(exist_ok=True)
-            part.write_bytes(contents)
-            os.replace(part, path)
         except OSError as error:
-            with contextlib.suppress(OSError):
-                part.unlink()
-            what = f"the report cannot be written: {error.strerror or error}"
-            accepted = "a run folder that may be written to, with room left on its disk"
-            raise RunError(Problem(what, str(path), accepted)) from error
+            raise RunError(cannot_write(path, error)) from error
+        write_bytes(path, contents)

@@ -20,7 +20,8 @@ from ..data.columns import AnyColumn, IdRows, MultiHotRows, take
 from ..data.samples import Rows
 from ..models.inputs import Input, MultiHot
 
-BLOCK_BYTES = 32 * 1024 * 1024
+BLOCK_BYTES = 512 * 1024
+"""Small enough that a block is still in the processor's cache when its batches are used."""
 
 
 @dataclass(frozen=True)

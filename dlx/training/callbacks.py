@@ -68,10 +68,10 @@ class EarlyStopping(Callback):
         """Counts epochs without improvement."""
         self.waited = 0 if self._improvement.better(scores[self._monitor]) else self.waited + 1
         if self.waited >= self._patience:
-            training.state.stop = (
-                f"{self._monitor} has not improved for {self.waited} epochs "
-                f"(best {self._improvement.best:.4g})"
-            )
+            best = self._improvement.best
+            shown = "it was never a number" if best is None else f"best {best:.4g}"
+            epochs = f"{self.waited} epoch{'s' if self.waited > 1 else ''}"
+            training.state.stop = f"{self._monitor} has not improved for {epochs} ({shown})"
 
 
 class TimeLimit(Callback):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +19,11 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ..errors import Problem, RunError
-from ..runs.files import write_bytes
+from ..runs.files import cannot_write, plain, write_bytes
 
 MANIFEST = "manifest.json"
 VERSION = 1
+_ENDINGS = {"weights": "safetensors", "state": "json"}
 
 
 def save(folder: Path, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
@@ -35,22 +37,28 @@ def save(folder: Path, weights: Mapping[str, Tensor], state: Mapping[str, Any]) 
     Raises:
         RunError: it cannot be written.
     """
-    stamp = f"{int(state['step']):08d}"
-    blobs = {
-        f"weights-{stamp}.safetensors": save_tensors(
-            {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-        ),
-        f"state-{stamp}.json": json.dumps(dict(state), indent=1, sort_keys=True).encode(),
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    for name, blob in blobs.items():
+    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    contents = {"weights": save_tensors(on_cpu), "state": _json(plain(dict(state)))}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise RunError(cannot_write(folder, error)) from error
+    files = {}
+    for kind, blob in contents.items():
+        digest = hashlib.sha256(blob).hexdigest()
+        # The digest in the name: no file of the checkpoint before, if of this step, is replaced.
+        name = f"{kind}-{int(state['step']):08d}-{digest[:8]}.{_ENDINGS[kind]}"
         write_bytes(folder / name, blob)
-    files = {name: hashlib.sha256(blob).hexdigest() for name, blob in blobs.items()}
-    manifest = {"version": VERSION, "files": files}
-    write_bytes(folder / MANIFEST, json.dumps(manifest, indent=1, sort_keys=True).encode())
-    for stale in folder.iterdir():
-        if stale.name not in (MANIFEST, *blobs):
-            stale.unlink()
+        files[name] = digest
+    write_bytes(folder / MANIFEST, _json({"version": VERSION, "files": files}))
+    with suppress(OSError):  # the checkpoint is complete; the next one tries again
+        for stale in folder.iterdir():
+            if stale.name not in (MANIFEST, *files):
+                stale.unlink()
+
+
+def _json(value: Any) -> bytes:
+    return json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode()
 
 
 def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
@@ -67,8 +75,9 @@ def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     for name, expected in files.items():
         try:
             blob = (folder / name).read_bytes()
-        except OSError as error:
-            raise RunError(_damaged(folder, f"{name} cannot be read: {error.strerror}")) from error
+        except (OSError, ValueError) as error:  # ValueError: no name for a file
+            reason = getattr(error, "strerror", error)
+            raise RunError(_damaged(folder, f"{name!r} cannot be read: {reason}")) from error
         found = hashlib.sha256(blob).hexdigest()
         if found != expected:
             raise RunError(_damaged(folder, f"{name} has SHA-256 {found}, not {expected}"))
@@ -88,6 +97,8 @@ def _manifest(folder: Path) -> dict[str, str]:
         raise RunError(_damaged(folder, message)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(_damaged(folder, f"{MANIFEST} is no manifest")) from error
+    if manifest.get("version") != VERSION:
+        raise RunError(_damaged(folder, f"{MANIFEST} is not of version {VERSION}"))
     if any("/" in name or "\\" in name or name.startswith(".") for name in files):
         raise RunError(_damaged(folder, f"{MANIFEST} names files outside the checkpoint"))
     return files

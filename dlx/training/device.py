@@ -39,7 +39,8 @@ def choose_device(asked: str) -> torch.device:
 
 def set_determinism(wanted: bool) -> None:
     """Makes torch use only algorithms that give the same bits every time, or lets it choose."""
-    torch.use_deterministic_algorithms(wanted)
+    # The other spelling of use_deterministic_algorithms, without its import of the compiler (1 s).
+    torch.set_deterministic_debug_mode("error" if wanted else "default")
     # Filling fresh memory finds bugs in torch, and costs time at every allocation.
     torch.utils.deterministic.fill_uninitialized_memory = False  # type: ignore[attr-defined]
     torch.backends.cudnn.benchmark = not wanted

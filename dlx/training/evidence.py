@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -26,7 +27,7 @@ from ..losses import activate, resolve
 from ..models.summary import layer_table
 from ..prepare import FittedStep
 from ..problem import PROBLEMS
-from ..runs.files import write_json, write_text
+from ..runs.files import cannot_write, write_json, write_text
 from .experiment import Data, FoldData, split_digest
 from .loop import Training
 
@@ -42,15 +43,19 @@ def dump_yaml(value: Any) -> str:
 def write_config(run: Path, loaded: Loaded) -> None:
     """Writes `config.yaml`, whole, and `overrides.yaml`."""
     plain = loaded.plain()
-    plain["run"]["root"] = str(Path(plain["run"]["root"]).resolve())
+    plain["run"]["root"] = str(Path(loaded.config.run.root).resolve())
     write_text(run / "config.yaml", dump_yaml(plain))
     write_text(run / "overrides.yaml", dump_yaml(list(loaded.arguments)))
 
 
 def write_steps(run: Path, steps: Sequence[FittedStep]) -> None:
     """Writes the fitted preparation, `prepare/steps.json`."""
-    (run / "prepare").mkdir(exist_ok=True)
-    write_json(run / "prepare" / "steps.json", [asdict(step) for step in steps])
+    folder = run / "prepare"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise RunError(cannot_write(folder, error)) from error
+    write_json(folder / "steps.json", [asdict(step) for step in steps])
 
 
 def read_steps(run: Path) -> list[FittedStep]:
@@ -120,7 +125,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "optimizer": _component(config.optimizer.name, to_plain(config.optimizer.options)),
         "config": dump_yaml(loaded.plain()),
         "overrides": list(loaded.arguments),
-        "command": " ".join(["dlx train", *loaded.arguments]),
+        "command": shlex.join(["dlx", "train", *loaded.arguments]),
         "notes": list(loaded.notes),
     }
 

@@ -14,6 +14,7 @@ from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from ..config.schema import Trainer as Options
 from ..errors import Problem, RunError
 from ..learning.supervised import Supervised
+from ..optimizers import step_of
 from ..schedules import Schedule
 from ..seeds import derive
 from .batches import Batch, Part, split_batch
@@ -83,6 +84,7 @@ class Training:
         self._generator = _dropout_generator(self.device)
         self._amp = _amp_type(options.precision)
         half = self._amp is torch.float16 and self.device.type == "cuda"
+        self._step_optimizer = step_of(optimizer)
         self._scaler = torch.amp.GradScaler(self.device.type) if half else None
         self._check_every = 1 if self.device.type == "cpu" else CHECK_EVERY
 
@@ -100,7 +102,8 @@ class Training:
             self.check_loss()
         self._move()
         self.state.step += 1
-        self.schedule.after_step()
+        if self.schedule.per_step:
+            self.schedule.after_step()
 
     def _backward(self, batch: Batch, share: float) -> None:
         if self._amp is None:
@@ -126,7 +129,7 @@ class Training:
         if options.clip_value is not None:
             clip_grad_value_(self.parameters, options.clip_value)
         if self._scaler is None:
-            self.optimizer.step()
+            self._step_optimizer()
         else:
             self._scaler.step(self.optimizer)
             self._scaler.update()

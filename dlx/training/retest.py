@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+
+import torch
 
 from ..config.load import load_saved
 from ..config.schema import Config
@@ -33,12 +36,14 @@ def look_again(
         plugins: packages that the user allows now.
 
     Returns:
-        Run, weights, scores beside their baselines, and how often the part has been looked at.
+        Run, weights, whether the data are made up, scores beside their baselines, and how often
+        the part has been looked at.
 
     Raises:
         UsageError: the run has no test part, or its data are no longer the same.
         RunError: the run folder is damaged.
     """
+    run = run.resolve()  # the names below are read off the path
     config = load_saved(run / "config.yaml", f"{run.name}/config.yaml", plugins)
     name, (tensors, state) = _weights(run, weights)
     data = read_data(config)
@@ -56,6 +61,7 @@ def look_again(
     return {
         "run": f"{run.parent.name}/{run.name}",
         "weights": {"name": name, "epoch": state.get("epoch")},
+        "sample": data.samples.sample,
         "scores": [score.plain() for score in judged.scores],
         "looks": looks,
     }
@@ -78,12 +84,7 @@ def _weights(run: Path, asked: str | None) -> tuple[str, tuple[dict[str, Any], d
 
 def _check_data(run: Path, data: Data) -> None:
     """The data must be those that the run was trained on."""
-    import json
-
-    try:
-        known = json.loads((run / "data.json").read_text(encoding="utf-8"))["digest"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(Problem("data.json cannot be read", str(run))) from error
+    known = _recorded(run, "data.json", "digest")
     if known != data.samples.digest:
         raise UsageError(
             Problem(
@@ -97,9 +98,20 @@ def _check_data(run: Path, data: Data) -> None:
         raise UsageError(Problem("this run's protocol has no test part", str(run)))
 
 
+def _recorded(run: Path, file: str, key: str) -> Any:
+    """What a JSON file of the run says."""
+    try:
+        return json.loads((run / file).read_text(encoding="utf-8"))[key]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(Problem(f"{file} cannot be read", str(run))) from error
+
+
 def _restore(config: Config, run: Path, data: Data) -> FoldData:
     device = choose_device(config.trainer.device)
     set_determinism(config.trainer.deterministic)
+    threads = _recorded(run, "environment.json", "threads")
+    if isinstance(threads, int) and 1 <= threads <= 1024:
+        torch.set_num_threads(threads)  # another count could change the score's last bits
     prepared = reapply(read_steps(run), data.samples)
     values = {name: target.values for name, target in data.targets.items()}
     train = make_part(prepared.columns, values, data.split.folds[0].train, device)
@@ -112,4 +124,7 @@ def _count(config: Config, data: Data, run: Path) -> int:
     hashes = row_hashes(data.samples)
     key = ledger.key_of(hashes[i] for i in data.split.test.tolist())
     name = f"{run.parent.name}/{run.name}"
-    return len(ledger.record(Path(config.run.root), key, name, "test"))
+    root = Path(config.run.root)
+    if not root.is_dir():  # the runs have been moved, and the ledger with them
+        root = run.parent.parent
+    return len(ledger.record(root, key, name, "test"))

@@ -62,7 +62,7 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def page() -> Callable[[Path], Page]:
     return lambda path: Page(path.read_text("utf-8"))
 
@@ -183,18 +183,17 @@ def report() -> dict[str, Any]:
     return full_report()
 
 
-@pytest.fixture
-def make_run(tmp_path: Path) -> MakeRun:
+@pytest.fixture(scope="session")
+def make_run(tmp_path_factory: pytest.TempPathFactory) -> MakeRun:
     """Writes a run folder; what is not given is as in a binary run, None leaves a file out."""
 
     def make(
         report: dict[str, Any] | None = None,
-        metrics: list[dict[str, Any]] | None | str = "full",
-        predictions: list[list[object]] | None | str = "full",
+        metrics: list[dict[str, Any]] | str | None = "full",
+        predictions: list[list[object]] | str | None = "full",
         **changed: Any,
     ) -> Path:
-        folder = tmp_path / f"run{len(list(tmp_path.iterdir()))}"
-        folder.mkdir()
+        folder = tmp_path_factory.mktemp("run")
         tree = copy.deepcopy(full_report() if report is None else report)
         (folder / "report.json").write_text(json.dumps({**tree, **changed}), "utf-8")
         if metrics is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from typing import Any
 
@@ -13,7 +14,7 @@ NASTY = (
     "<script>alert(1)</script></style></title></textarea><svg/onload=alert(1)>"
     "\" onload=\"alert(1)\" ' onerror='alert(1)' <img src=x onerror=alert(1)>"
     "<a href=javascript:alert(1)>http://example.org/x.png {{ 7*7 }} {% raw %} --> ]]>"
-    " $\\frac{ \x00\x1b[31m\ud800\u202e\u2028 \N{PILE OF POO} ../../etc/passwd"
+    " $\\frac{$ \x00\x1b[31m\ud800\u202e\u2028 \N{PILE OF POO} ../../etc/passwd"
 )
 # words that decide which parts the page has
 MEANT = {"test/accuracy", "val/accuracy", "test/loss", "test", "val", "best", "max", "min"}
@@ -40,12 +41,13 @@ def epochs(nasty: str) -> list[dict[str, Any]]:
     return [{"epoch": e, f"train/loss{nasty}": 1 / e, "val/accuracy": 0.5} for e in (1, 2)]
 
 
-@pytest.fixture
-def pages(make_run, page, report):
+@pytest.fixture(scope="module")
+def pages(make_run, page):
     """The page of a harmless run, and of the same run with nasty texts."""
     found = []
+    report = json.loads((make_run() / "report.json").read_text("utf-8"))
     for nasty in (" plain", NASTY):
-        csv_safe = nasty.replace("\ud800", "").replace("\x00", "")
+        csv_safe = nasty.replace("\ud800", "\ufffd").replace("\x00", "\ufffd")
         folder = make_run(spoilt(report, nasty), epochs(nasty), rows(csv_safe))
         build(folder)
         found.append((folder, page(folder / "report.html")))
@@ -79,12 +81,7 @@ def test_no_text_becomes_an_address(pages):
 
 def test_every_text_is_still_there_to_read(pages):
     _, (_, nasty) = pages
-    for start in (
-        "positive or negative film reviews",
-        "dlx train task=imdb",
-        "mse works",
-        "body.0",
-    ):
+    for start in ("positive or negative film", "dlx train task=imdb", "mse works", "body.0"):
         assert any(t.startswith(start) and "<script>alert(1)</script>" in t for t in nasty.texts)
     assert "{{ 7*7 }}" in nasty.text
     assert not set("\x00\x1b\ud800\u202e") & set(nasty.text)

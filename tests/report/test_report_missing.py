@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -30,31 +31,30 @@ def replaced(tree: Any, path: tuple[Any, ...], value: Any) -> Any:
     return tree
 
 
-@pytest.mark.parametrize("value", [None, "text", 3, [None], {"a": None}], ids=repr)
-def test_any_value_may_be_of_any_kind(make_run, page, report, value):
+@pytest.mark.parametrize("value", [None, "text", 3, [{"a": None}]], ids=repr)
+def test_any_value_may_be_of_any_kind(make_run, report, value):
     tried = 0
     folder = make_run(metrics=None, predictions=None)
     for path in places(report):
         changed = replaced(report, path, value)
-        (folder / "report.json").write_text(dumps(changed), "utf-8")
-        assert page(build(folder)).all("section"), path
+        (folder / "report.json").write_text(json.dumps(changed), "utf-8")
+        assert b'<section id="answer"' in build(folder).read_bytes(), path
         tried += 1
     assert tried > 100
 
 
-def dumps(tree: Any) -> str:
-    import json
-
-    return json.dumps(tree)
-
-
 @pytest.mark.parametrize(
-    "key", ["answer", "scores", "problem", "targets", "monitor", "best_epoch", "epochs"]
+    ("keys", "pictures"),
+    [
+        (["answer", "scores"], 3),
+        (["problem"], 2),
+        (["targets", "monitor", "best_epoch", "epochs"], 3),
+    ],
 )
-def test_pictures_need_no_key(make_run, page, report, key):
-    del report[key]
-    found = page(build(make_run(report)))
-    assert len(found.all("img")) == (2 if key == "problem" else 3)
+def test_pictures_need_few_keys(make_run, page, report, keys, pictures):
+    for key in keys:
+        del report[key]
+    assert len(page(build(make_run(report))).all("img")) == pictures
 
 
 def test_an_empty_report_still_makes_a_page(make_run, page):
@@ -66,6 +66,15 @@ def test_an_empty_report_still_makes_a_page(make_run, page):
 def test_empty_files_draw_nothing(make_run, page):
     folder = make_run(metrics=[], predictions=[["row", "true", "predicted"]])
     assert page(build(folder)).all("img") == []
+
+
+def test_losses_that_are_not_finite_are_left_out_and_said(make_run, page):
+    losses = [0.7, float("nan"), float("inf"), 1e300, None, True, "x", 10**400]
+    rows = [{"epoch": e, "train/loss": x, "val/mae": None} for e, x in enumerate(losses, start=1)]
+    found = page(build(make_run(metrics=rows, predictions=None)))
+    assert "7 epochs without a finite value." in found.text
+    assert "training goes from 0.7000 to 0.7000" in found.all("img")[0]["alt"]
+    assert "mae: no finite value in any epoch, so there is nothing to draw." in found.texts
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):

@@ -99,7 +99,7 @@ def test_labels_are_counted_one_by_one(make_run, page, problem):
     classes = ["cat", "dog", "owl"]
     true = [["cat"], ["cat", "dog"], [], ["dog"], ["owl"]]
     predicted = [["cat", "dog"], ["dog"], [], ["dog"], ["cat"]]
-    rows = [[i, "|".join(t), "|".join(p)] for i, (t, p) in enumerate(zip(true, predicted))]
+    rows = [["0", "|".join(t), "|".join(p)] for t, p in zip(true, predicted, strict=True)]
     folder = make_run(
         metrics=None,
         predictions=[["row", "true", "predicted"], *rows],
@@ -128,9 +128,45 @@ def test_regression_shows_how_far_off_it_is(make_run, page, problem):
     )
     found = page(build(folder))
     off = median_absolute_error(true, predicted)
-    assert f"half of the rows are off by at most {off:#.4g}" in found.text
+    assert f"half are off by at most {off:#.4g}" in found.text
     assert "rows without a finite number, left out 1" in found.text
     assert "60 rows of the test part; the dashed line is where both are equal." in found.text
+
+
+def test_the_numbers_of_a_vector_are_shown_together(make_run, page, problem):
+    rows: list[list[object]] = [["row", "true", "predicted"]]
+    rows += [[i, f"{i}|-{i}|0.5", f"{i + 1}|-{i}|0.5"] for i in range(5)]
+    folder = make_run(
+        metrics=None,
+        predictions=rows,
+        problem={"place": problem("vector_regression")},
+        targets=["place"],
+    )
+    found = page(build(folder))
+    assert "15 values of the test part; the dashed line" in found.text
+    assert "mean of predicted minus true 0.3333" in found.text
+    damaged = (folder / "predictions.csv").read_text().replace("1|-0|0.5", "1|-0")
+    (folder / "predictions.csv").write_text(damaged)
+    assert "No row holds two finite numbers." in page(build(folder)).texts
+
+
+def test_a_name_that_looks_like_a_formula_is_known_again(make_run, page, problem):
+    rows = [["row", "true", "predicted"], [0, "'=A1", "'-1"], [1, "'-1", "'-1"], [2, "'a", "'-1"]]
+    classes = ["-1", "=A1", "a", "'a"]
+    folder = make_run(
+        metrics=None,
+        predictions=rows,
+        problem={"digit": problem("multiclass", classes)},
+        targets=["digit"],
+    )
+    table = page(build(folder)).tables[DOWN_AND_ACROSS]
+    assert [row[:2] for row in table] == [
+        ["true", "-1"],
+        ["-1", "1"],
+        ["=A1", "1"],
+        ["a", "0"],
+        ["'a", "1"],
+    ]
 
 
 def test_a_regression_without_a_number_draws_nothing(make_run, page, problem):

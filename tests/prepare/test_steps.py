@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import pytest
+from sklearn.preprocessing import MinMaxScaler, MultiLabelBinarizer, OneHotEncoder, StandardScaler
+
+from dlx.config.fields import Chosen
+from dlx.data.columns import IdRows, MultiHotRows
+from dlx.data.samples import Ragged, Samples
+from dlx.errors import UsageError
+from dlx.prepare import prepare
+
+Make = Callable[..., Any]
+RNG = np.random.default_rng(0)
+FEATURES = RNG.normal(3, [1, 100, 0.001], (40, 3))
+TRAIN = np.arange(0, 40, 2)
+
+
+def prepared(steps: list[Chosen], samples: Samples, train: np.ndarray[Any, Any] = TRAIN) -> Any:
+    (name,) = samples.inputs
+    return prepare(steps, samples, train).columns[name]
+
+
+def test_standardise_is_scikit_learns(step: Make, samples: Make) -> None:
+    found = prepared([step("standardise")], samples(x=FEATURES))
+
+    expected = StandardScaler().fit(FEATURES[TRAIN]).transform(FEATURES)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+    assert found.dtype == np.float32
+
+
+@pytest.mark.parametrize("value", [0.1, 0.7, 1e-3, 123.456, 0.0, -1e6])
+def test_a_feature_that_is_constant_in_training_becomes_0(
+    step: Make, samples: Make, value: float
+) -> None:
+    column = np.full((1001, 1), value)
+    column[-1] = value + 1
+
+    found = prepared([step("standardise")], samples(x=column), np.arange(1000))
+
+    assert (found[:1000] == 0).all() or np.abs(found[:1000]).max() < 1e-6 * max(1, abs(value))
+    assert abs(found[-1, 0] - 1) < 1e-6 * max(1, abs(value))
+
+
+def test_standardise_takes_images_and_integers(step: Make, samples: Make) -> None:
+    images = RNG.integers(0, 256, (40, 4, 5), dtype=np.uint8)
+
+    found = prepared([step("standardise")], samples(x=images))
+
+    flat = StandardScaler().fit(images[TRAIN].reshape(20, 20)).transform(images.reshape(40, 20))
+    np.testing.assert_allclose(found.reshape(40, 20), flat, rtol=1e-5, atol=1e-6)
+
+
+def test_scale_to_the_training_range_is_scikit_learns(step: Make, samples: Make) -> None:
+    found = prepared([step("scale")], samples(x=FEATURES))
+
+    expected = MinMaxScaler().fit(FEATURES[TRAIN]).transform(FEATURES)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+
+
+def test_scale_of_a_constant_feature_is_0(step: Make, samples: Make) -> None:
+    assert (prepared([step("scale")], samples(x=np.full((40, 2), 7.3))) == 0).all()
+
+
+def test_scale_by_a_fixed_divisor(step: Make, samples: Make) -> None:
+    bytes_ = RNG.integers(0, 256, (40, 3, 3), dtype=np.uint8)
+
+    found = prepared([step("scale", divide_by=255)], samples(x=bytes_))
+
+    assert found.dtype == np.float32
+    np.testing.assert_array_equal(found, bytes_.astype(np.float32) / np.float32(255))
+
+
+def test_flatten(step: Make, samples: Make) -> None:
+    images = RNG.normal(size=(40, 2, 3, 4)).astype(np.float32)
+
+    np.testing.assert_array_equal(
+        prepared([step("flatten")], samples(x=images)), images.reshape(40, 24)
+    )
+
+
+def random_rows(count: int, size: int) -> list[list[int]]:
+    return [RNG.integers(0, size, RNG.integers(0, 12)).tolist() for _ in range(count)]
+
+
+@pytest.mark.parametrize(("count", "size"), [(1, 2), (40, 7), (300, 50), (9000, 20)])
+def test_multi_hot_is_scikit_learns(
+    step: Make, samples: Make, ragged: Make, count: int, size: int
+) -> None:
+    rows = random_rows(count, size)
+
+    found = prepared([step("multi_hot", size=size)], samples(x=ragged(rows)))
+
+    assert isinstance(found, MultiHotRows)
+    dense = np.zeros((count, size), dtype=int)
+    dense[np.repeat(np.arange(count), found.rows.lengths()), found.rows.values] += 1
+    np.testing.assert_array_equal(dense, MultiLabelBinarizer(classes=range(size)).fit_transform(rows))
+    for index in range(count):
+        assert (np.diff(found.rows.row(index)) > 0).all()
+
+
+def test_multi_hot_of_rows_that_are_all_empty(step: Make, samples: Make, ragged: Make) -> None:
+    found = prepared([step("multi_hot", size=5)], samples(x=ragged([[], [], []])), np.arange(2))
+
+    assert found.rows.lengths().tolist() == [0, 0, 0]
+
+
+def test_multi_hot_refuses_ids_beyond_its_size(step: Make, samples: Make, ragged: Make) -> None:
+    with pytest.raises(UsageError) as caught:
+        prepared([step("multi_hot", size=1000)], samples(x=ragged([[1], [1000, 3]])))
+
+    assert str(caught.value) == (
+        "prepare step multi_hot has size 1,000, but the data hold id 1,000\n"
+        "  accepted: a size of 1,001 or more\n"
+        "  try: keep fewer words (num_words=1000), or size=1001"
+    )
+
+
+def test_one_hot_is_scikit_learns(step: Make, samples: Make) -> None:
+    column = RNG.integers(0, 5, (40, 2))
+    column[:5] = np.arange(5)[:, None]
+
+    found = prepared([step("one_hot")], samples(x=column), np.arange(40))
+
+    encoder = OneHotEncoder(categories=[range(5)] * 2, sparse_output=False)
+    np.testing.assert_array_equal(found.reshape(40, 10), encoder.fit_transform(column))
+
+
+def test_one_hot_of_what_training_never_saw_is_zeros(step: Make, samples: Make) -> None:
+    found = prepared([step("one_hot")], samples(x=np.array([0, 1, 2, 9, -1])), np.arange(3))
+
+    np.testing.assert_array_equal(found, [*np.eye(3), np.zeros(3), np.zeros(3)])
+
+
+def test_one_hot_refuses_fractions(step: Make, samples: Make) -> None:
+    with pytest.raises(UsageError) as caught:
+        prepared([step("one_hot")], samples(x=np.array([0.0, 1.5])), np.arange(2))
+
+    assert str(caught.value) == (
+        "prepare step one_hot was given fractions\n  accepted: whole numbers"
+    )
+
+
+def padded(row: list[int], length: int, side: str) -> list[int]:
+    """Keras' pad_sequences, word for word."""
+    zeros = [0] * max(0, length - len(row))
+    if side == "front":
+        return zeros + row[max(0, len(row) - length) :]
+    return row[:length] + zeros
+
+
+@pytest.mark.parametrize("side", ["front", "back"])
+@pytest.mark.parametrize("length", [1, 4, 30])
+def test_pad_is_keras(step: Make, samples: Make, ragged: Make, side: str, length: int) -> None:
+    rows = random_rows(60, 9)
+
+    found = prepared([step("pad", length=length, side=side)], samples(x=ragged(rows)))
+
+    assert isinstance(found, IdRows)
+    assert found.values.tolist() == [padded(row, length, side) for row in rows]
+    assert found.ids == 1 + max(max(row, default=0) for row in rows)
+
+
+TEXTS = [
+    "The film, the film!  It's GOOD.",
+    "a bad (bad) film\nwith Émile",
+    "good good good",
+    "",
+    "?!",
+    "unseen words only",
+]
+
+
+def test_tokenize_keeps_the_most_frequent_training_words(step: Make, samples: Make) -> None:
+    found = prepared([step("tokenize", num_words=6)], samples(x=TEXTS), np.arange(5))
+
+    words = [w for t in TEXTS[:5] for w in re.findall(r"[\w']+", t.lower())]
+    kept = [word for word, _ in Counter(words).most_common(3)]
+    ids = {word: 3 + rank for rank, word in enumerate(kept)}
+    expected = [[1, *(ids.get(w, 2) for w in re.findall(r"[\w']+", t.lower()))] for t in TEXTS]
+    assert isinstance(found_rows := ragged_of(step, samples), Ragged)
+    assert [found_rows.row(i).tolist() for i in range(6)] == expected
+    assert found is not None
+
+
+def ragged_of(step: Make, samples: Make) -> Any:
+    from dlx.prepare.steps import Tokenize
+
+    built = Tokenize(step("tokenize", num_words=6).options)
+    return built.apply(TEXTS, built.fit(TEXTS[:5]))
+
+
+def test_tokenize_can_leave_the_case(step: Make) -> None:
+    from dlx.prepare.steps import Tokenize
+
+    built = Tokenize(step("tokenize", lower=False).options)
+
+    assert built.fit(["Good good Good"]) == {"words": ["Good", "good"]}
+
+
+@pytest.mark.parametrize(
+    ("name", "column", "message"),
+    [
+        (
+            "standardise",
+            ["text"],
+            "prepare step standardise was given texts\n"
+            "  accepted: numbers, the same count a row\n"
+            "  try: multi_hot or pad turn lists of ids into such rows",
+        ),
+        (
+            "multi_hot",
+            ["text"],
+            "prepare step multi_hot was given texts\n"
+            "  accepted: lists of ids\n"
+            "  try: put tokenize before it",
+        ),
+        (
+            "pad",
+            np.zeros((3, 2)),
+            "prepare step pad was given numbers of shape (rows, 2)\n  accepted: lists of ids",
+        ),
+        (
+            "tokenize",
+            np.zeros((3, 2)),
+            "prepare step tokenize was given numbers of shape (rows, 2)\n  accepted: texts",
+        ),
+    ],
+)
+def test_a_step_says_which_columns_it_takes(
+    step: Make, samples: Make, name: str, column: Any, message: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        prepared([step(name)], samples(x=column), np.arange(len(column)))
+
+    assert str(caught.value) == message

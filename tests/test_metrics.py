@@ -1,0 +1,271 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+from torch import Tensor
+from torchmetrics import functional as oracle
+
+from dlx.config.specs.metrics import METRICS
+from dlx.errors import UsageError
+from dlx.metrics import Metric
+
+CLASSES = 5
+PAIRS = [(name, p) for name, one in METRICS.entries.items() for p in one.options.problems]
+SCALAR = ("binary", "regression", "unit_regression")
+
+
+def make(name: str, problem: str, outputs: int | None = None, **options: object) -> Metric:
+    entry = METRICS.entries[name]
+    import dlx.metrics
+
+    assert entry.target.startswith("dlx.metrics:")
+    factory = getattr(dlx.metrics, entry.target.split(":")[1])
+    defaults = {"k": 2} if name == "top_k_accuracy" else {}
+    size = outputs or (1 if problem in SCALAR else CLASSES)
+    return factory(entry.options(**{**defaults, **options}), problem, size)
+
+
+def batch(problem: str, rows: int = 60, seed: int = 0, absent: bool = False):
+    """Random logits, and targets that they half agree with.
+
+    With `absent`, the last two classes or labels never occur.
+    """
+    source = torch.Generator().manual_seed(seed)
+    outputs = 1 if problem in SCALAR else CLASSES
+    truth = torch.randn(rows, outputs, generator=source)
+    logits = truth + torch.randn(rows, outputs, generator=source)
+    if absent and outputs > 1:
+        truth[:, -2:] = -9.0
+    targets = {
+        "binary": lambda: (truth[:, 0] > 0).long(),
+        "multiclass": lambda: truth.argmax(1),
+        "multilabel": lambda: (truth > 0).float(),
+        "regression": lambda: truth[:, 0] * 3 + 20,
+        "vector_regression": lambda: truth * 3 + 20,
+        "unit_regression": lambda: truth[:, 0].sigmoid(),
+    }
+    if problem in ("regression", "vector_regression"):
+        logits = logits * 3 + 20
+    return logits, targets[problem]()
+
+
+def measured(metric: Metric, logits: Tensor, target: Tensor, size: int | None = None) -> float:
+    metric.reset()
+    size = size or len(target)
+    for one, other in zip(logits.split(size), target.split(size), strict=True):
+        metric.update(one, other)
+    return metric.compute()
+
+
+def expected(name: str, problem: str, logits: Tensor, target: Tensor, average="macro") -> float:
+    """torchmetrics' answer."""
+    if problem in ("regression", "vector_regression", "unit_regression"):
+        found = logits.sigmoid() if problem == "unit_regression" else logits
+        found, truth = found.reshape(target.shape).double(), target.double()
+        return {
+            "mae": lambda: oracle.mean_absolute_error(found, truth),
+            "mse": lambda: oracle.mean_squared_error(found, truth),
+            "rmse": lambda: oracle.mean_squared_error(found, truth, squared=False),
+            "r2": lambda: oracle.r2_score(found, truth),
+        }[name]().item()
+    by = {"num_classes": CLASSES} if problem == "multiclass" else {"num_labels": CLASSES}
+    options = {} if problem == "binary" else {**by, "average": average}
+    scores = logits.softmax(1) if problem == "multiclass" else logits.sigmoid()
+    scores = scores[:, 0] if problem == "binary" else scores
+    if name == "accuracy":
+        options = {**options, "average": "micro"} if options else {}
+    if name == "top_k_accuracy":
+        name, options = "accuracy", {**by, "average": "micro", "top_k": 2}
+    function = {
+        "f1": "f1_score",
+        "roc_auc": "auroc",
+    }.get(name, name)
+    full = getattr(oracle.classification, f"{problem}_{function}")
+    return full(scores, target.long(), **options).item()
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+@pytest.mark.parametrize("seed", [0, 1])
+def test_each_metric_equals_torchmetrics_for_each_of_its_problems(name, problem, seed):
+    logits, target = batch(problem, seed=seed)
+    wanted = expected(name, problem, logits, target)
+    assert measured(make(name, problem), logits, target) == pytest.approx(wanted, rel=1e-5)
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+@pytest.mark.parametrize("size", [1, 7, 60])
+def test_the_parts_measure_what_the_whole_does(name, problem, size):
+    logits, target = batch(problem)
+    whole = measured(make(name, problem), logits, target)
+    parts = measured(make(name, problem), logits, target, size)
+    assert parts == whole or parts == pytest.approx(whole, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["precision", "recall", "f1"])
+@pytest.mark.parametrize("problem", ["multiclass", "multilabel"])
+def test_micro_averages_equal_torchmetrics(name, problem):
+    logits, target = batch(problem)
+    wanted = expected(name, problem, logits, target, average="micro")
+    found = measured(make(name, problem, average="micro"), logits, target)
+    assert found == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "precision", "recall", "f1", "top_k_accuracy"])
+def test_classes_that_do_not_occur_are_torchmetrics(name):
+    logits, target = batch("multiclass", absent=True)
+    logits[:, -1] = -9.0  # neither there nor predicted: it does not count
+    wanted = expected(name, "multiclass", logits, target)
+    assert measured(make(name, "multiclass"), logits, target) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize("name", ["precision", "recall", "f1"])
+def test_labels_neither_there_nor_predicted_do_not_count(name):
+    logits, target = batch("multilabel", absent=True)
+    logits[:, -2:] = -9.0
+    each = getattr(oracle.classification, f"multilabel_{name if name != 'f1' else 'f1_score'}")
+    wanted = each(logits.sigmoid(), target.long(), CLASSES, average="none")[:-2].mean().item()
+    assert measured(make(name, "multilabel"), logits, target) == pytest.approx(wanted)
+
+
+@pytest.mark.parametrize(("name", "function"), [("roc_auc", "auroc"), ("average_precision",) * 2])
+@pytest.mark.parametrize("problem", ["multiclass", "multilabel"])
+@pytest.mark.filterwarnings("ignore:.*for one or more classes:UserWarning")
+@pytest.mark.filterwarnings("ignore:No positive samples:UserWarning")
+def test_ranking_leaves_out_classes_that_do_not_occur(name, function, problem):
+    logits, target = batch(problem, absent=True)
+    scores = logits.softmax(1) if problem == "multiclass" else logits.sigmoid()
+    each = getattr(oracle.classification, f"{problem}_{function}")
+    singles = each(scores, target.long(), CLASSES, average="none")[:-2]
+    found = measured(make(name, problem), logits, target)
+    assert found == pytest.approx(singles.mean().item(), rel=1e-5)
+
+
+def test_ranking_is_scikit_learns():
+    from sklearn.metrics import average_precision_score, roc_auc_score
+
+    logits, target = batch("binary")
+    assert measured(make("roc_auc", "binary"), logits, target) == roc_auc_score(
+        target, logits[:, 0]
+    )
+    found = measured(make("average_precision", "binary"), logits, target)
+    assert found == average_precision_score(target, logits[:, 0])
+
+
+def test_ranking_tells_logits_apart_whose_probabilities_are_equal():
+    logits, target = torch.tensor([[30.0], [40.0], [50.0], [60.0]]), torch.tensor([0, 1, 0, 1])
+    assert logits.sigmoid().unique().numel() == 1
+    assert measured(make("roc_auc", "binary"), logits, target) == 0.75
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_nothing_measured_is_not_a_number(name, problem):
+    assert math.isnan(make(name, problem).compute())
+
+
+@pytest.mark.parametrize(
+    ("name", "target"),
+    [
+        ("roc_auc", [0, 0, 0]),
+        ("roc_auc", [1, 1, 1]),
+        ("average_precision", [0, 0, 0]),
+        ("precision", [0, 0, 0]),
+        ("recall", [0, 0, 0]),
+        ("f1", [0, 0, 0]),
+    ],
+)
+def test_a_score_of_one_class_is_not_a_number(name, target):
+    logits = torch.tensor([[-1.0], [-2.0], [-0.5]])
+    assert math.isnan(measured(make(name, "binary"), logits, torch.tensor(target)))
+
+
+def test_what_is_there_but_never_predicted_scores_zero():
+    logits, target = torch.tensor([[-1.0], [-2.0]]), torch.tensor([0, 1])
+    for name in ("precision", "recall", "f1"):
+        assert measured(make(name, "binary"), logits, target) == 0
+
+
+def test_ranking_of_what_is_no_number_is_no_number():
+    logits, target = batch("binary")
+    logits[3] = math.nan
+    for name in ("roc_auc", "average_precision"):
+        assert math.isnan(measured(make(name, "binary"), logits, target))
+
+
+def test_r2_of_equal_targets_is_not_a_number_and_is_left_out_of_the_mean():
+    same = torch.full((9,), 0.1)
+    assert math.isnan(measured(make("r2", "regression"), torch.randn(9, 1), same, 4))
+    assert math.isnan(measured(make("r2", "regression"), torch.randn(1, 1), same[:1]))
+    logits, target = batch("vector_regression")
+    target[:, 0] = 0.1
+    wanted = oracle.r2_score(logits[:, 1:].double(), target[:, 1:].double()).item()
+    assert measured(make("r2", "vector_regression"), logits, target, 7) == pytest.approx(wanted)
+
+
+def test_r2_keeps_its_digits_far_from_zero():
+    logits, target = (one.double() for one in batch("regression"))
+    near = measured(make("r2", "regression"), logits, target, 7)
+    far = measured(make("r2", "regression"), logits + 1e8, target + 1e8, 7)
+    assert far == pytest.approx(near, abs=1e-6)
+
+
+def test_sums_lose_nothing_over_many_batches():
+    """Single precision would stop counting: 2e7 + 0.1 is 2e7."""
+    metric = make("mae", "regression")
+    metric.update(torch.tensor([[2e7]]), torch.tensor([0.0]))
+    for _ in range(100):
+        metric.update(torch.tensor([[0.1]]), torch.tensor([0.0]))
+    assert metric.compute() == pytest.approx((2e7 + 10) / 101, rel=1e-9)
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_reset_forgets_and_a_saved_metric_goes_on(name, problem):
+    logits, target = batch(problem)
+    whole, resumed = make(name, problem), make(name, problem)
+    assert whole.state_dict() == {}
+    wanted = measured(whole, logits, target, 20)
+    whole.reset()
+    whole.update(logits[:25], target[:25])
+    resumed.load_state_dict(whole.state_dict())
+    for metric in (whole, resumed):
+        metric.update(logits[25:], target[25:])
+        assert metric.compute() == pytest.approx(wanted, rel=1e-12)
+    resumed.load_state_dict({})
+    assert math.isnan(resumed.compute())
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_no_gradient_is_kept_and_the_batch_is_left_alone(name, problem):
+    logits, target = batch(problem)
+    before = logits.clone(), target.clone()
+    metric = make(name, problem)
+    metric.update(logits.requires_grad_(), target)
+    metric.update(logits, target)
+    assert torch.equal(logits, before[0])
+    assert torch.equal(target, before[1])
+    assert not any(tensor.requires_grad for tensor in metric.state_dict().values())
+
+
+def test_directions():
+    found = {
+        name: make(name, entry.options.problems[0]).direction
+        for name, entry in METRICS.entries.items()
+    }
+    assert {name for name, direction in found.items() if direction == "min"} == {
+        "mae",
+        "mse",
+        "rmse",
+    }
+    assert set(found.values()) == {"min", "max"}
+
+
+def test_as_many_guesses_as_classes_are_refused():
+    with pytest.raises(UsageError) as caught:
+        make("top_k_accuracy", "multiclass", 3, k=3)
+    assert str(caught.value) == (
+        "k is 3, and there are 3 classes: any model would be right\n"
+        "  where: metrics.top_k_accuracy.k\n"
+        "  accepted: a whole number from 1 to 2\n"
+        "  try: take a smaller k, or the metric accuracy"
+    )
