@@ -1,0 +1,160 @@
+"""One run folder: `runs/<task>/<time>-<digest>-<n>/`, made atomically, never reused."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from pathlib import Path
+from typing import Any
+
+from ..errors import Problem, UsageError
+from .files import cannot_write, write_json
+
+MARK = "status.json"
+"""What makes a folder a run folder; small, so that a thousand runs are listed in a second."""
+
+_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}-\d+")
+
+
+def create(root: Path, task: str, digest: str) -> Path:
+    """Makes a fresh run folder.
+
+    Args:
+        root: the folder of all runs.
+        task: the task's name.
+        digest: hex digest of the resolved config; its first eight digits are used.
+
+    Raises:
+        UsageError: the folder cannot be made.
+    """
+    stamp = time.strftime("%Y%m%d-%H%M%S")
+    parent = root / task
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        # Runs of one second are told apart by their number, so that "last" is the last.
+        taken = [_number(run.name) for run in all_runs(root) if run.name.startswith(stamp)]
+        number = max(taken, default=0) + 1
+        while True:
+            folder = parent / f"{stamp}-{digest[:8]}-{number}"
+            try:
+                folder.mkdir()
+            except FileExistsError:
+                number += 1
+            else:
+                return folder
+    except OSError as error:
+        raise UsageError(
+            Problem(
+                f"no run folder can be made: {error.strerror}",
+                str(parent),
+                "a folder that can be written to",
+                "run.root=FOLDER chooses another",
+            )
+        ) from error
+
+
+def check_writable(root: Path) -> None:
+    """Finds out before any work whether run folders can be made below a root.
+
+    Raises:
+        UsageError: they cannot.
+    """
+    existing = root
+    while not existing.exists() and existing != existing.parent:
+        existing = existing.parent
+    if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
+        return
+    reason = "it is no folder" if not existing.is_dir() else "it is read-only"
+    raise UsageError(
+        Problem(
+            f"no run folder can be made below {root}: {reason}",
+            str(existing),
+            "a folder that can be written to",
+            "run.root=FOLDER chooses another",
+        )
+    )
+
+
+def write_status(run: Path, status: dict[str, Any]) -> None:
+    """Writes `status.json`, the one file that listings read."""
+    write_json(run / MARK, {"schema_version": 1, **status})
+
+
+def read_status(run: Path) -> dict[str, Any] | None:
+    """The status of a run folder, None where there is none that can be read."""
+    try:
+        status = json.loads((run / MARK).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return status if isinstance(status, dict) else None
+
+
+def all_runs(root: Path) -> list[Path]:
+    """Every run folder below a root, oldest first."""
+    found: list[Path] = []
+    for task in sorted(p for p in _entries(root) if p.is_dir()):
+        found.extend(p for p in _entries(task) if _NAME.fullmatch(p.name))
+    return sorted(found, key=lambda p: (p.name[:15], _number(p.name), p.parent.name, p.name))
+
+
+def _number(name: str) -> int:
+    return int(name.rpartition("-")[2])
+
+
+def _entries(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except OSError:
+        return []
+
+
+def find(root: Path, name: str) -> Path:
+    """The run folder that a user means: a path, or any unique part of its name.
+
+    Args:
+        root: the folder of all runs.
+        name: a path to a run folder, "last", or a part of `<task>/<folder>`.
+
+    Raises:
+        UsageError: there is none, or there are several.
+    """
+    direct = Path(name)
+    if (direct / MARK).is_file():
+        return direct
+    runs = all_runs(root)
+    if name == "last" and runs:
+        return runs[-1]
+    matching = [r for r in runs if name in f"{r.parent.name}/{r.name}"]
+    if len(matching) == 1:
+        return matching[0]
+    shown = [f"{r.parent.name}/{r.name}" for r in matching[:10]]
+    if matching:
+        raise UsageError(
+            Problem(
+                f"`{name}` stands for {len(matching)} runs",
+                str(root),
+                "more of the name: " + ", ".join(shown),
+            )
+        )
+    raise UsageError(
+        Problem(
+            f"there is no run `{name}`",
+            str(root),
+            "a run folder, `last`, or a unique part of a run's name",
+            "`dlx runs` lists them",
+        )
+    )
+
+
+__all__ = [
+    "MARK",
+    "all_runs",
+    "cannot_write",
+    "check_writable",
+    "create",
+    "find",
+    "read_status",
+    "write_status",
+]
