@@ -68,8 +68,8 @@ def words(typed: list[str]) -> list[str]:
 
 
 def _keys() -> list[str]:
-    from ..config.load import dotted_keys
     from ..config.paths import GROUPS
+    from ..config.schema import dotted_keys
 
     return sorted({*GROUPS, *dotted_keys()})
 

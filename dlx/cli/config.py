@@ -47,7 +47,8 @@ def print_yaml(value: Any) -> None:
     """Prints plain values as YAML, keys in their own order."""
     import yaml
 
-    say(yaml.safe_dump(value, sort_keys=False, allow_unicode=True).rstrip())
+    text: str = yaml.safe_dump(value, sort_keys=False, allow_unicode=True)
+    say(text.removesuffix("...\n").rstrip())  # which ends a lone value
 
 
 def part_of(plain: dict[str, Any], key: str | None) -> Any:

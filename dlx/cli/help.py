@@ -17,9 +17,8 @@ from ..config.fields import (
     options_of,
     to_plain,
 )
-from ..config.load import dotted_keys
 from ..config.names import nearest
-from ..config.schema import Config
+from ..config.schema import Config, dotted_keys
 from ..config.specs import TABLES
 from ..errors import Problem, UsageError
 from .console import say, show_table
@@ -84,12 +83,12 @@ class _Key:
             say(f"  example: {meta.example}")
         if meta.table is not None:
             say("  choices:")
-            for name, entry in meta.table.entries.items():
-                say(f"    {name:18} {entry.summary}")
-        elif dataclasses.is_dataclass(self.option.hint):
+            _show_pairs({name: e.summary for name, e in meta.table.entries.items()})
+        elif (section := _section_of(self.option.hint)) is not None:
             say("  keys:")
-            for name, inner in options_of(self.option.hint).items():  # type: ignore[arg-type]
-                say(f"    {self.key}.{name:18} {inner.meta.help}")
+            prefix = f"{self.key}.NAME" if get_origin(self.option.hint) is dict else self.key
+            options = options_of(section).items()
+            _show_pairs({f"{prefix}.{name}": inner.meta.help for name, inner in options})
 
 
 @dataclass(frozen=True)
@@ -129,29 +128,51 @@ def _walk(cls: type, parts: list[str], prefix: str, owner: str) -> list[_Key | _
     if parts[0] not in options:
         return []
     opt = options[parts[0]]
-    key = f"{prefix}{opt.name}"
-    if len(parts) == 1:
+    key, rest = f"{prefix}{opt.name}", parts[1:]
+    if rest and rest[0].isdecimal() and _origin(opt.hint) is tuple:
+        rest = rest[1:]  # one item of a list is explained as the list
+    if not rest:
         return [_Key(key, opt, owner)]
-    rest = parts[1:]
-    table = opt.meta.table
-    if table is not None:
-        if rest[0] in table.entries:
-            entry = table.entries[rest[0]]
-            if len(rest) == 1:
-                return [_Entry(table.kind, rest[0], entry)]
-            return _walk(entry.options, rest[1:], f"{key}.", rest[0])
-        return [
-            found
-            for name, entry in table.entries.items()
-            for found in _walk(entry.options, rest, f"{key}.", name)
-        ]
-    for hint in alternatives(opt.hint):
-        inner = get_args(hint)[1] if get_origin(hint) is dict else hint
-        if dataclasses.is_dataclass(inner):
-            if get_origin(hint) is dict:
-                rest = rest[1:] if len(rest) > 1 else rest
-            return _walk(inner, rest, f"{key}.", owner)  # type: ignore[arg-type]
-    return []
+    if opt.meta.table is not None:
+        return _walk_table(opt.meta.table, rest, key, _origin(opt.hint))
+    inner = _section_of(opt.hint)
+    if inner is None:
+        return []
+    if _origin(opt.hint) is not dict:
+        return _walk(inner, rest, f"{key}.", owner)
+    if rest[0] in options_of(inner):
+        return _walk(inner, rest, f"{key}.NAME.", owner)
+    named = _walk(inner, rest[1:], f"{key}.{rest[0]}.", owner) if rest[1:] else []
+    return named or ([] if rest[1:] else [_Key(key, opt, owner)])
+
+
+def _walk_table(table: Table, rest: list[str], key: str, origin: Any) -> list[_Key | _Entry]:
+    """What follows the key of a component, of a list of them, or of a mapping of them by name."""
+
+    def inside(name: str, entry: Component, parts: list[str]) -> list[_Key | _Entry]:
+        prefix = {dict: f"{key}.{name}.", tuple: f"{key}.0."}.get(origin, f"{key}.")
+        return _walk(entry.options, parts, prefix, name)
+
+    found: list[_Key | _Entry] = []
+    chosen = table.entries.get(rest[0])
+    if chosen is not None and rest[1:]:
+        found.extend(inside(rest[0], chosen, rest[1:]))
+    elif chosen is not None:
+        found.append(_Entry(table.kind, rest[0], chosen))
+    if not found or not rest[1:]:  # `layers` is a model, and an option of it
+        for name, entry in table.entries.items():
+            found.extend(inside(name, entry, rest))
+    return found
+
+
+def _origin(hint: Any) -> Any:
+    return next((get_origin(h) for h in alternatives(hint) if get_origin(h)), None)
+
+
+def _section_of(hint: Any) -> type | None:
+    """The dataclass behind a section, or behind a mapping of names to sections."""
+    inner = get_args(hint)[1] if get_origin(hint) is dict else hint
+    return inner if isinstance(inner, type) and dataclasses.is_dataclass(inner) else None
 
 
 def choices_of(key: str) -> list[str]:
@@ -186,6 +207,12 @@ def _default(option: Option) -> str:
     if plain is None or isinstance(plain, bool):
         return str(plain).lower().replace("none", "null")
     return str(plain) if plain != "" else "empty"
+
+
+def _show_pairs(pairs: dict[str, str]) -> None:
+    width = max(map(len, pairs))
+    for name, text in pairs.items():
+        say(f"    {name.ljust(width)}  {text}")
 
 
 def _show_options(cls: type, prefix: str) -> None:

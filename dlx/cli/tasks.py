@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 import yaml
 
-from ..config.paths import search_path
+from ..config.files import BadFile, scan
+from ..config.paths import NAME, search_path
 from ..problem import PROBLEMS
 from .console import say, say_json, show_table
 
@@ -48,18 +50,20 @@ def tasks(config_dir: str | None = None) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for folder in search_path(config_dir):
         for file in sorted((folder / "task").glob("*.yaml")):
-            if file.stem not in found:
+            if file.stem not in found and NAME.fullmatch(file.stem):
                 found[file.stem] = _describe(file.stem, _read(file))
     return list(found.values())
 
 
-def _read(file: Any) -> dict[str, Any]:
-    """A task file's values; a file that cannot be read is told of when it is trained."""
+def _read(file: Path) -> dict[str, Any]:
+    """A task file's values; the table has no room for what is wrong with one."""
     try:
+        scan(file, file.name)
         values = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
-    except (OSError, ValueError, yaml.YAMLError):
-        return {}
-    return values if isinstance(values, dict) else {}
+    except (BadFile, OSError, ValueError, yaml.YAMLError):
+        why = f"cannot be read: dlx config task={file.stem} says why"
+        return {"about": {"title": why}}
+    return _mapping(values)
 
 
 def _describe(name: str, values: dict[str, Any]) -> dict[str, Any]:
@@ -68,7 +72,7 @@ def _describe(name: str, values: dict[str, Any]) -> dict[str, Any]:
 
     about = _mapping(values.get("about"))
     dataset = str(_mapping(values.get("dataset")).get("name", ""))
-    types = [_mapping(t).get("problem") for t in _mapping(values.get("targets")).values()]
+    types = [str(_mapping(t).get("problem")) for t in _mapping(values.get("targets")).values()]
     titles = [PROBLEMS[t].title for t in types if t in PROBLEMS]
     entry = DATASETS.entries.get(dataset)
     options: Any = entry.options() if entry else None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import math
 from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin
 
@@ -13,9 +15,11 @@ from .fields import (
     Option,
     Table,
     alternatives,
+    article,
     describe,
     is_optional,
     options_of,
+    to_plain,
 )
 from .files import Path
 from .names import listed, nearest
@@ -37,7 +41,7 @@ class _Owner:
     def others_with(self, key: str) -> str:
         """Which other components of the kind have an option of this name."""
         have = [n for n, e in self.table.entries.items() if key in options_of(e.options)]
-        return f"{self.table.kind} {listed(have)} has it" if have else ""
+        return f"{self.table.kind} {' or '.join(have)} has it" if have else ""
 
 
 class Checker:
@@ -46,10 +50,15 @@ class Checker:
     Args:
         where: gives the place where a path was written.
         known: all dotted keys of the schema, for suggestions across sections.
+
+    Attributes:
+        noted: every problem, with the path it concerns.
+        texts: the paths at which any text is accepted, and was given.
     """
 
     def __init__(self, where: Callable[[Path], str], known: tuple[str, ...] = ()) -> None:
-        self.problems: list[Problem] = []
+        self.noted: list[tuple[Path, Problem]] = []
+        self.texts: set[Path] = set()
         self._where = where
         self._known = known
 
@@ -66,7 +75,7 @@ class Checker:
 
     def _fill(self, cls: type, values: dict[str, Any], path: Path, owner: _Owner | None) -> Any:
         options = options_of(cls)
-        before = len(self.problems)
+        before = len(self.noted)
         for key in values:
             if key not in options:
                 self._unknown(key, values[key], path, options, owner)
@@ -80,7 +89,7 @@ class Checker:
                     continue
             elif opt.required:
                 self._missing(opt, path, owner)
-        return None if len(self.problems) > before else cls(**checked)
+        return None if len(self.noted) > before else cls(**checked)
 
     def _value(self, hint: Any, value: Any, path: Path, opt: Option) -> Any:
         if value is None and is_optional(hint):
@@ -89,16 +98,24 @@ class Checker:
             if _fits(kind, value):
                 return self._convert(kind, value, path, opt)
         accepted = describe(hint, opt.meta)
-        message = f"`{_dotted(path)}` is {_shown(value)}"
-        hint_text = self._choice_hint(hint, value, path)
-        self._note(message, path, accepted, hint_text)
+        if _is_by_number(hint, value):
+            what = (
+                f"`{_dotted(path)}` is written nowhere, so none of its items can be changed alone"
+            )
+            default = (
+                json.dumps(to_plain(opt.default)) if isinstance(opt.default, tuple) else "[...]"
+            )
+            self._note(what, path, accepted, f"{_dotted(path)}={default.replace(', ', ',')}")
+        else:
+            message = f"`{_dotted(path)}` is {_shown(value)}"
+            self._note(message, path, accepted, self._choice_hint(hint, value, path))
         raise _Bad
 
     def _choice_hint(self, hint: Any, value: Any, path: Path) -> str:
         choices = [
             str(c) for a in alternatives(hint) if get_origin(a) is Literal for c in get_args(a)
         ]
-        near = nearest(str(value), choices) if choices else None
+        near = nearest(value, choices) if isinstance(value, str) else None
         return self._suggest(_dotted(path), path, value=near) if near else ""
 
     def _convert(self, kind: Any, value: Any, path: Path, opt: Option) -> Any:
@@ -111,15 +128,15 @@ class Checker:
             return tuple(self._value(inner, v, (*path, str(i)), opt) for i, v in enumerate(value))
         if get_origin(kind) is dict:
             return self._mapping(get_args(kind)[1], value, path, opt)
-        if kind is float:
-            value = float(value)
+        if kind is str:
+            self.texts.add(path)
         if kind in (int, float):
             self._check_range(value, path, kind, opt.meta)
-        return value
+        return float(value) if kind is float else value
 
     def _mapping(self, inner: Any, value: dict[str, Any], path: Path, opt: Option) -> Any:
         found = {}
-        before = len(self.problems)
+        before = len(self.noted)
         for key, item in value.items():
             here = (*path, str(key))
             if opt.meta.table is not None and inner is Chosen:
@@ -130,7 +147,7 @@ class Checker:
                     found[key] = self._value(inner, item, here, opt)
                 except _Bad:
                     continue
-        if len(self.problems) > before:
+        if len(self.noted) > before:
             raise _Bad
         return found
 
@@ -153,12 +170,10 @@ class Checker:
             value = self._long_form(table, value, path)
         if isinstance(value, str):
             near = value if value in table.entries else nearest(value, table.entries)
-            self._note(
-                f"`{_dotted(path)}` is {_shown(value)}",
-                path,
-                f"a {table.kind}: {{name: ..., options}}",
-                f"{{name: {near}}}" if near else "",
-            )
+            typed = self._suggest(f"{_dotted(path)}.name", path, near) if near else ""
+            hint = typed if "=" in typed or not near else f"did you mean {{name: {near}}}?"
+            accepted = f"{article(table.kind)}: {{name: ..., options}}"
+            self._note(f"`{_dotted(path)}` is {_shown(value)}", path, accepted, hint)
             raise _Bad
         name = value.get("name", default.name if isinstance(default, Chosen) else None)
         if name is None:
@@ -191,12 +206,13 @@ class Checker:
         return value
 
     def _unknown_name(self, table: Table, name: Any, path: Path, as_key: bool = False) -> None:
-        near = nearest(str(name), table.entries)
+        near = nearest(name, table.entries) if isinstance(name, str) else None
         dotted = _dotted((*path[:-1], near) if as_key and near else path)
         hint = ""
         if near:
             hint = f"did you mean {near}?" if as_key else self._suggest(dotted, path, value=near)
-        self._note(f"there is no {table.kind} `{name}`", path, listed(table.entries), hint)
+        said = name if isinstance(name, str) else _shown(name)
+        self._note(f"there is no {table.kind} `{said}`", path, listed(table.entries), hint)
 
     def _unknown(
         self,
@@ -214,13 +230,17 @@ class Checker:
         what = f"unknown key `{_dotted(inner)}`" + (f" (of {owner.name})" if owner else "")
         if key in ("_target_", "_partial_", "_args_", "_recursive_", "_convert_"):
             what += ": dlx imports nothing that a config names"
-        near = self._near(key, path, inner[len(here) :], options)
+            near = None
+        else:
+            near = self._near(key, path, inner[len(here) :], options, owner)
         hint = self._suggest(near, inner) if near and near != _dotted(inner) else ""
         if not hint and owner is not None:
             hint = owner.others_with(key)
         self._note(what, inner, listed(options) or "no options", hint)
 
-    def _near(self, key: str, path: Path, rest: Path, options: dict[str, Option]) -> str | None:
+    def _near(
+        self, key: str, path: Path, rest: Path, options: dict[str, Option], owner: _Owner | None
+    ) -> str | None:
         """The dotted key that was probably meant: a sibling, or the same name elsewhere."""
         for name, opt in options.items():
             if key in opt.meta.aliases:
@@ -232,9 +252,11 @@ class Checker:
                 return candidate
             deeper = nearest(candidate, self._known)
             return deeper or candidate
+        if owner is not None and owner.others_with(key):
+            return None
         ends = {k.rpartition(".")[2]: k for k in reversed(self._known)}
         leaf = rest[-1] if rest else key
-        return ends.get(leaf) or (ends[n] if (n := nearest(leaf, ends)) else None)
+        return ends.get(nearest(leaf, ends, cutoff=0.8) or "")
 
     def _missing(self, opt: Option, path: Path, owner: _Owner | None) -> None:
         named = _dotted((*path, opt.name))
@@ -251,20 +273,20 @@ class Checker:
         high = (meta.le is not None and value > meta.le) or (
             meta.lt is not None and value >= meta.lt
         )
-        if low or high or value != value:
-            self._note(f"`{_dotted(path)}` is {value}", path, describe(kind, meta))
+        if low or high or _is_endless(value):
+            self._note(f"`{_dotted(path)}` is {_shown(value)}", path, describe(kind, meta))
             raise _Bad
 
     def _suggest(self, dotted: str, path: Path, value: str | None = None) -> str:
-        """What to type: the whole argument for the shell, the key for a file."""
+        """What to type: the whole argument where the shell wrote just this path, else the word."""
         where = self._where(path)
-        if where.startswith(SHELL) and "=" in where:
-            written = where.removeprefix(SHELL).partition("=")[2]
+        key, equals, written = where.removeprefix(SHELL).partition("=")
+        if where.startswith(SHELL) and equals and key.lstrip("+") == _dotted(path):
             return f"{dotted}={written if value is None else value}"
         return f"did you mean {dotted if value is None else value}?"
 
     def _note(self, what: str, path: Path, accepted: str = "", hint: str = "") -> None:
-        self.problems.append(Problem(what, self._where(path), accepted, hint))
+        self.noted.append((path, Problem(what, self._where(path), accepted, hint)))
 
     def _required(self, value: Any) -> Any:
         if value is None:
@@ -295,12 +317,28 @@ def _shown(value: Any) -> str:
     if value is None:
         return "null"
     if isinstance(value, str):
-        return f"'{value}' (text)"
+        return f"'{value}' (text)" if len(value) < 200 else f"a text of {len(value):,} characters"
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
-        return f"the list {value}" if len(str(value)) < 60 else f"a list of {len(value)} items"
+        items = [v if isinstance(v, str) else _shown(v) for v in value[:9]]
+        text = f"[{listed(items)}]"
+        short = len(text) < 60 and len(value) == len(items)
+        return f"the list {text}" if short else f"a list of {len(value)} items"
+    if isinstance(value, int) and _is_endless(value):
+        return f"a number of {value.bit_length()} bits"  # Python may refuse to write it out
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _is_endless(value: float) -> bool:
+    """Not a number, infinite, or more than a computer's whole numbers hold."""
+    return abs(value) >= 2**63 if isinstance(value, int) else not math.isfinite(value)
+
+
+def _is_by_number(hint: Any, value: Any) -> bool:
+    """Whether a list was asked for, and only some items of it were written, as in units.0=3."""
+    lists = any(get_origin(kind) is tuple for kind in alternatives(hint))
+    return lists and isinstance(value, dict) and bool(value) and all(map(str.isdecimal, value))
 
 
 def _dotted(path: Path) -> str:

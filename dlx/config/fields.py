@@ -176,7 +176,8 @@ def describe(hint: Any, meta: Meta | None = None, plural: bool = False) -> str:
 def _describe_one(hint: Any, meta: Meta, plural: bool) -> str:
     origin = get_origin(hint)
     if origin is Literal:
-        return "one of " + ", ".join(str(v) for v in get_args(hint))
+        choices = [str(v) for v in get_args(hint)]
+        return "one of " + ", ".join(choices) if len(choices) > 1 else choices[0]
     if origin is tuple:
         items = describe(get_args(hint)[0], meta, plural=True)
         return f"{'lists' if plural else 'a list'} of {items}"
@@ -186,13 +187,18 @@ def _describe_one(hint: Any, meta: Meta, plural: bool) -> str:
         return f"a mapping of names to {describe(get_args(hint)[1], meta, plural=True)}"
     if hint is Chosen:
         kind = meta.table.kind if meta.table else "component"
-        return f"{kind} components" if plural else f"a {kind}: {{name: ..., options}}"
+        return f"{kind} components" if plural else f"{article(kind)}: {{name: ..., options}}"
     if dataclasses.is_dataclass(hint):
         return "sections" if plural else "a section"
     noun = _NOUNS[hint][1 if plural else 0]
     bounds = _bounds(meta) if hint in (int, float) else ""
     unit = f" ({meta.unit})" if meta.unit and hint in (int, float) else ""
     return noun + bounds + unit
+
+
+def article(noun: str) -> str:
+    """A noun after "a" or "an"."""
+    return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
 def _bounds(meta: Meta) -> str:

@@ -15,6 +15,8 @@ Path = tuple[str, ...]
 MAX_BYTES = 256 * 1024
 MAX_DEPTH = 64
 """Brackets within brackets; readers of YAML recurse, and some of them crash instead of raising."""
+_CORE = "tag:yaml.org,2002:"
+_PLAIN_TAGS = ("str", "int", "float", "bool", "null", "seq", "map")
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -37,8 +39,9 @@ def scan(file: FilePath, shown: str) -> dict[Path, int]:
         The line, from 1, of every key and list item.
 
     Raises:
-        BadFile: it cannot be read, is too large, is no YAML, uses aliases (a few hundred bytes of
-            them can fill the memory) or tags, or repeats a key.
+        BadFile: it cannot be read, is too large or nested too deeply, is no YAML or no mapping,
+            uses aliases (a few hundred bytes of them can fill the memory) or tags, repeats a key,
+            or has one that is no text.
     """
     text = _read(file, shown)
     try:
@@ -53,6 +56,8 @@ def scan(file: FilePath, shown: str) -> dict[Path, int]:
     except yaml.YAMLError as error:
         raise BadFile(_syntax_problem(error, shown)) from None
     lines: dict[Path, int] = {}
+    if node is not None and not isinstance(node, yaml.MappingNode):
+        raise BadFile(Problem("holds no config", shown, "key: value"))
     if node is not None:
         _collect_lines(node, (), lines, shown)
     return lines
@@ -60,6 +65,8 @@ def scan(file: FilePath, shown: str) -> dict[Path, int]:
 
 def _read(file: FilePath, shown: str) -> str:
     try:
+        if not file.is_file():  # a pipe or a device would be waited for, or never end
+            raise BadFile(Problem("is no file" if file.exists() else "is not there", shown))
         size = file.stat().st_size
         if size > MAX_BYTES:
             problem = Problem(
@@ -90,7 +97,7 @@ def _refuse_constructs(event: Any, shown: str) -> None:
             )
         )
     tag = getattr(event, "tag", None)
-    if tag and tag.startswith(("!", "tag:yaml.org,2002:python")):
+    if tag and tag.removeprefix(_CORE) not in _PLAIN_TAGS:
         problem = Problem(f"the YAML tag {tag} is not read", f"{shown}:{line}", "plain values")
         raise BadFile(problem)
 
@@ -98,14 +105,18 @@ def _refuse_constructs(event: Any, shown: str) -> None:
 def _syntax_problem(error: yaml.YAMLError, shown: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
     where = f"{shown}:{mark.line + 1}" if mark else shown
-    return Problem(f"is no valid YAML: {getattr(error, 'problem', None) or error}", where)
+    said = str(getattr(error, "problem", None) or error).partition("\n")[0]
+    return Problem(f"is no valid YAML: {said}", where)
 
 
 def _collect_lines(node: Any, path: Path, lines: dict[Path, int], shown: str) -> None:
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            inner = (*path, str(key.value))
             line = key.start_mark.line + 1
+            if key.tag.removeprefix(_CORE) not in ("str", "int"):
+                said = f"the key `{key.value}`" if isinstance(key.value, str) else "a key"
+                raise BadFile(Problem(f"{said} is no text", f"{shown}:{line}", "a name"))
+            inner = (*path, str(key.value))
             if inner in lines:
                 where = f"{shown}:{line}"
                 raise BadFile(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -13,13 +13,13 @@ from typing import Any
 import yaml
 
 from ..errors import Problem, UsageError
-from .check import SHELL, Checker
-from .fields import Chosen, options_of, to_plain
+from .check import Checker
+from .fields import to_plain
 from .files import BadFile, Path, scan
 from .paths import search_path
 from .plugins import load_plugins
 from .rules import broken_rules, notes
-from .schema import Config, Plain
+from .schema import Config, Plain, dotted_keys
 from .tree import Layer, Tree
 
 
@@ -33,6 +33,7 @@ class Loaded:
         arguments: the command-line arguments it was made from.
         notes: what is allowed but worth a word.
         interpolated: values that refer to others or to the environment, as they were written.
+        hidden: those of them that hold a text from the environment: never shown or saved.
     """
 
     config: Config
@@ -40,16 +41,17 @@ class Loaded:
     arguments: tuple[str, ...]
     notes: tuple[str, ...]
     interpolated: dict[Path, str]
+    hidden: frozenset[Path] = frozenset()
 
     def plain(self, resolve: bool = True) -> Plain:
         """The whole config with its defaults filled in.
 
         Args:
-            resolve: replace ${key}; what comes from the environment is never shown or saved.
+            resolve: replace ${key}; texts from the environment are never shown or saved.
         """
         plain: Plain = to_plain(self.config)
         for path, written in self.interpolated.items():
-            if resolve and "oc.env" not in str(written):
+            if resolve and path not in self.hidden:
                 continue
             node: Any = plain
             for part in path[:-1]:
@@ -72,19 +74,40 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
     from .compose import compose  # Hydra: 0.3 s
 
     composed = compose(arguments, search_path(config_dir))
-    tree = composed.tree
-    if "task" in composed.choices:
-        tree.merge(
-            Layer(f"{SHELL}task={composed.choices['task']}", {"task": composed.choices["task"]})
-        )
-    elif not composed.problems:
+    tree, found = composed.tree, composed.interpolated
+    if composed.task is not None:
+        task, source = composed.task
+        tree.merge(Layer(source, {"task": task}))
+    elif "task" not in tree.data and not composed.problems:
         composed.problems.append(
             Problem("no task is named", "command line", "task=NAME", "dlx tasks lists them")
         )
-    config, problems = _check(tree, composed.problems)
+    config, problems, texts = _check(tree, composed.problems, found.unresolved)
+    told = {problem.where for problem in problems}
+    problems.extend(plus for plus in composed.plus if plus.where not in told)
     if problems or config is None:
-        raise UsageError(*problems)
-    return Loaded(config, tree, tuple(arguments), tuple(notes(config)), composed.interpolated)
+        raise UsageError(*_without_secrets(problems, tree, found.written, found.environment))
+    hidden = frozenset(path for path in found.environment if _below(path, texts))
+    return Loaded(config, tree, tuple(arguments), tuple(notes(config)), found.written, hidden)
+
+
+def _below(path: Path, others: Iterable[Path]) -> bool:
+    """Whether one of the paths is this one or lies below it."""
+    return any(other[: len(path)] == path for other in others)
+
+
+def _without_secrets(
+    problems: Sequence[Problem], tree: Tree, written: dict[Path, str], secret: Collection[Path]
+) -> list[Problem]:
+    """Problems with what the environment held put back as it was written."""
+    values = {path: tree.get(path) for path in secret}
+    found = []
+    for what, where, accepted, hint in map(dataclasses.astuple, problems):
+        for path, value in values.items():
+            if isinstance(value, str) and value:
+                what, hint = (text.replace(value, written[path]) for text in (what, hint))
+        found.append(Problem(what, where, accepted, hint))
+    return found
 
 
 def load_saved(file: FilePath, shown: str, plugins: Sequence[str] = ()) -> Config:
@@ -102,46 +125,35 @@ def load_saved(file: FilePath, shown: str, plugins: Sequence[str] = ()) -> Confi
         lines = scan(file, shown)
     except BadFile as error:
         raise UsageError(error.problem) from None
-    values = yaml.safe_load(file.read_text(encoding="utf-8"))
-    if not isinstance(values, dict):
-        raise UsageError(Problem("holds no config", shown, "key: value"))
+    try:
+        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+    except (ValueError, yaml.YAMLError) as error:  # as for a date in a thirteenth month
+        raise UsageError(Problem(f"is no valid YAML: {error}", shown)) from None
     tree = Tree()
-    tree.merge(Layer(shown, {**values, "plugins": list(plugins)}, lines))
-    config, problems = _check(tree, [])
+    tree.merge(Layer(shown, {**(values or {}), "plugins": list(plugins)}, lines))
+    config, problems, _ = _check(tree, [])
     if problems or config is None:
         raise UsageError(*problems)
     return config
 
 
-def _check(tree: Tree, problems: list[Problem]) -> tuple[Config | None, list[Problem]]:
-    """Schema first, rules across sections once that holds."""
+def _check(
+    tree: Tree, problems: Sequence[Problem], unresolved: Collection[Path] = ()
+) -> tuple[Config | None, list[Problem], set[Path]]:
+    """Schema first, rules across sections once that holds; also the paths of all free texts."""
     found = list(problems)
     found.extend(load_plugins(tree.data.get("plugins"), tree.where(("plugins",))))
     checker = Checker(tree.where, dotted_keys())
     config = checker.section(Config, tree.data, ())
-    # What a file that could not be read would have filled is not reported as missing.
-    found.extend(p for p in checker.problems if not (problems and p.what.endswith("is missing")))
+    for path, problem in checker.noted:
+        # What a file that could not be read would have filled is not reported as missing.
+        missing = problems and problem.what.endswith("is missing")
+        told = any(path[: len(known)] == known for known in unresolved)
+        if not missing and not told:
+            found.append(problem)
     if config is not None and not found:
         found.extend(broken_rules(config, tree.where))
-    return config, found
-
-
-def dotted_keys() -> tuple[str, ...]:
-    """Every key of the schema, components' options included: "optimizer.lr", "trainer.epochs"."""
-    found: dict[str, None] = {}
-
-    def visit(cls: type, prefix: str) -> None:
-        for name, opt in options_of(cls).items():
-            key = f"{prefix}{name}"
-            found[key] = None
-            if opt.hint is Chosen and opt.meta.table is not None:
-                for entry in opt.meta.table.entries.values():
-                    visit(entry.options, f"{key}.")
-            elif dataclasses.is_dataclass(opt.hint):
-                visit(opt.hint, f"{key}.")  # type: ignore[arg-type]
-
-    visit(Config, "")
-    return tuple(found)
+    return config, found, checker.texts
 
 
 def digest(config: Config) -> str:

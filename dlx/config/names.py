@@ -6,13 +6,18 @@ import difflib
 from collections.abc import Iterable
 
 
-def nearest(name: str, known: Iterable[str]) -> str | None:
+def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known name most like `name`, or None if none is near.
 
     Case, and the difference between `-` and `_`, do not count.
+
+    Args:
+        name: what was written.
+        known: what could have been meant.
+        cutoff: the least likeness, from 0 to 1.
     """
     folded = {_fold(k): k for k in known}
-    match = difflib.get_close_matches(_fold(name), folded, n=1, cutoff=0.6)
+    match = difflib.get_close_matches(_fold(name), folded, n=1, cutoff=cutoff)
     return folded[match[0]] if match else None
 
 

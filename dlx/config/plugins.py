@@ -6,19 +6,23 @@ A plugin is a Python package with a mapping `DLX_COMPONENTS = {kind: {name: Comp
 from __future__ import annotations
 
 import importlib
+from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Problem
-from .fields import Component
+from .fields import Component, Table
 from .names import listed
 from .specs import TABLES
+
+_SHAPE = "DLX_COMPONENTS = {kind: {name: Component(...)}}"
 
 
 def load_plugins(names: Any, where: str) -> list[Problem]:
     """Imports the plugins and adds their components to the tables.
 
     Args:
-        names: the `plugins` of a config, unchecked; anything but a list is left to the schema.
+        names: the `plugins` of a config, unchecked; anything but a list of texts is left to the
+            schema.
         where: the place where they are named.
 
     Returns:
@@ -26,28 +30,48 @@ def load_plugins(names: Any, where: str) -> list[Problem]:
     """
     if not isinstance(names, list):
         return []
-    problems = []
-    for name in names:
-        try:
-            components = importlib.import_module(str(name)).DLX_COMPONENTS
-            _register(components)
-        except ImportError as error:
-            problems.append(Problem(f"plugin {name} cannot be imported: {error}", where))
-        except AttributeError:
-            problems.append(
-                Problem(f"plugin {name} has no DLX_COMPONENTS", where, "{kind: {name: Component}}")
-            )
-        except (TypeError, ValueError) as error:
-            problems.append(Problem(f"plugin {name}: {error}", where))
-    return problems
+    found = (_load(name, where) for name in names if isinstance(name, str))
+    return [problem for problem in found if problem is not None]
 
 
-def _register(components: dict[str, dict[str, Component]]) -> None:
+def _load(name: str, where: str) -> Problem | None:
+    if not all(map(str.isidentifier, name.split("."))):
+        return Problem(f"plugin `{name}` is no package's name", where, "a name, as in my_package")
+    try:
+        components = importlib.import_module(name).DLX_COMPONENTS
+    except ImportError as error:
+        return Problem(f"plugin {name} cannot be imported: {error}", where)
+    except AttributeError:
+        return Problem(f"plugin {name} has no DLX_COMPONENTS", where, _SHAPE)
+    except Exception as error:  # whatever a user's code may raise
+        said = f"{type(error).__name__}: {error}"
+        return Problem(f"plugin {name} cannot be imported: {said}", where)
+    try:
+        _register(components)
+    except ValueError as error:
+        return Problem(f"plugin {name}: {error}", where, _SHAPE)
+    return None
+
+
+def _register(components: Any) -> None:
+    """Adds components to the tables, all or none."""
+    added = list(_read(components))
+    for table, name, component in added:
+        table.entries[name] = component
+
+
+def _read(components: Any) -> Iterator[tuple[Table, str, Component]]:
+    if not isinstance(components, dict):
+        raise ValueError("DLX_COMPONENTS is no mapping")
     for kind, entries in components.items():
         if kind not in TABLES:
             raise ValueError(f"`{kind}` is no kind of component; kinds: {listed(TABLES)}")
+        if not isinstance(entries, dict):
+            raise ValueError(f"DLX_COMPONENTS[{kind!r}] is no mapping")
         for name, component in entries.items():
+            if not isinstance(component, Component):
+                raise ValueError(f"{kind} `{name}` is no Component")
             known = TABLES[kind].entries.get(name)
             if known is not None and known != component:
                 raise ValueError(f"there is a {kind} `{name}` already")
-            TABLES[kind].entries[name] = component
+            yield TABLES[kind], str(name), component

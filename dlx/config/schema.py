@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, get_origin
 
 from ..problem import ProblemName
-from .fields import Chosen, option
+from .fields import Chosen, option, options_of
 from .specs import (
     CALLBACKS,
     DATASETS,
@@ -138,3 +139,31 @@ class Config:
 
 Plain = dict[str, Any]
 """A config as dicts, lists and scalars."""
+
+
+def implied_names() -> dict[tuple[str, ...], str]:
+    """Path of each component that has a default -> the default's name."""
+    options = options_of(Config).items()
+    return {(key,): opt.default.name for key, opt in options if isinstance(opt.default, Chosen)}
+
+
+def dotted_keys() -> tuple[str, ...]:
+    """Every key of the schema, components' options included: "optimizer.lr", "trainer.epochs"."""
+    found: dict[str, None] = {}
+    _visit(Config, "", found)
+    return tuple(found)
+
+
+def _visit(cls: type, prefix: str, found: dict[str, None]) -> None:
+    for name, opt in options_of(cls).items():
+        key = f"{prefix}{name}"
+        found[key] = None
+        if opt.hint is Chosen and opt.meta.table is not None:
+            for entry in opt.meta.table.entries.values():
+                _visit(entry.options, f"{key}.", found)
+        elif opt.meta.table is not None and get_origin(opt.hint) is dict:
+            for chosen, entry in opt.meta.table.entries.items():
+                found[f"{key}.{chosen}"] = None
+                _visit(entry.options, f"{key}.{chosen}.", found)
+        elif dataclasses.is_dataclass(opt.hint):
+            _visit(opt.hint, f"{key}.", found)  # type: ignore[arg-type]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -31,24 +32,32 @@ class Layer:
         source: file name or argument, as shown to the user.
         values: nested mapping, already under the package it belongs to.
         lines: line of each path, for files.
+        argument: what the user typed to choose the file, "" where another file did.
     """
 
     source: str
     values: dict[str, Any]
     lines: dict[Path, int] = field(default_factory=dict)
+    argument: str = ""
 
     def where(self, path: Path) -> str:
         """The place of a path in this source: the nearest line that is known."""
         while path and path not in self.lines:
             path = path[:-1]
-        return f"{self.source}:{self.lines[path]}" if path else self.source
+        place = f"{self.source}:{self.lines[path]}" if path else self.source
+        return f"{place} (by {self.argument})" if self.argument else place
 
 
 class Tree:
-    """A nested mapping that remembers every writer of every leaf, in order."""
+    """A nested mapping that remembers every writer of every leaf, in order.
 
-    def __init__(self) -> None:
+    Args:
+        implied: path of a component -> the name it has where none is written.
+    """
+
+    def __init__(self, implied: Mapping[Path, str] | None = None) -> None:
         self.data: dict[str, Any] = {}
+        self._implied = implied or {}
         self.writers: dict[Path, list[Writer]] = {}
 
     def merge(self, layer: Layer) -> None:
@@ -64,7 +73,7 @@ class Tree:
             here = (*path, str(key))
             if isinstance(value, dict):
                 existing = into.get(str(key))
-                if not isinstance(existing, dict) or _renames(existing, value):
+                if not isinstance(existing, dict) or self._renames(existing, value, here):
                     self._drop(here, f"another name was chosen in {layer.where(here)}")
                     into[str(key)] = {}
                 if not value:
@@ -75,6 +84,10 @@ class Tree:
                     self._drop(here, f"replaced in {layer.where(here)}")
                 into[str(key)] = value
                 self._record(here, value, layer)
+
+    def _renames(self, existing: dict[str, Any], new: dict[str, Any], path: Path) -> bool:
+        before = existing.get("name", self._implied.get(path))
+        return bool(existing) and "name" in new and before not in (None, new["name"])
 
     def _record(self, path: Path, value: Any, layer: Layer) -> None:
         self.writers.setdefault(path, []).append(Writer(layer.where(path), value))
@@ -96,6 +109,19 @@ class Tree:
                 return None
         return node
 
+    def put(self, path: Path, value: Any) -> None:
+        """Replaces the value at a path that is there by what it stands for; no writing."""
+        self.get(path[:-1])[path[-1]] = value
+
+    def remove(self, path: Path, source: str) -> bool:
+        """Takes a value or section out again; False where there is none."""
+        parent = self.get(path[:-1])
+        if not isinstance(parent, dict) or path[-1] not in parent:
+            return False
+        self._drop(path, f"taken out by {source}")
+        del parent[path[-1]]
+        return True
+
     def where(self, path: Path) -> str:
         """Where the value at a path was last written: itself, what is below it, or above it."""
         below = [w for p, ws in self.writers.items() if p[: len(path)] == path for w in ws]
@@ -106,10 +132,6 @@ class Tree:
             if writers := self.writers.get(path[:length]):
                 return writers[-1].where
         return ""
-
-
-def _renames(existing: dict[str, Any], new: dict[str, Any]) -> bool:
-    return "name" in new and existing.get("name", new["name"]) != new["name"]
 
 
 def nest(path: Path, value: Any) -> dict[str, Any]:

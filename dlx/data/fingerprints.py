@@ -11,18 +11,22 @@ import numpy as np
 from .samples import Column, Ragged, Rows, Samples
 
 
-def row_hashes(samples: Samples) -> list[bytes]:
-    """A hash of every row's inputs and targets, as they were read."""
-    names = (*samples.inputs, *samples.targets)
-    readers = [_row_bytes(samples.columns[name]) for name in names]
-    size = len(samples)
-    return [_digest(b"|".join(column[i] for column in readers)) for i in range(size)]
-
-
 def input_hashes(samples: Samples) -> list[bytes]:
-    """A hash of every row's inputs alone."""
-    readers = [_row_bytes(samples.columns[name]) for name in samples.inputs]
-    return [_digest(b"|".join(column[i] for column in readers)) for i in range(len(samples))]
+    """A hash of every row's inputs, as they were read."""
+    columns = [_row_bytes(samples.columns[name]) for name in samples.inputs]
+    return [_digest(b"|".join(cells)) for cells in zip(*columns, strict=True)]
+
+
+def row_hashes(samples: Samples, inputs: list[bytes], rows: Rows) -> list[bytes]:
+    """A hash of some rows' inputs and targets.
+
+    Args:
+        samples: the dataset.
+        inputs: from `input_hashes`, of every row.
+        rows: which rows.
+    """
+    targets = [_row_bytes(samples.columns[name]) for name in samples.targets]
+    return [_digest(b"|".join([inputs[i], *(t[i] for t in targets)])) for i in rows.tolist()]
 
 
 def _digest(content: bytes) -> bytes:

@@ -17,6 +17,9 @@ from ..seeds import derive
 from .samples import Rows, Samples
 
 
+SAMPLE_SHARE = 0.2
+
+
 @dataclass(frozen=True)
 class Fold:
     """Rows of one training; `validation` may be empty."""
@@ -53,7 +56,7 @@ def holdout(options: specs.Holdout, samples: Samples, seed: int, target: str) ->
         UsageError: a part would be empty.
     """
     rest, test, test_rule = _test_part(options.test, options.test_seed, samples, target)
-    count = _count(options.validation, len(rest), "protocol.validation")
+    count = _count(options.validation, len(rest), "protocol.validation", samples.sample)
     if options.shuffle:
         labels = _labels(samples, target) if options.stratify else None
         validation = _draw(rest, count, derive(seed, "holdout"), labels)
@@ -88,14 +91,16 @@ def _test_part(
     if samples.test is not None:
         rest = np.setdiff1d(everything, samples.test, assume_unique=True)
         return rest, samples.test, f"the official test part of {len(samples.test):,} rows"
-    count = _count(share, len(samples), "protocol.test")
+    count = _count(share, len(samples), "protocol.test", samples.sample)
     test = np.sort(_draw(everything, count, derive(test_seed, "test"), _labels(samples, target)))
     rest = np.setdiff1d(everything, test, assume_unique=True)
     return rest, test, f"{count:,} rows cut off for the test by protocol.test_seed={test_seed}"
 
 
-def _count(asked: float, rows: int, key: str) -> int:
+def _count(asked: float, rows: int, key: str, sample: bool) -> int:
     """A share below 1 or a count, as a count that leaves both sides something."""
+    if sample and asked >= rows:  # a count of the real rows; a made-up sample has far fewer
+        asked = SAMPLE_SHARE
     count = round(asked * rows) if asked < 1 else asked
     if not 1 <= count < rows or count != int(count):
         raise UsageError(

@@ -29,8 +29,10 @@ class MultiHot(NamedTuple):
     """Rows of zeros with a few ones, kept as the positions of the ones.
 
     Attributes:
-        indices: the set positions of all rows end to end, int64 or int32; none twice in a row.
-        offsets: where each row begins, and the end of the last, shape (rows + 1,), int64.
+        indices: the set positions of all rows end to end, none twice in a row; int32 (half the
+            time of int64) or int64.
+        offsets: where each row begins, and the end of the last, shape (rows + 1,), of the same
+            type.
         size: length of the rows.
     """
 
@@ -44,15 +46,15 @@ class MultiHot(NamedTuple):
         return self.offsets.shape[0] - 1
 
     def row_of_each(self) -> Tensor:
-        """The row that each of the indices lies in, int64."""
-        rows = torch.arange(self.len_rows, device=self.offsets.device)
+        """The row that each of the indices lies in, in the type of the offsets."""
+        rows = torch.arange(self.len_rows, dtype=self.offsets.dtype, device=self.offsets.device)
         lengths = self.offsets.diff()
         return torch.repeat_interleave(rows, lengths, output_size=self.indices.shape[0])
 
     def dense(self) -> Tensor:
         """The rows written out, float32 of shape (rows, size)."""
         flat = torch.zeros(self.len_rows * self.size, device=self.indices.device)
-        flat.index_fill_(0, self.row_of_each() * self.size + self.indices, 1.0)
+        flat.index_fill_(0, self.row_of_each().long() * self.size + self.indices, 1.0)
         return flat.view(self.len_rows, self.size)
 
 

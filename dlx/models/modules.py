@@ -46,8 +46,8 @@ class _SumOfRows(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
         indices, offsets = ctx.saved_tensors
         bags = MultiHot(indices, offsets, ctx.size)
-        ends = torch.bincount(indices, minlength=ctx.size).cumsum(0)
         rows = bags.row_of_each()[torch.argsort(indices, stable=True)]
+        ends = torch.bincount(indices, minlength=ctx.size).cumsum(0, dtype=rows.dtype)
         grad = F.embedding_bag(
             rows, gradients[0], F.pad(ends, (1, 0)), mode="sum", include_last_offset=True
         )

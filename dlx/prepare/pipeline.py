@@ -137,12 +137,12 @@ def _check_holes(column: AnyColumn, name: str, when: str) -> None:
         return
     holes = ~np.isfinite(column).reshape(len(column), -1).all(axis=1)
     if holes.any():
-        first = int(np.flatnonzero(holes)[0])
+        rows = np.flatnonzero(holes)
         raise UsageError(
             Problem(
                 f"input {name} has missing (NaN) or infinite values{when} "
-                f"in {int(holes.sum()):,} rows",
-                f"first in row {first}",
+                f"in {len(rows):,} row{'s' if len(rows) > 1 else ''}",
+                f"first in row {rows[0]}",
                 "numbers",
             )
         )

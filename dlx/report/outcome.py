@@ -13,7 +13,8 @@ from .words import NONE, PARTS, counted, measure, number, part
 
 _GOAL = {"max": "higher is better", "min": "lower is better"}
 _VERDICT = {True: ("beats the baseline", "good"), False: ("does not beat the baseline", "bad")}
-_PICKED = "This score is of the validation part, which also chose the epoch: it flatters."
+_UNTESTED = "This score is of the validation part; it is no test."
+_PICKED = "The validation part also chose the epoch, so its scores flatter."
 _FLATTERS = "the more looks, the more its scores flatter."
 
 
@@ -92,7 +93,8 @@ def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
         remarks.append("The baseline lies inside the interval: the difference may be chance.")
     looks = amount(found, "looks")
     if get(found, "part", str) == "val":
-        remarks.append(_PICKED)
+        picked = get(found, "weights", str) == "best"
+        remarks.append(f"{_UNTESTED} {_PICKED}" if picked else _UNTESTED)
     elif looks == 1:
         remarks.append("The test part has been looked at once: for this score.")
     elif looks:
@@ -182,8 +184,8 @@ def _caption(run: Run, data: plots.Curve) -> str:
         value = data.val[data.epochs.index(data.best)]
         monitor = get(run.report, "monitor", str)
         by = f" by {monitor}" if monitor else ""
-        at = f", where validation is {number(value)}" if math.isfinite(value) else ""
-        said.append(f"Best epoch{by}: {data.best}{at}.")
+        if math.isfinite(value):
+            said.append(f"Best epoch{by}: {data.best}, where validation is {number(value)}.")
     if data.baseline is not None and not data.fits and math.isfinite(data.baseline[1]):
         side = "below" if data.baseline[1] < data.reach[0] else "above"
         shown = f"{data.baseline[0]} {number(data.baseline[1])}"

@@ -25,7 +25,9 @@ def setup(run: Run) -> Section | None:
         ("model", get(model, "name", str) + sized if get(model, "name", str) else ""),
         ("optimizer", get(report, "optimizer", str)),
         ("trained", _trained(run)),
+        ("stopped", get(report, "stopped", str)),
         ("watched", get(report, "monitor", str)),
+        ("seed", "" if amount(report, "seed") is None else number(report["seed"])),
     ]
     rows = [(name, value) for name, value in rows if value]
     return Section("setup", "Set-up", [Facts("", rows)]) if rows else None
@@ -95,13 +97,13 @@ def _prepare(run: Run) -> list[Block]:
     cells = [
         [
             get(step, "step", str),
-            ", ".join(map(number, get(step, "columns", list))),
-            number(step.get("text")),
+            number(get(step, "columns", list)),
+            get(step, "text", str) or NONE,
         ]
         for step in mappings(run.report, "prepare")
     ]
     title = "Preparation, fitted on the training part alone"
-    head = ("step", "columns", "result")
+    head = ("step", "columns", "how")
     return [Table(title, head, cells, texts=(0, 1, 2))] if cells else []
 
 

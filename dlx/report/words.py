@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 NONE = "\N{EN DASH}"
@@ -20,7 +19,9 @@ def number(value: object) -> str:
     if isinstance(value, (int, float)):
         text = f"{value:,}" if isinstance(value, int) else _decimal(value)
         return text.replace("-", "\N{MINUS SIGN}")
-    return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, dict):
+        return ", ".join(f"{key}: {number(item)}" for key, item in value.items())
+    return ", ".join(map(number, value)) if isinstance(value, list) else str(value)
 
 
 def _decimal(value: float) -> str:

@@ -101,11 +101,12 @@ def _take(column: Tensor | MultiHot, rows: Tensor) -> Tensor | MultiHot:
         return column.index_select(0, rows)
     starts = column.offsets[:-1].index_select(0, rows)
     lengths = column.offsets[1:].index_select(0, rows) - starts
-    ends = lengths.cumsum(0)
+    ends = lengths.cumsum(0, dtype=lengths.dtype)
     offsets = torch.cat([ends.new_zeros(1), ends])
     total = int(ends[-1]) if len(rows) else 0
     shift = torch.repeat_interleave(starts - offsets[:-1], lengths, output_size=total)
-    indices = column.indices[shift + torch.arange(total, device=shift.device)]
+    shift += torch.arange(total, dtype=shift.dtype, device=shift.device)
+    indices = column.indices.index_select(0, shift)
     return MultiHot(indices, offsets, column.size)
 
 
@@ -152,8 +153,9 @@ def make_part(
 def _to_device(column: AnyColumn, device: torch.device) -> Tensor | MultiHot:
     if isinstance(column, MultiHotRows):
         values, offsets = column.rows.values, column.rows.offsets
-        indices = _tensor(values.astype(np.int64), device)
-        return MultiHot(indices, _tensor(offsets, device), column.size)
+        kind = np.int32 if offsets[-1] < 2**31 else np.int64
+        indices = _tensor(values.astype(kind), device)
+        return MultiHot(indices, _tensor(offsets.astype(kind), device), column.size)
     if isinstance(column, IdRows):
         return _tensor(column.values.astype(np.int64), device)
     assert isinstance(column, np.ndarray)

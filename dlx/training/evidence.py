@@ -19,7 +19,7 @@ from ..config.fields import to_plain
 from ..config.load import Loaded
 from ..config.rules import loss_of
 from ..config.schema import Config
-from ..data.fingerprints import duplicates, input_hashes
+from ..data.fingerprints import duplicates
 from ..data.samples import Rows
 from ..data.targets import EncodedTarget, class_counts
 from ..errors import Problem, RunError
@@ -91,7 +91,7 @@ def data_facts(config: Config, data: Data) -> dict[str, Any]:
         "sample": data.samples.sample,
         "rows": {part: len(rows) for part, rows in parts.items()},
         "classes": counts,
-        "duplicates": duplicates(input_hashes(data.samples), parts),
+        "duplicates": duplicates(data.input_hashes, parts),
         "files": data.samples.source.get("files", []),
         "terms": data.samples.source.get("terms", ""),
         "digest": data.samples.digest,

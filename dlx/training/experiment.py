@@ -6,6 +6,7 @@ import hashlib
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from ..config.rules import loss_of, metrics_of, monitor_of, score_names
 from ..config.schema import Config
 from ..data import read
 from ..data.cache import Cache
+from ..data.fingerprints import input_hashes, row_hashes
 from ..data.protocols import Fold, Split
 from ..data.samples import Samples
 from ..data.store import cache_root
@@ -25,6 +27,7 @@ from ..losses import resolve
 from ..models.init import initialise
 from ..models.inputs import Input
 from ..prepare import Prepared, prepare
+from ..runs.ledger import key_of
 from ..seeds import derive
 from . import threads
 from .batches import Part, describe_inputs, make_part
@@ -48,6 +51,16 @@ class Data:
     split: Split
     targets: dict[str, EncodedTarget]
     seconds: float
+
+    @cached_property
+    def input_hashes(self) -> list[bytes]:
+        """A hash of every row's inputs."""
+        return input_hashes(self.samples)
+
+    @property
+    def test_key(self) -> str:
+        """What the ledger knows the test part by: the contents of its rows."""
+        return key_of(row_hashes(self.samples, self.input_hashes, self.split.test))
 
 
 @dataclass

@@ -11,7 +11,6 @@ import torch
 
 from ..config.load import load_saved
 from ..config.schema import Config
-from ..data.fingerprints import row_hashes
 from ..errors import Problem, RunError, UsageError
 from ..prepare import reapply
 from ..runs import ledger
@@ -121,10 +120,8 @@ def _restore(config: Config, run: Path, data: Data) -> FoldData:
 def _count(config: Config, data: Data, run: Path) -> int:
     if data.samples.sample:
         return 1
-    hashes = row_hashes(data.samples)
-    key = ledger.key_of(hashes[i] for i in data.split.test.tolist())
     name = f"{run.parent.name}/{run.name}"
     root = Path(config.run.root)
     if not root.is_dir():  # the runs have been moved, and the ledger with them
         root = run.parent.parent
-    return len(ledger.record(root, key, name, "test"))
+    return len(ledger.record(root, data.test_key, name, "test"))

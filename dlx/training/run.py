@@ -12,7 +12,6 @@ from typing import Any
 from ..config.load import Loaded, digest
 from ..config.rules import has_validation, monitor_of, score_names
 from ..config.schema import Config
-from ..data.fingerprints import row_hashes
 from ..errors import DlxError, Interrupted, Problem
 from ..runs import ledger
 from ..runs.files import write_json
@@ -221,9 +220,8 @@ def count_look(run: Run, verb: str) -> int:
     """Writes a look at the test part into the ledger; returns how many there have been."""
     if run.data.samples.sample:
         return 1
-    hashes = row_hashes(run.data.samples)
-    key = ledger.key_of(hashes[i] for i in run.data.split.test.tolist())
-    return len(ledger.record(Path(run.config.run.root), key, run.name, verb))
+    root = Path(run.config.run.root)
+    return len(ledger.record(root, run.data.test_key, run.name, verb))
 
 
 def _weights(training: Training, checkpoints: Checkpoints) -> dict[str, Any]:

@@ -1,0 +1,161 @@
+"""Replacing ${key} and ${oc.env:NAME} in a merged tree by what they refer to."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from omegaconf.resolvers import oc
+
+from ..errors import Problem
+from .fields import Chosen, options_of, to_plain
+from .files import Path
+from .names import nearest
+from .schema import Config, dotted_keys
+from .tree import Tree
+
+MAX_COPIES = 256
+"""How often one value may come to stand in another: twenty lines can ask for a million copies."""
+
+
+@dataclass
+class Interpolated:
+    """Values that refer to others or to the environment.
+
+    Attributes:
+        written: each as it was written.
+        environment: those that were read from the environment, themselves or by way of others.
+        unresolved: those that refer to nothing; already told of.
+    """
+
+    written: dict[Path, str] = field(default_factory=dict)
+    environment: set[Path] = field(default_factory=set)
+    unresolved: set[Path] = field(default_factory=set)
+
+
+def resolve(tree: Tree, problems: list[Problem]) -> Interpolated:
+    """Resolves a tree in place, noting what refers to nothing."""
+    found = Interpolated()
+    paths = [path for path, writers in tree.writers.items() if _refers(tree, path, writers)]
+    if not paths:
+        return found
+    if _copies(tree, paths) > MAX_COPIES:
+        what = f"values refer to each other more than {MAX_COPIES} times over"
+        problems.append(Problem(what, tree.where(paths[-1])))
+        found.unresolved.update(paths)
+        return found
+    for path in paths:
+        if problem := _syntax_problem(tree, path):
+            problems.append(problem)
+            found.unresolved.add(path)
+            tree.put(path, None)
+    config = OmegaConf.create(_filled(Config, tree.data))
+    for path in paths:
+        if path not in found.unresolved:
+            _resolve_one(tree, path, config, found, problems)
+    return found
+
+
+def _refers(tree: Tree, path: Path, writers: Sequence[Any]) -> bool:
+    last = writers[-1] if writers else None
+    return last is not None and not last.dropped and "${" in str(tree.get(path))
+
+
+def _copies(tree: Tree, paths: Sequence[Path]) -> int:
+    """An upper bound: the product of the references in all values that are referred to."""
+    texts = {path: str(tree.get(path)) for path in paths}
+    words = {word for text in texts.values() for word in re.findall(r"\w+", text)}
+    product = 1
+    for path, text in texts.items():
+        if product <= MAX_COPIES and any(w in words for p in path for w in re.findall(r"\w+", p)):
+            product *= max(1, text.count("${"))
+    return product
+
+
+def _syntax_problem(tree: Tree, path: Path) -> Problem | None:
+    try:
+        OmegaConf.create([tree.get(path)])
+    except OmegaConfBaseException:
+        what = f"`{'.'.join(path)}` is no valid reference"
+        return Problem(what, tree.where(path), "${key}, as in ${trainer.epochs}, or ${oc.env:NAME}")
+    return None
+
+
+def _resolve_one(
+    tree: Tree, path: Path, config: Any, found: Interpolated, problems: list[Problem]
+) -> None:
+    written = tree.get(path)
+    with _environment() as names:
+        try:
+            node = config
+            for part in path:
+                node = node[part]
+            plain = (
+                OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
+            )
+        except (OmegaConfBaseException, RecursionError) as error:
+            problems.append(_unresolved(path, error, bool(names), tree.where(path)))
+            found.unresolved.add(path)
+            return
+    found.written[path] = written
+    if names:
+        found.environment.add(path)
+    tree.put(path, plain)
+
+
+def _unresolved(path: Path, error: Exception, secret: bool, where: str) -> Problem:
+    dotted = ".".join(path)
+    said = str(error).strip().partition("\n")[0]
+    if missing := re.search(r"Interpolation key '(.+)' not found", said):
+        near = nearest(missing[1], dotted_keys())
+        hint = f"did you mean ${{{near}}}?" if near else ""
+        return Problem(f"`{dotted}` refers to `{missing[1]}`, which is no key", where, hint=hint)
+    if missing := re.search(r"Environment variable '(.+)' not found", said):
+        what = f"`{dotted}` refers to the environment variable {missing[1]}, which is not set"
+        return Problem(
+            what, where, hint=f"export {missing[1]}=..., or ${{oc.env:{missing[1]},...}}"
+        )
+    if isinstance(error, RecursionError) or "Recursive" in said:
+        return Problem(f"`{dotted}` refers to itself, by way of others or not", where)
+    if secret:
+        return Problem(f"`{dotted}`: what the environment holds cannot be read so", where)
+    return Problem(f"`{dotted}`: {said or type(error).__name__}", where)
+
+
+@contextmanager
+def _environment() -> Iterator[list[str]]:
+    """Lists the names of the environment's variables that are read inside."""
+    names: list[str] = []
+
+    def env(key: str, *default: Any) -> Any:
+        names.append(key)
+        return oc.env(key, *default)
+
+    OmegaConf.register_new_resolver("oc.env", env, replace=True)
+    try:
+        yield names
+    finally:
+        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
+
+
+def _filled(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+    """Values with the schema's defaults beside them, so that ${trainer.epochs} is always there."""
+    found = dict(values)
+    for name, opt in options_of(cls).items():
+        given = values.get(name, {})
+        if dataclasses.is_dataclass(opt.hint) and isinstance(given, dict):
+            found[name] = _filled(opt.hint, given)  # type: ignore[arg-type]
+        elif opt.hint is Chosen and isinstance(given, dict) and opt.meta.table is not None:
+            chosen = given.get("name", getattr(opt.default, "name", None))
+            entry = opt.meta.table.entries.get(str(chosen))
+            if entry is not None:
+                found[name] = {"name": chosen, **_filled(entry.options, given)}
+        elif name not in values and not opt.required:
+            found[name] = to_plain(opt.default)
+    return found
