@@ -159,6 +159,13 @@ def test_ranking_tells_logits_apart_whose_probabilities_are_equal():
     assert measured(make("roc_auc", "binary"), logits, target) == 0.75
 
 
+def test_ranking_tells_shares_of_a_softmax_apart_that_are_equal_in_single_precision():
+    first = torch.tensor([20.0, 22.0, 24.0, 26.0])
+    logits, target = torch.stack([first, torch.zeros(4)], dim=1), torch.tensor([0, 1, 0, 1])
+    assert (logits.softmax(1)[:, 0] == 1).all()
+    assert measured(make("roc_auc", "multiclass", 2), logits, target) == 0.25
+
+
 @pytest.mark.parametrize(("name", "problem"), PAIRS)
 def test_nothing_measured_is_not_a_number(name, problem):
     assert math.isnan(make(name, problem).compute())

@@ -74,6 +74,6 @@ def number(value: float | None) -> str:
     """A score with four significant digits; "-" where there is none."""
     if value is None or value != value:
         return "-"
-    if value == 0 or 0.001 <= abs(value) < 100_000:
-        return f"{value:.4g}" if abs(value) < 1 or abs(value) >= 10 else f"{value:.3f}"
+    if value == 0 or 0.001 <= abs(value) < 10_000:
+        return f"{value:#.4g}"
     return f"{value:.3e}"

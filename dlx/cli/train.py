@@ -68,15 +68,16 @@ def _no_task(args: argparse.Namespace) -> int:
 
 def train(loaded: Loaded, quiet: bool = False) -> Run:
     """Trains a config and builds its report."""
+    if not quiet:
+        for note in loaded.notes:
+            say(f"note: {note}")
+        say(f"reading and preparing {loaded.config.dataset.name}")
     # Read by CUDA when it starts, so it must be set before torch is imported.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     from ..report import build
     from ..training.run import train as train_run
     from .progress import progress
 
-    for note in loaded.notes:
-        if not quiet:
-            say(f"note: {note}")
     if quiet:
         done = train_run(loaded, lambda _: None)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -30,16 +31,23 @@ def parse(arguments: Sequence[str], problems: list[Problem]) -> list[Override]:
         try:
             overrides.extend(parser.parse_overrides([argument]))
         except (HydraException, ValueError) as error:
-            detail = _grammar_message(argument, error)
-            problems.append(
-                Problem(
-                    "cannot read the argument" + (f": {detail}" if detail else ""),
-                    SHELL + argument,
-                    "key=value, as in optimizer.lr=0.01 or model.units=[64,64]",
-                    "quote a text of other characters twice, as in 'about.title=\"a: b\"'",
-                )
-            )
+            problems.append(_grammar_problem(argument, error, parser))
     return overrides
+
+
+def _grammar_problem(argument: str, error: Exception, parser: OverridesParser) -> Problem:
+    detail = _grammar_message(argument, error)
+    what = "cannot read the argument" + (f": {detail}" if detail else "")
+    key, _, value = argument.partition("=")
+    quoted = f'{key}="{value}"'
+    try:
+        parser.parse_overrides([quoted])
+    except (HydraException, ValueError):
+        hint = ""
+    else:
+        hint = shlex.quote(quoted) if "cannot stand" in detail else ""
+    accepted = "key=value, as in optimizer.lr=0.01 or model.units=[64,64]"
+    return Problem(what, SHELL + argument, accepted, hint)
 
 
 def _unreadable(argument: str) -> Problem | None:

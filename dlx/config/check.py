@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import math
 from collections.abc import Callable
 from typing import Any, Literal, get_args, get_origin
@@ -19,12 +18,12 @@ from .fields import (
     describe,
     is_optional,
     options_of,
-    to_plain,
 )
 from .files import Path
 from .names import listed, nearest
 
 SHELL = "command line: "
+_SHORT_FORMS = "relu, {dropout: 0.5} or {name: dropout, rate: 0.5}"
 
 
 class _Bad(Exception):
@@ -41,7 +40,11 @@ class _Owner:
     def others_with(self, key: str) -> str:
         """Which other components of the kind have an option of this name."""
         have = [n for n, e in self.table.entries.items() if key in options_of(e.options)]
-        return f"{self.table.kind} {' or '.join(have)} has it" if have else ""
+        return (
+            f"{self.table.kind} {listed(have)} {'has' if len(have) == 1 else 'have'} it"
+            if have
+            else ""
+        )
 
 
 class Checker:
@@ -99,13 +102,8 @@ class Checker:
                 return self._convert(kind, value, path, opt)
         accepted = describe(hint, opt.meta)
         if _is_by_number(hint, value):
-            what = (
-                f"`{_dotted(path)}` is written nowhere, so none of its items can be changed alone"
-            )
-            default = (
-                json.dumps(to_plain(opt.default)) if isinstance(opt.default, tuple) else "[...]"
-            )
-            self._note(what, path, accepted, f"{_dotted(path)}={default.replace(', ', ',')}")
+            what = f"`{_dotted(path)}` has its default: no item of it can be changed alone"
+            self._note(what, path, accepted, f"{_dotted(path)}={_changed(opt.default, value)}")
         else:
             message = f"`{_dotted(path)}` is {_shown(value)}"
             self._note(message, path, accepted, self._choice_hint(hint, value, path))
@@ -115,7 +113,7 @@ class Checker:
         choices = [
             str(c) for a in alternatives(hint) if get_origin(a) is Literal for c in get_args(a)
         ]
-        near = nearest(value, choices) if isinstance(value, str) else None
+        near = nearest(value, choices, cutoff=0.7) if isinstance(value, str) else None
         return self._suggest(_dotted(path), path, value=near) if near else ""
 
     def _convert(self, kind: Any, value: Any, path: Path, opt: Option) -> Any:
@@ -177,11 +175,15 @@ class Checker:
             raise _Bad
         name = value.get("name", default.name if isinstance(default, Chosen) else None)
         if name is None:
-            self._note(
-                f"`{_dotted(path)}` has no name", path, f"name: one of {listed(table.entries)}"
-            )
+            one = f"name: one of {listed(table.entries)}"
+            accepted = _SHORT_FORMS if table.short_forms else one
+            self._note(f"`{_dotted(path)}` has no name", path, accepted)
             raise _Bad
-        if not isinstance(name, str) or name not in table.entries:
+        if not isinstance(name, str):
+            what = f"`{_dotted((*path, 'name'))}` is {_shown(name)}"
+            self._note(what, (*path, "name"), listed(table.entries))
+            raise _Bad
+        if name not in table.entries:
             self._unknown_name(table, name, (*path, "name"))
             raise _Bad
         entry = table.entries[name]
@@ -205,14 +207,13 @@ class Checker:
             return {"name": name, first or "value": given}
         return value
 
-    def _unknown_name(self, table: Table, name: Any, path: Path, as_key: bool = False) -> None:
-        near = nearest(name, table.entries) if isinstance(name, str) else None
+    def _unknown_name(self, table: Table, name: str, path: Path, as_key: bool = False) -> None:
+        near = nearest(name, table.entries)
         dotted = _dotted((*path[:-1], near) if as_key and near else path)
         hint = ""
         if near:
             hint = f"did you mean {near}?" if as_key else self._suggest(dotted, path, value=near)
-        said = name if isinstance(name, str) else _shown(name)
-        self._note(f"there is no {table.kind} `{said}`", path, listed(table.entries), hint)
+        self._note(f"there is no {table.kind} `{name}`", path, listed(table.entries), hint)
 
     def _unknown(
         self,
@@ -245,6 +246,8 @@ class Checker:
         for name, opt in options.items():
             if key in opt.meta.aliases:
                 return _dotted((*path, name, *rest))
+        if owner is not None and owner.others_with(key):
+            return None
         sibling = nearest(key, options)
         if sibling:
             candidate = _dotted((*path, sibling, *rest))
@@ -252,8 +255,6 @@ class Checker:
                 return candidate
             deeper = nearest(candidate, self._known)
             return deeper or candidate
-        if owner is not None and owner.others_with(key):
-            return None
         ends = {k.rpartition(".")[2]: k for k in reversed(self._known)}
         leaf = rest[-1] if rest else key
         return ends.get(nearest(leaf, ends, cutoff=0.8) or "")
@@ -274,7 +275,10 @@ class Checker:
             meta.lt is not None and value >= meta.lt
         )
         if low or high or _is_endless(value):
-            self._note(f"`{_dotted(path)}` is {_shown(value)}", path, describe(kind, meta))
+            accepted = describe(kind, meta)
+            if not (low or high):
+                accepted += ", finite" if isinstance(value, float) else ", of 63 bits at most"
+            self._note(f"`{_dotted(path)}` is {_shown(value)}", path, accepted)
             raise _Bad
 
     def _suggest(self, dotted: str, path: Path, value: str | None = None) -> str:
@@ -339,6 +343,14 @@ def _is_by_number(hint: Any, value: Any) -> bool:
     """Whether a list was asked for, and only some items of it were written, as in units.0=3."""
     lists = any(get_origin(kind) is tuple for kind in alternatives(hint))
     return lists and isinstance(value, dict) and bool(value) and all(map(str.isdecimal, value))
+
+
+def _changed(default: Any, items: dict[str, Any]) -> str:
+    """A default list with some of its items changed, as it is typed on the shell."""
+    changed = list(default) if isinstance(default, tuple) else []
+    for number, item in sorted(items.items(), key=lambda pair: int(pair[0])):
+        changed[int(number) : int(number) + 1] = [item]
+    return f"[{','.join(map(str, changed))}]"
 
 
 def _dotted(path: Path) -> str:

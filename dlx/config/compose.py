@@ -7,6 +7,7 @@ advice to add `+`. Nothing here imports or instantiates what a config names.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
@@ -23,11 +24,12 @@ from omegaconf import OmegaConf
 from ..errors import Problem
 from .arguments import deletion_refused, hydra_refused, parse, plus_refused, sweep_refused
 from .check import SHELL
+from .fields import options_of
 from .files import Path
 from .interpolate import Interpolated, resolve
 from .paths import GROUPS, shipped, shown
 from .repository import Repository, first_line
-from .schema import implied_names
+from .schema import Config, implied_names
 from .tree import Layer, Tree, nest
 
 PRIMARY = "dlx"
@@ -96,7 +98,7 @@ def _sort(
             composed.problems.append(problem)
         elif (option := _option(override, repository)) is not None:
             if problem := repository.check_option(group, option, SHELL + argument):
-                composed.problems.append(problem)
+                composed.problems.append(_as_key(problem, group, option))
             else:
                 choices.pop(group, None)  # the last one counts, in its place
                 choices[group] = (option, argument)
@@ -113,9 +115,18 @@ def _refused(override: Override) -> Problem | None:
         return hydra_refused(argument)
     if override.is_sweep_override():
         return sweep_refused(override)
+    if override.key_or_group.split(".")[0] == "task" and not isinstance(_text(override), str):
+        return Problem("`task` takes a name", SHELL + argument, "task=NAME", "dlx tasks lists them")
     if override.package is not None:
         return Problem("packages (@) are not read here", SHELL + argument, "key=value")
     return deletion_refused(override)
+
+
+def _as_key(problem: Problem, group: str, option: str) -> Problem:
+    """For `metrics=accuracy`, where a component has the name that no file has."""
+    table = options_of(Config)[group].meta.table if group in ("metrics", "callbacks") else None
+    known = table is not None and option in table.entries
+    return dataclasses.replace(problem, hint=f"{group}.{option}={{}}") if known else problem
 
 
 def _option(override: Override, repository: Repository) -> str | None:
@@ -125,9 +136,16 @@ def _option(override: Override, repository: Repository) -> str | None:
         return None
     if isinstance(value, str):
         return value
-    # A file may be called 3.yaml; a user's own group, such as seed/, hides no key.
-    number = isinstance(value, (int, float)) and group in GROUPS
-    return override.get_value_element_as_str() if number else None
+    # A user's own group, such as seed/, hides no key.
+    return _text(override) if group in GROUPS else None
+
+
+def _text(override: Override) -> str | None:
+    """A value that may name a file, such as 3 for 3.yaml; None for lists, mappings and null."""
+    value = override.value()
+    if "." in override.key_or_group or not isinstance(value, (str, int, float)):
+        return None
+    return value if isinstance(value, str) else override.get_value_element_as_str()
 
 
 def _file_layers(choices: _Choices, repository: Repository, composed: Composed) -> Iterator[Layer]:

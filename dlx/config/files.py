@@ -13,6 +13,7 @@ Path = tuple[str, ...]
 """Where a value stands in the tree: ("optimizer", "lr")."""
 
 MAX_BYTES = 256 * 1024
+MAX_DIGITS = 400
 MAX_DEPTH = 64
 """Brackets within brackets; readers of YAML recurse, and some of them crash instead of raising."""
 _CORE = "tag:yaml.org,2002:"
@@ -129,3 +130,7 @@ def _collect_lines(node: Any, path: Path, lines: dict[Path, int], shown: str) ->
             inner = (*path, str(index))
             lines[inner] = value.start_mark.line + 1
             _collect_lines(value, inner, lines, shown)
+    elif node.tag == f"{_CORE}int" and len(node.value) > MAX_DIGITS:  # Python may not write it out
+        where = f"{shown}:{node.start_mark.line + 1}"
+        what = f"a number of {len(node.value):,} digits"
+        raise BadFile(Problem(what, where, f"at most {MAX_DIGITS}"))

@@ -58,6 +58,7 @@ class Tree:
     def __init__(self, implied: Mapping[Path, str] | None = None) -> None:
         self.data: dict[str, Any] = {}
         self._implied = implied or {}
+        self._removed: dict[Path, str] = {}
         self.writers: dict[Path, list[Writer]] = {}
 
     def merge(self, layer: Layer) -> None:
@@ -119,6 +120,7 @@ class Tree:
         if not isinstance(parent, dict) or path[-1] not in parent:
             return False
         self._drop(path, f"taken out by {source}")
+        self._removed[path] = source
         del parent[path[-1]]
         return True
 
@@ -128,6 +130,9 @@ class Tree:
         alive = [w for w in below if not w.dropped]
         if alive:
             return alive[-1].where
+        gone = [source for known, source in self._removed.items() if known[: len(path)] == path]
+        if gone:
+            return gone[-1]
         for length in range(len(path) - 1, 0, -1):
             if writers := self.writers.get(path[:length]):
                 return writers[-1].where

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..errors import RunError
 from ..runs.files import cannot_write, plain
+from ..runs.log import Log
 from . import checkpoint
 from .callbacks import Callback, Improvement
 from .loop import Training
@@ -24,8 +25,9 @@ class Recorder(Callback):
     hex, which loses nothing.
     """
 
-    def __init__(self, file: Path | None, monitor: str | None) -> None:
+    def __init__(self, file: Path | None, monitor: str | None, log: Log | None = None) -> None:
         self._file = file
+        self._log = log
         self._monitor = monitor
         self.history: list[dict[str, float]] = []
 
@@ -34,6 +36,9 @@ class Recorder(Callback):
         training.state.monitored = scores[self._monitor] if self._monitor else None
         lr = float(training.optimizer.param_groups[0]["lr"])
         self.history.append({"lr": lr, **scores})
+        if self._log is not None:
+            told = "  ".join(f"{name} {value:.4g}" for name, value in scores.items())
+            self._log.keep(f"epoch {training.state.epoch}  {told}")
         if self._file is None:
             return
         row: dict[str, Any] = {

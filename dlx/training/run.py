@@ -16,6 +16,7 @@ from ..errors import DlxError, Interrupted, Problem
 from ..runs import ledger
 from ..runs.files import write_json
 from ..runs.folder import check_writable, create, write_status
+from ..runs.log import Log
 from . import evidence
 from .callbacks import Callback
 from .device import environment
@@ -49,6 +50,7 @@ class Run:
     training: Training
     facts: dict[str, Any]
     seconds: dict[str, float]
+    log: Log
     started: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
 
     @property
@@ -98,8 +100,8 @@ def train(loaded: Loaded, say: Say, watchers: Sequence[Callback] = ()) -> Run:
     recorder, checkpoints = _recorders(run)
     run.write_status("running")
     try:
-        _fit(run, [recorder, *_callbacks(loaded.config), checkpoints, *watchers], say)
-        _finish(run, recorder, checkpoints, say)
+        _fit(run, [recorder, *_callbacks(loaded.config), checkpoints, *watchers])
+        _finish(run, recorder, checkpoints)
     except KeyboardInterrupt:
         run.training.state.interrupted = True
         _stopped(run, recorder)
@@ -109,6 +111,7 @@ def train(loaded: Loaded, say: Say, watchers: Sequence[Callback] = ()) -> Run:
         raise
     except DlxError as error:
         with suppress(DlxError):  # the disk may be full; the first error is the one that matters
+            run.log.keep(f"failed: {error}")
             run.write_status("failed", reason=str(error))
         raise
     return run
@@ -127,8 +130,10 @@ def _begin(loaded: Loaded, say: Say) -> Run:
     facts = evidence.config_facts(loaded, data, fold, training)
     seconds = {"read": data.seconds, "prepare": fold.seconds}
     folder = create(root, config.task, digest(config))
-    run = Run(folder, loaded, data, fold, training, facts, seconds)
-    say(_opening(run))
+    run = Run(
+        folder, loaded, data, fold, training, facts, seconds, Log(folder / "log.txt", say)
+    )
+    run.log(_opening(run))
     evidence.write_config(folder, loaded)
     evidence.write_steps(folder, fold.prepared.steps)
     known = environment(fold.device, fold.threads, config.trainer.deterministic)
@@ -158,7 +163,7 @@ def _recorders(run: Run) -> tuple[Recorder, Checkpoints]:
     monitor = monitor_of(run.config)
     direction = score_names(run.config).get(monitor or "", "min")
     # The training score of an epoch says nothing of the weights at its end that others cannot see.
-    recorder = Recorder(run.folder / "metrics.jsonl", monitor)
+    recorder = Recorder(run.folder / "metrics.jsonl", monitor, run.log)
     return recorder, Checkpoints(run.folder / "checkpoints", monitor, direction)
 
 
@@ -171,7 +176,7 @@ def _callbacks(config: Config) -> list[Callback]:
     return made
 
 
-def _fit(run: Run, callbacks: Sequence[Callback], say: Say) -> None:
+def _fit(run: Run, callbacks: Sequence[Callback]) -> None:
     begun = time.perf_counter()
     with interruptible(run.training.state):
         fit(run.training, run.fold.train, run.fold.validation, callbacks)
@@ -179,7 +184,7 @@ def _fit(run: Run, callbacks: Sequence[Callback], say: Say) -> None:
     if run.training.state.interrupted:
         raise Interrupted(_interruption(run))
     if run.training.state.stop:
-        say(f"stopped after epoch {run.training.state.epoch}: {run.training.state.stop}")
+        run.log(f"stopped after epoch {run.training.state.epoch}: {run.training.state.stop}")
 
 
 def _interruption(run: Run) -> Problem:
@@ -191,7 +196,7 @@ def _interruption(run: Run) -> Problem:
     )
 
 
-def _finish(run: Run, recorder: Recorder, checkpoints: Checkpoints, say: Say) -> None:
+def _finish(run: Run, recorder: Recorder, checkpoints: Checkpoints) -> None:
     """Takes the best weights, looks at the test part once, and writes the answer."""
     begun = time.perf_counter()
     config, training = run.config, run.training
@@ -213,7 +218,7 @@ def _finish(run: Run, recorder: Recorder, checkpoints: Checkpoints, say: Say) ->
     write_json(run.folder / "report.json", {**run.facts, "state": "done"})
     values = {s.name: s.value for j in judged for s in j.scores}
     run.write_status("done", scores=values, answer=run.facts["answer"], best_epoch=weights["epoch"])
-    say(f"weights: {weights['weights']} (epoch {weights['epoch']})")
+    run.log(f"weights: {weights['weights']} (epoch {weights['epoch']})")
 
 
 def count_look(run: Run, verb: str) -> int:

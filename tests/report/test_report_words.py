@@ -30,7 +30,8 @@ from dlx.report.words import counted, duration, measure, number, part, short
         (math.nan, "not a number"),
         (math.inf, "infinite"),
         ("a-b", "a-b"),
-        ([1, "é"], '[1, "é"]'),
+        ([1, "é"], "1, é"),
+        ({"count": 1000, "how": None}, "count: 1,000, how: \N{EN DASH}"),
     ],
 )
 def test_number(value, text):

@@ -1,0 +1,127 @@
+"""Every config file that comes with dlx, with every task."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dlx.config.files import scan
+from dlx.config.load import load
+from dlx.config.paths import GROUPS, shipped
+from dlx.config.schema import Config
+from dlx.config.specs import (
+    DATASETS,
+    LOSSES,
+    METRICS,
+    MODELS,
+    OPTIMIZERS,
+    PROTOCOLS,
+    SCHEDULES,
+)
+from dlx.errors import UsageError
+from dlx.problem import PROBLEMS
+
+ROOT = shipped("configs")
+FILES = sorted(file.relative_to(ROOT) for file in ROOT.rglob("*.yaml"))
+CHOICES = [f.with_suffix("").as_posix() for f in FILES if f.parts[0] != "task" and len(f.parts) > 1]
+TASKS = sorted(file.stem for file in (ROOT / "task").glob("*.yaml"))
+COUNTS = {
+    "callbacks": 2,
+    "dataset": 9,
+    "loss": 6,
+    "metrics": 3,
+    "model": 3,
+    "optimizer": 6,
+    "prepare": 6,
+    "protocol": 2,
+    "schedule": 5,
+    "task": 9,
+    "trainer": 3,
+}
+pytestmark = pytest.mark.usefixtures("here")
+
+
+def fits(config: Config, group: str, option: str) -> bool:
+    """Whether a group's file agrees with a task, by the problem table and the protocol."""
+    problem = next(iter(config.targets.values())).problem
+    validates = config.protocol.name == "holdout"
+    if group == "dataset":
+        return set(config.targets) == set(DATASETS.default(option)().options.targets)
+    if group == "loss":
+        return option not in PROBLEMS[problem].refused
+    if group == "metrics":
+        return (option == "regression") != PROBLEMS[problem].classes
+    if f"{group}/{option}" in ("schedule/plateau", "callbacks/early_stopping"):
+        return validates
+    return True
+
+
+def test_no_file_is_missed() -> None:
+    assert Counter(file.parts[0] for file in FILES if len(file.parts) > 1) == COUNTS
+    assert [str(file) for file in FILES if len(file.parts) == 1] == ["dlx.yaml"]
+    assert set(COUNTS) == set(GROUPS)
+    assert all(len(file.parts) <= 2 for file in FILES)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_composes_with_every_file(task: str) -> None:
+    alone = load([f"task={task}"]).config
+    for choice in CHOICES:
+        group, option = choice.split("/")
+        arguments = [f"task={task}", f"{group}={option}"]
+        if fits(alone, group, option):
+            chosen = load(arguments).plain()[group]
+            assert chosen.get("name", option) == option
+        else:
+            with pytest.raises(UsageError) as caught:
+                load(arguments)
+            said = str(caught.value)
+            assert "unknown" not in said
+            assert " is missing" not in said
+            assert f"(by {group}={option})" in said or "has no target" in said
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_says_what_it_is_for_people(task: str) -> None:
+    loaded = load([f"task={task}"])
+    about = loaded.config.about
+    assert all([about.title, about.source, about.time, about.result])
+    assert loaded.notes == ()
+    text = (ROOT / "task" / f"{task}.yaml").read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    assert f"#   dlx train task={task}\n" in text
+
+
+@pytest.mark.parametrize("file", FILES, ids=str)
+def test_a_file_opens_with_what_it_is_and_names_its_component(file: Path) -> None:
+    text = (ROOT / file).read_text(encoding="utf-8")
+    assert text.startswith("# ")
+    assert text.isascii()
+    assert scan(ROOT / file, str(file))
+    values = yaml.safe_load(text)
+    assert values.get("name", file.stem) == file.stem or file.parts[0] == "task"
+
+
+def test_each_component_that_stands_alone_has_a_file() -> None:
+    tables = {
+        "dataset": DATASETS,
+        "loss": LOSSES,
+        "model": MODELS,
+        "optimizer": OPTIMIZERS,
+        "protocol": PROTOCOLS,
+        "schedule": SCHEDULES,
+    }
+    for group, table in tables.items():
+        assert sorted(table.entries) == sorted(f.stem for f in (ROOT / group).glob("*.yaml"))
+    named = [yaml.safe_load((ROOT / f).read_text()) for f in FILES if f.parts[0] == "metrics"]
+    assert set(itertools.chain(*named)) <= set(METRICS.entries)
+
+
+def test_a_task_in_a_folder_without_configs_comes_from_dlx(here: Path) -> None:
+    (here / "configs").mkdir()  # holds none of dlx's groups
+    assert load(["task=digits"]).tree.where(("seed",)) == ""
+    assert load(["task=digits"]).tree.where(("model", "name")).startswith("dlx:configs/task/digits")

@@ -1,0 +1,93 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from dlx.data.columns import take
+from dlx.data.fingerprints import duplicates, input_hashes, row_hashes
+from dlx.data.samples import Ragged, Samples
+from dlx.runs.ledger import key_of
+
+RNG = np.random.default_rng(0)
+ROWS = 20
+
+
+def some_samples() -> Samples:
+    lengths = RNG.integers(0, 5, ROWS)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return Samples(
+        columns={
+            "numbers": RNG.normal(size=(ROWS, 3)),
+            "lists": Ragged(RNG.integers(0, 99, offsets[-1]).astype(np.int32), offsets),
+            "texts": [f"text {i}" for i in range(ROWS)],
+            "y": RNG.integers(0, 2, ROWS),
+        },
+        inputs=("numbers", "lists", "texts"),
+        targets=("y",),
+        test=None,
+        source={},
+        digest="",
+    )
+
+
+def of_rows(samples: Samples, rows: Any) -> Samples:
+    return replace(
+        samples, columns={n: take(c, np.asarray(rows)) for n, c in samples.columns.items()}
+    )
+
+
+def test_shuffled_or_copied_rows_have_the_same_key() -> None:
+    samples = some_samples()
+    shuffled = of_rows(samples, RNG.permutation(ROWS))
+    copied = of_rows(samples, np.arange(ROWS))
+
+    key = key_of(row_hashes(samples))
+
+    assert key_of(row_hashes(shuffled)) == key
+    assert key_of(row_hashes(copied)) == key
+    assert key_of(row_hashes(of_rows(samples, [*range(ROWS - 1), 0]))) != key
+    assert key_of(row_hashes(of_rows(samples, range(ROWS - 1)))) != key
+
+
+def test_every_value_counts() -> None:
+    samples = some_samples()
+    keys = {key_of(row_hashes(samples))}
+    for name in samples.columns:
+        changed: Any
+        column = samples.columns[name]
+        if isinstance(column, list):
+            changed = [*column[:-1], "another text"]
+        elif isinstance(column, Ragged):
+            values = column.values.copy()
+            values[0] += 1
+            changed = Ragged(values, column.offsets)
+        else:
+            changed = column.copy()
+            changed.flat[0] += 1
+        keys.add(key_of(row_hashes(replace(samples, columns={**samples.columns, name: changed}))))
+
+    assert len(keys) == 1 + len(samples.columns)
+
+
+def test_inputs_alone_do_not_see_the_target() -> None:
+    samples = some_samples()
+    flipped = replace(
+        samples, columns={**samples.columns, "y": 1 - np.asarray(samples.columns["y"])}
+    )
+
+    assert input_hashes(flipped) == input_hashes(samples)
+    assert not set(row_hashes(flipped)) & set(row_hashes(samples))
+
+
+def test_duplicates_are_counted_by_pair_of_parts() -> None:
+    hashes = [b"a", b"b", b"a", b"c", b"a", b"b"]
+    parts = {
+        "train": np.array([0, 1]),
+        "val": np.array([2, 3]),
+        "test": np.array([4, 5]),
+    }
+
+    assert duplicates(hashes, parts) == {"train-val": 1, "train-test": 2, "val-test": 1}
+    assert duplicates(hashes, {"train": np.array([0, 2]), "test": np.array([3])}) == {}

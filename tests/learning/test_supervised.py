@@ -1,0 +1,105 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own convention
+from torch import Tensor, nn
+
+from dlx.learning.supervised import Head, Supervised
+
+
+class TwoHeads(nn.Module):
+    """A shared layer, a class and a number."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        source = torch.Generator().manual_seed(0)
+        self.shared = nn.Linear(3, 4)
+        self.kind = nn.Linear(4, 5)
+        self.size = nn.Linear(4, 1)
+        for parameter in self.parameters():
+            parameter.data.normal_(generator=source)
+
+    def forward(self, inputs: Mapping[str, Any]) -> dict[str, Tensor]:
+        hidden = self.shared(inputs["x"]).tanh()
+        return {"kind": self.kind(hidden), "size": self.size(hidden)}
+
+    def hidden_kernels(self) -> list[Tensor]:
+        return [self.shared.weight]
+
+
+def squared(logits: Tensor, target: Tensor) -> Tensor:
+    return F.mse_loss(logits[:, 0], target)
+
+
+KIND = Head("kind", "multiclass", 5, F.cross_entropy, 1.0)
+SIZE = Head("size", "regression", 1, squared, 0.25)
+
+
+@pytest.fixture
+def batch() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+    source = torch.Generator().manual_seed(1)
+    targets = {
+        "kind": torch.randint(5, (6,), generator=source),
+        "size": torch.randn(6, generator=source),
+    }
+    return {"x": torch.randn(6, 3, generator=source)}, targets
+
+
+def test_one_loss_is_taken_as_it_is(batch: Any) -> None:
+    model = TwoHeads()
+    inputs, targets = batch
+
+    loss, logits, losses = Supervised(model, (KIND,), 0, 0).loss(inputs, targets)
+
+    assert torch.equal(loss, F.cross_entropy(model(inputs)["kind"], targets["kind"]))
+    assert torch.equal(logits["kind"], model(inputs)["kind"])
+    assert losses == [loss]
+
+
+def test_several_losses_are_weighed_and_added(batch: Any) -> None:
+    model = TwoHeads()
+    inputs, targets = batch
+
+    loss, logits, losses = Supervised(model, (KIND, SIZE), 0, 0).loss(inputs, targets)
+
+    kind = F.cross_entropy(logits["kind"], targets["kind"])
+    size = F.mse_loss(logits["size"][:, 0], targets["size"])
+    assert [one.item() for one in losses] == [kind.item(), size.item()]
+    assert loss.item() == pytest.approx(kind.item() + 0.25 * size.item(), rel=1e-6)
+
+
+def test_gradients_are_those_of_the_weighted_sum(batch: Any) -> None:
+    inputs, targets = batch
+    model, twin = TwoHeads(), TwoHeads()
+
+    Supervised(model, (KIND, SIZE), 0, 0).loss(inputs, targets)[0].backward()
+    outputs = twin(inputs)
+    (
+        F.cross_entropy(outputs["kind"], targets["kind"])
+        + 0.25 * F.mse_loss(outputs["size"][:, 0], targets["size"])
+    ).backward()
+
+    for mine, other in zip(model.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(mine.grad, other.grad)
+
+
+@pytest.mark.parametrize(("l1", "l2"), [(0.1, 0.0), (0.0, 0.01), (0.1, 0.01)])
+def test_the_penalty_is_of_the_hidden_kernels_alone(l1: float, l2: float) -> None:
+    model = TwoHeads()
+
+    penalty = Supervised(model, (KIND,), l1, l2).penalty()
+
+    kernel = model.shared.weight
+    expected = l1 * kernel.abs().sum() + l2 * (kernel**2).sum()
+    assert penalty is not None
+    torch.testing.assert_close(penalty, expected)
+    (gradient,) = torch.autograd.grad(penalty, kernel)
+    torch.testing.assert_close(gradient, l1 * kernel.sign() + 2 * l2 * kernel)
+
+
+def test_no_penalty_is_none() -> None:
+    assert Supervised(TwoHeads(), (KIND,), 0, 0).penalty() is None

@@ -1,0 +1,110 @@
+"""Every command in the docs runs: here, on embedded or sample data, with two epochs."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dlx.cli.main import main
+from dlx.config.specs import OPTIMIZERS
+
+TOP = Path(__file__).resolve().parent.parent
+PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md"))]
+EMBEDDED = ("digits", "breast_cancer", "wine", "diabetes")
+
+
+def fences(language: str) -> list[tuple[str, str]]:
+    """(page, block) of every fenced block in a language."""
+    pattern = rf"^```{language}\n(.*?)^```"
+    return [
+        (page.name, block)
+        for page in PAGES
+        for block in re.findall(pattern, page.read_text(encoding="utf-8"), re.DOTALL | re.MULTILINE)
+    ]
+
+
+def commands() -> list[str]:
+    """Every `dlx ...` line of the shell blocks, and every one in running text, once."""
+    lines = [
+        line.split("#")[0].strip()
+        for _, block in fences("sh")
+        for part in block.splitlines()
+        for line in part.split("&&")
+    ]
+    for page in PAGES:
+        outside = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.S | re.M)
+        lines += re.findall(r"`(dlx [a-z]+ [^`]+)`", outside)
+    wanted = [line for line in lines if line.startswith("dlx ")]
+    return list(dict.fromkeys(wanted))
+
+
+def sampled(words: list[str]) -> list[str]:
+    """The command on data that are here: sample data where the task has files, two epochs."""
+    if words[0] not in ("train", "summary") or "--info" in words:
+        return words
+    task = next(w.removeprefix("task=") for w in words if w.startswith("task="))
+    if task not in EMBEDDED and "dataset.sample=true" not in words:
+        words = [*words, "dataset.sample=true"]
+    return [*words, "trainer.epochs=2"] if words[0] == "train" else words
+
+
+def test_the_docs_hold_commands() -> None:
+    found = commands()
+    assert len(found) > 20
+    assert "dlx train task=digits" in found
+
+
+@pytest.mark.parametrize("command", commands())
+def test_command_runs(
+    command: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    words = shlex.split(command)[1:]
+    if words[:2] == ["data", "fetch"]:
+        pytest.skip("downloads; tests/data/test_fetch.py fetches from a server on loopback")
+    if "KEY" in words or "DIR" in words or "my_package" in command:
+        pytest.skip("a pattern, not a command; plugins have tests of their own")
+    if words[0] in ("test", "report") or words[0] == "runs":
+        assert main(["train", "task=wine", "trainer.epochs=1", "--quiet"]) == 0
+    assert main(sampled(words)) == 0
+    assert capsys.readouterr().out.strip()
+
+
+@pytest.mark.parametrize(("page", "block"), fences("yaml"))
+def test_yaml_in_the_docs_is_a_config(
+    page: str, block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each block, as a task of its own or laid over the task it could belong to, is accepted."""
+    values = yaml.safe_load(block)
+    if "age" in values.get("targets", {}):
+        pytest.skip("no dataset of this version has two targets; tests/training has one made up")
+    (tmp_path / "configs" / "task").mkdir(parents=True)
+    whole = {
+        "dataset": {"name": "digits"},
+        "targets": {"digit": {"problem": "multiclass"}},
+        **values,
+    }
+    (tmp_path / "configs" / "task" / "mine.yaml").write_text(yaml.safe_dump(whole))
+    monkeypatch.chdir(tmp_path)
+    assert main(["train", "task=mine", "trainer.epochs=1", "--quiet"]) == 0, page
+
+
+def test_the_plugin_of_the_docs_trains(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code = next(block for _, block in fences("python") if "DLX_COMPONENTS" in block)
+    (tmp_path / "my_package.py").write_text(code)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(OPTIMIZERS, "entries", dict(OPTIMIZERS.entries))
+    monkeypatch.chdir(tmp_path)
+    plugin = ["plugins=[my_package]", "task=digits", "trainer.epochs=1"]
+    assert main(["train", *plugin, "optimizer.name=my_sgd", "--quiet"]) == 0
+    assert main(["train", *plugin, "optimizer.name=my_sdg"]) == 2
+    assert "optimizer.name=my_sgd" in capsys.readouterr().err

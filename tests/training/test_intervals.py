@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+
+from dlx.config.specs import METRICS
+from dlx.metrics import Metric
+from dlx.training.intervals import bootstrap
+
+RNG = np.random.default_rng(0)
+
+
+def metric(name: str, problem: str) -> Metric:
+    chosen = METRICS.default(name)()
+    made: Metric = chosen.load()(chosen.options, problem, 1)
+    return made
+
+
+def decisions(rows: int, right: float) -> tuple[torch.Tensor, torch.Tensor]:
+    """Logits and targets of a binary problem of which this share is right."""
+    truth = torch.as_tensor(RNG.integers(0, 2, rows)).float()
+    correct = torch.arange(rows) < rows * right
+    return torch.where(correct, truth, 1 - truth)[:, None] * 2 - 1, truth
+
+
+@pytest.mark.parametrize(("rows", "right"), [(50, 0.8), (400, 0.5), (1000, 0.97)])
+def test_an_interval_of_accuracy_is_about_the_binomial_one(rows: int, right: float) -> None:
+    found = bootstrap(metric("accuracy", "binary"), *decisions(rows, right))
+
+    assert found is not None
+    low, high = found
+    half = 1.96 * math.sqrt(right * (1 - right) / rows)
+    assert low < right < high
+    assert (high - low) / 2 == pytest.approx(half, rel=0.25)
+
+
+def test_an_interval_of_the_mean_error_is_about_the_normal_one() -> None:
+    errors = torch.as_tensor(RNG.exponential(size=500)).float()
+
+    found = bootstrap(metric("mae", "regression"), errors[:, None], torch.zeros(500))
+
+    assert found is not None
+    half = 1.96 * errors.std().item() / math.sqrt(500)
+    assert found[0] < errors.mean().item() < found[1]
+    assert (found[1] - found[0]) / 2 == pytest.approx(half, rel=0.25)
+
+
+def test_it_is_the_same_every_time() -> None:
+    logits, truth = decisions(60, 0.7)
+    first = bootstrap(metric("accuracy", "binary"), logits, truth)
+    torch.manual_seed(1234)
+    torch.rand(5)
+
+    assert bootstrap(metric("accuracy", "binary"), logits, truth) == first
+
+
+def test_it_draws_nothing_from_torchs_generator() -> None:
+    torch.manual_seed(0)
+    expected = torch.rand(3)
+    torch.manual_seed(0)
+    bootstrap(metric("accuracy", "binary"), *decisions(20, 0.5), draws=10)
+
+    assert torch.equal(torch.rand(3), expected)
+
+
+@pytest.mark.parametrize("share", [0.0, 1.0])
+def test_all_right_or_all_wrong_leaves_no_width(share: float) -> None:
+    found = bootstrap(metric("accuracy", "binary"), *decisions(30, share))
+
+    assert found == (share, share)
+
+
+def test_a_score_that_some_draws_lack_has_no_interval() -> None:
+    truth = torch.tensor([1.0, 0.0, 0.0, 0.0])
+
+    assert bootstrap(metric("roc_auc", "binary"), torch.randn(4, 1), truth) is None
+
+
+def test_one_row_is_enough() -> None:
+    assert bootstrap(metric("accuracy", "binary"), *decisions(1, 1.0)) == (1.0, 1.0)
