@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Sequence
+from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from hydra.core.override_parser.types import Override
@@ -89,6 +90,15 @@ def _grammar_message(argument: str, error: Exception) -> str:
     at = re.search(rf"^{_LEXER}.*\n( *)\^", said)
     place = len(at[1]) - len(_LEXER) if at else -1
     return f"`{argument[place]}` cannot stand there" if 0 <= place < len(argument) else ""
+
+
+def is_plain(value: Any) -> bool:
+    """Whether a value holds no sweep, as [choice(1,2)] does."""
+    if isinstance(value, dict):
+        return all(map(is_plain, value.values()))
+    if isinstance(value, list):
+        return all(map(is_plain, value))
+    return value is None or isinstance(value, (str, int, float))
 
 
 def hydra_refused(argument: str) -> Problem:

@@ -8,7 +8,8 @@ advice to add `+`. Nothing here imports or instantiates what a config names.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice, product
 from pathlib import Path as FilePath
@@ -22,7 +23,7 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from ..errors import Problem
-from .arguments import deletion_refused, hydra_refused, parse, plus_refused, sweep_refused
+from .arguments import deletion_refused, hydra_refused, is_plain, parse, plus_refused, sweep_refused
 from .check import SHELL
 from .fields import options_of
 from .files import Path
@@ -113,7 +114,7 @@ def _refused(override: Override) -> Problem | None:
     argument = override.input_line or ""
     if override.key_or_group == "hydra" or override.is_hydra_override():
         return hydra_refused(argument)
-    if override.is_sweep_override():
+    if override.is_sweep_override() or not is_plain(override.value()):
         return sweep_refused(override)
     if override.key_or_group.split(".")[0] == "task" and not isinstance(_text(override), str):
         return Problem("`task` takes a name", SHELL + argument, "task=NAME", "dlx tasks lists them")
@@ -153,29 +154,45 @@ def _file_layers(choices: _Choices, repository: Repository, composed: Composed) 
 
     What the shell chose is written after everything that files say, as if typed last.
     """
+    late = {g: choice for g, choice in choices.items() if g in GROUPS and g != "task"}
     try:
-        found = _defaults(choices, repository)
+        early = _defaults({g: c for g, c in choices.items() if g not in late}, repository)
+        every = _defaults(choices, repository) if late else early
     except (HydraException, ValueError, RecursionError) as error:
         composed.problems.append(_defaults_problem(error, repository))
         return
-    overriding = {
-        c: f for c, f in repository.overriding().items() if c.split("/")[0] not in choices
+    overriding = repository.overriding()
+    composed.task = _task(every, choices, overriding, repository)
+    typed = {
+        f"{group}/{option}": arg for group, (option, arg) in choices.items() if group != "task"
     }
-    if task := found.overrides.known_choices.get("task"):
-        where = overriding.get(f"task/{task}")
-        source = shown(repository.lines[where][0]) if where else f"{SHELL}task={task}"
-        composed.task = (task, source)
-    late = {f"{group}/{option}": arg for group, (option, arg) in choices.items() if group != "task"}
-    defaults = [d for d in found.defaults if d.config_path is not None]
-    first, last = _split(defaults, set(late))
-    for default in _beside_their_file([*first, *last], overriding):
-        path = str(default.config_path)
-        yield _layer(path, default.package or "", repository, late.get(path, ""))
+    ordered = _beside_their_file(
+        [d for part in _split(early.defaults, typed) for d in part], overriding
+    )
+    ordered += _split(every.defaults, {f"{g}/{option}" for g, (option, _) in late.items()})[1]
+    for default in ordered:
+        if default.config_path is not None:
+            yield _layer(default, repository, typed.get(default.config_path, ""))
+
+
+def _task(
+    found: DefaultsList, choices: _Choices, overriding: dict[str, str], repository: Repository
+) -> tuple[str, str] | None:
+    """The chosen task, and where: on the shell, or in a file of a group of the user's own."""
+    task = found.overrides.known_choices.get("task")
+    if task is None:
+        return None
+    file = overriding.get(f"task/{task}")
+    if "task" in choices or file is None:
+        return task, f"{SHELL}task={task}"
+    return task, shown(repository.lines[file][0])
 
 
 def _defaults(choices: _Choices, repository: Repository) -> DefaultsList:
-    lines = [f"{'' if g in GROUPS else '+'}{g}={option}" for g, (option, _) in choices.items()]
-    overrides = OverridesParser.create().parse_overrides(lines)
+    parser = OverridesParser.create()
+    overrides = parser.parse_overrides([f"{'' if g in GROUPS else '+'}{g}=x" for g in choices])
+    for override, (option, _) in zip(overrides, choices.values(), strict=True):
+        override._value = option  # not by way of the grammar, to which 3 is a number
     return create_defaults_list(
         repository, PRIMARY, overrides, prepend_hydra=False, skip_missing=True
     )
@@ -186,13 +203,16 @@ def _defaults_problem(error: Exception, repository: Repository) -> Problem:
     own = shipped("configs")
     files = [file for file, _ in repository.lines.values() if not file.is_relative_to(own)]
     where = ", ".join(map(shown, files)) or "defaults list"
+    if again := re.match(r"(?:.*: )?Multiple values for (\w+)\.", first_line(error)):
+        hint = f"- override /{again[1]}: ..."
+        return Problem(f"a defaults list chooses {again[1]} once more", where, hint=hint)
     if isinstance(error, RecursionError):
         return Problem("a defaults list leads back to its own file", where)
     return Problem(f"defaults list: {first_line(error)}", where)
 
 
 def _split(
-    defaults: Sequence[ResultDefault], belongs: set[str]
+    defaults: Sequence[ResultDefault], belongs: Collection[str]
 ) -> tuple[list[ResultDefault], list[ResultDefault]]:
     """The defaults that do not belong to some config paths, and those that do."""
     others, own = [], []
@@ -222,7 +242,8 @@ def _beside_their_file(
     return ordered
 
 
-def _layer(config_path: str, package: str, repository: Repository, argument: str) -> Layer:
+def _layer(default: ResultDefault, repository: Repository, argument: str) -> Layer:
+    config_path, package = str(default.config_path), default.package or ""
     result = repository.load_config(config_path)
     assert result is not None
     values = OmegaConf.to_container(result.config, resolve=False)

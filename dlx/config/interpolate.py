@@ -20,6 +20,7 @@ from .names import nearest
 from .schema import Config, dotted_keys
 from .tree import Tree
 
+MAX_REFERENCES = 100
 MAX_COPIES = 256
 """How often one value may come to stand in another: twenty lines can ask for a million copies."""
 
@@ -45,8 +46,10 @@ def resolve(tree: Tree, problems: list[Problem]) -> Interpolated:
     paths = [path for path, writers in tree.writers.items() if _refers(tree, path, writers)]
     if not paths:
         return found
-    if _copies(tree, paths) > MAX_COPIES:
-        what = f"values refer to each other more than {MAX_COPIES} times over"
+    if len(paths) > MAX_REFERENCES or _copies(tree, paths) > MAX_COPIES:
+        what = f"more than {MAX_REFERENCES} values refer to others"
+        if len(paths) <= MAX_REFERENCES:
+            what = f"values refer to each other more than {MAX_COPIES} times over"
         problems.append(Problem(what, tree.where(paths[-1])))
         found.unresolved.update(paths)
         return found
@@ -112,19 +115,19 @@ def _resolve_one(
 def _unresolved(path: Path, error: Exception, secret: bool, where: str) -> Problem:
     dotted = ".".join(path)
     said = str(error).strip().partition("\n")[0]
-    if missing := re.search(r"Interpolation key '(.+)' not found", said):
-        near = nearest(missing[1], dotted_keys())
-        hint = f"did you mean ${{{near}}}?" if near else ""
-        return Problem(f"`{dotted}` refers to `{missing[1]}`, which is no key", where, hint=hint)
     if missing := re.search(r"Environment variable '(.+)' not found", said):
         what = f"`{dotted}` refers to the environment variable {missing[1]}, which is not set"
         return Problem(
             what, where, hint=f"export {missing[1]}=..., or ${{oc.env:{missing[1]},...}}"
         )
-    if isinstance(error, RecursionError) or "Recursive" in said:
-        return Problem(f"`{dotted}` refers to itself, by way of others or not", where)
     if secret:
         return Problem(f"`{dotted}`: what the environment holds cannot be read so", where)
+    if missing := re.search(r"Interpolation key '(.+)' not found", said):
+        near = nearest(missing[1], dotted_keys())
+        hint = f"did you mean ${{{near}}}?" if near else ""
+        return Problem(f"`{dotted}` refers to `{missing[1]}`, which is no key", where, hint=hint)
+    if isinstance(error, RecursionError) or "Recursi" in said:
+        return Problem(f"`{dotted}` refers to itself, by way of others or not", where)
     return Problem(f"`{dotted}`: {said or type(error).__name__}", where)
 
 

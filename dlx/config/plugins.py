@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Problem
-from .fields import Component, Table
+from .fields import Component, Table, article
 from .names import listed
 from .specs import TABLES
 
@@ -73,5 +73,5 @@ def _read(components: Any) -> Iterator[tuple[Table, str, Component]]:
                 raise ValueError(f"{kind} `{name}` is no Component")
             known = TABLES[kind].entries.get(name)
             if known is not None and known != component:
-                raise ValueError(f"there is a {kind} `{name}` already")
+                raise ValueError(f"there is {article(kind)} `{name}` already")
             yield TABLES[kind], str(name), component

@@ -124,8 +124,9 @@ def find(root: Path, name: str) -> Path:
     if (direct / MARK).is_file():
         return direct
     runs = all_runs(root)
-    if name == "last" and runs:
-        return runs[-1]
+    begun = (run for run in reversed(runs) if (run / MARK).is_file())  # some died before that
+    if name == "last" and (last := next(begun, None)) is not None:
+        return last
     matching = [r for r in runs if name in f"{r.parent.name}/{r.name}"]
     if len(matching) == 1:
         return matching[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -98,7 +99,6 @@ def train(loaded: Loaded, say: Say, watchers: Sequence[Callback] = ()) -> Run:
     """
     run = _begin(loaded, say)
     recorder, checkpoints = _recorders(run)
-    run.write_status("running")
     try:
         _fit(run, [recorder, *_callbacks(loaded.config), checkpoints, *watchers])
         _finish(run, recorder, checkpoints)
@@ -130,18 +130,28 @@ def _begin(loaded: Loaded, say: Say) -> Run:
     facts = evidence.config_facts(loaded, data, fold, training)
     seconds = {"read": data.seconds, "prepare": fold.seconds}
     folder = create(root, config.task, digest(config))
-    run = Run(
-        folder, loaded, data, fold, training, facts, seconds, Log(folder / "log.txt", say)
-    )
-    run.log(_opening(run))
-    evidence.write_config(folder, loaded)
-    evidence.write_steps(folder, fold.prepared.steps)
-    known = environment(fold.device, fold.threads, config.trainer.deterministic)
-    write_json(folder / "environment.json", known)
-    facts["data"] = evidence.data_facts(config, data)
-    write_json(folder / "data.json", facts["data"])
-    facts |= {"environment": known, "run": run.name}
+    log = Log(folder / "log.txt", say)
+    run = Run(folder, loaded, data, fold, training, facts, seconds, log)
+    try:
+        _write_start(run)
+    except BaseException:  # a run that could not even begin leaves nothing behind
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
     return run
+
+
+def _write_start(run: Run) -> None:
+    """Writes what is known before training."""
+    config, fold = run.config, run.fold
+    run.log(_opening(run))
+    evidence.write_config(run.folder, run.loaded)
+    evidence.write_steps(run.folder, fold.prepared.steps)
+    known = environment(fold.device, fold.threads, config.trainer.deterministic)
+    write_json(run.folder / "environment.json", known)
+    run.facts["data"] = evidence.data_facts(config, run.data)
+    write_json(run.folder / "data.json", run.facts["data"])
+    run.facts |= {"environment": known, "run": run.name}
+    run.write_status("running")
 
 
 def _opening(run: Run) -> str:
@@ -162,7 +172,6 @@ def _opening(run: Run) -> str:
 def _recorders(run: Run) -> tuple[Recorder, Checkpoints]:
     monitor = monitor_of(run.config)
     direction = score_names(run.config).get(monitor or "", "min")
-    # The training score of an epoch says nothing of the weights at its end that others cannot see.
     recorder = Recorder(run.folder / "metrics.jsonl", monitor, run.log)
     return recorder, Checkpoints(run.folder / "checkpoints", monitor, direction)
 

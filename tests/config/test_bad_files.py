@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from dlx.config.files import MAX_BYTES, BadFile, scan
+from dlx.config.load import load
 
 Told = Callable[..., str]
 Write = Callable[[str, str], Path]
@@ -205,11 +206,15 @@ def test_a_file_without_permission(
 ) -> None:
     file = write("task/mine", GOOD)
 
-    def refused(self: Path, *_: object, **__: object) -> str:
-        raise PermissionError(13, "Permission denied", str(self))
+    read = type(file).read_text
+
+    def refused(self: Path, encoding: str) -> str:
+        if self.name == "mine.yaml":
+            raise PermissionError(13, "Permission denied", str(self))
+        return read(self, encoding)
 
     monkeypatch.setattr(type(file), "read_text", refused)
-    assert "cannot be read: Permission denied\n" + MINE in told("task=mine")
+    assert told("task=mine") == "cannot be read: Permission denied\n" + MINE
 
 
 @pytest.mark.parametrize("kind", ["folder", "dangling link", "circle", "pipe", "device"])
@@ -243,8 +248,6 @@ def test_another_file_behind_a_link_is_not_shown(told: Told, here: Path, tmp_pat
     ids=["BOM", "CR"],
 )
 def test_files_from_windows_are_read(write: Write, data: bytes) -> None:
-    from dlx.config.load import load
-
     write("task/mine", "").write_bytes(data)
     assert load(["task=mine"]).config.task == "mine"
 

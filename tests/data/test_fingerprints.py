@@ -38,22 +38,26 @@ def of_rows(samples: Samples, rows: Any) -> Samples:
     )
 
 
+def hashes(samples: Samples) -> list[bytes]:
+    return row_hashes(samples, input_hashes(samples), np.arange(len(samples)))
+
+
 def test_shuffled_or_copied_rows_have_the_same_key() -> None:
     samples = some_samples()
     shuffled = of_rows(samples, RNG.permutation(ROWS))
     copied = of_rows(samples, np.arange(ROWS))
 
-    key = key_of(row_hashes(samples))
+    key = key_of(hashes(samples))
 
-    assert key_of(row_hashes(shuffled)) == key
-    assert key_of(row_hashes(copied)) == key
-    assert key_of(row_hashes(of_rows(samples, [*range(ROWS - 1), 0]))) != key
-    assert key_of(row_hashes(of_rows(samples, range(ROWS - 1)))) != key
+    assert key_of(hashes(shuffled)) == key
+    assert key_of(hashes(copied)) == key
+    assert key_of(hashes(of_rows(samples, [*range(ROWS - 1), 0]))) != key
+    assert key_of(hashes(of_rows(samples, range(ROWS - 1)))) != key
 
 
 def test_every_value_counts() -> None:
     samples = some_samples()
-    keys = {key_of(row_hashes(samples))}
+    keys = {key_of(hashes(samples))}
     for name in samples.columns:
         changed: Any
         column = samples.columns[name]
@@ -66,7 +70,7 @@ def test_every_value_counts() -> None:
         else:
             changed = column.copy()
             changed.flat[0] += 1
-        keys.add(key_of(row_hashes(replace(samples, columns={**samples.columns, name: changed}))))
+        keys.add(key_of(hashes(replace(samples, columns={**samples.columns, name: changed}))))
 
     assert len(keys) == 1 + len(samples.columns)
 
@@ -78,7 +82,16 @@ def test_inputs_alone_do_not_see_the_target() -> None:
     )
 
     assert input_hashes(flipped) == input_hashes(samples)
-    assert not set(row_hashes(flipped)) & set(row_hashes(samples))
+    assert not set(hashes(flipped)) & set(hashes(samples))
+
+
+def test_hashes_are_of_the_rows_asked_for() -> None:
+    samples = some_samples()
+    rows = np.array([5, 0, 5])
+
+    found = row_hashes(samples, input_hashes(samples), rows)
+
+    assert found == [hashes(samples)[row] for row in rows]
 
 
 def test_duplicates_are_counted_by_pair_of_parts() -> None:

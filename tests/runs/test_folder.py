@@ -69,9 +69,18 @@ def test_runs_of_one_second_are_listed_as_they_began(
     tasks = ["wine", "digits", "wine", "digits"]
 
     made = [create(tmp_path, task, d) for task, d in zip(tasks, digests, strict=True)]
+    for run in made:
+        write_status(run, {})
 
     assert all_runs(tmp_path) == made
     assert find(tmp_path, "last") == made[-1]
+
+
+def test_the_last_run_is_one_that_has_begun(three: list[Path]) -> None:
+    """A process that is killed at its start leaves a folder and no status."""
+    three[2].joinpath("status.json").unlink()
+
+    assert find(three[0].parent.parent, "last") == three[1]
 
 
 def test_later_seconds_come_later_whatever_their_number(

@@ -1,4 +1,4 @@
-"""Every test stands in an empty folder, with data and cache folders and threads of its own."""
+"""Every test stands in an empty folder, and leaves torch's settings as they were."""
 
 from __future__ import annotations
 
@@ -13,14 +13,9 @@ REAL = os.environ.get("DLX_DATA", "")
 
 
 @pytest.fixture(autouse=True)
-def folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("DLX_DATA", str(tmp_path / "data"))
-    monkeypatch.setenv("DLX_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("PYTHONHASHSEED", raising=False)
-    work = tmp_path / "work"
-    work.mkdir()
-    monkeypatch.chdir(work)
-    return work
+def folders(here: Path) -> Path:
+    """The empty folder."""
+    return here
 
 
 @pytest.fixture(autouse=True)

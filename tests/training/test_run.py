@@ -4,6 +4,7 @@ import csv
 import hashlib
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +40,7 @@ def test_a_run_folder_holds_everything() -> None:
         "config.yaml",
         "overrides.yaml",
         "environment.json",
+        "log.txt",
         "data.json",
         "metrics.jsonl",
         "predictions.csv",
@@ -394,7 +396,7 @@ def digests(run: Path) -> dict[str, str]:
 def test_the_same_seed_gives_the_same_bits(overrides: tuple[str, ...]) -> None:
     first = digests(trained(*overrides).folder)
     torch.manual_seed(4711)
-    np.random.seed(4711)  # noqa: NPY002 - the global generators must not matter
+    np.random.seed(4711)
 
     assert digests(trained(*overrides).folder) == first
 
@@ -416,3 +418,32 @@ def test_what_only_watches_does_not_change_the_training(name: str) -> None:
     plain, watched = trained(), trained(change)
 
     assert same(weights(plain.training), weights(watched.training))
+
+
+def told(run: Path) -> list[str]:
+    """The lines of `log.txt`, each of which must begin with the time, without it."""
+    lines = (run / "log.txt").read_text(encoding="utf-8").splitlines()
+    for line in lines:
+        time.strptime(line[:19], "%Y-%m-%d %H:%M:%S")
+    return [line[21:] for line in lines]
+
+
+def test_the_log_keeps_what_was_told() -> None:
+    said: list[str] = []
+    run = train(loaded(), said.append)
+
+    lines = told(run.folder)
+    assert [line for line in lines if not line.startswith("epoch")] == said
+    assert said[0] == (
+        "wine (sample data, not a result): 58 training, 14 validation, 18 test rows; "
+        "mlp with 275 parameters; cpu, 1 thread"
+    )
+    assert said[-1] == "weights: best (epoch 2)"
+    assert [line.split()[:2] for line in lines[1:3]] == [["epoch", "1"], ["epoch", "2"]]
+
+
+def test_the_log_keeps_why_it_failed() -> None:
+    with pytest.raises(RunError):
+        trained("optimizer.lr=1e30")
+
+    assert "failed: the training loss is not a number" in (the_run() / "log.txt").read_text()

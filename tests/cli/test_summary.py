@@ -1,0 +1,57 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+Cli = Callable[..., Any]
+
+
+def test_the_layers_are_drawn(cli: Cli) -> None:
+    found = cli("summary", "task=wine", "model.units=[16,8]")
+
+    lines = [line.split() for line in found.out.splitlines()]
+    assert (found.code, found.err) == (0, "")
+    assert lines[0] == ["layer", "kind", "output", "parameters"]
+    assert lines[1][:3] == ["features", "input", "(dense)"]
+    assert lines[1][3] == "13"
+    parameters = [13 * 16 + 16, 16 * 8 + 8, 8 * 3 + 3]
+    assert [int(line[-1]) for line in lines[2:-1] if line[-1] != "0"] == parameters
+    assert found.out.splitlines()[-1] == f"{sum(parameters)} parameters in mlp"
+
+
+def test_a_convnet_has_the_books_count(cli: Cli) -> None:
+    """Chollet 2017, listing 5.3: 93,322 parameters on 28 x 28 images."""
+    found = cli("summary", "task=mnist", "dataset.sample=true", "model=convnet", "--json")
+
+    answer = json.loads(found.out)
+    assert answer["parameters"] == 93_322
+    assert sum(layer["parameters"] for layer in answer["layers"]) == 93_322
+    shapes = [layer["output_shape"] for layer in answer["layers"]]
+    assert [3, 3, 64] in shapes or [64, 3, 3] in shapes
+    assert shapes[-1] == [10]
+
+
+def test_nothing_is_written_or_trained(cli: Cli) -> None:
+    cli("summary", "task=digits")
+
+    assert list(Path().iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("task=wine", "model=convnet"), "model=convnet cannot take the input features"),
+        (("task=mnist",), "dataset mnist: 4 of its 4 files are missing"),
+        (("task=wine", "model.unit=[3]"), "model.units"),
+        ((), "no task is named"),
+    ],
+)
+def test_what_cannot_be_drawn_exits_2(cli: Cli, arguments: tuple[str, ...], message: str) -> None:
+    found = cli("summary", *arguments)
+
+    assert (found.code, found.out) == (2, "")
+    assert message in found.err

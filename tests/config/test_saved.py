@@ -1,0 +1,85 @@
+"""The config of a run folder, read again; and the digest that tells configs apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from dlx.config.fields import to_plain
+from dlx.config.load import digest, load, load_saved
+from dlx.config.paths import shipped
+from dlx.errors import UsageError
+
+TASKS = sorted(file.stem for file in (shipped("configs") / "task").glob("*.yaml"))
+pytestmark = pytest.mark.usefixtures("here")
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_what_is_saved_reads_back_the_same(task: str, here: Path) -> None:
+    loaded = load([f"task={task}", "callbacks.time_limit.minutes=3", "trainer.threads=1"])
+    (here / "config.yaml").write_text(yaml.safe_dump(loaded.plain()))
+    again = load_saved(here / "config.yaml", "config.yaml")
+    assert again == loaded.config
+    assert to_plain(again) == loaded.plain()
+    assert digest(again) == digest(loaded.config)
+
+
+def test_a_saved_config_serves_as_a_task_file(here: Path) -> None:
+    loaded = load(["task=digits", "seed=5"])
+    (here / "configs" / "task").mkdir(parents=True)
+    (here / "configs" / "task" / "again.yaml").write_text(yaml.safe_dump(loaded.plain()))
+    again = load(["task=again"]).plain()
+    assert again == {**loaded.plain(), "task": "again"}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", "`task` is missing\n"),
+        ("- a\n", "holds no config\n"),
+        ("seed: [\n", "is no valid YAML: did not find expected node content\n"),
+        ("task: x\nseed: &a 1\n", "YAML anchors and aliases (& and *) are not read\n"),
+        ("seed: !!python/name:os.system\n", "the YAML tag tag:yaml.org,2002:python/name:os.system"),
+        ("about: {time: 2020-13-45}\n", "is no valid YAML: month must be in 1..12\n"),
+        ("seed: ${oc.env:HOME}\n", "`task` is missing\n"),
+        ("task: digits\nnonsense: 1\n", "unknown key `nonsense`\n"),
+        ("schema_version: 2\n", "`task` is missing\n"),
+    ],
+)
+def test_mistakes(here: Path, text: str, expected: str) -> None:
+    (here / "config.yaml").write_text(text)
+    with pytest.raises(UsageError) as caught:
+        load_saved(here / "config.yaml", "run/config.yaml")
+    assert str(caught.value).startswith(expected)
+    assert "\n  where: run/config.yaml" in str(caught.value) or text == ""
+
+
+def test_a_file_that_is_not_there(here: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_saved(here / "config.yaml", "run/config.yaml")
+    assert str(caught.value) == "is not there\n  where: run/config.yaml"
+
+
+class TestDigest:
+    def test_of_the_same_config_however_it_was_said(self) -> None:
+        ways = [
+            ["task=digits", "optimizer=adam", "optimizer.lr=0.5"],
+            ["optimizer={name:adam,lr:0.5}", "task=digits"],
+            ["task=digits", "optimizer.name=adam", "optimizer.lr='${oc.decode:\"0.5\"}'"],
+        ]
+        assert len({digest(load(way).config) for way in ways}) == 1
+
+    def test_of_where_runs_lie_and_what_people_are_told(self) -> None:
+        arguments = ["task=digits", "run.root=elsewhere", "about.title=other"]
+        assert digest(load(arguments).config) == digest(load(["task=digits"]).config)
+
+    @pytest.mark.parametrize(
+        "argument",
+        ["seed=1", "test=false", "trainer.threads=1", "model.l2=1e-9", "metrics.f1={}"],
+    )
+    def test_of_anything_else_differs(self, argument: str) -> None:
+        assert digest(load(["task=digits", argument]).config) != digest(
+            load(["task=digits"]).config
+        )

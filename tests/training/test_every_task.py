@@ -1,0 +1,143 @@
+"""Every shipped task, model, optimizer and schedule trains: on made-up data, for a moment."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+
+import pytest
+import torch
+from small import built, rows_of, status_of, trained, weights
+
+from dlx.config.paths import shipped
+from dlx.config.specs import MODELS, OPTIMIZERS, SCHEDULES
+from dlx.errors import UsageError
+from dlx.report import build
+
+TASKS = sorted(file.stem for file in (shipped("configs") / "task").glob("*.yaml"))
+IMAGES = ("mnist", "digits")
+FITTING = {
+    ("convnet", True): ("model.channels=[8,8]",),
+    ("layers", True): ("model.layers=[flatten,{linear: 8},relu]",),
+}
+"""What a model needs beside its name, for images or for others."""
+
+
+def sample_of(task: str, *overrides: str) -> tuple[str, ...]:
+    return (f"task={task}", "dataset.sample=true", "trainer.threads=1", *overrides)
+
+
+def test_there_are_tasks() -> None:
+    assert len(TASKS) >= 9
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_task_trains_on_made_up_data_and_is_stamped(task: str) -> None:
+    run = trained("trainer.epochs=1", base=sample_of(task))
+    page = build(run.folder).read_text(encoding="utf-8")
+
+    assert status_of(run.folder)["state"] == "done"
+    assert run.facts["answer"]["part"] == "test"
+    assert all(math.isfinite(score["value"]) for score in run.facts["scores"])
+    assert len(rows_of(run.folder)) == 1
+    assert status_of(run.folder)["sample"] is True
+    assert json.loads((run.folder / "report.json").read_text())["sample"] is True
+    assert "sample data" in page.lower()
+    assert not Path("runs/ledger.sqlite").exists()
+
+
+@pytest.mark.parametrize("model", MODELS.entries)
+@pytest.mark.parametrize("task", TASKS)
+def test_every_model_that_fits_takes_a_step(task: str, model: str) -> None:
+    change = (f"model={model}", *FITTING.get((model, task in IMAGES), ()))
+    if model == "convnet" and task not in IMAGES:
+        with pytest.raises(UsageError, match="model=convnet cannot take the input"):
+            built(*change, base=sample_of(task))
+        return
+    *_, fold, training = built(*change, base=sample_of(task))
+    before = weights(training)
+
+    training.step(next(fold.train.in_order(16)))
+
+    after = weights(training)
+    assert math.isfinite(training.train_meters.scores()["train/loss"])
+    assert all(tensor.isfinite().all() for tensor in after.values())
+    assert all(not torch.equal(after[name], before[name]) for name in after if "heads" in name)
+    assert sum(not torch.equal(after[name], before[name]) for name in after) > 2
+
+
+def test_every_optimizer_learns_and_none_as_another() -> None:
+    ends = {}
+    for name in OPTIMIZERS.entries:
+        run = trained(
+            f"optimizer={{name: {name}, lr: 0.01}}", "trainer.epochs=20", "model.dropout=0"
+        )
+        rows = rows_of(run.folder)
+        assert rows[-1]["train/loss"] < 0.95 * rows[0]["train/loss"], name
+        ends[name] = rows[-1]["train/loss"]
+
+    assert len(set(ends.values())) == len(OPTIMIZERS.entries)
+
+
+EXPECTED = {
+    "constant": lambda at, total: 1.0,
+    "step": lambda at, total: 0.1 ** (at * 4 // total),
+    "cosine": lambda at, total: (1 + math.cos(math.pi * at / total)) / 2,
+}
+
+
+@pytest.mark.parametrize("name", SCHEDULES.entries)
+def test_every_schedule_sets_the_rate_of_every_step(
+    monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Four epochs: the rate that each step was made with."""
+    options = {"step": ", every: 1", "plateau": ", patience: 0, min_delta: 100"}
+    config, _, fold, training = built(
+        "trainer.epochs=4",
+        "trainer.batch_size=10",
+        "optimizer={name: sgd, lr: 0.01}",
+        f"schedule={{name: {name}{options.get(name, '')}}}",
+    )
+    rates = []
+    for _ in range(4):
+        for batch in fold.train.in_order(config.trainer.batch_size):
+            rates.append(training.optimizer.param_groups[0]["lr"])
+            training.step(batch)
+        training.schedule.after_epoch(1.0)
+
+    total = len(rates)
+    assert total == 4 * training.steps_per_epoch
+    if name in EXPECTED:
+        expected = [0.01 * EXPECTED[name](at, total) for at in range(total)]
+        assert rates == pytest.approx(expected, rel=1e-6, abs=1e-9)
+    elif name == "plateau":
+        each = [0.01, 0.01, 0.001, 0.0001]
+        expected = [rate for rate in each for _ in range(training.steps_per_epoch)]
+        assert rates == pytest.approx(expected)
+    else:
+        peak = rates.index(max(rates))
+        assert max(rates) == pytest.approx(0.01, rel=0.05)
+        assert rates[: peak + 1] == sorted(rates[: peak + 1])
+        assert rates[peak:] == sorted(rates[peak:], reverse=True)
+        assert rates[0] == pytest.approx(0.0004)
+        assert rates[-1] < 1e-5
+
+
+@pytest.mark.parametrize("name", ["constant", "step", "cosine", "plateau"])
+def test_a_warm_up_rises_to_the_rate(name: str) -> None:
+    *_, fold, training = built(
+        "trainer.epochs=4",
+        "trainer.batch_size=10",
+        "optimizer={name: sgd, lr: 0.01}",
+        f"schedule={{name: {name}, warmup_epochs: 1}}",
+    )
+    rates = []
+    for batch in fold.train.in_order(10):
+        rates.append(training.optimizer.param_groups[0]["lr"])
+        training.step(batch)
+
+    assert rates[0] == pytest.approx(0.0001)
+    assert rates == sorted(rates)
+    after = training.optimizer.param_groups[0]["lr"]
+    assert after == pytest.approx(0.01, rel=0.2)

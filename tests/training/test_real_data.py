@@ -1,0 +1,38 @@
+"""One short run on the real files of each of four datasets."""
+
+from __future__ import annotations
+
+import pytest
+from small import trained
+
+from dlx.errors import UsageError
+
+pytestmark = [pytest.mark.data, pytest.mark.usefixtures("real_data")]
+
+
+@pytest.mark.parametrize(
+    ("task", "overrides", "score", "low", "high"),
+    [
+        ("mnist", ("trainer.epochs=1", "trainer.threads=1"), "test/accuracy", 0.9, 1.0),
+        ("imdb", ("trainer.epochs=2", "trainer.threads=1"), "test/accuracy", 0.85, 0.92),
+        ("reuters", ("trainer.epochs=3", "trainer.threads=1"), "test/accuracy", 0.7, 0.85),
+        ("boston_housing", ("trainer.epochs=40", "trainer.threads=1"), "test/mae", 1.5, 3.2),
+    ],
+)
+def test_a_short_run_learns(
+    task: str, overrides: tuple[str, ...], score: str, low: float, high: float
+) -> None:
+    try:
+        run = trained(base=(f"task={task}", *overrides))
+    except UsageError as error:
+        if "missing" in str(error):
+            pytest.skip(str(error.problems[0].what))
+        raise
+
+    answer = run.facts["answer"]
+    assert answer["score"] == score
+    assert low < answer["value"] < high
+    assert answer["interval"][0] < answer["value"] < answer["interval"][1]
+    assert answer["beats"] is True
+    assert answer["looks"] == 1
+    assert run.facts["sample"] is False
