@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments to its parser."""
     parser.epilog = EXAMPLES
     parser.add_argument("shell", choices=[*_SCRIPTS, "words"], help="for which shell")
-    parser.add_argument("typed", nargs="*", help=argparse.SUPPRESS)
+    parser.add_argument("typed", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -46,7 +46,7 @@ def run(args: argparse.Namespace) -> int:
     if args.shell != "words":
         say(_SCRIPTS[args.shell])
         return 0
-    for word in words(args.typed):
+    for word in words(args.typed[1:] if args.typed[:1] == ["--"] else args.typed):
         say(word)
     return 0
 
@@ -69,9 +69,10 @@ def words(typed: list[str]) -> list[str]:
 
 def _keys() -> list[str]:
     from ..config.paths import GROUPS
-    from ..config.schema import dotted_keys
+    from ..config.schema import dotted_keys, implied_names
 
-    return sorted({*GROUPS, *dotted_keys()})
+    names = [f"{key}.name" for (key,) in implied_names()]
+    return sorted({*GROUPS, *dotted_keys(), *names})
 
 
 def _values(key: str) -> list[str]:
@@ -81,4 +82,4 @@ def _values(key: str) -> list[str]:
 
     if key in GROUPS:
         return sorted({f.stem for root in search_path(None) for f in (root / key).glob("*.yaml")})
-    return choices_of(key)
+    return choices_of(key.removesuffix(".name"))

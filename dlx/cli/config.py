@@ -90,7 +90,7 @@ def _flat(node: Any, prefix: str = "") -> list[str]:
 
 
 def _why(loaded: Loaded, key: str, as_json: bool) -> int:
-    """Prints every writer of a value in order, the one that counts marked."""
+    """Prints every writer of a value in order, those that count marked."""
     value = part_of(loaded.plain(), key)
     path = tuple(key.split("."))
     writers = loaded.tree.writers
@@ -100,13 +100,13 @@ def _why(loaded: Loaded, key: str, as_json: bool) -> int:
         if p[: len(path)] == path or path[: len(p)] == p
         for w in ws
     ]
-    counts = [row for row in rows if not row["dropped"]]
+    counts = {row["key"]: row for row in rows if not row["dropped"]}
     default = not counts
     if as_json:
         say_json({"key": key, "value": value, "writers": rows, "default": default})
         return 0
     for row in rows:
-        marker = "->" if counts and row is counts[-1] else "  "
+        marker = "->" if row is counts.get(row["key"]) else "  "
         dropped = f"   (dropped: {row['dropped']})" if row["dropped"] else ""
         say(f"{marker} {row['key']}={_short(row['value'])}   {row['where']}{dropped}")
     if default:

@@ -189,7 +189,8 @@ def choices_of(key: str) -> list[str]:
 
 
 def _component_keys() -> list[str]:
-    return [f"{table.kind}.{name}" for table in TABLES.values() for name in table.entries]
+    names = [(table.kind, name) for table in TABLES.values() for name in table.entries]
+    return [f"{kind}.{name}" for kind, name in names] + [name for _, name in names]
 
 
 def _choices(hint: Any) -> list[str]:

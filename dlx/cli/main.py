@@ -99,7 +99,9 @@ def _run(verb: str, arguments: list[str]) -> int:
     )
     module.add_arguments(parser)
     code: int = module.run(
-        parser.parse_intermixed_args(arguments) if verb != "data" else parser.parse_args(arguments)
+        parser.parse_args(arguments)
+        if verb in ("data", "completion")  # sub-commands and remainders are not for intermixing
+        else parser.parse_intermixed_args(arguments)
     )
     return code
 

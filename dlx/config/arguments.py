@@ -114,7 +114,7 @@ def sweep_refused(override: Override) -> Problem:
     """For several values without `-m`."""
     argument = override.input_line or ""
     key, _, value = argument.partition("=")
-    hint = f"dlx train -m ... {argument}"
+    hint = f"dlx train -m ... {argument}" if override.is_sweep_override() else ""
     if override.is_choice_sweep() and "(" not in value and "." in key:
         hint += f"   or   {key}=[{value}]"
     accepted = "one value; a list in brackets; or -m to run each value"

@@ -75,7 +75,7 @@ class Tree:
             if isinstance(value, dict):
                 existing = into.get(str(key))
                 if not isinstance(existing, dict) or self._renames(existing, value, here):
-                    self._drop(here, f"another name was chosen in {layer.where(here)}")
+                    self._drop(here, f"another name was chosen in {layer.where((*here, 'name'))}")
                     into[str(key)] = {}
                 if not value:
                     self._record(here, value, layer)

@@ -78,7 +78,7 @@ class Cache:
 
 def _sum(file: Path) -> int:
     """CRC-32 of a file: against decay, not against malice; 3 GB a second."""
-    return zlib.crc32(np.memmap(file, mode="r"))
+    return zlib.crc32(np.memmap(file, mode="r").data)
 
 
 def _size(column: AnyColumn) -> int:

@@ -16,7 +16,6 @@ from ..errors import Problem, UsageError
 from ..seeds import derive
 from .samples import Rows, Samples
 
-
 SAMPLE_SHARE = 0.2
 
 

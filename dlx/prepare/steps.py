@@ -20,6 +20,9 @@ from ..errors import Problem, UsageError
 
 State = dict[str, Any]
 
+START, UNKNOWN, FIRST_WORD = 1, 2, 3
+"""Reserved ids, as Keras has them; 0 is padding."""
+
 
 class Step(Protocol):
     """One preparation step.
@@ -229,7 +232,10 @@ class Pad:
         return {"largest": int(_ragged(column, "pad").values.max(initial=0))}
 
     def apply(self, column: AnyColumn, state: State) -> AnyColumn:
-        """Ids of shape (rows, length); the side says which end is filled and cut."""
+        """Ids of shape (rows, length); the side says which end is filled and cut.
+
+        Ids larger than any in training become the unknown one.
+        """
         ragged = _ragged(column, "pad")
         length, front = self.options.length, self.options.side == "front"
         lengths = ragged.lengths()
@@ -239,12 +245,13 @@ class Pad:
         within = np.arange(kept.sum()) - np.repeat(np.cumsum(kept) - kept, kept)
         out = np.zeros((len(ragged), length), dtype=np.int32)
         column_of = within + (np.repeat(length - kept, kept) if front else 0)
-        out[rows, column_of] = ragged.values[np.repeat(first, kept) + within]
-        return IdRows(out, max(int(ragged.values.max(initial=0)), state["largest"]) + 1)
+        values = ragged.values[np.repeat(first, kept) + within]
+        largest = max(state["largest"], UNKNOWN)
+        out[rows, column_of] = np.where(values > largest, UNKNOWN, values)
+        return IdRows(out, largest + 1)
 
 
 _WORD = re.compile(r"[^\s!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~]+")
-START, UNKNOWN, FIRST_WORD = 1, 2, 3
 
 
 class Tokenize:

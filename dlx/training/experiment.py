@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -174,8 +175,9 @@ def build_training(config: Config, learner: Supervised, steps: int, fold: int = 
         fold: number of the fold.
     """
     optimizer = config.optimizer.load()(config.optimizer.options, learner.model.parameters())
-    monitor = monitor_of(config, getattr(config.schedule.options, "monitor", "auto"))
-    mode = score_names(config).get(monitor or "", "min")
+    asked = getattr(config.schedule.options, "monitor", None)
+    watched = None if asked is None else monitor_of(config, asked)
+    mode = score_names(config).get(watched or "", "min")
     schedule = config.schedule.load()(
         config.schedule.options, optimizer, steps, config.trainer.epochs, mode
     )
@@ -183,7 +185,9 @@ def build_training(config: Config, learner: Supervised, steps: int, fold: int = 
         meters_for(config, learner.heads, "train"),
         meters_for(config, learner.heads, "val"),
     )
-    return Training(learner, optimizer, schedule, config.trainer, meters, config.seed, steps, fold)
+    return Training(
+        learner, optimizer, schedule, config.trainer, meters, config.seed, steps, watched, fold
+    )
 
 
 def steps_per_epoch(config: Config, train: Part) -> int:
@@ -200,6 +204,7 @@ def choose_threads(config: Config, data: Data, fold: FoldData) -> dict[str, Any]
         rows = torch.arange(min(config.trainer.batch_size, len(fold.train)), device=fold.device)
         batch = next(fold.train.take(rows).in_order(len(rows)))
         training.model.train()
+        training.check_every = sys.maxsize  # a loss that explodes is for the run itself to tell
 
         def step() -> None:
             training.step(batch)

@@ -32,14 +32,12 @@ class State:
     Attributes:
         epoch: finished epochs.
         step: finished optimizer steps.
-        monitored: the monitored score after the last epoch, None where there is none.
         stop: why to stop after this epoch; "" to go on.
         interrupted: set from outside (a signal) to stop after this step.
     """
 
     epoch: int = 0
     step: int = 0
-    monitored: float | None = None
     stop: str = ""
     interrupted: bool = False
 
@@ -55,6 +53,7 @@ class Training:
         meters: of the training and the validation part.
         seed: what all randomness derives from.
         steps_per_epoch: optimizer steps of one pass over the training samples.
+        schedule_monitor: the score that the schedule is told after each epoch, None for none.
         fold: number of the fold, part of what randomness derives from.
     """
 
@@ -67,9 +66,12 @@ class Training:
         meters: tuple[Meters, Meters],
         seed: int,
         steps_per_epoch: int,
+        schedule_monitor: str | None = None,
         fold: int = 0,
     ) -> None:
         self.steps_per_epoch = steps_per_epoch
+        self.schedule_monitor = schedule_monitor
+        self.lr = float(optimizer.param_groups[0]["lr"])
         self.learner = learner
         self.model = learner.model
         self.optimizer = optimizer
@@ -86,7 +88,7 @@ class Training:
         half = self._amp is torch.float16 and self.device.type == "cuda"
         self._step_optimizer = step_of(optimizer)
         self._scaler = torch.amp.GradScaler(self.device.type) if half else None
-        self._check_every = 1 if self.device.type == "cpu" else CHECK_EVERY
+        self.check_every = 1 if self.device.type == "cpu" else CHECK_EVERY
 
     def step(self, batch: Batch) -> None:
         """One optimizer step, the batch taken whole or in micro-batches."""
@@ -98,7 +100,7 @@ class Training:
         else:
             for micro in split_batch(batch, self.options.accumulate):
                 self._backward(micro, micro.rows / batch.rows)
-        if (self.state.step + 1) % self._check_every == 0:
+        if (self.state.step + 1) % self.check_every == 0:
             self.check_loss()
         self._move()
         self.state.step += 1
@@ -184,7 +186,8 @@ def fit(
         state.epoch += 1
         for callback in callbacks:
             callback.epoch_ends(training, scores)
-        training.schedule.after_epoch(state.monitored)
+        watched = training.schedule_monitor
+        training.schedule.after_epoch(None if watched is None else scores[watched])
     for callback in callbacks:
         callback.fit_ends(training)
 
@@ -204,6 +207,7 @@ def run_epoch(
         derive(training.seed, "shuffle", training.fold, state.epoch)
     )
     watching = [c.step_ends for c in callbacks if type(c).step_ends is not Callback.step_ends]
+    training.lr = float(training.optimizer.param_groups[0]["lr"])
     training.model.train()
     training.train_meters.reset()
     for batch in train.shuffled(training.options.batch_size, order):

@@ -25,17 +25,14 @@ class Recorder(Callback):
     hex, which loses nothing.
     """
 
-    def __init__(self, file: Path | None, monitor: str | None, log: Log | None = None) -> None:
+    def __init__(self, file: Path | None, log: Log | None = None) -> None:
         self._file = file
         self._log = log
-        self._monitor = monitor
         self.history: list[dict[str, float]] = []
 
     def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
-        """Writes one row, and tells the state the monitored score."""
-        training.state.monitored = scores[self._monitor] if self._monitor else None
-        lr = float(training.optimizer.param_groups[0]["lr"])
-        self.history.append({"lr": lr, **scores})
+        """Writes one row; `lr` is the rate of the epoch's first step."""
+        self.history.append({"lr": training.lr, **scores})
         if self._log is not None:
             told = "  ".join(f"{name} {value:.4g}" for name, value in scores.items())
             self._log.keep(f"epoch {training.state.epoch}  {told}")
@@ -44,7 +41,7 @@ class Recorder(Callback):
         row: dict[str, Any] = {
             "epoch": training.state.epoch,
             "step": training.state.step,
-            "lr": lr,
+            "lr": training.lr,
             **scores,
             "hex": {name: value.hex() for name, value in scores.items()},
         }
@@ -80,6 +77,14 @@ class Checkpoints(Callback):
         if self._folder is not None and time.monotonic() - self._written > self.EVERY_S:
             self._write(training, scores)
 
+    def write_best(self) -> None:
+        """Writes the best weights, if they are not on disk yet: also when the training failed."""
+        if self._folder is None or self.best is None:
+            return
+        if self._best_written != self.best_state["step"]:
+            checkpoint.save(self._folder / "best", self.best, self.best_state)
+            self._best_written = self.best_state["step"]
+
     def fit_ends(self, training: Training) -> None:
         """Writes what is not on disk yet."""
         if self._folder is not None:
@@ -87,9 +92,7 @@ class Checkpoints(Callback):
 
     def _write(self, training: Training, scores: Mapping[str, float]) -> None:
         assert self._folder is not None
-        if self.best is not None and self._best_written != self.best_state["step"]:
-            checkpoint.save(self._folder / "best", self.best, self.best_state)
-            self._best_written = self.best_state["step"]
+        self.write_best()
         weights = training.model.state_dict()
         checkpoint.save(self._folder / "last", weights, self._state(training, scores))
         self._written = time.monotonic()

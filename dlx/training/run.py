@@ -109,10 +109,12 @@ def train(loaded: Loaded, say: Say, watchers: Sequence[Callback] = ()) -> Run:
     except Interrupted:
         _stopped(run, recorder)
         raise
-    except DlxError as error:
+    except BaseException as error:
         with suppress(DlxError):  # the disk may be full; the first error is the one that matters
-            run.log.keep(f"failed: {error}")
-            run.write_status("failed", reason=str(error))
+            reason = str(error) or type(error).__name__
+            run.log.keep(f"failed: {reason}")
+            run.write_status("failed", reason=reason)
+            checkpoints.write_best()
         raise
     return run
 
@@ -172,7 +174,7 @@ def _opening(run: Run) -> str:
 def _recorders(run: Run) -> tuple[Recorder, Checkpoints]:
     monitor = monitor_of(run.config)
     direction = score_names(run.config).get(monitor or "", "min")
-    recorder = Recorder(run.folder / "metrics.jsonl", monitor, run.log)
+    recorder = Recorder(run.folder / "metrics.jsonl", run.log)
     return recorder, Checkpoints(run.folder / "checkpoints", monitor, direction)
 
 

@@ -78,7 +78,7 @@ def same_files(here: Path) -> Callable[[], list[str]]:
 
 
 @pytest.mark.parametrize("make", [an_override, noise])
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(100))
 def test_arguments(
     same_files: Callable[[], list[str]], make: Make, seed: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -92,7 +92,7 @@ def test_arguments(
     assert capfd.readouterr() == ("", "")
 
 
-@pytest.mark.parametrize("seed", range(100))
+@pytest.mark.parametrize("seed", range(60))
 def test_sweeps(here: Path, seed: int) -> None:
     rng = random.Random(seed)
     arguments = ["task=digits", *[an_override(rng) for _ in range(rng.randint(1, 3))]]
@@ -101,7 +101,7 @@ def test_sweeps(here: Path, seed: int) -> None:
     assert problems or all(len(trial) == len(arguments) for trial in trials)
 
 
-@pytest.mark.parametrize("seed", range(150))
+@pytest.mark.parametrize("seed", range(80))
 def test_files(here: Path, seed: int) -> None:
     rng = random.Random(seed)
     text = some_yaml(rng)

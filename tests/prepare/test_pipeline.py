@@ -91,11 +91,6 @@ def test_what_is_learnt_does_not_change_by_a_bit_with_held_out_rows(
     ]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="Pad.apply takes the number of ids from all rows, so that the shape of an embedding "
-    "depends on held-out rows, and weights do not fit other data",
-)
 def test_the_number_of_ids_does_not_depend_on_held_out_rows(
     step: Make, samples: Make, ragged: Make
 ) -> None:

@@ -159,10 +159,6 @@ def test_plateau_cuts_the_rate_when_the_monitored_score_stays() -> None:
     assert found == pytest.approx([1e-9, 1e-9, 1e-9, 5e-10, 5e-10, 2.5e-10, 2.5e-10])
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="fit gives the schedule the score of trainer.monitor, not that of schedule.monitor",
-)
 def test_plateau_watches_its_own_score() -> None:
     """The training loss falls all the while, so the rate must stay; val/accuracy does not rise."""
     found = rates(
@@ -175,11 +171,6 @@ def test_plateau_watches_its_own_score() -> None:
     assert found == [0.001] * 6
 
 
-@pytest.mark.xfail(
-    strict=True,
-    raises=AssertionError,
-    reason="without validation state.monitored stays None, and the schedule's assertion fails",
-)
 def test_plateau_without_validation_watches_the_training_loss() -> None:
     found = rates(
         "protocol=train_test", "schedule={name: plateau, monitor: train/loss, patience: 0}"

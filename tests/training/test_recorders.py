@@ -30,7 +30,7 @@ def test_a_row_an_epoch_with_every_float_also_as_hex() -> None:
 
 def test_a_score_that_is_no_number_is_null_and_its_hex_says_which(tmp_path: Path) -> None:
     *_, training = built()
-    recorder = Recorder(tmp_path / "metrics.jsonl", "val/loss")
+    recorder = Recorder(tmp_path / "metrics.jsonl")
 
     recorder.epoch_ends(training, {"val/loss": math.nan, "train/loss": math.inf})
 
@@ -46,14 +46,13 @@ def test_a_row_holds_no_clock() -> None:
     assert first == second
 
 
-def test_history_and_monitored_score_are_told(tmp_path: Path) -> None:
+def test_history_is_kept_without_a_file(tmp_path: Path) -> None:
     *_, training = built()
-    recorder = Recorder(None, "val/loss")
+    recorder = Recorder(None)
 
     recorder.epoch_ends(training, {"val/loss": 0.5})
 
     assert recorder.history == [{"lr": 0.002, "val/loss": 0.5}]
-    assert training.state.monitored == 0.5
     assert list(tmp_path.rglob("metrics.jsonl")) == []
 
 
@@ -65,7 +64,7 @@ def test_a_full_disk_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(Path, "open", full)
     with pytest.raises(RunError) as caught:
-        Recorder(tmp_path / "metrics.jsonl", None).epoch_ends(training, {"train/loss": 1.0})
+        Recorder(tmp_path / "metrics.jsonl").epoch_ends(training, {"train/loss": 1.0})
 
     assert str(caught.value) == (
         "metrics.jsonl cannot be written: No space left on device\n"
@@ -151,11 +150,6 @@ def test_a_long_training_writes_while_it_runs(
     assert state["epoch"] == 4
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the row is written after the schedule's last step of the epoch, and tells the rate of "
-    "the epoch to come",
-)
 def test_the_rate_in_a_row_is_one_that_the_epoch_used() -> None:
     run = trained(
         "trainer.epochs=3", "optimizer.lr=0.01", "schedule={name: step, every: 1, gamma: 0.1}"

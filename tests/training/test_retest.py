@@ -18,6 +18,7 @@ from dlx.training.run import Run, train
 REAL = ("task=wine", "trainer.threads=1", "trainer.epochs=2")
 DIGITS = (
     "task=digits",
+    "dataset.sample=true",
     "trainer.threads=2",
     "trainer.epochs=1",
     "model=convnet",

@@ -237,9 +237,6 @@ def test_no_checkpoint_ever_holds_nan(epoch: int) -> None:
         assert all(tensor.isfinite().all() for tensor in tensors.values())
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the best weights are in memory only, and lost when the training fails"
-)
 def test_the_best_weights_before_a_failure_are_kept() -> None:
     with pytest.raises(RunError, match="the training loss is not a number"):
         train(loaded("trainer.epochs=9"), lambda _: None, [Poison(3)])
@@ -271,9 +268,6 @@ def test_every_explained_error_is_in_the_status(error: Exception) -> None:
     assert (status["state"], status["reason"]) == ("failed", str(error))
 
 
-@pytest.mark.xfail(
-    strict=True, reason="only dlx's own errors write a status; after any other it says running"
-)
 @pytest.mark.parametrize("error", [RuntimeError("out of memory"), MemoryError()])
 def test_an_unexpected_error_is_in_the_status_too(error: Exception) -> None:
     with pytest.raises(type(error)):

@@ -1,0 +1,107 @@
+"""`dlx completion`: the words it offers, and that a shell takes the script."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlx.cli.completion import words
+from dlx.cli.main import VERBS
+from dlx.config.paths import GROUPS
+from dlx.config.schema import dotted_keys
+
+Cli = Callable[..., Any]
+pytestmark = pytest.mark.usefixtures("here")
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        ([], list(VERBS)),
+        ([""], list(VERBS)),
+        (["t"], ["tasks", "train", "test"]),
+        (["zzz"], []),
+        (["train", "trainer.d"], ["trainer.deterministic=", "trainer.device="]),
+        (["train", "task=di"], ["task=diabetes", "task=digits"]),
+        (["train", "-m", "task=digits", "model=c"], ["model=convnet"]),
+        (["config", "trainer.device=c"], ["trainer.device=cpu", "trainer.device=cuda"]),
+        (["summary", "test="], ["test=true", "test=false"]),
+        (
+            ["train", "optimizer.name=ad"],
+            [f"optimizer.name={n}" for n in ("adam", "adamw", "adagrad")],
+        ),
+        (["train", "optimizer.na"], ["optimizer.name="]),
+        (["train", "callbacks.early_stopping.p"], ["callbacks.early_stopping.patience="]),
+        (["train", "seed="], []),
+        (["train", "nonsense="], []),
+        (["train", "zzz"], []),
+        (["train", "task=../"], []),
+        (["help", "optimizer.l"], ["optimizer.lr"]),
+        (["doctor", "x"], []),
+        (["runs", "trainer"], []),
+    ],
+    ids=str,
+)
+def test_words(typed: list[str], expected: list[str]) -> None:
+    assert words(typed) == expected
+
+
+def test_all_keys_are_offered() -> None:
+    offered = {word.removesuffix("=") for word in words(["train", ""])}
+    assert set(dotted_keys()) | set(GROUPS) <= offered
+
+
+def test_own_files_are_offered(here: Path) -> None:
+    (here / "configs" / "task").mkdir(parents=True)
+    (here / "configs" / "task" / "dinosaurs.yaml").write_text("not: [read")
+    assert words(["train", "task=din"]) == ["task=dinosaurs"]
+
+
+def test_a_line_a_word(cli: Cli) -> None:
+    answer = cli("completion", "words", "--", "train", "task=im")
+    assert (answer.code, answer.out) == (0, "task=imdb\ntask=imdb_raw\n")
+    assert cli("completion", "words", "--", "train", "--").out == ""
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_each_script_asks_for_words(cli: Cli, shell: str) -> None:
+    answer = cli("completion", shell)
+    assert answer.code == 0
+    assert "dlx completion words -- " in answer.out
+    if program := shutil.which(shell):
+        command = [program, "-n", "/dev/stdin"]
+        ran = subprocess.run(command, input=answer.out, capture_output=True, text=True)
+        assert (ran.returncode, ran.stderr) == (0, "")
+
+
+def test_a_shell_that_is_none(cli: Cli) -> None:
+    answer = cli("completion", "csh")
+    assert answer.code == 2
+    assert answer.err.startswith("error: argument shell: invalid choice: 'csh'")
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="there is no bash")
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (("dlx", "tr"), ["train"]),
+        (("dlx", "train", "task=mn"), ["task=mnist"]),
+        (("dlx", "train", "task=digits", "model=m"), ["model=mlp"]),
+    ],
+)
+def test_bash_completes_with_it(cli: Cli, typed: tuple[str, ...], expected: list[str]) -> None:
+    script = cli("completion", "bash").out
+    lines = [
+        f'dlx() {{ "{sys.executable}" -m dlx "$@"; }}',
+        script,
+        f"COMP_WORDS=({' '.join(typed)}); COMP_CWORD={len(typed) - 1}",
+        "_dlx; printf '%s\\n' \"${COMPREPLY[@]}\"",
+    ]
+    ran = subprocess.run(["bash", "-c", "\n".join(lines)], capture_output=True, text=True)
+    assert (ran.stdout.split(), ran.stderr) == (expected, "")

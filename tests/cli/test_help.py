@@ -1,0 +1,157 @@
+"""`dlx help KEY` for every key there is, and what it says where there is none."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from dlx.cli.help import choices_of, find
+from dlx.config.schema import dotted_keys
+from dlx.config.specs import LAYERS, OPTIMIZERS, TABLES
+
+Cli = Callable[..., Any]
+
+
+@pytest.mark.parametrize("key", dotted_keys())
+def test_every_key(cli: Cli, key: str) -> None:
+    answer = cli("help", key)
+    assert (answer.code, answer.err) == (0, "")
+    is_component = find(key) and not any(hasattr(entry, "option") for entry in find(key))
+    if is_component:
+        assert key.rpartition(".")[2] in answer.out
+        assert "default" in answer.out or "no options" in answer.out
+    else:
+        assert "\n  default: " in answer.out
+        assert "\n  type: " in answer.out
+        assert key in answer.out
+
+
+@pytest.mark.parametrize("kind", TABLES)
+def test_every_component(cli: Cli, kind: str) -> None:
+    for name, entry in TABLES[kind].entries.items():
+        answer = cli("help", f"{kind}.{name}" if " " not in kind else name)
+        assert answer.code == 0
+        assert f"{kind} {name}: {entry.summary}" in answer.out
+
+
+def test_a_key_word_for_word(cli: Cli) -> None:
+    assert cli("help", "callbacks.early_stopping.patience").out == (
+        "callbacks.early_stopping.patience   (of early_stopping)\n"
+        "  epochs in a row without improvement after which it stops\n"
+        "  type: a whole number >= 1 (epochs)\n"
+        "  default: 5\n"
+        "  unit: epochs\n"
+    )
+    assert cli("help", "trainer.precision").out == (
+        "trainer.precision\n"
+        "  number type of the forward pass (mixed precision below float32)\n"
+        "  type: one of float32, bfloat16, float16\n"
+        "  default: float32\n"
+        "  choices: float32, bfloat16, float16\n"
+    )
+    assert cli("help", "trainer.clip_norm").out == (
+        "trainer.clip_norm\n"
+        "  largest norm of the gradient; null: any\n"
+        "  type: a number > 0 or null\n"
+        "  default: null\n"
+    )
+
+
+def test_a_key_that_several_components_have_is_explained_for_each(cli: Cli) -> None:
+    text = cli("help", "optimizer.lr").out
+    assert [line for line in text.splitlines() if not line.startswith(" ") and line] == [
+        f"optimizer.lr   (of {name})" for name in OPTIMIZERS.entries
+    ]
+    assert text.count("  default: 0.01\n") == 2
+    assert text.count("  default: 0.001\n") == 4
+    assert cli("help", "optimizer.adam.lr").out.startswith("optimizer.lr   (of adam)\n")
+    assert cli("help", "optimizer.adam.lr").out.count("default") == 1
+
+
+@pytest.mark.parametrize(
+    ("key", "first"),
+    [
+        ("targets.label.problem", "targets.label.problem"),
+        ("targets.problem", "targets.NAME.problem"),
+        ("targets.label.loss.delta", "targets.label.loss.delta   (of huber)"),
+        ("targets.label", "targets"),
+        ("metrics.top_k_accuracy.k", "metrics.top_k_accuracy.k   (of top_k_accuracy)"),
+        ("callbacks.patience", "callbacks.early_stopping.patience   (of early_stopping)"),
+        ("prepare.steps.0.size", "prepare.steps.0.size   (of multi_hot)"),
+        ("prepare.steps.multi_hot.size", "prepare.steps.0.size   (of multi_hot)"),
+        ("prepare.steps.3", "prepare.steps"),
+        ("model.layers.0.units", "model.layers.0.units   (of linear)"),
+        ("model.units.0", "model.units   (of mlp)"),
+        ("model.layers", "model layers: A list of layers, shapes inferred: [{linear: 16}, relu, "),
+        ("optimizer.", "optimizer"),
+        ("adam", "optimizer adam: Adam (Kingma and Ba, 2015)."),
+        ("relu", "layer relu: Applied to each value."),
+        ("layer", "layer linear: Dense layer on the last axis."),
+    ],
+)
+def test_ways_to_ask(cli: Cli, key: str, first: str) -> None:
+    assert cli("help", key).out.splitlines()[0].startswith(first)
+
+
+def test_without_a_key_every_section_is_listed(cli: Cli) -> None:
+    for arguments in ((), (".",)):
+        lines = cli("help", *arguments).out.splitlines()
+        assert lines[0].split() == ["key", "default", "type", "what", "it", "is"]
+        assert [line.split()[0] for line in lines[1:]] == [k for k in dotted_keys() if "." not in k]
+
+
+def test_all_layers_are_listed(cli: Cli) -> None:
+    text = cli("help", "model.layers").out
+    assert all(f"    {name} " in text for name in LAYERS.entries)
+
+
+@pytest.mark.parametrize(
+    ("key", "hint"),
+    [
+        ("optimzer.lr", "dlx help optimizer.lr"),
+        ("optimizer.rate", "dlx help optimizer.lr"),
+        ("seed.x", "dlx help seed"),
+        ("zzz.y", "dlx help"),
+        ("a b", "dlx help"),
+        ("trainer.epoch", "dlx help trainer.epochs"),
+        ("adma", "dlx help adam"),
+        ("callbacks.early_stoping.patience", "dlx help callbacks.early_stopping.patience"),
+    ],
+)
+def test_a_key_that_is_none(cli: Cli, key: str, hint: str) -> None:
+    answer = cli("help", key)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err == (
+        f"error: there is no key `{key}`\n"
+        "  accepted: a key of the config, as in optimizer.lr\n"
+        f"  try: {hint}\n"
+    )
+    assert cli(*hint.split()[1:]).code == 0
+
+
+def test_help_agrees_with_the_config(cli: Cli) -> None:
+    plain = json.loads(cli("config", "task=digits", "--json").out)
+    for key in ("trainer.eval_batch_size", "trainer.accumulate", "seed", "protocol.test_seed"):
+        value: Any = plain
+        for part in key.split("."):
+            value = value[part]
+        assert f"  default: {value}\n" in cli("help", key).out
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("optimizer", list(OPTIMIZERS.entries)),
+        ("trainer.device", ["auto", "cpu", "cuda", "mps"]),
+        ("trainer.threads", ["auto"]),
+        ("test", ["true", "false"]),
+        ("callbacks", ["early_stopping", "time_limit"]),
+        ("seed", []),
+        ("nonsense", []),
+    ],
+)
+def test_choices_for_completion(key: str, expected: list[str]) -> None:
+    assert choices_of(key) == expected
