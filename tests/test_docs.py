@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from pathlib import Path
@@ -108,3 +109,11 @@ def test_the_plugin_of_the_docs_trains(
     assert main(["train", *plugin, "optimizer.name=my_sgd", "--quiet"]) == 0
     assert main(["train", *plugin, "optimizer.name=my_sdg"]) == 2
     assert "optimizer.name=my_sgd" in capsys.readouterr().err
+
+
+def test_the_table_of_tasks_says_what_the_tasks_say(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \|.*\| (.+) \| (.+) \|$", text, re.MULTILINE)
+    assert main(["tasks", "--json"]) == 0
+    tasks = {t["task"]: (t["time"], t["result"]) for t in json.loads(capsys.readouterr().out)}
+    assert {name: (time, result) for name, time, result in rows} == tasks

@@ -74,6 +74,11 @@ def number(value: float | None) -> str:
     """A score with four significant digits; "-" where there is none."""
     if value is None or value != value:
         return "-"
-    if value == 0 or 0.001 <= abs(value) < 10_000:
+    if value == 0 or 0.001 <= abs(value) < 1000:
         return f"{value:#.4g}"
-    return f"{value:.3e}"
+    return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3e}"
+
+
+def interval_text(interval: Sequence[float] | None) -> str:
+    """An interval as "0.9540 to 0.9861"; nothing where there is none."""
+    return f"{number(interval[0])} to {number(interval[1])}" if interval else ""

@@ -110,10 +110,11 @@ def find(key: str) -> list[_Key | _Entry]:
     found = list(_walk(Config, parts, "", ""))
     if found:
         return found
+    for table in TABLES.values():  # "layers" are all layers before they are the model `layers`
+        if key in (table.kind, f"{table.kind}s"):
+            return [_Entry(table.kind, name, entry) for name, entry in table.entries.items()]
     for table in TABLES.values():
         names = {table.kind, f"{table.kind}s"}
-        if len(parts) == 1 and key in names:
-            return [_Entry(table.kind, name, entry) for name, entry in table.entries.items()]
         if parts[-1] in table.entries and (len(parts) == 1 or parts[0] in names | _group(table)):
             return [_Entry(table.kind, parts[-1], table.entries[parts[-1]])]
     return []

@@ -19,6 +19,7 @@ EXAMPLES = """examples:
   dlx runs --json
 """
 
+STATES = ("done", "failed", "interrupted", "running")
 _LOWER_IS_BETTER = ("loss", "mae", "mse", "rmse", "penalty")
 
 
@@ -28,16 +29,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
     add("--task", metavar="NAME", help="only runs of this task")
-    add("--state", metavar="STATE", help="only these: done, failed, interrupted, running")
+    add("--state", choices=STATES, help="only runs in this state")
     add("--sort", metavar="SCORE", help="best first by a score, as in val/accuracy; or `seconds`")
-    add("--limit", type=int, metavar="N", help="at most N runs")
+    add("--limit", type=_positive, metavar="N", help="the first N; the last N without --sort")
     add("--json", action="store_true", help="print JSON, for scripts")
     add("--csv", action="store_true", help="print CSV, for spreadsheets")
 
 
 def run(args: argparse.Namespace) -> int:
     """Lists runs."""
-    found = [status for folder in all_runs(Path(args.root)) if (status := read_status(folder))]
+    every = [status for folder in all_runs(Path(args.root)) if (status := read_status(folder))]
+    found = every
     if args.task:
         found = [status for status in found if status.get("task") == args.task]
     if args.state:
@@ -45,16 +47,30 @@ def run(args: argparse.Namespace) -> int:
     if args.sort:
         found = _sorted(found, args.sort)
     if args.limit is not None:
-        found = found[: max(0, args.limit)]
+        found = found[: args.limit] if args.sort else found[-args.limit :]
     if args.json:
         say_json(found)
     elif args.csv:
         _print_csv(found)
     elif not found:
-        say(f"no runs in {args.root}: dlx train task=digits makes one")
+        say(_nothing(args, every))
     else:
         _print_table(found, args.sort)
     return 0
+
+
+def _positive(text: str) -> int:
+    number_of = int(text)
+    if number_of < 1:
+        raise ValueError
+    return number_of
+
+
+def _nothing(args: argparse.Namespace, every: list[dict[str, Any]]) -> str:
+    if not every:
+        return f"no runs in {args.root}: dlx train task=digits makes one"
+    tasks = ", ".join(sorted({str(status.get("task")) for status in every}))
+    return f"none of the {len(every)} runs in {args.root} is such a one; their tasks: {tasks}"
 
 
 def _score(status: dict[str, Any], name: str) -> float | None:

@@ -10,7 +10,7 @@ from .hydra_flags import add_flags
 EXAMPLES = """examples:
   dlx summary task=digits
   dlx summary task=mnist model=convnet
-  dlx summary task=imdb model.units=[64,64] dataset.sample=true
+  dlx summary task=imdb 'model.units=[64,64]' dataset.sample=true
 """
 
 

@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from .console import SAMPLE, number, say, say_json, show_table
+from .console import SAMPLE, interval_text, number, say, say_json, show_table
 
 EXAMPLES = """examples:
   dlx test last
@@ -40,12 +40,15 @@ def run(args: argparse.Namespace) -> int:
         [
             score["name"],
             number(score["value"]),
+            interval_text(score["interval"]),
             number(score["baseline"]["value"]) if score["baseline"] else "",
             score["baseline"]["name"] if score["baseline"] else "",
         ]
         for score in tested["scores"]
     ]
-    show_table(("score", "value", "baseline", ""), rows, right=("value", "baseline"))
+    show_table(
+        ("score", "value", "95 % interval", "baseline", ""), rows, right=("value", "baseline")
+    )
     weights = tested["weights"]
     say(f"weights: {weights['name']} (epoch {weights['epoch']}) of {tested['run']}")
     if tested["sample"]:

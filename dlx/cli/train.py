@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DlxError, Problem, UsageError
+from ..errors import DlxError, Interrupted, Problem, UsageError
 from . import config as config_verb
-from .console import SAMPLE, console, number, say, say_json, show_table
+from .console import SAMPLE, console, interval_text, number, say, say_json, show_table
 from .hydra_flags import add_run_flags
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """examples:
   dlx train task=digits
-  dlx train task=imdb optimizer.lr=0.01 model.units=[32,32] trainer.epochs=4
+  dlx train task=imdb optimizer.lr=0.01 'model.units=[32,32]' trainer.epochs=4
   dlx train task=mnist model=convnet
   dlx train -m task=digits optimizer.lr=0.1,0.01,0.001
   dlx train task=imdb dataset.sample=true
@@ -121,7 +122,7 @@ def _score_row(score: dict[str, Any]) -> list[str]:
     return [
         score["name"],
         number(score["value"]),
-        f"{number(interval[0])} to {number(interval[1])}" if interval else "",
+        interval_text(interval),
         number(baseline["value"]) if baseline else "",
         baseline["name"] if baseline else "",
     ]
@@ -150,32 +151,16 @@ def _info(args: argparse.Namespace) -> int:
 
 def _multirun(args: argparse.Namespace) -> int:
     """Runs every combination, one after the other; the test part is not looked at."""
-    from ..config.compose import expand_sweep
-    from ..config.load import load
-    from ..config.paths import search_path
-
-    trials, problems = expand_sweep(args.overrides, search_path(args.config_dir))
-    if problems:
-        raise UsageError(*problems)
-    loaded = [load([*trial, "test=false"], args.config_dir) for trial in trials]
-    if not args.json:
+    quiet = args.json or args.quiet
+    trials, loaded = _trials(args)
+    if not quiet:
         say(f"{len(trials)} trials; a sweep never looks at the test part")
-    rows, failed = [], 0
-    for number_of, (trial, one) in enumerate(zip(trials, loaded, strict=True), start=1):
-        say_trial = f"[{number_of}/{len(trials)}] {' '.join(_changed(trial, trials))}"
-        try:
-            done = train(one, quiet=True)
-        except DlxError as error:
-            if error.exit_code == 130:  # an interruption ends the sweep
-                raise
-            failed += 1
-            rows.append({"trial": _changed(trial, trials), "error": str(error)})
-            message = f"{say_trial}: failed: {error.problems[0].what}"
-        else:
-            rows.append({"trial": _changed(trial, trials), **answer(done)})
-            message = f"{say_trial}: {_in_short(done)}"
-        if not args.json:
-            say(message)
+    rows: list[dict[str, Any]] = []
+    for place, (trial, one) in enumerate(zip(trials, loaded, strict=True), start=1):
+        rows.append({"trial": _changed(trial, trials), "arguments": trial, **_run_trial(one)})
+        if not quiet:
+            say(f"[{place}/{len(trials)}] {' '.join(rows[-1]['trial'])}: {_in_short(rows[-1])}")
+    failed = sum("error" in row for row in rows)
     if args.json:
         say_json(rows)
     else:
@@ -183,14 +168,55 @@ def _multirun(args: argparse.Namespace) -> int:
     return 1 if failed else 0
 
 
+def _trials(args: argparse.Namespace) -> tuple[list[list[str]], list[Loaded]]:
+    """The arguments of each trial, and its checked config; nothing runs if one is wrong."""
+    from ..config.compose import expand_sweep
+    from ..config.load import load
+    from ..config.paths import search_path
+
+    if args.cfg or args.info:
+        raise UsageError(
+            Problem("-m runs trials; --cfg and --info show one config", "command line")
+        )
+    trials, problems = expand_sweep(args.overrides, search_path(args.config_dir))
+    if problems:  # with these, the trials are not all there are
+        raise UsageError(*problems)
+    loaded = []
+    for trial in trials:
+        try:
+            loaded.append(load([*trial, "test=false"], args.config_dir))
+        except UsageError as error:
+            told = {problem.what for problem in problems}
+            problems.extend(problem for problem in error.problems if problem.what not in told)
+    if problems:
+        raise UsageError(*problems)
+    return trials, loaded
+
+
+def _run_trial(loaded: Loaded) -> dict[str, Any]:
+    """The answer of a trial, or the error it ended with; an interruption ends the sweep."""
+    try:
+        return answer(train(loaded, quiet=True))
+    except Interrupted:
+        raise
+    except DlxError as error:
+        return {"error": str(error)}
+
+
 def _changed(trial: list[str], trials: list[list[str]]) -> list[str]:
     """The arguments in which the trials differ."""
     return [arg for i, arg in enumerate(trial) if any(other[i] != arg for other in trials)]
 
 
-def _in_short(run: Run) -> str:
-    found = run.facts["answer"]
+def _in_short(row: dict[str, Any]) -> str:
+    if "error" in row:
+        return "failed: " + row["error"].splitlines()[0]
+    found = row["answer"]
     return f"{found['score']} {number(found['value'])}" if found else "no validation score"
+
+
+def _command(arguments: list[str]) -> str:
+    return shlex.join(["dlx", "train", *arguments])
 
 
 def _show_sweep(rows: list[dict[str, Any]], failed: int) -> None:
@@ -213,5 +239,7 @@ def _show_sweep(rows: list[dict[str, Any]], failed: int) -> None:
         show_table(("trial", name, "epoch", "run"), cells, right=(name, "epoch"))
         if any(row["sample"] for row in done):
             say(SAMPLE)
+        else:
+            say(f"the best, with one look at the test part: {_command(done[0]['arguments'])}")
     if failed:
         console().print(f"{failed} of {len(rows)} trials failed")

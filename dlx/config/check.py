@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, Literal, get_args, get_origin
 
 from ..errors import Problem
@@ -122,8 +123,7 @@ class Checker:
         if dataclasses.is_dataclass(kind):
             return self._required(self.section(kind, value, path))  # type: ignore[arg-type]
         if get_origin(kind) is tuple:
-            inner = get_args(kind)[0]
-            return tuple(self._value(inner, v, (*path, str(i)), opt) for i, v in enumerate(value))
+            return self._items(get_args(kind)[0], value, path, opt)
         if get_origin(kind) is dict:
             return self._mapping(get_args(kind)[1], value, path, opt)
         if kind is str:
@@ -131,6 +131,15 @@ class Checker:
         if kind in (int, float):
             self._check_range(value, path, kind, opt.meta)
         return float(value) if kind is float else value
+
+    def _items(self, inner: Any, value: list[Any], path: Path, opt: Option) -> tuple[Any, ...]:
+        found = []
+        for index, item in enumerate(value):
+            with suppress(_Bad):  # its problem is noted; the next item may have one too
+                found.append(self._value(inner, item, (*path, str(index)), opt))
+        if len(found) < len(value):
+            raise _Bad
+        return tuple(found)
 
     def _mapping(self, inner: Any, value: dict[str, Any], path: Path, opt: Option) -> Any:
         found = {}

@@ -40,7 +40,11 @@ def _load(name: str, where: str) -> Problem | None:
     try:
         components = importlib.import_module(name).DLX_COMPONENTS
     except ImportError as error:
-        return Problem(f"plugin {name} cannot be imported: {error}", where)
+        return Problem(
+            f"plugin {name} cannot be imported: {error}",
+            where,
+            hint="install it, or name its folder in PYTHONPATH",
+        )
     except AttributeError:
         return Problem(f"plugin {name} has no DLX_COMPONENTS", where, _SHAPE)
     except Exception as error:  # whatever a user's code may raise

@@ -96,9 +96,9 @@ def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
         picked = get(found, "weights", str) == "best"
         remarks.append(f"{_UNTESTED} {_PICKED}" if picked else _UNTESTED)
     elif looks == 1:
-        remarks.append("The test part has been looked at once: for this score.")
+        remarks.append("This score was made at the first look at the test part.")
     elif looks:
-        remarks.append(f"The test part has been looked at {number(looks)} times: {_FLATTERS}")
+        remarks.append(f"This score was made at look {number(looks)} at the test part: {_FLATTERS}")
     epoch, weights = amount(found, "epoch"), get(found, "weights", str)
     monitor = get(run.report, "monitor", str)
     if weights:

@@ -25,7 +25,8 @@ def bootstrap(
         draws: how many samples of rows are drawn.
 
     Returns:
-        Lower and upper bound, or None where the score has no value for some draw.
+        Lower and upper bound, or None where the score has no value for some draw, or the same
+        for all.
     """
     rows = len(targets)
     values = []
@@ -38,4 +39,5 @@ def bootstrap(
     if any(value != value for value in values):
         return None
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return float(low), float(high)
+    # No draw differs, as when every answer is right: the rows cannot tell how far it could move.
+    return (float(low), float(high)) if low < high else None

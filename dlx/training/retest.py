@@ -14,14 +14,14 @@ from ..config.schema import Config
 from ..errors import Problem, RunError, UsageError
 from ..prepare import reapply
 from ..runs import ledger
-from ..runs.folder import read_status
+from ..runs.folder import read_status, write_status
 from . import checkpoint
 from .batches import describe_inputs, make_part
 from .device import choose_device, set_determinism
 from .evidence import read_steps
 from .experiment import Data, FoldData, build_learner, build_training, read_data, steps_per_epoch
 from .experiment import test_part as make_test_part
-from .verdict import judge
+from .verdict import Judged, judge
 
 
 def look_again(
@@ -55,8 +55,9 @@ def look_again(
         message = "the weights do not fit the model of config.yaml"
         raise RunError(Problem(message, str(run), hint="train again")) from error
     training = build_training(config, learner, steps_per_epoch(config, fold.train))
-    looks = _count(config, data, run)
+    looks = _count(data, run)
     judged = judge(config, training, fold, "test", make_test_part(data, fold))
+    _keep(run, judged)
     return {
         "run": f"{run.parent.name}/{run.name}",
         "weights": {"name": name, "epoch": state.get("epoch")},
@@ -117,11 +118,17 @@ def _restore(config: Config, run: Path, data: Data) -> FoldData:
     return FoldData(prepared, describe_inputs(prepared.columns), train, None, device, 0.0)
 
 
-def _count(config: Config, data: Data, run: Path) -> int:
+def _keep(run: Path, judged: Judged) -> None:
+    """Adds the scores to the status, where listings find them; those of training stay."""
+    status = read_status(run)
+    if status is not None:
+        known = status.get("scores")
+        scores = {score.name: score.value for score in judged.scores}
+        write_status(run, {**status, "scores": {**scores, **(known or {})}})
+
+
+def _count(data: Data, run: Path) -> int:
     if data.samples.sample:
         return 1
     name = f"{run.parent.name}/{run.name}"
-    root = Path(config.run.root)
-    if not root.is_dir():  # the runs have been moved, and the ledger with them
-        root = run.parent.parent
-    return len(ledger.record(root, data.test_key, name, "test"))
+    return len(ledger.record(run.parent.parent, data.test_key, name, "test"))

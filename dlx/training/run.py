@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import Loaded, digest
-from ..config.rules import has_validation, monitor_of, score_names
+from ..config.rules import monitor_of, score_names
 from ..config.schema import Config
 from ..errors import DlxError, Interrupted, Problem
 from ..runs import ledger
@@ -101,19 +101,20 @@ def train(loaded: Loaded, say: Say, watchers: Sequence[Callback] = ()) -> Run:
     recorder, checkpoints = _recorders(run)
     try:
         _fit(run, [recorder, *_callbacks(loaded.config), checkpoints, *watchers])
-        _finish(run, recorder, checkpoints)
+        _finish(run, checkpoints)
     except KeyboardInterrupt:
         run.training.state.interrupted = True
-        _stopped(run, recorder)
+        _stopped(run, checkpoints)
         raise Interrupted(_interruption(run)) from None
     except Interrupted:
-        _stopped(run, recorder)
+        _stopped(run, checkpoints)
         raise
     except BaseException as error:
         with suppress(DlxError):  # the disk may be full; the first error is the one that matters
             reason = str(error) or type(error).__name__
             run.log.keep(f"failed: {reason}")
             run.write_status("failed", reason=reason)
+            write_json(run.folder / "report.json", {**run.facts, "state": "failed"})
             checkpoints.write_best()
         raise
     return run
@@ -152,7 +153,8 @@ def _write_start(run: Run) -> None:
     write_json(run.folder / "environment.json", known)
     run.facts["data"] = evidence.data_facts(config, run.data)
     write_json(run.folder / "data.json", run.facts["data"])
-    run.facts |= {"environment": known, "run": run.name}
+    run.facts |= {"environment": known, "run": run.name, "epochs": config.trainer.epochs}
+    write_json(run.folder / "report.json", {**run.facts, "state": "running"})
     run.write_status("running")
 
 
@@ -207,7 +209,7 @@ def _interruption(run: Run) -> Problem:
     )
 
 
-def _finish(run: Run, recorder: Recorder, checkpoints: Checkpoints) -> None:
+def _finish(run: Run, checkpoints: Checkpoints) -> None:
     """Takes the best weights, looks at the test part once, and writes the answer."""
     begun = time.perf_counter()
     config, training = run.config, run.training
@@ -223,7 +225,7 @@ def _finish(run: Run, recorder: Recorder, checkpoints: Checkpoints) -> None:
     run.seconds["test"] = time.perf_counter() - begun
     weights = _weights(training, checkpoints)
     run.facts |= answer(judged, weights, looks)
-    run.facts |= _progress(run, recorder, weights["epoch"])
+    run.facts |= _progress(run, weights["epoch"])
     if judged:
         write_predictions(run, judged[-1])
     write_json(run.folder / "report.json", {**run.facts, "state": "done"})
@@ -266,12 +268,12 @@ def answer(judged: Sequence[Judged], weights: dict[str, Any], looks: int | None)
     return {"answer": found, "scores": [score.plain() for score in scores]}
 
 
-def _progress(run: Run, recorder: Recorder, epoch: int) -> dict[str, Any]:
-    monitored = has_validation(run.config) or run.config.trainer.monitor != "auto"
+def _progress(run: Run, epoch: int) -> dict[str, Any]:
+    monitor = monitor_of(run.config)
     return {
-        "monitor": monitor_of(run.config),
-        "best_epoch": epoch if monitored else None,
-        "epochs": len(recorder.history),
+        "monitor": monitor,
+        "best_epoch": epoch if monitor is not None and epoch else None,
+        "epochs": run.config.trainer.epochs,
         "steps": run.training.state.step,
         "stopped": run.training.state.stop,
         "seconds": {name: round(value, 4) for name, value in run.seconds.items()},
@@ -287,8 +289,8 @@ def write_predictions(run: Run, judged: Judged) -> None:
     )
 
 
-def _stopped(run: Run, recorder: Recorder) -> None:
+def _stopped(run: Run, checkpoints: Checkpoints) -> None:
     """What an interrupted run leaves: its curves and status."""
-    facts = {**run.facts, **_progress(run, recorder, run.training.state.epoch)}
+    facts = {**run.facts, **_progress(run, _weights(run.training, checkpoints)["epoch"])}
     write_json(run.folder / "report.json", {**facts, "state": "interrupted", "answer": None})
     run.write_status("interrupted", epoch=run.training.state.epoch)

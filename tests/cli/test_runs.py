@@ -88,9 +88,7 @@ def test_no_runs_say_how_to_make_one(cli: Cli) -> None:
         (["--task", "wine"], [4, 5]),
         (["--state", "failed"], [3]),
         (["--state", "done", "--task", "digits", "--sort", "val/accuracy"], [2, 1]),
-        (["--limit", "2"], [1, 2]),
-        (["--limit", "0"], []),
-        (["--limit", "-1"], []),
+        (["--limit", "2"], [4, 5]),
         (["--sort", "val/accuracy", "--limit", "1"], [2]),
         (["--root", "elsewhere"], []),
     ],
@@ -99,6 +97,20 @@ def test_runs_are_filtered_and_sorted(
     some: None, cli: Cli, arguments: list[str], expected: list[int]
 ) -> None:
     assert order(cli("runs", "--json", *arguments)) == expected
+
+
+@pytest.mark.parametrize("limit", ["0", "-1", "two"])
+def test_a_limit_is_a_whole_number_from_one(cli: Cli, limit: str) -> None:
+    found = cli("runs", f"--limit={limit}")
+
+    assert found.code == 2
+    assert "--limit" in found.err
+
+
+def test_a_filter_that_leaves_nothing_says_what_there_is(cli: Cli) -> None:
+    put(1)
+
+    assert "none of the 1 runs in runs is such a one; their tasks: " in cli("runs", "--task=x").out
 
 
 def test_a_score_that_is_no_number_comes_last(here: Path, cli: Cli) -> None:

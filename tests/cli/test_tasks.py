@@ -50,7 +50,7 @@ def test_as_json(cli: Cli) -> None:
         "dataset": "wine",
         "rows": "178",
         "state": "embedded",
-        "time": "3 s",
+        "time": "5 s",
         "result": found[NAMES.index("wine")]["result"],
         "command": "dlx train task=wine",
     }

@@ -29,7 +29,7 @@ def test_the_last_run_is_tested(run: Path, cli: Cli) -> None:
 
     lines = found.out.splitlines()
     assert (found.code, found.err) == (0, "")
-    assert lines[0].split() == ["score", "value", "baseline"]
+    assert lines[0].split() == ["score", "value", "95", "%", "interval", "baseline"]
     assert [line.split()[0] for line in lines[1:3]] == ["test/accuracy", "test/loss"]
     assert lines[3:] == [
         f"weights: best (epoch 2) of wine/{run.name}",

@@ -29,7 +29,7 @@ def test_a_full_run_shows_every_section_and_the_answer_first(make_run, page):
         "95% interval 0.8771 to 0.8852",
         "baseline: majority 0.5000",
         "higher is better",
-        "The test part has been looked at 3 times: the more looks, the more its scores flatter.",
+        "This score was made at look 3 at the test part: the more looks, the more its scores flatter.",
         "Weights: the best ones by val/loss (epoch 2).",
     ):
         assert words in answer
@@ -76,7 +76,7 @@ def test_what_the_sections_say(make_run, page):
             "The baseline lies inside the interval: the difference may be chance.",
         ),
         ({"value": None}, "There is no score. test/accuracy is not a number."),
-        ({"looks": 1}, "The test part has been looked at once: for this score."),
+        ({"looks": 1}, "This score was made at the first look at the test part."),
         ({"score": "val/accuracy", "part": "val"}, "accuracy on the validation part"),
         ({"part": "val"}, "it is no test. The validation part also chose the epoch, so its scores"),
         ({"part": "val", "weights": "last", "epoch": 4}, "it is no test. Weights: the last ones"),
