@@ -120,11 +120,11 @@ def _restore(config: Config, run: Path, data: Data) -> FoldData:
 
 def _keep(run: Path, judged: Judged) -> None:
     """Adds the scores to the status, where listings find them; those of training stay."""
-    status = read_status(run)
-    if status is not None:
-        known = status.get("scores")
-        scores = {score.name: score.value for score in judged.scores}
-        write_status(run, {**status, "scores": {**scores, **(known or {})}})
+    status = read_status(run) or {}
+    known = status.get("scores") or {}
+    new = {s.name: s.value for s in judged.scores if s.name not in known}
+    if status and new:
+        write_status(run, {**status, "scores": {**known, **new}})
 
 
 def _count(data: Data, run: Path) -> int:

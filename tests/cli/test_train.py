@@ -132,6 +132,15 @@ def test_a_config_error_exits_2_and_leaves_nothing(cli: Cli) -> None:
     assert not Path("runs").exists()
 
 
+def test_a_target_that_contradicts_the_data_exits_2(cli: Cli) -> None:
+    found = cli("train", *WINE, "targets.cultivar.problem=binary")
+
+    assert found.code == 2
+    assert "`targets.cultivar.problem` is binary, but the data pose multiclass" in found.err
+    assert "targets.cultivar.problem=multiclass" in found.err
+    assert not Path("runs").exists()
+
+
 def test_a_failed_run_exits_1_without_a_traceback(cli: Cli) -> None:
     found = cli("train", *WINE, "optimizer.lr=1e30")
 

@@ -186,13 +186,29 @@ def test_the_preparation_is_that_of_the_run_not_a_new_one() -> None:
     assert again["scores"][0]["value"] < 0.8
 
 
-def test_nothing_of_the_run_is_changed() -> None:
+def contents(folder: Path) -> dict[str, object]:
+    """Every file of a run folder; the status as values, whose order is nothing."""
+    files = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.is_file()}
+    found: dict[str, object] = {name: path.read_bytes() for name, path in files.items()}
+    return {**found, "status.json": json.loads(files["status.json"].read_text())}
+
+
+def test_nothing_of_a_tested_run_is_changed() -> None:
     run = trained().folder
     shutil.copytree(run, "before")
     look_again(run)
 
-    def contents(folder: Path) -> dict[str, bytes]:
-        files = (p for p in folder.rglob("*") if p.is_file())
-        return {p.relative_to(folder).as_posix(): p.read_bytes() for p in files}
-
     assert contents(run) == contents(Path("before"))
+
+
+def test_the_scores_of_a_run_that_never_looked_are_kept_where_listings_find_them() -> None:
+    run = trained("test=false").folder
+    before = contents(run)
+
+    found = {score["name"]: score["value"] for score in look_again(run)["scores"]}
+
+    after = contents(run)
+    status = before.pop("status.json")
+    assert isinstance(status, dict)
+    assert after.pop("status.json") == {**status, "scores": {**status["scores"], **found}}
+    assert after == before
