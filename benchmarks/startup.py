@@ -47,12 +47,19 @@ PLUGIN = textwrap.dedent(
 )
 
 
-def seconds(command: list[str], environment: dict[str, str], folder: Path, rounds: int) -> float:
+def seconds(
+    command: list[str], environment: dict[str, str], folder: Path, rounds: int, code: int = 0
+) -> float:
+    """The median time of a command that must end with this exit code."""
     times = []
     for _ in range(rounds):
         begun = time.perf_counter()
-        subprocess.run(command, env={**os.environ, **environment}, cwd=folder, capture_output=True)
+        done = subprocess.run(
+            command, env={**os.environ, **environment}, cwd=folder, capture_output=True, text=True
+        )
         times.append(time.perf_counter() - begun)
+        if done.returncode != code:
+            raise SystemExit(f"{' '.join(command)} ended with {done.returncode}:\n{done.stderr}")
     return statistics.median(times)
 
 
@@ -82,7 +89,7 @@ def main() -> None:
             ("dlx tasks", seconds([*dlx, "tasks"], here, folder, rounds), None),
             (
                 "a config error",
-                seconds([*dlx, "train", "task=imdb", "optimiser.lr=1"], here, folder, rounds),
+                seconds([*dlx, "train", "task=imdb", "optimiser.lr=1"], here, folder, rounds, 2),
                 bare + 0.6,
             ),
             ("first batch, nothing cached", cold, None),

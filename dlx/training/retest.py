@@ -55,7 +55,7 @@ def look_again(
         message = "the weights do not fit the model of config.yaml"
         raise RunError(Problem(message, str(run), hint="train again")) from error
     training = build_training(config, learner, steps_per_epoch(config, fold.train))
-    looks = _count(data, run)
+    looks = _count(config, data, run)
     judged = judge(config, training, fold, "test", make_test_part(data, fold))
     _keep(run, judged)
     return {
@@ -127,8 +127,11 @@ def _keep(run: Path, judged: Judged) -> None:
         write_status(run, {**status, "scores": {**known, **new}})
 
 
-def _count(data: Data, run: Path) -> int:
+def _count(config: Config, data: Data, run: Path) -> int:
     if data.samples.sample:
         return 1
     name = f"{run.parent.name}/{run.name}"
-    return len(ledger.record(run.parent.parent, data.test_key, name, "test"))
+    root = Path(config.run.root)
+    if not root.is_dir():  # the runs have been moved, and the ledger with them
+        root = run.parent.parent
+    return len(ledger.record(root, data.test_key, name, "test"))

@@ -110,14 +110,23 @@ def train(loaded: Loaded, say: Say, watchers: Sequence[Callback] = ()) -> Run:
         _stopped(run, checkpoints)
         raise
     except BaseException as error:
-        with suppress(DlxError):  # the disk may be full; the first error is the one that matters
-            reason = str(error) or type(error).__name__
-            run.log.keep(f"failed: {reason}")
-            run.write_status("failed", reason=reason)
-            write_json(run.folder / "report.json", {**run.facts, "state": "failed"})
-            checkpoints.write_best()
+        _failed(run, checkpoints, str(error) or type(error).__name__)
         raise
     return run
+
+
+def _failed(run: Run, checkpoints: Checkpoints, reason: str) -> None:
+    """What a failed run leaves; the disk may be full, and the first error is the one to tell."""
+    facts = {**run.facts, "state": "failed"}
+    writes: tuple[Callable[[], None], ...] = (
+        lambda: run.write_status("failed", reason=reason),
+        lambda: write_json(run.folder / "report.json", facts),
+        lambda: run.log.keep(f"failed: {reason}"),
+        checkpoints.write_best,
+    )
+    for write in writes:
+        with suppress(DlxError):
+            write()
 
 
 def _begin(loaded: Loaded, say: Say) -> Run:

@@ -72,7 +72,7 @@ def test_a_disk_that_fails_at_any_call_is_told_of(
     run_on(everything, monkeypatch, "runs-whole")
     assert everything.calls > 40
 
-    for at in range(1, everything.calls + 1):
+    for at in range(1, everything.calls + 1, 3 if always else 1):
         root = f"runs-{always}-{at}"
         with pytest.raises(DlxError) as caught:
             run_on(Disk(at, always), monkeypatch, root)
