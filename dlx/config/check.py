@@ -260,7 +260,7 @@ class Checker:
         sibling = nearest(key, options)
         if sibling:
             candidate = _dotted((*path, sibling, *rest))
-            if not rest or not self._known or candidate in self._known:
+            if rest in ((), ("name",)) or not self._known or candidate in self._known:
                 return candidate
             deeper = nearest(candidate, self._known)
             return deeper or candidate
