@@ -150,8 +150,8 @@ LAYERS_CASES = [
         "did you mean relu?",
     ),
     case(
-        "model=layers model.layers.2.rate=1",
-        "`model.layers.2` has no name",
+        "model=layers model.layers.3.rate=1",
+        "`model.layers.3` has no name",
         "relu, {dropout: 0.5} or {name: dropout, rate: 0.5}",
         "",
     ),
