@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
+from .. import __version__
 from ..config.fields import Chosen
 from ..config.specs.datasets import Dataset, File
 from ..errors import Interrupted, Problem, RunError, UsageError
@@ -22,7 +23,7 @@ from .reader import Reader
 CHUNK = 2**18  # bytes
 TIMEOUT_S = 30  # without a single byte
 MAX_BYTES = 2**32  # of a file whose official bytes are not pinned
-AGENT = "dlx (https://pypi.org/project/dlx)"
+AGENT = f"dlx/{__version__}"
 
 Check = Callable[[Path], Problem | None]
 """What is wrong with a file that was downloaded, or None."""
