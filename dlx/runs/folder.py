@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, UsageError
-from .files import cannot_write, write_json
+from .files import write_json
 
 MARK = "status.json"
 """What makes a folder a run folder; small, so that a thousand runs are listed in a second."""
@@ -147,15 +147,3 @@ def find(root: Path, name: str) -> Path:
             "`dlx runs` lists them",
         )
     )
-
-
-__all__ = [
-    "MARK",
-    "all_runs",
-    "cannot_write",
-    "check_writable",
-    "create",
-    "find",
-    "read_status",
-    "write_status",
-]
