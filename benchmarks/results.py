@@ -1,8 +1,8 @@
-"""Runs the claims in experiments/ over their seeds, and writes docs/results.md.
+"""Runs the claims in experiments/ over their seeds, keeps `ours` in them, writes docs/results.md.
 
     DLX_DATA=FOLDER python benchmarks/results.py [NAME ...]
 
-With names, only these are run again; the other rows stay as they are.
+With names, only these are run again. With `--page` nothing is run, and the page is written.
 """
 
 from __future__ import annotations
@@ -14,68 +14,120 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
-from typing import Any
 
-import yaml
+from dlx.experiments import Claim, Experiment, figures, find, names, read
 
 TOP = Path(__file__).resolve().parent.parent
 PAGE = TOP / "docs" / "results.md"
 HEAD = """# Results
 
-Published figures and ours, on the real files. Made by `python benchmarks/results.py`; each row is a
-file in `experiments/`, run once a seed with one thread. The published figures are single runs
-without a seed. Every run looked at its test part once; settings were chosen on validation rows.
+Published figures and ours, on the real files. Made by `python benchmarks/results.py`; each name is
+a file in `experiments/`, trained by `dlx train experiment=NAME`, once a seed with one thread. The
+published figures are single runs without a seed.
 
-| claim | score | published | ours (mean and standard deviation) | each seed | bar | held |
+Figures: `.best` and `.final` are the best and the last epoch of a curve, `.best_epoch` the epoch of
+the best; under K-fold curves are means over the folds; `.smoothed` is the minimum of the smoothed
+mean curve (book 3.6). A bar is what ours must reach.
+
+| claim | figure | published | ours (mean ± standard deviation) | seeds | bar | held |
 |---|---|---|---|---|---|---|
+"""
+CLAIMS = """
+## Claims
+
+What the book says of chapters 3 and 4, as comparisons of the means above.
+
+| claim | figures | holds |
+|---|---|---|
 """
 
 
-def measure(claim: dict[str, Any]) -> list[float]:
-    """The claim's score for each of its seeds, each in a process of its own."""
-    values = []
-    for seed in claim["seeds"]:
+def measure(one: Experiment) -> dict[str, list[float]]:
+    """Every figure of an experiment for each of its seeds, each in a process of its own."""
+    found: dict[str, list[float]] = {}
+    for seed in one.seeds:
         with tempfile.TemporaryDirectory() as folder:
-            arguments = [f"task={claim['task']}", *claim["overrides"], f"seed={seed}"]
-            command = [sys.executable, "-m", "dlx", "train", *arguments, "--json"]
+            arguments = [f"experiment={one.name}", f"seed={seed}", "--json"]
+            command = [sys.executable, "-m", "dlx", "train", *arguments]
             done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-        if done.returncode:
-            raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
-        values.append(json.loads(done.stdout)["scores"][claim["score"]])
-        print(f"  seed {seed}: {claim['score']} {values[-1]:.4f}", flush=True)
-    return values
+            if done.returncode:
+                raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
+            run = Path(folder) / json.loads(done.stdout)["folder"]
+            report = json.loads((run / "report.json").read_text())
+            lines = (run / "metrics.jsonl").read_text().splitlines()
+        for name, value in figures(report, [json.loads(line) for line in lines]).items():
+            found.setdefault(name, []).append(value)
+        print(f"  seed {seed} done", flush=True)
+    return found
 
 
-def row(name: str, claim: dict[str, Any], values: list[float]) -> str:
-    mean, spread = statistics.mean(values), statistics.stdev(values)
-    smaller = claim["score"].endswith(("mae", "loss"))
-    held = mean <= claim["bar"] if smaller else mean >= claim["bar"]
-    published = claim.get("published")
-    shown = f"{published['value']:g} ({published['source']})" if published else "none"
-    each = ", ".join(f"{value:.4f}" for value in values)
-    bar = f"{'at most' if smaller else 'at least'} {claim['bar']:g}"
-    cells = [f"`{name}`: {claim['title']}", claim["score"], shown, f"{mean:.4f} ± {spread:.4f}"]
-    return "| " + " | ".join([*cells, each, bar, "yes" if held else "**no**"]) + " |"
+def keep(one: Experiment, found: dict[str, list[float]]) -> None:
+    """Writes `ours` as the last block of the experiment's file; all else stays as it is."""
+    file = TOP / "experiments" / f"{one.name}.yaml"
+    text = file.read_text(encoding="utf-8").split("\nours:")[0].rstrip() + "\nours:\n"
+    for name in sorted(wanted(one) & set(found)):
+        values = found[name]
+        spread = statistics.stdev(values) if len(values) > 1 else 0.0
+        mean = statistics.fmean(values)
+        text += f"  {name}: {{mean: {mean:.5g}, std: {spread:.2g}, seeds: {len(values)}}}\n"
+    file.write_text(text, encoding="utf-8")
 
 
-def known_rows() -> dict[str, str]:
-    """The rows that stand in the page already, by claim."""
-    if not PAGE.is_file():
-        return {}
-    lines = PAGE.read_text(encoding="utf-8").splitlines()
-    return {m.group(1): line for line in lines if (m := re.match(r"\| `([^`]+)`:", line))}
+def wanted(one: Experiment) -> set[str]:
+    """The figures worth keeping: those published, asked for or compared, and the usual ones."""
+    usual = {f"val/{m}.{how}" for m in ("accuracy", "loss", "mae") for how in ("best", "final")}
+    usual |= {"val/accuracy.best_epoch", "val/loss.best_epoch", "test/accuracy", "test/mae"}
+    compared = {claim.figure for other in map(find, names()) for claim in other.claims}
+    return {*(one.published or {}), *(one.bars or {}), *usual, *compared}
+
+
+def rows(one: Experiment) -> list[str]:
+    """A line for each figure that is published or has a bar, or for the usual ones of ours."""
+    published, bars, ours = one.published or {}, one.bars or {}, one.ours or {}
+    shown = list(dict.fromkeys([*published, *bars])) or [n for n in ours if ".best" in n]
+    found = []
+    for place, name in enumerate(shown):
+        mine = ours.get(name)
+        value = f"{mine['mean']:.4g} ± {mine['std']:.2g}" if mine else "not measured"
+        cells = [
+            f"`{one.name}`: {one.title}" if place == 0 else "",
+            name,
+            f"{published[name]:.4g}" if name in published else "",
+            value,
+            f"{mine['seeds']:g}" if mine else "",
+            f"{bars[name]:g}" if name in bars else "",
+            {True: "yes", False: "**no**", None: ""}[one.held()] if name in bars else "",
+        ]
+        found.append("| " + " | ".join(cells) + " |")
+    return found
+
+
+def claim_row(one: Experiment, claim: Claim) -> str:
+    other = find(claim.other)
+    mine, theirs = ((e.ours or {}).get(claim.figure) for e in (one, other))
+    if not mine or not theirs:
+        return f"| `{one.name}`: {claim} | not measured | |"
+    holds = "yes" if claim.holds(mine["mean"], theirs["mean"]) else "**no**"
+    shown = f"{mine['mean']:.4g} ± {mine['std']:.2g}; {theirs['mean']:.4g} ± {theirs['std']:.2g}"
+    return f"| `{one.name}`: {claim} | {shown} | {holds} |"
+
+
+def write_page() -> None:
+    every = [read(TOP / "experiments" / f"{name}.yaml") for name in names()]
+    text = HEAD + "\n".join(line for one in every for line in rows(one)) + "\n"
+    claims = [claim_row(one, claim) for one in every for claim in one.claims]
+    PAGE.write_text(re.sub(r" +\|", " |", text + CLAIMS + "\n".join(claims) + "\n"), "utf-8")
 
 
 def main() -> None:
-    files = {file.stem: file for file in sorted((TOP / "experiments").glob("*.yaml"))}
-    rows = known_rows()
-    for name in sys.argv[1:] or files:
-        claim = yaml.safe_load(files[name].read_text(encoding="utf-8"))
-        print(name, flush=True)
-        rows[name] = row(name, claim, measure(claim))
-    text = HEAD + "\n".join(rows[name] for name in files if name in rows) + "\n"
-    PAGE.write_text(text, encoding="utf-8")
-    print(text)
+    if sys.argv[1:] != ["--page"]:
+        for name in sys.argv[1:] or names():
+            one = find(name)
+            print(name, flush=True)
+            keep(one, measure(one))
+            write_page()
+    write_page()
+    print(PAGE.read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -15,9 +15,10 @@ from sklearn.metrics import (
     top_k_accuracy_score,
 )
 
-from dlx.baselines import Baseline, best_baseline, constant_logits
+from dlx.baselines import Answer, Baseline, best_baseline, constant_logits, simple_answers
 from dlx.config.specs import METRICS
 from dlx.metrics import Metric
+from dlx.problem import PROBLEMS
 
 RNG = np.random.default_rng(0)
 
@@ -28,16 +29,26 @@ def metric(name: str, problem: str, outputs: int, **options: Any) -> Metric:
     return made
 
 
-def baseline(name: str, problem: str, outputs: int, train: Any, rows: Any, **options: Any) -> Any:
-    found = best_baseline(
-        metric(name, problem, outputs, **options),
-        problem,
-        outputs,
-        torch.as_tensor(train),
-        torch.as_tensor(rows),
-    )
-    assert found is not None
-    return found
+def answers(name: str, problem: str, outputs: int, train: Any, rows: Any, **options: Any) -> Any:
+    """A metric, the simple answers under it by name, and the rows' targets."""
+    measure, targets = metric(name, problem, outputs, **options), torch.as_tensor(rows)
+    found = simple_answers(measure, torch.as_tensor(train), targets)
+    return measure, {answer.name: answer for answer in found}, targets
+
+
+def value(answer: str, *case: Any, **options: Any) -> float:
+    """The score of one of the simple answers."""
+    measure, found, targets = answers(*case, **options)
+    scored: float = found[answer].value(measure, targets)
+    return scored
+
+
+def baseline(*case: Any, **options: Any) -> Baseline:
+    """The best of them."""
+    measure, found, targets = answers(*case, **options)
+    best = best_baseline(measure, list(found.values()), targets)
+    assert best is not None
+    return best
 
 
 def dummy(train: Any, rows: Any, **options: Any) -> Any:
@@ -63,15 +74,15 @@ def test_majority_of_many_classes_is_scikit_learns(name: str) -> None:
     train = RNG.choice(5, 300, p=[0.1, 0.2, 0.4, 0.2, 0.1])
     rows = RNG.integers(0, 5, 80)
     fitted, empty = dummy(train, rows, strategy="most_frequent")
-    answers = fitted.predict(empty)
+    guessed = fitted.predict(empty)
 
-    found = baseline(name, "multiclass", 5, train, rows)
+    found = value("majority", name, "multiclass", 5, train, rows)
 
     if name == "accuracy":
-        expected = accuracy_score(rows, answers)
+        expected = accuracy_score(rows, guessed)
     else:
-        expected = f1_score(rows, answers, average="macro")
-    assert found.value == pytest.approx(expected)
+        expected = f1_score(rows, guessed, average="macro")
+    assert found == pytest.approx(expected)
 
 
 def test_the_most_frequent_classes_are_guessed_first() -> None:
@@ -79,10 +90,10 @@ def test_the_most_frequent_classes_are_guessed_first() -> None:
     rows = RNG.integers(0, 5, 80)
     fitted, empty = dummy(train, rows, strategy="prior")
 
-    found = baseline("top_k_accuracy", "multiclass", 5, train, rows, k=2)
+    found = value("majority", "top_k_accuracy", "multiclass", 5, train, rows, k=2)
 
     expected = top_k_accuracy_score(rows, fitted.predict_proba(empty), k=2, labels=range(5))
-    assert found.value == pytest.approx(expected)
+    assert found == pytest.approx(expected)
 
 
 def test_labels_are_given_their_prevalence() -> None:
@@ -109,15 +120,16 @@ def test_numbers_are_scikit_learns(count: int, name: str, strategy: str, measure
     fitted = DummyRegressor(strategy=strategy).fit(train[:, None], train)
     expected = measure(rows, fitted.predict(rows[:, None]))
 
-    answers = dict(constant_logits("regression", 1, torch.as_tensor(train)))
+    constants = dict(constant_logits("regression", 1, torch.as_tensor(train)))
     found = baseline(name, "regression", 1, train, rows)
 
-    assert answers[strategy].item() == pytest.approx(float(fitted.constant_[0, 0]), rel=1e-6)
+    assert constants[strategy].item() == pytest.approx(float(fitted.constant_[0, 0]), rel=1e-6)
     both = {
-        kind: measure(rows, np.full(50, answers[kind].item(), dtype=np.float32))
+        kind: measure(rows, np.full(50, constants[kind].item(), dtype=np.float32))
         for kind in ("median", "mean")
     }
-    assert found == Baseline(min(both, key=both.__getitem__), pytest.approx(min(both.values())))
+    assert found.name == min(both, key=both.__getitem__)
+    assert found.value == pytest.approx(min(both.values()))
     assert found.value <= expected * (1 + 1e-6)
 
 
@@ -125,9 +137,9 @@ def test_each_number_of_a_vector_has_its_own_constant() -> None:
     train = RNG.normal([0, 100], 1, (60, 2)).astype(np.float32)
     fitted = DummyRegressor(strategy="median").fit(train, train)
 
-    answers = dict(constant_logits("vector_regression", 2, torch.as_tensor(train)))
+    constants = dict(constant_logits("vector_regression", 2, torch.as_tensor(train)))
 
-    np.testing.assert_allclose(answers["median"].numpy(), fitted.constant_[0], rtol=1e-6)
+    np.testing.assert_allclose(constants["median"].numpy(), fitted.constant_[0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("train", [[0.2, 0.4, 0.9], [0.0, 0.0, 0.0], [1.0, 1.0]])
@@ -142,24 +154,92 @@ def test_constants_between_0_and_1_are_reached_through_the_sigmoid(train: list[f
 
 def test_a_score_that_a_constant_cannot_have_is_none() -> None:
     one_class = torch.zeros(10)
+    measure, found, targets = answers("roc_auc", "binary", 1, one_class, one_class)
 
-    found = best_baseline(metric("roc_auc", "binary", 1), "binary", 1, one_class, one_class)
-
-    assert found is None
+    assert best_baseline(measure, list(found.values()), targets) is None
 
 
 def test_a_constant_ranks_no_better_than_chance() -> None:
     rows = RNG.integers(0, 2, 50).astype(np.float32)
 
-    assert baseline("roc_auc", "binary", 1, rows, rows).value == pytest.approx(0.5)
+    assert value("majority", "roc_auc", "binary", 1, rows, rows) == pytest.approx(0.5)
+    ranked = value("majority", "average_precision", "binary", 1, rows, rows)
+    assert ranked == pytest.approx(rows.mean())
 
 
 def test_the_metric_is_used_up_and_clean_for_the_next() -> None:
-    one = metric("accuracy", "binary", 1)
-    one.update(torch.tensor([[1.0]]), torch.tensor([0.0]))
     rows = torch.tensor([1.0, 1.0, 0.0])
+    measure, found, _ = answers("accuracy", "binary", 1, rows, rows)
+    measure.update(torch.tensor([[1.0]]), torch.tensor([0.0]))
 
-    first = best_baseline(one, "binary", 1, rows, rows)
-    second = best_baseline(one, "binary", 1, rows, rows)
+    first = best_baseline(measure, list(found.values()), rows)
+    second = best_baseline(measure, list(found.values()), rows)
 
-    assert first == second == Baseline("majority", pytest.approx(2 / 3))
+    assert first == second == Baseline("majority", 2 / 3)
+
+
+def test_guesses_score_what_they_are_expected_to() -> None:
+    shares = np.array([0.5, 0.3, 0.15, 0.05])
+    rows = RNG.choice(4, 5000, p=shares)
+    case = ("accuracy", "multiclass", 4, rows, rows)
+
+    expected = float((np.bincount(rows) / 5000) @ (np.bincount(rows) / 5000))
+    assert value("shuffled", *case) == pytest.approx(expected, abs=0.005)
+    assert value("uniform", *case) == pytest.approx(0.25, abs=0.005)
+    assert value("uniform", "top_k_accuracy", *case[1:], k=2) == pytest.approx(0.5, abs=0.005)
+    assert baseline(*case).name == "majority"
+
+
+def test_shuffled_labels_are_the_rows_own_in_another_order() -> None:
+    rows = RNG.choice(6, 300)
+    _, found, _ = answers("accuracy", "multiclass", 6, rows, rows)
+
+    for draw in (0, 7):
+        guesses = found["shuffled"].logits(draw).argmax(dim=1).numpy()
+        assert (guesses != rows).any()
+        np.testing.assert_array_equal(np.sort(guesses), np.sort(rows))
+    assert torch.equal(found["shuffled"].logits(20), found["shuffled"].logits(0))
+
+
+def test_the_largest_of_all_answers_is_to_be_beaten() -> None:
+    rows = np.repeat(np.arange(4), 50)
+
+    found = baseline("f1", "multiclass", 4, rows, rows)
+
+    assert found.name in ("shuffled", "uniform")  # a majority never finds the other classes
+    assert found.value > value("majority", "f1", "multiclass", 4, rows, rows)
+
+
+@pytest.mark.parametrize("problem", ["regression", "unit_regression"])
+def test_naive_forecasts_go_through_the_same_metric(problem: str) -> None:
+    truth = torch.tensor([0.2, 0.5, 0.9])
+    forecast = torch.tensor([0.1, 0.6, 0.9])
+    measure = metric("mae", problem, 1)
+
+    found = list(simple_answers(measure, truth, truth, {"persistence": forecast}))
+
+    last = found[-1]
+    assert [one.name for one in found] == ["median", "mean", "persistence"]
+    assert last.kind == "naive"
+    assert last.value(measure, truth) == pytest.approx(0.2 / 3, abs=1e-6)
+
+
+def test_a_forecast_that_is_missing_has_no_score() -> None:
+    truth = torch.tensor([0.2, 0.5])
+    answer = Answer("persistence", "naive", (torch.tensor([[float("nan")], [0.5]]),))
+    measure = metric("mae", "regression", 1)
+
+    assert best_baseline(measure, [answer], truth) is None
+
+
+@pytest.mark.parametrize("problem", PROBLEMS)
+def test_each_problem_has_the_baselines_of_the_table(problem: str) -> None:
+    outputs = 3 if problem in ("multiclass", "multilabel", "vector_regression") else 1
+    rows = torch.rand(30, outputs).round().squeeze(1)
+    if problem == "multiclass":
+        rows = torch.arange(30) % 3
+    measure = metric(PROBLEMS[problem].metrics[-1], problem, outputs)
+
+    names = [answer.name for answer in simple_answers(measure, rows, rows)]
+
+    assert names == list(PROBLEMS[problem].baseline)

@@ -58,7 +58,7 @@ def words(typed: list[str]) -> list[str]:
     last = typed[-1] if typed else ""
     if len(typed) <= 1:
         return [verb for verb in VERBS if verb.startswith(last)]
-    if typed[0] not in ("train", "config", "summary", "help"):
+    if typed[0] not in ("train", "workflow", "config", "summary", "help"):
         return []
     if "=" in last:
         key, _, begun = last.partition("=")
@@ -72,7 +72,7 @@ def _keys() -> list[str]:
     from ..config.schema import dotted_keys, implied_names
 
     names = [f"{key}.name" for (key,) in implied_names()]
-    return sorted({*GROUPS, *dotted_keys(), *names})
+    return sorted({*GROUPS, *dotted_keys(), *names, "experiment"})
 
 
 def _values(key: str) -> list[str]:
@@ -80,6 +80,10 @@ def _values(key: str) -> list[str]:
     from ..config.paths import GROUPS, search_path
     from .help import choices_of
 
+    if key == "experiment":
+        from ..experiments import names
+
+        return names()
     if key in GROUPS:
         return sorted({f.stem for root in search_path(None) for f in (root / key).glob("*.yaml")})
     return choices_of(key.removesuffix(".name"))

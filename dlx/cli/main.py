@@ -16,7 +16,9 @@ from ..errors import DlxError, Problem, UsageError
 VERBS = {
     "tasks": "the tasks there are, and what to type",
     "train": "train, validate and test a task: dlx train task=digits",
+    "workflow": "the seven steps of the method, to one test score: dlx workflow task=digits",
     "test": "look at the test part with a finished run",
+    "experiments": "the book's claims: published figures beside our own",
     "runs": "list, filter and sort the runs",
     "report": "build a run's report again, or say where it lies",
     "summary": "the layers of a task's model",
@@ -98,11 +100,16 @@ def _run(verb: str, arguments: list[str]) -> int:
         allow_abbrev=False,
     )
     module.add_arguments(parser)
-    code: int = module.run(
+    args = (
         parser.parse_args(arguments)
         if verb in ("data", "completion")  # sub-commands and remainders are not for intermixing
         else parser.parse_intermixed_args(arguments)
     )
+    if any(one.startswith("experiment=") for one in getattr(args, "overrides", ())):
+        from ..experiments import expand
+
+        args.experiment, args.overrides = expand(args.overrides)
+    code: int = module.run(args)
     return code
 
 

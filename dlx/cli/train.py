@@ -5,16 +5,18 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
+from collections.abc import Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DlxError, Interrupted, Problem, UsageError
+from ..errors import DlxError, Interrupted, MethodError, Problem, UsageError
 from . import config as config_verb
 from .console import SAMPLE, console, interval_text, number, say, say_json, show_table
 from .hydra_flags import add_run_flags
 
 if TYPE_CHECKING:
     from ..config.load import Loaded
+    from ..experiments import Experiment
     from ..training.run import Run
 
 EXAMPLES = """examples:
@@ -57,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
         say_json(answer(done))
     else:
         show_answer(done)
+        if experiment := getattr(args, "experiment", None):
+            show_published(done, experiment)
     return 0
 
 
@@ -102,12 +106,10 @@ def answer(run: Run) -> dict[str, Any]:
 
 def show_answer(run: Run) -> None:
     """Prints scores beside their baselines, how often the test part was seen, and the report."""
-    scores = run.facts["scores"]
-    if scores:
-        say("")
-        rows = [_score_row(score) for score in scores]
-        titles = ("score", "value", "95 % interval", "baseline", "")
-        show_table(titles, rows, right=("value", "baseline"))
+    if run.facts["scores"]:
+        show_scores(run.facts["scores"])
+    for stamp in run.facts.get("stamps", []):
+        say(f"stamped: {stamp}")
     found = run.facts["answer"]
     if run.data.samples.sample:
         say(SAMPLE)
@@ -115,6 +117,14 @@ def show_answer(run: Run) -> None:
         times = "once" if found["looks"] == 1 else f"{found['looks']} times"
         say(f"the test part has been looked at {times} (ledger in {run.config.run.root})")
     say(f"report: {run.folder / 'report.html'}")
+
+
+def show_scores(scores: Sequence[dict[str, Any]]) -> None:
+    """Prints scores beside their baselines, as `report.json` holds them."""
+    say("")
+    rows = [_score_row(score) for score in scores]
+    titles = ("score", "value", "95 % interval", "baseline", "")
+    show_table(titles, rows, right=("value", "baseline"))
 
 
 def _score_row(score: dict[str, Any]) -> list[str]:
@@ -126,6 +136,22 @@ def _score_row(score: dict[str, Any]) -> list[str]:
         number(baseline["value"]) if baseline else "",
         baseline["name"] if baseline else "",
     ]
+
+
+def show_published(run: Run, experiment: Experiment) -> None:
+    """Prints the published figures beside those of the run, where there are any."""
+    from ..experiments import figures
+    from ..report.read import read
+
+    mine = figures(run.facts, read(run.folder).epochs)
+    rows = [
+        [name, number(value), number(mine.get(name))]
+        for name, value in (experiment.published or {}).items()
+    ]
+    if rows:
+        say("")
+        say(f"{experiment.name}: {experiment.title} ({experiment.source})")
+        show_table(("figure", "published", "this run"), rows, right=("published", "this run"))
 
 
 def _info(args: argparse.Namespace) -> int:
@@ -178,6 +204,10 @@ def _trials(args: argparse.Namespace) -> tuple[list[list[str]], list[Loaded]]:
         raise UsageError(
             Problem("-m runs trials; --cfg and --info show one config", "command line")
         )
+    if "test=true" in args.overrides:
+        what = "a sweep never looks at the test part: the best of several tests is no test"
+        hint = "dlx train with the best settings looks once"
+        raise MethodError(Problem(what, "command line: test=true", hint=hint))
     trials, problems = expand_sweep(args.overrides, search_path(args.config_dir))
     if problems:  # with these, the trials are not all there are
         raise UsageError(*problems)

@@ -107,6 +107,8 @@ def _syntax_problem(error: yaml.YAMLError, shown: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
     where = f"{shown}:{mark.line + 1}" if mark else shown
     said = str(getattr(error, "problem", None) or error).partition("\n")[0]
+    if "nesting depth" in said:  # the parser gave up before the events could be counted
+        return Problem("the YAML is nested too deeply", where, f"at most {MAX_DEPTH} levels")
     return Problem(f"is no valid YAML: {said}", where)
 
 

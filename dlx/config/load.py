@@ -12,13 +12,13 @@ from typing import Any
 
 import yaml
 
-from ..errors import Problem, UsageError
+from ..errors import MethodError, Problem, UsageError
 from .check import Checker
 from .fields import to_plain
 from .files import BadFile, Path, scan
 from .paths import search_path
 from .plugins import load_plugins
-from .rules import broken_rules, notes
+from .rules import broken_rules, forbidden, notes
 from .schema import Config, Plain, dotted_keys
 from .tree import Layer, Tree
 
@@ -70,6 +70,7 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
 
     Raises:
         UsageError: with every problem of command line and files, each with its place.
+        MethodError: the config is right but the method forbids it.
     """
     from .compose import compose  # Hydra: 0.3 s
 
@@ -87,6 +88,8 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
     problems.extend(plus for plus in composed.plus if plus.where not in told)
     if problems or config is None:
         raise UsageError(*_without_secrets(problems, tree, found.written, found.environment))
+    if refused := forbidden(config, tree.where):
+        raise MethodError(*refused)
     hidden = frozenset(path for path in found.environment if _below(path, texts))
     return Loaded(config, tree, tuple(arguments), tuple(notes(config)), found.written, hidden)
 

@@ -19,9 +19,23 @@ def broken_rules(config: Config, where: Where) -> list[Problem]:
     """Every contradiction between sections of a config that is right section by section."""
     return [
         problem
-        for rule in (_targets, _losses, _activations, _metrics, _monitors, _columns, _batches)
+        for rule in (
+            _targets,
+            _losses,
+            _activations,
+            _metrics,
+            _monitors,
+            _columns,
+            _trainer,
+            _protocol,
+        )
         for problem in rule(config, where)
     ]
+
+
+def forbidden(config: Config, where: Where) -> list[Problem]:
+    """What a config may say but the method forbids: a temporal leak, tuning on the test part."""
+    return [*_arrow_of_time(config, where), *_epoch_pickers(config, where)]
 
 
 def notes(config: Config) -> list[str]:
@@ -67,7 +81,7 @@ def score_names(config: Config) -> dict[str, str]:
 
 def has_validation(config: Config) -> bool:
     """Whether the protocol holds rows out for validation."""
-    return config.protocol.name != "train_test"
+    return bool(config.protocol.options.validates) and config.final != "only"
 
 
 def monitor_of(config: Config, asked: str = "auto") -> str | None:
@@ -155,6 +169,8 @@ def _fitting_metrics(problems: set[str]) -> list[str]:
 
 
 def _monitors(config: Config, where: Where) -> Iterator[Problem]:
+    if config.final == "only":  # nothing is held out to be watched, and nothing watches
+        return
     known = score_names(config)
     asked: list[tuple[Path, str, bool]] = [(("trainer", "monitor"), config.trainer.monitor, False)]
     for name, callback in config.callbacks.items():
@@ -170,7 +186,7 @@ def _monitors(config: Config, where: Where) -> Iterator[Problem]:
                 where(path[:-1]),
                 hint="protocol=holdout",
             )
-        elif name not in ("auto", *known):
+        elif name not in ("auto", *known) and not name.startswith("test/"):  # see `forbidden`
             near = nearest(name, known)
             yield Problem(
                 f"`{'.'.join(path)}` is {name}, which no metric of this run gives",
@@ -195,8 +211,15 @@ def _columns(config: Config, where: Where) -> Iterator[Problem]:
                 )
 
 
-def _batches(config: Config, where: Where) -> Iterator[Problem]:
+def _trainer(config: Config, where: Where) -> Iterator[Problem]:
     trainer = config.trainer
+    if trainer.last_epoch is not None and trainer.last_epoch > trainer.epochs:
+        yield Problem(
+            f"`trainer.last_epoch` is {trainer.last_epoch}, more than the "
+            f"{trainer.epochs} epochs of the training",
+            where(("trainer", "last_epoch")),
+            f"a whole number from 1 to trainer.epochs ({trainer.epochs})",
+        )
     if trainer.accumulate > trainer.batch_size:
         yield Problem(
             f"`trainer.accumulate` is {trainer.accumulate}, more than the "
@@ -204,3 +227,59 @@ def _batches(config: Config, where: Where) -> Iterator[Problem]:
             where(("trainer", "accumulate")),
             f"a whole number from 1 to trainer.batch_size ({trainer.batch_size})",
         )
+
+
+def _protocol(config: Config, where: Where) -> Iterator[Problem]:
+    """Options of the protocol that this dataset, or the final model, cannot have."""
+    options, dataset = config.protocol.options, config.dataset
+    name = config.protocol.name
+    if name == "chronological" and not dataset.options.time:
+        what = f"protocol chronological needs rows in time; dataset {dataset.name} has no time"
+        yield Problem(what, where(("protocol",)), hint="protocol=auto")
+    group = getattr(options, "group", "")
+    if group and group not in dataset.options.groups:
+        known = listed(dataset.options.groups) or "no column: the dataset has none to group by"
+        what = f"dataset {dataset.name} has no column `{group}` to group by"
+        yield Problem(what, where(("protocol", "group")), known)
+    if config.final and name in ("train_test", "test_as_validation"):
+        reason = "holds no rows out" if name == "train_test" else "leaves no test part"
+        what = f"`final` trains again on all non-test rows, but protocol {name} {reason}"
+        yield Problem(what, where(("final",)), hint="final=false, or protocol=auto")
+    if config.final and getattr(config.schedule.options, "monitor", None) is not None:
+        what = f"schedule {config.schedule.name} watches a score, and the final model has none"
+        yield Problem(what, where(("schedule",)), hint="schedule=cosine, or final=false")
+
+
+def _arrow_of_time(config: Config, where: Where) -> Iterator[Problem]:
+    """Whoever predicts the future may not have trained on it (book 4.2.2)."""
+    time = config.dataset.options.time
+    if time and not config.protocol.options.in_time:
+        yield Problem(
+            f"temporal leak: the rows of dataset {config.dataset.name} are ordered by {time}, "
+            f"and protocol {config.protocol.name} would train on later rows than it is tested on",
+            where(("protocol",)),
+            "chronological, auto",
+            "protocol=chronological",
+        )
+
+
+def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:
+    """The epoch is chosen on validation rows: never on test rows, never on training rows."""
+    asked: list[tuple[Path, str]] = [(("trainer", "monitor"), config.trainer.monitor)]
+    asked += [
+        (("callbacks", name, "monitor"), callback.options.monitor)
+        for name, callback in config.callbacks.items()
+        if hasattr(callback.options, "monitor")
+    ]
+    for path, score in asked:
+        reason = _WRONG_PICKERS.get(score.partition("/")[0])
+        if reason:
+            known = listed(name for name in score_names(config) if name.startswith("val/"))
+            key = ".".join(path)
+            yield Problem(f"`{key}` is {score}: {reason}", where(path), known, f"{key}=auto")
+
+
+_WRONG_PICKERS = {
+    "train": "a training score may not pick the epoch, for it improves however much it overfits",
+    "test": "whoever picks by the test part is tuning on it, and has none left to test on",
+}

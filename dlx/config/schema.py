@@ -50,6 +50,11 @@ class Prepare:
     """Preparation of the inputs: steps in order, each fitted on training rows only."""
 
     steps: tuple[Chosen, ...] = option((), "preparation steps, in order", table=STEPS)
+    scope: Literal["fold", "all"] = option(
+        "fold",
+        "rows that steps are fitted on: the fold's training rows, or (as the book's 3.6 does) all "
+        "non-test rows; such a run is stamped",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +63,9 @@ class Trainer:
 
     epochs: int = option(
         20, "passes over the training rows", ge=1, aliases=("max_epochs", "num_epochs")
+    )
+    last_epoch: int | None = option(
+        None, "stop after this epoch, the schedule still reckoning with all `epochs`", ge=1
     )
     batch_size: int = option(128, "samples an optimizer step", ge=1, aliases=("bs",))
     accumulate: int = option(
@@ -89,6 +97,24 @@ class Run:
     root: str = option("runs", "folder that holds the run folders")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Workflow:
+    """How `dlx workflow` walks the seven steps (book, chapter 4)."""
+
+    until: int = option(7, "last step to take; the same command goes on later", ge=1, le=7)
+    rungs: int = option(5, "networks that step 6 tries at most, each larger or longer", ge=1)
+    trials: int = option(12, "settings that step 7 tries", ge=1)
+    budget_minutes: float = option(
+        10.0, "time after which steps 6 and 7 begin no further training", unit="minutes", gt=0
+    )
+    epochs_factor: float = option(
+        1.0, "the final model's epochs, times the chosen ones (second edition: 1.2)", ge=1, le=2
+    )
+    look_again: bool = option(
+        False, "look at a test part that a workflow has looked at before; the report says so"
+    )
+
+
 def _no_components() -> dict[str, Chosen]:
     return {}
 
@@ -101,6 +127,14 @@ class Config:
     about: About = option(About, "what the task is, for people")
     seed: int = option(0, "what all randomness derives from, the test cut apart", ge=0)
     test: bool = option(True, "look at the test part once, at the end")
+    final: bool | Literal["only"] = option(
+        False,
+        "true: after validation one fresh model trains on all non-test rows, and is tested; "
+        "only: without the validation, for trainer.last_epoch epochs",
+    )
+    baseline: Literal["simple", "classical"] = option(
+        "simple", "what to beat: constant answers; classical: a linear scikit-learn model as well"
+    )
     dataset: Chosen = option(help="which data", table=DATASETS)
     targets: dict[str, Target] = option(
         help="columns to predict", example="{label: {problem: binary}}"
@@ -131,6 +165,7 @@ class Config:
         example="{early_stopping: {patience: 3}}",
     )
     run: Run = option(Run, "where the evidence goes")
+    workflow: Workflow = option(Workflow, "how `dlx workflow` walks the seven steps")
     plugins: tuple[str, ...] = option(
         (), "packages of your own that add components; never taken from a run folder"
     )

@@ -8,6 +8,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from .columns import take
 from .samples import Column, Ragged, Rows, Samples
 
 
@@ -18,13 +19,15 @@ def input_hashes(samples: Samples) -> list[bytes]:
 
 
 def row_hashes(samples: Samples, inputs: list[bytes], rows: Rows) -> list[bytes]:
-    """A hash of some rows' inputs and targets.
+    """A hash of some rows' inputs and targets, as they were before any option where that is known.
 
     Args:
         samples: the dataset.
         inputs: from `input_hashes`, of every row.
         rows: which rows.
     """
+    if samples.identity:
+        return _row_bytes(take(samples.columns[samples.identity], rows))  # type: ignore[arg-type]
     targets = [_row_bytes(samples.columns[name]) for name in samples.targets]
     return [_digest(b"|".join([inputs[i], *(t[i] for t in targets)])) for i in rows.tolist()]
 

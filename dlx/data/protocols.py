@@ -6,17 +6,23 @@ A protocol gives one or several folds; each trains a fresh model on `train` and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
-import numpy.typing as npt
 
 from ..config.specs import protocols as specs
 from ..errors import Problem, UsageError
 from ..seeds import derive
+from .draw import Ids, deal, draw
+from .fingerprints import input_hashes
 from .samples import Rows, Samples
 
 SAMPLE_SHARE = 0.2
+FEW_ROWS, FEW_OF_A_CLASS = 1000, 10
+"""Below so many validation rows, or rows of a class, a single cut says too little: K-fold."""
+
+MadeBy = Literal["dlx", "book", "official", "time"]
 
 
 @dataclass(frozen=True)
@@ -32,14 +38,39 @@ class Split:
     """What a protocol gives.
 
     Attributes:
+        name: the protocol that was applied, also where it was chosen by the data.
         folds: one or several pairs of training and validation rows.
         test: rows that are looked at once, at the end; may be empty.
         rule: what was done, as a sentence.
+        made_by: who cut the validation rows: dlx drew them, the book's order, or time.
+        test_made_by: who cut the test rows.
+        test_validates: whether the validation rows are the test rows.
     """
 
+    name: str
     folds: tuple[Fold, ...]
     test: Rows
     rule: str
+    made_by: MadeBy = "dlx"
+    test_made_by: MadeBy = "dlx"
+    test_validates: bool = False
+
+    @property
+    def rest(self) -> Rows:
+        """Every row outside the test part that any fold uses, ascending."""
+        parts = [rows for fold in self.folds for rows in (fold.train, fold.validation)]
+        used: Rows = np.unique(np.concatenate(parts))
+        return used
+
+
+@dataclass(frozen=True)
+class _Outer:
+    """Rows outside and inside the test part, and how it was cut."""
+
+    rest: Rows
+    test: Rows
+    rule: str
+    made_by: MadeBy
 
 
 def holdout(options: specs.Holdout, samples: Samples, seed: int, target: str) -> Split:
@@ -52,19 +83,112 @@ def holdout(options: specs.Holdout, samples: Samples, seed: int, target: str) ->
         target: the target whose classes keep their shares.
 
     Raises:
-        UsageError: a part would be empty.
+        UsageError: a part would be empty, or there is no such column to group by.
     """
-    rest, test, test_rule = _test_part(options.test, options.test_seed, samples, target)
+    units = _units(options, samples, options.group)
+    outer = _outer(options, samples, target, units)
+    rest = outer.rest
     count = _count(options.validation, len(rest), "protocol.validation", samples.sample)
     if options.shuffle:
         labels = _labels(samples, target) if options.stratify else None
-        validation = _draw(rest, count, derive(seed, "holdout"), labels)
-        how = "drawn at random" + (", classes in proportion" if labels is not None else "")
+        validation = draw(rest, count, derive(seed, "holdout"), labels, units)
+        how = "drawn at random" + _how(labels, options)
     else:
         validation, how = rest[:count], "the first ones"
     train = np.setdiff1d(rest, validation, assume_unique=True)
-    rule = f"{count:,} of {len(rest):,} training rows held out for validation ({how}); {test_rule}"
-    return Split((Fold(train, np.sort(validation)),), test, rule)
+    held = len(validation)
+    rule = f"{held:,} of {len(rest):,} training rows held out for validation ({how}); {outer.rule}"
+    made_by: MadeBy = "dlx" if options.shuffle else "book"
+    fold = Fold(train, np.sort(validation))
+    return Split("holdout", (fold,), outer.test, rule, made_by, outer.made_by)
+
+
+def kfold(options: specs.KFold, samples: Samples, seed: int, target: str) -> Split:
+    """Every non-test row validates once: k folds whose sizes differ by one at most (book 4.2.1).
+
+    Args:
+        options: k, and how the parts are made.
+        samples: the dataset.
+        seed: what the draw derives from.
+        target: the target whose classes keep their shares.
+
+    Raises:
+        UsageError: a part would be empty, or there is no such column to group by.
+    """
+    units = _units(options, samples, options.group)
+    outer = _outer(options, samples, target, units)
+    if options.shuffle:
+        labels = _labels(samples, target) if options.stratify else None
+        folds = _folds(outer.rest, options.k, derive(seed, "kfold"), labels, units)
+        how = "drawn at random" + _how(labels, options)
+    else:
+        parts = np.array_split(outer.rest, options.k)
+        folds, how = _around(parts, outer.rest), "consecutive rows"
+    rule = f"{options.k} folds of {_sizes(folds)} rows ({how}), a fresh model each; {outer.rule}"
+    made_by: MadeBy = "dlx" if options.shuffle else "book"
+    return Split("kfold", folds, outer.test, rule, made_by, outer.made_by)
+
+
+def iterated_kfold(options: specs.IteratedKFold, samples: Samples, seed: int, target: str) -> Split:
+    """K-fold several times over, the rows drawn afresh each time (book 4.2.1).
+
+    Args:
+        options: k, and how often.
+        samples: the dataset.
+        seed: what the draws derive from.
+        target: the target whose classes keep their shares.
+
+    Raises:
+        UsageError: a part would be empty, or there is no such column to group by.
+    """
+    units = _units(options, samples, options.group)
+    outer = _outer(options, samples, target, units)
+    labels = _labels(samples, target) if options.stratify else None
+    folds: tuple[Fold, ...] = ()
+    for iteration in range(options.iterations):
+        drawn = derive(seed, "kfold", iteration)
+        folds += _folds(outer.rest, options.k, drawn, labels, units)
+    rule = (
+        f"{options.iterations} times {options.k} folds of {_sizes(folds)} rows "
+        f"(drawn afresh each time{_how(labels, options)}), a fresh model each; {outer.rule}"
+    )
+    return Split("iterated_kfold", folds, outer.test, rule, "dlx", outer.made_by)
+
+
+def chronological(
+    options: specs.Chronological,
+    samples: Samples,
+    seed: int,  # noqa: ARG001 - nothing is drawn
+    target: str,  # noqa: ARG001 - time does not look at classes
+) -> Split:
+    """The earliest rows train, later ones validate, the latest test (book 4.2.2).
+
+    Args:
+        options: how many rows each part has, and the gap between two.
+        samples: the dataset; it has a time column.
+        seed: not used.
+        target: not used.
+
+    Raises:
+        UsageError: the samples have no time, or a part would be empty.
+    """
+    order = _in_time(samples)
+    if samples.test is None:
+        count = _count(options.test, len(order), "protocol.test", samples.sample)
+        test, order = order[-count:], order[: -count - options.gap]
+        test_rule = f"the latest {count:,} rows test"
+    else:
+        test, order = samples.test, order[~np.isin(order, samples.test)]
+        test_rule = f"the official test part of {len(test):,} rows"
+    count = _count(options.validation, len(order), "protocol.validation", samples.sample)
+    validation, train = order[-count:], order[: -count - options.gap]
+    if not len(train):
+        what = f"`protocol.gap` is {options.gap:,}, which leaves no row to train on"
+        raise UsageError(Problem(what, accepted=f"less than {len(order) - count:,} rows"))
+    gap = f", {options.gap:,} rows left out between two parts" if options.gap else ""
+    rule = f"in time: {len(train):,} rows train, the next {count:,} validate, {test_rule}{gap}"
+    fold = Fold(np.sort(train), np.sort(validation))
+    return Split("chronological", (fold,), np.sort(test), rule, "time", "time")
 
 
 def train_test(options: specs.TrainTest, samples: Samples, seed: int, target: str) -> Split:  # noqa: ARG001
@@ -76,24 +200,147 @@ def train_test(options: specs.TrainTest, samples: Samples, seed: int, target: st
         seed: not used: nothing is drawn but the test part, which has a seed of its own.
         target: the target whose classes keep their shares.
     """
-    rest, test, test_rule = _test_part(options.test, options.test_seed, samples, target)
+    outer = _outer(options, samples, target, _units(options, samples, ""))
     none = np.zeros(0, dtype=np.int64)
-    rule = f"all {len(rest):,} training rows train, none validate; {test_rule}"
-    return Split((Fold(rest, none),), test, rule)
+    rule = f"all {len(outer.rest):,} training rows train, none validate; {outer.rule}"
+    fold = Fold(outer.rest, none)
+    return Split("train_test", (fold,), outer.test, rule, "dlx", outer.made_by)
 
 
-def _test_part(
-    share: float, test_seed: int, samples: Samples, target: str
-) -> tuple[Rows, Rows, str]:
-    """The rows outside and inside the test part, and how that was cut."""
+def test_as_validation(
+    options: specs.TestAsValidation,
+    samples: Samples,
+    seed: int,  # noqa: ARG001 - nothing is drawn
+    target: str,
+) -> Split:
+    """The test rows validate, and no test part is left: the book's 4.4.
+
+    Args:
+        options: the test part, where the dataset has no official one.
+        samples: the dataset.
+        seed: not used.
+        target: the target whose classes keep their shares.
+    """
+    outer = _outer(options, samples, target, _units(options, samples, ""))
+    rule = f"all {len(outer.rest):,} training rows train, and the test rows validate: {outer.rule}"
+    none = np.zeros(0, dtype=np.int64)
+    fold = Fold(outer.rest, outer.test)
+    return Split("test_as_validation", (fold,), none, rule, outer.made_by, outer.made_by, True)
+
+
+def auto(options: specs.Auto, samples: Samples, seed: int, target: str) -> Split:
+    """Chooses the protocol by the data, and says which rule fired (book 4.2.1).
+
+    Rows in time are cut in time. Where a hold-out of a fifth would have fewer than 1,000 rows, or
+    fewer than 10 of some class, four folds; otherwise that hold-out.
+
+    Args:
+        options: the test part, where the dataset has no official one.
+        samples: the dataset.
+        seed: what the draw derives from.
+        target: the target whose classes keep their shares.
+    """
+    common: dict[str, Any] = {"test": options.test}
+    if samples.time:
+        split = chronological(specs.Chronological(**common), samples, seed, target)
+        return replace(split, rule=f"auto: rows are ordered by {samples.time}; {split.rule}")
+    common |= {"test_seed": options.test_seed, "duplicates": options.duplicates}
+    split = holdout(specs.Holdout(**common), samples, seed, target)
+    if reason := _too_few(split.folds[0].validation, samples, target):
+        split = kfold(specs.KFold(**common), samples, seed, target)
+        return replace(split, rule=f"auto: {reason}, so K-fold; {split.rule}")
+    rows = len(split.folds[0].validation)
+    return replace(split, rule=f"auto: {rows:,} rows are enough for one hold-out; {split.rule}")
+
+
+def _too_few(validation: Rows, samples: Samples, target: str) -> str:
+    """Why a hold-out would be too small; "" where it is not."""
+    if len(validation) < FEW_ROWS:
+        return f"a hold-out would have {len(validation):,} rows, fewer than {FEW_ROWS:,}"
+    labels = _labels(samples, target)
+    if labels is None:
+        return ""
+    rarest = int(np.bincount(labels[validation], minlength=int(labels.max()) + 1).min())
+    if rarest >= FEW_OF_A_CLASS:
+        return ""
+    return f"a hold-out would have {rarest} rows of the rarest class, fewer than {FEW_OF_A_CLASS}"
+
+
+def _outer(options: specs.Drawn, samples: Samples, target: str, units: Ids | None) -> _Outer:
+    """The test part: the official one, else cut once by `protocol.test_seed`."""
     everything = np.arange(len(samples), dtype=np.int64)
     if samples.test is not None:
         rest = np.setdiff1d(everything, samples.test, assume_unique=True)
-        return rest, samples.test, f"the official test part of {len(samples.test):,} rows"
-    count = _count(share, len(samples), "protocol.test", samples.sample)
-    test = np.sort(_draw(everything, count, derive(test_seed, "test"), _labels(samples, target)))
+        rule = f"the official test part of {len(samples.test):,} rows"
+        return _Outer(rest, samples.test, rule, "official")
+    count = _count(options.test, len(samples), "protocol.test", samples.sample)
+    labels = _labels(samples, target)
+    test = np.sort(draw(everything, count, derive(options.test_seed, "test"), labels, units))
     rest = np.setdiff1d(everything, test, assume_unique=True)
-    return rest, test, f"{count:,} rows cut off for the test by protocol.test_seed={test_seed}"
+    rule = f"{len(test):,} rows cut off for the test by protocol.test_seed={options.test_seed}"
+    return _Outer(rest, test, rule, "dlx")
+
+
+def _folds(
+    rest: Rows, k: int, seed: int, labels: Ids | None, units: Ids | None
+) -> tuple[Fold, ...]:
+    return _around(deal(rest, k, seed, labels, units), rest)
+
+
+def _around(parts: list[Rows], rest: Rows) -> tuple[Fold, ...]:
+    """A fold for each part: it validates, the others train."""
+    if min(map(len, parts)) == 0:
+        what = f"`protocol.k` is {len(parts)}, and that leaves a part empty"
+        raise UsageError(Problem(what, accepted=f"at most the {len(rest):,} rows there are"))
+    return tuple(Fold(np.setdiff1d(rest, part, assume_unique=True), part) for part in parts)
+
+
+def _sizes(folds: tuple[Fold, ...]) -> str:
+    sizes = sorted({len(fold.validation) for fold in folds})
+    return f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
+
+
+def _how(labels: Ids | None, options: Any) -> str:
+    said = [", classes in proportion"] if labels is not None else []
+    said += [f", rows of one {options.group} together"] if options.group else []
+    said += [", equal rows together"] if options.duplicates == "together" else []
+    return "".join(said)
+
+
+def _units(options: specs.Drawn, samples: Samples, group: str) -> Ids | None:
+    """What must not be parted: rows of one group, rows of equal content, or both."""
+    links: list[Ids] = []
+    if group:
+        links.append(np.unique(_column(samples, group), return_inverse=True)[1])
+    if options.duplicates == "together":
+        hashes = np.array(input_hashes(samples))
+        links.append(np.unique(hashes, return_inverse=True)[1])
+    if len(links) < 2:
+        return links[0] if links else None
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    size = len(samples)
+    firsts = [np.unique(link, return_index=True)[1][link] for link in links]
+    ends = np.concatenate(firsts), np.concatenate([np.arange(size)] * len(links))
+    graph = coo_array((np.ones(size * len(links)), ends), shape=(size, size))
+    units: Ids = connected_components(graph, directed=False)[1].astype(np.int64)
+    return units
+
+
+def _column(samples: Samples, name: str) -> Any:
+    if name not in samples.groups:
+        known = ", ".join(samples.groups) or "none: this dataset has no column to group by"
+        raise UsageError(Problem(f"`protocol.group` is {name}", accepted=known))
+    return np.asarray(samples.columns[name])
+
+
+def _in_time(samples: Samples) -> Rows:
+    """All rows from the earliest to the latest; equal times in the order of the dataset."""
+    if not samples.time:
+        what = "protocol chronological needs rows in time, and the dataset has no time column"
+        raise UsageError(Problem(what, hint="protocol=holdout"))
+    return np.argsort(np.asarray(samples.columns[samples.time]), kind="stable").astype(np.int64)
 
 
 def _count(asked: float, rows: int, key: str, sample: bool) -> int:
@@ -111,31 +358,9 @@ def _count(asked: float, rows: int, key: str, sample: bool) -> int:
     return int(count)
 
 
-def _labels(samples: Samples, target: str) -> npt.NDArray[np.int64] | None:
+def _labels(samples: Samples, target: str) -> Ids | None:
     """Class ids, or None where the target is no single class."""
     column = samples.columns[target]
     if isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.kind in "iu":
         return column.astype(np.int64)
     return None
-
-
-def _draw(rows: Rows, count: int, seed: int, labels: npt.NDArray[np.int64] | None) -> Rows:
-    """Draws rows without replacement, classes in proportion where there are labels.
-
-    Each class gives its share rounded down; what is missing comes from the classes with the
-    largest remainders.
-    """
-    random = np.random.Generator(np.random.PCG64(seed))
-    if labels is None:
-        return random.permutation(rows)[:count]
-    mine = labels[rows]
-    classes, sizes = np.unique(mine, return_counts=True)
-    exact = sizes * count / len(rows)
-    quota = np.floor(exact).astype(np.int64)
-    missing = count - int(quota.sum())
-    quota[np.argsort(-(exact - quota), kind="stable")[:missing]] += 1
-    drawn = [
-        random.permutation(rows[mine == label])[:take]
-        for label, take in zip(classes, quota, strict=True)
-    ]
-    return np.concatenate(drawn)

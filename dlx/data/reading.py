@@ -31,7 +31,7 @@ def read(chosen: Chosen) -> Samples:
         folder = store.folder_of(chosen.name, options)
         found = store.verified(chosen.name, options)
     cache = Cache(store.cache_root() / "read")
-    key = _digest(options, found, "", reader.version)
+    key = f"{_digest(options, found, '', reader.version)}-{_LAYOUT}"
     kept = None if options.sample else cache.load(key)
     if kept is not None:
         return _from_cache(kept)
@@ -64,12 +64,19 @@ _TEST = "official test rows"
 """The column under which the cache keeps them; no dataset has one of this name."""
 
 
+_LAYOUT = 2
+"""Part of the cache's key: raised whenever what is kept beside the columns changes."""
+_META = (
+    *("inputs", "targets", "source", "digest", "classes", "features", "words"),
+    *("time", "groups", "naive", "identity"),
+)
+
+
 def _for_cache(samples: Samples) -> tuple[dict[str, AnyColumn], dict[str, Any]]:
     columns: dict[str, AnyColumn] = dict(samples.columns)
     if samples.test is not None:
         columns[_TEST] = samples.test
-    fields = ("inputs", "targets", "source", "digest", "classes", "features", "words")
-    return columns, {name: getattr(samples, name) for name in fields}
+    return columns, {name: getattr(samples, name) for name in _META}
 
 
 def _from_cache(entry: Entry) -> Samples:
@@ -78,7 +85,7 @@ def _from_cache(entry: Entry) -> Samples:
     meta = dict(entry.meta)
     for name in ("classes", "features", "words"):
         meta[name] = {key: tuple(values) for key, values in meta[name].items()}
-    meta |= {"inputs": tuple(meta["inputs"]), "targets": tuple(meta["targets"])}
+    meta |= {name: tuple(meta[name]) for name in ("inputs", "targets", "groups")}
     return Samples(columns, test=None if test is None else test.copy(), **meta)
 
 

@@ -52,7 +52,7 @@ class Samples:
 
     Attributes:
         columns: name -> column; all of the same length.
-        inputs: names of the columns a model may see.
+        inputs: names of the columns a model may see; of the others some have roles below.
         targets: names of the columns it is to predict: int64 class ids (rows,), float32 numbers
             (rows,) or (rows, k), or 0/1 labels (rows, k).
         test: rows of the official test part, in order; None where there is none.
@@ -61,6 +61,11 @@ class Samples:
         words: input of word ids -> the word of each id, for showing rows.
         source: where the data come from, for `data.json`: files and their hashes, terms.
         digest: SHA-256 over what was read, for cache keys.
+        time: the column whose values order the rows in time; "" where there is none.
+        groups: columns by which rows may be kept together, as in patient.
+        naive: target -> name of a naive forecast -> the column that holds it.
+        identity: the column with a hash of each row, (rows, 16) bytes, made before any option
+            changed what was read, so that no option makes old test rows new; "" where none does.
         sample: whether these are made-up sample data.
     """
 
@@ -73,6 +78,10 @@ class Samples:
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     features: dict[str, tuple[str, ...]] = field(default_factory=dict)
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    time: str = ""
+    groups: tuple[str, ...] = ()
+    naive: dict[str, dict[str, str]] = field(default_factory=dict)
+    identity: str = ""
     sample: bool = False
 
     def __len__(self) -> int:

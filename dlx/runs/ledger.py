@@ -9,12 +9,14 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import time
-from collections.abc import Iterable
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..errors import Problem, RunError
+from ..errors import MethodError, Problem, RunError
+
+NAME = "ledger.sqlite"
 
 _SCHEMA = """
 create table if not exists looks (
@@ -45,7 +47,7 @@ def key_of(row_hashes: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def record(root: Path, test_part: str, run: str, verb: str) -> list[Look]:
+def record(root: Path, test_part: str, run: str, verb: str, once: bool = False) -> list[Look]:
     """Writes down one look, before it is taken.
 
     Two processes at once lose no entry: SQLite serialises them.
@@ -54,28 +56,79 @@ def record(root: Path, test_part: str, run: str, verb: str) -> list[Look]:
         root: the folder of all runs.
         test_part: from `key_of`.
         run: the run's name below the root.
-        verb: "train", "test", ...
+        verb: "train", "test", "workflow", ...
+        once: refuse a look where another run has looked with the same verb before.
 
     Returns:
         Every look so far, this one last.
 
     Raises:
+        MethodError: `once`, and another run was first; nothing is written.
         RunError: the ledger cannot be written.
     """
-    file = root / "ledger.sqlite"
+    with _open(root) as connection:
+        connection.execute("begin immediate")  # nobody else writes between reading and writing
+        before = _looks(connection, test_part)
+        if once:
+            refuse_second(before, run, verb)
+        now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+        connection.execute(
+            "insert into looks (test_part, run, verb, at) values (?, ?, ?, ?)",
+            (test_part, run, verb, now),
+        )
+    return [*before, Look(run, verb, now)]
+
+
+def looks(root: Path, test_part: str) -> list[Look]:
+    """Every look at a test part so far, oldest first.
+
+    Raises:
+        RunError: the ledger cannot be read.
+    """
+    if not (root / NAME).is_file():
+        return []
+    with _open(root) as connection:
+        return _looks(connection, test_part)
+
+
+def refuse_second(before: Sequence[Look], run: str, verb: str) -> None:
+    """Refuses a look where another run has looked with the same verb.
+
+    Raises:
+        MethodError: with every earlier look.
+    """
+    if not any(look.verb == verb and look.run != run for look in before):
+        return
+    listed = "".join(f"\n    {look.at}  dlx {look.verb}  {look.run}" for look in before)
+    raise MethodError(
+        Problem(
+            f"a {verb} has looked at this test part before, and a test part tells the truth once; "
+            f"looks so far:{listed}",
+            "ledger.sqlite in the folder of the runs",
+            "fresh test rows",
+            f"workflow.until=6 stops before the test; {verb}.look_again=true looks all the same, "
+            "and the report says so",
+        )
+    )
+
+
+@contextmanager
+def _open(root: Path) -> Iterator[sqlite3.Connection]:
+    """A connection that commits at the end, or takes everything back."""
+    file = root / NAME
     try:
-        with closing(sqlite3.connect(file, timeout=30)) as connection, connection:
+        with closing(sqlite3.connect(file, timeout=30)) as connection:
             connection.executescript(_SCHEMA)
-            now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
-            connection.execute(
-                "insert into looks (test_part, run, verb, at) values (?, ?, ?, ?)",
-                (test_part, run, verb, now),
-            )
-            rows = connection.execute(
-                "select run, verb, at from looks where test_part = ? order by id", (test_part,)
-            ).fetchall()
+            with connection:
+                yield connection
     except sqlite3.Error as error:
         raise RunError(
             Problem(f"the ledger of test looks cannot be written: {error}", str(file))
         ) from error
-    return [Look(*row) for row in rows]
+
+
+def _looks(connection: sqlite3.Connection, test_part: str) -> list[Look]:
+    found = connection.execute(
+        "select run, verb, at from looks where test_part = ? order by id", (test_part,)
+    )
+    return [Look(*row) for row in found.fetchall()]

@@ -76,8 +76,9 @@ def read_steps(run: Path) -> list[FittedStep]:
 def data_facts(config: Config, data: Data) -> dict[str, Any]:
     """What `data.json` says: source, hashes, sizes, class counts, duplicates."""
     fold = data.split.folds[0]
-    parts: dict[str, Rows] = {"train": fold.train}
-    if len(fold.validation):
+    alone = config.final == "only"
+    parts: dict[str, Rows] = {"train": data.split.rest if alone else fold.train}
+    if len(fold.validation) and not alone:
         parts["val"] = fold.validation
     if len(data.split.test):
         parts["test"] = data.split.test

@@ -7,10 +7,10 @@ import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import torch
 
 from ..config.fields import Chosen
@@ -18,9 +18,11 @@ from ..config.rules import loss_of, metrics_of, monitor_of, score_names
 from ..config.schema import Config
 from ..data import read
 from ..data.cache import Cache
+from ..data.checks import check, refuse_leaks
+from ..data.columns import take
 from ..data.fingerprints import input_hashes, row_hashes
 from ..data.protocols import Fold, Split
-from ..data.samples import Samples
+from ..data.samples import Rows, Samples
 from ..data.store import cache_root
 from ..data.targets import EncodedTarget, encode
 from ..learning.supervised import Head, Supervised
@@ -45,23 +47,33 @@ class Data:
         samples: the dataset.
         split: its folds and test rows.
         targets: encoded targets by name.
+        input_hashes: a hash of every row's inputs.
         seconds: how long reading took.
+        findings: what the checks of the data found, as `report.json` holds it.
     """
 
     samples: Samples
     split: Split
     targets: dict[str, EncodedTarget]
+    input_hashes: list[bytes]
     seconds: float
+    findings: list[dict[str, Any]] = field(default_factory=list)
 
-    @cached_property
-    def input_hashes(self) -> list[bytes]:
-        """A hash of every row's inputs."""
-        return input_hashes(self.samples)
+    def naive(self, rows: Rows) -> dict[str, dict[str, npt.NDArray[np.float32]]]:
+        """The naive forecasts of some rows, by target and name; none where there is no time."""
+        return {
+            target: {
+                name: np.asarray(take(self.samples.columns[c], rows)) for name, c in found.items()
+            }
+            for target, found in self.samples.naive.items()
+        }
 
     @property
     def test_key(self) -> str:
         """What the ledger knows the test part by: the contents of its rows."""
-        return key_of(row_hashes(self.samples, self.input_hashes, self.split.test))
+        split = self.split
+        rows = split.folds[0].validation if split.test_validates else split.test
+        return key_of(row_hashes(self.samples, self.input_hashes, rows))
 
 
 @dataclass
@@ -87,7 +99,17 @@ class FoldData:
 
 
 def read_data(config: Config) -> Data:
-    """Reads, cuts and encodes the dataset of a config.
+    """Reads, cuts, checks and encodes the dataset of a config.
+
+    Raises:
+        UsageError: the data are missing or damaged, or contradict the config.
+        MethodError: a cut leaks from one part into another.
+    """
+    return cut(config, *read_samples(config))
+
+
+def read_samples(config: Config) -> tuple[Samples, dict[str, EncodedTarget], float]:
+    """Reads the dataset of a config: samples, encoded targets, and the seconds it took.
 
     Raises:
         UsageError: the data are missing or damaged, or contradict the config.
@@ -95,9 +117,28 @@ def read_data(config: Config) -> Data:
     begun = time.perf_counter()
     samples = read(config.dataset)
     targets = {name: encode(samples, name, t.problem) for name, t in config.targets.items()}
+    return samples, targets, time.perf_counter() - begun
+
+
+def cut(
+    config: Config, samples: Samples, targets: dict[str, EncodedTarget], seconds: float = 0.0
+) -> Data:
+    """Cuts samples by the protocol of a config, and checks the parts.
+
+    Raises:
+        UsageError: a part would be empty.
+        MethodError: the cut leaks from one part into another.
+    """
+    begun = time.perf_counter()
     first = next(iter(config.targets))
     split: Split = config.protocol.load()(config.protocol.options, samples, config.seed, first)
-    return Data(samples, split, targets, time.perf_counter() - begun)
+    hashes = input_hashes(samples)
+    found = check(samples, split, targets, hashes)
+    allowed = getattr(config.protocol.options, "duplicates", "refuse") == "allow"
+    refuse_leaks(found, duplicates=not allowed)
+    findings = [finding.plain() for finding in found]
+    seconds += time.perf_counter() - begun
+    return Data(samples, split, targets, hashes, seconds, findings)
 
 
 def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
@@ -106,7 +147,10 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
     device = choose_device(config.trainer.device)
     set_determinism(config.trainer.deterministic)
     cache = None if data.samples.sample else Cache(cache_root() / "prepared")
-    prepared = prepare(config.prepare.steps, data.samples, fold.train, cache)
+    learnt = data.split.rest if config.prepare.scope == "all" else fold.train
+    if data.split.test_validates:
+        learnt = fold.train
+    prepared = prepare(config.prepare.steps, data.samples, learnt, cache)
     values = {name: target.values for name, target in data.targets.items()}
     train = make_part(prepared.columns, values, fold.train, device)
     validation = None

@@ -177,7 +177,8 @@ def fit(
     state = training.state
     for callback in callbacks:
         callback.fit_begins(training)
-    while state.epoch < training.options.epochs and not state.stop and not state.interrupted:
+    last = training.options.last_epoch or training.options.epochs
+    while state.epoch < last and not state.stop and not state.interrupted:
         scores = run_epoch(training, train, callbacks)
         if scores is None:
             break

@@ -36,14 +36,26 @@ class Recorder(Callback):
         if self._log is not None:
             told = "  ".join(f"{name} {value:.4g}" for name, value in scores.items())
             self._log.keep(f"epoch {training.state.epoch}  {told}")
+        self.write(training.state.epoch, training.state.step, self.history[-1])
+
+    def write(self, epoch: int, step: int | None, scores: Mapping[str, float]) -> None:
+        """Appends one row to the file, if there is one.
+
+        Args:
+            epoch: from 1.
+            step: finished optimizer steps; None for a mean over several trainings.
+            scores: by name, the learning rate "lr" among them.
+
+        Raises:
+            RunError: the file cannot be written.
+        """
         if self._file is None:
             return
         row: dict[str, Any] = {
-            "epoch": training.state.epoch,
-            "step": training.state.step,
-            "lr": training.lr,
+            "epoch": epoch,
+            **({} if step is None else {"step": step}),
             **scores,
-            "hex": {name: value.hex() for name, value in scores.items()},
+            "hex": {name: value.hex() for name, value in scores.items() if name != "lr"},
         }
         try:
             with self._file.open("a", encoding="utf-8") as stream:

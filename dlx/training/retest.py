@@ -56,7 +56,8 @@ def look_again(
         raise RunError(Problem(message, str(run), hint="train again")) from error
     training = build_training(config, learner, steps_per_epoch(config, fold.train))
     looks = _count(config, data, run)
-    judged = judge(config, training, fold, "test", make_test_part(data, fold))
+    naive = data.naive(data.split.test)
+    judged = judge(config, training, fold, "test", make_test_part(data, fold), naive)
     _keep(run, judged)
     return {
         "run": f"{run.parent.name}/{run.name}",

@@ -6,52 +6,59 @@ import shutil
 import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..config.load import Loaded, digest
-from ..config.rules import monitor_of, score_names
+from ..config.rules import monitor_of
 from ..config.schema import Config
+from ..data.protocols import Fold
 from ..errors import DlxError, Interrupted, Problem
 from ..runs import ledger
 from ..runs.files import write_json
 from ..runs.folder import check_writable, create, write_status
 from ..runs.log import Log
-from . import evidence
+from . import evidence, folds, outcome
 from .callbacks import Callback
 from .device import environment
-from .experiment import (
-    Data,
-    FoldData,
-    build_learner,
-    build_training,
-    choose_threads,
-    prepare_fold,
-    read_data,
-    steps_per_epoch,
-    test_part,
-)
-from .loop import Training, fit
-from .recorders import Checkpoints, Recorder
-from .signals import interruptible
+from .experiment import Data, choose_threads, prepare_fold, read_data, test_part
+from .loop import Training
+from .recorders import Recorder
+from .stage import Stage, begin, make_folder
 from .verdict import Judged, judge
+from .worst import worst_errors
 
 Say = Callable[[str], None]
 
 
 @dataclass
 class Run:
-    """A run under way: where it lies and what is known of it so far."""
+    """A run under way: where it lies and what is known of it so far.
+
+    Attributes:
+        folder: the run folder.
+        loaded: its config.
+        data: its dataset, cut.
+        stage: the training under way: of the only fold, of one of several, or the final one.
+        facts: those of `report.json`.
+        seconds: what took how long.
+        log: `log.txt`, and the user.
+        verb: what was typed; the ledger keeps it.
+        marks: further entries of `status.json`.
+    """
 
     folder: Path
     loaded: Loaded
     data: Data
-    fold: FoldData
-    training: Training
+    stage: Stage
     facts: dict[str, Any]
     seconds: dict[str, float]
     log: Log
+    verb: str = "train"
+    marks: dict[str, Any] = field(default_factory=dict)
     started: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
 
     @property
@@ -60,9 +67,21 @@ class Run:
         return self.loaded.config
 
     @property
+    def training(self) -> Training:
+        """The training under way, or the last one."""
+        return self.stage.training
+
+    @property
     def name(self) -> str:
         """The run's name below the root."""
         return f"{self.folder.parent.name}/{self.folder.name}"
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one model is trained, so that each has a folder of its own."""
+        return self.config.final != "only" and (
+            len(self.data.split.folds) > 1 or bool(self.config.final)
+        )
 
     def write_status(self, state: str, **more: Any) -> None:
         """Writes `status.json`."""
@@ -70,59 +89,90 @@ class Run:
             "run": self.name,
             "task": self.config.task,
             "title": self.config.about.title,
+            "verb": self.verb,
             "state": state,
             "started": self.started,
             "seconds": round(sum(self.seconds.values()), 3),
             "sample": self.data.samples.sample,
             "overrides": list(self.loaded.arguments),
             "seed": self.config.seed,
+            **self.marks,
             **more,
         }
         write_status(self.folder, status)
 
 
-def train(loaded: Loaded, say: Say, watchers: Sequence[Callback] = ()) -> Run:
+@dataclass(frozen=True)
+class Within:
+    """What a run is a part of: a workflow, whose folder it fills.
+
+    Attributes:
+        folder: the run folder.
+        data: the dataset, cut.
+        verb: what was typed.
+        facts: further facts for `report.json`.
+        marks: further entries of `status.json`.
+    """
+
+    folder: Path
+    data: Data
+    verb: str
+    facts: dict[str, Any]
+    marks: dict[str, Any]
+
+
+def train(
+    loaded: Loaded,
+    say: Say,
+    watchers: Sequence[Callback] = (),
+    *,
+    within: Within | None = None,
+) -> Run:
     """Trains, validates and tests as a config says, and keeps the evidence in a run folder.
+
+    Under K-fold each fold trains a fresh model; the test part is looked at only with `final`,
+    by one more model that trains on all non-test rows for as many epochs as did the folds best.
 
     Args:
         loaded: the checked config.
         say: told what is being done, a line at a time.
         watchers: further callbacks, such as a progress bar; called last.
+        within: what the run is a part of; None for a run of its own.
 
     Returns:
         The finished run; its `facts` are those of `report.json`.
 
     Raises:
         UsageError: the config cannot be run on these data or this machine; nothing is written.
+        MethodError: the data show a leak; nothing is written.
         RunError: the run failed; its folder says so.
         Interrupted: it was asked to stop; its folder holds the last weights.
     """
-    run = _begin(loaded, say)
-    recorder, checkpoints = _recorders(run)
+    run = _begin(loaded, say) if within is None else _begin_within(within, loaded, say)
     try:
-        _fit(run, [recorder, *_callbacks(loaded.config), checkpoints, *watchers])
-        _finish(run, checkpoints)
+        judged = _train_folds(run, watchers) if run.several else _train_one(run, watchers)
+        _finish(run, judged)
     except KeyboardInterrupt:
-        run.training.state.interrupted = True
-        _stopped(run, checkpoints)
+        run.stage.training.state.interrupted = True
+        _stopped(run)
         raise Interrupted(_interruption(run)) from None
     except Interrupted:
-        _stopped(run, checkpoints)
+        _stopped(run)
         raise
     except BaseException as error:
-        _failed(run, checkpoints, str(error) or type(error).__name__)
+        _failed(run, str(error) or type(error).__name__)
         raise
     return run
 
 
-def _failed(run: Run, checkpoints: Checkpoints, reason: str) -> None:
+def _failed(run: Run, reason: str) -> None:
     """What a failed run leaves; the disk may be full, and the first error is the one to tell."""
     facts = {**run.facts, "state": "failed"}
     writes: tuple[Callable[[], None], ...] = (
         lambda: run.write_status("failed", reason=reason),
         lambda: write_json(run.folder / "report.json", facts),
         lambda: run.log.keep(f"failed: {reason}"),
-        checkpoints.write_best,
+        run.stage.checkpoints.write_best,
     )
     for write in writes:
         with suppress(DlxError):
@@ -135,15 +185,10 @@ def _begin(loaded: Loaded, say: Say) -> Run:
     root = Path(config.run.root)
     check_writable(root)
     data = read_data(config)
-    fold = prepare_fold(config, data, data.split.folds[0])
-    fold.threads = choose_threads(config, data, fold)
-    learner = build_learner(config, fold.inputs, data.targets, fold.device)
-    training = build_training(config, learner, steps_per_epoch(config, fold.train))
-    facts = evidence.config_facts(loaded, data, fold, training)
-    seconds = {"read": data.seconds, "prepare": fold.seconds}
+    stage, facts = _first_stage(loaded, data)
     folder = create(root, config.task, digest(config))
-    log = Log(folder / "log.txt", say)
-    run = Run(folder, loaded, data, fold, training, facts, seconds, log)
+    seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
+    run = Run(folder, loaded, data, stage, facts, seconds, Log(folder / "log.txt", say))
     try:
         _write_start(run)
     except BaseException:  # a run that could not even begin leaves nothing behind
@@ -152,65 +197,163 @@ def _begin(loaded: Loaded, say: Say) -> Run:
     return run
 
 
+def _begin_within(within: Within, loaded: Loaded, say: Say) -> Run:
+    """A run in a folder that is there already; what an interrupted one left gives way."""
+    stage, facts = _first_stage(loaded, within.data)
+    folder = within.folder
+    (folder / "metrics.jsonl").unlink(missing_ok=True)
+    seconds = {"read": within.data.seconds, "prepare": stage.fold.seconds}
+    log = Log(folder / "log.txt", say)
+    facts |= within.facts
+    run = Run(folder, loaded, within.data, stage, facts, seconds, log, within.verb, within.marks)
+    _write_start(run)
+    return run
+
+
+def _first_stage(loaded: Loaded, data: Data) -> tuple[Stage, dict[str, Any]]:
+    """The first training, in memory, and what is known before it begins."""
+    config = loaded.config
+    rows = data.split.folds[0] if config.final != "only" else _everything(data)
+    fold = prepare_fold(config, data, rows)
+    fold.threads = choose_threads(config, data, fold)
+    stage = begin(config, data, fold)
+    return stage, evidence.config_facts(loaded, data, fold, stage.training)
+
+
 def _write_start(run: Run) -> None:
     """Writes what is known before training."""
-    config, fold = run.config, run.fold
+    config, fold = run.config, run.stage.fold
     run.log(_opening(run))
     evidence.write_config(run.folder, run.loaded)
-    evidence.write_steps(run.folder, fold.prepared.steps)
     known = environment(fold.device, fold.threads, config.trainer.deterministic)
     write_json(run.folder / "environment.json", known)
     run.facts["data"] = evidence.data_facts(config, run.data)
     write_json(run.folder / "data.json", run.facts["data"])
     run.facts |= {"environment": known, "run": run.name, "epochs": config.trainer.epochs}
+    stamps = [*run.facts.get("stamps", []), *outcome.stamps(config, run.data)]
+    run.facts |= {"checks": run.data.findings, "stamps": stamps}
     write_json(run.folder / "report.json", {**run.facts, "state": "running"})
     run.write_status("running")
 
 
 def _opening(run: Run) -> str:
-    rows = f"{len(run.fold.train):,} training"
-    if run.fold.validation is not None:
-        rows += f", {len(run.fold.validation):,} validation"
+    fold, split = run.stage.fold, run.data.split
+    rows = f"{len(fold.train):,} training"
+    if fold.validation is not None:
+        rows += f", {len(fold.validation):,} validation"
+    rows += f" in each of {len(split.folds)} folds" if run.several and len(split.folds) > 1 else ""
     parameters = run.facts["model"]["parameters"]
-    threads = run.fold.threads["count"]
-    where = run.fold.device.type
+    threads = fold.threads["count"]
+    where = fold.device.type
     where += f", {threads} thread{'s' if threads > 1 else ''}" if where == "cpu" else ""
     sample = " (sample data, not a result)" if run.data.samples.sample else ""
     return (
-        f"{run.config.task}{sample}: {rows}, {len(run.data.split.test):,} test rows; "
+        f"{run.config.task}{sample}: {rows}, {len(split.test):,} test rows; "
         f"{run.config.model.name} with {parameters:,} parameters; {where}"
     )
 
 
-def _recorders(run: Run) -> tuple[Recorder, Checkpoints]:
-    monitor = monitor_of(run.config)
-    direction = score_names(run.config).get(monitor or "", "min")
-    recorder = Recorder(run.folder / "metrics.jsonl", run.log)
-    return recorder, Checkpoints(run.folder / "checkpoints", monitor, direction)
+def _everything(data: Data) -> Fold:
+    """All non-test rows, none held out."""
+    return Fold(data.split.rest, np.zeros(0, dtype=np.int64))
 
 
-def _callbacks(config: Config) -> list[Callback]:
-    made = []
-    for chosen in config.callbacks.values():
-        monitor = monitor_of(config, getattr(chosen.options, "monitor", "auto"))
-        direction = score_names(config).get(monitor or "", "min")
-        made.append(chosen.load()(chosen.options, monitor, direction))
-    return made
+def _train_one(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
+    """The only training of a run lies in the run folder itself."""
+    config, fold = run.config, run.stage.fold
+    number = 0
+    if config.final == "only":
+        config, number = final_config(config, config.trainer.last_epoch), len(run.data.split.folds)
+    make_folder(run.folder, fold)
+    run.stage = begin(config, run.data, fold, number, run.folder, run.log)
+    if run.data.split.test_validates and config.test:
+        count_look(run, "validation")
+    _fit(run, watchers)
+    run.facts |= outcome.curve_facts(run.config, run.stage.recorder.history)
+    return _judge_all(run)
 
 
-def _fit(run: Run, callbacks: Sequence[Callback]) -> None:
-    begun = time.perf_counter()
-    with interruptible(run.training.state):
-        fit(run.training, run.fold.train, run.fold.validation, callbacks)
-    run.seconds["train"] = time.perf_counter() - begun
-    if run.training.state.interrupted:
+def _train_folds(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
+    """Each fold in `folds/<i>/`, their mean in the run folder, and the final model if asked."""
+    config, data = run.config, run.data
+    many = len(data.split.folds)
+    histories: list[folds.History] = []
+    judged: list[Judged] = []
+    for number in range(many):
+        _begin_fold(run, number)
+        _fit(run, watchers if many == 1 else ())
+        histories.append(run.stage.recorder.history)
+        judged.append(_judge_validation(run))
+        if many > 1:
+            run.log(outcome.fold_line(config, number, many, histories[-1]))
+    curve = folds.mean_curve(histories)
+    _write_curve(run, curve)
+    run.facts |= outcome.curve_facts(config, curve)
+    run.facts |= outcome.fold_facts(config, data, histories, judged, curve)
+    epoch = outcome.common_epoch(config, curve)
+    return _train_final(run, epoch, watchers) if config.final else []
+
+
+def _begin_fold(run: Run, number: int) -> None:
+    """A fresh model and fresh preparation for a fold, in `folds/<number>/`."""
+    fold = run.stage.fold
+    if number:
+        threads = fold.threads
+        fold = prepare_fold(run.config, run.data, run.data.split.folds[number])
+        fold.threads = threads
+        run.seconds["prepare"] += fold.seconds
+    folder = run.folder / "folds" / str(number)
+    make_folder(folder, fold)
+    run.stage = begin(run.config, run.data, fold, number, folder, run.log)
+
+
+def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Judged]:
+    """One fresh model on all non-test rows, for the epochs that validation found best."""
+    config = final_config(run.config, epoch)
+    data = run.data
+    run.log(f"final model: {len(data.split.rest):,} rows, {epoch} epochs")
+    fold = prepare_fold(config, data, _everything(data))
+    fold.threads = run.stage.fold.threads
+    make_folder(run.folder, fold)
+    number = len(data.split.folds)
+    run.stage = begin(config, data, fold, number, run.folder, run.log)
+    run.stage.recorder = Recorder(run.folder / "final.jsonl", run.log)
+    _fit(run, watchers)
+    return _judge_all(run)
+
+
+def final_config(config: Config, epochs: int | None) -> Config:
+    """The config of a model that trains without validation, up to some epoch if not to the end."""
+    unwatched = {
+        name: chosen
+        for name, chosen in config.callbacks.items()
+        if not hasattr(chosen.options, "monitor")
+    }
+    trainer = replace(config.trainer, last_epoch=epochs)
+    return replace(config, trainer=trainer, callbacks=unwatched)
+
+
+def _write_curve(run: Run, curve: folds.History) -> None:
+    """The mean over the folds as the run's own `metrics.jsonl`."""
+    recorder = Recorder(run.folder / "metrics.jsonl")
+    for epoch, row in enumerate(curve, start=1):
+        recorder.write(epoch, None, row)
+
+
+def _fit(run: Run, watchers: Sequence[Callback]) -> None:
+    stage = run.stage
+    try:
+        stage.train(watchers)
+    finally:
+        run.seconds["train"] = run.seconds.get("train", 0.0) + stage.seconds
+    if stage.training.state.interrupted:
         raise Interrupted(_interruption(run))
-    if run.training.state.stop:
-        run.log(f"stopped after epoch {run.training.state.epoch}: {run.training.state.stop}")
+    if stage.training.state.stop:
+        run.log(f"stopped after epoch {stage.training.state.epoch}: {stage.training.state.stop}")
 
 
 def _interruption(run: Run) -> Problem:
-    state = run.training.state
+    state = run.stage.training.state
     return Problem(
         f"interrupted after epoch {state.epoch}, step {state.step}",
         str(run.folder),
@@ -218,88 +361,85 @@ def _interruption(run: Run) -> Problem:
     )
 
 
-def _finish(run: Run, checkpoints: Checkpoints) -> None:
-    """Takes the best weights, looks at the test part once, and writes the answer."""
+def _judge_all(run: Run) -> list[Judged]:
+    """Scores on validation, and on the test part, which is looked at once."""
+    config, stage = run.config, run.stage
     begun = time.perf_counter()
-    config, training = run.config, run.training
-    if checkpoints.best is not None:
-        training.model.load_state_dict(checkpoints.best)
-    judged: list[Judged] = []
-    if run.fold.validation is not None:
-        judged.append(judge(config, training, run.fold, "val", run.fold.validation))
-    looks = None
+    judged = [] if stage.fold.validation is None else [_judge_validation(run)]
     if config.test and len(run.data.split.test):
-        looks = count_look(run, "train")
-        judged.append(judge(config, training, run.fold, "test", test_part(run.data, run.fold)))
+        count_look(run, run.verb)
+        part = test_part(run.data, stage.fold)
+        naive = run.data.naive(run.data.split.test)
+        judged.append(judge(config, stage.training, stage.fold, "test", part, naive))
     run.seconds["test"] = time.perf_counter() - begun
-    weights = _weights(training, checkpoints)
-    run.facts |= answer(judged, weights, looks)
+    return judged
+
+
+def _judge_validation(run: Run) -> Judged:
+    stage = run.stage
+    validation = stage.fold.validation
+    assert validation is not None
+    naive = run.data.naive(run.data.split.folds[stage.number].validation)
+    return judge(run.config, stage.training, stage.fold, "val", validation, naive)
+
+
+def _finish(run: Run, judged: Sequence[Judged]) -> None:
+    """Writes the answer."""
+    weights = run.stage.weights
+    run.facts |= outcome.answer(run.facts, judged, weights)
     run.facts |= _progress(run, weights["epoch"])
     if judged:
-        write_predictions(run, judged[-1])
+        _write_predictions(run, judged[-1])
     write_json(run.folder / "report.json", {**run.facts, "state": "done"})
-    values = {s.name: s.value for j in judged for s in j.scores}
+    values = {score["name"]: score["value"] for score in run.facts["scores"]}
     run.write_status("done", scores=values, answer=run.facts["answer"], best_epoch=weights["epoch"])
-    run.log(f"weights: {weights['weights']} (epoch {weights['epoch']})")
+    if judged:
+        run.log(f"weights: {weights['weights']} (epoch {weights['epoch']})")
 
 
-def count_look(run: Run, verb: str) -> int:
-    """Writes a look at the test part into the ledger; returns how many there have been."""
+def count_look(run: Run, verb: str) -> None:
+    """Writes a look at the test part into the ledger, and into the facts.
+
+    Raises:
+        MethodError: a second workflow look that was not asked for.
+    """
     if run.data.samples.sample:
-        return 1
-    root = Path(run.config.run.root)
-    return len(ledger.record(root, run.data.test_key, run.name, verb))
-
-
-def _weights(training: Training, checkpoints: Checkpoints) -> dict[str, Any]:
-    best = checkpoints.best is not None
-    epoch = checkpoints.best_state["epoch"] if best else training.state.epoch
-    return {"weights": "best" if best else "last", "epoch": epoch}
-
-
-def answer(judged: Sequence[Judged], weights: dict[str, Any], looks: int | None) -> dict[str, Any]:
-    """The answer and all scores, as `report.json` holds them."""
-    scores = [score for each in judged for score in each.scores]
-    if not judged:
-        return {"answer": None, "scores": []}
-    first = judged[-1].scores[0]
-    found = {
-        "score": first.name,
-        "part": judged[-1].part,
-        "direction": first.direction,
-        "value": first.value,
-        "interval": first.interval,
-        "baseline": first.plain()["baseline"],
-        "beats": first.beats(),
-        "looks": looks,
-        **weights,
-    }
-    return {"answer": found, "scores": [score.plain() for score in scores]}
+        run.facts["looks"] = 1
+        return
+    root, key = Path(run.config.run.root), run.data.test_key
+    once = verb == "workflow" and not run.config.workflow.look_again
+    looks = ledger.record(root, key, run.name, verb, once)
+    run.facts |= {"looks": len(looks), "looks_before": [asdict(look) for look in looks[:-1]]}
+    if any(look.verb == verb == "workflow" and look.run != run.name for look in looks[:-1]):
+        run.facts["stamps"].append("not the first workflow look at this test part (look_again)")
 
 
 def _progress(run: Run, epoch: int) -> dict[str, Any]:
-    monitor = monitor_of(run.config)
+    monitor, state = monitor_of(run.config), run.stage.training.state
+    if "folds" in run.facts:
+        epoch = run.facts["folds"][0]["epoch"]
     return {
         "monitor": monitor,
         "best_epoch": epoch if monitor is not None and epoch else None,
         "epochs": run.config.trainer.epochs,
-        "steps": run.training.state.step,
-        "stopped": run.training.state.stop,
+        "steps": state.step,
+        "stopped": state.stop,
         "seconds": {name: round(value, 4) for name, value in run.seconds.items()},
     }
 
 
-def write_predictions(run: Run, judged: Judged) -> None:
-    """Writes `predictions.csv` for the part that was judged last."""
+def _write_predictions(run: Run, judged: Judged) -> None:
+    """Writes `predictions.csv` and `errors.json` for the part that was judged last."""
     rows = run.data.split.test if judged.part == "test" else run.data.split.folds[0].validation
     problems = {name: target.problem for name, target in run.config.targets.items()}
-    evidence.write_predictions(
-        run.folder / "predictions.csv", rows, run.data.targets, problems, judged.logits
-    )
+    targets, logits = run.data.targets, judged.logits
+    evidence.write_predictions(run.folder / "predictions.csv", rows, targets, problems, logits)
+    worst = worst_errors(run.data.samples, rows, targets, problems, logits)
+    write_json(run.folder / "errors.json", worst)
 
 
-def _stopped(run: Run, checkpoints: Checkpoints) -> None:
+def _stopped(run: Run) -> None:
     """What an interrupted run leaves: its curves and status."""
-    facts = {**run.facts, **_progress(run, _weights(run.training, checkpoints)["epoch"])}
+    facts = {**run.facts, **_progress(run, run.stage.weights["epoch"])}
     write_json(run.folder / "report.json", {**facts, "state": "interrupted", "answer": None})
-    run.write_status("interrupted", epoch=run.training.state.epoch)
+    run.write_status("interrupted", epoch=run.stage.training.state.epoch)

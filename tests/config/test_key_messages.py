@@ -16,11 +16,11 @@ from dlx.errors import Problem, UsageError
 
 Told = Callable[..., str]
 SECTIONS = (
-    "task, about, seed, test, dataset, targets, prepare, protocol, model, loss, optimizer, "
-    "schedule, metrics, trainer, callbacks, run, plugins, schema_version"
+    "task, about, seed, test, final, baseline, dataset, targets, prepare, protocol, model, loss, optimizer, "
+    "schedule, metrics, trainer, callbacks, run, workflow, plugins, schema_version"
 )
 TRAINER = (
-    "epochs, batch_size, accumulate, eval_batch_size, monitor, device, precision, clip_norm, "
+    "epochs, last_epoch, batch_size, accumulate, eval_batch_size, monitor, device, precision, clip_norm, "
     "clip_value, threads, deterministic"
 )
 TASKS = "boston_housing, breast_cancer, diabetes, digits, imdb, imdb_raw, mnist, reuters, wine"

@@ -37,7 +37,7 @@ COUNTS = {
     "model": 3,
     "optimizer": 6,
     "prepare": 6,
-    "protocol": 2,
+    "protocol": 7,
     "schedule": 5,
     "task": 9,
     "trainer": 3,
@@ -48,7 +48,7 @@ pytestmark = pytest.mark.usefixtures("here")
 def fits(config: Config, group: str, option: str) -> bool:
     """Whether a group's file agrees with a task, by the problem table and the protocol."""
     problem = next(iter(config.targets.values())).problem
-    validates = config.protocol.name == "holdout"
+    validates = config.protocol.options.validates
     if group == "dataset":
         return set(config.targets) == set(DATASETS.default(option)().options.targets)
     if group == "loss":
@@ -56,7 +56,9 @@ def fits(config: Config, group: str, option: str) -> bool:
     if group == "metrics":
         return (option == "regression") != PROBLEMS[problem].classes
     if f"{group}/{option}" in ("schedule/plateau", "callbacks/early_stopping"):
-        return validates
+        return bool(validates)
+    if group == "protocol":
+        return (option == "chronological") <= bool(config.dataset.options.time)
     return True
 
 

@@ -7,8 +7,25 @@ import numpy as np
 import pytest
 from sklearn.model_selection import train_test_split
 
-from dlx.config.specs.protocols import Holdout, TrainTest
-from dlx.data.protocols import Split, holdout, train_test
+from dlx.config.specs import protocols as specs
+from dlx.config.specs.protocols import (
+    Auto,
+    Chronological,
+    Holdout,
+    IteratedKFold,
+    KFold,
+    TrainTest,
+)
+from dlx.data import protocols
+from dlx.data.protocols import (
+    Split,
+    auto,
+    chronological,
+    holdout,
+    iterated_kfold,
+    kfold,
+    train_test,
+)
 from dlx.data.samples import Samples
 from dlx.errors import UsageError
 
@@ -231,3 +248,173 @@ def test_a_made_up_sample_takes_a_share_where_it_has_too_few_rows(asked: int) ->
 
     assert len(split.folds[0].validation) == 16
     assert len(exact.folds[0].validation) == 79
+
+
+def in_time(rows: int, test: Any = None) -> Samples:
+    """Rows that lie in no order, with the hour of each."""
+    samples = labelled(np.zeros(rows, dtype=np.float32), test)
+    hours = np.random.default_rng(0).permutation(rows)
+    return replace(samples, columns={**samples.columns, "hour": hours}, time="hour")
+
+
+class TestKFold:
+    def test_bostons_four_folds_have_101_rows_each(self) -> None:
+        samples = labelled(np.zeros(506, dtype=np.float32), range(404, 506))
+
+        split = kfold(KFold(k=4, shuffle=False), samples, 0, "y")
+
+        assert [len(fold.validation) for fold in split.folds] == [101] * 4
+        assert split.folds[1].validation.tolist() == list(range(101, 202))
+        assert split.test.tolist() == list(range(404, 506))
+        assert split.made_by == "book"
+
+    @pytest.mark.parametrize("shuffle", [False, True])
+    @pytest.mark.parametrize("k", [2, 3, 4, 5])
+    def test_folds_are_disjoint_cover_all_and_differ_by_one(self, k: int, shuffle: bool) -> None:
+        labels = some_labels(151, 3, k)
+
+        split = kfold(KFold(k=k, shuffle=shuffle), labelled(labels), 0, "y")
+
+        validated = np.concatenate([fold.validation for fold in split.folds])
+        assert np.sort(np.r_[validated, split.test]).tolist() == list(range(151))
+        sizes = [len(fold.validation) for fold in split.folds]
+        assert max(sizes) - min(sizes) <= 1
+        for fold in split.folds:
+            assert not np.intersect1d(fold.train, fold.validation).size
+            assert len(fold.train) + len(fold.validation) == len(split.rest)
+
+    def test_the_seed_moves_the_folds_but_never_the_test_part(self) -> None:
+        labels = some_labels(151, 3, 0)
+        first, other = (kfold(KFold(), labelled(labels), seed, "y") for seed in (0, 1))
+
+        assert first.folds[0].validation.tolist() != other.folds[0].validation.tolist()
+        assert first.test.tolist() == other.test.tolist()
+
+    def test_each_iteration_draws_afresh(self) -> None:
+        labels = some_labels(151, 3, 0)
+
+        split = iterated_kfold(IteratedKFold(k=4, iterations=3), labelled(labels), 0, "y")
+
+        assert len(split.folds) == 12
+        firsts = [split.folds[4 * i].validation.tolist() for i in range(3)]
+        assert len({tuple(rows) for rows in firsts}) == 3
+        for i in range(3):
+            parts = [fold.validation for fold in split.folds[4 * i : 4 * i + 4]]
+            assert np.sort(np.concatenate(parts)).tolist() == split.rest.tolist()
+
+    def test_more_folds_than_rows_are_refused(self) -> None:
+        with pytest.raises(UsageError, match="leaves a part empty"):
+            kfold(KFold(k=9), labelled(np.zeros(10), range(5)), 0, "y")
+
+
+class TestGroups:
+    patients = np.repeat(np.arange(30), 5)
+
+    def samples(self) -> Samples:
+        made = labelled(some_labels(150, 3, 0))
+        columns = {**made.columns, "x": np.arange(150.0)[:, None], "patient": self.patients}
+        return replace(made, columns=columns, groups=("patient",))
+
+    @pytest.mark.parametrize(
+        ("protocol", "options"),
+        [
+            (holdout, Holdout(group="patient")),
+            (kfold, KFold(group="patient")),
+            (iterated_kfold, IteratedKFold(group="patient")),
+        ],
+    )
+    def test_rows_of_one_group_are_never_parted(self, protocol: Any, options: Any) -> None:
+        split = protocol(options, self.samples(), 0, "y")
+
+        for fold in split.folds:
+            held = [set(self.patients[rows]) for rows in (fold.train, fold.validation, split.test)]
+            assert not held[0] & held[1]
+            assert not held[0] & held[2]
+            assert not held[1] & held[2]
+
+    def test_equal_rows_are_kept_together(self) -> None:
+        made = self.samples()
+        twins = np.repeat(np.arange(50.0), 3)[:, None]
+        samples = replace(made, columns={**made.columns, "x": twins})
+
+        for seed in range(5):
+            options = KFold(duplicates="together")
+            split = kfold(options, samples, seed, "y")
+            for fold in split.folds:
+                parts = [set(twins[rows, 0]) for rows in (fold.train, fold.validation, split.test)]
+                assert not parts[0] & parts[1]
+                assert not parts[0] & parts[2]
+
+    def test_groups_and_equal_rows_chain_into_one_unit(self) -> None:
+        """Rows 0-4 are patient 0, row 5 (patient 1) equals row 4: patients 0 and 1 go together."""
+        made = self.samples()
+        content = np.arange(150.0)[:, None]
+        content[5] = content[4]
+        samples = replace(made, columns={**made.columns, "x": content})
+
+        for seed in range(5):
+            split = kfold(KFold(group="patient", duplicates="together"), samples, seed, "y")
+            homes = [
+                {0, 1} & set(self.patients[rows])
+                for rows in (*(fold.validation for fold in split.folds), split.test)
+            ]
+            assert sorted(map(len, homes)) == [0, 0, 0, 0, 2]
+
+
+class TestTime:
+    @pytest.mark.parametrize("gap", [0, 7])
+    def test_the_past_trains_and_the_future_tests(self, gap: int) -> None:
+        samples = in_time(200)
+        hours = np.asarray(samples.columns["hour"])
+
+        split = chronological(Chronological(gap=gap, validation=30, test=40), samples, 0, "y")
+
+        (fold,) = split.folds
+        train, validation, test = (hours[r] for r in (fold.train, fold.validation, split.test))
+        assert (len(train), len(validation), len(test)) == (130 - 2 * gap, 30, 40)
+        assert validation.min() - train.max() == 1 + gap
+        assert test.min() - validation.max() == 1 + gap
+
+    def test_a_gap_that_leaves_nothing_is_refused(self) -> None:
+        with pytest.raises(UsageError, match=r"`protocol.gap` is 50, which leaves no row"):
+            chronological(Chronological(gap=50, validation=20, test=40), in_time(150), 0, "y")
+
+
+class TestAutoRule:
+    def test_rows_in_time_are_cut_in_time(self) -> None:
+        split = auto(Auto(), in_time(200), 0, "y")
+
+        assert split.name == "chronological"
+        assert split.rule.startswith("auto: rows are ordered by hour; in time: ")
+
+    def test_few_rows_mean_k_fold(self) -> None:
+        split = auto(Auto(), labelled(np.zeros(506, dtype=np.float32), range(404, 506)), 0, "y")
+
+        assert split.name == "kfold"
+        assert split.rule.startswith(
+            "auto: a hold-out would have 81 rows, fewer than 1,000, so K-fold; 4 folds of 101 rows"
+        )
+
+    def test_a_rare_class_means_k_fold(self) -> None:
+        labels = np.r_[np.zeros(5990, dtype=np.int64), np.ones(10, dtype=np.int64)]
+
+        split = auto(Auto(), labelled(labels, range(100)), 0, "y")
+
+        assert split.name == "kfold"
+        assert "2 rows of the rarest class, fewer than 10" in split.rule
+
+    def test_many_rows_mean_one_hold_out(self) -> None:
+        split = auto(Auto(), labelled(some_labels(9000, 3, 0)), 0, "y")
+
+        assert split.name == "holdout"
+        assert split.rule.startswith("auto: 1,440 rows are enough for one hold-out; ")
+
+
+def test_the_books_4_4_validates_on_the_test_rows() -> None:
+    samples = labelled(some_labels(100, 2, 0), range(80, 100))
+
+    split = protocols.test_as_validation(specs.TestAsValidation(), samples, 0, "y")
+
+    assert split.folds[0].validation.tolist() == list(range(80, 100))
+    assert len(split.test) == 0
+    assert split.test_validates

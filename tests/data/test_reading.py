@@ -31,7 +31,8 @@ class TestEverySample:
             pick.options.inputs,
             tuple(pick.options.targets),
         )
-        assert set(samples.columns) == {*samples.inputs, *samples.targets}
+        others = {samples.time, samples.identity, *samples.groups} - {""}
+        assert set(samples.columns) == {*samples.inputs, *samples.targets, *others}
         assert all(len(column) == len(samples) for column in samples.columns.values())
         assert not (tmp_path / "data").exists()
 
@@ -71,7 +72,7 @@ class TestEverySample:
 
 def test_sample_is_written_once_and_again_when_a_file_is_gone(chosen, tmp_path):
     digest = dlx.data.read(chosen("imdb", sample=True)).digest
-    folder = tmp_path / "cache" / "samples" / "imdb-1"
+    folder = tmp_path / "cache" / "samples" / "imdb-2"
     times = {p.name: p.stat().st_mtime_ns for p in folder.iterdir()}
     assert sorted(times) == ["imdb.npz", "imdb_word_index.json"]
     dlx.data.read(chosen("imdb", sample=True))

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from dlx.errors import RunError
-from dlx.runs.ledger import Look, key_of, record
+from dlx.errors import MethodError, RunError
+from dlx.runs.ledger import Look, key_of, looks, record
 
 ROWS = [hashlib.sha256(bytes([i])).digest() for i in range(50)]
 
@@ -95,3 +95,49 @@ def test_a_ledger_that_cannot_be_written_is_an_error(
 
     with pytest.raises(RunError, match="cannot be written: attempt to write a readonly database"):
         record(tmp_path, "part", "wine/2", "train")
+
+
+class TestOnce:
+    def test_a_second_run_with_the_same_verb_is_refused(self, tmp_path: Path) -> None:
+        first = record(tmp_path, "part", "wine/1", "workflow", once=True)
+        record(tmp_path, "part", "wine/2", "train", once=True)
+
+        with pytest.raises(MethodError) as refused:
+            record(tmp_path, "part", "wine/3", "workflow", once=True)
+
+        told = str(refused.value)
+        assert "a workflow has looked at this test part before" in told
+        assert f"{first[0].at}  dlx workflow  wine/1" in told
+        assert "workflow.look_again=true" in told
+        assert [look.run for look in looks(tmp_path, "part")] == ["wine/1", "wine/2"]
+
+    def test_the_same_run_may_go_on(self, tmp_path: Path) -> None:
+        record(tmp_path, "part", "wine/1", "workflow", once=True)
+
+        again = record(tmp_path, "part", "wine/1", "workflow", once=True)
+
+        assert [look.run for look in again] == ["wine/1", "wine/1"]
+
+    def test_other_parts_are_other_parts(self, tmp_path: Path) -> None:
+        record(tmp_path, "part", "wine/1", "workflow", once=True)
+
+        assert len(record(tmp_path, "another", "wine/2", "workflow", once=True)) == 1
+
+    def test_of_two_processes_at_once_one_is_refused(self, tmp_path: Path) -> None:
+        code = (
+            "import sys, time; from pathlib import Path; from dlx.runs.ledger import record\n"
+            "from dlx.errors import MethodError\n"
+            "while time.time() < float(sys.argv[2]): pass\n"
+            "try: record(Path(sys.argv[1]), 'part', f'wine/{sys.argv[3]}', 'workflow', once=True)\n"
+            "except MethodError: sys.exit(4)"
+        )
+        begin = str(time.time() + 1.5)
+        command = [sys.executable, "-c", code, str(tmp_path), begin]
+        running = [subprocess.Popen([*command, str(number)]) for number in range(4)]
+
+        assert sorted(one.wait() for one in running) == [0, 4, 4, 4]
+
+
+def test_no_ledger_means_no_look(tmp_path: Path) -> None:
+    assert looks(tmp_path, "part") == []
+    assert list(tmp_path.iterdir()) == []

@@ -72,11 +72,6 @@ def test_the_split_is_recorded_and_follows_the_seed() -> None:
     assert digests[0] == digests[1] != digests[2]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="the ledger knows the test rows as the options had them read: with other options the "
-    "same reviews count as another test part, and the looks begin again at 1",
-)
 def test_the_ledger_knows_the_test_rows_whatever_the_options_of_reading() -> None:
     keys = {
         read_data(loaded(f"dataset.num_words={n}", base=REVIEWS).config).test_key

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 import pytest
@@ -8,14 +9,15 @@ import torch
 
 from dlx.config.specs import METRICS
 from dlx.metrics import Metric
-from dlx.training.intervals import bootstrap
+from dlx.seeds import derive
+from dlx.training.intervals import DRAWS, bootstrap, middle, replicates
 
 RNG = np.random.default_rng(0)
 
 
-def metric(name: str, problem: str) -> Metric:
+def metric(name: str, problem: str, outputs: int = 1) -> Metric:
     chosen = METRICS.default(name)()
-    made: Metric = chosen.load()(chosen.options, problem, 1)
+    made: Metric = chosen.load()(chosen.options, problem, outputs)
     return made
 
 
@@ -79,3 +81,52 @@ def test_a_score_that_some_draws_lack_has_no_interval() -> None:
 
 def test_one_row_tells_nothing_and_is_no_error() -> None:
     assert bootstrap(metric("accuracy", "binary"), *decisions(1, 1.0)) is None
+
+
+def one_by_one(measure: Metric, logits: torch.Tensor, targets: torch.Tensor) -> list[float]:
+    """A score on the drawn rows, each draw measured on its own."""
+    values = []
+    for draw in range(20):
+        source = torch.Generator().manual_seed(derive(0, "bootstrap", draw))
+        chosen = torch.randint(len(targets), (len(targets),), generator=source)
+        measure.reset()
+        measure.update(logits[chosen], targets[chosen])
+        values.append(measure.compute())
+    return values
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision"])
+@pytest.mark.parametrize(
+    ("problem", "outputs", "targets"),
+    [
+        ("binary", 1, RNG.integers(0, 2, 80).astype(np.float32)),
+        ("binary", 1, (np.arange(40) == 0).astype(np.float32)),  # no positive in a third of draws
+        ("multiclass", 4, RNG.choice(4, 60, p=[0.5, 0.3, 0.18, 0.02])),
+        ("multilabel", 3, (RNG.random((50, 3)) < 0.2).astype(np.float32)),
+    ],
+)
+def test_sorting_once_scores_as_the_metric_does(
+    name: str, problem: str, outputs: int, targets: Any
+) -> None:
+    truth = torch.as_tensor(targets)
+    logits = (torch.randn(len(truth), outputs) * 3).round() / 3  # some rows tie
+    measure = metric(name, problem, outputs)
+
+    found = replicates(measure, lambda _: logits, truth, 20)
+
+    np.testing.assert_allclose(found, one_by_one(measure, logits, truth), rtol=1e-12)
+
+
+def test_the_same_rows_are_drawn_for_every_answer() -> None:
+    logits, truth = decisions(200, 0.8)
+    measure = metric("accuracy", "binary")
+    one = replicates(measure, lambda _: logits, truth)
+    other = replicates(measure, lambda _: -logits, truth)
+
+    np.testing.assert_allclose(one + other, 1.0)  # what one gets right the other gets wrong
+
+
+def test_the_middle_of_equal_or_missing_values_is_unknown() -> None:
+    assert middle(np.arange(DRAWS, dtype=float)) == pytest.approx((7.475, 291.525))
+    assert middle(np.ones(10)) is None
+    assert middle(np.array([1.0, np.nan, 2.0])) is None

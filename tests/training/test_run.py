@@ -42,6 +42,7 @@ def test_a_run_folder_holds_everything() -> None:
         "environment.json",
         "log.txt",
         "data.json",
+        "errors.json",
         "metrics.jsonl",
         "predictions.csv",
         "prepare/steps.json",
@@ -359,7 +360,7 @@ def test_the_fitted_preparation_gives_the_same_bits_again() -> None:
 
     steps = read_steps(run.folder)
 
-    assert [vars(step) for step in steps] == [vars(step) for step in run.fold.prepared.steps]
+    assert [vars(step) for step in steps] == [vars(step) for step in run.stage.fold.prepared.steps]
 
 
 @pytest.mark.parametrize("content", ["", "{", '[{"name": "x"}]', "[1]", "null"])

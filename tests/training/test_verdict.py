@@ -1,38 +1,55 @@
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
+from scipy import stats
 from small import built, trained
 
-from dlx.baselines import Baseline
+from dlx import classical
+from dlx.baselines import Answer
+from dlx.config.specs import METRICS
+from dlx.metrics import Metric
+from dlx.training import verdict
 from dlx.training.experiment import test_part as the_test_part
 from dlx.training.loop import fit
-from dlx.training.verdict import Score, judge
+from dlx.training.verdict import Judged, Score, fold_facts_of, judge
+
+RNG = np.random.default_rng(0)
 
 
-@pytest.mark.parametrize(
-    ("value", "direction", "baseline", "interval", "beats"),
-    [
-        (0.9, "max", 0.5, None, True),
-        (0.5, "max", 0.5, None, False),
-        (0.9, "max", 0.5, (0.6, 0.95), True),
-        (0.6, "max", 0.5, (0.4, 0.7), False),
-        (2.0, "min", 3.0, (1.5, 2.9), True),
-        (2.0, "min", 3.0, (1.5, 3.1), False),
-        (2.0, "min", None, None, None),
-        (float("nan"), "max", 0.5, None, None),
-    ],
-)
-def test_a_score_beats_its_baseline_by_more_than_its_noise(
-    value: float,
-    direction: str,
-    baseline: float | None,
-    interval: tuple[float, float] | None,
-    beats: bool | None,
-) -> None:
-    known = None if baseline is None else Baseline("majority", baseline)
+@pytest.fixture(autouse=True)
+def one_thread() -> None:
+    """Two threads on rows this few wait for each other; the settings are put back afterwards."""
+    torch.set_num_threads(1)
 
-    assert Score("test/x", value, direction, known, interval).beats() is beats
+
+def metric(name: str, problem: str, outputs: int = 1) -> Metric:
+    chosen = METRICS.default(name)()
+    made: Metric = chosen.load()(chosen.options, problem, outputs)
+    return made
+
+
+def compared(
+    name: str, problem: str, logits: Any, truth: Any, *answers: Answer
+) -> tuple[Score, dict[str, Any]]:
+    """A model's logits against some answers on the same rows."""
+    measure = metric(name, problem)
+    logits, truth = torch.as_tensor(logits).float().reshape(-1, 1), torch.as_tensor(truth).float()
+    measure.update(logits, truth)
+    score = Score(f"test/{name}", measure.compute(), measure.direction)
+    return verdict._compare(score, measure, logits, answers, truth)
+
+
+def constant(value: float, rows: int, kind: Any = "constant") -> Answer:
+    return Answer("a constant", kind, (torch.full((rows, 1), value),))
+
+
+REAL = ("task=wine", "trainer.threads=1", "trainer.epochs=2")
 
 
 def test_judging_puts_the_judged_metric_first_and_the_loss_last() -> None:
@@ -45,14 +62,210 @@ def test_judging_puts_the_judged_metric_first_and_the_loss_last() -> None:
     first, second, loss = judged.scores
     assert first.interval is not None
     assert first.interval[0] <= first.value <= first.interval[1]
-    assert second.interval is loss.interval is loss.baseline is None
+    assert second.interval is None
+    assert loss.interval is None
+    assert loss.baseline is None
     assert judged.logits["cultivar"].shape == (len(data.split.test), 3)
+
+
+def test_judging_tells_whether_it_beats_chance() -> None:
+    config, data, fold, training = built("trainer.epochs=30", base=REAL)
+    fit(training, fold.train, fold.validation)
+
+    judged = judge(config, training, fold, "test", the_test_part(data, fold))
+
+    listed = judged.facts["baselines"]
+    assert [one["name"] for one in listed] == ["majority", "shuffled", "uniform"]
+    assert {one["kind"] for one in listed} == {"constant"}
+    assert {one["score"] for one in listed} == {"test/accuracy"}
+    assert all(one["beaten"] and 0 < one["interval"][0] < one["difference"] for one in listed)
+    value = judged.scores[0].value
+    assert all(one["difference"] == pytest.approx(value - one["value"]) for one in listed)
+    assert judged.facts["power"]["verdict"] == "has statistical power"
+    best = judged.scores[0].baseline
+    assert best is not None
+    assert best.value == max(one["value"] for one in listed)
+
+
+def test_an_untrained_model_has_no_statistical_power() -> None:
+    config, data, fold, training = built(base=REAL)
+    with torch.no_grad():
+        for parameter in training.parameters:
+            parameter.zero_()
+
+    judged = judge(config, training, fold, "test", the_test_part(data, fold))
+
+    power = judged.facts["power"]
+    assert power["verdict"] == "no statistical power"
+    assert power["text"].startswith("no statistical power: test/accuracy is ")
+    assert power["text"].endswith("(paired bootstrap over 36 rows)")
+
+
+def test_a_classical_model_is_fitted_once_where_it_is_asked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    config, data, fold, training = built("baseline=classical", "trainer.epochs=30", base=REAL)
+    fit(training, fold.train, fold.validation)
+    calls = []
+    fit_one = classical.fit
+
+    def counted(*given: Any) -> classical.Classical:
+        calls.append(given)
+        return fit_one(*given)
+
+    monkeypatch.setattr(classical, "fit", counted)
+
+    judged = judge(config, training, fold, "test", the_test_part(data, fold))
+    assert fold.validation is not None
+    judge(config, training, fold, "val", fold.validation)
+
+    last = judged.facts["baselines"][-1]
+    assert len(calls) == 1
+    assert (last["name"], last["kind"]) == ("logistic regression", "classical")
+    assert last["value"] > 0.9
+    assert "logistic regression" in judged.facts["power"]["text"]
+
+
+def test_naive_forecasts_are_compared_with() -> None:
+    config, data, fold, training = built(base=("task=diabetes", *REAL[1:]))
+    part = the_test_part(data, fold)
+    (target,) = part.targets
+    truth = part.targets[target].numpy()
+
+    judged = judge(config, training, fold, "test", part, {target: {"persistence": truth + 1}})
+
+    last = judged.facts["baselines"][-1]
+    assert (last["name"], last["kind"], last["beaten"]) == ("persistence", "naive", False)
+    assert last["value"] == pytest.approx(1.0, abs=1e-4)
+    assert judged.facts["power"]["verdict"] == "no statistical power"
+    assert judged.scores[0].baseline is not None
+    assert judged.scores[0].baseline.name == "persistence"
+
+
+def test_differences_are_those_of_a_paired_bootstrap() -> None:
+    truth, noise = RNG.normal(size=400), RNG.normal(size=400)
+    model, other = truth + 0.5 * noise, truth + 0.53 * noise  # wrong together, one a bit less
+    answer = Answer("the other", "naive", (torch.as_tensor(other).float()[:, None],))
+
+    score, facts = compared("mae", "regression", model, truth, answer)
+
+    (one,) = facts["baselines"]
+    moved = 0.03 * np.abs(noise)
+    half = 1.96 * moved.std() / math.sqrt(400)
+    assert one["difference"] == pytest.approx(moved.mean(), rel=1e-3)
+    assert one["interval"] == pytest.approx((moved.mean() - half, moved.mean() + half), rel=0.1)
+    assert one["beaten"]
+    assert score.interval is not None  # alone, the scores' intervals overlap
+    assert score.interval[1] > one["value"]
+
+
+def test_a_tie_goes_to_the_constant() -> None:
+    truth = (np.arange(50) < 30).astype(np.float32)
+
+    _, facts = compared("accuracy", "binary", np.ones(50), truth, constant(1.0, 50))
+
+    (one,) = facts["baselines"]
+    assert (one["difference"], one["interval"], one["beaten"]) == (0.0, None, False)
+    assert facts["power"] == {
+        "verdict": "no statistical power",
+        "text": "no statistical power: test/accuracy is no better than a constant (0.6) "
+        "(paired bootstrap over 50 rows)",
+    }
+
+
+def test_a_difference_within_noise_is_no_power() -> None:
+    truth = (np.arange(40) < 22).astype(np.float32)
+    logits = np.ones(40)
+    logits[-1] = -1  # one more row right than always yes
+
+    _, facts = compared("accuracy", "binary", logits, truth, constant(1.0, 40))
+
+    (one,) = facts["baselines"]
+    assert one["difference"] == pytest.approx(1 / 40)
+    assert one["beaten"] is False
+    assert facts["power"]["verdict"] == "no statistical power"
+
+
+def test_one_row_tells_nothing() -> None:
+    _, facts = compared("accuracy", "binary", [1.0], [1.0], constant(-1.0, 1))
+
+    assert facts["baselines"][0]["beaten"] is None
+    assert facts["power"]["verdict"] == "unknown"
+    assert "uncertainty unknown" in facts["power"]["text"]
+
+
+def test_a_classical_model_that_is_as_good_takes_no_power_away() -> None:
+    truth = (np.arange(60) < 30).astype(np.float32)
+    logits = truth * 2 - 1
+    line = Answer("logistic regression", "classical", (torch.as_tensor(logits)[:, None],))
+
+    _, facts = compared("accuracy", "binary", logits, truth, constant(1.0, 60), line)
+
+    assert [one["beaten"] for one in facts["baselines"]] == [True, False]
+    assert facts["power"]["verdict"] == "has statistical power"
+    assert "test/accuracy is no better than logistic regression (1)" in facts["power"]["text"]
+
+
+def test_a_score_without_a_baseline_is_unknown() -> None:
+    _, facts = compared("roc_auc", "binary", [1.0, 2.0], [1.0, 1.0], constant(0.0, 2))
+
+    assert facts["baselines"] == []
+    assert facts["power"]["verdict"] == "unknown"
+
+
+def folds(values: list[float], against: list[float], direction: str = "max") -> list[Judged]:
+    """What judging each fold would have given."""
+    made = []
+    for value, other in zip(values, against, strict=True):
+        one = {"name": "majority", "kind": "constant", "value": other}
+        score = Score("val/accuracy", value, direction)
+        made.append(Judged("val", (score,), {}, {}, {"baselines": [one]}))
+    return made
+
+
+@pytest.mark.parametrize("direction", ["max", "min"])
+def test_folds_are_compared_by_the_corrected_t_interval(direction: str) -> None:
+    values, against = [0.8, 0.86, 0.75, 0.83], [0.6, 0.62, 0.63, 0.61]
+    moved = np.subtract(values, against) * (1 if direction == "max" else -1)
+
+    found = fold_facts_of(folds(values, against, direction), 303, 101)
+
+    (one,) = found["baselines"]
+    error = math.sqrt((1 / 4 + 101 / 303) * moved.var(ddof=1))
+    low, high = stats.t.interval(0.95, 3, moved.mean(), error)
+    assert one["value"] == pytest.approx(np.mean(against))
+    assert one["difference"] == pytest.approx(moved.mean())
+    assert one["interval"] == pytest.approx((low, high))
+    assert one["beaten"] is (direction == "max")
+    assert found["power"]["text"].endswith("(corrected t interval over 4 folds)")
+
+
+def test_folds_that_disagree_have_no_power() -> None:
+    found = fold_facts_of(folds([0.9, 0.5, 0.7, 0.6], [0.6] * 4), 300, 100)
+
+    assert found["baselines"][0]["difference"] > 0
+    assert found["baselines"][0]["interval"][0] < 0
+    assert found["power"]["verdict"] == "no statistical power"
+
+
+def test_folds_without_a_spread_tell_nothing() -> None:
+    found = fold_facts_of(folds([0.75] * 4, [0.5] * 4), 300, 100)
+
+    assert found["baselines"][0]["interval"] is None
+    assert found["power"]["verdict"] == "unknown"
+
+
+def test_a_baseline_that_a_fold_lacks_is_left_out() -> None:
+    judged = folds([0.8, 0.9], [0.5, 0.6])
+    judged[1] = replace(judged[1], facts={"baselines": []})
+
+    assert fold_facts_of(judged, 10, 10)["baselines"] == []
 
 
 def test_the_baseline_learns_from_training_rows_alone() -> None:
     run = trained("task=breast_cancer", "trainer.epochs=1", base=("trainer.threads=1",))
 
-    train = run.fold.train.targets["diagnosis"]
+    train = run.stage.fold.train.targets["diagnosis"]
     majority = float(train.mean() > 0.5)
     truth = torch.as_tensor(run.data.targets["diagnosis"].values[run.data.split.test])
     (found,) = (s for s in run.facts["scores"] if s["name"] == "test/accuracy")

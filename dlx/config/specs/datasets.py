@@ -37,6 +37,8 @@ class Dataset:
     embedded: ClassVar[tuple[str, ...]] = ()  # files that scikit-learn brings, in place of `files`
     content_sha256: ClassVar[str] = ""  # `dlx.data.reader.content_digest`, for other packagings
     terms: ClassVar[str]
+    time: ClassVar[str] = ""  # column that orders the rows in time
+    groups: ClassVar[tuple[str, ...]] = ()  # columns by which rows may be kept together
 
     sample: bool = option(
         False, "use a small made-up sample instead of the real data: for smoke tests"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from ..fields import Component, Table, option
 
@@ -10,14 +11,25 @@ _WARMUP = "epochs over which the rate rises linearly from a hundredth"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Constant:
+class Schedule:
+    """What is known of a schedule before training.
+
+    Attributes:
+        anneals: whether the rate falls to the end, so that only the last epoch is finished.
+    """
+
+    anneals: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Constant(Schedule):
     """The same learning rate throughout, after an optional warm-up."""
 
     warmup_epochs: float = option(0.0, _WARMUP, unit="epochs", ge=0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class Step(Schedule):
     """The rate times `gamma` every `every` epochs."""
 
     every: int = option(10, "epochs between two cuts", unit="epochs", ge=1)
@@ -26,16 +38,20 @@ class Step:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cosine:
+class Cosine(Schedule):
     """Half a cosine from the rate down to `final` times the rate (Loshchilov and Hutter, 2017)."""
+
+    anneals: ClassVar[bool] = True
 
     final: float = option(0.0, "share of the rate that is left at the end", ge=0, le=1)
     warmup_epochs: float = option(0.0, _WARMUP, unit="epochs", ge=0)
 
 
 @dataclass(frozen=True, kw_only=True)
-class OneCycle:
+class OneCycle(Schedule):
     """One rise and one long fall (Smith and Topin, 2018); `optimizer.lr` is the peak."""
+
+    anneals: ClassVar[bool] = True
 
     rise: float = option(0.3, "share of the steps spent rising: the warm-up", gt=0, lt=1)
     start: float = option(0.04, "first rate, as a share of the peak", gt=0, le=1)
@@ -43,7 +59,7 @@ class OneCycle:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plateau:
+class Plateau(Schedule):
     """The rate times `factor` when the monitored score has not improved for `patience` epochs."""
 
     monitor: str = option("auto", "score to watch, as in val/loss; auto: trainer.monitor")

@@ -6,7 +6,9 @@ shuffles them first. The book's figures need that order.
 
 from __future__ import annotations
 
+import hashlib
 import json
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,7 @@ from ..samples import Ragged, Rows, Samples
 
 SEED = 113
 START, UNKNOWN, INDEX_FROM = 1, 2, 3
+IDENTITY = "identity"
 RESERVED = ("<pad>", "<start>", "<unknown>", "<unused>")
 TRAINING_SHARE = 0.8
 
@@ -54,10 +57,12 @@ def _read_imdb(options: Imdb, folder: Path) -> Samples:
         for kind in "xy"
     )
     words = _words(folder / "imdb_word_index.json", options.num_words)
+    ids = flatten(path, rows, START)
     return Samples(
         columns={
-            "review": _word_ids(path, rows, options.num_words),
+            "review": _word_ids(ids, options.num_words),
             "sentiment": class_ids(path, labels, SENTIMENTS),
+            IDENTITY: _identity(ids, labels),
         },
         inputs=options.inputs,
         targets=tuple(options.targets),
@@ -66,6 +71,7 @@ def _read_imdb(options: Imdb, folder: Path) -> Samples:
         digest="",
         classes={"sentiment": SENTIMENTS},
         words={"review": words},
+        identity=IDENTITY,
     )
 
 
@@ -75,10 +81,12 @@ def _read_reuters(options: Reuters, folder: Path) -> Samples:
     order = _order(len(arrays["x"]), np.random.RandomState(SEED))
     rows, labels = (_taken(path, arrays[kind], order) for kind in "xy")
     words = _words(folder / "reuters_word_index.json", options.num_words)
+    ids = flatten(path, rows, START)
     return Samples(
         columns={
-            "wire": _word_ids(path, rows, options.num_words),
+            "wire": _word_ids(ids, options.num_words),
             "topic": class_ids(path, labels, TOPICS),
+            IDENTITY: _identity(ids, labels),
         },
         inputs=options.inputs,
         targets=tuple(options.targets),
@@ -87,6 +95,7 @@ def _read_reuters(options: Reuters, folder: Path) -> Samples:
         digest="",
         classes={"topic": TOPICS},
         words={"wire": words},
+        identity=IDENTITY,
     )
 
 
@@ -119,13 +128,22 @@ def _last_fifth(rows: int) -> Rows:
     return np.arange(int(rows * TRAINING_SHARE), rows)
 
 
-def _word_ids(path: Path, rows: npt.NDArray[Any], num_words: int) -> Ragged:
+def _word_ids(ids: Ragged, num_words: int) -> Ragged:
     """Ids as Keras gives them: start first, words shifted by 3, rare words unknown."""
-    ids = flatten(path, rows, START)
     values = ids.values + np.int32(INDEX_FROM)
     values[ids.offsets[:-1]] = START
     values[values >= num_words] = UNKNOWN
     return Ragged(values, ids.offsets)
+
+
+def _identity(ids: Ragged, labels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+    """A hash of each row with all its words, whatever `num_words` makes of them."""
+    whole, ends = ids.values.tobytes(), (ids.offsets * ids.values.itemsize).tolist()
+    hashes = b"".join(
+        hashlib.blake2b(whole[a:b] + bytes([int(label)]), digest_size=16).digest()
+        for (a, b), label in zip(pairwise(ends), labels, strict=True)
+    )
+    return np.frombuffer(hashes, dtype=np.uint8).reshape(-1, 16)
 
 
 def _words(path: Path, num_words: int) -> tuple[str, ...]:
@@ -183,6 +201,6 @@ def _write_boston(folder: Path) -> None:
     write_npz(folder / "boston_housing.npz", {"x": features, "y": prices})
 
 
-imdb = Reader(_read_imdb, _write_imdb)
-reuters = Reader(_read_reuters, _write_reuters)
+imdb = Reader(_read_imdb, _write_imdb, version=2)
+reuters = Reader(_read_reuters, _write_reuters, version=2)
 boston_housing = Reader(_read_boston, _write_boston)

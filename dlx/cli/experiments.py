@@ -1,0 +1,71 @@
+"""The verb `dlx experiments`: the claims there are, published figures beside our own."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from ..experiments import Experiment, find, names
+from .console import number, say, say_json, show_table
+
+EXAMPLES = """examples:
+  dlx experiments
+  dlx experiments ch4
+  dlx experiments --json
+  dlx train experiment=ch3.imdb
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options to its parser."""
+    parser.epilog = EXAMPLES
+    parser.add_argument("part", nargs="?", default="", help="only names with this part")
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Lists the experiments."""
+    found = [find(name) for name in names() if args.part in name]
+    if args.json:
+        say_json([_plain(one) for one in found])
+        return 0
+    rows = [row for one in found for row in _rows(one)]
+    titles = ("experiment", "figure", "published", "ours", "± (seeds)", "what it is")
+    show_table(titles, rows, right=("published", "ours"))
+    say("")
+    say("train one with: dlx train experiment=NAME      for example: dlx train experiment=ch3.imdb")
+    return 0
+
+
+def _plain(one: Experiment) -> dict[str, Any]:
+    return {
+        "name": one.name,
+        "title": one.title,
+        "command": f"dlx train experiment={one.name}",
+        "published": dict(one.published or {}),
+        "bars": dict(one.bars or {}),
+        "ours": dict(one.ours or {}),
+        "held": one.held(),
+        "claims": [str(claim) for claim in one.claims],
+    }
+
+
+def _rows(one: Experiment) -> list[list[str]]:
+    """A line for each figure that is published or asked for; one where there is none."""
+    published, ours = one.published or {}, one.ours or {}
+    shown = list(dict.fromkeys([*published, *(one.bars or {})])) or [""]
+    rows = []
+    for place, figure in enumerate(shown):
+        mine = ours.get(figure)
+        spread = f"{number(mine['std'])} ({mine['seeds']:g})" if mine else ""
+        rows.append(
+            [
+                one.name if place == 0 else "",
+                figure,
+                number(published[figure]) if figure in published else "",
+                number(mine["mean"]) if mine else "",
+                spread,
+                one.title if place == 0 else "",
+            ]
+        )
+    return rows

@@ -1,0 +1,118 @@
+"""A workflow as it goes on: a panel a step on a terminal, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from .console import console, say
+
+if TYPE_CHECKING:
+    from ..training.callbacks import Callback
+
+
+class Silent:
+    """Shows nothing."""
+
+    callbacks: Sequence[Callback] = ()
+
+    def begins(self, number: int, title: str) -> None:
+        """A step begins."""
+
+    def says(self, number: int, text: str) -> None:
+        """Something happens within a step."""
+
+    def done(self, number: int, finding: str, known: bool) -> None:
+        """A step is done."""
+
+    def refused(self, number: int, reason: str) -> None:
+        """A step is refused."""
+
+    def close(self) -> None:
+        """Has nothing to take down."""
+
+
+class Lines(Silent):
+    """A line when a step begins, when something happens in it, and when it is done."""
+
+    def begins(self, number: int, title: str) -> None:
+        """Prints the step's number and title."""
+        say(f"step {number}: {title}")
+
+    def says(self, number: int, text: str) -> None:  # noqa: ARG002
+        """Prints what happens."""
+        say(f"  {text}")
+
+    def done(self, number: int, finding: str, known: bool) -> None:  # noqa: ARG002
+        """Prints the finding."""
+        say(f"  {'done before' if known else 'done'}: {finding}")
+
+    def refused(self, number: int, reason: str) -> None:  # noqa: ARG002
+        """Prints the reason's first line; the error itself follows."""
+        say(f"  refused: {reason.splitlines()[0]}")
+
+
+class Panels(Silent):
+    """A panel a step: waiting, running with what happens, done with its finding, or refused."""
+
+    COLOURS = {"waiting": "dim", "running": "yellow", "done": "green", "refused": "red"}  # noqa: RUF012
+
+    def __init__(self, titles: Sequence[str]) -> None:
+        from rich.live import Live
+
+        self._titles = list(titles)
+        self._states = dict.fromkeys(range(1, len(titles) + 1), ("waiting", ""))
+        self._live = Live(self._render(), console=console(), refresh_per_second=8)
+        self._live.start()
+
+    def begins(self, number: int, title: str) -> None:  # noqa: ARG002
+        """Marks the step as running."""
+        self._set(number, "running", "")
+
+    def says(self, number: int, text: str) -> None:
+        """Shows what happens in the step's panel."""
+        self._set(number, "running", text)
+
+    def done(self, number: int, finding: str, known: bool) -> None:
+        """Shows the finding."""
+        self._set(number, "done", f"{finding}{' (done before)' if known else ''}")
+
+    def refused(self, number: int, reason: str) -> None:
+        """Shows the reason."""
+        self._set(number, "refused", reason.splitlines()[0])
+
+    def close(self) -> None:
+        """Leaves the panels as they are, and shows the cursor again."""
+        self._live.stop()
+
+    def _set(self, number: int, state: str, text: str) -> None:
+        self._states[number] = (state, text)
+        self._live.update(self._render())
+
+    def _render(self) -> Any:
+        from rich.console import Group
+        from rich.panel import Panel
+        from rich.text import Text
+
+        return Group(
+            *(
+                Panel(
+                    Text(text or state),
+                    title=f"{number} {title}",
+                    title_align="left",
+                    border_style=self.COLOURS[state],
+                )
+                for number, title in enumerate(self._titles, start=1)
+                for state, text in [self._states[number]]
+                if state != "waiting" or number <= self._reached() + 1
+            )
+        )
+
+    def _reached(self) -> int:
+        return max((n for n, (state, _) in self._states.items() if state != "waiting"), default=0)
+
+
+def panels(titles: Sequence[str]) -> Silent:
+    """The way to show a workflow that fits standard output; to be closed however it ends."""
+    return Panels(titles) if sys.stdout.isatty() else Lines()

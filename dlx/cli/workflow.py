@@ -1,0 +1,84 @@
+"""The verb `dlx workflow`: the seven steps from a problem to one test score."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from .console import SAMPLE, say, say_json
+from .hydra_flags import add_flags
+
+EXAMPLES = """examples:
+  dlx workflow task=digits
+  dlx workflow task=digits workflow.until=5
+  dlx workflow task=imdb workflow.trials=6 workflow.budget_minutes=5
+  dlx help workflow.look_again
+
+The same command goes on where an earlier one stopped. A test part that a workflow has looked at
+is not looked at again (exit code 4), unless workflow.look_again=true says so.
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options to its parser."""
+    parser.epilog = EXAMPLES
+    add_flags(parser)
+    parser.add_argument("--json", action="store_true", help="print only the findings, as JSON")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Walks the steps, and says what each found."""
+    from ..config.load import load
+
+    if not args.overrides:
+        from . import tasks
+
+        tasks.run(args)
+        return 2
+    loaded = load(args.overrides, args.config_dir)
+    # Read by CUDA when it starts, so it must be set before torch is imported.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    from ..report import build
+    from ..workflow.steps import STEPS
+    from ..workflow.walk import walk
+    from .panels import Silent, panels
+
+    with closing(Silent() if args.json else panels([step.title for step in STEPS])) as watcher:
+        folder = walk(loaded, STEPS, watcher, args.config_dir)
+    page = build(folder)
+    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    if args.json:
+        say_json(_answer(folder, report))
+    else:
+        _show(report, page)
+    return 0
+
+
+def _answer(folder: Path, report: dict[str, Any]) -> dict[str, Any]:
+    """What `--json` prints."""
+    known = {key: report.get(key) for key in ("sample", "answer", "baselines", "power", "stamps")}
+    steps = report["workflow"]["steps"]
+    return {"run": report["run"], "folder": str(folder), **known, "steps": steps}
+
+
+def _show(report: dict[str, Any], page: Path) -> None:
+    """The answer in a few lines, and where the report lies."""
+    from .train import show_scores
+
+    if report.get("scores"):
+        show_scores(report["scores"])
+    for stamp in report.get("stamps", []):
+        say(f"stamped: {stamp}")
+    if report.get("power"):
+        say(report["power"]["text"])
+    if report.get("sample"):
+        say(SAMPLE)
+    if report["state"] == "paused":
+        say("the same command without workflow.until goes on from here")
+    else:
+        say(f"repeat the final training: {report['workflow']['final']['command']}")
+    say(f"report: {page}")

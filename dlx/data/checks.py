@@ -1,0 +1,285 @@
+"""Checks on the data and on how they were cut: leaks are refused, smells are reported.
+
+The three pitfalls of the book's 4.2.2: parts that are not alike, the arrow of time, redundancy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ..errors import MethodError, Problem
+from .protocols import MadeBy, Split
+from .samples import Rows, Samples
+from .targets import EncodedTarget
+
+CHANCE = 0.001
+"""Parts differ beyond chance below this p value: once in a thousand honest cuts."""
+ALIKE = 0.999
+"""Correlation above which a feature is suspected to be the target under another name."""
+EXAMPLES = 3
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that a check found.
+
+    Attributes:
+        kind: "leak" is refused, "smell" is worth a look, "fact" is good to know.
+        name: of the check.
+        text: what was found, as a sentence.
+        part: the part or the two parts it was found in, as in "train-test".
+        count: how many rows or features it concerns.
+        examples: some of them, in words.
+    """
+
+    kind: Literal["leak", "smell", "fact"]
+    name: str
+    text: str
+    part: str
+    count: int
+    examples: tuple[str, ...] = ()
+
+    def plain(self) -> dict[str, Any]:
+        """As `report.json` holds it."""
+        return {**asdict(self), "examples": list(self.examples)}
+
+
+Pairs = list[tuple[str, MadeBy, Rows, Rows]]
+"""Name of two parts, who cut them, and their rows."""
+
+
+def check(
+    samples: Samples, split: Split, targets: Mapping[str, EncodedTarget], hashes: Sequence[bytes]
+) -> list[Finding]:
+    """Everything that the checks find in a dataset and its cut.
+
+    Args:
+        samples: the dataset.
+        split: how it was cut.
+        targets: its encoded targets.
+        hashes: of every row's inputs, from `fingerprints.input_hashes`.
+    """
+    pairs = _pairs(split)
+    return [
+        *_same_rows(pairs),
+        *_duplicates(pairs, targets, hashes),
+        *_repeated(split, hashes),
+        *_order_in_time(samples, pairs),
+        *_drift(pairs, targets),
+        *_features(samples, split, targets),
+    ]
+
+
+def refuse_leaks(findings: Sequence[Finding], duplicates: bool = True) -> None:
+    """Refuses a cut that leaks from one part into another.
+
+    Args:
+        findings: from `check`.
+        duplicates: whether rows of equal content in two parts are refused too.
+
+    Raises:
+        MethodError: with counts, the first examples and what to type.
+    """
+    leaks = [f for f in findings if f.kind == "leak" and (duplicates or f.name != "duplicates")]
+    if not leaks:
+        return
+    hints = {
+        "duplicates": "protocol.duplicates=together keeps equal rows on one side",
+        "time order": "protocol=chronological",
+    }
+    raise MethodError(
+        *(
+            Problem(f"leak: {f.text}", "; ".join(f.examples), hint=hints.get(f.name, ""))
+            for f in leaks
+        )
+    )
+
+
+def _pairs(split: Split) -> Pairs:
+    found: Pairs = []
+    for fold in split.folds:
+        if len(fold.validation):
+            found.append(("train-val", split.made_by, fold.train, fold.validation))
+    if len(split.test):
+        found.append(("train-test", split.test_made_by, split.rest, split.test))
+    return found
+
+
+def _same_rows(pairs: Pairs) -> Iterator[Finding]:
+    for part, _, first, second in pairs:
+        both = np.intersect1d(first, second)
+        if len(both):
+            text = f"{len(both):,} rows are in two parts ({part})"
+            shown = tuple(f"row {row}" for row in both[:EXAMPLES])
+            yield Finding("leak", "same row", text, part, len(both), shown)
+
+
+def _duplicates(
+    pairs: Pairs, targets: Mapping[str, EncodedTarget], hashes: Sequence[bytes]
+) -> Iterator[Finding]:
+    """Rows of equal inputs in two parts: a leak where dlx drew the cut, else worth knowing."""
+    for part in dict.fromkeys(name for name, *_ in pairs):
+        mine = [pair for pair in pairs if pair[0] == part]
+        equal = [found for _, _, a, b in mine for found in _equal_rows(a, b, hashes)]
+        if not equal:
+            continue
+        kind: Literal["leak", "smell"] = "leak" if mine[0][1] == "dlx" else "smell"
+        first, second = part.split("-")
+        many = "1 row has" if len(equal) == 1 else f"{len(equal):,} rows have"
+        text = f"{many} the same inputs as a row of the {_PARTS[first]} part ({_PARTS[second]})"
+        at_odds = sum(_disagree(targets, a, b) for a, b in equal)
+        text += f"; {at_odds:,} of them with another target" if at_odds else ""
+        shown = tuple(
+            f"row {b} ({_PARTS[second]}) = row {a} ({_PARTS[first]})" for a, b in equal[:EXAMPLES]
+        )
+        yield Finding(kind, "duplicates", text, part, len(equal), shown)
+
+
+_PARTS = {"train": "training", "val": "validation", "test": "test"}
+
+
+def _equal_rows(first: Rows, second: Rows, hashes: Sequence[bytes]) -> list[tuple[int, int]]:
+    """Each row of the second part that is also in the first, with the first such row there."""
+    place: dict[bytes, int] = {}
+    for row in first.tolist():
+        place.setdefault(hashes[row], row)
+    return [(place[hashes[r]], r) for r in second.tolist() if hashes[r] in place]
+
+
+def _disagree(targets: Mapping[str, EncodedTarget], a: int, b: int) -> bool:
+    return any(not np.array_equal(t.values[a], t.values[b]) for t in targets.values())
+
+
+def rows_seen_elsewhere(split: Split, hashes: Sequence[bytes]) -> Rows:
+    """The test rows whose inputs are also outside the test part."""
+    equal = _equal_rows(split.rest, split.test, hashes)
+    return np.array([row for _, row in equal], dtype=np.int64)
+
+
+def _repeated(split: Split, hashes: Sequence[bytes]) -> Iterator[Finding]:
+    rows = split.rest.tolist()
+    many = len(rows) - len({hashes[row] for row in rows})
+    if many:
+        text = f"{many:,} rows outside the test part repeat the inputs of another such row"
+        yield Finding("fact", "repeated rows", text, "train", many)
+
+
+def _order_in_time(samples: Samples, pairs: Pairs) -> Iterator[Finding]:
+    """Every row to be predicted must be later than every row learnt from."""
+    if not samples.time:
+        return
+    time = np.asarray(samples.columns[samples.time])
+    for part, _, first, second in pairs:
+        early = second[time[second] <= time[first].max()]
+        if len(early):
+            later = _PARTS[part.split("-")[1]]
+            text = f"{len(early):,} {later} rows are not later than every training row"
+            shown = tuple(f"row {row}: {samples.time} {time[row]}" for row in early[:EXAMPLES])
+            yield Finding("leak", "time order", text, part, len(early), shown)
+
+
+def _drift(pairs: Pairs, targets: Mapping[str, EncodedTarget]) -> Iterator[Finding]:
+    """Targets distributed otherwise in two parts, beyond chance.
+
+    Classes: chi-squared test of homogeneity over the counts of both parts; numbers: two-sample
+    Kolmogorov-Smirnov test; both at p < 0.001.
+    """
+    for part in dict.fromkeys(name for name, *_ in pairs):
+        _, _, first, second = next(pair for pair in pairs if pair[0] == part)
+        for name, target in targets.items():
+            p = _p_value(target, first, second)
+            if p < CHANCE:
+                text = (
+                    f"target {name} is distributed otherwise in {part}, beyond chance (p={p:.1g})"
+                )
+                shown = tuple(_counts(target, rows) for rows in (first, second))
+                yield Finding("smell", "drift", text, part, len(second), shown)
+
+
+def _p_value(target: EncodedTarget, first: Rows, second: Rows) -> float:
+    from scipy import stats
+
+    a, b = target.values[first], target.values[second]
+    if a.ndim > 1:
+        return 1.0
+    if not target.classes:
+        return float(stats.ks_2samp(a, b).pvalue)
+    many = len(target.classes)
+    table = np.array([np.bincount(v.astype(np.int64), minlength=many) for v in (a, b)])
+    table = table[:, table.sum(axis=0) > 0]
+    if table.shape[1] < 2:
+        return 1.0
+    return float(stats.chi2_contingency(table).pvalue)
+
+
+def _counts(target: EncodedTarget, rows: Rows) -> str:
+    values = target.values[rows]
+    if not target.classes:
+        return f"mean {values.mean():.4g}"
+    shares = np.bincount(values.astype(np.int64), minlength=len(target.classes)) / len(rows)
+    top = np.argsort(-shares, kind="stable")[:EXAMPLES]
+    return ", ".join(f"{target.classes[i]} {shares[i]:.1%}" for i in top.tolist())
+
+
+def _features(
+    samples: Samples, split: Split, targets: Mapping[str, EncodedTarget]
+) -> Iterator[Finding]:
+    """Missing values, constant features, and features that give the target away."""
+    for column in samples.inputs:
+        values = samples.columns[column]
+        if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind not in "fiu":
+            continue
+        rows = values[split.rest].astype(np.float64)
+        names = samples.features.get(column) or tuple(map(str, range(rows.shape[1])))
+        yield from _missing(column, names, rows)
+        constant = [n for n, v in zip(names, rows.T, strict=True) if _is_constant(v)]
+        if constant:
+            text = f"{len(constant)} features of {column} are the same in every training row"
+            shown = tuple(constant[:EXAMPLES])
+            yield Finding("smell", "constant features", text, "train", len(constant), shown)
+        yield from _giveaways(column, names, rows, split.rest, targets)
+
+
+def _is_constant(values: npt.NDArray[np.float64]) -> bool:
+    known = values[np.isfinite(values)]
+    return len(known) == 0 or bool(known.min() == known.max())
+
+
+def _missing(column: str, names: Sequence[str], rows: Any) -> Iterator[Finding]:
+    holes = np.isnan(rows).sum(axis=0)
+    if holes.any():
+        worst = np.argsort(-holes, kind="stable")[:EXAMPLES]
+        shown = tuple(f"{names[i]}: {holes[i]:,}" for i in worst.tolist() if holes[i])
+        text = f"{int(holes.sum()):,} values of {column} are missing"
+        yield Finding("fact", "missing", text, "train", int(holes.sum()), shown)
+
+
+def _giveaways(
+    column: str,
+    names: Sequence[str],
+    rows: Any,
+    used: Rows,
+    targets: Mapping[str, EncodedTarget],
+) -> Iterator[Finding]:
+    for target, encoded in targets.items():
+        values = encoded.values[used]
+        if values.ndim != 1 or (encoded.classes and len(encoded.classes) > 2):
+            continue
+        found = [n for n, v in zip(names, rows.T, strict=True) if _correlation(v, values) > ALIKE]
+        if found:
+            text = f"features of {column} give target {target} away: correlation above {ALIKE}"
+            shown = tuple(found[:EXAMPLES])
+            yield Finding("smell", "target given away", text, "train", len(found), shown)
+
+
+def _correlation(feature: Any, target: Any) -> float:
+    known = np.isfinite(feature)
+    x, y = feature[known], target[known].astype(np.float64)
+    if len(x) < 3 or x.std() == 0 or y.std() == 0:
+        return 0.0
+    return float(abs(np.corrcoef(x, y)[0, 1]))

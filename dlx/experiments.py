@@ -1,0 +1,252 @@
+"""Claims in `experiments/*.yaml`: a task, its overrides, published figures, and our own.
+
+A figure is named by what it says: "test/accuracy", "val/loss.best", "val/loss.best_epoch",
+"val/loss.final", "train/accuracy.final", "val/mae.smoothed", "baseline/shuffled".
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from .config.files import BadFile, scan
+from .config.names import listed, nearest
+from .config.paths import shipped
+from .errors import Problem, UsageError
+
+NAME = re.compile(r"[a-z0-9][a-z0-9_]*(\.[a-z0-9_]+)*")
+KEYS = ("title", "task", "overrides", "seeds", "source", "published", "bars", "claims", "ours")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A comparison that must hold: `figure` is above or below that of another experiment.
+
+    Attributes:
+        figure: as in "val/loss.final".
+        relation: "above", "below" or "equal".
+        other: name of the other experiment.
+        by: least distance.
+    """
+
+    figure: str
+    relation: str
+    other: str
+    by: float = 0.0
+
+    def __str__(self) -> str:
+        far = f" by {self.by:g} or more" if self.by else ""
+        to = " to" if self.relation == "equal" else ""
+        return f"{self.figure} is {self.relation}{to} that of {self.other}{far}"
+
+    def holds(self, mine: float, others: float) -> bool:
+        """Whether it holds between two measured figures."""
+        if self.relation == "equal":
+            return mine == others
+        return mine - others >= self.by if self.relation == "above" else others - mine >= self.by
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """One claim.
+
+    Attributes:
+        name: the file's name, as in "ch4.imdb.dropout".
+        title: one line.
+        task: the task it trains.
+        overrides: arguments after `task=`.
+        seeds: those it is measured with.
+        source: where it is published.
+        published: figures by name.
+        bars: figures that ours must reach, by name.
+        claims: comparisons with other experiments.
+        ours: measured figures: mean, standard deviation, seeds.
+    """
+
+    name: str
+    title: str
+    task: str
+    overrides: tuple[str, ...] = ()
+    seeds: tuple[int, ...] = (0,)
+    source: str = ""
+    published: Mapping[str, float] | None = None
+    bars: Mapping[str, float] | None = None
+    claims: tuple[Claim, ...] = ()
+    ours: Mapping[str, Mapping[str, float]] | None = None
+
+    def arguments(self) -> list[str]:
+        """What `dlx train` takes to train it."""
+        return [f"task={self.task}", *self.overrides]
+
+    def held(self) -> bool | None:
+        """Whether our figures reach the bars; None where none is set or measured."""
+        ours, bars = self.ours or {}, self.bars or {}
+        known = [name for name in bars if name in ours]
+        if not known:
+            return None
+        return all(_reaches(name, ours[name]["mean"], bars[name]) for name in known)
+
+
+def _reaches(figure: str, value: float, bar: float) -> bool:
+    small = re.search(r"/(mae|mse|rmse|loss)\b", figure)
+    return value <= bar if small else value >= bar
+
+
+def folders() -> list[Path]:
+    """The folders of experiments, the first match winning: `./experiments`, then dlx's own."""
+    own, default = Path.cwd() / "experiments", shipped("experiments")
+    return [folder for folder in dict.fromkeys((own, default)) if folder.is_dir()]
+
+
+def names() -> list[str]:
+    """Every experiment there is."""
+    found = {file.stem for folder in folders() for file in folder.glob("*.yaml")}
+    return sorted(name for name in found if NAME.fullmatch(name))
+
+
+def find(name: str) -> Experiment:
+    """An experiment by its name.
+
+    Raises:
+        UsageError: there is none of this name, or its file is wrong.
+    """
+    if NAME.fullmatch(name):
+        for folder in folders():
+            file = folder / f"{name}.yaml"
+            if file.is_file():
+                return read(file)
+    near = nearest(name, names(), 0.5)
+    raise UsageError(
+        Problem(
+            f"there is no experiment `{name}`",
+            "command line",
+            listed(names()),
+            f"experiment={near}" if near else "dlx experiments lists them",
+        )
+    )
+
+
+def read(file: Path) -> Experiment:
+    """Reads an experiment's file.
+
+    Raises:
+        UsageError: it is no YAML, or not what an experiment is; with the line.
+    """
+    shown = f"experiments/{file.name}"
+    try:
+        lines = scan(file, shown)
+    except BadFile as error:
+        raise UsageError(error.problem) from None
+    values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    problems = list(_problems(values, lines, shown))
+    if problems:
+        raise UsageError(*problems)
+    claims = tuple(
+        Claim(c["figure"], c["is"], c["than"], float(c.get("by", 0)))
+        for c in values.get("claims", [])
+    )
+    return Experiment(
+        name=file.stem,
+        title=values["title"],
+        task=values["task"],
+        overrides=tuple(values.get("overrides", ())),
+        seeds=tuple(values.get("seeds", (0,))),
+        source=values.get("source", ""),
+        published=values.get("published"),
+        bars=values.get("bars"),
+        claims=claims,
+        ours=values.get("ours"),
+    )
+
+
+def _problems(values: Mapping[str, Any], lines: Any, shown: str) -> Sequence[Problem]:
+    def where(key: str) -> str:
+        line = lines.get((key,))
+        return f"{shown}:{line}" if line else shown
+
+    found = []
+    for key in values:
+        if key not in KEYS:
+            near = nearest(str(key), KEYS)
+            hint = f"did you mean {near}?" if near else ""
+            found.append(Problem(f"unknown key `{key}`", where(str(key)), listed(KEYS), hint))
+    missing = [key for key in ("title", "task") if not isinstance(values.get(key), str)]
+    found += [Problem(f"`{key}` is missing", shown, "a text") for key in missing]
+    overrides = values.get("overrides", [])
+    if not isinstance(overrides, list) or not all(isinstance(one, str) for one in overrides):
+        found.append(Problem("`overrides` is no list of texts", where("overrides"), "[key=value]"))
+    seeds = values.get("seeds", [0])
+    if not isinstance(seeds, list) or not all(type(one) is int and one >= 0 for one in seeds):
+        found.append(Problem("`seeds` is no list of seeds", where("seeds"), "[0, 1, 2]"))
+    for key in ("published", "bars"):
+        figures = values.get(key, {})
+        if not isinstance(figures, dict) or not all(
+            isinstance(value, (int, float)) for value in figures.values()
+        ):
+            told = "{test/accuracy: 0.88}"
+            found.append(Problem(f"`{key}` is no list of figures", where(key), told))
+    for claim in values.get("claims", []):
+        if not isinstance(claim, dict) or not {"figure", "is", "than"} <= set(claim):
+            told = "{figure: val/loss.final, is: below, than: ch4.imdb.original}"
+            found.append(Problem("a claim lacks a key", where("claims"), told))
+        elif claim["is"] not in ("above", "below", "equal"):
+            what = f"a claim says `is: {claim['is']}`"
+            found.append(Problem(what, where("claims"), "above, below, equal"))
+    return found
+
+
+def expand(arguments: Sequence[str]) -> tuple[Experiment, list[str]]:
+    """Puts an experiment's arguments in the place of `experiment=NAME`, before all others.
+
+    Args:
+        arguments: what was typed; one names an experiment.
+
+    Returns:
+        The experiment, and the arguments; its first seed is among them.
+
+    Raises:
+        UsageError: there is no such experiment, or two are named.
+    """
+    named = [a.partition("=")[2] for a in arguments if a.startswith("experiment=")]
+    if len(named) > 1:
+        raise UsageError(Problem(f"two experiments are named: {listed(named)}", "command line"))
+    found = find(named[0])
+    rest = [a for a in arguments if not a.startswith("experiment=")]
+    keys = {a.partition("=")[0] for a in rest}
+    own = [a for a in found.arguments() if a.partition("=")[0] not in keys]
+    seed = [] if "seed" in keys else [f"seed={found.seeds[0]}"]
+    return found, [*own, *seed, *rest]
+
+
+def figures(report: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> dict[str, float]:
+    """Every figure that a finished run gives.
+
+    Args:
+        report: its `report.json`.
+        epochs: the rows of its `metrics.jsonl`.
+    """
+    found: dict[str, float] = {}
+    for key in epochs[-1] if epochs else ():
+        values = [row.get(key) for row in epochs]
+        if "/" not in key or not all(isinstance(value, (int, float)) for value in values):
+            continue
+        known = [float(value) for value in values if value is not None]
+        small = re.search(r"/(mae|mse|rmse|loss|penalty)$", key)
+        best = min(known) if small else max(known)
+        found[f"{key}.final"] = known[-1]
+        found[f"{key}.best"] = best
+        found[f"{key}.best_epoch"] = float(known.index(best) + 1)
+    for score in report.get("scores", []):
+        if score["name"].startswith("test/"):
+            found[score["name"]] = score["value"]
+    for baseline in report.get("baselines", []):
+        found[f"baseline/{baseline['name']}"] = baseline["value"]
+    for name, smooth in (report.get("smoothed") or {}).items():
+        found[f"{name}.smoothed"] = smooth["minimum"]
+        found[f"{name}.smoothed_epoch"] = float(smooth["minimum_epoch"])
+    return found

@@ -1,0 +1,1 @@
+"""Step 7, the search for better settings, on validation rows only."""

@@ -1,0 +1,123 @@
+"""One training from fresh weights: of a fold, or of the final model; on disk or in memory only."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..config.rules import monitor_of, score_names
+from ..config.schema import Config
+from ..errors import RunError
+from ..runs.files import cannot_write
+from ..runs.log import Log
+from .callbacks import Callback
+from .evidence import write_steps
+from .experiment import Data, FoldData, build_learner, build_training, steps_per_epoch
+from .loop import Training, fit
+from .recorders import Checkpoints, Recorder
+from .signals import interruptible
+
+
+@dataclass
+class Stage:
+    """One training under way.
+
+    Attributes:
+        config: what it is trained by.
+        fold: its samples.
+        training: the model and what moves it.
+        recorder: the scores of its epochs.
+        checkpoints: its best and last weights.
+        number: the fold's number.
+        seconds: how long training took.
+    """
+
+    config: Config
+    fold: FoldData
+    training: Training
+    recorder: Recorder
+    checkpoints: Checkpoints
+    number: int = 0
+    seconds: float = 0.0
+
+    @property
+    def weights(self) -> dict[str, Any]:
+        """Which weights are kept: the best ones where there is a monitor, else the last."""
+        best = self.checkpoints.best is not None
+        epoch = self.checkpoints.best_state["epoch"] if best else self.training.state.epoch
+        return {"weights": "best" if best else "last", "epoch": epoch}
+
+    def train(self, watchers: Sequence[Callback] = (), signals: bool = True) -> None:
+        """Trains to the end, a stop or an interruption; then holds the weights to be kept.
+
+        Args:
+            watchers: further callbacks, called last.
+            signals: whether Ctrl-C and the like end it after the step they come in.
+        """
+        begun = time.perf_counter()
+        callbacks = [self.recorder, *callbacks_of(self.config), self.checkpoints, *watchers]
+        with interruptible(self.training.state) if signals else nullcontext():
+            fit(self.training, self.fold.train, self.fold.validation, callbacks)
+        self.seconds = time.perf_counter() - begun
+        if self.checkpoints.best is not None and not self.training.state.interrupted:
+            self.training.model.load_state_dict(self.checkpoints.best)
+
+
+def begin(
+    config: Config,
+    data: Data,
+    fold: FoldData,
+    number: int = 0,
+    folder: Path | None = None,
+    log: Log | None = None,
+) -> Stage:
+    """A training from fresh weights.
+
+    Args:
+        config: what it is trained by.
+        data: the dataset.
+        fold: its samples.
+        number: the fold's number, part of what all randomness derives from.
+        folder: where its curves and weights go; None keeps them in memory.
+        log: told each epoch's scores.
+
+    Raises:
+        UsageError: the model cannot take these inputs.
+        RunError: the folder cannot be written.
+    """
+    learner = build_learner(config, fold.inputs, data.targets, fold.device, number)
+    training = build_training(config, learner, steps_per_epoch(config, fold.train), number)
+    monitor = None if fold.validation is None else monitor_of(config)
+    direction = score_names(config).get(monitor or "", "min")
+    file = None if folder is None else folder / "metrics.jsonl"
+    weights = None if folder is None else folder / "checkpoints"
+    recorder, checkpoints = Recorder(file, log), Checkpoints(weights, monitor, direction)
+    return Stage(config, fold, training, recorder, checkpoints, number)
+
+
+def make_folder(folder: Path, fold: FoldData) -> None:
+    """Makes a stage's folder, with what its preparation learnt.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    try:
+        if not folder.is_dir():
+            folder.mkdir(parents=True)
+    except OSError as error:
+        raise RunError(cannot_write(folder, error)) from error
+    write_steps(folder, fold.prepared.steps)
+
+
+def callbacks_of(config: Config) -> list[Callback]:
+    """The callbacks that a config names."""
+    made = []
+    for chosen in config.callbacks.values():
+        monitor = monitor_of(config, getattr(chosen.options, "monitor", "auto"))
+        direction = score_names(config).get(monitor or "", "min")
+        made.append(chosen.load()(chosen.options, monitor, direction))
+    return made

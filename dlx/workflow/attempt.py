@@ -1,0 +1,159 @@
+"""One setting tried on validation rows, over every fold, in memory."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from ..config.load import Loaded
+from ..config.rules import score_names
+from ..config.schema import Config
+from ..errors import Interrupted, Problem
+from ..training import folds, outcome
+from ..training.experiment import Data, FoldData, choose_threads, prepare_fold
+from ..training.stage import Stage, begin
+from ..training.verdict import Judged, judge
+
+Hopeless = Callable[[Sequence[float]], bool]
+
+
+class Bench:
+    """The dataset with every fold prepared once: what all attempts of a workflow share.
+
+    Args:
+        config: the task's config; attempts change the model and the training only.
+        data: the dataset, cut.
+    """
+
+    def __init__(self, config: Config, data: Data) -> None:
+        self.data = data
+        self._config = config
+        self._folds: dict[int, FoldData] = {}
+        self._threads: dict[str, Any] | None = None
+
+    def fold(self, number: int) -> FoldData:
+        """A fold's samples; all attempts run with the thread count chosen at the first."""
+        if number not in self._folds:
+            fold = prepare_fold(self._config, self.data, self.data.split.folds[number])
+            if self._threads is None:
+                self._threads = choose_threads(self._config, self.data, fold)
+            fold.threads = self._threads
+            self._folds[number] = fold
+        return self._folds[number]
+
+    def __len__(self) -> int:
+        return len(self.data.split.folds)
+
+
+@dataclass
+class Attempt:
+    """What a setting reached.
+
+    Attributes:
+        parameters: weights of the model.
+        curve: the scores of each epoch, their mean where there are several folds.
+        epoch: the epoch at which the monitored score is best.
+        score: name of the score that is judged by.
+        value: it at that epoch.
+        error: its standard error: over the folds, else by bootstrap; None where unknown.
+        each: it in each fold.
+        loss: the validation loss at that epoch.
+        seconds: how long it took.
+        judged: the validation part of each fold under its best weights, where it was compared.
+    """
+
+    parameters: int
+    curve: list[dict[str, float]]
+    epoch: int
+    score: str
+    value: float
+    error: float | None
+    each: list[float]
+    loss: float
+    seconds: float
+    judged: list[Judged] = field(default_factory=list)
+
+    def losses(self) -> dict[str, list[float]]:
+        """Training and validation loss by epoch."""
+        return {part: [row[f"{part}/loss"] for row in self.curve] for part in ("train", "val")}
+
+
+def attempt(
+    loaded: Loaded, bench: Bench, compare: bool = False, hopeless: Hopeless | None = None
+) -> Attempt:
+    """Trains a setting from fresh weights on each fold.
+
+    Args:
+        loaded: the setting.
+        bench: the dataset.
+        compare: whether to judge each fold against its baselines.
+        hopeless: asked after each fold, with the scores so far, whether the others are in vain.
+
+    Raises:
+        RunError: the loss is no number.
+        Interrupted: it was asked to stop.
+    """
+    begun = time.perf_counter()
+    config = loaded.config
+    histories: list[folds.History] = []
+    judged: list[Judged] = []
+    for number in range(len(bench)):
+        stage = begin(config, bench.data, bench.fold(number), number)
+        _train(stage)
+        histories.append(stage.recorder.history)
+        if compare or len(bench) == 1:  # a lone fold has no other measure of its noise
+            judged.append(_judge(stage, bench))
+        if hopeless is not None and hopeless(_scores(config, histories)):
+            break
+    curve = folds.mean_curve(histories)
+    epoch, score = outcome.common_epoch(config, curve), outcome.judged_score(config)
+    each = _scores(config, histories)
+    return Attempt(
+        parameters=sum(p.numel() for p in stage.training.parameters),
+        curve=curve,
+        epoch=epoch,
+        score=score,
+        value=curve[epoch - 1][score],
+        error=_error(each, judged),
+        each=each,
+        loss=curve[epoch - 1]["val/loss"],
+        seconds=time.perf_counter() - begun,
+        judged=judged,
+    )
+
+
+def _scores(config: Config, histories: Sequence[folds.History]) -> list[float]:
+    """The judged score of each fold so far, at the epoch that is best on average."""
+    epoch = outcome.common_epoch(config, folds.mean_curve(histories))
+    return [history[epoch - 1][outcome.judged_score(config)] for history in histories]
+
+
+def _train(stage: Stage) -> None:
+    stage.train()
+    if stage.training.state.interrupted:
+        hint = "the same command goes on with what is not done yet"
+        raise Interrupted(Problem("interrupted during a training", hint=hint))
+
+
+def _judge(stage: Stage, bench: Bench) -> Judged:
+    validation = stage.fold.validation
+    assert validation is not None
+    naive = bench.data.naive(bench.data.split.folds[stage.number].validation)
+    return judge(stage.config, stage.training, stage.fold, "val", validation, naive)
+
+
+def _error(each: Sequence[float], judged: Sequence[Judged]) -> float | None:
+    """Standard error of a score: over the folds, else from its bootstrap interval."""
+    deviation = folds.spread(each)
+    if deviation is not None:
+        return deviation / math.sqrt(len(each))
+    interval = judged[0].scores[0].interval
+    return None if interval is None else (interval[1] - interval[0]) / (2 * 1.96)
+
+
+def direction_of(config: Config) -> str:
+    """Whether the judged score is to be large ("max") or small ("min")."""
+    return score_names(config)[outcome.judged_score(config)]

@@ -1,0 +1,188 @@
+"""Steps 5 and 6: a small model that beats a baseline, then larger ones until one overfits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ..config.load import Loaded
+from ..config.schema import Config
+from ..errors import MethodError, Problem, RunError
+from ..search.space import SIZES, Value, as_arguments, size_key
+from ..training import outcome
+from .attempt import Attempt, attempt
+from .walk import Finding, Walk
+
+WIDEST = 512
+LONGEST = 8
+"""How many times the task's epochs a rung may train."""
+
+
+def beat_baseline(walk: Walk) -> Finding:
+    """Step 5: a small model must beat every simple answer by more than chance (book 4.5.5).
+
+    Up to three small models are tried. If none has statistical power, the hypotheses of step 1
+    are probably wrong: the answer is not in the data.
+    """
+    tried: list[dict[str, Any]] = []
+    outputs = max(target.outputs for target in walk.samples[1].values())
+    for changed in small_models(walk.config, outputs):
+        plain = [*_plain_training(walk.config), *as_arguments(changed)]
+        loaded = walk.with_values([*plain, "baseline=classical"])
+        walk.watcher.says(5, f"trying {_shown(changed) or 'the model as it is'}")
+        found = attempt(loaded, walk.bench, compare=True)
+        compared = outcome.compare(found.judged, walk.data, found.each)
+        tried.append({**rung(loaded, changed, found), **compared})
+        if compared["power"]["verdict"] == "has statistical power":
+            break
+    last = tried[-1]
+    facts = {"tried": tried, "baselines": last["baselines"], "power": last["power"]}
+    told = last["power"]["text"]
+    if last["power"]["verdict"] != "has statistical power" and len(tried) > 1:
+        told += (
+            f"; {len(tried)} reasonable models fail, so the hypotheses of step 1 may be wrong: "
+            "the answer may not be in these inputs"
+        )
+    size = _shown(last["changed"]) or walk.config.model.name
+    return f"{size}: {last['score']} {last['value']:.4g}; {told}", facts
+
+
+def small_models(config: Config, outputs: int) -> list[dict[str, Value]]:
+    """Three small models, none narrower than the answers it tells apart (book 3.5.7).
+
+    Args:
+        config: the task's config.
+        outputs: the most numbers that a target needs.
+    """
+    width = 16
+    while width < outputs:
+        width *= 2
+    if config.model.name == "mlp":
+        return [{"model.units": units} for units in ([width], [width] * 2, [4 * width])]
+    if config.model.name == "convnet":
+        return [{"model.channels": channels} for channels in ([8, 16], [16, 32], [32, 64])]
+    return [{}]
+
+
+def _plain_training(config: Config) -> list[str]:
+    """No regularisation yet, and a constant learning rate, so that curves speak plainly."""
+    keys = {"l1": 0, "l2": 0, "dropout": 0, "batch_norm": "false"}
+    options = config.model.options
+    found = [f"model.{key}={value}" for key, value in keys.items() if hasattr(options, key)]
+    return [*found, "schedule=constant"]
+
+
+def rung(loaded: Loaded, changed: dict[str, Value], found: Attempt) -> dict[str, Any]:
+    """An attempt as the report shows it."""
+    losses = {name: [round(v, 6) for v in values] for name, values in found.losses().items()}
+    told = outcome.curve_facts(loaded.config, found.curve).get("overfit", {})
+    return {
+        "changed": changed,
+        "parameters": found.parameters,
+        "epochs": len(found.curve),
+        "verdict": told.get("verdict"),
+        "text": told.get("text", ""),
+        "epoch": found.epoch,
+        "score": found.score,
+        "value": found.value,
+        "error": found.error,
+        "loss": found.loss,
+        "seconds": round(found.seconds, 2),
+        **losses,
+    }
+
+
+def scale_up(walk: Walk) -> Finding:
+    """Step 6: wider, deeper, longer, until validation turns while training still improves.
+
+    A model that is still learning gets more epochs, one that has stopped gets more weights. The
+    ladder is bounded in rungs, width, epochs and time; where it ends first, that is said.
+    """
+    config = walk.config
+    ladder = walk.record.rungs.read()
+    if not ladder:
+        first = walk.outs[5]["facts"]["tried"][-1]
+        ladder = [{"rung": 0, **{k: v for k, v in first.items() if k not in _COMPARED}}]
+        walk.record.rungs.append(ladder[0])
+    why = ""
+    while ladder[-1]["verdict"] != "overfits" and not why:
+        changed = next_rung(config, ladder[-1])
+        if len(ladder) >= config.workflow.rungs:
+            why = f"after {len(ladder)} rungs (workflow.rungs)"
+        elif changed is None:
+            why = "at the largest model and the most epochs it may try"
+        elif not walk.time_left():
+            why = f"after {config.workflow.budget_minutes:g} minutes (workflow.budget_minutes)"
+        else:
+            ladder.append(_climb(walk, len(ladder), changed))
+            walk.record.rungs.append(ladder[-1])
+    _require_verdict(ladder)
+    return _told(ladder, why), {"rungs": len(ladder), "ended": why, "last": _brief(ladder[-1])}
+
+
+_COMPARED = ("baselines", "power")
+
+
+def _brief(one: dict[str, Any]) -> dict[str, Any]:
+    return {key: value for key, value in one.items() if key not in ("train", "val")}
+
+
+def _climb(walk: Walk, number: int, changed: dict[str, Value]) -> dict[str, Any]:
+    loaded = walk.with_values([*_plain_training(walk.config), *as_arguments(changed)])
+    walk.watcher.says(6, f"rung {number}: {_shown(changed)}")
+    try:
+        return {"rung": number, **rung(loaded, changed, attempt(loaded, walk.bench))}
+    except RunError as error:  # too large a model may diverge; the ladder goes on with another
+        return {"rung": number, "changed": changed, "verdict": "failed", "text": str(error)}
+
+
+def next_rung(config: Config, last: dict[str, Any]) -> dict[str, Value] | None:
+    """What to enlarge after a rung that does not overfit; None where nothing may grow further."""
+    changed = dict(last["changed"])
+    epochs = int(changed.get("trainer.epochs", config.trainer.epochs))
+    if last["verdict"] == "underfit" and 2 * epochs <= LONGEST * config.trainer.epochs:
+        return {**changed, "trainer.epochs": 2 * epochs}
+    key = size_key(config)
+    if key is None:
+        longer = {**changed, "trainer.epochs": 2 * epochs}
+        return longer if 2 * epochs <= LONGEST * config.trainer.epochs else None
+    sizes = list(changed[key])
+    if len(sizes) < 2:
+        return {**changed, key: [sizes[-1]] * 2}
+    wider = [4 * size for size in sizes]
+    return {**changed, key: wider} if max(wider) <= WIDEST else None
+
+
+def _require_verdict(ladder: Sequence[dict[str, Any]]) -> None:
+    """Refuses to go on to step 7 without a verdict on the curves.
+
+    Raises:
+        MethodError: no rung has one: fewer than 3 epochs.
+    """
+    if not any(one["verdict"] in ("underfit", "fits", "overfits") for one in ladder):
+        raise MethodError(
+            Problem(
+                "step 7 needs a verdict of step 6, and curves of fewer than 3 epochs give none",
+                accepted="trainer.epochs=3 or more",
+                hint="trainer.epochs=20",
+            )
+        )
+
+
+def _told(ladder: Sequence[dict[str, Any]], why: str) -> str:
+    last = ladder[-1]
+    size = _shown(last["changed"]) or "the model as it is"
+    if why:
+        return f"no model overfits: the ladder ended {why}; the last, {size}, {last['verdict']}"
+    return f"rung {len(ladder) - 1}, {size}, overfits: {last['text']}"
+
+
+def _shown(changed: dict[str, Value]) -> str:
+    return " ".join(as_arguments(changed))
+
+
+def sizes_to_tune(config: Config, ladder: Sequence[dict[str, Any]]) -> list[list[int]]:
+    """The last rung's size and twice that, for step 7: what overfits is what to regularise."""
+    key = SIZES.get(config.model.name)
+    last = ladder[-1]["changed"].get(key) if ladder else None
+    return [last, [2 * size for size in last]] if last else []

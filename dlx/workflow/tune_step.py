@@ -1,0 +1,204 @@
+"""Step 7: regularise and tune on validation rows, train once more on all, look at the test once."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from ..config.load import Loaded, digest
+from ..errors import MethodError, Problem, RunError
+from ..search.space import Lever, as_arguments, levers, own_values
+from ..search.suggest import Tried, suggest
+from ..training.run import Run, Within, train
+from .attempt import Hopeless, attempt, direction_of
+from .data_steps import refuse_second_look
+from .model_steps import sizes_to_tune
+from .walk import Finding, Walk
+
+CHOSEN = ("command", "epochs", "config_digest")
+
+PATIENCE = 0.25
+"""Share of the epochs without improvement after which a trial stops, at a constant rate."""
+
+
+def tune_and_test(walk: Walk) -> Finding:
+    """Step 7: settings tried on validation rows, a final model on all others, one test (4.5.7)."""
+    arguments, chosen, (finding, facts) = tune(walk)
+    loaded = walk.with_values(arguments)
+    facts["final"]["config_digest"] = digest(loaded.config)
+    _check_chosen(walk, facts["final"])
+    done = _final_run(walk, loaded, finding, facts)
+    found = done.facts["answer"]
+    told = f"{found['score']} {found['value']:.4g} at look {found['looks']}"
+    warned = worse_than_validation(chosen, found)
+    facts |= {"answer": found, "warning": warned}
+    parts = (finding, told, done.facts["power"]["text"], warned)
+    return "; ".join(filter(None, parts)), facts
+
+
+def worse_than_validation(chosen: dict[str, Any], found: dict[str, Any]) -> str:
+    """A warning where the test is worse than validation by more than two standard errors."""
+    sign = 1.0 if found["direction"] == "max" else -1.0
+    error = chosen["error"]
+    if not error or sign * (chosen["value"] - found["value"]) <= 2 * error:
+        return ""
+    return (
+        f"the test is worse than validation ({chosen['value']:.4g}) by more than two standard "
+        "errors: the validation rows were overfitted or too few; protocol=iterated_kfold is surer"
+    )
+
+
+def _final_run(walk: Walk, loaded: Loaded, finding: str, facts: dict[str, Any]) -> Run:
+    """Trains the final model into the workflow's own run folder, and looks at the test once."""
+    walk.watcher.says(7, f"final model: {' '.join(loaded.arguments)}")
+    walk.outs[7] = {"finding": finding, "facts": facts}
+    within = Within(
+        walk.record.folder,
+        walk.data,
+        "workflow",
+        {"workflow": walk.facts(), "decisions": facts["decisions"]},
+        {"workflow_digest": walk.digest},
+    )
+
+    def say(text: str) -> None:
+        walk.watcher.says(7, text)
+
+    return train(loaded, say, walk.watcher.callbacks, within=within)
+
+
+def tune(walk: Walk) -> tuple[list[str], dict[str, Any], Finding]:
+    """Tries settings on validation rows and picks one; every comparison is a decision (4.5.7).
+
+    The first is the task's own. Settings within one standard error of the best score are equal
+    by it; among them the lowest validation loss decides.
+
+    Args:
+        walk: the workflow so far.
+
+    Returns:
+        The arguments of the final training, the chosen setting, and the finding.
+
+    Raises:
+        MethodError: another workflow has looked at the test part.
+        RunError: every setting failed.
+    """
+    refuse_second_look(walk)
+    space = levers(walk.config, sizes_to_tune(walk.config, walk.record.rungs.read()))
+    trials = walk.record.trials.read()
+    begun = walk.record.read("chosen", CHOSEN) is None  # else the final training was interrupted
+    while begun and len(trials) < walk.config.workflow.trials and (walk.time_left() or not trials):
+        trials.append(_try(walk, space, trials))
+        walk.record.trials.append(trials[-1])
+    best = choose(trials, direction_of(walk.config))
+    epochs = math.floor(best["epoch"] * walk.config.workflow.epochs_factor + 0.5)
+    arguments = _final_arguments(walk, best, epochs)
+    decisions = len(trials) + len(walk.record.rungs.read())
+    finding = (
+        f"{len(trials)} settings tried, {decisions} decisions on these validation rows; chosen: "
+        f"number {best['number']}, {best['score']} {best['value']:.4g}, {epochs} epochs"
+    )
+    command = shlex.join(["dlx", "train", *walk.loaded.arguments, *arguments])
+    final = {"command": command, "epochs": epochs}
+    facts = {"decisions": decisions, "chosen_trial": best["number"], "final": final}
+    return arguments, best, (finding, facts)
+
+
+def _try(walk: Walk, space: tuple[Lever, ...], trials: list[dict[str, Any]]) -> dict[str, Any]:
+    """One setting: the task's own first, then what the search suggests."""
+    number = len(trials)
+    if number:
+        seen = [Tried(one["changed"], one.get("value")) for one in trials]
+        changed = suggest(space, seen, direction_of(walk.config), walk.config.seed)
+    else:
+        changed = own_values(walk.config, space)
+    loaded = walk.with_values([*as_arguments(changed), *_patience(walk)])
+    walk.watcher.says(7, f"setting {number}: {' '.join(as_arguments(changed))}")
+    try:
+        found = attempt(loaded, walk.bench, hopeless=_hopeless(trials, direction_of(walk.config)))
+    except RunError as error:
+        return {"number": number, "changed": changed, "state": "failed", "reason": str(error)}
+    return {
+        "number": number,
+        "changed": changed,
+        "state": "done" if len(found.each) == len(walk.bench) else "pruned",
+        "score": found.score,
+        "value": found.value,
+        "error": found.error,
+        "each": found.each,
+        "loss": found.loss,
+        "epoch": found.epoch,
+        "epochs": len(found.curve),
+        "parameters": found.parameters,
+        "seconds": round(found.seconds, 2),
+    }
+
+
+def _hopeless(trials: list[dict[str, Any]], direction: str) -> Hopeless | None:
+    """A setting is given up once its mean is three deviations of the best one's folds behind it."""
+    sign = 1.0 if direction == "max" else -1.0
+    done = [one for one in trials if one["state"] == "done" and len(one["each"]) > 1]
+    if not done:
+        return None
+    best = max(done, key=lambda one: sign * one["value"])
+    far = 3 * best["error"] * math.sqrt(len(best["each"]))
+
+    def behind(each: Sequence[float]) -> bool:
+        return bool(sign * (best["value"] - statistics.fmean(each)) > far)
+
+    return behind
+
+
+def _patience(walk: Walk) -> list[str]:
+    """A trial that has stopped improving stops; not under a schedule, which may yet help."""
+    config = walk.config
+    if config.schedule.name != "constant" or "early_stopping" in config.callbacks:
+        return []
+    patience = max(3, round(PATIENCE * config.trainer.epochs))
+    return [f"callbacks.early_stopping={{patience:{patience}}}"]
+
+
+def choose(trials: list[dict[str, Any]], direction: str) -> dict[str, Any]:
+    """The setting to go on with.
+
+    Args:
+        trials: as `trials.jsonl` holds them.
+        direction: "max" or "min", of their values.
+
+    Raises:
+        RunError: none has a value.
+    """
+    sign = 1.0 if direction == "max" else -1.0
+    done = [one for one in trials if one["state"] == "done" and math.isfinite(one["value"])]
+    if not done:
+        hint = "optimizer.lr may be too high, or the inputs not scaled"
+        raise RunError(Problem("every setting of step 7 failed", hint=hint))
+    best = max(done, key=lambda one: sign * one["value"])
+    within = best["error"] or 0.0
+    equal = [one for one in done if sign * (best["value"] - one["value"]) <= within]
+    return min(equal, key=lambda one: one["loss"])
+
+
+def _final_arguments(walk: Walk, best: dict[str, Any], epochs: int) -> list[str]:
+    """What `dlx train` takes to train the final model: all non-test rows, the chosen epochs."""
+    asked = walk.config.trainer.epochs
+    until = [f"trainer.last_epoch={epochs}"] if epochs < asked else [f"trainer.epochs={epochs}"]
+    chosen = as_arguments(best["changed"])
+    return [*chosen, "final=only", *until, "baseline=classical"]
+
+
+def _check_chosen(walk: Walk, final: dict[str, Any]) -> None:
+    """Keeps what was chosen; refuses a final model other than the one chosen before.
+
+    Raises:
+        MethodError: its settings or epochs are not those that an earlier command chose.
+    """
+    before = walk.record.read("chosen", CHOSEN)
+    if before is not None and before["config_digest"] != final["config_digest"]:
+        what = "the final model is not the one that step 7 chose before it was interrupted"
+        where = str(walk.record.folder / "workflow" / "trials.jsonl")
+        hint = "the evidence was changed: begin anew with run.root=FOLDER"
+        raise MethodError(Problem(what, where, before["command"], hint))
+    walk.record.write("chosen", final)

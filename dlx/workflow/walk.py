@@ -1,0 +1,238 @@
+"""The seven steps in their order: each one done, refused, or done earlier and read again."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..config.load import Loaded, load
+from ..config.schema import Config
+from ..data.samples import Samples
+from ..data.targets import EncodedTarget
+from ..errors import DlxError, Interrupted, MethodError
+from ..runs.files import write_json
+from ..training.callbacks import Callback
+from ..training.experiment import Data, cut, read_samples
+from .attempt import Bench, direction_of
+from .record import Record, digest_of, opened
+
+Finding = tuple[str, dict[str, Any]]
+"""What a step found: one line for people, and the evidence."""
+
+
+class Watcher(Protocol):
+    """Told how a workflow gets on."""
+
+    def begins(self, number: int, title: str) -> None:
+        """A step begins."""
+
+    def says(self, number: int, text: str) -> None:
+        """Something happens within a step."""
+
+    def done(self, number: int, finding: str, known: bool) -> None:
+        """A step is done; `known` where it was done by an earlier command."""
+
+    def refused(self, number: int, reason: str) -> None:
+        """A step is refused."""
+
+    @property
+    def callbacks(self) -> Sequence[Callback]:
+        """What watches each training."""
+
+
+@dataclass
+class Walk:
+    """A workflow under way.
+
+    Attributes:
+        loaded: the task's config with what steps 2 and 3 chose.
+        record: the run folder.
+        watcher: told how it gets on.
+        steps: all seven.
+        typed: the arguments as they were typed.
+        digest: what a later command must share to go on.
+        config_dir: a further folder of configs.
+        outs: the evidence of each step done.
+        deadline: after it no further training of steps 6 and 7 begins.
+    """
+
+    loaded: Loaded
+    record: Record
+    watcher: Watcher
+    steps: Sequence[Step]
+    typed: tuple[str, ...]
+    digest: str
+    config_dir: str | None = None
+    outs: dict[int, dict[str, Any]] = field(default_factory=dict)
+    deadline: float = 0.0
+
+    @property
+    def config(self) -> Config:
+        """The config as chosen so far."""
+        return self.loaded.config
+
+    @cached_property
+    def samples(self) -> tuple[Samples, dict[str, EncodedTarget], float]:
+        """The dataset, its targets, and how long reading took."""
+        return read_samples(self.config)
+
+    @cached_property
+    def data(self) -> Data:
+        """The dataset, cut by the protocol of step 3."""
+        samples, targets, seconds = self.samples
+        return cut(self.config, samples, targets, seconds)
+
+    @cached_property
+    def bench(self) -> Bench:
+        """Every fold, prepared."""
+        return Bench(self.config, self.data)
+
+    def with_values(self, arguments: Sequence[str]) -> Loaded:
+        """The config with further values, checked like any other."""
+        return load([*self.loaded.arguments, *arguments], self.config_dir)
+
+    def choose(self, arguments: Sequence[str]) -> None:
+        """Keeps further values for all later steps."""
+        if arguments:
+            self.loaded = self.with_values(arguments)
+
+    def facts(self) -> dict[str, Any]:
+        """What `report.json` says of the workflow."""
+        listed = [
+            {
+                "number": number,
+                "title": step.title,
+                "state": "done" if number in self.outs else "not reached",
+                **self.outs.get(number, {}),
+            }
+            for number, step in enumerate(self.steps, start=1)
+        ]
+        told = {"steps": listed, "ladder": self.record.rungs.read()}
+        trials = self.record.trials.read()
+        tuned = self.outs.get(7, {}).get("facts", {})
+        if "final" in tuned:
+            told |= {"chosen": tuned["chosen_trial"], "final": tuned["final"]}
+        return {**told, "trials": trials, "direction": direction_of(self.config)}
+
+    def time_left(self) -> bool:
+        """Whether another training may begin."""
+        return time.monotonic() < self.deadline
+
+
+@dataclass(frozen=True)
+class Step:
+    """One of the seven steps.
+
+    Attributes:
+        title: as the book calls it.
+        take: does it.
+    """
+
+    title: str
+    take: Callable[[Walk], Finding]
+
+
+def walk(
+    loaded: Loaded, steps: Sequence[Step], watcher: Watcher, config_dir: str | None = None
+) -> Path:
+    """Takes the steps of a config in order, until the last one asked for.
+
+    Steps that an earlier command did are not done again.
+
+    Args:
+        loaded: the task's config.
+        steps: all seven.
+        watcher: told how it gets on.
+        config_dir: a further folder of configs.
+
+    Returns:
+        The run folder.
+
+    Raises:
+        MethodError: a step is refused.
+        DlxError: a step failed.
+        Interrupted: it was asked to stop; the same command goes on.
+    """
+    until = loaded.config.workflow.until
+    with opened(loaded) as record:
+        under_way = Walk(
+            loaded, record, watcher, steps, loaded.arguments, digest_of(loaded), config_dir
+        )
+        under_way.deadline = time.monotonic() + 60 * loaded.config.workflow.budget_minutes
+        for number in range(1, until + 1):
+            _take(under_way, number, loaded)
+        if until < len(steps):
+            record.status(loaded, "paused", step=until)
+            _write_report(under_way, "paused")
+        else:
+            _complete(under_way)
+    return record.folder
+
+
+def _take(under_way: Walk, number: int, loaded: Loaded) -> None:
+    """Takes one step, or reads what it left."""
+    step, watcher, record = under_way.steps[number - 1], under_way.watcher, under_way.record
+    watcher.begins(number, step.title)
+    try:
+        out = record.out(number)
+        known = out is not None
+        if out is None:
+            record.forget_after(number)
+            finding, facts = step.take(under_way)
+            out = {"finding": finding, "facts": facts}
+            record.write(str(number), out)
+        elif chosen := out["facts"].get("chosen"):
+            under_way.choose(chosen)
+    except (Interrupted, KeyboardInterrupt):
+        record.status(loaded, "interrupted", step=number)
+        raise
+    except DlxError as error:
+        watcher.refused(number, error.problems[0].what)
+        _leave(under_way, number, error, loaded)
+        raise
+    under_way.outs[number] = out
+    watcher.done(number, out["finding"], known)
+
+
+def _leave(under_way: Walk, number: int, error: DlxError, loaded: Loaded) -> None:
+    """Keeps why a workflow ended; one that ended before any training leaves nothing behind."""
+    record = under_way.record
+    if record.fresh and number < 5:
+        shutil.rmtree(record.folder, ignore_errors=True)
+        return
+    state = "refused" if isinstance(error, MethodError) else "failed"
+    record.status(loaded, state, step=number, reason=str(error))
+    under_way.outs[number] = {"finding": error.problems[0].what, "facts": {}, "state": state}
+    _write_report(under_way, state)
+
+
+def _complete(under_way: Walk) -> None:
+    """Adds to the report of the final run what step 7 found with it."""
+    file = under_way.record.folder / "report.json"
+    report = json.loads(file.read_text(encoding="utf-8"))
+    write_json(file, {**report, "workflow": under_way.facts()})
+
+
+def _write_report(under_way: Walk, state: str) -> None:
+    """The report of a workflow that has not come to its test."""
+    config = under_way.config
+    facts = {
+        "schema_version": 1,
+        "task": config.task,
+        "title": config.about.title,
+        "sample": config.dataset.options.sample,
+        "seed": config.seed,
+        "run": under_way.record.name,
+        "state": state,
+        "answer": None,
+        "command": shlex.join(["dlx", "workflow", *under_way.loaded.arguments]),
+        "workflow": under_way.facts(),
+    }
+    write_json(under_way.record.folder / "report.json", facts)

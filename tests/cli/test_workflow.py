@@ -1,0 +1,298 @@
+from __future__ import annotations
+
+import json
+import re
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlx.workflow.tune_step import choose, worse_than_validation
+
+SHORT = (
+    *("task=wine", "protocol=holdout", "trainer.epochs=6", "trainer.threads=1"),
+    *("workflow.trials=2", "workflow.rungs=2"),
+)
+
+
+def reports(here: Path) -> list[dict[str, Any]]:
+    """The report of every run, oldest first."""
+    return [json.loads(f.read_text()) for f in sorted(here.glob("runs/*/*/report.json"))]
+
+
+def test_seven_steps_lead_to_one_test_score(cli: Any, here: Path) -> None:
+    answer = cli("workflow", *(one for one in SHORT if one != "protocol=holdout"))
+
+    assert answer.code == 0, answer.err
+    assert [line for line in answer.out.splitlines() if line.startswith("step ")] == [
+        "step 1: define the problem, assemble the data",
+        "step 2: choose the measure of success",
+        "step 3: choose the evaluation protocol",
+        "step 4: prepare the data",
+        "step 5: a model that beats a baseline",
+        "step 6: scale up until it overfits",
+        "step 7: regularise and tune, then test once",
+    ]
+    assert "fewer than 1,000, so K-fold" in answer.out
+    assert "logistic regression" in answer.out
+    (report,) = reports(here)
+    assert report["answer"]["part"] == "test"
+    assert report["answer"]["looks"] == 1
+    steps = report["workflow"]["steps"]
+    assert [step["state"] for step in steps] == ["done"] * 7
+    assert all(step["finding"] for step in steps)
+    assert report["decisions"] == len(report["workflow"]["trials"]) + len(
+        report["workflow"]["ladder"]
+    )
+    assert report["workflow"]["final"]["config_digest"]
+    assert [look[0] for look in looks(here)] == ["workflow"]
+
+
+def looks(here: Path) -> list[tuple[str]]:
+    with sqlite3.connect(here / "runs" / "ledger.sqlite") as connection:
+        return connection.execute("select verb from looks").fetchall()
+
+
+def test_the_final_model_trains_on_training_and_validation_rows_together(
+    cli: Any, here: Path
+) -> None:
+    cli("workflow", *SHORT)
+
+    (report,) = reports(here)
+    folds = report["workflow"]["steps"][2]["facts"]["folds"]
+    assert report["data"]["rows"]["train"] == folds[0]["train"] + folds[0]["val"]
+    chosen = report["workflow"]["trials"][report["workflow"]["chosen"]]
+    lines = next(here.glob("runs/*/*/metrics.jsonl")).read_text().splitlines()
+    last = json.loads(lines[-1])
+    assert last["epoch"] == chosen["epoch"] == report["workflow"]["final"]["epochs"]
+    assert "val/loss" not in last
+    for key, value in chosen["changed"].items():
+        text = report["workflow"]["final"]["command"]
+        assert f"{key}=" in text, (key, value)
+
+
+def test_the_final_command_repeats_the_final_weights(cli: Any, here: Path) -> None:
+    import shlex
+
+    cli("workflow", *SHORT)
+    (report,) = reports(here)
+    command = shlex.split(report["workflow"]["final"]["command"])[1:]
+
+    again = cli(*command, "--json")
+
+    assert json.loads(again.out)["answer"]["value"] == report["answer"]["value"]
+
+
+class TestRefusals:
+    def test_a_second_workflow_is_refused_with_the_earlier_looks(
+        self, cli: Any, here: Path
+    ) -> None:
+        cli("workflow", *SHORT)
+        (first,) = reports(here)
+
+        again = cli("workflow", *SHORT, "seed=1")
+
+        assert again.code == 4
+        assert "a workflow has looked at this test part before" in again.err
+        assert f"dlx workflow  {first['run']}" in again.err
+        assert "workflow.look_again=true" in again.err
+        assert len(list(here.glob("runs/*/*"))) == 1, "a refused workflow leaves nothing behind"
+
+    def test_look_again_proceeds_and_stamps_the_report(self, cli: Any, here: Path) -> None:
+        cli("workflow", *SHORT)
+
+        again = cli("workflow", *SHORT, "workflow.look_again=true")
+
+        assert again.code == 0, again.err
+        assert "stamped: not the first workflow look at this test part" in again.out
+        report = reports(here)[-1]
+        assert report["answer"]["looks"] == 2
+        assert [look["verb"] for look in report["looks_before"]] == ["workflow"]
+
+    def test_a_copied_or_differently_seeded_run_is_the_same_test_part(
+        self, cli: Any, here: Path
+    ) -> None:
+        cli("workflow", *SHORT)
+
+        assert cli("workflow", *SHORT, "protocol.validation=0.3").code == 4
+
+    def test_curves_too_short_for_a_verdict(self, cli: Any) -> None:
+        answer = cli("workflow", *SHORT, "trainer.epochs=2", "workflow.rungs=1")
+
+        assert answer.code == 4
+        assert "step 7 needs a verdict of step 6" in answer.err
+        assert "trainer.epochs=3 or more" in answer.err
+
+    @pytest.mark.parametrize("verb", ["train", "workflow"])
+    @pytest.mark.parametrize(
+        ("score", "reason"),
+        [
+            ("train/loss", "a training score may not pick the epoch"),
+            ("test/accuracy", "whoever picks by the test part is tuning on it"),
+        ],
+    )
+    def test_the_epoch_is_picked_on_validation_rows(
+        self, cli: Any, here: Path, verb: str, score: str, reason: str
+    ) -> None:
+        for key in ("trainer.monitor=", "callbacks.early_stopping.monitor="):
+            answer = cli(verb, "task=wine", f"{key}{score}")
+
+            assert answer.code == 4
+            assert f"`{key[:-1]}` is {score}: {reason}" in answer.err
+        assert not (here / "runs").exists()
+
+    def test_a_sweep_that_wants_to_look_at_the_test_part(self, cli: Any, here: Path) -> None:
+        answer = cli("train", "-m", "task=wine", "optimizer.lr=0.1,0.01", "test=true")
+
+        assert answer.code == 4
+        assert "a sweep never looks at the test part" in answer.err
+        assert not (here / "runs").exists()
+
+    def test_a_final_model_other_than_the_one_chosen(self, cli: Any, here: Path) -> None:
+        cli("workflow", *SHORT, "workflow.until=6")
+        folder = next(here.glob("runs/*/*/workflow"))
+        tried = trial(0, 0.9, 0.3) | {"changed": {"optimizer.lr": 0.01}, "epoch": 3}
+        (folder / "trials.jsonl").write_text(json.dumps(tried | {"score": "val/accuracy"}) + "\n")
+        chosen = {"command": "dlx train task=wine", "epochs": 3, "config_digest": "0" * 64}
+        (folder / "chosen.json").write_text(json.dumps(chosen))
+
+        answer = cli("workflow", *SHORT)
+
+        assert answer.code == 4
+        assert "the final model is not the one that step 7 chose" in answer.err
+        assert not (here / "runs" / "ledger.sqlite").exists()
+
+    def test_equal_rows_in_two_parts_that_dlx_drew(
+        self, cli: Any, here: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        package = here / "twins"
+        package.mkdir()
+        (package / "__init__.py").write_text(TWINS)
+        monkeypatch.syspath_prepend(str(here))
+        arguments = ("plugins=[twins]", "task=wine", "dataset={name: twins}", "trainer.epochs=1")
+
+        refused = cli("train", *arguments)
+        kept = cli("train", *arguments, "protocol.duplicates=together")
+
+        assert refused.code == 4, refused.err
+        assert re.search(
+            r"leak: \d+ rows have the same inputs as a row of the training part", refused.err
+        )
+        assert "protocol.duplicates=together keeps equal rows on one side" in refused.err
+        assert kept.code == 0, kept.err
+
+
+TWINS = """
+from dataclasses import dataclass
+from typing import ClassVar
+import numpy as np
+from dlx.config.fields import Component
+from dlx.config.specs.datasets import Dataset
+from dlx.data.reader import Reader
+from dlx.data.samples import Samples
+
+@dataclass(frozen=True, kw_only=True)
+class Twins(Dataset):
+    \"\"\"Every row twice.\"\"\"
+    inputs = ("features",)
+    targets: ClassVar[dict[str, str]] = {"cultivar": "multiclass"}
+    rows = "120"
+    terms = "made up"
+
+def read(options, folder):
+    random = np.random.default_rng(0)
+    features = np.repeat(random.normal(size=(60, 4)), 2, axis=0).astype(np.float32)
+    return Samples(
+        columns={"features": features, "cultivar": np.repeat(np.arange(60) % 3, 2)},
+        inputs=("features",), targets=("cultivar",), test=None, source={}, digest="",
+    )
+
+reader = Reader(read, lambda folder: None)
+DLX_COMPONENTS = {"dataset": {"twins": Component(Twins, "twins:reader")}}
+"""
+
+
+class TestGoingOn:
+    def test_it_stops_after_a_step_and_goes_on_without_doing_it_again(
+        self, cli: Any, here: Path
+    ) -> None:
+        first = cli("workflow", *SHORT, "workflow.until=5")
+        assert first.code == 0, first.err
+        assert "the same command without workflow.until goes on from here" in first.out
+        begun = {f.name: f.stat().st_mtime_ns for f in here.glob("runs/*/*/workflow/[1-5].json")}
+        assert len(begun) == 5
+
+        second = cli("workflow", *SHORT)
+
+        assert second.code == 0, second.err
+        assert second.out.count("done before: ") == 5
+        after = {f.name: f.stat().st_mtime_ns for f in here.glob("runs/*/*/workflow/[1-5].json")}
+        assert after == begun
+        assert len(list(here.glob("runs/wine/*"))) == 1
+
+    def test_a_step_whose_evidence_is_gone_is_done_again_and_all_after_it(
+        self, cli: Any, here: Path
+    ) -> None:
+        cli("workflow", *SHORT, "workflow.until=4")
+        next(here.glob("runs/*/*/workflow/2.json")).unlink()
+
+        answer = cli("workflow", *SHORT, "workflow.until=4")
+
+        assert answer.code == 0
+        assert answer.out.count("done before: ") == 1
+
+    def test_stopped_and_continued_is_as_never_stopped(self, cli: Any, here: Path) -> None:
+        cli("workflow", *SHORT, "workflow.until=3")
+        cli("workflow", *SHORT, "workflow.until=6")
+        cli("workflow", *SHORT)
+        cli("workflow", *SHORT, "run.root=other")
+        (parted,) = reports(here)
+        whole = json.loads(next(here.glob("other/*/*/report.json")).read_text())
+
+        assert parted["answer"] == whole["answer"]
+        for one, other in zip(
+            parted["workflow"]["trials"], whole["workflow"]["trials"], strict=True
+        ):
+            assert one["changed"] == other["changed"]
+            assert one["value"] == other["value"]
+
+    def test_json_is_for_scripts(self, cli: Any) -> None:
+        answer = cli("workflow", *SHORT, "--json")
+
+        found = json.loads(answer.out)
+        assert found["answer"]["score"] == "test/accuracy"
+        assert len(found["steps"]) == 7
+        assert found["power"]["verdict"] in ("has statistical power", "no statistical power")
+
+
+def trial(number: int, value: float, loss: float, state: str = "done") -> dict[str, Any]:
+    return {"number": number, "value": value, "loss": loss, "error": 0.01, "state": state}
+
+
+def test_within_one_standard_error_the_lowest_loss_decides() -> None:
+    trials = [trial(0, 0.90, 0.5), trial(1, 0.895, 0.3), trial(2, 0.88, 0.1)]
+
+    assert choose(trials, "max")["number"] == 1
+    assert choose([trial(0, 2.0, 9.0), trial(1, 2.5, 1.0)], "min")["number"] == 0
+    assert choose([trial(0, 0.99, 0.1, "pruned"), trial(1, 0.5, 1.0)], "max")["number"] == 1
+
+
+@pytest.mark.parametrize(
+    ("value", "error", "test", "direction", "warned"),
+    [
+        (0.95, 0.01, 0.94, "max", False),
+        (0.95, 0.01, 0.92, "max", True),
+        (2.0, 0.1, 2.1, "min", False),
+        (2.0, 0.1, 2.3, "min", True),
+        (2.0, None, 9.0, "min", False),
+    ],
+)
+def test_a_test_clearly_worse_than_validation_is_told(
+    value: float, error: float | None, test: float, direction: str, warned: bool
+) -> None:
+    told = worse_than_validation(
+        {"value": value, "error": error}, {"value": test, "direction": direction}
+    )
+
+    assert bool(told) == warned

@@ -1,0 +1,216 @@
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlx.config.load import load
+from dlx.errors import UsageError
+from dlx.experiments import Claim, expand, figures, find, names, read
+
+CHAPTERS = [
+    stem + end
+    for stem, ends in {
+        "ch2.mnist_dense": ("",),
+        "ch3.imdb": (
+            "",
+            ".final",
+            ".ex_depth1",
+            ".ex_depth3",
+            ".ex_units32",
+            ".ex_units64",
+            ".ex_mse",
+            ".ex_tanh",
+        ),
+        "ch3.reuters": (
+            "",
+            ".final",
+            ".random",
+            ".sparse",
+            ".bottleneck4",
+            ".ex_units32",
+            ".ex_units128",
+            ".ex_depth1",
+            ".ex_depth3",
+        ),
+        "ch3.boston": (".kfold100", ".kfold500", ".final"),
+        "ch4.imdb": (".original", ".smaller", ".bigger", ".l2", ".l1", ".l1_l2", ".dropout"),
+    }.items()
+    for end in ends
+]
+
+
+def test_every_experiment_of_chapters_2_to_4_is_there() -> None:
+    assert not set(CHAPTERS) - set(names())
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_experiment_is_a_right_config(name: str) -> None:
+    """And the other experiments that it is compared with measure the same figure."""
+    one = find(name)
+
+    loaded = load(one.arguments())
+
+    assert loaded.config.task == one.task
+    for claim in one.claims:
+        assert find(claim.other).name == claim.other
+
+
+@pytest.mark.parametrize("name", names())
+def test_every_published_figure_is_one_that_a_run_gives(name: str, cli: Any, here: Path) -> None:
+    """On made-up data and for a few epochs; the names do not depend on either."""
+    one = find(name)
+    shorter = "trainer.epochs=21" if "smoothed" in str(one.published) else "trainer.epochs=2"
+    answer = cli("train", f"experiment={name}", "dataset.sample=true", shorter, "--json")
+    assert answer.code == 0, answer.err
+    run = here / json.loads(answer.out)["folder"]
+    report = json.loads((run / "report.json").read_text())
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+
+    given = figures(report, rows)
+
+    compared = {claim.figure for claim in one.claims}
+    assert not {*(one.published or {}), *(one.bars or {}), *compared} - set(given)
+
+
+def test_figures_of_a_run() -> None:
+    rows = [
+        {"epoch": 1, "lr": 0.1, "val/loss": 2.0, "val/accuracy": 0.5},
+        {"epoch": 2, "lr": 0.1, "val/loss": 1.0, "val/accuracy": 0.7},
+        {"epoch": 3, "lr": 0.1, "val/loss": 3.0, "val/accuracy": 0.6},
+    ]
+    report = {
+        "scores": [{"name": "test/accuracy", "value": 0.9}, {"name": "val/loss", "value": 1.0}],
+        "baselines": [{"name": "majority", "value": 0.4}],
+        "smoothed": {"val/mae": {"minimum": 2.4, "minimum_epoch": 80}},
+    }
+
+    assert figures(report, rows) == {
+        "val/loss.final": 3.0,
+        "val/loss.best": 1.0,
+        "val/loss.best_epoch": 2.0,
+        "val/accuracy.final": 0.6,
+        "val/accuracy.best": 0.7,
+        "val/accuracy.best_epoch": 2.0,
+        "test/accuracy": 0.9,
+        "baseline/majority": 0.4,
+        "val/mae.smoothed": 2.4,
+        "val/mae.smoothed_epoch": 80.0,
+    }
+
+
+@pytest.mark.parametrize(
+    ("relation", "by", "mine", "others", "holds"),
+    [
+        ("above", 0.0, 2.0, 1.0, True),
+        ("above", 0.0, 1.0, 2.0, False),
+        ("below", 0.07, 0.71, 0.80, True),
+        ("below", 0.07, 0.75, 0.80, False),
+        ("equal", 0.0, 1.0, 1.0, True),
+        ("equal", 0.0, 1.0, 1.1, False),
+    ],
+)
+def test_claims(relation: str, by: float, mine: float, others: float, holds: bool) -> None:
+    assert Claim("val/loss.final", relation, "other", by).holds(mine, others) == holds
+
+
+class TestExpand:
+    def test_the_shell_wins_over_the_experiment(self) -> None:
+        one, arguments = expand(["trainer.epochs=3", "experiment=ch4.imdb.l2"])
+
+        assert one.name == "ch4.imdb.l2"
+        assert arguments == [
+            "task=imdb",
+            "model.l2=0.001",
+            "protocol=test_as_validation",
+            "trainer.threads=1",
+            "seed=0",
+            "trainer.epochs=3",
+        ]
+        assert load(arguments).config.trainer.epochs == 3
+
+    def test_a_misspelt_name(self, cli: Any) -> None:
+        answer = cli("train", "experiment=ch4.imdb.dropuot")
+
+        assert answer.code == 2
+        assert "there is no experiment `ch4.imdb.dropuot`" in answer.err
+        assert "try: experiment=ch4.imdb.dropout" in answer.err
+
+    def test_no_path_gets_out_of_the_folder(self, cli: Any, here: Path) -> None:
+        (here / "secret.yaml").write_text("title: x\ntask: wine\n")
+        (here / "experiments").mkdir()
+
+        answer = cli("train", "experiment=../secret")
+
+        assert answer.code == 2
+        assert "there is no experiment" in answer.err
+
+
+class TestFiles:
+    def test_one_of_your_own_comes_first(self, cli: Any, here: Path) -> None:
+        (here / "experiments").mkdir()
+        (here / "experiments" / "mine.yaml").write_text(
+            "title: my own\ntask: wine\npublished: {val/accuracy.best: 0.9}\n"
+        )
+
+        answer = cli("train", "experiment=mine", "dataset.sample=true", "trainer.epochs=2")
+
+        assert answer.code == 0, answer.err
+        assert "mine: my own" in answer.out
+        assert "val/accuracy.best" in answer.out
+
+    def test_every_mistake_at_once_with_its_line(self, here: Path) -> None:
+        file = here / "wrong.yaml"
+        file.write_text(
+            "title: x\npublishd: {a: 1}\noverrides: trainer.epochs=1\nseeds: [-1]\n"
+            "claims: [{figure: val/loss.final, is: under, than: ch3.imdb}]\n"
+        )
+
+        with pytest.raises(UsageError) as told:
+            read(file)
+
+        assert [problem.lines() for problem in told.value.problems] == [
+            [
+                "unknown key `publishd`",
+                "  where: experiments/wrong.yaml:2",
+                "  accepted: title, task, overrides, seeds, source, published, bars, claims, ours",
+                "  try: did you mean published?",
+            ],
+            ["`task` is missing", "  where: experiments/wrong.yaml", "  accepted: a text"],
+            [
+                "`overrides` is no list of texts",
+                "  where: experiments/wrong.yaml:3",
+                "  accepted: [key=value]",
+            ],
+            [
+                "`seeds` is no list of seeds",
+                "  where: experiments/wrong.yaml:4",
+                "  accepted: [0, 1, 2]",
+            ],
+            [
+                "a claim says `is: under`",
+                "  where: experiments/wrong.yaml:5",
+                "  accepted: above, below, equal",
+            ],
+        ]
+
+
+class TestVerb:
+    def test_lists_published_and_own_figures(self, cli: Any) -> None:
+        answer = cli("experiments", "ch3.reuters")
+
+        assert answer.code == 0
+        assert "ch3.reuters.bottleneck4" in answer.out
+        assert "ch4" not in answer.out
+        assert "0.7110" in answer.out
+
+    def test_json(self, cli: Any) -> None:
+        found = {one["name"]: one for one in json.loads(cli("experiments", "--json").out)}
+
+        assert found["ch3.imdb"]["published"]["val/accuracy.best"] == 0.8908
+        assert found["ch4.imdb.dropout"]["command"] == "dlx train experiment=ch4.imdb.dropout"
+        assert found["ch4.imdb.dropout"]["claims"] == [
+            "val/loss.final is below that of ch4.imdb.original"
+        ]
