@@ -45,8 +45,12 @@ def commands() -> list[str]:
 
 def sampled(words: list[str]) -> list[str]:
     """The command on data that are here: sample data where the task has files, two epochs."""
+    if words[0] == "workflow":
+        return [*words, "trainer.epochs=3", "workflow.trials=1", "workflow.rungs=1"]
     if words[0] not in ("train", "summary") or "--info" in words:
         return words
+    if any(word.startswith("experiment=") for word in words):
+        return [*words, "trainer.epochs=2"]
     task = next(w.removeprefix("task=") for w in words if w.startswith("task="))
     if task not in EMBEDDED and "dataset.sample=true" not in words:
         words = [*words, "dataset.sample=true"]

@@ -16,6 +16,7 @@ from ..data.cache import Cache
 from ..data.columns import AnyColumn, IdRows, MultiHotRows, kind, take
 from ..data.samples import Ragged, Rows, Samples
 from ..errors import Problem, UsageError
+from .features import Featured
 
 CODE_VERSION = "1"
 """Part of the cache's key: changes whenever a step's numbers change."""
@@ -63,7 +64,6 @@ def prepare(
     fitted: list[FittedStep] = []
     for name in samples.inputs:
         mine = [s for s in steps if not s.options.columns or name in s.options.columns]
-        _check_holes(samples.columns[name], name, "")  # a step would spread them over all rows
         column, learnt = _chain(mine, name, samples, train, cache)
         columns[name] = _checked(column, name)
         fitted.extend(learnt)
@@ -79,14 +79,23 @@ def _chain(
     built = [step.load()(step.options) for step in steps]
     last_costly = max((i for i, step in enumerate(built) if step.costly), default=-1)
     key = _key(steps[: last_costly + 1], name, samples, train)
+    names = samples.features.get(name, ())
     start = 0
     if cache is not None and last_costly >= 0 and (found := cache.load(key)) is not None:
         column, states = found.columns[name], found.meta["states"]
         learnt = [_fitted(s, name, state) for s, state in zip(steps, states, strict=False)]
         start = last_costly + 1
+    if not steps:
+        _check_holes(column, name, "")
     for index in range(start, len(steps)):
-        state = built[index].fit(take(column, train) if built[index].fitted else column)
-        column = built[index].apply(column, state)
+        step = built[index]
+        if isinstance(step, Featured):
+            step.features = names
+        else:
+            _check_holes(column, name, "")  # the step would spread them over all rows
+        state = step.fit(take(column, train) if step.fitted else column)
+        column = step.apply(column, state)
+        names = step.features_after(state) if isinstance(step, Featured) else names
         learnt.append(_fitted(steps[index], name, state))
         if cache is not None and index == last_costly:
             cache.store(key, {name: column}, {"states": [s.state for s in learnt]})
@@ -144,6 +153,7 @@ def _check_holes(column: AnyColumn, name: str, when: str) -> None:
                 f"in {len(rows):,} row{'s' if len(rows) > 1 else ''}",
                 f"first in row {rows[0]}",
                 "numbers",
+                "{name: impute} in prepare.steps fills what is missing",
             )
         )
 

@@ -57,8 +57,8 @@ optimizer:
         "  accepted: a number > 0\n"
         "unknown key `trainer.epoch`\n"
         "  where: command line: trainer.epoch=4\n"
-        "  accepted: epochs, last_epoch, batch_size, accumulate, eval_batch_size, monitor, device, precision, "
-        "clip_norm, clip_value, threads, deterministic\n"
+        "  accepted: epochs, last_epoch, batch_size, accumulate, eval_batch_size, monitor, device, "
+        "precision, clip_norm, clip_value, threads, deterministic\n"
         "  try: trainer.epochs=4"
     )
 

@@ -16,14 +16,17 @@ from dlx.errors import Problem, UsageError
 
 Told = Callable[..., str]
 SECTIONS = (
-    "task, about, seed, test, final, baseline, dataset, targets, prepare, protocol, model, loss, optimizer, "
-    "schedule, metrics, trainer, callbacks, run, workflow, plugins, schema_version"
+    "task, about, seed, test, final, baseline, dataset, targets, prepare, protocol, model, loss, "
+    "optimizer, schedule, metrics, trainer, callbacks, run, workflow, plugins, schema_version"
 )
 TRAINER = (
-    "epochs, last_epoch, batch_size, accumulate, eval_batch_size, monitor, device, precision, clip_norm, "
-    "clip_value, threads, deterministic"
+    "epochs, last_epoch, batch_size, accumulate, eval_batch_size, monitor, device, precision, "
+    "clip_norm, clip_value, threads, deterministic"
 )
-TASKS = "boston_housing, breast_cancer, diabetes, digits, imdb, imdb_raw, mnist, reuters, wine"
+TASKS = (
+    "beijing_pm25, boston_housing, breast_cancer, diabetes, digits, imdb, imdb_raw, mnist, "
+    "reuters, wine"
+)
 MLP = "l1, l2, init, units, activation, dropout, batch_norm"
 RMSPROP = "lr, rho, eps, momentum, weight_decay"
 METRICS = ", ".join(METRIC_TABLE.entries)
@@ -170,7 +173,8 @@ NAME = [
     case(
         "prepare.steps=[{standardise:{}}]",
         "`prepare.steps.0` has no name",
-        "name: one of standardise, scale, flatten, multi_hot, one_hot, pad, tokenize",
+        "name: one of standardise, scale, flatten, multi_hot, one_hot, pad, tokenize, "
+        "impute, derive, select, label_encode",
         "",
     ),
     case(

@@ -22,7 +22,7 @@ from dlx.config.specs import (
     PROTOCOLS,
     SCHEDULES,
 )
-from dlx.errors import UsageError
+from dlx.errors import DlxError
 from dlx.problem import PROBLEMS
 
 ROOT = shipped("configs")
@@ -31,7 +31,7 @@ CHOICES = [f.with_suffix("").as_posix() for f in FILES if f.parts[0] != "task" a
 TASKS = sorted(file.stem for file in (ROOT / "task").glob("*.yaml"))
 COUNTS = {
     "callbacks": 2,
-    "dataset": 9,
+    "dataset": 10,
     "loss": 6,
     "metrics": 3,
     "model": 3,
@@ -39,7 +39,7 @@ COUNTS = {
     "prepare": 6,
     "protocol": 7,
     "schedule": 5,
-    "task": 9,
+    "task": 10,
     "trainer": 3,
 }
 pytestmark = pytest.mark.usefixtures("here")
@@ -58,7 +58,8 @@ def fits(config: Config, group: str, option: str) -> bool:
     if f"{group}/{option}" in ("schedule/plateau", "callbacks/early_stopping"):
         return bool(validates)
     if group == "protocol":
-        return (option == "chronological") <= bool(config.dataset.options.time)
+        in_time = PROTOCOLS.default(option)().options.in_time
+        return option == "auto" or in_time == bool(config.dataset.options.time)
     return True
 
 
@@ -79,7 +80,7 @@ def test_a_task_composes_with_every_file(task: str) -> None:
             chosen = load(arguments).plain()[group]
             assert chosen.get("name", option) == option
         else:
-            with pytest.raises(UsageError) as caught:
+            with pytest.raises(DlxError) as caught:
                 load(arguments)
             said = str(caught.value)
             assert "unknown" not in said

@@ -31,7 +31,8 @@ class TestEverySample:
             pick.options.inputs,
             tuple(pick.options.targets),
         )
-        others = {samples.time, samples.identity, *samples.groups} - {""}
+        naive = {name for found in samples.naive.values() for name in found.values()}
+        others = {samples.time, samples.identity, *samples.groups, *naive} - {""}
         assert set(samples.columns) == {*samples.inputs, *samples.targets, *others}
         assert all(len(column) == len(samples) for column in samples.columns.values())
         assert not (tmp_path / "data").exists()

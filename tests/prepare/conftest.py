@@ -12,6 +12,8 @@ from dlx.config.fields import Chosen
 from dlx.config.specs import STEPS
 from dlx.data.samples import Ragged, Samples
 
+FEATURES = ("one", "two", "three", "four")
+
 
 @pytest.fixture
 def step() -> Callable[..., Chosen]:
@@ -37,6 +39,7 @@ def samples() -> Callable[..., Samples]:
             test=None,
             source={},
             digest=digest,
+            features=dict.fromkeys(columns, FEATURES),
         )
 
     return make

@@ -10,6 +10,8 @@ import numpy as np
 import pytest
 
 from dlx.config.fields import Chosen
+from dlx.config.specs import STEPS
+from dlx.config.specs.prepare import Expression
 from dlx.data import cache as cache_module
 from dlx.data.cache import Cache
 from dlx.data.columns import IdRows, MultiHotRows
@@ -23,6 +25,7 @@ RNG = np.random.default_rng(1)
 ROWS, TRAIN = 30, np.arange(0, 30, 3)
 HELD_OUT = np.setdiff1d(np.arange(ROWS), TRAIN)
 NUMBERS = RNG.normal(size=(ROWS, 4))
+HOLES = np.where(np.random.default_rng(2).random((ROWS, 4)) < 0.2, np.nan, NUMBERS)
 COUNTS = RNG.integers(0, 9, (ROWS, 2))
 LISTS = [RNG.integers(0, 20, 1 + i % 5).tolist() for i in range(ROWS)]
 TEXTS = [f"word{i % 4} word{i % 7} {'rare' * (i % 3)}" for i in range(ROWS)]
@@ -35,13 +38,25 @@ CHAINS = {
     "multi_hot": ([("multi_hot", {"size": 50})], "lists"),
     "words": ([("tokenize", {"num_words": 8}), ("multi_hot", {"size": 8})], "texts"),
     "padded words": ([("tokenize", {"num_words": 8}), ("pad", {"length": 3})], "texts"),
+    "flatten": ([("flatten", {})], "numbers"),
+    "impute": ([("impute", {"strategy": "median", "indicator": True})], "holes"),
+    "imputed means": ([("impute", {"strategy": "mean"}), ("standardise", {})], "holes"),
+    "derive": ([("derive", {"features": {"b": Expression(bins="two")}})], "numbers"),
+    "select": ([("select", {"drop": ("one",)})], "numbers"),
+    "label_encode": ([("label_encode", {}), ("one_hot", {})], "texts"),
     "scaled twice": ([("scale", {"divide_by": 3}), ("standardise", {})], "numbers"),
 }
 
 
 @pytest.fixture
 def columns(ragged: Make) -> dict[str, Any]:
-    return {"numbers": NUMBERS, "counts": COUNTS, "lists": ragged(LISTS), "texts": TEXTS}
+    return {
+        "holes": HOLES,
+        "numbers": NUMBERS,
+        "counts": COUNTS,
+        "lists": ragged(LISTS),
+        "texts": TEXTS,
+    }
 
 
 @pytest.fixture
@@ -50,6 +65,11 @@ def chains(step: Make) -> dict[str, tuple[list[Chosen], str]]:
         name: ([step(kind, **options) for kind, options in parts], column)
         for name, (parts, column) in CHAINS.items()
     }
+
+
+def test_no_step_is_forgotten() -> None:
+    """The properties below are checked for every step there is."""
+    assert {name for parts, _ in CHAINS.values() for name, _ in parts} == set(STEPS.entries)
 
 
 def bits(prepared: Prepared) -> dict[str, Any]:
@@ -72,7 +92,7 @@ def disturbed(kind: str, ragged: Make) -> Any:
         return [t if i in TRAIN else "unheard of" for i, t in enumerate(TEXTS)]
     if kind == "lists":
         return ragged([t if i in TRAIN else [19] * 9 for i, t in enumerate(LISTS)])
-    changed = (NUMBERS if kind == "numbers" else COUNTS).copy()
+    changed = {"numbers": NUMBERS, "holes": HOLES, "counts": COUNTS}[kind].copy()
     changed[HELD_OUT] = 1_000
     return changed
 
@@ -206,7 +226,8 @@ def test_a_hole_is_told_of_by_its_own_row(step: Make, samples: Make, hole: float
     assert str(caught.value) == (
         "input x has missing (NaN) or infinite values in 2 rows\n"
         "  where: first in row 17\n"
-        "  accepted: numbers"
+        "  accepted: numbers\n"
+        "  try: {name: impute} in prepare.steps fills what is missing"
     )
 
 

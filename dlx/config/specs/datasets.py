@@ -229,6 +229,30 @@ class BostonHousing(Dataset):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class BeijingPm25(Dataset):
+    """Weather and fine dust in Beijing hour by hour; the dust some hours later is to be told."""
+
+    inputs = ("features", "wind")
+    targets: ClassVar[dict[str, str]] = {"pm25": "regression"}
+    rows = "41,757"
+    terms = "UCI, CC BY 4.0"
+    time: ClassVar[str] = "time"
+    files = (
+        File(
+            name="pollution.csv",
+            sha256="892e9559205d16d32623135c127a3951c12e46ea1e0b3093e107ce89a9fd60e2",
+            size=2_010_492,
+            url=(
+                "https://archive.ics.uci.edu/ml/machine-learning-databases/00381/"
+                "PRSA_data_2010.1.1-2014.12.31.csv"
+            ),
+        ),
+    )
+
+    horizon: int = option(12, "how far ahead the dust is to be told", unit="hours", ge=1, le=168)
+
+
 _CODE = "dlx.data.readers"
 DATASETS = Table(
     "dataset",
@@ -241,6 +265,7 @@ DATASETS = Table(
         "imdb": Component(Imdb, f"{_CODE}.keras:imdb"),
         "imdb_raw": Component(ImdbRaw, f"{_CODE}.imdb_raw:imdb_raw"),
         "reuters": Component(Reuters, f"{_CODE}.keras:reuters"),
+        "beijing_pm25": Component(BeijingPm25, f"{_CODE}.beijing:beijing_pm25"),
         "boston_housing": Component(BostonHousing, f"{_CODE}.keras:boston_housing"),
     },
 )

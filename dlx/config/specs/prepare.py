@@ -66,7 +66,59 @@ class Tokenize(OnColumns):
     lower: bool = option(True, "fold to lower case first")
 
 
+@dataclass(frozen=True, kw_only=True)
+class Impute(OnColumns):
+    """Fills missing values with 0, or with a feature's mean or median in the training rows."""
+
+    strategy: Literal["zero", "mean", "median"] = option(
+        "median", "what fills a hole; zero is safe where 0 means nothing else (book 4.3)"
+    )
+    indicator: bool = option(
+        False, "add a feature of 0 and 1 for each that had holes in training: was it missing?"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Expression:
+    """A feature declared from others; exactly one of the operations is named."""
+
+    ratio: tuple[str, ...] = option((), "first feature by second; 0 where the second is 0")
+    difference: tuple[str, ...] = option((), "first feature minus second")
+    product: tuple[str, ...] = option((), "features multiplied")
+    sum: tuple[str, ...] = option((), "features added")
+    log: str = option("", "log(1 + |x|) of a feature, with its sign")
+    bins: str = option("", "number of the bin that a feature lies in")
+    cyclic: str = option("", "sine and cosine of a feature that comes round, as an hour does")
+    edges: tuple[float, ...] = option((), "edges of the bins; empty: quantiles of training")
+    quantiles: int = option(4, "bins of equally many training rows, where no edges are given", ge=2)
+    period: float | None = option(None, "length of a cyclic feature's round, as 24 for hours", gt=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Derive(OnColumns):
+    """Adds features declared from others: ratios, differences, logs, bins, cyclic encodings."""
+
+    features: dict[str, Expression] = option(
+        help="new features by name",
+        example="{rooms_by_tax: {ratio: [RM, TAX]}, time: {cyclic: hour, period: 24}}",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Select(OnColumns):
+    """Keeps the named features, or drops them."""
+
+    keep: tuple[str, ...] = option((), "features that stay; empty: all")
+    drop: tuple[str, ...] = option((), "features that go")
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelEncode(OnColumns):
+    """Turns text categories into whole numbers; those unknown in training share one."""
+
+
 _CODE = "dlx.prepare.steps"
+_FEATURES = "dlx.prepare.features"
 STEPS = Table(
     "prepare step",
     {
@@ -77,5 +129,9 @@ STEPS = Table(
         "one_hot": Component(OneHot, f"{_CODE}:OneHot"),
         "pad": Component(Pad, f"{_CODE}:Pad"),
         "tokenize": Component(Tokenize, f"{_CODE}:Tokenize"),
+        "impute": Component(Impute, f"{_FEATURES}:Impute"),
+        "derive": Component(Derive, f"{_FEATURES}:Derive"),
+        "select": Component(Select, f"{_FEATURES}:Select"),
+        "label_encode": Component(LabelEncode, f"{_FEATURES}:LabelEncode"),
     },
 )

@@ -1,0 +1,129 @@
+"""Beijing's fine dust: weather and PM2.5 hour by hour, 2010 to 2014 (Liang and others, 2015)."""
+
+from __future__ import annotations
+
+import csv
+import datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...config.specs.datasets import BeijingPm25
+from ..reader import Reader, damaged
+from ..samples import Samples
+
+NAME = "pollution.csv"
+HEADER = (
+    *("No", "year", "month", "day", "hour", "pm2.5", "DEWP", "TEMP", "PRES"),
+    *("cbwd", "Iws", "Is", "Ir"),
+)
+FEATURES = ("month", "hour", "pm2.5", "DEWP", "TEMP", "PRES", "Iws", "Is", "Ir")
+DAY = 24
+MAX_ROWS = 1_000_000
+
+Series = npt.NDArray[np.float64]
+
+
+def _read(options: BeijingPm25, folder: Path) -> Samples:
+    path = folder / NAME
+    rows = _rows(path)
+    values = {name: _numbers(path, rows, name) for name in HEADER if name not in ("No", "cbwd")}
+    dust, ahead = values["pm2.5"], options.horizon
+    if len(rows) <= ahead:
+        raise damaged(path, f"has {len(rows)} rows", f"more than {ahead} (dataset.horizon)")
+    target = dust[ahead:]
+    kept = np.flatnonzero(np.isfinite(target))
+    wind = [rows[i][HEADER.index("cbwd")] for i in kept.tolist()]
+    columns: dict[str, Any] = {
+        "features": np.stack([values[name][kept] for name in FEATURES], axis=1).astype(np.float32),
+        "wind": wind,
+        "pm25": target[kept].astype(np.float32),
+        "time": _hours(path, values)[kept],
+        "last value": _carried(dust)[kept].astype(np.float32),
+        "same hour yesterday": _yesterday(dust, ahead)[kept].astype(np.float32),
+    }
+    forecasts = {name: name for name in ("last value", "same hour yesterday")}
+    return Samples(
+        columns=columns,
+        inputs=options.inputs,
+        targets=tuple(options.targets),
+        test=None,
+        source={},
+        digest="",
+        features={"features": FEATURES},
+        time="time",
+        naive={"pm25": forecasts},
+    )
+
+
+def _rows(path: Path) -> list[list[str]]:
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            reader = csv.reader(stream)
+            header = tuple(next(reader, ()))
+            rows = [row for _, row in zip(range(MAX_ROWS), reader, strict=False) if row]
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise damaged(
+            path, f"is no CSV text: {error}", "the columns " + ", ".join(HEADER)
+        ) from error
+    if header != HEADER or any(len(row) != len(HEADER) for row in rows):
+        raise damaged(path, "has other columns", "the columns " + ", ".join(HEADER))
+    return rows
+
+
+def _numbers(path: Path, rows: list[list[str]], name: str) -> Series:
+    place = HEADER.index(name)
+    try:
+        return np.array([np.nan if row[place] == "NA" else float(row[place]) for row in rows])
+    except ValueError as error:
+        raise damaged(path, f"column {name} holds no number: {error}", "numbers or NA") from error
+
+
+def _hours(path: Path, values: dict[str, Series]) -> npt.NDArray[np.int64]:
+    """Hours since the beginning of 1970, which must grow by one from row to row."""
+    parts = zip(*(values[name].tolist() for name in ("year", "month", "day", "hour")), strict=True)
+    try:
+        dates = [datetime.datetime(*map(int, part)) for part in parts]  # type: ignore[arg-type]
+    except ValueError as error:
+        raise damaged(path, f"holds a date that is none: {error}", "year to hour") from error
+    hours = np.array(dates, dtype="datetime64[h]").astype(np.int64)
+    if (np.diff(hours) != 1).any():
+        raise damaged(path, "leaves hours out, or is not in order", "one row an hour")
+    return hours
+
+
+def _carried(values: Series) -> Series:
+    """Each hole filled with the last value before it, those before any with the first value."""
+    known = np.flatnonzero(np.isfinite(values))
+    last = np.searchsorted(known, np.arange(len(values)), side="right") - 1
+    return values[known[np.maximum(last, 0)]]
+
+
+def _yesterday(values: Series, ahead: int) -> Series:
+    """The value at the target's hour on the latest day that is known when the row is taken."""
+    back = (DAY - ahead) % DAY
+    rows = np.maximum(np.arange(len(values)) - back, 0)
+    return _carried(values)[rows]
+
+
+def _write_sample(folder: Path) -> None:
+    """Eight days in which dust swings with the hour, some of it missing."""
+    random = np.random.RandomState(0)
+    begin = datetime.datetime(2010, 1, 1)
+    lines = [",".join(HEADER)]
+    for number in range(8 * DAY):
+        at = begin + datetime.timedelta(hours=number)
+        dust = 80 + 40 * np.sin(2 * np.pi * at.hour / DAY) + 10 * random.randn()
+        shown = "NA" if random.rand() < 0.03 else f"{max(0, dust):.0f}"
+        wind = ("NW", "SE", "cv", "NE")[random.randint(4)]
+        weather = (
+            f"{-10 + random.randint(5)},{random.randint(-9, 9)},1020,{wind},{random.randint(9)},0,0"
+        )
+        stamp = f"{number + 1},{at.year},{at.month},{at.day},{at.hour}"
+        lines.append(f"{stamp},{shown},{weather}")
+    (folder / NAME).write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+beijing_pm25 = Reader(_read, _write_sample)

@@ -1,0 +1,235 @@
+"""Steps over named features: holes, derived columns, choices, categories (book 4.5.4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+import numpy.typing as npt
+
+from ..config.names import listed, nearest
+from ..config.specs import prepare as specs
+from ..data.columns import AnyColumn, kind
+from ..errors import Problem, UsageError
+
+State = dict[str, Any]
+Rows = npt.NDArray[np.float64]
+
+
+class Featured:
+    """Base of the steps that know the names of the features they are given.
+
+    Attributes:
+        features: names of the column's features before the step; set by the pipeline.
+    """
+
+    costly: ClassVar[bool] = False
+    fitted: ClassVar[bool] = True
+    features: tuple[str, ...] = ()
+
+    def features_after(self, state: State) -> tuple[str, ...]:  # noqa: ARG002
+        """Names of the features that the step gives."""
+        return self.features
+
+    def _table(self, column: AnyColumn, step: str) -> Rows:
+        if isinstance(column, np.ndarray) and column.ndim == 2 and column.dtype.kind in "fiub":
+            return column.astype(np.float64)
+        hint = "" if isinstance(column, np.ndarray) else "columns: [...] names those it is for"
+        accepted = "a table of numbers, one row a sample"
+        raise UsageError(
+            Problem(f"prepare step {step} was given {kind(column)}", "", accepted, hint)
+        )
+
+    def _place(self, name: str, step: str) -> int:
+        if name in self.features:
+            return self.features.index(name)
+        near = nearest(name, self.features)
+        known = listed(self.features) or "none: this column's features have no names"
+        raise UsageError(
+            Problem(
+                f"prepare step {step}: there is no feature `{name}`",
+                "prepare.steps",
+                known,
+                f"did you mean {near}?" if near else "",
+            )
+        )
+
+
+class Impute(Featured):
+    """Fills holes with 0, or with each feature's mean or median in the training rows."""
+
+    def __init__(self, options: specs.Impute) -> None:
+        self.options = options
+
+    def fit(self, column: AnyColumn) -> State:
+        """What fills each feature, and which had holes in training."""
+        rows = self._table(column, "impute")
+        known = np.isfinite(rows)
+        fill = np.zeros(rows.shape[1])
+        if self.options.strategy != "zero":
+            middle = np.nanmean if self.options.strategy == "mean" else np.nanmedian
+            for place in np.flatnonzero(known.any(axis=0)).tolist():
+                fill[place] = middle(rows[known[:, place], place])
+        holes = np.flatnonzero(~known.all(axis=0)).tolist()
+        marked: list[int] = holes if self.options.indicator else []
+        return {"fill": fill.tolist(), "indicators": marked}
+
+    def apply(self, column: AnyColumn, state: State) -> AnyColumn:
+        """The same table without holes, then a column of 0 and 1 for each that had some."""
+        rows = self._table(column, "impute")
+        holes = ~np.isfinite(rows)
+        filled = np.where(holes, np.asarray(state["fill"]), rows)
+        indicators = holes[:, state["indicators"]].astype(np.float64)
+        return np.concatenate([filled, indicators], axis=1)
+
+    def features_after(self, state: State) -> tuple[str, ...]:
+        """The features, then "<name> missing" for each indicator."""
+        if not self.features:
+            return ()
+        return (*self.features, *(f"{self.features[i]} missing" for i in state["indicators"]))
+
+
+class Derive(Featured):
+    """Adds features that are declared from others: no code is run."""
+
+    def __init__(self, options: specs.Derive) -> None:
+        self.options = options
+
+    def fit(self, column: AnyColumn) -> State:
+        """Each expression with the places of its features; quantiles are those of training."""
+        rows = self._table(column, "derive")
+        found = []
+        for name, wanted in self.options.features.items():
+            operation, operands = _operation(name, wanted)
+            if name in self.features:
+                what = f"prepare step derive: feature `{name}` is there already"
+                raise UsageError(Problem(what, "prepare.steps", "a new name"))
+            places = [self._place(operand, "derive") for operand in operands]
+            edges = list(wanted.edges)
+            if operation == "bins" and not edges:
+                known = rows[np.isfinite(rows[:, places[0]]), places[0]]
+                shares = np.linspace(0, 1, wanted.quantiles + 1)[1:-1]
+                edges = np.unique(np.quantile(known, shares)).tolist() if len(known) else []
+            found.append([name, operation, places, edges, wanted.period])
+        return {"features": found}
+
+    def apply(self, column: AnyColumn, state: State) -> AnyColumn:
+        """The table with the new features behind it; a hole in a part is a hole in the whole."""
+        rows = self._table(column, "derive")
+        made = [
+            _OPERATIONS[operation]([rows[:, place] for place in places], edges, period)
+            for _, operation, places, edges, period in state["features"]
+        ]
+        return np.concatenate([rows, *made], axis=1)
+
+    def features_after(self, state: State) -> tuple[str, ...]:
+        """The features, then the new ones; a cyclic one gives two."""
+        made = []
+        for name, operation, *_ in state["features"]:
+            made += [f"{name} sin", f"{name} cos"] if operation == "cyclic" else [name]
+        return (*self.features, *made)
+
+
+def _operation(name: str, wanted: specs.Expression) -> tuple[str, tuple[str, ...]]:
+    """The one operation that an expression names, and the features it works on."""
+    asked = {op: getattr(wanted, op) for op in _OPERATIONS if getattr(wanted, op)}
+    if len(asked) != 1:
+        what = f"prepare step derive: feature `{name}` names {len(asked)} operations"
+        raise UsageError(Problem(what, "prepare.steps", f"one of {listed(_OPERATIONS)}"))
+    operation, operands = next(iter(asked.items()))
+    operands = (operands,) if isinstance(operands, str) else tuple(operands)
+    if operation in ("ratio", "difference") and len(operands) != 2:
+        what = f"prepare step derive: {operation} of `{name}` has {len(operands)} features"
+        raise UsageError(Problem(what, "prepare.steps", "two features, as in [RM, TAX]"))
+    if operation == "cyclic" and wanted.period is None:
+        what = f"prepare step derive: cyclic feature `{name}` has no period"
+        raise UsageError(Problem(what, "prepare.steps", hint="period: 24 for an hour of the day"))
+    return operation, operands
+
+
+def _ratio(parts: Sequence[Rows], _: Sequence[float], __: float | None) -> Rows:
+    """0 where the divisor is 0: the ratio says nothing there."""
+    a, b = parts
+    return np.divide(a, b, out=np.zeros_like(a), where=b != 0)[:, None]
+
+
+def _log(parts: Sequence[Rows], _: Sequence[float], __: float | None) -> Rows:
+    """log(1 + |x|) with the sign of x, so that any number has one."""
+    return (np.sign(parts[0]) * np.log1p(np.abs(parts[0])))[:, None]
+
+
+def _bins(parts: Sequence[Rows], edges: Sequence[float], _: float | None) -> Rows:
+    """The number of the bin, from 0; a hole stays one."""
+    numbers = np.searchsorted(np.asarray(edges), parts[0], side="right").astype(np.float64)
+    return np.where(np.isfinite(parts[0]), numbers, np.nan)[:, None]
+
+
+def _cyclic(parts: Sequence[Rows], _: Sequence[float], period: float | None) -> Rows:
+    """Sine and cosine of the angle, so that the end of a period lies beside its beginning."""
+    angle = 2 * np.pi * parts[0] / (period or 1.0)
+    return np.stack([np.sin(angle), np.cos(angle)], axis=1)
+
+
+_OPERATIONS: dict[str, Callable[[Sequence[Rows], Sequence[float], float | None], Rows]] = {
+    "ratio": _ratio,
+    "difference": lambda parts, _, __: (parts[0] - parts[1])[:, None],
+    "product": lambda parts, _, __: np.prod(parts, axis=0)[:, None],
+    "sum": lambda parts, _, __: np.sum(parts, axis=0)[:, None],
+    "log": _log,
+    "bins": _bins,
+    "cyclic": _cyclic,
+}
+
+
+class Select(Featured):
+    """Keeps some features, or drops some."""
+
+    fitted: ClassVar[bool] = False
+
+    def __init__(self, options: specs.Select) -> None:
+        self.options = options
+
+    def fit(self, column: AnyColumn) -> State:
+        """The places of the features that stay."""
+        rows = self._table(column, "select")
+        keep = [self._place(name, "select") for name in self.options.keep]
+        drop = {self._place(name, "select") for name in self.options.drop}
+        stay = [p for p in keep or range(rows.shape[1]) if p not in drop]
+        if not stay:
+            raise UsageError(Problem("prepare step select leaves no feature", "prepare.steps"))
+        return {"places": stay}
+
+    def apply(self, column: AnyColumn, state: State) -> AnyColumn:
+        """The table with those features, in that order."""
+        return self._table(column, "select")[:, state["places"]]
+
+    def features_after(self, state: State) -> tuple[str, ...]:
+        """The names of those that stay."""
+        return tuple(self.features[place] for place in state["places"]) if self.features else ()
+
+
+class LabelEncode(Featured):
+    """Categories as whole numbers; all that training did not have share one of their own."""
+
+    def __init__(self, options: specs.LabelEncode) -> None:
+        self.options = options
+
+    def fit(self, column: AnyColumn) -> State:
+        """The categories of the training rows, sorted."""
+        return {"categories": sorted(set(self._texts(column)))}
+
+    def apply(self, column: AnyColumn, state: State) -> AnyColumn:
+        """Whole numbers of shape (rows, 1); unknown ones are the number of categories."""
+        place = {category: number for number, category in enumerate(state["categories"])}
+        unknown = len(place)
+        numbers = [place.get(text, unknown) for text in self._texts(column)]
+        return np.asarray(numbers, dtype=np.int64)[:, None]
+
+    def _texts(self, column: AnyColumn) -> list[str]:
+        if isinstance(column, list):
+            return column
+        what = f"prepare step label_encode was given {kind(column)}"
+        raise UsageError(
+            Problem(what, accepted="texts", hint="columns: [...] names those it is for")
+        )
