@@ -46,6 +46,16 @@ class Target:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Copies:
+    """Training rows once more, with features removed, for holes that only the test has (4.3)."""
+
+    share: float = option(0.0, "copies, as a share of the training rows", ge=0, le=10)
+    features: tuple[str, ...] = option(
+        (), "features that may be removed, one a copy; empty: any of a table's"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Prepare:
     """Preparation of the inputs: steps in order, each fitted on training rows only."""
 
@@ -55,6 +65,7 @@ class Prepare:
         "rows that steps are fitted on: the fold's training rows, or (as the book's 3.6 does) all "
         "non-test rows; such a run is stamped",
     )
+    copies: Copies = option(Copies, "training rows once more, with features removed")
 
 
 @dataclass(frozen=True, kw_only=True)

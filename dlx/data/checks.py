@@ -129,13 +129,13 @@ def _duplicates(
         if not equal:
             continue
         kind: Literal["leak", "smell"] = "leak" if mine[0][1] == "dlx" else "smell"
-        first, second = part.split("-")
-        many = "1 row has" if len(equal) == 1 else f"{len(equal):,} rows have"
-        text = f"{many} the same inputs as a row of the {_PARTS[first]} part ({_PARTS[second]})"
+        second = part.split("-")[1]
+        rows = "row has" if len(equal) == 1 else "rows have"
+        text = f"{len(equal):,} {_PARTS[second]} {rows} the same inputs as a training row"
         at_odds = sum(_disagree(targets, a, b) for a, b in equal)
         text += f"; {at_odds:,} of them with another target" if at_odds else ""
         shown = tuple(
-            f"row {b} ({_PARTS[second]}) = row {a} ({_PARTS[first]})" for a, b in equal[:EXAMPLES]
+            f"row {b} ({_PARTS[second]}) = row {a} (training)" for a, b in equal[:EXAMPLES]
         )
         yield Finding(kind, "duplicates", text, part, len(equal), shown)
 

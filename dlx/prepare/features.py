@@ -65,10 +65,10 @@ class Impute(Featured):
     def fit(self, column: AnyColumn) -> State:
         """What fills each feature, and which had holes in training."""
         rows = self._table(column, "impute")
-        known = np.isfinite(rows)
+        known = ~np.isnan(rows)
         fill = np.zeros(rows.shape[1])
         if self.options.strategy != "zero":
-            middle = np.nanmean if self.options.strategy == "mean" else np.nanmedian
+            middle = np.mean if self.options.strategy == "mean" else np.median
             for place in np.flatnonzero(known.any(axis=0)).tolist():
                 fill[place] = middle(rows[known[:, place], place])
         holes = np.flatnonzero(~known.all(axis=0)).tolist()
@@ -78,7 +78,7 @@ class Impute(Featured):
     def apply(self, column: AnyColumn, state: State) -> AnyColumn:
         """The same table without holes, then a column of 0 and 1 for each that had some."""
         rows = self._table(column, "impute")
-        holes = ~np.isfinite(rows)
+        holes = np.isnan(rows)
         filled = np.where(holes, np.asarray(state["fill"]), rows)
         indicators = holes[:, state["indicators"]].astype(np.float64)
         return np.concatenate([filled, indicators], axis=1)
@@ -145,6 +145,9 @@ def _operation(name: str, wanted: specs.Expression) -> tuple[str, tuple[str, ...
     if operation == "cyclic" and wanted.period is None:
         what = f"prepare step derive: cyclic feature `{name}` has no period"
         raise UsageError(Problem(what, "prepare.steps", hint="period: 24 for an hour of the day"))
+    if list(wanted.edges) != sorted(set(wanted.edges)):
+        what = f"prepare step derive: edges of `{name}` do not rise"
+        raise UsageError(Problem(what, "prepare.steps", "edges in rising order, each once"))
     return operation, operands
 
 
@@ -193,6 +196,9 @@ class Select(Featured):
     def fit(self, column: AnyColumn) -> State:
         """The places of the features that stay."""
         rows = self._table(column, "select")
+        if not self.options.keep and not self.options.drop:
+            what = "prepare step select names no feature"
+            raise UsageError(Problem(what, "prepare.steps", "keep: [...] or drop: [...]"))
         keep = [self._place(name, "select") for name in self.options.keep]
         drop = {self._place(name, "select") for name in self.options.drop}
         stay = [p for p in keep or range(rows.shape[1]) if p not in drop]

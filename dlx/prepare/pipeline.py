@@ -91,15 +91,23 @@ def _chain(
         step = built[index]
         if isinstance(step, Featured):
             step.features = names
-        else:
-            _check_holes(column, name, "")  # the step would spread them over all rows
+        # Any other step would spread a hole over all rows.
+        _check_holes(column, name, "", missing_allowed=isinstance(step, Featured))
+        before = _shape_of_a_row(column)
         state = step.fit(take(column, train) if step.fitted else column)
         column = step.apply(column, state)
-        names = step.features_after(state) if isinstance(step, Featured) else names
+        if isinstance(step, Featured):
+            names = step.features_after(state)
+        elif _shape_of_a_row(column) != before:
+            names = ()  # they are no longer the features that had these names
         learnt.append(_fitted(steps[index], name, state))
         if cache is not None and index == last_costly:
             cache.store(key, {name: column}, {"states": [s.state for s in learnt]})
     return column, learnt
+
+
+def _shape_of_a_row(column: AnyColumn) -> tuple[int, ...]:
+    return column.shape[1:] if isinstance(column, np.ndarray) else ()
 
 
 def _fitted(step: Chosen, column: str, state: dict[str, Any]) -> FittedStep:
@@ -140,20 +148,22 @@ def _checked(column: AnyColumn, name: str) -> AnyColumn:
     return dense
 
 
-def _check_holes(column: AnyColumn, name: str, when: str) -> None:
+def _check_holes(column: AnyColumn, name: str, when: str, missing_allowed: bool = False) -> None:
     """Refuses numbers that are missing (NaN) or infinite."""
     if not isinstance(column, np.ndarray) or column.dtype.kind != "f":
         return
-    holes = ~np.isfinite(column).reshape(len(column), -1).all(axis=1)
+    wrong = np.isinf(column) if missing_allowed else ~np.isfinite(column)
+    holes = wrong.reshape(len(column), -1).any(axis=1)
     if holes.any():
         rows = np.flatnonzero(holes)
+        hint = "{name: impute} in prepare.steps fills what is missing"
         raise UsageError(
             Problem(
                 f"input {name} has missing (NaN) or infinite values{when} "
                 f"in {len(rows):,} row{'s' if len(rows) > 1 else ''}",
                 f"first in row {rows[0]}",
                 "numbers",
-                "{name: impute} in prepare.steps fills what is missing",
+                hint if np.isnan(column).any() else "",
             )
         )
 

@@ -30,6 +30,7 @@ from ..losses import resolve
 from ..models.init import initialise
 from ..models.inputs import Input
 from ..prepare import Prepared, prepare
+from ..prepare.copies import with_copies
 from ..runs.ledger import key_of
 from ..seeds import derive
 from . import threads
@@ -147,12 +148,15 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
     device = choose_device(config.trainer.device)
     set_determinism(config.trainer.deterministic)
     cache = None if data.samples.sample else Cache(cache_root() / "prepared")
-    learnt = data.split.rest if config.prepare.scope == "all" else fold.train
-    if data.split.test_validates:
-        learnt = fold.train
-    prepared = prepare(config.prepare.steps, data.samples, learnt, cache)
+    samples, rows, made_of = with_copies(
+        data.samples, fold.train, config.prepare.copies, config.seed
+    )
+    wide = config.prepare.scope == "all" and not data.split.test_validates
+    learnt = np.union1d(rows, data.split.rest) if wide else rows
+    prepared = prepare(config.prepare.steps, samples, learnt, None if len(made_of) else cache)
     values = {name: target.values for name, target in data.targets.items()}
-    train = make_part(prepared.columns, values, fold.train, device)
+    longer = {name: np.concatenate([v, v[made_of]]) for name, v in values.items()}
+    train = make_part(prepared.columns, longer if len(made_of) else values, rows, device)
     validation = None
     if len(fold.validation):
         validation = make_part(prepared.columns, values, fold.validation, device)

@@ -11,10 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from ..config.load import Loaded, digest
 from ..config.rules import monitor_of
 from ..config.schema import Config
+from ..data.checks import rows_seen_elsewhere
 from ..data.protocols import Fold
 from ..errors import DlxError, Interrupted, Problem
 from ..runs import ledger
@@ -24,7 +26,14 @@ from ..runs.log import Log
 from . import evidence, folds, outcome
 from .callbacks import Callback
 from .device import environment
-from .experiment import Data, choose_threads, prepare_fold, read_data, test_part
+from .experiment import (
+    Data,
+    choose_threads,
+    meters_for,
+    prepare_fold,
+    read_data,
+    test_part,
+)
 from .loop import Training
 from .recorders import Recorder
 from .stage import Stage, begin, make_folder
@@ -371,8 +380,29 @@ def _judge_all(run: Run) -> list[Judged]:
         part = test_part(run.data, stage.fold)
         naive = run.data.naive(run.data.split.test)
         judged.append(judge(config, stage.training, stage.fold, "test", part, naive))
+        _score_unseen(run, judged[-1])
     run.seconds["test"] = time.perf_counter() - begun
     return judged
+
+
+def _score_unseen(run: Run, judged: Judged) -> None:
+    """Notes the test score without the rows whose inputs also stand outside the test part."""
+    split = run.data.split
+    seen = rows_seen_elsewhere(split, run.data.input_hashes)
+    kept = torch.from_numpy(np.flatnonzero(~np.isin(split.test, seen)))
+    if not len(seen) or not len(kept):
+        return
+    meters = meters_for(run.config, run.stage.training.learner.heads, "test")
+    for name, target, metric in meters.metrics[:1]:
+        logits = judged.logits[target]
+        truth = torch.from_numpy(run.data.targets[target].values[split.test]).to(logits.device)
+        metric.reset()
+        metric.update(logits[kept.to(logits.device)], truth[kept.to(logits.device)])
+        many = "1 test row has" if len(seen) == 1 else f"{len(seen):,} test rows have"
+        run.facts["notes"].append(
+            f"{many} the same inputs as a row outside the test part; without them {name} is "
+            f"{metric.compute():.4g}"
+        )
 
 
 def _judge_validation(run: Run) -> Judged:

@@ -177,7 +177,7 @@ class TestRefusals:
 
         assert refused.code == 4, refused.err
         assert re.search(
-            r"leak: \d+ rows have the same inputs as a row of the training part", refused.err
+            r"leak: \d+ validation rows have the same inputs as a training row", refused.err
         )
         assert "protocol.duplicates=together keeps equal rows on one side" in refused.err
         assert kept.code == 0, kept.err

@@ -60,7 +60,7 @@ class TestDuplicates:
             ("leak", "train-test", 1),
         ]
         assert leaks[0].examples == ("row 50 (validation) = row 3 (training)",)
-        assert leaks[0].text.endswith("(validation); 1 of them with another target")
+        assert leaks[0].text.endswith("training row; 1 of them with another target")
         assert "another target" not in leaks[1].text
 
     @pytest.mark.parametrize("made_by", ["official", "book", "time"])
@@ -80,7 +80,7 @@ class TestDuplicates:
 
         assert refused.value.exit_code == 4
         told = str(refused.value)
-        assert "leak: 1 row has the same inputs as a row of the training part (validation)" in told
+        assert "leak: 1 validation row has the same inputs as a training row" in told
         assert "row 50 (validation) = row 3 (training)" in told
         assert "protocol.duplicates=together keeps equal rows on one side" in told
 

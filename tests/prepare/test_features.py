@@ -57,6 +57,18 @@ class TestImpute:
         assert found.shape == (ROWS, 4)
         assert found[1, 2] == pytest.approx(NUMBERS[TRAIN, 2].mean(), rel=1e-6)
 
+    def test_what_is_infinite_is_not_missing(self, done: Make) -> None:
+        column = NUMBERS.copy()
+        column[7, 0] = np.inf
+
+        with pytest.raises(UsageError) as caught:
+            done(column, "impute")
+
+        assert str(caught.value) == (
+            "input x has missing (NaN) or infinite values in 1 row\n"
+            "  where: first in row 7\n  accepted: numbers"
+        )
+
     def test_a_feature_that_is_never_known_becomes_0(self, done: Make) -> None:
         column = NUMBERS.copy()
         column[:, 1] = np.nan
@@ -129,6 +141,7 @@ class TestDerive:
             ({"log": "one", "bins": "two"}, "feature `new` names 2 operations"),
             ({"ratio": ("one",)}, "ratio of `new` has 1 features"),
             ({"cyclic": "one"}, "cyclic feature `new` has no period"),
+            ({"bins": "one", "edges": (1.0, 0.0)}, "edges of `new` do not rise"),
         ],
     )
     def test_what_is_wrong_is_told(self, done: Make, expression: Any, told: str) -> None:
@@ -152,6 +165,19 @@ class TestSelect:
 
         np.testing.assert_array_equal(kept, NUMBERS[:, [2, 0]].astype("f4"))
         np.testing.assert_array_equal(dropped, NUMBERS[:, [0, 2]].astype("f4"))
+
+    def test_something_must_be_named(self, done: Make) -> None:
+        with pytest.raises(UsageError, match="select names no feature"):
+            done(NUMBERS, "select")
+
+    def test_names_are_forgotten_once_the_features_are_others(
+        self, step: Make, samples: Make
+    ) -> None:
+        counts = np.abs(NUMBERS * 3).astype(np.int64)
+        steps = [step("one_hot"), step("flatten"), step("select", keep=("two",))]
+
+        with pytest.raises(UsageError, match="there is no feature `two`"):
+            prepare(steps, samples(x=counts), TRAIN)
 
     def test_something_must_stay(self, done: Make) -> None:
         with pytest.raises(UsageError, match="leaves no feature"):

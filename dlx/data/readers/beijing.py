@@ -34,15 +34,17 @@ def _read(options: BeijingPm25, folder: Path) -> Samples:
     if len(rows) <= ahead:
         raise damaged(path, f"has {len(rows)} rows", f"more than {ahead} (dataset.horizon)")
     target = dust[ahead:]
-    kept = np.flatnonzero(np.isfinite(target))
+    last, yesterday = _carried(dust), _yesterday(dust, ahead)
+    told = np.isfinite(target) & np.isfinite(last[: len(target)])
+    kept = np.flatnonzero(told & np.isfinite(yesterday[: len(target)]))
     wind = [rows[i][HEADER.index("cbwd")] for i in kept.tolist()]
     columns: dict[str, Any] = {
         "features": np.stack([values[name][kept] for name in FEATURES], axis=1).astype(np.float32),
         "wind": wind,
         "pm25": target[kept].astype(np.float32),
         "time": _hours(path, values)[kept],
-        "last value": _carried(dust)[kept].astype(np.float32),
-        "same hour yesterday": _yesterday(dust, ahead)[kept].astype(np.float32),
+        "last value": last[kept].astype(np.float32),
+        "same hour yesterday": yesterday[kept].astype(np.float32),
     }
     forecasts = {name: name for name in ("last value", "same hour yesterday")}
     return Samples(
@@ -95,17 +97,19 @@ def _hours(path: Path, values: dict[str, Series]) -> npt.NDArray[np.int64]:
 
 
 def _carried(values: Series) -> Series:
-    """Each hole filled with the last value before it, those before any with the first value."""
+    """Each hole filled with the last value before it; holes before any value stay."""
     known = np.flatnonzero(np.isfinite(values))
     last = np.searchsorted(known, np.arange(len(values)), side="right") - 1
-    return values[known[np.maximum(last, 0)]]
+    return np.where(last >= 0, values[known[last]], np.nan) if len(known) else values
 
 
 def _yesterday(values: Series, ahead: int) -> Series:
-    """The value at the target's hour on the latest day that is known when the row is taken."""
-    back = (DAY - ahead) % DAY
-    rows = np.maximum(np.arange(len(values)) - back, 0)
-    return _carried(values)[rows]
+    """The value at the target's hour, of the latest day on which it is known by then."""
+    filled = np.full_like(values, np.nan)
+    for hour in range(DAY):
+        filled[hour::DAY] = _carried(values[hour::DAY])
+    back = -ahead % DAY  # hours from the row back to the last time that it was the target's hour
+    return np.concatenate([np.full(back, np.nan), filled])[: len(values)]
 
 
 def _write_sample(folder: Path) -> None:

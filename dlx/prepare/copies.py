@@ -1,0 +1,77 @@
+"""Training copies with features removed, for holes that only the test will have (book 4.3)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from ..config.names import listed, nearest
+from ..config.schema import Copies
+from ..data.columns import take
+from ..data.samples import Column, Ragged, Rows, Samples
+from ..errors import Problem, UsageError
+from ..seeds import derive
+
+
+def with_copies(
+    samples: Samples, train: Rows, options: Copies, seed: int
+) -> tuple[Samples, Rows, Rows]:
+    """Adds copies of training rows in which one feature is missing (NaN).
+
+    Args:
+        samples: the dataset.
+        train: the rows that are learnt from; no other is copied.
+        options: how many copies, and which features may be removed.
+        seed: what the draw derives from.
+
+    Returns:
+        The samples with the copies behind all other rows, the training rows with the copies, and
+        the row that each copy was made of.
+
+    Raises:
+        UsageError: there is no table of numbers with such a feature.
+    """
+    if not options.share:
+        return samples, train, np.zeros(0, dtype=np.int64)
+    places = _places(samples, options)
+    random = np.random.Generator(np.random.PCG64(derive(seed, "copies")))
+    made_of = random.choice(train, size=round(options.share * len(train)))
+    drawn = random.integers(len(places), size=len(made_of))
+    columns = dict(samples.columns)
+    for name in samples.inputs:
+        columns[name] = _longer(samples, name, made_of)
+    for copy, place in enumerate(drawn.tolist()):
+        name, feature = places[place]
+        columns[name][len(samples) + copy, feature] = np.nan  # type: ignore[index,call-overload]
+    copies = len(samples) + np.arange(len(made_of))
+    return replace(samples, columns=columns), np.concatenate([train, copies]), made_of
+
+
+def _longer(samples: Samples, name: str, rows: Rows) -> Column:
+    """An input column with some of its rows once more at its end."""
+    everything = np.concatenate([np.arange(len(samples)), rows])
+    column = take(samples.columns[name], everything)
+    if isinstance(column, np.ndarray) and column.dtype.kind in "iub":
+        return column.astype(np.float32)  # whole numbers have no NaN
+    assert isinstance(column, (np.ndarray, Ragged, list))
+    return column
+
+
+def _places(samples: Samples, options: Copies) -> list[tuple[str, int]]:
+    """The features that may be removed: their column and their place in it."""
+    found: dict[str, tuple[str, int]] = {}
+    for name in samples.inputs:
+        column = samples.columns[name]
+        if isinstance(column, np.ndarray) and column.ndim == 2:
+            named = samples.features.get(name) or tuple(map(str, range(column.shape[1])))
+            found |= {feature: (name, place) for place, feature in enumerate(named)}
+    for feature in options.features:
+        if feature not in found:
+            near = nearest(feature, found)
+            what = f"`prepare.copies.features`: there is no feature `{feature}`"
+            known = listed(found) or "none: no input is a table of numbers"
+            raise UsageError(Problem(what, "", known, f"did you mean {near}?" if near else ""))
+    if not found:
+        raise UsageError(Problem("`prepare.copies` needs a table of numbers among the inputs"))
+    return [found[feature] for feature in options.features or found]
