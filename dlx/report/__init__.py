@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .compare import compare
 from .page import build
 
-__all__ = ["build"]
+__all__ = ["build", "compare"]

@@ -30,6 +30,66 @@ class Text(Block):
 
 
 @dataclass(frozen=True)
+class Alerts(Block):
+    """What must not be overlooked, each in a frame of its own."""
+
+    kind = "alerts"
+    texts: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Heading(Block):
+    """A heading within a section, with what it says in a line.
+
+    Attributes:
+        title: the heading.
+        text: the line below it.
+        tone: "good", "bad" or "open": the colour of the state.
+        state: a word on it.
+    """
+
+    kind = "heading"
+    title: str
+    text: str = ""
+    tone: str = ""
+    state: str = ""
+
+
+@dataclass(frozen=True)
+class Card:
+    """A sample shown as what it is.
+
+    Attributes:
+        title: which row.
+        image: a PNG as base64; "" where it is no image.
+        text: an excerpt; "" where it is no text.
+        facts: names and values.
+    """
+
+    title: str
+    image: str = ""
+    text: str = ""
+    facts: Sequence[tuple[str, str]] = ()
+    inputs: Sequence[tuple[str, str]] = ()
+
+
+@dataclass(frozen=True)
+class Gallery(Block):
+    """Samples beside each other.
+
+    Attributes:
+        title: its caption.
+        cards: the samples.
+        broad: whether each needs the room of a text.
+    """
+
+    kind = "gallery"
+    title: str
+    cards: Sequence[Card]
+    broad: bool = False
+
+
+@dataclass(frozen=True)
 class Facts(Block):
     """Names and values, one pair a line."""
 
@@ -49,6 +109,7 @@ class Table(Block):
         texts: the columns that hold texts; the others hold numbers and are aligned as such.
         total: whether the last row is the sum of the others.
         folded: whether it shows its title alone until it is opened.
+        marked: the row that was chosen, if one was.
     """
 
     kind = "table"
@@ -58,6 +119,7 @@ class Table(Block):
     texts: Sequence[int] = (0,)
     total: bool = False
     folded: bool = False
+    marked: int | None = None
 
 
 @dataclass(frozen=True)

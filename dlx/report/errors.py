@@ -60,14 +60,19 @@ def _marked(classes: Sequence[str]) -> dict[str, str]:
     return {f"'{name}": name for name in classes if f"'{name}" not in classes}
 
 
+def unmarked(cells: Sequence[str], classes: Sequence[str]) -> list[str]:
+    """A column of `predictions.csv` as names of classes."""
+    marked = _marked(classes)
+    return [marked.get(name, name) for name in cells]
+
+
 def _rows(run: Run, many: int, noun: str = "row") -> str:
     split = PARTS.get(get(get(run.report, "answer", dict), "part", str))
     return counted(many, noun) + (f" of the {split} part" if split else "")
 
 
 def _classes(run: Run, columns: Columns, classes: Sequence[str], target: str) -> list[Block]:
-    marked = _marked(classes)
-    true, predicted = ([marked.get(n, n) for n in columns[c]] for c in ("true", "predicted"))
+    true, predicted = (unmarked(columns[c], classes) for c in ("true", "predicted"))
     names, counts = confusion(true, predicted, classes)
     rows, right = int(counts.sum()), int(np.trace(counts))
     png = plots.confusion(counts, names, run.sample)

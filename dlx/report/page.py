@@ -12,18 +12,30 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
 from ..errors import RunError
 from ..runs.files import cannot_write, write_bytes
+from .answer import answer
 from .blocks import Picture, Section
+from .calibration import calibration
+from .checks import checks
+from .curves import curves
 from .errors import errors
-from .outcome import answer, curves, notes, scores
+from .folds import folds
+from .outcome import notes, scores
 from .read import Run, get, read
 from .record import data, machine, model, repeat, setup
+from .workflow import workflow
+from .worst import worst
 
 SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     answer,
     notes,
+    workflow,
     curves,
+    folds,
     errors,
+    worst,
+    calibration,
     scores,
+    checks,
     setup,
     data,
     model,
@@ -53,7 +65,7 @@ def build(run: Path) -> Path:
     page = run / "report.html"
     pictures = [b for section in sections for b in section.blocks if isinstance(b, Picture)]
     files = {run / "plots" / f"{picture.name}.png": picture.png for picture in pictures}
-    _write({**files, page: _render(contents, sections).encode("utf-8", "replace")})
+    write_files({**files, page: _page(contents, sections).encode("utf-8", "replace")})
     return page
 
 
@@ -80,11 +92,28 @@ def _free(name: str, taken: set[str]) -> str:
     return found
 
 
-def _render(run: Run, sections: Sequence[Section]) -> str:
-    names = ("title", "task", "source", "run")
-    texts = {name: get(run.report, name, str) for name in names}
+def _page(run: Run, sections: Sequence[Section]) -> str:
+    texts = {name: get(run.report, name, str) for name in ("title", "task", "source", "run")}
     interrupted = run.report.get("state") == "interrupted"
-    flags = {"sample": run.sample, "interrupted": interrupted}
+    return render(texts, sections, sample=run.sample, interrupted=interrupted)
+
+
+def render(
+    texts: Mapping[str, str],
+    sections: Sequence[Section],
+    *,
+    sample: bool = False,
+    interrupted: bool = False,
+) -> str:
+    """The page as HTML.
+
+    Args:
+        texts: `title`, `task`, `source` and `run`; any may be "".
+        sections: what it shows.
+        sample: whether to say at the top that the data are made up.
+        interrupted: whether to say that the run did not finish.
+    """
+    flags = {"sample": sample, "interrupted": interrupted}
     return _template().render(**texts, **flags, sections=sections)
 
 
@@ -96,7 +125,12 @@ def _template() -> Template:
     return jinja.get_template("template.html")
 
 
-def _write(files: Mapping[Path, bytes]) -> None:
+def write_files(files: Mapping[Path, bytes]) -> None:
+    """Writes each file whole.
+
+    Raises:
+        RunError: one cannot be written.
+    """
     for path, contents in files.items():
         try:
             path.parent.mkdir(exist_ok=True)

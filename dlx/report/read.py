@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -28,12 +29,16 @@ class Run:
         epochs: the rows of `metrics.jsonl`, one an epoch, in order.
         predictions: the columns of `predictions.csv`, each of shape (rows,); empty without one.
         torn: whether the last row of `metrics.jsonl` was cut off, and is left out.
+        folds: the same rows of each fold, in order; empty without folds.
+        worst: `errors.json`: the rows that the model was most wrong about, by target.
     """
 
     report: Mapping[str, Any]
     epochs: tuple[Mapping[str, Any], ...] = ()
     predictions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     torn: bool = False
+    folds: tuple[tuple[Mapping[str, Any], ...], ...] = ()
+    worst: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def sample(self) -> bool:
@@ -63,7 +68,8 @@ def read(folder: Path) -> Run:
     if not isinstance(report, dict):
         _damaged(path, "holds no JSON object", "a JSON object")
     epochs, torn = _epochs(folder / "metrics.jsonl")
-    return Run(report, epochs, _predictions(folder / "predictions.csv"), torn)
+    predictions = _predictions(folder / "predictions.csv")
+    return Run(report, epochs, predictions, torn, _folds(folder), _worst(folder / "errors.json"))
 
 
 def get(tree: Mapping[str, Any], key: str, kind: type[T]) -> T:
@@ -87,6 +93,32 @@ def numeric(value: object) -> int | float | None:
 def mappings(tree: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
     """The mappings in the list at a key."""
     return [item for item in get(tree, key, list) if isinstance(item, dict)]
+
+
+def span(tree: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The two ends of the interval in a mapping; None where there is none."""
+    ends = [numeric(end) for end in get(tree, "interval", list)]
+    if len(ends) != 2 or ends[0] is None or ends[1] is None:
+        return None
+    return ends[0], ends[1]
+
+
+def finite(value: object) -> float:
+    """The number, or nan where there is none that can be drawn."""
+    known = numeric(value)
+    return float(known) if known is not None and abs(known) < 1e100 else math.nan
+
+
+def _folds(folder: Path) -> tuple[tuple[Mapping[str, Any], ...], ...]:
+    """`metrics.jsonl` of each fold, by the number that its folder is named by."""
+    files = (folder / "folds").glob("*/metrics.jsonl")
+    numbered = {int(file.parent.name): file for file in files if file.parent.name.isdecimal()}
+    return tuple(_epochs(numbered[number])[0] for number in sorted(numbered))
+
+
+def _worst(path: Path) -> dict[str, Any]:
+    found = _json(_text(path), path) if path.is_file() else {}
+    return found if isinstance(found, dict) else {}
 
 
 def _epochs(path: Path) -> tuple[tuple[Mapping[str, Any], ...], bool]:

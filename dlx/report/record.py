@@ -7,7 +7,7 @@ from typing import Any
 
 from .blocks import Block, Code, Facts, Section, Table, Text
 from .read import Run, amount, get, mappings
-from .words import NONE, PARTS, counted, duration, number
+from .words import NONE, PARTS, duration, number
 
 _FEW = 12  # as many classes are shown without being asked for
 
@@ -24,7 +24,6 @@ def setup(run: Run) -> Section | None:
         ("dataset", get(data, "dataset", str)),
         ("model", get(model, "name", str) + sized if get(model, "name", str) else ""),
         ("optimizer", get(report, "optimizer", str)),
-        ("trained", _trained(run)),
         ("stopped", get(report, "stopped", str)),
         ("watched", get(report, "monitor", str)),
         ("seed", "" if amount(report, "seed") is None else number(report["seed"])),
@@ -40,16 +39,6 @@ def _problem(problem: Mapping[str, Any]) -> str:
     many = f"{len(classes)} classes" if classes else ""
     last = f"last activation {activation}" if activation else ""
     return ", ".join(w for w in (title, many, last, f"loss {loss}" if loss else "") if w)
-
-
-def _trained(run: Run) -> str:
-    planned, steps = amount(run.report, "epochs"), amount(run.report, "steps")
-    done = len(run.epochs) or planned
-    if done is None:
-        return ""
-    of = f" of {number(planned)}" if planned is not None and planned != done else ""
-    epochs = f"{number(done)}{of} epochs" if of else counted(done, "epoch")
-    return epochs + (f", {counted(steps, 'step')}" if steps is not None else "")
 
 
 def data(run: Run) -> Section | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 NONE = "\N{EN DASH}"
+GOAL = {"max": "higher is better", "min": "lower is better"}
 PARTS = {"train": "training", "val": "validation", "test": "test"}
 
 
@@ -67,3 +68,16 @@ def short(text: str, most: int) -> str:
     """A text on one line, cut to so many characters: what a picture has room for."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"
+
+
+def setting(changed: object) -> str:
+    """Changed settings as they are typed: "model.units=[64,64] model.dropout=0.3"."""
+    if not isinstance(changed, dict):
+        return ""
+    return " ".join(f"{key}={_typed(value)}" for key, value in changed.items())
+
+
+def _typed(value: object) -> str:
+    if isinstance(value, list):
+        return f"[{','.join(map(_typed, value))}]"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import csv
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -228,3 +228,32 @@ def label_rows() -> Callable[..., list[list[object]]]:
 @pytest.fixture
 def metrics() -> list[dict[str, Any]]:
     return full_metrics()
+
+
+def places(tree: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """The path of every value in a tree."""
+    pairs = tree.items() if isinstance(tree, dict) else enumerate(tree)
+    for key, value in pairs:
+        yield (*path, key)
+        if isinstance(value, (dict, list)):
+            yield from places(value, (*path, key))
+
+
+def replaced(tree: Any, path: tuple[Any, ...], value: Any) -> Any:
+    tree = copy.deepcopy(tree)
+    inner = tree
+    for key in path[:-1]:
+        inner = inner[key]
+    inner[path[-1]] = value
+    return tree
+
+
+def each_damaged(tree: Any, value: object) -> Iterator[tuple[tuple[Any, ...], Any]]:
+    """The tree with one value replaced, once for each place in it."""
+    for path in places(tree):
+        yield path, replaced(tree, path, value)
+
+
+@pytest.fixture(scope="session")
+def damaged() -> Callable[..., Iterator[tuple[tuple[Any, ...], Any]]]:
+    return each_damaged

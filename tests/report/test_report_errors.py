@@ -83,6 +83,7 @@ def test_each_of_several_targets_is_shown(make_run, page, problem):
     )
     found = page(build(folder))
     assert sorted(p.stem for p in (folder / "plots").iterdir()) == [
+        "calibration-sex",
         "confusion-sex",
         "curve-age-mae",
         "curve-loss",

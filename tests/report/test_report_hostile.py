@@ -91,7 +91,7 @@ def test_no_text_leads_out_of_the_folder(pages):
     _, (folder, _) = pages
     names = sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
     pictures = [name for name in names if name.startswith("plots/")]
-    assert len(pictures) == 3
+    assert len(pictures) == 4
     assert all(set(n[6:-4]) <= set("abcdefghijklmnopqrstuvwxyz0123456789-_") for n in pictures)
     assert names == [
         "metrics.jsonl",

@@ -1,0 +1,215 @@
+"""The section that answers first: the score, what it must beat, and how far to believe it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from .blocks import Alerts, Answer, Block, Mark, Section, Table, Text
+from .read import Run, amount, get, mappings, span
+from .words import GOAL, NONE, counted, measure, number, part
+
+_VERDICT = {True: ("beats the baseline", "good"), False: ("does not beat the baseline", "bad")}
+_POWER = {
+    "has statistical power": ("has statistical power", "good"),
+    "no statistical power": ("no statistical power", "bad"),
+    "unknown": ("statistical power unknown", "open"),
+}
+_BEATEN = {True: "yes", False: "no"}
+_UNTESTED = "This score is of the validation part; it is no test."
+_PICKED = "The validation part also chose the epoch, so its scores flatter."
+_FLATTERS = "the more looks, the more its scores flatter."
+_DECISIONS = 50  # as many choices by one validation part before its scores wear out
+_Z = 1.96  # half of a 95 % interval is as many standard errors
+
+
+def answer(run: Run) -> Section:
+    """The score, its interval, every baseline beside it, and how far to believe it."""
+    found = get(run.report, "answer", dict)
+    warned = _alerts(run, found)
+    blocks: list[Block] = [Alerts(warned)] if warned else []
+    value = amount(found, "value")
+    if value is None:
+        return Section("answer", "Answer", [*blocks, Text([_no_score(run, found)])])
+    name = get(found, "score", str)
+    rows = f" on the {part(name)}" if part(name) else ""
+    rows += " of the sample data" if run.sample else ""
+    said, tone = verdict(run, found)
+    label = f"{measure(name)}{rows}"
+    hero = Answer(
+        number(value), label, _beside(found), said, tone, _marks(found), _remarks(run, found)
+    )
+    more = (_baselines(run), _looks(run))
+    return Section("answer", "Answer", [hero, *blocks, *(b for b in more if b)])
+
+
+def _no_score(run: Run, found: Mapping[str, Any]) -> str:
+    stopped = run.report.get("state") == "interrupted"
+    reason = "The run was interrupted before it had one." if stopped else "The run tells none."
+    if get(found, "score", str):  # JSON has no NaN: it is written as null
+        reason = f"{found['score']} is not a number."
+    return " ".join(filter(None, ("There is no score.", reason, _progress(run))))
+
+
+def _progress(run: Run) -> str:
+    planned = amount(run.report, "epochs")
+    of = f" of {number(planned)} planned" if planned is not None else ""
+    return f"It trained for {counted(len(run.epochs), 'epoch')}{of}." if run.epochs else ""
+
+
+def verdict(run: Run, found: Mapping[str, Any]) -> tuple[str, str]:
+    """Against all simple answers where that was measured, else against the one baseline."""
+    power = _POWER.get(get(get(run.report, "power", dict), "verdict", str))
+    beats = found.get("beats")
+    return power or (_VERDICT[beats] if isinstance(beats, bool) else ("", ""))
+
+
+def _beside(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    pairs = []
+    interval, baseline = span(found), get(found, "baseline", dict)
+    if interval:
+        pairs.append(("95% interval", f"{number(interval[0])} to {number(interval[1])}"))
+    if amount(baseline, "value") is not None:
+        name = get(baseline, "name", str)
+        pairs.append((f"baseline: {name}" if name else "baseline", number(baseline["value"])))
+    goal = GOAL.get(get(found, "direction", str))
+    return [*pairs, ("direction", goal)] if goal else pairs
+
+
+def _marks(found: Mapping[str, Any]) -> list[Mark]:
+    """The score, its interval and the baseline on one scale, 6% of it free at either end."""
+    score, interval = amount(found, "value"), span(found)
+    baseline = amount(get(found, "baseline", dict), "value")
+    values = [float(v) for v in (score, baseline, *(interval or ())) if v is not None]
+    if score is None or len(set(values)) < 2 or not all(map(math.isfinite, values)):
+        return []
+    low, reach = min(values), max(values) - min(values)
+
+    def at(value: float) -> float:
+        return round(6 + 88 * (value - low) / reach, 2)
+
+    marks = []
+    if interval:
+        marks.append(Mark("interval", at(interval[0]), at(interval[1]) - at(interval[0])))
+    if baseline is not None:
+        marks.append(Mark("baseline", at(baseline)))
+    return [*marks, Mark("score", at(score))]
+
+
+def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
+    remarks = []
+    told = get(get(run.report, "power", dict), "text", str)
+    interval, baseline = span(found), amount(get(found, "baseline", dict), "value")
+    if told:
+        remarks.append(f"{told[0].upper()}{told[1:]}.")
+    elif interval and baseline is not None and interval[0] <= baseline <= interval[1]:
+        remarks.append("The baseline lies inside the interval: the difference may be chance.")
+    looks = amount(found, "looks")
+    if get(found, "part", str) == "val":
+        picked = get(found, "weights", str) == "best"
+        remarks.append(f"{_UNTESTED} {_PICKED}" if picked else _UNTESTED)
+    elif looks == 1:
+        remarks.append("This score was made at the first look at the test part.")
+    elif looks:
+        remarks.append(f"This score was made at look {number(looks)} at the test part: {_FLATTERS}")
+    decisions = amount(run.report, "decisions")
+    if decisions is not None and 0 < decisions <= _DECISIONS:
+        remarks.append(f"{counted(decisions, 'decision')} rest on the validation part so far.")
+    return [*remarks, *_weights(run, found)]
+
+
+def _weights(run: Run, found: Mapping[str, Any]) -> list[str]:
+    epoch, weights = amount(found, "epoch"), get(found, "weights", str)
+    monitor = get(run.report, "monitor", str)
+    at = f" (epoch {number(epoch)})" if epoch is not None else ""
+    if weights == "folds":
+        return [f"The mean over the folds at the epoch that is best on average{at}."]
+    by = f" by {monitor}" if weights == "best" and monitor else ""
+    return [f"Weights: the {weights} ones{by}{at}."] if weights else []
+
+
+def _alerts(run: Run, found: Mapping[str, Any]) -> list[str]:
+    """What must not be overlooked, the gravest first."""
+    stamps = [s for s in get(run.report, "stamps", list) if isinstance(s, str) and s]
+    warned = [f"{stamp[0].upper()}{stamp[1:]}." for stamp in stamps]
+    leaks = [get(c, "text", str) for c in mappings(run.report, "checks") if c.get("kind") == "leak"]
+    warned += [f"Leak: {text}." for text in leaks if text]
+    worse = _worse(run, found)
+    decisions = amount(run.report, "decisions")
+    if decisions is not None and decisions > _DECISIONS:
+        many = counted(decisions, "decision")
+        why = "so many choices fit the model to it. Take a fresh split or protocol=iterated_kfold."
+        warned.append(f"{many} rest on the same validation part: {why}")
+    return [*warned, *([worse] if worse else [])]
+
+
+def _worse(run: Run, found: Mapping[str, Any]) -> str:
+    """Whether the test is worse than validation by more than two standard errors (book 4.5.7)."""
+    told = _of_workflow(run)
+    if told is not None:
+        return f"{told[0].upper()}{told[1:]}." if told else ""
+    reference = _validation(run, found)
+    value, sign = amount(found, "value"), -1.0 if found.get("direction") == "min" else 1.0
+    if reference is None or value is None or get(found, "part", str) != "test":
+        return ""
+    expected, error = reference
+    own = span(found)
+    if own:  # both scores are uncertain
+        error = math.hypot(error, (own[1] - own[0]) / (2 * _Z))
+    if not error > 0 or not sign * (expected - value) > 2 * error:
+        return ""
+    return (
+        f"The test score is clearly worse than the validation score, {number(expected)}: by "
+        f"{(sign * (expected - value)) / error:.1f} standard errors of the difference. "
+        "The validation rows were overfitted or too few; protocol=iterated_kfold is surer."
+    )
+
+
+def _of_workflow(run: Run) -> str | None:
+    """What step 7 said of it; "" where it found nothing, None where it was not taken."""
+    for step in mappings(get(run.report, "workflow", dict), "steps"):
+        warning = get(step, "facts", dict).get("warning")
+        if isinstance(warning, str):
+            return warning
+    return None
+
+
+def _validation(run: Run, found: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The validation score of the same name and its standard error."""
+    name = get(found, "score", str).replace("test/", "val/", 1)
+    for score in mappings(run.report, "scores"):
+        value, interval = amount(score, "value"), span(score)
+        if score.get("name") == name and value is not None and interval:
+            return value, (interval[1] - interval[0]) / (2 * _Z)
+    return None
+
+
+def _baselines(run: Run) -> Table | None:
+    """Every answer that needs no network, on the same rows."""
+    rows = [_baseline(entry) for entry in mappings(run.report, "baselines")]
+    head = ("baseline", "kind", "its score", "model is better by", "95% interval", "beaten")
+    title = "The model against simpler answers, on the same rows"
+    return Table(title, head, rows, texts=(0, 1, 5)) if rows else None
+
+
+def _baseline(entry: Mapping[str, Any]) -> list[str]:
+    interval, beaten = span(entry), entry.get("beaten")
+    return [
+        get(entry, "name", str),
+        get(entry, "kind", str) or NONE,
+        number(amount(entry, "value")),
+        number(amount(entry, "difference")),
+        f"{number(interval[0])} to {number(interval[1])}" if interval else NONE,
+        _BEATEN.get(beaten, "unknown") if isinstance(beaten, bool) else "unknown",
+    ]
+
+
+def _looks(run: Run) -> Table | None:
+    """The looks at these test rows before this run's."""
+    rows = [
+        [get(look, "run", str), get(look, "verb", str), get(look, "at", str)]
+        for look in mappings(run.report, "looks_before")
+    ]
+    title = f"{counted(len(rows), 'earlier look')} at these test rows"
+    return Table(title, ("run", "verb", "at"), rows, texts=(0, 1, 2), folded=True) if rows else None

@@ -1,0 +1,122 @@
+"""The section on probabilities: does what is said to be 80 % sure come true in 80 of 100?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from . import evidence_plots
+from .blocks import Block, Picture, Section, Table
+from .errors import unmarked
+from .read import Run, get
+from .words import NONE, number
+
+BINS = 10
+
+
+@dataclass(frozen=True)
+class Reliability:
+    """Probabilities in bins of equal width.
+
+    Attributes:
+        rows: how many rows are in each bin.
+        said: the mean probability in each; nan in an empty one.
+        came: the share that came true in each; nan in an empty one.
+    """
+
+    rows: npt.NDArray[np.int64]
+    said: npt.NDArray[np.float64]
+    came: npt.NDArray[np.float64]
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error: the mean of |said - came| over rows (Guo et al. 2017)."""
+        full = self.rows > 0
+        off = np.abs(self.said[full] - self.came[full])
+        return float((off * self.rows[full]).sum() / self.rows.sum())
+
+
+def reliability(probability: npt.NDArray[np.float64], true: npt.NDArray[np.bool_]) -> Reliability:
+    """Sorts probabilities into ten bins; each holds its upper edge (Guo et al. 2017, 2).
+
+    Args:
+        probability: shape (rows,), in [0, 1].
+        true: whether each came true, same shape.
+    """
+    place = np.clip(np.ceil(probability * BINS).astype(np.int64) - 1, 0, BINS - 1)
+    rows = np.bincount(place, minlength=BINS)
+    with np.errstate(invalid="ignore"):
+        said = np.bincount(place, probability, BINS) / rows
+        came = np.bincount(place, true.astype(np.float64), BINS) / rows
+    return Reliability(rows, said, came)
+
+
+def calibration(run: Run) -> Section | None:
+    """A reliability plot for each target that has classes and probabilities."""
+    problems = get(run.report, "problem", dict)
+    blocks: list[Block] = []
+    for target in problems:
+        columns = run.predicted(target)
+        if "probability" in columns:
+            title = target if len(problems) > 1 else ""
+            blocks += _of_target(run, get(problems, target, dict), columns, title)
+    return Section("calibration", "Calibration", blocks) if blocks else None
+
+
+def _of_target(
+    run: Run, problem: Mapping[str, Any], columns: Mapping[str, Sequence[str]], target: str
+) -> list[Block]:
+    kind = get(problem, "type", str)
+    classes = [str(name) for name in get(problem, "classes", list)]
+    if kind == "binary" and len(classes) == 2:
+        of = f"the probability of {classes[1]}"
+        came = [name == classes[1] for name in unmarked(columns["true"], classes)]
+    elif kind == "multiclass":
+        of = "the probability of the predicted class"
+        pairs = zip(columns["true"], columns["predicted"], strict=True)
+        came = [true == predicted for true, predicted in pairs]
+    else:
+        return []
+    said = np.array([_share(text) for text in columns["probability"]])
+    known = np.isfinite(said)
+    if not known.any():
+        return []
+    found = reliability(said[known], np.array(came)[known])
+    return _shown(run, found, of, target)
+
+
+def _share(text: str) -> float:
+    try:
+        value = float(text)
+    except ValueError:
+        return math.nan
+    return value if 0 <= value <= 1 else math.nan
+
+
+def _shown(run: Run, found: Reliability, of: str, target: str) -> list[Block]:
+    named = f"{target}: " if target else ""
+    error = f"expected calibration error {number(found.error)}"
+    caption = (
+        f"{named}{of} against how often it came true, in {BINS} bins of equal width; {error} over "
+        f"{number(int(found.rows.sum()))} rows. On the dashed line, probabilities can be believed."
+    )
+    caption = f"{caption[0].upper()}{caption[1:]}"
+    png = evidence_plots.reliability(found.rows, found.said, found.came, run.sample)
+    name = f"calibration-{target}" if target else "calibration"
+    rows = [
+        [f"{i / BINS:.1f} to {(i + 1) / BINS:.1f}", number(int(n)), _cell(said), _cell(came)]
+        for i, (n, said, came) in enumerate(zip(found.rows, found.said, found.came, strict=True))
+    ]
+    head = ("probability", "rows", "mean said", "came true")
+    title = f"{named}{error}"
+    table = Table(f"{title[0].upper()}{title[1:]}", head, rows, wide=False)
+    return [Picture(name, png, caption, caption, wide=False), table]
+
+
+def _cell(value: float) -> str:
+    return number(float(value)) if math.isfinite(value) else NONE

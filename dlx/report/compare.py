@@ -1,0 +1,166 @@
+"""Several runs side by side: one offline page, made from their folders alone."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from . import evidence_plots
+from .answer import verdict
+from .blocks import Alerts, Block, Code, Picture, Section, Table, Text
+from .evidence_plots import Line
+from .page import render, write_files
+from .read import Run, amount, finite, get, read, span
+from .words import GOAL, NONE, measure, number, part
+
+
+def compare(folders: Sequence[Path], page: Path) -> Path:
+    """Makes one page of several runs: answers, settings that differ, curves overlaid.
+
+    Args:
+        folders: two run folders or more.
+        page: the file to write.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        UsageError: a folder holds no `report.json`.
+        RunError: a file in a folder is damaged, or the page cannot be written.
+    """
+    runs = [read(folder) for folder in folders]
+    names = [get(run.report, "run", str) or f.name for run, f in zip(runs, folders, strict=True)]
+    found = (_answers(runs, names), _settings(runs, names), _curves(runs, names), _commands(runs))
+    texts = {"title": f"{len(runs)} runs side by side", "task": "", "source": "", "run": ""}
+    sample = any(run.sample for run in runs)
+    text = render(texts, [section for section in found if section], sample=sample)
+    write_files({page: text.encode("utf-8", "replace")})
+    return page
+
+
+def _answers(runs: Sequence[Run], names: Sequence[str]) -> Section:
+    """Score, interval, baseline and verdict of each, and why they may not compare."""
+    rows = [
+        _row(index, run, name)
+        for index, (run, name) in enumerate(zip(runs, names, strict=True), start=1)
+    ]
+    head = ("run", "name", "score", "value", "95% interval", "baseline", "verdict", "looks")
+    table = Table("Answers", head, rows, texts=(0, 1, 2, 6))
+    warned = _alerts(runs)
+    blocks: list[Block] = [*([Alerts(warned)] if warned else []), table]
+    return Section("answers", "Answers", blocks)
+
+
+def _row(index: int, run: Run, name: str) -> list[str]:
+    found = get(run.report, "answer", dict)
+    score, interval, baseline = get(found, "score", str), span(found), get(found, "baseline", dict)
+    against = [get(baseline, "name", str), number(amount(baseline, "value"))]
+    goal = GOAL.get(get(found, "direction", str), "")
+    on = ", ".join(filter(None, (part(score), goal)))
+    sample = " (sample data)" if run.sample else ""
+    return [
+        f"{index}{sample}",
+        name,
+        f"{measure(score)} ({on})" if on else measure(score) or NONE,
+        number(amount(found, "value")),
+        f"{number(interval[0])} to {number(interval[1])}" if interval else NONE,
+        " ".join(filter(None, against)) if baseline else NONE,
+        verdict(run, found)[0] or NONE,
+        number(amount(found, "looks")),
+    ]
+
+
+def _alerts(runs: Sequence[Run]) -> list[str]:
+    """Where the scores are not of one kind on the same rows."""
+    scores = {get(get(run.report, "answer", dict), "score", str) for run in runs}
+    data = {get(get(run.report, "data", dict), "digest", str) for run in runs}
+    splits = {get(get(run.report, "data", dict), "split_digest", str) for run in runs}
+    stamped = [
+        f"Run {index}: {stamp}."
+        for index, run in enumerate(runs, start=1)
+        for stamp in get(run.report, "stamps", list)
+        if isinstance(stamp, str)
+    ]
+    unlike = [
+        ("The runs answer by different scores: the values do not compare.", scores),
+        ("The runs use different data: the values do not compare.", data),
+        ("The data are cut into different parts: the scores are not of the same rows.", splits),
+    ]
+    said = [text for text, found in unlike if len(found) > 1]
+    return [*(said[:2] if len(data) > 1 else said), *stamped]
+
+
+def _settings(runs: Sequence[Run], names: Sequence[str]) -> Section | None:
+    """Each setting in which the runs differ, a column a run."""
+    flat = [_flat(_config(run)) for run in runs]
+    keys = dict.fromkeys(key for one in flat for key in one if not key.startswith("about."))
+    differ = [key for key in keys if len({one.get(key, NONE) for one in flat}) > 1]
+    rows = [[key, *(one.get(key, NONE) for one in flat)] for key in differ]
+    head = ("setting", *(f"run {index}" for index in range(1, len(names) + 1)))
+    texts = tuple(range(len(head)))
+    none = Text(["The configurations are the same."])
+    block = Table("Settings that differ", head, rows, texts=texts) if rows else none
+    return Section("settings", "Settings", [block]) if any(flat) else None
+
+
+def _config(run: Run) -> dict[str, Any]:
+    """The configuration as a tree; empty where it is damaged."""
+    import yaml
+
+    try:
+        tree = yaml.safe_load(get(run.report, "config", str))
+    except (yaml.YAMLError, ValueError, RecursionError):
+        return {}
+    return tree if isinstance(tree, dict) else {}
+
+
+def _flat(tree: Mapping[Any, Any], above: str = "") -> dict[str, str]:
+    """The values of a tree by their dotted keys."""
+    found: dict[str, str] = {}
+    for key, value in tree.items():
+        name = f"{above}{key}"
+        if isinstance(value, dict) and value:
+            found |= _flat(value, f"{name}.")
+        else:
+            found[name] = "null" if value is None else str(value)
+    return found
+
+
+def _curves(runs: Sequence[Run], names: Sequence[str]) -> Section | None:
+    """Each measure over the epochs, all runs in one plot."""
+    keys = dict.fromkeys(
+        key.partition("/")[2]
+        for run in runs
+        for row in run.epochs
+        for key in row
+        if key.startswith(("train/", "val/"))
+    )
+    blocks: list[Block] = []
+    for key in sorted(keys, key=lambda key: key != "loss"):
+        lines = [
+            Line(
+                f"{index}: {name}",
+                _values(run, f"train/{key}"),
+                _values(run, f"val/{key}"),
+                index - 1,
+            )
+            for index, (run, name) in enumerate(zip(runs, names, strict=True), start=1)
+        ]
+        lines = [ln for ln in lines if any(map(math.isfinite, (*ln.train, *ln.val)))]
+        if lines:
+            caption = f"{key} of each run: validation as a line, training dotted."
+            png = evidence_plots.overlaid(key, lines, any(run.sample for run in runs))
+            blocks.append(Picture(f"curve-{key}", png, caption, caption))
+    return Section("curves", "Curves", blocks) if blocks else None
+
+
+def _values(run: Run, key: str) -> list[float]:
+    return [finite(row.get(key)) for row in run.epochs]
+
+
+def _commands(runs: Sequence[Run]) -> Section | None:
+    found = [get(run.report, "command", str) for run in runs]
+    text = "\n".join(command for command in found if command)
+    return Section("repeat", "Repeat them", [Code(text)]) if text else None

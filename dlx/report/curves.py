@@ -1,0 +1,129 @@
+"""The section on how training went: each measure over the epochs, and over the folds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from . import plots
+from .blocks import Block, Picture, Section, Text
+from .read import Run, amount, finite, get, mappings
+from .words import counted, measure, number
+
+
+def curves(run: Run) -> Section | None:
+    """Loss and every metric over the epochs."""
+    names = dict.fromkeys(_name(key) for row in run.epochs for key in row if _name(key))
+    ordered = sorted(names, key=lambda name: name != "loss")
+    blocks: list[Block] = [_curve(run, name) for name in ordered]
+    blocks += _smoothed(run)
+    return Section("curves", "Curves", blocks) if blocks else None
+
+
+def _name(key: str) -> str:
+    split, _, name = key.partition("/")
+    return name if split in ("train", "val") else ""
+
+
+def _curve(run: Run, name: str) -> Block:
+    data = plots.Curve(
+        name.replace("/", ": "),
+        [_epoch(row) or index for index, row in enumerate(run.epochs, start=1)],
+        [finite(row.get(f"train/{name}")) for row in run.epochs],
+        [finite(row.get(f"val/{name}")) for row in run.epochs],
+        _epoch({"epoch": run.report.get("best_epoch")}),
+        _baseline(run, name),
+        [[finite(row.get(f"val/{name}")) for row in fold] for fold in run.folds],
+        _turn(run) if name == "loss" else None,
+    )
+    if not any(map(math.isfinite, (*data.train, *data.val))):
+        return Text([f"{name}: no finite value in any epoch, so there is nothing to draw."])
+    picture = plots.curve(data, run.sample)
+    return Picture(f"curve-{name}", picture, _alt(data), _caption(run, data), wide=False)
+
+
+def _epoch(row: Mapping[str, Any]) -> int | None:
+    epoch = amount(row, "epoch")
+    return epoch if isinstance(epoch, int) else None
+
+
+def _turn(run: Run) -> plots.Turn | None:
+    """Where the validation loss turned, and how far it ended from the training loss."""
+    found = get(run.report, "overfit", dict)
+    epoch = _epoch(found)
+    verdict = get(found, "verdict", str)
+    return plots.Turn(verdict, epoch, finite(found.get("gap"))) if epoch and verdict else None
+
+
+def _smoothed(run: Run) -> list[Block]:
+    """The mean curve over the folds, smoothed as in the book (3.7), its minimum marked."""
+    found = get(run.report, "smoothed", dict)
+    blocks: list[Block] = []
+    for name in found:
+        one = get(found, name, dict)
+        values = [finite(value) for value in get(one, "values", list)]
+        skip, factor = amount(one, "skip"), amount(one, "factor")
+        if not values or not any(map(math.isfinite, values)):
+            continue
+        first = skip + 1 if isinstance(skip, int) else 1
+        best, at = amount(one, "minimum_epoch"), finite(one.get("minimum"))
+        mark = (best, at) if isinstance(best, int) and math.isfinite(at) else None
+        title = f"{measure(name)}, mean over the folds, smoothed"
+        png = plots.smoothed(title, range(first, first + len(values)), values, mark, run.sample)
+        end = f"best at epoch {mark[0]}: {number(mark[1])}" if mark else "no best epoch is known"
+        how = f"smoothing factor {number(factor)}" if factor is not None else ""
+        left = f"the first {first - 1} epochs left out" if first > 1 else ""
+        said = "; ".join(filter(None, (end, left, how)))
+        caption = f"Mean of {name} over the folds, smoothed: {said}."
+        blocks.append(Picture(f"smoothed-{measure(name)}", png, caption, caption, wide=False))
+    return blocks
+
+
+def _baseline(run: Run, name: str) -> tuple[str, float] | None:
+    """The first baseline of the validation score, as the line shows that part; else the test's."""
+    found = mappings(run.report, "scores")
+    for wanted in (f"val/{name}", f"test/{name}"):
+        for score in found:
+            baseline = get(score, "baseline", dict)
+            value = amount(baseline, "value")
+            if score.get("name") == wanted and value is not None:
+                return get(baseline, "name", str) or "baseline", float(value)
+    return None
+
+
+def _alt(data: plots.Curve) -> str:
+    """The curve in words, from its first to its last epoch."""
+    said = []
+    for name, values in (("training", data.train), ("validation", data.val)):
+        known = [value for value in values if math.isfinite(value)]
+        if known:
+            said.append(f"{name} goes from {number(known[0])} to {number(known[-1])}")
+    span = f"epochs {min(data.epochs)} to {max(data.epochs)}"
+    return f"Curve of {data.name} over {span}: {'; '.join(said)}."
+
+
+def _caption(run: Run, data: plots.Curve) -> str:
+    said = []
+    told = get(get(run.report, "overfit", dict), "text", str)
+    if data.turn is not None and told:
+        said.append(f"{told[0].upper()}{told[1:]}.")
+    if data.cut:
+        said.append(f"Of the first {len(data.epochs) // 10} epochs some lie outside the picture.")
+    if data.folds:
+        said.append(f"Thin: each of {len(data.folds)} folds; thick: their mean.")
+    if data.best is not None and data.best in data.epochs:
+        value = data.val[data.epochs.index(data.best)]
+        monitor = get(run.report, "monitor", str)
+        by = f" by {monitor}" if monitor else ""
+        if math.isfinite(value):
+            said.append(f"Best epoch{by}: {data.best}, where validation is {number(value)}.")
+    if data.baseline is not None and not data.fits and math.isfinite(data.baseline[1]):
+        side = "below" if data.baseline[1] < data.reach[0] else "above"
+        shown = f"{data.baseline[0]} {number(data.baseline[1])}"
+        said.append(f"The baseline, {shown}, lies far {side} the curves.")
+    pairs = zip(data.train, data.val, strict=True)
+    lost = sum(not any(map(math.isfinite, pair)) for pair in pairs)
+    if lost:
+        said.append(f"{counted(lost, 'epoch')} without a finite value.")
+    return " ".join(said)

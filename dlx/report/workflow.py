@@ -1,0 +1,193 @@
+"""The section on the seven steps of the workflow, each with its finding and its evidence."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from . import evidence_plots
+from .blocks import Block, Code, Facts, Heading, Picture, Section, Table
+from .evidence_plots import Line, Slice
+from .read import Run, amount, finite, get, mappings, numeric
+from .words import NONE, duration, number, setting, short
+
+_TONE = {"done": "good", "refused": "bad", "not reached": "open"}
+_ELSEWHERE = (
+    *("checks", "answer", "baselines", "power", "tried", "final", "warning", "last", "rungs"),
+    *("decisions", "chosen_trial"),
+)
+"""Facts of a step that other blocks show."""
+_LONGEST = 400  # characters of a fact
+_PANELS = 9
+_STEPS = 5  # as many values of a lever are drawn at even distances
+
+
+def workflow(run: Run) -> Section | None:
+    """A part a step: what it found, what it rests on."""
+    flow = get(run.report, "workflow", dict)
+    blocks: list[Block] = []
+    for step in mappings(flow, "steps"):
+        blocks += _step(step)
+        if step.get("number") == 5:
+            blocks += _tried(step)
+        if step.get("number") == 6:
+            blocks += _ladder(run, mappings(flow, "ladder"))
+        if step.get("number") == 7:
+            blocks += _trials(run, flow) + _final(flow)
+    return Section("workflow", "The seven steps", blocks) if blocks else None
+
+
+def _step(step: Mapping[str, Any]) -> list[Block]:
+    state, title = get(step, "state", str), get(step, "title", str)
+    name = f"{number(amount(step, 'number'))}. {title[:1].upper()}{title[1:]}"
+    said = get(step, "finding", str)
+    facts = get(step, "facts", dict)
+    rows = [(key.replace("_", " "), _fact(facts[key])) for key in facts if key not in _ELSEWHERE]
+    rows = [(key, value) for key, value in rows if value]
+    heading = Heading(name, said, _TONE.get(state, "open"), state)
+    return [heading, Facts("", rows)] if rows else [heading]
+
+
+def _fact(value: object) -> str:
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return short("; ".join(map(number, value)), _LONGEST)
+    return short(number(value), _LONGEST) if value not in (None, "", [], {}) else ""
+
+
+def _tried(step: Mapping[str, Any]) -> list[Block]:
+    found = mappings(get(step, "facts", dict), "tried")
+    title = "Small models tried, the last one kept"
+    return [Table(title, _RUNG, [_rung(one) for one in found], texts=(0, 4))] if found else []
+
+
+_RUNG = ("setting", "parameters", "epochs", "score", "verdict")
+
+
+def _ladder(run: Run, rungs: Sequence[Mapping[str, Any]]) -> list[Block]:
+    """The sizes from small to large, and their loss curves in one plot."""
+    if not rungs:
+        return []
+    rows = [_rung(rung) for rung in rungs]
+    blocks: list[Block] = [Table("The ladder of sizes", _RUNG, rows, texts=(0, 4))]
+    lines = [
+        Line(
+            f"{setting(rung.get('changed')) or 'as it is'}: {get(rung, 'verdict', str)}",
+            [finite(value) for value in get(rung, "train", list)],
+            [finite(value) for value in get(rung, "val", list)],
+            place,
+        )
+        for place, rung in enumerate(rungs)
+    ]
+    lines = [line for line in lines if any(map(math.isfinite, line.val))]
+    if lines:
+        caption = "Loss of each rung: validation as a line, training dotted in the same colour."
+        png = evidence_plots.overlaid("loss", lines, run.sample)
+        blocks.append(Picture("ladder", png, _told(rungs), caption))
+    return blocks
+
+
+def _told(rungs: Sequence[Mapping[str, Any]]) -> str:
+    said = (f"{setting(r.get('changed')) or 'as it is'} {get(r, 'verdict', str)}" for r in rungs)
+    return f"Loss curves of {len(rungs)} sizes: {'; '.join(said)}."
+
+
+def _rung(rung: Mapping[str, Any]) -> list[str]:
+    name, value = get(rung, "score", str), amount(rung, "value")
+    verdict, text = get(rung, "verdict", str), get(rung, "text", str)
+    return [
+        setting(rung.get("changed")) or "as it is",
+        number(amount(rung, "parameters")),
+        number(amount(rung, "epochs")),
+        f"{name} {number(value)}".strip(),
+        ": ".join(filter(None, (verdict, text))) or NONE,
+    ]
+
+
+def _trials(run: Run, flow: Mapping[str, Any]) -> list[Block]:
+    """The settings tried, the best first, and what each lever did."""
+    found = mappings(flow, "trials")
+    if not found:
+        return []
+    sign = -1.0 if flow.get("direction") == "max" else 1.0
+
+    def rank(trial: Mapping[str, Any]) -> tuple[bool, float]:
+        value = finite(trial.get("value"))
+        whole = trial.get("state") == "done" and math.isfinite(value)
+        return not whole, sign * value if math.isfinite(value) else math.inf
+
+    found.sort(key=rank)
+    levers = list(dict.fromkeys(key for trial in found for key in get(trial, "changed", dict)))
+    score = next((get(t, "score", str) for t in found if get(t, "score", str)), "score")
+    rows = [_trial(trial, levers) for trial in found]
+    numbers = [trial.get("number") for trial in found]
+    chosen = numbers.index(flow["chosen"]) if flow.get("chosen") in numbers else None
+    head = ("setting", score, "± standard error", "epoch", "time", "state", *levers)
+    title = f"Settings tried, best {score} first" + (
+        "; the chosen one marked" * (chosen is not None)
+    )
+    blocks: list[Block] = [Table(title, head, rows, texts=(0, 5), marked=chosen)]
+    panels = _slices(found, levers, chosen)
+    if panels:
+        caption = f"{score} of each setting against each value that was varied; ringed: chosen."
+        png = evidence_plots.slices(score, panels, run.sample)
+        blocks.append(Picture("trials", png, caption, caption))
+    return blocks
+
+
+def _trial(trial: Mapping[str, Any], levers: Sequence[str]) -> list[str]:
+    changed, seconds = get(trial, "changed", dict), amount(trial, "seconds")
+    error = trial.get("error", trial.get("std"))
+    state = get(trial, "state", str)
+    reason = get(trial, "reason", str)
+    return [
+        number(amount(trial, "number")),
+        number(amount(trial, "value")),
+        number(numeric(error)),
+        number(amount(trial, "epoch")),
+        duration(float(seconds)) if seconds is not None else NONE,
+        f"{state}: {short(reason, 80)}" if reason else state or NONE,
+        *(setting({"": changed[key]})[1:] if key in changed else NONE for key in levers),
+    ]
+
+
+def _slices(
+    trials: Sequence[Mapping[str, Any]], levers: Sequence[str], chosen: int | None
+) -> list[Slice]:
+    """A panel for each lever with two values or more among the trials that have a score."""
+    panels = []
+    for lever in levers:
+        kept = [
+            (place, get(trial, "changed", dict)[lever], finite(trial.get("value")))
+            for place, trial in enumerate(trials)
+            if lever in get(trial, "changed", dict) and math.isfinite(finite(trial.get("value")))
+        ]
+        places = [place for place, _, _ in kept]
+        raw = [value for _, value, _ in kept]
+        scores = [score for _, _, score in kept]
+        at = places.index(chosen) if chosen in places else None
+        texts = [setting({"": value})[1:] for value in raw]
+        if len(set(texts)) < 2:
+            continue
+        amounts = [finite(value) for value in raw]
+        numbers = all(map(math.isfinite, amounts))
+        if numbers and len(set(amounts)) > _STEPS:
+            panels.append(Slice(lever, amounts, scores, at))
+        else:
+            order = dict(zip(texts, amounts, strict=True)) if numbers else {}
+            names = sorted(set(texts), key=lambda text: (order.get(text, 0), len(text), text))
+            panels.append(Slice(lever, [names.index(t) for t in texts], scores, at, names))
+    return panels[:_PANELS]
+
+
+def _final(flow: Mapping[str, Any]) -> list[Block]:
+    """The setting of the final model, as typed."""
+    final = get(flow, "final", dict)
+    command = get(final, "command", str)
+    rows = [
+        (name, number(value))
+        for name, key in (("epochs", "epochs"), ("digest of its config", "config_digest"))
+        if isinstance(value := final.get(key), (str, int))
+    ]
+    facts: list[Block] = [Facts("The final model, on all rows but the test part", rows)]
+    return [*(facts if rows else []), *([Code(command)] if command else [])]

@@ -1,0 +1,63 @@
+from __future__ import annotations
+
+import pytest
+
+from dlx.errors import UsageError
+from dlx.report import compare
+
+DATA = {"digest": "d", "split_digest": "s"}
+
+
+@pytest.fixture
+def pair(make_run):
+    one = make_run(
+        run="imdb/one", data=DATA, config="model: {units: [16], dropout: 0.0}\nseed: 0\n"
+    )
+    two = make_run(
+        run="imdb/two", data=DATA, config="model: {units: [16], dropout: 0.5}\nseed: 0\n"
+    )
+    return [one, two]
+
+
+def test_answers_settings_and_curves_stand_side_by_side(pair, page, tmp_path):
+    out = tmp_path / "both.html"
+    assert compare(pair, out) == out
+    found = page(out)
+    answers = found.tables["Answers"]
+    assert [row[1] for row in answers[1:]] == ["imdb/one", "imdb/two"]
+    assert answers[1][2:7] == [
+        "accuracy (test part, higher is better)",
+        "0.8812",
+        "0.8771 to 0.8852",
+        "majority 0.5000",
+        "beats the baseline",
+    ]
+    assert found.tables["Settings that differ"][1:] == [["model.dropout", "0.0", "0.5"]]
+    assert len(found.all("img")) == 2
+    assert found.all("script") == []
+    assert "do not compare" not in found.text
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"data": {**DATA, "digest": "e"}}, "The runs use different data"),
+        ({"data": {**DATA, "split_digest": "e"}}, "The data are cut into different parts"),
+        ({"answer": {"score": "test/mae", "value": 1.0}}, "The runs answer by different scores"),
+        ({"stamps": ["seen before"]}, "Run 3: seen before."),
+    ],
+)
+def test_it_says_when_scores_do_not_compare(pair, make_run, page, tmp_path, changed, words):
+    third = make_run(**{"data": DATA, **changed})
+    assert words in page(compare([*pair, third], tmp_path / "x.html")).text
+
+
+def test_a_broken_run_is_shown_with_what_it_has(pair, make_run, page, tmp_path):
+    empty = make_run({}, metrics=None, predictions=None, config="a: [")
+    found = page(compare([*pair, empty], tmp_path / "x.html"))
+    assert found.tables["Answers"][3][3] == "\N{EN DASH}"
+
+
+def test_a_folder_that_is_no_run_is_refused(pair, tmp_path):
+    with pytest.raises(UsageError, match=r"holds no report\.json"):
+        compare([*pair, tmp_path], tmp_path / "x.html")
