@@ -114,7 +114,7 @@ class Workflow:
 
     until: int = option(7, "last step to take; the same command goes on later", ge=1, le=7)
     rungs: int = option(5, "networks that step 6 tries at most, each larger or longer", ge=1)
-    trials: int = option(12, "settings that step 7 tries", ge=1)
+    trials: int = option(20, "settings that step 7 tries", ge=1)
     budget_minutes: float = option(
         10.0, "time after which steps 6 and 7 begin no further training", unit="minutes", gt=0
     )

@@ -98,6 +98,8 @@ def slices(score: str, levers: Sequence[Slice], sample: bool = False) -> bytes:
 
 
 def _slice(axes: Axes, lever: Slice) -> None:
+    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
     axes.plot(lever.values, lever.scores, "o", color=VAL, ms=5, mew=0, alpha=0.65)
     if lever.chosen is not None:
         ring: dict[str, Any] = {"mfc": "none", "mec": TRAIN, "mew": 1.8, "ms": 10}
@@ -109,6 +111,9 @@ def _slice(axes: Axes, lever: Slice) -> None:
             axes.tick_params(axis="x", rotation=30)
     elif min(lever.values) > 0 and max(lever.values) > 10 * min(lever.values):
         axes.set_xscale("log")
+        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+        axes.xaxis.set_minor_locator(NullLocator())
 
 
 def reliability(

@@ -46,7 +46,8 @@ def data(run: Run) -> Section | None:
     found = get(run.report, "data", dict)
     protocol = get(run.report, "protocol", dict)
     name, rule = get(protocol, "name", str), get(protocol, "rule", str)
-    title = f"{name}: {rule}" if name and rule else name or rule
+    told = not rule or rule.startswith(f"{name}:")
+    title = rule or name if told else f"{name}: {rule}"
     blocks: list[Block] = [Text([title])] if title else []
     blocks += _parts(get(found, "rows", dict))
     blocks += _duplicates(get(found, "duplicates", dict))

@@ -146,11 +146,11 @@ def _judge(stage: Stage, bench: Bench) -> Judged:
 
 
 def _error(each: Sequence[float], judged: Sequence[Judged]) -> float | None:
-    """Standard error of a score: over the folds, else from its bootstrap interval."""
+    """Standard error of a score: over the folds, else from its bootstrap interval, if any."""
     deviation = folds.spread(each)
     if deviation is not None:
         return deviation / math.sqrt(len(each))
-    interval = judged[0].scores[0].interval
+    interval = judged[0].scores[0].interval if judged else None
     return None if interval is None else (interval[1] - interval[0]) / (2 * 1.96)
 
 

@@ -20,6 +20,9 @@ from .walk import Finding, Walk
 
 CHOSEN = ("command", "epochs", "config_digest")
 
+TIE = 2.0
+"""Standard errors by which a setting may be behind the best and still count as its equal."""
+
 PATIENCE = 0.25
 """Share of the epochs without improvement after which a trial stops, at a constant rate."""
 
@@ -40,10 +43,16 @@ def tune_and_test(walk: Walk) -> Finding:
 
 
 def worse_than_validation(chosen: dict[str, Any], found: dict[str, Any]) -> str:
-    """A warning where the test is worse than validation by more than two standard errors."""
+    """A warning where the test is worse than validation by more than two standard errors.
+
+    The error is that of the difference: validation's, over folds or by bootstrap, and the test's.
+    """
     sign = 1.0 if found["direction"] == "max" else -1.0
-    error = chosen["error"]
-    if not error or sign * (chosen["value"] - found["value"]) <= 2 * error:
+    if not chosen["error"]:
+        return ""
+    low, high = found["interval"] or (0.0, 0.0)
+    error = math.hypot(chosen["error"], (high - low) / (2 * 1.96))
+    if sign * (chosen["value"] - found["value"]) <= 2 * error:
         return ""
     return (
         f"the test is worse than validation ({chosen['value']:.4g}) by more than two standard "
@@ -72,8 +81,8 @@ def _final_run(walk: Walk, loaded: Loaded, finding: str, facts: dict[str, Any]) 
 def tune(walk: Walk) -> tuple[list[str], dict[str, Any], Finding]:
     """Tries settings on validation rows and picks one; every comparison is a decision (4.5.7).
 
-    The first is the task's own. Settings within one standard error of the best score are equal
-    by it; among them the lowest validation loss decides.
+    The first is the task's own. Settings less than two standard errors behind the best score
+    cannot be told from it; among them the lowest validation loss decides, which is less noisy.
 
     Args:
         walk: the workflow so far.
@@ -176,7 +185,7 @@ def choose(trials: list[dict[str, Any]], direction: str) -> dict[str, Any]:
         hint = "optimizer.lr may be too high, or the inputs not scaled"
         raise RunError(Problem("every setting of step 7 failed", hint=hint))
     best = max(done, key=lambda one: sign * one["value"])
-    within = best["error"] or 0.0
+    within = TIE * (best["error"] or 0.0)
     equal = [one for one in done if sign * (best["value"] - one["value"]) <= within]
     return min(equal, key=lambda one: one["loss"])
 

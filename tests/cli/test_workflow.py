@@ -270,8 +270,8 @@ def trial(number: int, value: float, loss: float, state: str = "done") -> dict[s
     return {"number": number, "value": value, "loss": loss, "error": 0.01, "state": state}
 
 
-def test_within_one_standard_error_the_lowest_loss_decides() -> None:
-    trials = [trial(0, 0.90, 0.5), trial(1, 0.895, 0.3), trial(2, 0.88, 0.1)]
+def test_within_two_standard_errors_the_lowest_loss_decides() -> None:
+    trials = [trial(0, 0.90, 0.5), trial(1, 0.885, 0.3), trial(2, 0.87, 0.1)]
 
     assert choose(trials, "max")["number"] == 1
     assert choose([trial(0, 2.0, 9.0), trial(1, 2.5, 1.0)], "min")["number"] == 0
@@ -279,20 +279,27 @@ def test_within_one_standard_error_the_lowest_loss_decides() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "error", "test", "direction", "warned"),
+    ("value", "error", "test", "interval", "direction", "warned"),
     [
-        (0.95, 0.01, 0.94, "max", False),
-        (0.95, 0.01, 0.92, "max", True),
-        (2.0, 0.1, 2.1, "min", False),
-        (2.0, 0.1, 2.3, "min", True),
-        (2.0, None, 9.0, "min", False),
+        (0.95, 0.01, 0.94, None, "max", False),
+        (0.95, 0.01, 0.92, None, "max", True),
+        (0.95, 0.01, 0.92, (0.89, 0.95), "max", False),  # the test is no surer than validation
+        (2.0, 0.1, 2.1, None, "min", False),
+        (2.0, 0.1, 2.3, (2.29, 2.31), "min", True),
+        (2.0, None, 9.0, None, "min", False),
     ],
 )
 def test_a_test_clearly_worse_than_validation_is_told(
-    value: float, error: float | None, test: float, direction: str, warned: bool
+    value: float,
+    error: float | None,
+    test: float,
+    interval: tuple[float, float] | None,
+    direction: str,
+    warned: bool,
 ) -> None:
     told = worse_than_validation(
-        {"value": value, "error": error}, {"value": test, "direction": direction}
+        {"value": value, "error": error},
+        {"value": test, "direction": direction, "interval": interval},
     )
 
     assert bool(told) == warned
