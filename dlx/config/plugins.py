@@ -14,6 +14,8 @@ from .fields import Component, Table, article
 from .names import listed
 from .specs import TABLES
 
+DIRECTIONS = ("max", "min")
+
 _SHAPE = "DLX_COMPONENTS = {kind: {name: Component(...)}}"
 
 
@@ -75,6 +77,8 @@ def _read(components: Any) -> Iterator[tuple[Table, str, Component]]:
         for name, component in entries.items():
             if not isinstance(component, Component):
                 raise ValueError(f"{kind} `{name}` is no Component")
+            if kind == "metric" and getattr(component.options, "direction", "") not in DIRECTIONS:
+                raise ValueError(f"metric `{name}` has no `direction`: {listed(DIRECTIONS)}")
             known = TABLES[kind].entries.get(name)
             if known is not None and known != component:
                 raise ValueError(f"there is {article(kind)} `{name}` already")

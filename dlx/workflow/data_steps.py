@@ -12,7 +12,7 @@ from ..data.columns import kind
 from ..data.protocols import FEW_ROWS
 from ..data.samples import Samples
 from ..data.targets import class_counts
-from ..errors import Problem, UsageError
+from ..errors import MethodError, Problem, UsageError
 from ..problem import PROBLEMS
 from ..runs import ledger
 from ..training.experiment import cut
@@ -179,7 +179,14 @@ def refuse_second_look(walk: Walk) -> None:
 
 
 def prepare_data(walk: Walk) -> Finding:
-    """Step 4: every input as small, homogeneous numbers, fitted on training rows (book 4.5.4)."""
+    """Step 4: every input as small, homogeneous numbers, fitted on training rows (book 4.5.4).
+
+    Raises:
+        MethodError: the preparation is to be fitted on validation rows as well.
+    """
+    if walk.config.prepare.scope == "all":
+        what = "preparation fitted on validation rows as well tells the model about them"
+        raise MethodError(Problem(what, "prepare.scope=all", "fold", "prepare.scope=fold"))
     fold = walk.bench.fold(0)
     steps = [f"{step.name} ({step.column})" for step in fold.prepared.steps]
     shapes = {name: _shape(one.kind, one.shape) for name, one in fold.inputs.items()}

@@ -1,0 +1,184 @@
+"""What the method forbids, step by step, refused from the command line (book chapter 4).
+
+What a workflow refuses once it is under way stands in test_workflow.py.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlx.config.specs import TABLES
+
+CONFIG, METHOD = 2, 4
+
+STEP_1 = {
+    ("task=digits", "~targets"): "`targets` is missing",
+    ("task=digits", "~targets.digit"): "`targets` is empty",
+    ("task=digits", "targets.digit.problem=guess"): "`targets.digit.problem` is 'guess' (text)",
+    ("task=digits", "targets.digit.problem=binary"): (
+        "`targets.digit.problem` is binary, but the data pose multiclass"
+    ),
+    ("task=wine", "targets.cultivar.problem=multilabel"): (
+        "`targets.cultivar.problem` is multilabel, but the data pose multiclass"
+    ),
+    ("task=diabetes", "targets.progression.problem=multiclass"): (
+        "`targets.progression.problem` is multiclass, but its values are numbers, not classes"
+    ),
+}
+
+STEP_2 = {
+    ("task=diabetes", "metrics.accuracy={}"): "metric accuracy does not measure scalar regression",
+    ("task=digits", "plugins=[aimless]", "metrics.aimless={}"): (
+        "plugin aimless: metric `aimless` has no `direction`: max, min"
+    ),
+}
+
+STEP_5 = {
+    ("task=breast_cancer", "targets.diagnosis.activation=softmax"): (
+        "activation softmax contradicts binary classification"
+    ),
+    ("task=diabetes", "targets.progression.activation=sigmoid"): (
+        "activation sigmoid contradicts scalar regression"
+    ),
+    ("task=diabetes", "targets.progression.activation=relu"): "`targets.progression.activation`",
+    ("task=breast_cancer", "targets.diagnosis.activation=none"): (
+        "activation none contradicts binary classification"
+    ),
+    ("task=digits", "loss=binary_cross_entropy"): (
+        "each sample has exactly one class: use cross_entropy, or declare the problem multilabel"
+    ),
+    ("task=digits", "loss=mse"): "loss mse contradicts multiclass",
+    ("task=diabetes", "targets.progression.problem=unit_regression"): (
+        "is declared regression to values in [0, 1], but its values go from 25 to 346"
+    ),
+    ("task=diabetes", "loss=cross_entropy"): "loss cross_entropy contradicts scalar regression",
+}
+
+ARROW = "temporal leak: the rows of dataset beijing_pm25 are ordered by time, and protocol {}"
+STEP_3 = {
+    ("task=beijing_pm25", f"protocol={name}"): ARROW.format(name)
+    for name in ("holdout", "kfold", "iterated_kfold", "test_as_validation")
+}
+
+STEPS_6_AND_7 = {
+    ("task=wine", "trainer.monitor=train/loss"): "a training score may not pick the epoch",
+    ("task=wine", "trainer.monitor=test/accuracy"): "is tuning on it, and has none left to test on",
+    ("-m", "task=wine", "seed=1,2", "test=true"): "a sweep never looks at the test part",
+}
+
+AIMLESS = """
+from dataclasses import dataclass
+from typing import ClassVar
+from dlx.config.fields import Component
+
+
+@dataclass(frozen=True, kw_only=True)
+class Aimless:
+    \"\"\"Nobody knows whether more of it is better.\"\"\"
+
+    problems: ClassVar[tuple[str, ...]] = ("multiclass",)
+
+
+DLX_COMPONENTS = {"metric": {"aimless": Component(Aimless, "aimless:Aimless")}}
+"""
+
+HOLES = """
+from dataclasses import dataclass
+from typing import ClassVar
+import numpy as np
+from dlx.config.fields import Component
+from dlx.config.specs.datasets import Dataset
+from dlx.data.reader import Reader
+from dlx.data.samples import Samples
+
+
+@dataclass(frozen=True, kw_only=True)
+class Holes(Dataset):
+    \"\"\"A value is missing.\"\"\"
+
+    inputs = ("features",)
+    targets: ClassVar[dict[str, str]] = {"cultivar": "multiclass"}
+    rows = "90"
+    terms = "made up"
+
+
+def read(options, folder):
+    features = np.random.default_rng(0).normal(size=(90, 4)).astype(np.float32)
+    features[7, 1] = np.nan
+    return Samples(
+        columns={"features": features, "cultivar": np.arange(90) % 3},
+        inputs=("features",), targets=("cultivar",), test=None, source={}, digest="",
+    )
+
+
+reader = Reader(read, lambda folder: None)
+DLX_COMPONENTS = {"dataset": {"holes": Component(Holes, "holes:reader")}}
+"""
+
+
+@pytest.fixture(autouse=True)
+def _plugins(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Two plugins that lie where one stands; what they add is taken out again."""
+    monkeypatch.syspath_prepend(here)
+    before = {kind: dict(table.entries) for kind, table in TABLES.items()}
+    (here / "aimless.py").write_text(AIMLESS)
+    (here / "holes.py").write_text(HOLES)
+    yield
+    for kind, entries in before.items():
+        TABLES[kind].entries.clear()
+        TABLES[kind].entries.update(entries)
+    for name in ("aimless", "holes"):
+        sys.modules.pop(name, None)
+
+
+CASES = [
+    *((arguments, CONFIG, told) for arguments, told in (STEP_1 | STEP_2 | STEP_5).items()),
+    *((arguments, METHOD, told) for arguments, told in (STEP_3 | STEPS_6_AND_7).items()),
+]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "told"), CASES, ids=[" ".join(case[0]) for case in CASES]
+)
+def test_it_is_refused_and_nothing_is_written(
+    cli: Any, here: Path, arguments: tuple[str, ...], code: int, told: str
+) -> None:
+    answer = cli("train", *arguments)
+
+    assert answer.code == code, answer.err
+    assert told in answer.err
+    assert not (here / "runs").exists()
+
+
+def test_step_4_refuses_missing_values_that_nothing_fills(cli: Any, here: Path) -> None:
+    holes = ("plugins=[holes]", "task=wine", "dataset={name: holes}", "trainer.epochs=1")
+
+    refused = cli("train", *holes, "prepare.steps=[]")
+    filled = cli("train", *holes, "prepare.steps=[{name: impute}]")
+
+    assert refused.code == CONFIG
+    assert "input features has missing (NaN) or infinite values" in refused.err
+    assert "where: first in row 7" in refused.err
+    assert "{name: impute} in prepare.steps fills what is missing" in refused.err
+    assert filled.code == 0, filled.err
+
+
+def test_step_4_guards_a_constant_feature(cli: Any) -> None:
+    """Of a feature that never changes, the standard deviation is 0; pixels at the rim are such."""
+    answer = cli("train", "task=digits", "prepare.steps=[{name: standardise}]", "trainer.epochs=1")
+
+    assert answer.code == 0, answer.err
+
+
+def test_step_4_of_a_workflow_refuses_statistics_of_validation_rows(cli: Any, here: Path) -> None:
+    answer = cli("workflow", "task=wine", "protocol=holdout", "prepare.scope=all")
+
+    assert answer.code == METHOD
+    assert "preparation fitted on validation rows as well tells the model about them" in answer.err
+    assert "where: prepare.scope=all" in answer.err
+    assert not list(here.glob("runs/*/*"))
