@@ -12,11 +12,13 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import DlxError, Problem, UsageError
+from ..interrupts import like_ctrl_c
 
 VERBS = {
     "tasks": "the tasks there are, and what to type",
     "train": "train, validate and test a task: dlx train task=digits",
     "workflow": "the seven steps of the method, to one test score: dlx workflow task=digits",
+    "resume": "go on with a run that was broken off: dlx resume last",
     "test": "look at the test part with a finished run",
     "experiments": "the book's claims: published figures beside our own",
     "runs": "list, filter and sort the runs",
@@ -57,7 +59,8 @@ def main(arguments: Sequence[str]) -> int:
     # of them takes a fifth of the time.
     gc.set_threshold(100_000, 50, 50)
     try:
-        return _dispatch(list(arguments))
+        with like_ctrl_c():
+            return _dispatch(list(arguments))
     except DlxError as error:
         print_problems(error.problems)
         return error.exit_code

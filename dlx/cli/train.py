@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import DlxError, Interrupted, MethodError, Problem, UsageError
@@ -17,7 +18,7 @@ from .hydra_flags import add_run_flags
 if TYPE_CHECKING:
     from ..config.load import Loaded
     from ..experiments import Experiment
-    from ..training.run import Run
+    from ..training.start import Run
 
 EXAMPLES = """examples:
   dlx train task=digits
@@ -71,8 +72,8 @@ def _no_task(args: argparse.Namespace) -> int:
     return 2
 
 
-def train(loaded: Loaded, quiet: bool = False) -> Run:
-    """Trains a config and builds its report."""
+def train(loaded: Loaded, quiet: bool = False, resume: Path | None = None) -> Run:
+    """Trains a config, or goes on with a run of it, and builds the report."""
     if not quiet:
         for note in loaded.notes:
             say(f"note: {note}")
@@ -83,11 +84,15 @@ def train(loaded: Loaded, quiet: bool = False) -> Run:
     from ..training.run import train as train_run
     from .progress import progress
 
+    if resume is None and loaded.config.run.resume == "auto":
+        from ..training.resume import newest_unfinished
+
+        resume = newest_unfinished(loaded.config)
     if quiet:
-        done = train_run(loaded, lambda _: None)
+        done = train_run(loaded, lambda _: None, resume=resume)
     else:
         with closing(progress()) as shown:
-            done = train_run(loaded, say, [shown])
+            done = train_run(loaded, say, [shown], resume=resume)
     build(done.folder)
     return done
 

@@ -280,6 +280,17 @@ def _apply(override: Override, composed: Composed) -> None:
     composed.tree.merge(layer)
 
 
+def lay_over(tree: Tree, arguments: Sequence[str]) -> list[Problem]:
+    """Writes values of the shell over a config that is whole already; returns what is wrong."""
+    composed = Composed(tree=tree)
+    for override in parse(arguments, composed.problems):
+        if problem := _refused(override):
+            composed.problems.append(problem)
+        else:
+            _apply(override, composed)
+    return composed.problems
+
+
 def _is_naming(override: Override) -> bool:
     parts = override.key_or_group.split(".")
     return parts[-1] == "name" and not override.is_delete() and not any(map(str.isdecimal, parts))

@@ -113,13 +113,16 @@ def _without_secrets(
     return found
 
 
-def load_saved(file: FilePath, shown: str, plugins: Sequence[str] = ()) -> Config:
+def load_saved(
+    file: FilePath, shown: str, plugins: Sequence[str] = (), arguments: Sequence[str] = ()
+) -> Config:
     """Reads the `config.yaml` of a run folder: data only, it can name no code.
 
     Args:
         file: the file.
         shown: how the file is named to the user.
         plugins: packages that the user allows now; those that the file names are not imported.
+        arguments: values of the shell, written over those of the file.
 
     Raises:
         UsageError: it cannot be read, or does not fit the schema.
@@ -134,10 +137,20 @@ def load_saved(file: FilePath, shown: str, plugins: Sequence[str] = ()) -> Confi
         raise UsageError(Problem(f"is no valid YAML: {error}", shown)) from None
     tree = Tree()
     tree.merge(Layer(shown, {**(values or {}), "plugins": list(plugins)}, lines))
-    config, problems, _ = _check(tree, [])
+    found: list[Problem] = []
+    if arguments:
+        from .compose import lay_over
+
+        found = lay_over(tree, arguments)
+    config, problems, _ = _check(tree, found)
     if problems or config is None:
         raise UsageError(*problems)
     return config
+
+
+def loaded_from(config: Config, arguments: Sequence[str]) -> Loaded:
+    """A config that was read whole, as if it had been composed from these arguments."""
+    return Loaded(config, Tree(), tuple(arguments), tuple(notes(config)), {})
 
 
 def _check(
@@ -162,7 +175,7 @@ def _check(
 def digest(config: Config) -> str:
     """SHA-256 of everything in a config that can change a result (not where the runs lie)."""
     plain = to_plain(config)
-    for irrelevant in ("run", "about"):
+    for irrelevant in ("run", "about", "checkpoint"):
         plain.pop(irrelevant)
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -102,10 +102,25 @@ class Trainer:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Checkpoint:
+    """When a training writes what `dlx resume` goes on from; no result depends on it."""
+
+    every_s: float = option(
+        10.0, "seconds after which one is written, at the end of a step", unit="seconds", gt=0
+    )
+    every_steps: int | None = option(None, "one after every so many steps; null: none", ge=1)
+    every_epochs: int | None = option(None, "one after every so many epochs; null: none", ge=1)
+    keep: int = option(2, "how many stay: the last one, and those before it", ge=1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Run:
     """Where the evidence goes."""
 
     root: str = option("runs", "folder that holds the run folders")
+    resume: Literal["never", "auto"] = option(
+        "never", "auto: go on with the newest unfinished run of this config, if there is one"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,6 +190,7 @@ class Config:
         table=CALLBACKS,
         example="{early_stopping: {patience: 3}}",
     )
+    checkpoint: Checkpoint = option(Checkpoint, "when a training writes what it can resume from")
     run: Run = option(Run, "where the evidence goes")
     workflow: Workflow = option(Workflow, "how `dlx workflow` walks the seven steps")
     plugins: tuple[str, ...] = option(

@@ -47,7 +47,9 @@ def key_of(row_hashes: Iterable[bytes]) -> str:
     return digest.hexdigest()
 
 
-def record(root: Path, test_part: str, run: str, verb: str, once: bool = False) -> list[Look]:
+def record(
+    root: Path, test_part: str, run: str, verb: str, once: bool = False, again: bool = False
+) -> list[Look]:
     """Writes down one look, before it is taken.
 
     Two processes at once lose no entry: SQLite serialises them.
@@ -58,9 +60,10 @@ def record(root: Path, test_part: str, run: str, verb: str, once: bool = False) 
         run: the run's name below the root.
         verb: "train", "test", "workflow", ...
         once: refuse a look where another run has looked with the same verb before.
+        again: a run that was broken off may have written its look down already; it is the same.
 
     Returns:
-        Every look so far, this one last.
+        Every look up to this one, this one last.
 
     Raises:
         MethodError: `once`, and another run was first; nothing is written.
@@ -71,6 +74,9 @@ def record(root: Path, test_part: str, run: str, verb: str, once: bool = False) 
         before = _looks(connection, test_part)
         if once:
             refuse_second(before, run, verb)
+        known = [place for place, look in enumerate(before) if (look.run, look.verb) == (run, verb)]
+        if again and known:
+            return before[: known[-1] + 1]
         now = time.strftime("%Y-%m-%dT%H:%M:%S%z")
         connection.execute(
             "insert into looks (test_part, run, verb, at) values (?, ?, ?, ?)",

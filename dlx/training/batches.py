@@ -79,12 +79,14 @@ class Part:
             targets = {name: column[start:end] for name, column in self.targets.items()}
             yield Batch(inputs, targets, end - start)
 
-    def shuffled(self, batch_size: int, generator: torch.Generator) -> Iterator[Batch]:
-        """Batches in an order drawn from the generator (a CPU one)."""
+    def shuffled(
+        self, batch_size: int, generator: torch.Generator, skip: int = 0
+    ) -> Iterator[Batch]:
+        """Batches in an order drawn from the generator (a CPU one), without the first `skip`."""
         order = torch.randperm(self.rows, generator=generator)
         device = next(iter(self.targets.values())).device
         block = batch_size * max(1, BLOCK_BYTES // (self._row_bytes() * batch_size))
-        for start in range(0, self.rows, block):
+        for start in range(skip * batch_size, self.rows, block):
             rows = order[start : start + block].to(device)
             yield from self.take(rows).in_order(batch_size)
 

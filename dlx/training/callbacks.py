@@ -2,13 +2,14 @@
 
 After each epoch they are called in this order: the recorder (metrics.jsonl), early stopping and
 the user's others, checkpoints, progress. A callback stops the training by setting `state.stop`.
+What it must remember over a resume it gives by `state_dict`.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..config.specs import callbacks as specs
 
@@ -30,6 +31,13 @@ class Callback:
 
     def fit_ends(self, training: Training) -> None:
         """After the last epoch, or an interruption."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """What it knows so far, in JSON's types; asked for at a step's end."""
+        return {}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Puts back what `state_dict` gave, before `fit_begins`."""
 
 
 class Improvement:
@@ -73,13 +81,22 @@ class EarlyStopping(Callback):
             epochs = f"{self.waited} epoch{'s' if self.waited > 1 else ''}"
             training.state.stop = f"{self._monitor} has not improved for {epochs} ({shown})"
 
+    def state_dict(self) -> dict[str, Any]:
+        """The best score and the epochs since."""
+        return {"best": self._improvement.best, "waited": self.waited}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Puts back what `state_dict` gave."""
+        self._improvement.best, self.waited = state["best"], state["waited"]
+
 
 class TimeLimit(Callback):
     """Stops after the epoch in which the time is up."""
 
     def __init__(self, options: specs.TimeLimit, monitor: str, direction: str) -> None:  # noqa: ARG002
         self._minutes = options.minutes
-        self._begun = 0.0
+        self._begun = time.monotonic()
+        self._used = 0.0
 
     def fit_begins(self, training: Training) -> None:  # noqa: ARG002
         """Starts the clock."""
@@ -87,5 +104,16 @@ class TimeLimit(Callback):
 
     def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:  # noqa: ARG002
         """Looks at the clock."""
-        if time.monotonic() - self._begun >= 60 * self._minutes:
+        if self._seconds() >= 60 * self._minutes:
             training.state.stop = f"{self._minutes:g} minutes are up (callbacks.time_limit)"
+
+    def _seconds(self) -> float:
+        return self._used + time.monotonic() - self._begun
+
+    def state_dict(self) -> dict[str, Any]:
+        """The time used so far."""
+        return {"seconds": self._seconds()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Puts back what `state_dict` gave."""
+        self._used = state["seconds"]

@@ -1,13 +1,15 @@
 """Checkpoints: safetensors and JSON under a SHA-256 manifest, whole or not at all.
 
-The manifest is the commit: files get names of their own, the manifest that lists them is replaced
-atomically, and only then are the files of the one before deleted.
+The manifest is the commit: files are named by their contents, the manifest that lists them gets
+its name at once, and only then is what no kept manifest lists deleted. A folder holds one or more
+checkpoints; the newest is the one of the latest step, then epoch.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -21,90 +23,178 @@ from torch import Tensor
 from ..errors import Problem, RunError
 from ..runs.files import cannot_write, plain, write_bytes
 
-MANIFEST = "manifest.json"
-VERSION = 1
-_ENDINGS = {"weights": "safetensors", "state": "json"}
+VERSION = 2
+Tensors = dict[str, Tensor]
+
+_MANIFEST = re.compile(r"manifest-\d{9}-\d{6}\.json")
+_FILE = re.compile(r"([a-z]+)-[0-9a-f]{16}\.(safetensors|json)")
+_STATE = "state"
 
 
-def save(folder: Path, weights: Mapping[str, Tensor], state: Mapping[str, Any]) -> None:
-    """Writes a checkpoint; an earlier one in the folder stays valid until this one is complete.
+def save(
+    folder: Path,
+    tensors: Mapping[str, Mapping[str, Tensor]],
+    state: Mapping[str, Any],
+    keep: int = 1,
+) -> None:
+    """Writes a checkpoint; earlier ones in the folder stay valid until this one is complete.
 
     Args:
-        folder: the checkpoint's folder, made if missing.
-        weights: tensors by name.
-        state: JSON-able facts: epoch, step, score.
+        folder: the checkpoints' folder, made if missing.
+        tensors: tensors by kind ("weights", "optimizer", ...) and name.
+        state: JSON-able facts, `step` and `epoch` among them.
+        keep: checkpoints that stay, this one included.
 
     Raises:
-        RunError: it cannot be written.
+        RunError: it cannot be written; the earlier ones are as they were.
     """
-    on_cpu = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-    contents = {"weights": save_tensors(on_cpu), "state": _json(plain(dict(state)))}
+    contents = {kind: (_packed(values), "safetensors") for kind, values in tensors.items()}
+    contents[_STATE] = (_json(plain(dict(state))), "json")
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise RunError(cannot_write(folder, error)) from error
     files = {}
-    for kind, blob in contents.items():
+    for kind, (blob, ending) in contents.items():
         digest = hashlib.sha256(blob).hexdigest()
-        # The digest in the name: no file of the checkpoint before, if of this step, is replaced.
-        name = f"{kind}-{int(state['step']):08d}-{digest[:8]}.{_ENDINGS[kind]}"
-        write_bytes(folder / name, blob)
+        name = f"{kind}-{digest[:16]}.{ending}"
+        if not _holds(folder / name, digest):  # best weights stay the same for many epochs
+            write_bytes(folder / name, blob)
         files[name] = digest
-    write_bytes(folder / MANIFEST, _json({"version": VERSION, "files": files}))
+    manifest = f"manifest-{int(state['step']):09d}-{int(state['epoch']):06d}.json"
+    write_bytes(folder / manifest, _json({"version": VERSION, "files": files}))
     with suppress(OSError):  # the checkpoint is complete; the next one tries again
-        for stale in folder.iterdir():
-            if stale.name not in (MANIFEST, *files):
-                stale.unlink()
+        _sweep(folder, keep)
+
+
+def _packed(values: Mapping[str, Tensor]) -> bytes:
+    return save_tensors({name: one.detach().cpu().contiguous() for name, one in values.items()})
 
 
 def _json(value: Any) -> bytes:
     return json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode()
 
 
-def load(folder: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
-    """Reads a checkpoint after verifying every byte.
+def _holds(file: Path, digest: str) -> bool:
+    try:
+        return hashlib.sha256(file.read_bytes()).hexdigest() == digest
+    except OSError:
+        return False
+
+
+def _sweep(folder: Path, keep: int) -> None:
+    """Deletes old checkpoints, and what a killed process left half written."""
+    manifests = _manifests(folder)
+    needed = {file.name for file in manifests[:keep]}
+    for file in manifests[:keep]:
+        with suppress(RunError):
+            needed |= set(_listed(file))
+    for file in folder.iterdir():
+        if file.name not in needed:
+            file.unlink()
+
+
+def _manifests(folder: Path) -> list[Path]:
+    """The manifests of a folder, newest first."""
+    try:
+        names = [file.name for file in folder.iterdir()]
+    except OSError:
+        return []
+    return [folder / name for name in sorted(names, reverse=True) if _MANIFEST.fullmatch(name)]
+
+
+def there_is_one(folder: Path) -> bool:
+    """Whether a folder holds a checkpoint, sound or not."""
+    return bool(_manifests(folder))
+
+
+def load(folder: Path) -> tuple[dict[str, Tensors], dict[str, Any]]:
+    """Reads the newest checkpoint after verifying every byte.
 
     Returns:
-        Weights by name, and the state.
+        Tensors by kind and name, and the state.
 
     Raises:
-        RunError: a file is missing, or its hash is not the manifest's.
+        RunError: there is none, a file is missing, or its hash is not the manifest's.
     """
-    files = _manifest(folder)
+    manifests = _manifests(folder)
+    if not manifests:
+        raise RunError(_damaged(folder, "it has no manifest"))
+    return _read(manifests[0])
+
+
+def recover(folder: Path) -> tuple[dict[str, Tensors], dict[str, Any], list[Problem]]:
+    """Reads the newest checkpoint that is sound, and takes damaged newer ones out of the way.
+
+    Returns:
+        Tensors by kind and name, the state, and what is wrong with each newer one.
+
+    Raises:
+        RunError: none is sound; with what is wrong with each. Nothing is changed.
+    """
+    problems: list[Problem] = []
+    damaged: list[Path] = []
+    for manifest in _manifests(folder):
+        try:
+            tensors, state = _read(manifest)
+        except RunError as error:
+            problems.extend(error.problems)
+            damaged.append(manifest)
+            continue
+        for newer in damaged:  # else it would be kept, and this one be swept away
+            with suppress(OSError):
+                newer.unlink()
+        return tensors, state, problems
+    raise RunError(*(problems or [_damaged(folder, "it has no manifest")]))
+
+
+def _read(manifest: Path) -> tuple[dict[str, Tensors], dict[str, Any]]:
     blobs = {}
-    for name, expected in files.items():
+    folder = manifest.parent
+    for name, expected in _listed(manifest).items():
         try:
             blob = (folder / name).read_bytes()
-        except (OSError, ValueError) as error:  # ValueError: no name for a file
-            reason = getattr(error, "strerror", error)
-            raise RunError(_damaged(folder, f"{name!r} cannot be read: {reason}")) from error
+        except OSError as error:
+            what = f"{name} cannot be read: {error.strerror}"
+            raise RunError(_damaged(folder, what, manifest)) from error
         found = hashlib.sha256(blob).hexdigest()
         if found != expected:
-            raise RunError(_damaged(folder, f"{name} has SHA-256 {found}, not {expected}"))
+            what = f"{name} has SHA-256 {found}, not {expected}"
+            raise RunError(_damaged(folder, what, manifest))
         blobs[name.partition("-")[0]] = blob
     try:
-        return load_tensors(blobs["weights"]), json.loads(blobs["state"])
+        state = json.loads(blobs.pop(_STATE))
+        return {kind: load_tensors(blob) for kind, blob in blobs.items()}, state
     except (KeyError, ValueError, SafetensorError) as error:
-        raise RunError(_damaged(folder, f"it cannot be read: {error}")) from error
+        raise RunError(_damaged(folder, f"it cannot be read: {error}", manifest)) from error
 
 
-def _manifest(folder: Path) -> dict[str, str]:
+def _listed(manifest: Path) -> dict[str, str]:
+    """Hash by file name, as a manifest has them."""
+    folder = manifest.parent
     try:
-        manifest = json.loads((folder / MANIFEST).read_bytes())
-        files = {str(name): str(digest) for name, digest in manifest["files"].items()}
+        blob = manifest.read_bytes()
+        found = json.loads(blob)
+        files = {str(name): str(digest) for name, digest in found["files"].items()}
+        version = found["version"]
     except OSError as error:
-        message = f"{MANIFEST} cannot be read: {error.strerror}"
-        raise RunError(_damaged(folder, message)) from error
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(_damaged(folder, f"{MANIFEST} is no manifest")) from error
-    if manifest.get("version") != VERSION:
-        raise RunError(_damaged(folder, f"{MANIFEST} is not of version {VERSION}"))
-    if any("/" in name or "\\" in name or name.startswith(".") for name in files):
-        raise RunError(_damaged(folder, f"{MANIFEST} names files outside the checkpoint"))
+        what = f"{manifest.name} cannot be read: {error.strerror}"
+        raise RunError(_damaged(folder, what, manifest)) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise RunError(_damaged(folder, f"{manifest.name} is no manifest", manifest)) from error
+    if version != VERSION:
+        what = f"{manifest.name} is not of version {VERSION}"
+        raise RunError(_damaged(folder, what, manifest))
+    if not all(map(_FILE.fullmatch, files)):
+        what = f"{manifest.name} names files outside the checkpoint"
+        raise RunError(_damaged(folder, what, manifest))
+    if blob != _json({"version": version, "files": files}):  # so that every bit counts
+        raise RunError(_damaged(folder, f"{manifest.name} is not as it was written", manifest))
     return files
 
 
-def _damaged(folder: Path, what: str) -> Problem:
+def _damaged(folder: Path, what: str, manifest: Path | None = None) -> Problem:
+    step = f" of step {int(manifest.name.split('-')[1])}" if manifest else ""
     return Problem(
-        f"the checkpoint {folder.name} is damaged: {what}", str(folder), hint="train again"
+        f"the checkpoint {folder.name}{step} is damaged: {what}", str(folder), hint="train again"
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ from torch import Tensor
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 
 from ..config.schema import Trainer as Options
-from ..errors import Problem, RunError
+from ..errors import Interrupted, Problem, RunError
+from ..interrupts import asked, check
 from ..learning.supervised import Supervised
 from ..optimizers import step_of
 from ..schedules import Schedule
@@ -32,12 +33,14 @@ class State:
     Attributes:
         epoch: finished epochs.
         step: finished optimizer steps.
+        position: finished optimizer steps of the epoch under way.
         stop: why to stop after this epoch; "" to go on.
         interrupted: set from outside (a signal) to stop after this step.
     """
 
     epoch: int = 0
     step: int = 0
+    position: int = 0
     stop: str = ""
     interrupted: bool = False
 
@@ -88,6 +91,7 @@ class Training:
         half = self._amp is torch.float16 and self.device.type == "cuda"
         self._step_optimizer = step_of(optimizer)
         self._scaler = torch.amp.GradScaler(self.device.type) if half else None
+        self.step_losses: list[float] = []
         self.check_every = 1 if self.device.type == "cpu" else CHECK_EVERY
 
     def step(self, batch: Batch) -> None:
@@ -104,6 +108,7 @@ class Training:
             self.check_loss()
         self._move()
         self.state.step += 1
+        self.state.position += 1
         if self.schedule.per_step:
             self.schedule.after_step()
 
@@ -137,14 +142,25 @@ class Training:
             self._scaler.update()
 
     def check_loss(self) -> None:
-        """Stops the run where the loss is no number.
+        """Takes the losses of the last steps into `step_losses`; stops where one is no number.
 
         Raises:
             RunError: with epoch, step and the likely causes.
         """
-        bad = self.train_meters.fetch()
-        if bad is not None:
-            raise RunError(self._diverged(bad))
+        losses = self.train_meters.fetch()
+        self.step_losses += losses
+        for loss in losses:
+            if not math.isfinite(loss):
+                raise RunError(self._diverged(loss))
+
+    def scaler_state(self) -> dict[str, Any]:
+        """The loss scale of half precision; empty without one."""
+        return {} if self._scaler is None else self._scaler.state_dict()
+
+    def load_scaler_state(self, state: Mapping[str, Any]) -> None:
+        """Puts back what `scaler_state` gave."""
+        if self._scaler is not None:
+            self._scaler.load_state_dict(dict(state))
 
     def _diverged(self, value: float) -> Problem:
         options = self.options
@@ -182,13 +198,17 @@ def fit(
         scores = run_epoch(training, train, callbacks)
         if scores is None:
             break
-        if validation is not None:
-            scores |= evaluate(training, validation)
-        state.epoch += 1
-        for callback in callbacks:
-            callback.epoch_ends(training, scores)
+        try:
+            if validation is not None:
+                scores |= evaluate(training, validation)
+        except Interrupted:  # the epoch's steps stand; a resumed run validates again
+            state.interrupted = True
+            break
+        state.epoch, state.position = state.epoch + 1, 0
         watched = training.schedule_monitor
         training.schedule.after_epoch(None if watched is None else scores[watched])
+        for callback in callbacks:
+            callback.epoch_ends(training, scores)
     for callback in callbacks:
         callback.fit_ends(training)
 
@@ -196,7 +216,7 @@ def fit(
 def run_epoch(
     training: Training, train: Part, callbacks: Sequence[Callback] = ()
 ) -> dict[str, float] | None:
-    """One pass over the training samples in a fresh order.
+    """One pass over the training samples in a fresh order, from where the state stands in it.
 
     Returns:
         The training scores, None where the pass was interrupted.
@@ -208,14 +228,16 @@ def run_epoch(
         derive(training.seed, "shuffle", training.fold, state.epoch)
     )
     watching = [c.step_ends for c in callbacks if type(c).step_ends is not Callback.step_ends]
-    training.lr = float(training.optimizer.param_groups[0]["lr"])
     training.model.train()
-    training.train_meters.reset()
-    for batch in train.shuffled(training.options.batch_size, order):
+    if not state.position:
+        training.lr = float(training.optimizer.param_groups[0]["lr"])
+        training.train_meters.reset()
+    for batch in train.shuffled(training.options.batch_size, order, state.position):
         training.step(batch)
         for step_ends in watching:
             step_ends(training)
-        if state.interrupted:
+        if state.interrupted or asked():
+            state.interrupted = True
             return None
     training.check_loss()
     scores = training.train_meters.scores()
@@ -241,6 +263,9 @@ def predict_into(
 
     Returns:
         The logits by target, of shape (rows, outputs), on the device.
+
+    Raises:
+        Interrupted: a signal asks to stop.
     """
     learner.model.eval()
     meters.reset()
@@ -248,6 +273,7 @@ def predict_into(
     amp = _amp_type(options.precision)
     device = next(learner.model.parameters()).device
     for batch in part.in_order(options.eval_batch_size):
+        check()
         with torch.autocast(device.type, amp, enabled=amp is not None):
             loss, logits, losses = learner.loss(batch.inputs, batch.targets)
         meters.update(batch, loss, logits, losses)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -63,23 +63,42 @@ class Meters:
                 for _, target, metric in self.metrics:
                     metric.update(logits[target].detach(), batch.targets[target])
 
-    def fetch(self) -> float | None:
-        """Takes the losses off the device; returns the first that is no finite number."""
-        bad = None
+    def fetch(self) -> list[float]:
+        """Takes the losses off the device; returns those not taken before, a batch each."""
+        found = []
         for rows, loss, parts in self._pending:
             value = loss.item()
-            if bad is None and not math.isfinite(value):
-                bad = value
+            found.append(value)
             self._rows += rows
             self._sum += rows * value
             for index, part in enumerate(parts):
                 self._sums[index] += rows * part.item()
         self._pending.clear()
-        return bad
+        return found
 
     def running_loss(self) -> float | None:
         """The mean loss of what has been fetched so far, None before anything has."""
         return self._sum / self._rows if self._rows else None
+
+    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+        """What was added since `reset`, to go on from: tensors of the metrics, and sums."""
+        self.fetch()
+        tensors = {
+            f"{name}:{key}": value
+            for name, _, metric in self.metrics
+            for key, value in metric.state_dict().items()
+        }
+        return tensors, {"rows": self._rows, "sum": self._sum, "sums": list(self._sums)}
+
+    def restore(
+        self, tensors: Mapping[str, Tensor], sums: Mapping[str, Any], device: torch.device
+    ) -> None:
+        """Puts back what `state` gave, on the device of the batches to come."""
+        self.reset()
+        self._rows, self._sum, self._sums = sums["rows"], sums["sum"], list(sums["sums"])
+        for name, _, metric in self.metrics:
+            own = {k.rpartition(":")[2]: v for k, v in tensors.items() if k.startswith(f"{name}:")}
+            metric.load_state_dict({key: value.to(device) for key, value in own.items()})
 
     def scores(self) -> dict[str, float]:
         """Means over all samples added, by name as in "val/loss" or "val/age/mae"."""

@@ -1,8 +1,11 @@
-"""Callbacks that keep the evidence: `metrics.jsonl`, and the best and the last weights."""
+"""Callbacks that keep the evidence: scores of epochs, losses of steps, best and last weights."""
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
+import struct
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,25 +13,43 @@ from typing import Any
 
 from torch import Tensor
 
-from ..errors import RunError
-from ..runs.files import cannot_write, plain
+from ..config.schema import Checkpoint
+from ..errors import Problem, RunError
+from ..runs.files import cannot_write, plain, write_bytes
 from ..runs.log import Log
-from . import checkpoint
+from . import checkpoint, snapshot
 from .callbacks import Callback, Improvement
 from .loop import Training
+
+LOSSES = "losses.f32"
+"""The training loss of every optimizer step: 4 bytes each, little-endian."""
 
 
 class Recorder(Callback):
     """Keeps the scores of every epoch, and appends them to `metrics.jsonl` where asked.
 
     A row holds no clock, so that the same run gives the same bytes; floats stand there also as
-    hex, which loses nothing.
+    hex, which loses nothing. The losses of the steps go to `losses.f32` beside it.
     """
 
     def __init__(self, file: Path | None, log: Log | None = None) -> None:
-        self._file = file
-        self._log = log
         self.history: list[dict[str, float]] = []
+        self._log = log
+        self._rows = None if file is None else _Grown(file)
+        self._losses = None if file is None else _Grown(file.with_name(LOSSES))
+        self._training: Training | None = None
+
+    def fit_begins(self, training: Training) -> None:
+        """Takes away what a training that kept no checkpoint has left."""
+        self._training = training
+        if not training.state.step:
+            self.clear()
+
+    def clear(self) -> None:
+        """Begins the files anew."""
+        for file in (self._rows, self._losses):
+            if file is not None:
+                file.cut({"bytes": 0, "sha256": hashlib.sha256().hexdigest()})
 
     def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
         """Writes one row; `lr` is the rate of the epoch's first step."""
@@ -37,6 +58,17 @@ class Recorder(Callback):
             told = "  ".join(f"{name} {value:.4g}" for name, value in scores.items())
             self._log.keep(f"epoch {training.state.epoch}  {told}")
         self.write(training.state.epoch, training.state.step, self.history[-1])
+        self._write_losses(training)
+
+    def fit_ends(self, training: Training) -> None:
+        """Writes the losses of an epoch that was broken off."""
+        self._write_losses(training)
+
+    def _write_losses(self, training: Training) -> None:
+        losses = training.step_losses
+        if self._losses is not None and losses:
+            self._losses.append(struct.pack(f"<{len(losses)}f", *losses))
+        losses.clear()
 
     def write(self, epoch: int, step: int | None, scores: Mapping[str, float]) -> None:
         """Appends one row to the file, if there is one.
@@ -49,7 +81,7 @@ class Recorder(Callback):
         Raises:
             RunError: the file cannot be written.
         """
-        if self._file is None:
+        if self._rows is None:
             return
         row: dict[str, Any] = {
             "epoch": epoch,
@@ -57,63 +89,213 @@ class Recorder(Callback):
             **scores,
             "hex": {name: value.hex() for name, value in scores.items() if name != "lr"},
         }
+        self._rows.append((json.dumps(plain(row), allow_nan=False) + "\n").encode())
+
+    def state_dict(self) -> dict[str, Any]:
+        """How long the files are, and what they hold; they are on the disk by then."""
+        if self._rows is None or self._losses is None or self._training is None:
+            return {}
+        self._write_losses(self._training)
+        return {"rows": self._rows.sealed(), "losses": self._losses.sealed()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Cuts the files back to what they were, and reads the rows.
+
+        Raises:
+            RunError: they are not the ones that the checkpoint knew.
+        """
+        assert self._rows is not None
+        assert self._losses is not None
+        rows = self._rows.cut(state["rows"])
+        self._losses.cut(state["losses"])
+        for line in rows.decode().splitlines():
+            row = json.loads(line)
+            scores = {name: float.fromhex(text) for name, text in row["hex"].items()}
+            self.history.append({"lr": row["lr"], **scores})
+
+
+class _Grown:
+    """A file that only grows, and knows the digest of what it has been given."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self._digest = hashlib.sha256()
+        self._bytes = 0
+
+    def append(self, content: bytes) -> None:
+        """Adds to the end.
+
+        Raises:
+            RunError: it cannot be written.
+        """
         try:
-            with self._file.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(plain(row), allow_nan=False) + "\n")
+            with self._file.open("ab") as stream:
+                stream.write(content)
         except OSError as error:
             raise RunError(cannot_write(self._file, error)) from error
+        self._digest.update(content)
+        self._bytes += len(content)
+
+    def sealed(self) -> dict[str, Any]:
+        """Length and digest, once the disk has all of it."""
+        try:
+            if self._bytes:
+                with self._file.open("rb+") as stream:
+                    os.fsync(stream.fileno())
+        except OSError as error:
+            raise RunError(cannot_write(self._file, error)) from error
+        return {"bytes": self._bytes, "sha256": self._digest.hexdigest()}
+
+    def cut(self, state: Mapping[str, Any]) -> bytes:
+        """Cuts the file back to a length, and returns what it holds.
+
+        Raises:
+            RunError: it is shorter, or holds something else.
+        """
+        try:
+            found = self._file.read_bytes() if self._file.is_file() else b""
+        except OSError as error:
+            raise RunError(Problem(f"cannot be read: {error.strerror}", str(self._file))) from error
+        content = found[: state["bytes"]]
+        self._digest = hashlib.sha256(content)
+        if len(content) != state["bytes"] or self._digest.hexdigest() != state["sha256"]:
+            what = f"{self._file.name} is not what it was when the checkpoint was written"
+            raise RunError(Problem(what, str(self._file.parent), hint="train again"))
+        if len(found) != len(content):
+            write_bytes(self._file, content)
+        self._bytes = len(content)
+        return content
 
 
 class Checkpoints(Callback):
-    """Keeps the best weights by the monitored score, and writes best and last ones.
+    """Keeps the best weights by the monitored score, and writes what a resumed run needs.
 
-    Writing waits for the disk, so during training it happens at most every few seconds.
+    `last/` holds whole checkpoints, the best weights among them; `best/`, written at the end, the
+    best weights alone. Writing waits for the disk, so it happens as seldom as asked.
+
+    Args:
+        folder: holds `last` and `best`; None keeps the best weights in memory only.
+        monitor: the score that tells the best; None for none.
+        direction: "min" or "max".
+        options: when to write.
     """
 
-    EVERY_S = 10.0
-
-    def __init__(self, folder: Path | None, monitor: str | None, direction: str) -> None:
-        self._folder = folder
-        self._monitor = monitor
-        self._improvement = Improvement(direction)
-        self._written = time.monotonic()
-        self._best_written = 0
+    def __init__(
+        self, folder: Path | None, monitor: str | None, direction: str, options: Checkpoint
+    ) -> None:
         self.best: dict[str, Tensor] | None = None
         self.best_state: dict[str, Any] = {}
+        self.callbacks: dict[str, Callback] = {}
+        self._folder = folder
+        self._monitor = monitor
+        self._options = options
+        self._improvement = Improvement(direction)
+        self._begun = self._written = time.monotonic()
+        self._seconds = 0.0
+        self._written_at: tuple[Any, ...] = ()
+        self._best_written = 0
+
+    def fit_begins(self, training: Training) -> None:  # noqa: ARG002
+        """Starts the clock."""
+        self._begun = self._written = time.monotonic()
+
+    def step_ends(self, training: Training) -> None:
+        """Writes where so many steps, or seconds, have passed."""
+        if self._folder is None:
+            return
+        every = self._options.every_steps
+        if (every and training.state.step % every == 0) or self._late():
+            self._write(training)
 
     def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
-        """Takes a copy of the weights if they are the best so far."""
+        """Takes a copy of the weights if they are the best so far; writes where it is time."""
         if self._monitor is not None and self._improvement.better(scores[self._monitor]):
             self.best = _copy(training)
-            self.best_state = self._state(training, scores)
-        if self._folder is not None and time.monotonic() - self._written > self.EVERY_S:
-            self._write(training, scores)
+            self.best_state = self._state(training, scores[self._monitor])
+        if self._folder is None:
+            return
+        every = self._options.every_epochs
+        if (every and training.state.epoch % every == 0) or self._late():
+            self._write(training)
+
+    def seconds(self) -> float:
+        """How long training has taken so far, over every process."""
+        return self._seconds + time.monotonic() - self._begun
+
+    def _late(self) -> bool:
+        return time.monotonic() - self._written > self._options.every_s
 
     def write_best(self) -> None:
         """Writes the best weights, if they are not on disk yet: also when the training failed."""
         if self._folder is None or self.best is None:
             return
         if self._best_written != self.best_state["step"]:
-            checkpoint.save(self._folder / "best", self.best, self.best_state)
+            checkpoint.save(self._folder / "best", {"weights": self.best}, self.best_state)
             self._best_written = self.best_state["step"]
 
     def fit_ends(self, training: Training) -> None:
         """Writes what is not on disk yet."""
         if self._folder is not None:
-            self._write(training, {})
+            self._write(training)
+            self.write_best()
 
-    def _write(self, training: Training, scores: Mapping[str, float]) -> None:
-        assert self._folder is not None
-        self.write_best()
-        weights = training.model.state_dict()
-        checkpoint.save(self._folder / "last", weights, self._state(training, scores))
-        self._written = time.monotonic()
+    def _write(self, training: Training) -> None:
+        state = training.state
+        at = (state.step, state.epoch, state.stop)
+        if self._folder is None or at == self._written_at:
+            return
+        tensors, facts = snapshot.take(training, {**self.callbacks, "checkpoints": self})
+        if self.best is not None:
+            tensors["best"] = self.best
+        checkpoint.save(self._folder / "last", tensors, facts, self._options.keep)
+        self._written, self._written_at = time.monotonic(), at
 
-    def _state(self, training: Training, scores: Mapping[str, float]) -> dict[str, Any]:
-        monitored = {} if self._monitor is None else {"monitor": self._monitor}
-        score = scores.get(self._monitor) if self._monitor else None
-        state = {"epoch": training.state.epoch, "step": training.state.step, **monitored}
-        return state if score is None else {**state, "score": score, "score_hex": score.hex()}
+    def restore(self, training: Training, log: Log | None) -> bool:
+        """Puts a training and its callbacks back to the newest sound checkpoint.
+
+        Returns:
+            Whether there was one.
+
+        Raises:
+            RunError: there are some, and none is sound.
+        """
+        if self._folder is None or not checkpoint.there_is_one(self._folder / "last"):
+            return False
+        tensors, facts, problems = checkpoint.recover(self._folder / "last")
+        for problem in problems:
+            if log is not None:
+                log(f"warning: {problem.what}; the one before it is used")
+        self.best = tensors.get("best")
+        callbacks = {**self.callbacks, "checkpoints": self}
+        try:
+            snapshot.restore(training, callbacks, tensors, facts)
+        except (RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:
+            what = f"the checkpoint does not fit this config: {str(error).splitlines()[0]}"
+            raise RunError(Problem(what, str(self._folder), hint="train again")) from error
+        state = training.state
+        self._written_at = (state.step, state.epoch, state.stop)
+        return True
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best score, and what is known of the best weights."""
+        known = {"best": self._improvement.best, "best_state": self.best_state}
+        return {**known, "seconds": self.seconds()}
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Puts back what `state_dict` gave."""
+        self._improvement.best, self.best_state = state["best"], dict(state["best_state"])
+        self._seconds = state["seconds"]
+        if self.best is None and self.best_state:
+            raise KeyError("the best weights are missing")
+
+    def _state(self, training: Training, score: float) -> dict[str, Any]:
+        return {
+            "epoch": training.state.epoch,
+            "step": training.state.step,
+            "monitor": self._monitor,
+            "score": score,
+            "score_hex": score.hex(),
+        }
 
 
 def _copy(training: Training) -> dict[str, Tensor]:

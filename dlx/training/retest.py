@@ -80,7 +80,8 @@ def _weights(run: Path, asked: str | None) -> tuple[str, tuple[dict[str, Any], d
                 hint="dlx train makes them" if asked is None else "leave out --weights",
             )
         )
-    return name, checkpoint.load(folder)
+    tensors, state = checkpoint.load(folder)
+    return name, (tensors["weights"], state)
 
 
 def _check_data(run: Path, data: Data) -> None:

@@ -2,132 +2,37 @@
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from ..config.load import Loaded, digest
+from ..config.load import Loaded
 from ..config.rules import monitor_of
 from ..config.schema import Config
 from ..data.checks import rows_seen_elsewhere
-from ..data.protocols import Fold
 from ..errors import DlxError, Interrupted, Problem
+from ..interrupts import check, listening
 from ..runs import ledger
 from ..runs.files import write_json
-from ..runs.folder import check_writable, create, write_status
-from ..runs.log import Log
+from ..runs.lock import held
 from . import evidence, folds, outcome
 from .callbacks import Callback
-from .device import environment
 from .experiment import (
-    Data,
-    choose_threads,
     meters_for,
     prepare_fold,
-    read_data,
     test_part,
 )
-from .loop import Training
 from .recorders import Recorder
-from .stage import Stage, begin, make_folder
+from .stage import begin, make_folder
+from .start import Run, Say, Within, begin_again, begin_anew, begin_within, everything
 from .verdict import Judged, judge
 from .worst import worst_errors
-
-Say = Callable[[str], None]
-
-
-@dataclass
-class Run:
-    """A run under way: where it lies and what is known of it so far.
-
-    Attributes:
-        folder: the run folder.
-        loaded: its config.
-        data: its dataset, cut.
-        stage: the training under way: of the only fold, of one of several, or the final one.
-        facts: those of `report.json`.
-        seconds: what took how long.
-        log: `log.txt`, and the user.
-        verb: what was typed; the ledger keeps it.
-        marks: further entries of `status.json`.
-    """
-
-    folder: Path
-    loaded: Loaded
-    data: Data
-    stage: Stage
-    facts: dict[str, Any]
-    seconds: dict[str, float]
-    log: Log
-    verb: str = "train"
-    marks: dict[str, Any] = field(default_factory=dict)
-    started: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
-
-    @property
-    def config(self) -> Config:
-        """The run's config."""
-        return self.loaded.config
-
-    @property
-    def training(self) -> Training:
-        """The training under way, or the last one."""
-        return self.stage.training
-
-    @property
-    def name(self) -> str:
-        """The run's name below the root."""
-        return f"{self.folder.parent.name}/{self.folder.name}"
-
-    @property
-    def several(self) -> bool:
-        """Whether more than one model is trained, so that each has a folder of its own."""
-        return self.config.final != "only" and (
-            len(self.data.split.folds) > 1 or bool(self.config.final)
-        )
-
-    def write_status(self, state: str, **more: Any) -> None:
-        """Writes `status.json`."""
-        status = {
-            "run": self.name,
-            "task": self.config.task,
-            "title": self.config.about.title,
-            "verb": self.verb,
-            "state": state,
-            "started": self.started,
-            "seconds": round(sum(self.seconds.values()), 3),
-            "sample": self.data.samples.sample,
-            "overrides": list(self.loaded.arguments),
-            "seed": self.config.seed,
-            **self.marks,
-            **more,
-        }
-        write_status(self.folder, status)
-
-
-@dataclass(frozen=True)
-class Within:
-    """What a run is a part of: a workflow, whose folder it fills.
-
-    Attributes:
-        folder: the run folder.
-        data: the dataset, cut.
-        verb: what was typed.
-        facts: further facts for `report.json`.
-        marks: further entries of `status.json`.
-    """
-
-    folder: Path
-    data: Data
-    verb: str
-    facts: dict[str, Any]
-    marks: dict[str, Any]
 
 
 def train(
@@ -136,6 +41,7 @@ def train(
     watchers: Sequence[Callback] = (),
     *,
     within: Within | None = None,
+    resume: Path | None = None,
 ) -> Run:
     """Trains, validates and tests as a config says, and keeps the evidence in a run folder.
 
@@ -147,6 +53,7 @@ def train(
         say: told what is being done, a line at a time.
         watchers: further callbacks, such as a progress bar; called last.
         within: what the run is a part of; None for a run of its own.
+        resume: the folder of an unfinished run to go on with.
 
     Returns:
         The finished run; its `facts` are those of `report.json`.
@@ -155,23 +62,33 @@ def train(
         UsageError: the config cannot be run on these data or this machine; nothing is written.
         MethodError: the data show a leak; nothing is written.
         RunError: the run failed; its folder says so.
-        Interrupted: it was asked to stop; its folder holds the last weights.
+        Interrupted: it was asked to stop; `dlx resume` goes on.
     """
-    run = _begin(loaded, say) if within is None else _begin_within(within, loaded, say)
-    try:
-        judged = _train_folds(run, watchers) if run.several else _train_one(run, watchers)
-        _finish(run, judged)
-    except KeyboardInterrupt:
-        run.stage.training.state.interrupted = True
-        _stopped(run)
-        raise Interrupted(_interruption(run)) from None
-    except Interrupted:
-        _stopped(run)
-        raise
-    except BaseException as error:
-        _failed(run, str(error) or type(error).__name__)
-        raise
+    with _begun(loaded, say, within, resume) as run, listening():
+        try:
+            judged = _train_folds(run, watchers) if run.several else _train_one(run, watchers)
+            _finish(run, judged)
+        except (Interrupted, KeyboardInterrupt):
+            _stopped(run)
+            raise Interrupted(_interruption(run)) from None
+        except BaseException as error:
+            _failed(run, str(error) or type(error).__name__)
+            raise
     return run
+
+
+@contextmanager
+def _begun(loaded: Loaded, say: Say, within: Within | None, resume: Path | None) -> Iterator[Run]:
+    """A run whose folder is held against other processes, but for one within a workflow's."""
+    if within is not None:
+        yield begin_within(within, loaded, say)
+    elif resume is not None:
+        with held(resume):
+            yield begin_again(resume, loaded, say)
+    else:
+        run = begin_anew(loaded, say)
+        with held(run.folder):
+            yield run
 
 
 def _failed(run: Run, reason: str) -> None:
@@ -188,85 +105,6 @@ def _failed(run: Run, reason: str) -> None:
             write()
 
 
-def _begin(loaded: Loaded, say: Say) -> Run:
-    """Everything that can fail for a user's mistake, before anything is written."""
-    config = loaded.config
-    root = Path(config.run.root)
-    check_writable(root)
-    data = read_data(config)
-    stage, facts = _first_stage(loaded, data)
-    folder = create(root, config.task, digest(config))
-    seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
-    run = Run(folder, loaded, data, stage, facts, seconds, Log(folder / "log.txt", say))
-    try:
-        _write_start(run)
-    except BaseException:  # a run that could not even begin leaves nothing behind
-        shutil.rmtree(folder, ignore_errors=True)
-        raise
-    return run
-
-
-def _begin_within(within: Within, loaded: Loaded, say: Say) -> Run:
-    """A run in a folder that is there already; what an interrupted one left gives way."""
-    stage, facts = _first_stage(loaded, within.data)
-    folder = within.folder
-    (folder / "metrics.jsonl").unlink(missing_ok=True)
-    seconds = {"read": within.data.seconds, "prepare": stage.fold.seconds}
-    log = Log(folder / "log.txt", say)
-    facts |= within.facts
-    run = Run(folder, loaded, within.data, stage, facts, seconds, log, within.verb, within.marks)
-    _write_start(run)
-    return run
-
-
-def _first_stage(loaded: Loaded, data: Data) -> tuple[Stage, dict[str, Any]]:
-    """The first training, in memory, and what is known before it begins."""
-    config = loaded.config
-    rows = data.split.folds[0] if config.final != "only" else _everything(data)
-    fold = prepare_fold(config, data, rows)
-    fold.threads = choose_threads(config, data, fold)
-    stage = begin(config, data, fold)
-    return stage, evidence.config_facts(loaded, data, fold, stage.training)
-
-
-def _write_start(run: Run) -> None:
-    """Writes what is known before training."""
-    config, fold = run.config, run.stage.fold
-    run.log(_opening(run))
-    evidence.write_config(run.folder, run.loaded)
-    known = environment(fold.device, fold.threads, config.trainer.deterministic)
-    write_json(run.folder / "environment.json", known)
-    run.facts["data"] = evidence.data_facts(config, run.data)
-    write_json(run.folder / "data.json", run.facts["data"])
-    run.facts |= {"environment": known, "run": run.name, "epochs": config.trainer.epochs}
-    stamps = [*run.facts.get("stamps", []), *outcome.stamps(config, run.data)]
-    run.facts |= {"checks": run.data.findings, "stamps": stamps}
-    write_json(run.folder / "report.json", {**run.facts, "state": "running"})
-    run.write_status("running")
-
-
-def _opening(run: Run) -> str:
-    fold, split = run.stage.fold, run.data.split
-    rows = f"{len(fold.train):,} training"
-    if fold.validation is not None:
-        rows += f", {len(fold.validation):,} validation"
-    rows += f" in each of {len(split.folds)} folds" if run.several and len(split.folds) > 1 else ""
-    parameters = run.facts["model"]["parameters"]
-    threads = fold.threads["count"]
-    where = fold.device.type
-    where += f", {threads} thread{'s' if threads > 1 else ''}" if where == "cpu" else ""
-    sample = " (sample data, not a result)" if run.data.samples.sample else ""
-    return (
-        f"{run.config.task}{sample}: {rows}, {len(split.test):,} test rows; "
-        f"{run.config.model.name} with {parameters:,} parameters; {where}"
-    )
-
-
-def _everything(data: Data) -> Fold:
-    """All non-test rows, none held out."""
-    return Fold(data.split.rest, np.zeros(0, dtype=np.int64))
-
-
 def _train_one(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
     """The only training of a run lies in the run folder itself."""
     config, fold = run.config, run.stage.fold
@@ -274,7 +112,7 @@ def _train_one(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
     if config.final == "only":
         config, number = final_config(config, config.trainer.last_epoch), len(run.data.split.folds)
     make_folder(run.folder, fold)
-    run.stage = begin(config, run.data, fold, number, run.folder, run.log)
+    run.stage = begin(config, run.data, fold, number, run.folder, run.log, resume=run.resumed)
     if run.data.split.test_validates and config.test:
         count_look(run, "validation")
     _fit(run, watchers)
@@ -289,6 +127,7 @@ def _train_folds(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
     histories: list[folds.History] = []
     judged: list[Judged] = []
     for number in range(many):
+        check()
         _begin_fold(run, number)
         _fit(run, watchers if many == 1 else ())
         histories.append(run.stage.recorder.history)
@@ -313,7 +152,7 @@ def _begin_fold(run: Run, number: int) -> None:
         run.seconds["prepare"] += fold.seconds
     folder = run.folder / "folds" / str(number)
     make_folder(folder, fold)
-    run.stage = begin(run.config, run.data, fold, number, folder, run.log)
+    run.stage = begin(run.config, run.data, fold, number, folder, run.log, resume=run.resumed)
 
 
 def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Judged]:
@@ -321,12 +160,12 @@ def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Jud
     config = final_config(run.config, epoch)
     data = run.data
     run.log(f"final model: {len(data.split.rest):,} rows, {epoch} epochs")
-    fold = prepare_fold(config, data, _everything(data))
+    fold = prepare_fold(config, data, everything(data))
     fold.threads = run.stage.fold.threads
     make_folder(run.folder, fold)
     number = len(data.split.folds)
-    run.stage = begin(config, data, fold, number, run.folder, run.log)
-    run.stage.recorder = Recorder(run.folder / "final.jsonl", run.log)
+    curve = "final.jsonl"
+    run.stage = begin(config, data, fold, number, run.folder, run.log, curve, run.resumed)
     _fit(run, watchers)
     return _judge_all(run)
 
@@ -345,6 +184,7 @@ def final_config(config: Config, epochs: int | None) -> Config:
 def _write_curve(run: Run, curve: folds.History) -> None:
     """The mean over the folds as the run's own `metrics.jsonl`."""
     recorder = Recorder(run.folder / "metrics.jsonl")
+    recorder.clear()
     for epoch, row in enumerate(curve, start=1):
         recorder.write(epoch, None, row)
 
@@ -363,11 +203,11 @@ def _fit(run: Run, watchers: Sequence[Callback]) -> None:
 
 def _interruption(run: Run) -> Problem:
     state = run.stage.training.state
-    return Problem(
-        f"interrupted after epoch {state.epoch}, step {state.step}",
-        str(run.folder),
-        hint=f"the weights so far are in checkpoints/last; {run.facts['command']} starts again",
-    )
+    goes_on = f"dlx resume {run.folder} goes on"
+    if run.verb == "workflow":
+        goes_on = "the same dlx workflow command goes on"
+    told = f"interrupted after epoch {state.epoch}, step {state.step}"
+    return Problem(told, str(run.folder), hint=goes_on)
 
 
 def _judge_all(run: Run) -> list[Judged]:
@@ -438,7 +278,7 @@ def count_look(run: Run, verb: str) -> None:
         return
     root, key = Path(run.config.run.root), run.data.test_key
     once = verb == "workflow" and not run.config.workflow.look_again
-    looks = ledger.record(root, key, run.name, verb, once)
+    looks = ledger.record(root, key, run.name, verb, once, again=run.resumed)
     run.facts |= {"looks": len(looks), "looks_before": [asdict(look) for look in looks[:-1]]}
     if any(look.verb == verb == "workflow" and look.run != run.name for look in looks[:-1]):
         run.facts["stamps"].append("not the first workflow look at this test part (look_again)")

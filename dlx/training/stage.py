@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ from typing import Any
 from ..config.rules import monitor_of, score_names
 from ..config.schema import Config
 from ..errors import RunError
+from ..interrupts import listening
 from ..runs.files import cannot_write
 from ..runs.log import Log
 from .callbacks import Callback
@@ -19,7 +18,6 @@ from .evidence import write_steps
 from .experiment import Data, FoldData, build_learner, build_training, steps_per_epoch
 from .loop import Training, fit
 from .recorders import Checkpoints, Recorder
-from .signals import interruptible
 
 
 @dataclass
@@ -51,18 +49,16 @@ class Stage:
         epoch = self.checkpoints.best_state["epoch"] if best else self.training.state.epoch
         return {"weights": "best" if best else "last", "epoch": epoch}
 
-    def train(self, watchers: Sequence[Callback] = (), signals: bool = True) -> None:
+    def train(self, watchers: Sequence[Callback] = ()) -> None:
         """Trains to the end, a stop or an interruption; then holds the weights to be kept.
 
         Args:
             watchers: further callbacks, called last.
-            signals: whether Ctrl-C and the like end it after the step they come in.
         """
-        begun = time.perf_counter()
-        callbacks = [self.recorder, *callbacks_of(self.config), self.checkpoints, *watchers]
-        with interruptible(self.training.state) if signals else nullcontext():
+        callbacks = [*self.checkpoints.callbacks.values(), self.checkpoints, *watchers]
+        with listening():
             fit(self.training, self.fold.train, self.fold.validation, callbacks)
-        self.seconds = time.perf_counter() - begun
+        self.seconds = self.checkpoints.seconds()
         if self.checkpoints.best is not None and not self.training.state.interrupted:
             self.training.model.load_state_dict(self.checkpoints.best)
 
@@ -74,8 +70,10 @@ def begin(
     number: int = 0,
     folder: Path | None = None,
     log: Log | None = None,
+    curve: str = "metrics.jsonl",
+    resume: bool = False,
 ) -> Stage:
-    """A training from fresh weights.
+    """A training from fresh weights, or from where an earlier one left it.
 
     Args:
         config: what it is trained by.
@@ -84,18 +82,25 @@ def begin(
         number: the fold's number, part of what all randomness derives from.
         folder: where its curves and weights go; None keeps them in memory.
         log: told each epoch's scores.
+        curve: the file of its epochs.
+        resume: whether to go on from the last checkpoint in the folder, if there is one.
 
     Raises:
         UsageError: the model cannot take these inputs.
-        RunError: the folder cannot be written.
+        RunError: the folder cannot be written, or no checkpoint in it is sound.
     """
     learner = build_learner(config, fold.inputs, data.targets, fold.device, number)
     training = build_training(config, learner, steps_per_epoch(config, fold.train), number)
     monitor = None if fold.validation is None else monitor_of(config)
     direction = score_names(config).get(monitor or "", "min")
-    file = None if folder is None else folder / "metrics.jsonl"
+    file = None if folder is None else folder / curve
     weights = None if folder is None else folder / "checkpoints"
-    recorder, checkpoints = Recorder(file, log), Checkpoints(weights, monitor, direction)
+    recorder = Recorder(file, log)
+    checkpoints = Checkpoints(weights, monitor, direction, config.checkpoint)
+    asked = {f"callbacks.{name}": one for name, one in callbacks_of(config).items()}
+    checkpoints.callbacks = {"recorder": recorder, **asked}
+    if resume and checkpoints.restore(training, log) and log is not None:
+        log(f"resumed after epoch {training.state.epoch}, step {training.state.step}")
     return Stage(config, fold, training, recorder, checkpoints, number)
 
 
@@ -113,11 +118,11 @@ def make_folder(folder: Path, fold: FoldData) -> None:
     write_steps(folder, fold.prepared.steps)
 
 
-def callbacks_of(config: Config) -> list[Callback]:
-    """The callbacks that a config names."""
-    made = []
-    for chosen in config.callbacks.values():
+def callbacks_of(config: Config) -> dict[str, Callback]:
+    """The callbacks that a config names, by name."""
+    made: dict[str, Callback] = {}
+    for name, chosen in config.callbacks.items():
         monitor = monitor_of(config, getattr(chosen.options, "monitor", "auto"))
         direction = score_names(config).get(monitor or "", "min")
-        made.append(chosen.load()(chosen.options, monitor, direction))
+        made[name] = chosen.load()(chosen.options, monitor, direction)
     return made

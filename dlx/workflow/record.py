@@ -14,6 +14,7 @@ from ..config.schema import Workflow
 from ..errors import Problem, RunError, UsageError
 from ..runs.files import cannot_write, plain, write_json
 from ..runs.folder import all_runs, check_writable, create, read_status, write_status
+from ..runs.lock import held, tried
 
 UNFINISHED = ("running", "paused", "interrupted", "failed", "refused")
 
@@ -144,7 +145,7 @@ def opened(loaded: Loaded) -> Iterator[Record]:
     for folder in reversed(all_runs(root)):
         status = read_status(folder) or {}
         if status.get("workflow_digest") == digest_of(loaded) and status["state"] in UNFINISHED:
-            with _locked(folder) as mine:
+            with tried(folder) as mine:
                 if mine:
                     yield Record(folder)
                     return
@@ -153,24 +154,7 @@ def opened(loaded: Loaded) -> Iterator[Record]:
         (folder / "workflow").mkdir()
     except OSError as error:
         raise UsageError(cannot_write(folder, error)) from error
-    with _locked(folder):
+    with held(folder):
         record = Record(folder, fresh=True)
         record.status(loaded, "running")
         yield record
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[bool]:
-    """Whether this process alone holds a folder; the system lets go when the process ends."""
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        yield True
-        return
-    with (folder / "workflow" / "lock").open("w") as stream:
-        try:
-            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            yield False
-        else:
-            yield True

@@ -12,7 +12,8 @@ from ..config.load import Loaded, digest
 from ..errors import MethodError, Problem, RunError
 from ..search.space import Lever, as_arguments, levers, own_values
 from ..search.suggest import Tried, suggest
-from ..training.run import Run, Within, train
+from ..training.run import train
+from ..training.start import Run, Within
 from .attempt import Hopeless, attempt, direction_of
 from .data_steps import refuse_second_look
 from .model_steps import sizes_to_tune

@@ -84,7 +84,7 @@ def test_a_damaged_run_exits_1(run: Path, cli: Cli) -> None:
     found = cli("test", "last")
 
     assert (found.code, found.out) == (1, "")
-    assert found.err.startswith("error: the checkpoint best is damaged: ")
+    assert found.err.startswith("error: the checkpoint best of step 30 is damaged: ")
 
 
 def test_runs_elsewhere_are_found_by_their_root(run: Path, cli: Cli) -> None:

@@ -22,7 +22,8 @@ from dlx.training.experiment import (
     steps_per_epoch,
 )
 from dlx.training.loop import Training
-from dlx.training.run import Run, train
+from dlx.training.run import train
+from dlx.training.start import Run
 
 WINE = ("task=wine", "dataset.sample=true", "trainer.threads=1", "trainer.epochs=2")
 REVIEWS = ("task=imdb", "dataset.sample=true", "trainer.threads=1", "trainer.epochs=2")

@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from dlx.errors import RunError
-from dlx.training.checkpoint import MANIFEST, load, save
+from dlx.training import checkpoint
+from dlx.training.checkpoint import load, recover, there_is_one
 
 TENSORS: dict[str, Tensor] = {
     "body.0.weight": torch.arange(6.0).reshape(2, 3) / 7,
@@ -36,11 +37,21 @@ def other(step: int) -> dict[str, Tensor]:
     return {"body.0.weight": torch.full((2, 3), float(step))}
 
 
+def save(folder: Path, weights: dict[str, Tensor], state: dict[str, Any], keep: int = 1) -> None:
+    checkpoint.save(folder, {"weights": weights}, {"epoch": 0, **state}, keep)
+
+
+def manifest_of(folder: Path) -> Path:
+    (found,) = folder.glob("manifest-*.json")
+    return found
+
+
 def test_a_checkpoint_comes_back_to_the_bit(tmp_path: Path) -> None:
     save(tmp_path / "best", TENSORS, STATE)
 
-    tensors, state = load(tmp_path / "best")
+    found, state = load(tmp_path / "best")
 
+    tensors = found["weights"]
     assert state == STATE
     assert tensors.keys() == TENSORS.keys()
     for name, tensor in TENSORS.items():
@@ -55,7 +66,7 @@ def test_views_and_gradients_are_saved_as_plain_tensors(folder: Path) -> None:
 
     save(folder, {"w": turned}, {"step": 1})
 
-    found = load(folder)[0]["w"]
+    found = load(folder)[0]["weights"]["w"]
     assert torch.equal(found, base.t())
     assert not found.requires_grad
 
@@ -66,8 +77,8 @@ def test_the_one_before_is_deleted_only_after(folder: Path) -> None:
     save(folder, other(2), {"step": 2})
 
     assert len(os.listdir(folder)) == 3
-    assert first & set(os.listdir(folder)) == {MANIFEST}
-    assert load(folder)[1] == {"step": 2}
+    assert not first & set(os.listdir(folder))
+    assert load(folder)[1] == {"step": 2, "epoch": 0}
 
 
 def test_leftovers_of_a_crash_are_swept(folder: Path) -> None:
@@ -81,7 +92,7 @@ def test_leftovers_of_a_crash_are_swept(folder: Path) -> None:
 def test_a_score_that_is_no_number_is_plain_json(folder: Path) -> None:
     save(folder, other(1), {"step": 1, "score": float("nan")})
 
-    assert load(folder)[1] == {"step": 1, "score": None}
+    assert load(folder)[1] == {"step": 1, "epoch": 0, "score": None}
 
 
 def damaged(folder: Path) -> str:
@@ -105,7 +116,7 @@ def test_every_bit_that_turned_is_noticed(folder: Path) -> None:
         file.write_bytes(whole)
 
     assert flips == 8 * sum(file.stat().st_size for file in folder.iterdir()) > 0
-    assert load(folder)[1] == {"step": 1}
+    assert load(folder)[1] == {"step": 1, "epoch": 0}
 
 
 def test_every_truncation_is_noticed(folder: Path) -> None:
@@ -116,9 +127,10 @@ def test_every_truncation_is_noticed(folder: Path) -> None:
             file.write_bytes(whole[:length])
             assert "is damaged" in damaged(folder), (file.name, length)
         file.unlink()
-        assert "cannot be read: No such file or directory" in damaged(folder)
+        missing = "it has no manifest" if file.name.startswith("manifest") else "No such file"
+        assert missing in damaged(folder)
         file.write_bytes(whole)
-    assert load(folder)[1] == {"step": 1}
+    assert load(folder)[1] == {"step": 1, "epoch": 0}
 
 
 def test_the_message_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
@@ -128,9 +140,9 @@ def test_the_message_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
     (folder / weights.name).write_bytes(b"other")
 
     assert damaged(folder) == (
-        f"the checkpoint best is damaged: {weights.name} has SHA-256 "
+        f"the checkpoint best of step 1 is damaged: {weights.name} has SHA-256 "
         "d9298a10d1b0735837dc4bd85dac641b0f3cef27a47e5d53a54f2f3f5b2fcffa, not "
-        f"{json.loads((folder / MANIFEST).read_text())['files'][weights.name]}\n"
+        f"{json.loads(manifest_of(folder).read_text())['files'][weights.name]}\n"
         f"  where: {folder}\n"
         "  try: train again"
     )
@@ -144,20 +156,21 @@ def test_the_message_says_what_is_wrong_and_what_to_do(tmp_path: Path) -> None:
         "null",
         "{}",
         '{"version": 1}',
-        '{"version": 2, "files": {}}',
         '{"version": 1, "files": {}}',
-        '{"version": 1, "files": []}',
-        '{"version": 1, "files": {"../weights-1.safetensors": "0"}}',
-        '{"version": 1, "files": {"/etc/passwd": "0"}}',
-        '{"version": 1, "files": {"a\\\\b": "0"}}',
-        '{"version": 1, "files": {".hidden": "0"}}',
-        '{"version": 1, "files": {"weights-\\u0000": "0"}}',
+        '{"version": 2, "files": {}}',
+        '{"version": 2, "files": []}',
+        '{"version": 2, "files": {"../weights-1.safetensors": "0"}}',
+        '{"version": 2, "files": {"/etc/passwd": "0"}}',
+        '{"version": 2, "files": {"a\\\\b": "0"}}',
+        '{"version": 2, "files": {".hidden": "0"}}',
+        '{"version": 2, "files": {"weights-\\u0000": "0"}}',
+        "[" * 5000,
     ],
 )
 def test_a_manifest_without_sense_is_refused(folder: Path, manifest: str) -> None:
-    (folder / MANIFEST).write_text(manifest, encoding="utf-8")
+    (folder / "manifest-000000001-000000.json").write_text(manifest, encoding="utf-8")
 
-    assert damaged(folder).startswith(f"the checkpoint {folder.name} is damaged: ")
+    assert damaged(folder).startswith(f"the checkpoint {folder.name} of step 1 is damaged: ")
 
 
 def test_a_pickle_in_place_of_the_weights_is_not_opened(tmp_path: Path) -> None:
@@ -172,9 +185,9 @@ def test_a_pickle_in_place_of_the_weights_is_not_opened(tmp_path: Path) -> None:
     save(folder, other(1), {"step": 1})
     (weights,) = folder.glob("weights-*")
     torch.save(Trap(), weights)
-    manifest = json.loads((folder / MANIFEST).read_text())
+    manifest = json.loads(manifest_of(folder).read_text())
     manifest["files"][weights.name] = hashlib.sha256(weights.read_bytes()).hexdigest()
-    (folder / MANIFEST).write_text(json.dumps(manifest))
+    manifest_of(folder).write_text(json.dumps(manifest, indent=1, sort_keys=True))
 
     assert "it cannot be read" in damaged(folder)
     assert not canary.exists()
@@ -231,7 +244,9 @@ def test_a_disk_that_fails_at_any_call_leaves_a_whole_checkpoint(
     for folder, went_well in tried:
         tensors, state = load(folder)
         assert state["step"] == 2 or not went_well
-        assert torch.equal(tensors["body.0.weight"], other(state["step"])["body.0.weight"])
+        assert torch.equal(
+            tensors["weights"]["body.0.weight"], other(state["step"])["body.0.weight"]
+        )
         assert not list(folder.glob(".*.tmp")) or name == "unlink"
 
 
@@ -259,10 +274,12 @@ def test_a_process_killed_at_any_call_leaves_a_whole_checkpoint(
             except Killed:
                 killed += 1
         tensors, state = load(folder)
-        assert state in ({"step": 1}, second)
-        assert torch.equal(tensors["body.0.weight"], other(state["step"])["body.0.weight"])
+        assert state in ({"step": 1, "epoch": 0}, {"epoch": 0, **second})
+        assert torch.equal(
+            tensors["weights"]["body.0.weight"], other(state["step"])["body.0.weight"]
+        )
         save(folder, other(3), {"step": 3})
-        assert load(folder)[1] == {"step": 3}
+        assert load(folder)[1] == {"step": 3, "epoch": 0}
         assert len(os.listdir(folder)) == 3
         if len(calls) <= at:
             break
@@ -299,3 +316,57 @@ def test_files_do_not_depend_on_the_order_of_the_state(tmp_path: Path) -> None:
         return sorted((p.name, p.read_bytes()) for p in (tmp_path / name).iterdir())
 
     assert contents("a") == contents("b")
+
+
+class TestSeveralCheckpoints:
+    def test_so_many_stay_as_asked_and_what_they_share_is_there_once(self, folder: Path) -> None:
+        for step in range(1, 6):
+            tensors = {"weights": other(step), "best": other(1)}
+            checkpoint.save(folder, tensors, {"step": step, "epoch": 0}, keep=3)
+
+        kinds = sorted(file.name.partition("-")[0] for file in folder.iterdir())
+        assert kinds == ["best", *["manifest"] * 3, *["state"] * 3, *["weights"] * 3]
+        assert load(folder)[1]["step"] == 5
+
+    def test_within_a_step_the_later_epoch_is_the_newer(self, folder: Path) -> None:
+        save(folder, other(1), {"step": 7, "epoch": 2}, keep=2)
+        save(folder, other(2), {"step": 7, "epoch": 1}, keep=2)
+
+        assert load(folder)[1]["epoch"] == 2
+
+    def test_a_damaged_one_is_named_and_the_one_before_it_used(self, folder: Path) -> None:
+        for step in (1, 2, 3):
+            save(folder, other(step), {"step": step}, keep=3)
+        for step in (2, 3):
+            manifest = json.loads((folder / f"manifest-{step:09d}-000000.json").read_text())
+            weights = next(name for name in manifest["files"] if name.startswith("weights"))
+            (folder / weights).write_bytes(b"bit rot")
+
+        tensors, state, problems = recover(folder)
+
+        assert state["step"] == 1
+        assert torch.equal(tensors["weights"]["body.0.weight"], other(1)["body.0.weight"])
+        assert [problem.what.partition(":")[0] for problem in problems] == [
+            f"the checkpoint {folder.name} of step 3 is damaged",
+            f"the checkpoint {folder.name} of step 2 is damaged",
+        ]
+        save(folder, other(2), {"step": 2}, keep=1)
+        assert load(folder)[1]["step"] == 2, "a damaged newer one does not stand in its way"
+
+    def test_where_none_is_sound_nothing_is_changed(self, folder: Path) -> None:
+        save(folder, other(1), {"step": 1}, keep=2)
+        save(folder, other(2), {"step": 2}, keep=2)
+        for file in folder.glob("weights-*"):
+            file.write_bytes(b"bit rot")
+        before = sorted(os.listdir(folder))
+
+        with pytest.raises(RunError) as caught:
+            recover(folder)
+
+        assert len(caught.value.problems) == 2
+        assert sorted(os.listdir(folder)) == before
+
+    def test_no_folder_is_no_checkpoint(self, tmp_path: Path) -> None:
+        assert not there_is_one(tmp_path / "last")
+        with pytest.raises(RunError, match="it has no manifest"):
+            recover(tmp_path / "last")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
@@ -15,6 +14,7 @@ import pytest
 from small import status_of, the_run
 
 from dlx.cli.main import main
+from dlx.training import checkpoint
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent on POSIX systems only")
 
@@ -68,11 +68,11 @@ def test_the_first_signal_stops_in_good_order(
     assert process.returncode == 130
     run = the_run()
     status = status_of(run)
-    step = json.loads(next((run / "checkpoints" / "last").glob("state-*")).read_text())["step"]
+    step = checkpoint.load(run / "checkpoints" / "last")[1]["step"]
     assert error.splitlines() == [
         f"error: interrupted after epoch {status['epoch']}, step {step}",
         f"  where: runs/wine/{run.name}",
-        f"  try: the weights so far are in checkpoints/last; dlx {' '.join(TRAIN)} starts again",
+        f"  try: dlx resume runs/wine/{run.name} goes on",
     ]
     assert status["state"] == "interrupted"
     assert status["epoch"] >= 3
@@ -103,7 +103,7 @@ def test_the_second_signal_stops_at_once(started: list[subprocess.Popen[str]]) -
 
 READING = """
 import sys, time
-import dlx.training.run as run
+import dlx.training.start as run
 from dlx.cli.main import main
 def reading(config):
     print("reading slowly", flush=True)

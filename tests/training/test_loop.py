@@ -75,7 +75,7 @@ def test_an_epoch_takes_every_row_once_and_each_epoch_has_its_order(
     for _ in range(3):
         epochs.append([])
         run_epoch(training, fold.train)
-        training.state.epoch += 1
+        training.state.epoch, training.state.position = training.state.epoch + 1, 0
 
     assert all(sorted(rows) == list(range(len(fold.train))) for rows in epochs)
     assert len({tuple(rows) for rows in epochs}) == 3

@@ -10,6 +10,7 @@ import pytest
 import torch
 from small import built, rows_of, same, trained, weights
 
+from dlx.config.schema import Checkpoint as Options
 from dlx.errors import RunError
 from dlx.training import checkpoint
 from dlx.training.loop import fit
@@ -87,7 +88,7 @@ def test_the_best_epoch_is_kept_and_no_nan_ever_is(
     tmp_path: Path, direction: str, scores: list[float], best: int
 ) -> None:
     *_, training = built()
-    keep = Checkpoints(tmp_path, "val/x", direction)
+    keep = Checkpoints(tmp_path, "val/x", direction, Options())
     copies = []
     for epoch, score in enumerate(scores, start=1):
         training.state.epoch, training.state.step = epoch, 10 * epoch
@@ -98,17 +99,17 @@ def test_the_best_epoch_is_kept_and_no_nan_ever_is(
     keep.fit_ends(training)
 
     tensors, state = checkpoint.load(tmp_path / "best")
-    assert same(tensors, copies[best - 1])
+    assert same(tensors["weights"], copies[best - 1])
     assert (state["epoch"], state["step"], state["monitor"]) == (best, 10 * best, "val/x")
     assert float.fromhex(state["score_hex"]) == state["score"] == scores[best - 1]
     last, last_state = checkpoint.load(tmp_path / "last")
-    assert same(last, copies[-1])
+    assert same(last["weights"], copies[-1])
     assert (last_state["epoch"], last_state["step"]) == (3, 30)
 
 
 def test_no_number_at_all_gives_no_best(tmp_path: Path) -> None:
     *_, training = built()
-    keep = Checkpoints(tmp_path / "kept", "val/x", "min")
+    keep = Checkpoints(tmp_path / "kept", "val/x", "min", Options())
 
     keep.epoch_ends(training, {"val/x": math.nan})
     keep.fit_ends(training)
@@ -119,7 +120,7 @@ def test_no_number_at_all_gives_no_best(tmp_path: Path) -> None:
 
 def test_without_a_monitor_the_last_weights_are_kept(tmp_path: Path) -> None:
     *_, training = built("protocol=train_test")
-    keep = Checkpoints(tmp_path / "checkpoints", None, "min")
+    keep = Checkpoints(tmp_path / "checkpoints", None, "min", Options())
 
     keep.epoch_ends(training, {"train/loss": 1.0})
     keep.fit_ends(training)
@@ -130,14 +131,13 @@ def test_without_a_monitor_the_last_weights_are_kept(tmp_path: Path) -> None:
 def test_a_long_training_writes_while_it_runs(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Checkpoints, "EVERY_S", 0.0)
     _, _, fold, training = built("trainer.epochs=4")
-    keep = Checkpoints(tmp_path / "checkpoints", "val/loss", "min")
+    keep = Checkpoints(tmp_path / "checkpoints", "val/loss", "min", Options(every_epochs=1))
     written: list[int] = []
     save = checkpoint.save
 
-    def spy(folder: Path, tensors: Any, state: Any) -> None:
-        save(folder, tensors, state)
+    def spy(folder: Path, tensors: Any, state: Any, keep: int = 1) -> None:
+        save(folder, tensors, state, keep)
         written.append(state["step"]) if folder.name == "last" else None
 
     monkeypatch.setattr(checkpoint, "save", spy)
@@ -146,7 +146,7 @@ def test_a_long_training_writes_while_it_runs(
     steps = training.steps_per_epoch
     assert written[:4] == [steps, 2 * steps, 3 * steps, 4 * steps]
     tensors, state = checkpoint.load(tmp_path / "checkpoints" / "last")
-    assert same(tensors, weights(training))
+    assert same(tensors["weights"], weights(training))
     assert state["epoch"] == 4
 
 

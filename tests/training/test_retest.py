@@ -13,7 +13,8 @@ from dlx.training import checkpoint
 from dlx.training.callbacks import Callback
 from dlx.training.loop import Training
 from dlx.training.retest import look_again
-from dlx.training.run import Run, train
+from dlx.training.run import train
+from dlx.training.start import Run
 
 REAL = ("task=wine", "trainer.threads=1", "trainer.epochs=2")
 DIGITS = (
@@ -143,7 +144,7 @@ def test_a_damaged_checkpoint_is_told_of() -> None:
     content[-1] ^= 1
     weights.write_bytes(content)
 
-    with pytest.raises(RunError, match="the checkpoint best is damaged"):
+    with pytest.raises(RunError, match="the checkpoint best of step 16 is damaged"):
         look_again(run)
     assert look_again(run, "last")["weights"]["name"] == "last"
 
@@ -151,7 +152,11 @@ def test_a_damaged_checkpoint_is_told_of() -> None:
 def test_weights_of_another_model_are_told_of() -> None:
     run = trained().folder
     tensors, state = checkpoint.load(run / "checkpoints" / "best")
-    checkpoint.save(run / "checkpoints" / "best", {"other": tensors["body.0.weight"]}, state)
+    checkpoint.save(
+        run / "checkpoints" / "best",
+        {"weights": {"other": tensors["weights"]["body.0.weight"]}},
+        state,
+    )
 
     with pytest.raises(RunError) as caught:
         look_again(run)

@@ -34,9 +34,13 @@ def files(run: Path) -> set[str]:
 def test_a_run_folder_holds_everything() -> None:
     run = trained().folder
 
-    stamped = {p.name for p in run.rglob("*-0000*")}
-    assert {name.split("-")[0] for name in stamped} == {"weights", "state"}
-    assert {name for name in files(run) if "-0000" not in name} == {
+    kept = [name.rpartition("/") for name in files(run) if name.startswith("checkpoints/")]
+    assert sorted((folder, name.partition("-")[0]) for folder, _, name in kept) == [
+        *(("checkpoints/best", kind) for kind in ("manifest", "state", "weights")),
+        *(("checkpoints/last", kind) for kind in ("best", "manifest", "state", "training")),
+        ("checkpoints/last", "weights"),
+    ]
+    assert {name for name in files(run) if not name.startswith("checkpoints/")} == {
         "config.yaml",
         "overrides.yaml",
         "environment.json",
@@ -48,8 +52,8 @@ def test_a_run_folder_holds_everything() -> None:
         "prepare/steps.json",
         "report.json",
         "status.json",
-        "checkpoints/best/manifest.json",
-        "checkpoints/last/manifest.json",
+        "lock",
+        "losses.f32",
     }
 
 
@@ -107,7 +111,7 @@ def test_the_answer_is_of_the_best_weights_on_the_test_part() -> None:
     assert (answer["weights"], answer["epoch"], answer["part"]) == ("best", best, "test")
     tensors, state = checkpoint.load(run.folder / "checkpoints" / "best")
     assert state["epoch"] == best
-    assert same(tensors, weights(run.training))
+    assert same(tensors["weights"], weights(run.training))
     scores = {s["name"]: s["value"] for s in run.facts["scores"]}
     assert scores["val/loss"] == pytest.approx(min(losses), rel=1e-6)
     assert answer["value"] == scores["test/accuracy"]
@@ -187,7 +191,7 @@ def test_made_up_data_are_stamped_and_never_counted() -> None:
 
 
 def test_the_look_is_written_down_before_it_is_taken(monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(*_: Any) -> list[Any]:
+    def fail(*_: Any, **__: Any) -> list[Any]:
         raise RunError("the ledger is full")
 
     monkeypatch.setattr(ledger, "record", fail)
@@ -237,7 +241,7 @@ def test_no_checkpoint_ever_holds_nan(epoch: int) -> None:
     assert len(rows_of(run)) == epoch
     for folder in (run / "checkpoints").glob("*"):
         tensors, _ = checkpoint.load(folder)
-        assert all(tensor.isfinite().all() for tensor in tensors.values())
+        assert all(tensor.isfinite().all() for tensor in tensors["weights"].values())
 
 
 def test_the_best_weights_before_a_failure_are_kept() -> None:
@@ -246,7 +250,7 @@ def test_the_best_weights_before_a_failure_are_kept() -> None:
 
     tensors, state = checkpoint.load(the_run() / "checkpoints" / "best")
     assert state["epoch"] == 3
-    assert all(tensor.isfinite().all() for tensor in tensors.values())
+    assert all(tensor.isfinite().all() for tensor in tensors["weights"].values())
 
 
 class Raise(Callback):
@@ -298,14 +302,12 @@ def test_an_interrupted_run_leaves_a_usable_folder() -> None:
     assert str(caught.value) == (
         "interrupted after epoch 2, step 17\n"
         f"  where: runs/wine/{run.name}\n"
-        "  try: the weights so far are in checkpoints/last; dlx train task=wine "
-        "dataset.sample=true trainer.threads=1 trainer.epochs=2 trainer.epochs=5 "
-        "trainer.batch_size=8 starts again"
+        f"  try: dlx resume runs/wine/{run.name} goes on"
     )
     assert status_of(run)["state"] == "interrupted"
     tensors, state = checkpoint.load(run / "checkpoints" / "last")
     assert (state["epoch"], state["step"]) == (2, 17)
-    assert all(tensor.isfinite().all() for tensor in tensors.values())
+    assert all(tensor.isfinite().all() for tensor in tensors["weights"].values())
     assert checkpoint.load(run / "checkpoints" / "best")[1]["epoch"] in (1, 2)
     report = json.loads((run / "report.json").read_text())
     assert (report["state"], report["answer"]) == ("interrupted", None)
@@ -338,7 +340,7 @@ def test_a_file_in_place_of_the_root_is_told_of_before_any_work(
     folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("runs").touch()
-    monkeypatch.setattr("dlx.training.run.read_data", lambda _: pytest.fail("this is work"))
+    monkeypatch.setattr("dlx.training.start.read_data", lambda _: pytest.fail("this is work"))
     with pytest.raises(UsageError, match="no run folder can be made below runs: it is no folder"):
         trained()
 

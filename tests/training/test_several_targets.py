@@ -20,7 +20,8 @@ from dlx.data.reader import Reader, content_digest
 from dlx.data.samples import Samples
 from dlx.report import build
 from dlx.training.retest import look_again
-from dlx.training.run import Run, train
+from dlx.training.run import train
+from dlx.training.start import Run
 
 ROWS, FILE = 120, "people.csv"
 

@@ -1,0 +1,49 @@
+"""The verb `dlx resume RUN`: goes on with a run that was broken off, or for more epochs."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .console import say, say_json
+from .train import answer, show_answer, train
+
+EXAMPLES = """examples:
+  dlx resume last
+  dlx resume runs/digits/20260101-120000-1a2b3c4d-1
+  dlx resume 1a2b3c4d trainer.epochs=40
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options to its parser."""
+    parser.epilog = EXAMPLES
+    add = parser.add_argument
+    add("run", metavar="RUN", help="a run folder, `last`, or a unique part of a run's name")
+    add(
+        "changes",
+        metavar="key=value",
+        nargs="*",
+        help="more trainer.epochs, trainer.device, checkpoint.*; nothing else may change",
+    )
+    add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
+    add("--json", action="store_true", help="print only the answer, as JSON")
+    add("--quiet", "-q", action="store_true", help="no progress, only the answer")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Goes on from the last sound checkpoint, to what an unbroken run would have given."""
+    from ..runs.folder import find
+    from ..training.resume import is_done, resumable
+
+    folder = find(Path(args.root), args.run).resolve()
+    loaded = resumable(folder, args.changes)
+    if is_done(folder, loaded):
+        say(f"run {folder.parent.name}/{folder.name} is done: there is nothing to go on with")
+        return 0
+    done = train(loaded, quiet=args.quiet or args.json, resume=folder)
+    if args.json:
+        say_json(answer(done))
+    else:
+        show_answer(done)
+    return 0

@@ -1,0 +1,88 @@
+"""One process at a time in a run folder; the system lets go when the process ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from ..errors import Problem, UsageError
+from .files import cannot_write
+
+NAME = "lock"
+
+
+@contextmanager
+def held(folder: Path) -> Iterator[None]:
+    """Holds a run folder for as long as it is entered.
+
+    Raises:
+        UsageError: another process holds it; with what is known of it.
+    """
+    with tried(folder) as mine:
+        if not mine:
+            raise UsageError(
+                Problem(
+                    f"another process is at work in this run: {holder(folder)}",
+                    str(folder),
+                    hint="wait for it, or stop it with Ctrl-C there",
+                )
+            )
+        yield
+
+
+@contextmanager
+def tried(folder: Path) -> Iterator[bool]:
+    """Whether this process alone holds a folder, for as long as it is entered.
+
+    Raises:
+        UsageError: the folder cannot be written to.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        yield True
+        return
+    try:
+        stream = (folder / NAME).open("a+", encoding="utf-8")
+    except OSError as error:
+        raise UsageError(cannot_write(folder / NAME, error)) from error
+    with stream:
+        try:
+            fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            yield False
+            return
+        with suppress(OSError):  # who it is, is only for people
+            stream.truncate(0)
+            stream.write(json.dumps(_myself()))
+            stream.flush()
+        yield True
+
+
+def is_held(folder: Path) -> bool:
+    """Whether a process is at work in a run folder."""
+    if not (folder / NAME).is_file():
+        return False
+    with suppress(UsageError), tried(folder) as mine:
+        return not mine
+    return False
+
+
+def holder(folder: Path) -> str:
+    """Who holds a folder, as far as it has told."""
+    try:
+        told = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        return f"process {told['pid']} on {told['host']}, since {told['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "it has not said which"
+
+
+def _myself() -> dict[str, Any]:
+    since = time.strftime("%Y-%m-%d %H:%M:%S")
+    return {"pid": os.getpid(), "host": platform.node(), "since": since}

@@ -1,0 +1,102 @@
+"""What a run folder tells of the process that began it: for those who go on, or try again."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import Problem, RunError, UsageError
+from .device import environment
+from .experiment import Data, FoldData, split_digest
+
+BITS = ("dlx", "python", "torch", "numpy", "cpu", "device", "gpu", "cpu_capability", "threads")
+"""What the bits of a result may depend on beside config and data."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What a run folder says of itself.
+
+    Attributes:
+        folder: the run folder.
+        status: its `status.json`.
+        environment: its `environment.json`.
+        data: its `data.json`.
+        report: its `report.json`.
+    """
+
+    folder: Path
+    status: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    data: Mapping[str, Any]
+    report: Mapping[str, Any]
+
+    @property
+    def done(self) -> bool:
+        """Whether it came to its end."""
+        return bool(self.status.get("state") == "done")
+
+    @property
+    def threads(self) -> dict[str, Any]:
+        """Its thread count, and how it was chosen.
+
+        Raises:
+            RunError: it is no count.
+        """
+        found = self.environment.get("threads_chosen")
+        if isinstance(found, dict) and type(count := found.get("count")) is int and count > 0:
+            return found
+        raise RunError(Problem("environment.json holds no thread count", str(self.folder)))
+
+    def check_data(self, data: Data) -> None:
+        """The data, and how they are cut, must be those that the run was trained on.
+
+        Raises:
+            UsageError: they are others; with both digests.
+        """
+        pairs = {"digest": data.samples.digest, "split_digest": split_digest(data)}
+        for key, found in pairs.items():
+            if found != self.data.get(key):
+                what = "the dataset is" if key == "digest" else "the parts are"
+                raise UsageError(
+                    Problem(
+                        f"{what} not what this run was trained on",
+                        str(self.folder),
+                        f"digest {self.data.get(key)}",
+                        f"found {found}; train again",
+                    )
+                )
+
+    def changed(self, fold: FoldData, deterministic: bool) -> list[str]:
+        """What is no longer as it was, of all that bits may depend on."""
+        now = environment(fold.device, fold.threads, deterministic)
+        return [
+            f"{name} is {now[name]}, not {self.environment.get(name)}"
+            for name in BITS
+            if now[name] != self.environment.get(name)
+        ]
+
+
+def read_earlier(folder: Path) -> Earlier:
+    """Reads what a run folder says of itself.
+
+    Raises:
+        RunError: a file is missing or damaged.
+    """
+    names = ("status", "environment", "data", "report")
+    return Earlier(folder, *(_read(folder / f"{name}.json") for name in names))
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        reason = getattr(error, "strerror", None) or error
+        what = f"{file.name} cannot be read: {reason}"
+        raise RunError(Problem(what, str(file.parent), hint="train again")) from error
+    if not isinstance(found, dict):
+        raise RunError(Problem(f"{file.name} is no record", str(file.parent), hint="train again"))
+    return found

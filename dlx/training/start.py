@@ -1,0 +1,229 @@
+"""The start of a run: a folder of its own, a workflow's, or one that an earlier process began."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..config.load import Loaded, digest
+from ..config.schema import Config
+from ..data.protocols import Fold
+from ..runs.files import write_json
+from ..runs.folder import check_writable, create, write_status
+from ..runs.log import Log
+from . import evidence, outcome
+from .device import environment
+from .earlier import read_earlier
+from .experiment import Data, choose_threads, prepare_fold, read_data
+from .loop import Training
+from .stage import Stage, begin
+
+Say = Callable[[str], None]
+
+
+@dataclass
+class Run:
+    """A run under way: where it lies and what is known of it so far.
+
+    Attributes:
+        folder: the run folder.
+        loaded: its config.
+        data: its dataset, cut.
+        stage: the training under way: of the only fold, of one of several, or the final one.
+        facts: those of `report.json`.
+        seconds: what took how long.
+        log: `log.txt`, and the user.
+        verb: what was typed; the ledger keeps it.
+        marks: further entries of `status.json`.
+        resumed: whether an earlier process began it.
+    """
+
+    folder: Path
+    loaded: Loaded
+    data: Data
+    stage: Stage
+    facts: dict[str, Any]
+    seconds: dict[str, float]
+    log: Log
+    verb: str = "train"
+    marks: dict[str, Any] = field(default_factory=dict)
+    resumed: bool = False
+    started: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
+
+    @property
+    def config(self) -> Config:
+        """The run's config."""
+        return self.loaded.config
+
+    @property
+    def training(self) -> Training:
+        """The training under way, or the last one."""
+        return self.stage.training
+
+    @property
+    def name(self) -> str:
+        """The run's name below the root."""
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+    @property
+    def several(self) -> bool:
+        """Whether more than one model is trained, so that each has a folder of its own."""
+        return self.config.final != "only" and (
+            len(self.data.split.folds) > 1 or bool(self.config.final)
+        )
+
+    def write_status(self, state: str, **more: Any) -> None:
+        """Writes `status.json`."""
+        status = {
+            "run": self.name,
+            "task": self.config.task,
+            "title": self.config.about.title,
+            "verb": self.verb,
+            "state": state,
+            "started": self.started,
+            "seconds": round(sum(self.seconds.values()), 3),
+            "sample": self.data.samples.sample,
+            "overrides": list(self.loaded.arguments),
+            "seed": self.config.seed,
+            "config_digest": digest(self.config),
+            **self.marks,
+            **more,
+        }
+        write_status(self.folder, status)
+
+
+@dataclass(frozen=True)
+class Within:
+    """What a run is a part of: a workflow, whose folder it fills.
+
+    Attributes:
+        folder: the run folder.
+        data: the dataset, cut.
+        verb: what was typed.
+        facts: further facts for `report.json`.
+        marks: further entries of `status.json`.
+    """
+
+    folder: Path
+    data: Data
+    verb: str
+    facts: dict[str, Any]
+    marks: dict[str, Any]
+
+
+def begin_anew(loaded: Loaded, say: Say) -> Run:
+    """Everything that can fail for a user's mistake, before anything is written."""
+    config = loaded.config
+    root = Path(config.run.root)
+    check_writable(root)
+    data = read_data(config)
+    stage, facts = _first_stage(loaded, data)
+    folder = create(root, config.task, digest(config))
+    seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
+    run = Run(folder, loaded, data, stage, facts, seconds, Log(folder / "log.txt", say))
+    try:
+        _write_start(run)
+    except BaseException:  # a run that could not even begin leaves nothing behind
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return run
+
+
+def begin_within(within: Within, loaded: Loaded, say: Say) -> Run:
+    """A run in a folder that is there already; what an interrupted one left gives way."""
+    stage, facts = _first_stage(loaded, within.data)
+    folder = within.folder
+    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    seconds = {"read": within.data.seconds, "prepare": stage.fold.seconds}
+    log = Log(folder / "log.txt", say)
+    facts |= within.facts
+    run = Run(folder, loaded, within.data, stage, facts, seconds, log, within.verb, within.marks)
+    _write_start(run)
+    return run
+
+
+def begin_again(folder: Path, loaded: Loaded, say: Say) -> Run:
+    """A run that an earlier process began, from its folder.
+
+    Raises:
+        UsageError: the data or the folds are no longer the same.
+    """
+    earlier = read_earlier(folder)
+    data = read_data(loaded.config)
+    earlier.check_data(data)
+    stage, facts = _first_stage(loaded, data, earlier.threads)
+    seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
+    run = Run(folder, loaded, data, stage, facts, seconds, Log(folder / "log.txt", say))
+    run.resumed, run.started = True, earlier.status.get("started", run.started)
+    # After its end it looks at the test part with other weights, which is another look.
+    run.verb = "resume" if earlier.done else earlier.status.get("verb", run.verb)
+    run.facts["config"] = earlier.report.get("config", run.facts["config"])
+    run.facts["stamps"] = [
+        f"resumed where {change}: the bits may differ from those of an unbroken run"
+        for change in earlier.changed(stage.fold, loaded.config.trainer.deterministic)
+    ]
+    run.marks["resumed"] = earlier.status.get("resumed", 0) + 1
+    _write_start(run, write_config=earlier.status.get("config_digest") != digest(run.config))
+    return run
+
+
+def _first_stage(
+    loaded: Loaded, data: Data, threads: dict[str, Any] | None = None
+) -> tuple[Stage, dict[str, Any]]:
+    """The first training, in memory, and what is known before it begins."""
+    config = loaded.config
+    rows = data.split.folds[0] if config.final != "only" else everything(data)
+    fold = prepare_fold(config, data, rows)
+    if threads is None:
+        fold.threads = choose_threads(config, data, fold)
+    else:
+        torch.set_num_threads(threads["count"])
+        fold.threads = threads
+    stage = begin(config, data, fold)
+    return stage, evidence.config_facts(loaded, data, fold, stage.training)
+
+
+def _write_start(run: Run, write_config: bool = True) -> None:
+    """Writes what is known before training."""
+    config, fold = run.config, run.stage.fold
+    run.log(_opening(run))
+    if write_config:
+        evidence.write_config(run.folder, run.loaded)
+    known = environment(fold.device, fold.threads, config.trainer.deterministic)
+    write_json(run.folder / "environment.json", known)
+    run.facts["data"] = evidence.data_facts(config, run.data)
+    write_json(run.folder / "data.json", run.facts["data"])
+    run.facts |= {"environment": known, "run": run.name, "epochs": config.trainer.epochs}
+    stamps = [*run.facts.get("stamps", []), *outcome.stamps(config, run.data)]
+    run.facts |= {"checks": run.data.findings, "stamps": stamps}
+    write_json(run.folder / "report.json", {**run.facts, "state": "running"})
+    run.write_status("running")
+
+
+def _opening(run: Run) -> str:
+    fold, split = run.stage.fold, run.data.split
+    rows = f"{len(fold.train):,} training"
+    if fold.validation is not None:
+        rows += f", {len(fold.validation):,} validation"
+    rows += f" in each of {len(split.folds)} folds" if run.several and len(split.folds) > 1 else ""
+    parameters = run.facts["model"]["parameters"]
+    threads = fold.threads["count"]
+    where = fold.device.type
+    where += f", {threads} thread{'s' if threads > 1 else ''}" if where == "cpu" else ""
+    sample = " (sample data, not a result)" if run.data.samples.sample else ""
+    return (
+        f"{run.config.task}{sample}: {rows}, {len(split.test):,} test rows; "
+        f"{run.config.model.name} with {parameters:,} parameters; {where}"
+    )
+
+
+def everything(data: Data) -> Fold:
+    """All non-test rows, none held out."""
+    return Fold(data.split.rest, np.zeros(0, dtype=np.int64))

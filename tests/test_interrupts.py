@@ -1,0 +1,86 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+
+import pytest
+
+from dlx import interrupts
+from dlx.errors import Interrupted
+from dlx.interrupts import asked, check, like_ctrl_c, listening
+
+pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent on POSIX systems only")
+NUMBERS = [getattr(signal, name) for name in interrupts.NAMES if hasattr(signal, name)]
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_the_first_signal_asks_to_stop(number: int) -> None:
+    with listening():
+        check()
+        os.kill(os.getpid(), number)
+        assert asked()
+        with pytest.raises(Interrupted) as caught:
+            check()
+
+    assert caught.value.exit_code == 130
+    assert not asked(), "whoever comes next begins without the flag"
+
+
+@pytest.mark.parametrize("first", NUMBERS)
+def test_the_second_one_stops_at_once(first: int) -> None:
+    def two_signals() -> None:
+        with listening():
+            os.kill(os.getpid(), first)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        two_signals()
+
+
+def test_the_flag_outlives_a_part_of_the_work() -> None:
+    with listening():
+        with listening():
+            os.kill(os.getpid(), signal.SIGINT)
+        assert asked()
+        with pytest.raises(KeyboardInterrupt), listening():
+            os.kill(os.getpid(), signal.SIGINT)
+
+    assert not asked()
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_where_nothing_is_to_be_saved_a_signal_ends_it(number: int) -> None:
+    before = signal.getsignal(number)
+
+    with pytest.raises(KeyboardInterrupt), like_ctrl_c():
+        os.kill(os.getpid(), number)
+
+    assert signal.getsignal(number) is before
+
+
+def test_handlers_are_put_back_however_it_ends() -> None:
+    before = [signal.getsignal(n) for n in NUMBERS]
+
+    with listening():
+        during = [signal.getsignal(n) for n in NUMBERS]
+    with pytest.raises(ZeroDivisionError), listening():
+        raise ZeroDivisionError
+
+    assert [signal.getsignal(n) for n in NUMBERS] == before
+    assert all(new is not old for new, old in zip(during, before, strict=True))
+
+
+def test_other_threads_leave_signals_alone() -> None:
+    before = signal.getsignal(signal.SIGINT)
+    seen: list[object] = []
+
+    def work() -> None:
+        with listening():
+            seen.append(signal.getsignal(signal.SIGINT))
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+
+    assert seen == [before]
