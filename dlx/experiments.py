@@ -218,6 +218,9 @@ def expand(arguments: Sequence[str]) -> tuple[Experiment, list[str]]:
     found = find(named[0])
     rest = [a for a in arguments if not a.startswith("experiment=")]
     keys = {a.partition("=")[0] for a in rest}
+    if "task" in keys:
+        what = f"experiment {found.name} has a task of its own, {found.task}"
+        raise UsageError(Problem(what, "command line: task=", hint="leave out one of the two"))
     own = [a for a in found.arguments() if a.partition("=")[0] not in keys]
     seed = [] if "seed" in keys else [f"seed={found.seeds[0]}"]
     return found, [*own, *seed, *rest]

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from ..config.names import listed
+from ..errors import Problem, UsageError
 from ..experiments import Experiment, find, names
 from .console import number, say, say_json, show_table
 
@@ -29,6 +31,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         say_json([_plain(one) for one in found])
         return 0
+    if not found:
+        what = f"no experiment has `{args.part}` in its name"
+        raise UsageError(Problem(what, "command line", listed(names()), "dlx experiments"))
     rows = [row for one in found for row in _rows(one)]
     titles = ("experiment", "figure", "published", "ours", "± (seeds)", "what it is")
     show_table(titles, rows, right=("published", "ours"))

@@ -54,7 +54,14 @@ def run(args: argparse.Namespace) -> int:
                 hint=f"dlx help {near}" if near else "dlx help",
             )
         )
+    shown: list[_Key] = []
     for index, entry in enumerate(found):
+        if isinstance(entry, _Key):  # options that several components share are told once
+            if any(entry.option == other.option for other in shown):
+                continue
+            owners = [e.owner for e in found if isinstance(e, _Key) and e.option == entry.option]
+            entry = _Key(entry.key, entry.option, ", ".join(filter(None, owners)))
+            shown.append(entry)
         if index:
             say("")
         entry.show()

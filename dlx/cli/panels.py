@@ -26,8 +26,8 @@ class Silent:
     def done(self, number: int, finding: str, known: bool) -> None:
         """A step is done."""
 
-    def refused(self, number: int, reason: str) -> None:
-        """A step is refused."""
+    def ended(self, number: int, how: str, reason: str) -> None:
+        """A step is refused, or failed."""
 
     def close(self) -> None:
         """Has nothing to take down."""
@@ -48,15 +48,27 @@ class Lines(Silent):
         """Prints the finding."""
         say(f"  {'done before' if known else 'done'}: {finding}")
 
-    def refused(self, number: int, reason: str) -> None:  # noqa: ARG002
-        """Prints the reason's first line; the error itself follows."""
-        say(f"  refused: {reason.splitlines()[0]}")
+    def ended(self, number: int, how: str, reason: str) -> None:  # noqa: ARG002
+        """Prints the reason in short; the error itself follows."""
+        say(f"  {how}: {_in_short(reason)}")
+
+
+def _in_short(reason: str) -> str:
+    """The first line of a reason, without what only announces the next."""
+    return reason.splitlines()[0].rpartition("; looks so far:")[0] or reason.splitlines()[0]
+
+
+_COLOURS = {
+    "waiting": "dim",
+    "running": "yellow",
+    "done": "green",
+    "refused": "red",
+    "failed": "red",
+}
 
 
 class Panels(Silent):
     """A panel a step: waiting, running with what happens, done with its finding, or refused."""
-
-    COLOURS = {"waiting": "dim", "running": "yellow", "done": "green", "refused": "red"}  # noqa: RUF012
 
     def __init__(self, titles: Sequence[str]) -> None:
         from rich.live import Live
@@ -78,9 +90,9 @@ class Panels(Silent):
         """Shows the finding."""
         self._set(number, "done", f"{finding}{' (done before)' if known else ''}")
 
-    def refused(self, number: int, reason: str) -> None:
+    def ended(self, number: int, how: str, reason: str) -> None:
         """Shows the reason."""
-        self._set(number, "refused", reason.splitlines()[0])
+        self._set(number, how, _in_short(reason))
 
     def close(self) -> None:
         """Leaves the panels as they are, and shows the cursor again."""
@@ -101,7 +113,7 @@ class Panels(Silent):
                     Text(text or state),
                     title=f"{number} {title}",
                     title_align="left",
-                    border_style=self.COLOURS[state],
+                    border_style=_COLOURS[state],
                 )
                 for number, title in enumerate(self._titles, start=1)
                 for state, text in [self._states[number]]

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import Problem, UsageError
 from ..runs.folder import all_runs, read_status
+from ..runs.lock import is_held
 from .console import number, say, say_json, show_table
 
 EXAMPLES = """examples:
@@ -19,7 +20,7 @@ EXAMPLES = """examples:
   dlx runs --json
 """
 
-STATES = ("done", "failed", "interrupted", "running")
+STATES = ("done", "failed", "interrupted", "killed", "paused", "refused", "running")
 _LOWER_IS_BETTER = ("loss", "mae", "mse", "rmse", "penalty")
 
 
@@ -38,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Lists runs."""
-    every = [status for folder in all_runs(Path(args.root)) if (status := read_status(folder))]
+    every = [status for folder in all_runs(Path(args.root)) if (status := _status(folder))]
     found = every
     if args.task:
         found = [status for status in found if status.get("task") == args.task]
@@ -59,11 +60,18 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
+def _status(folder: Path) -> dict[str, Any] | None:
+    """A run's status; one that calls itself running with no process at work was killed."""
+    status = read_status(folder)
+    if status is not None and status.get("state") == "running" and not is_held(folder):
+        status["state"] = "killed"
+    return status
+
+
 def _positive(text: str) -> int:
-    number_of = int(text)
-    if number_of < 1:
-        raise ValueError
-    return number_of
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+    return int(text)
 
 
 def _nothing(args: argparse.Namespace, every: list[dict[str, Any]]) -> str:

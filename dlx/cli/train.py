@@ -150,13 +150,27 @@ def show_published(run: Run, experiment: Experiment) -> None:
 
     mine = figures(run.facts, read(run.folder).epochs)
     rows = [
-        [name, number(value), number(mine.get(name))]
+        [name, _figure(name, value), _figure(name, mine.get(name))]
         for name, value in (experiment.published or {}).items()
     ]
     if rows:
         say("")
         say(f"{experiment.name}: {experiment.title} ({experiment.source})")
+        if others := _other_than(run, experiment):
+            say(f"not the experiment as it is published: {' '.join(others)}")
         show_table(("figure", "published", "this run"), rows, right=("published", "this run"))
+
+
+def _figure(name: str, value: float | None) -> str:
+    """A figure; an epoch is a whole number."""
+    return f"{value:.0f}" if value is not None and name.endswith("_epoch") else number(value)
+
+
+def _other_than(run: Run, experiment: Experiment) -> list[str]:
+    """Arguments with which a run is not the experiment; another seed is."""
+    asked = {*experiment.arguments()}
+    aside = ("seed=", "run.", "checkpoint.", "baseline=")
+    return [a for a in run.loaded.arguments if a not in asked and not a.startswith(aside)]
 
 
 def _info(args: argparse.Namespace) -> int:
@@ -195,7 +209,7 @@ def _multirun(args: argparse.Namespace) -> int:
     if args.json:
         say_json(rows)
     else:
-        _show_sweep(rows, failed)
+        _show_sweep(rows, failed, loaded[0].config.protocol.options.folds)
     return 1 if failed else 0
 
 
@@ -254,7 +268,7 @@ def _command(arguments: list[str]) -> str:
     return shlex.join(["dlx", "train", *arguments])
 
 
-def _show_sweep(rows: list[dict[str, Any]], failed: int) -> None:
+def _show_sweep(rows: list[dict[str, Any]], failed: int, in_folds: bool) -> None:
     """The finished trials, best first."""
     done = [row for row in rows if row.get("answer")]
     if done:
@@ -275,6 +289,7 @@ def _show_sweep(rows: list[dict[str, Any]], failed: int) -> None:
         if any(row["sample"] for row in done):
             say(SAMPLE)
         else:
-            say(f"the best, with one look at the test part: {_command(done[0]['arguments'])}")
+            best = [*done[0]["arguments"], *(["final=true"] if in_folds else [])]
+            say(f"the best, with one look at the test part: {_command(best)}")
     if failed:
         console().print(f"{failed} of {len(rows)} trials failed")

@@ -28,3 +28,8 @@ def _fold(name: str) -> str:
 def listed(names: Iterable[str]) -> str:
     """Names in one line, separated by commas."""
     return ", ".join(names)
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun: "1 rung", "2 rungs"."""
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

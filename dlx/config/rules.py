@@ -26,6 +26,7 @@ def broken_rules(config: Config, where: Where) -> list[Problem]:
             _metrics,
             _monitors,
             _columns,
+            _copies,
             _trainer,
             _protocol,
         )
@@ -209,6 +210,16 @@ def _columns(config: Config, where: Where) -> Iterator[Problem]:
                     listed(offered),
                     f"did you mean {near}?" if near else "",
                 )
+
+
+def _copies(config: Config, where: Where) -> Iterator[Problem]:
+    copies = config.prepare.copies
+    if copies.features and not copies.share:
+        yield Problem(
+            "`prepare.copies.features` is given, but `prepare.copies.share` is 0: no copy is made",
+            where(("prepare", "copies", "features")),
+            hint="prepare.copies.share=0.5",
+        )
 
 
 def _trainer(config: Config, where: Where) -> Iterator[Problem]:

@@ -12,7 +12,7 @@ from typing import Any, Literal
 import numpy as np
 
 from ..config.specs import protocols as specs
-from ..errors import Problem, UsageError
+from ..errors import MethodError, Problem, UsageError
 from ..seeds import derive
 from .draw import Ids, deal, draw
 from .fingerprints import input_hashes
@@ -171,24 +171,46 @@ def chronological(
 
     Raises:
         UsageError: the samples have no time, or a part would be empty.
+        MethodError: the gap is shorter than the target looks ahead.
     """
-    order = _in_time(samples)
+    order, gap = _in_time(samples), _gap(options, samples)
     if samples.test is None:
         count = _count(options.test, len(order), "protocol.test", samples.sample)
-        test, order = order[-count:], order[: -count - options.gap]
+        test, order = order[-count:], order[: -count - gap]
         test_rule = f"the latest {count:,} rows test"
     else:
         test, order = samples.test, order[~np.isin(order, samples.test)]
         test_rule = f"the official test part of {len(test):,} rows"
+    too_wide = f"`protocol.gap` is {gap:,}, which leaves no row to train on"
+    if not len(order):
+        raise UsageError(Problem(too_wide, accepted=f"far less than {len(samples):,} rows"))
     count = _count(options.validation, len(order), "protocol.validation", samples.sample)
-    validation, train = order[-count:], order[: -count - options.gap]
+    validation, train = order[-count:], order[: -count - gap]
     if not len(train):
-        what = f"`protocol.gap` is {options.gap:,}, which leaves no row to train on"
-        raise UsageError(Problem(what, accepted=f"less than {len(order) - count:,} rows"))
-    gap = f", {options.gap:,} rows left out between two parts" if options.gap else ""
-    rule = f"in time: {len(train):,} rows train, the next {count:,} validate, {test_rule}{gap}"
+        accepted = f"less than {len(order) - count:,} rows"
+        raise UsageError(Problem(too_wide, accepted=accepted))
+    left_out = f", {gap:,} rows left out between two parts" if gap else ""
+    rule = f"in time: {len(train):,} rows train, the next {count:,} validate, {test_rule}{left_out}"
     fold = Fold(np.sort(train), np.sort(validation))
     return Split("chronological", (fold,), np.sort(test), rule, "time", "time")
+
+
+def _gap(options: specs.Chronological, samples: Samples) -> int:
+    """Rows between two parts: the last training target must be known before the next part begins.
+
+    Raises:
+        MethodError: fewer are asked for.
+    """
+    if options.gap is None:
+        return samples.ahead
+    if options.gap < samples.ahead:
+        what = (
+            f"temporal leak: a target is known {samples.ahead:,} rows later, and `protocol.gap` "
+            f"is {options.gap:,}: the last training rows would tell what the next part holds"
+        )
+        accepted = f"{samples.ahead:,} or more; null"
+        raise MethodError(Problem(what, "protocol.gap", accepted, "protocol.gap=null"))
+    return options.gap
 
 
 def train_test(options: specs.TrainTest, samples: Samples, seed: int, target: str) -> Split:  # noqa: ARG001

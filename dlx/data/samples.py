@@ -62,6 +62,7 @@ class Samples:
         source: where the data come from, for `data.json`: files and their hashes, terms.
         digest: SHA-256 over what was read, for cache keys.
         time: the column whose values order the rows in time; "" where there is none.
+        ahead: how many rows later a row's target is known.
         groups: columns by which rows may be kept together, as in patient.
         naive: target -> name of a naive forecast -> the column that holds it.
         identity: the column with a hash of each row, (rows, 16) bytes, made before any option
@@ -79,6 +80,7 @@ class Samples:
     features: dict[str, tuple[str, ...]] = field(default_factory=dict)
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
     time: str = ""
+    ahead: int = 0
     groups: tuple[str, ...] = ()
     naive: dict[str, dict[str, str]] = field(default_factory=dict)
     identity: str = ""

@@ -145,6 +145,18 @@ def _operation(name: str, wanted: specs.Expression) -> tuple[str, tuple[str, ...
     if operation == "cyclic" and wanted.period is None:
         what = f"prepare step derive: cyclic feature `{name}` has no period"
         raise UsageError(Problem(what, "prepare.steps", hint="period: 24 for an hour of the day"))
+    unused = [
+        option
+        for option, owner in (("edges", "bins"), ("quantiles", "bins"), ("period", "cyclic"))
+        if operation != owner and getattr(wanted, option) != getattr(specs.Expression(), option)
+    ]
+    if wanted.edges and wanted.quantiles != specs.Expression().quantiles:
+        unused.append("quantiles")
+    if unused:
+        what = f"prepare step derive: `{unused[0]}` of `{name}` does nothing beside {operation}"
+        if operation == "bins":
+            what += " with edges"
+        raise UsageError(Problem(what, "prepare.steps", hint=f"take out {unused[0]}"))
     if list(wanted.edges) != sorted(set(wanted.edges)):
         what = f"prepare step derive: edges of `{name}` do not rise"
         raise UsageError(Problem(what, "prepare.steps", "edges in rising order, each once"))

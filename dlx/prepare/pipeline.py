@@ -156,7 +156,7 @@ def _check_holes(column: AnyColumn, name: str, when: str, missing_allowed: bool 
     holes = wrong.reshape(len(column), -1).any(axis=1)
     if holes.any():
         rows = np.flatnonzero(holes)
-        hint = "{name: impute} in prepare.steps fills what is missing"
+        hint = "{name: impute}, early in prepare.steps, fills what is missing (copies too)"
         raise UsageError(
             Problem(
                 f"input {name} has missing (NaN) or infinite values{when} "

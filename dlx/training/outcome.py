@@ -13,7 +13,7 @@ from ..config.schema import Config
 from ..curves import LEAST, diagnose
 from . import folds
 from .experiment import Data
-from .verdict import Judged, fold_facts_of
+from .verdict import Judged, corrected, fold_facts_of
 
 
 def stamps(config: Config, data: Data) -> list[str]:
@@ -68,6 +68,15 @@ def fold_line(config: Config, number: int, many: int, history: folds.History) ->
     return f"fold {number + 1}/{many}: {score} {value:.4g} at its best epoch {epoch}"
 
 
+def spread_line(config: Config, facts: dict[str, Any]) -> str:
+    """All folds in one line: mean and spread at the epoch that is best on average."""
+    score = judged_score(config)
+    found, many = facts["fold_summary"][score], len(facts["folds"])
+    spread = "" if found["std"] is None else f" ± {found['std']:.2g} (standard deviation)"
+    epoch = facts["folds"][0]["epoch"]
+    return f"{many} folds at epoch {epoch}: {score} {found['mean']:.4g}{spread}"
+
+
 def fold_facts(
     config: Config,
     data: Data,
@@ -101,7 +110,7 @@ def fold_facts(
     return {
         "folds": listed,
         "fold_summary": summary,
-        "scores": _fold_scores(config, summary, judged),
+        "scores": _fold_scores(config, summary, judged, _share(data)),
         **compare(judged, data, summary[score]["each"]),
         **({"smoothed": {score: smooth}} if smooth else {}),
     }
@@ -128,11 +137,18 @@ def compare(judged: Sequence[Judged], data: Data, each: Sequence[float]) -> dict
     return fold_facts_of(moved, len(rows.train), len(rows.validation))
 
 
+def _share(data: Data) -> float:
+    """Validation rows of a fold by its training rows."""
+    rows = data.split.folds[0]
+    return len(rows.validation) / len(rows.train)
+
+
 def _fold_scores(
-    config: Config, summary: dict[str, dict[str, Any]], judged: Sequence[Judged]
+    config: Config, summary: dict[str, dict[str, Any]], judged: Sequence[Judged], share: float
 ) -> list[dict[str, Any]]:
     """The mean of each validation score, the judged one first with an interval over the folds."""
     first = judged_score(config)
+    largest_is_1 = score_names(config)[first] == "max" and max(summary[first]["each"]) <= 1
     found = []
     for name in sorted(summary, key=lambda name: name != first):
         values = [s.baseline for j in judged for s in j.scores if s.name == name and s.baseline]
@@ -140,27 +156,29 @@ def _fold_scores(
         if len(values) == len(judged):
             mean = statistics.fmean(value.value for value in values)
             baseline = {"name": values[0].name, "value": mean}
+        over = _over_folds(summary[name], share, largest_is_1) if name == first else None
         found.append(
             {
                 "name": name,
                 "value": summary[name]["mean"],
                 "direction": score_names(config)[name],
                 "baseline": baseline,
-                "interval": _over_folds(summary[name]) if name == first else None,
+                "interval": over,
             }
         )
     return found
 
 
-def _over_folds(found: dict[str, Any]) -> tuple[float, float] | None:
-    """95 % t interval of the mean over the folds."""
-    if not found["std"]:
-        return None
-    from scipy.stats import t
+def _over_folds(found: dict[str, Any], share: float, bounded: bool) -> tuple[float, float] | None:
+    """95 % interval of the mean over folds, which share training rows, within what scores can be.
 
-    many = len(found["each"])
-    half = float(t.ppf(0.975, many - 1)) * found["std"] / math.sqrt(many)
-    return found["mean"] - half, found["mean"] + half
+    Nadeau and Bengio's corrected t interval: share is validation rows by training rows.
+    """
+    interval = corrected(found["each"], share)
+    if interval is None:
+        return None
+    low, high = interval
+    return max(low, 0.0) if found["mean"] >= 0 else low, min(high, 1.0) if bounded else high
 
 
 def answer(

@@ -77,11 +77,20 @@ def _weights(run: Path, asked: str | None) -> tuple[str, tuple[dict[str, Any], d
             Problem(
                 f"run {run.name} has no {name} weights (it is {status.get('state', 'unknown')})",
                 str(folder),
-                hint="dlx train makes them" if asked is None else "leave out --weights",
+                hint="leave out --weights" if asked else _no_weights(run),
             )
         )
     tensors, state = checkpoint.load(folder)
     return name, (tensors["weights"], state)
+
+
+def _no_weights(run: Path) -> str:
+    """How a run comes to weights of its own."""
+    if (run / "workflow").is_dir():
+        return "the workflow makes them in step 7"
+    if (run / "folds").is_dir():
+        return "a run over folds has a model of its own only with final=true"
+    return "dlx train makes them"
 
 
 def _check_data(run: Path, data: Data) -> None:

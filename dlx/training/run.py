@@ -138,6 +138,8 @@ def _train_folds(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
     _write_curve(run, curve)
     run.facts |= outcome.curve_facts(config, curve)
     run.facts |= outcome.fold_facts(config, data, histories, judged, curve)
+    if many > 1:
+        run.log(outcome.spread_line(config, run.facts))
     epoch = outcome.common_epoch(config, curve)
     return _train_final(run, epoch, watchers) if config.final else []
 

@@ -194,6 +194,8 @@ def _write_start(run: Run, write_config: bool = True) -> None:
     """Writes what is known before training."""
     config, fold = run.config, run.stage.fold
     run.log(_opening(run))
+    if config.protocol.name == "auto":
+        run.log(run.data.split.rule)
     if write_config:
         evidence.write_config(run.folder, run.loaded)
     known = environment(fold.device, fold.threads, config.trainer.deterministic)

@@ -210,7 +210,7 @@ def fold_facts_of(judged: Sequence[Judged], train_rows: int, val_rows: int) -> d
             continue
         pairs = zip(judged, values, strict=True)
         moved = [sign * (one.scores[0].value - value) for one, value in pairs]
-        interval = _corrected(moved, val_rows / train_rows)
+        interval = corrected(moved, val_rows / train_rows)
         mean = statistics.fmean(values)
         listed.append(
             _listed(score, first["name"], first["kind"], mean, statistics.fmean(moved), interval)
@@ -223,7 +223,7 @@ def _values_of(baseline: str, judged: Sequence[Judged]) -> list[float]:
     return [one["value"] for one in listed if one["name"] == baseline]
 
 
-def _corrected(moved: Sequence[float], share: float) -> Interval | None:
+def corrected(moved: Sequence[float], share: float) -> Interval | None:
     """The 95 % interval of a mean over folds; None where they do not differ."""
     if len(moved) < 2 or not all(map(math.isfinite, moved)) or not statistics.variance(moved):
         return None

@@ -134,24 +134,35 @@ def choose_protocol(walk: Walk) -> Finding:
         "checks": data.findings,
         "chosen": chosen,
     }
-    smells = sum(finding["kind"] == "smell" for finding in data.findings)
+    smells = [finding["text"] for finding in data.findings if finding["kind"] == "smell"]
     told = f"{why}; {split.rule}" if why else split.rule
-    return f"{told}; {smells or 'no'} smell{'' if smells == 1 else 's'} in the data", facts
+    smelt = f"smells: {'; '.join(smells)}" if smells else "no smells in the data"
+    return f"{told}; {smelt}", facts
 
 
 def _why_not(walk: Walk) -> str:
     """Why the task's own protocol will not do for choosing between models; "" where it will."""
     options, name = walk.config.protocol.options, walk.config.protocol.name
     if not options.validates or name == "test_as_validation":
-        return f"the task's protocol, {name}, holds no rows out for validation"
-    typed = any(argument.startswith("protocol") for argument in walk.typed)
-    if typed or name != "holdout" or walk.config.dataset.options.sample:
+        return f"protocol {name} holds no rows out for validation"
+    if (
+        any(map(_names_protocol, walk.typed))
+        or name != "holdout"
+        or walk.config.dataset.options.sample
+    ):
         return ""
     samples, targets, _ = walk.samples
     held = len(cut(walk.config, samples, targets).split.folds[0].validation)
     if held >= FEW_ROWS:
         return ""
     return f"the task's hold-out of {held:,} rows is too small to choose by"
+
+
+def _names_protocol(argument: str) -> bool:
+    """Whether an argument chooses how rows are held out, not only how the test part is cut."""
+    key = argument.partition("=")[0]
+    aside = ("protocol.test", "protocol.test_seed", "protocol.duplicates")
+    return key.partition(".")[0] == "protocol" and key not in aside
 
 
 def _test_cut(config: Config) -> list[str]:

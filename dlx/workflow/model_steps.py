@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..config.load import Loaded
+from ..config.names import plural
 from ..config.schema import Config
 from ..errors import MethodError, Problem, RunError
 from ..search.space import SIZES, Value, as_arguments, size_key
@@ -65,11 +66,12 @@ def small_models(config: Config, outputs: int) -> list[dict[str, Value]]:
 
 
 def _plain_training(config: Config) -> list[str]:
-    """No regularisation yet, and a constant learning rate, so that curves speak plainly."""
+    """No regularisation yet, a constant rate, and no stop before the end: curves speak plainly."""
     keys = {"l1": 0, "l2": 0, "dropout": 0, "batch_norm": "false"}
     options = config.model.options
     found = [f"model.{key}={value}" for key, value in keys.items() if hasattr(options, key)]
-    return [*found, "schedule=constant"]
+    watching = [n for n, c in config.callbacks.items() if hasattr(c.options, "monitor")]
+    return [*found, *(f"~callbacks.{name}" for name in watching), "schedule=constant"]
 
 
 def rung(loaded: Loaded, changed: dict[str, Value], found: Attempt) -> dict[str, Any]:
@@ -108,7 +110,7 @@ def scale_up(walk: Walk) -> Finding:
     while ladder[-1]["verdict"] != "overfits" and not why:
         changed = next_rung(config, ladder[-1])
         if len(ladder) >= config.workflow.rungs:
-            why = f"after {len(ladder)} rungs (workflow.rungs)"
+            why = f"after {plural(len(ladder), 'rung')} (workflow.rungs)"
         elif changed is None:
             why = "at the largest model and the most epochs it may try"
         elif not walk.time_left():
@@ -179,6 +181,12 @@ def _told(ladder: Sequence[dict[str, Any]], why: str) -> str:
 
 def _shown(changed: dict[str, Value]) -> str:
     return " ".join(as_arguments(changed))
+
+
+def most_epochs(config: Config, ladder: Sequence[dict[str, Any]]) -> int:
+    """The most epochs that a rung was given: what step 7's settings may need too."""
+    given = [one["changed"].get("trainer.epochs", 0) for one in ladder]
+    return max([config.trainer.epochs, *map(int, given)])
 
 
 def sizes_to_tune(config: Config, ladder: Sequence[dict[str, Any]]) -> list[list[int]]:

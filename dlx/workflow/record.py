@@ -14,7 +14,7 @@ from ..config.schema import Workflow
 from ..errors import Problem, RunError, UsageError
 from ..runs.files import cannot_write, plain, write_json
 from ..runs.folder import all_runs, check_writable, create, read_status, write_status
-from ..runs.lock import held, tried
+from ..runs.lock import held, holder, tried
 
 UNFINISHED = ("running", "paused", "interrupted", "failed", "refused")
 
@@ -60,7 +60,7 @@ class Record:
             return {key: found[key] for key in keys}
         except (OSError, ValueError, KeyError, TypeError) as error:
             what = f"the evidence cannot be read: {error}"
-            hint = "begin anew with run.root=FOLDER"
+            hint = f"delete {file.name}, and the same command takes what is missing again"
             raise RunError(Problem(what, str(file), hint=hint)) from error
 
     def forget_after(self, number: int) -> None:
@@ -146,9 +146,12 @@ def opened(loaded: Loaded) -> Iterator[Record]:
         status = read_status(folder) or {}
         if status.get("workflow_digest") == digest_of(loaded) and status["state"] in UNFINISHED:
             with tried(folder) as mine:
-                if mine:
-                    yield Record(folder)
-                    return
+                if not mine:
+                    what = f"another process is at work in this workflow: {holder(folder)}"
+                    hint = "wait for it, or stop it with Ctrl-C there"
+                    raise UsageError(Problem(what, str(folder), hint=hint))
+                yield Record(folder)
+                return
     folder = create(root, loaded.config.task, digest(loaded.config))
     try:
         (folder / "workflow").mkdir()

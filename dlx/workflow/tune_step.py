@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ..config.load import Loaded, digest
+from ..config.names import plural
 from ..errors import MethodError, Problem, RunError
 from ..search.space import Lever, as_arguments, levers, own_values
 from ..search.suggest import Tried, suggest
@@ -16,7 +17,7 @@ from ..training.run import train
 from ..training.start import Run, Within
 from .attempt import Hopeless, attempt, direction_of
 from .data_steps import refuse_second_look
-from .model_steps import sizes_to_tune
+from .model_steps import most_epochs, sizes_to_tune
 from .walk import Finding, Walk
 
 CHOSEN = ("command", "epochs", "config_digest")
@@ -102,14 +103,20 @@ def tune(walk: Walk) -> tuple[list[str], dict[str, Any], Finding]:
     while begun and len(trials) < walk.config.workflow.trials and (walk.time_left() or not trials):
         trials.append(_try(walk, space, trials))
         walk.record.trials.append(trials[-1])
+        walk.watcher.says(7, f"  {_result(trials[-1])}")
     best = choose(trials, direction_of(walk.config))
+    short = len(trials) < walk.config.workflow.trials and begun
     epochs = math.floor(best["epoch"] * walk.config.workflow.epochs_factor + 0.5)
     arguments = _final_arguments(walk, best, epochs)
     decisions = len(trials) + len(walk.record.rungs.read())
     finding = (
-        f"{len(trials)} settings tried, {decisions} decisions on these validation rows; chosen: "
-        f"number {best['number']}, {best['score']} {best['value']:.4g}, {epochs} epochs"
+        f"{plural(len(trials), 'setting')} tried, {plural(decisions, 'decision')} on these "
+        "validation rows; chosen: "
+        f"number {best['number']}, {best['score']} {best['value']:.4g}, {plural(epochs, 'epoch')}"
     )
+    if short:
+        minutes = walk.config.workflow.budget_minutes
+        finding = f"the {minutes:g} minutes of workflow.budget_minutes were up: {finding}"
     command = shlex.join(["dlx", "train", *walk.loaded.arguments, *arguments])
     final = {"command": command, "epochs": epochs}
     facts = {"decisions": decisions, "chosen_trial": best["number"], "final": final}
@@ -146,6 +153,15 @@ def _try(walk: Walk, space: tuple[Lever, ...], trials: list[dict[str, Any]]) -> 
     }
 
 
+def _result(trial: dict[str, Any]) -> str:
+    """What a setting gave, in short."""
+    if trial["state"] == "failed":
+        return f"failed: {trial['reason'].splitlines()[0]}"
+    given_up = ", given up" if trial["state"] == "pruned" else ""
+    epoch = f"epoch {trial['epoch']} of {trial['epochs']}"
+    return f"{trial['score']} {trial['value']:.4g} ({epoch}, {trial['seconds']:.1f} s{given_up})"
+
+
 def _hopeless(trials: list[dict[str, Any]], direction: str) -> Hopeless | None:
     """A setting is given up once its mean is three deviations of the best one's folds behind it."""
     sign = 1.0 if direction == "max" else -1.0
@@ -162,12 +178,18 @@ def _hopeless(trials: list[dict[str, Any]], direction: str) -> Hopeless | None:
 
 
 def _patience(walk: Walk) -> list[str]:
-    """A trial that has stopped improving stops; not under a schedule, which may yet help."""
+    """A trial may go on for as long as step 6 did, and stops once it has stopped improving.
+
+    Not under a schedule, which reckons with the task's own epochs and may help to the last.
+    """
     config = walk.config
-    if config.schedule.name != "constant" or "early_stopping" in config.callbacks:
+    if config.schedule.name != "constant":
         return []
+    longest = [f"trainer.epochs={most_epochs(config, walk.record.rungs.read())}"]
+    if "early_stopping" in config.callbacks:
+        return longest
     patience = max(3, round(PATIENCE * config.trainer.epochs))
-    return [f"callbacks.early_stopping={{patience:{patience}}}"]
+    return [*longest, f"callbacks.early_stopping={{patience:{patience}}}"]
 
 
 def choose(trials: list[dict[str, Any]], direction: str) -> dict[str, Any]:
@@ -194,7 +216,8 @@ def choose(trials: list[dict[str, Any]], direction: str) -> dict[str, Any]:
 def _final_arguments(walk: Walk, best: dict[str, Any], epochs: int) -> list[str]:
     """What `dlx train` takes to train the final model: all non-test rows, the chosen epochs."""
     asked = walk.config.trainer.epochs
-    until = [f"trainer.last_epoch={epochs}"] if epochs < asked else [f"trainer.epochs={epochs}"]
+    short = epochs < asked and walk.config.schedule.name != "constant"
+    until = [f"trainer.last_epoch={epochs}"] if short else [f"trainer.epochs={epochs}"]
     chosen = as_arguments(best["changed"])
     return [*chosen, "final=only", *until, "baseline=classical"]
 

@@ -16,7 +16,7 @@ from ..config.load import Loaded, load
 from ..config.schema import Config
 from ..data.samples import Samples
 from ..data.targets import EncodedTarget
-from ..errors import DlxError, Interrupted, MethodError
+from ..errors import DlxError, Interrupted, MethodError, Problem, UsageError
 from ..runs.files import write_json
 from ..training.callbacks import Callback
 from ..training.experiment import Data, cut, read_samples
@@ -39,7 +39,7 @@ class Watcher(Protocol):
     def done(self, number: int, finding: str, known: bool) -> None:
         """A step is done; `known` where it was done by an earlier command."""
 
-    def refused(self, number: int, reason: str) -> None:
+    def ended(self, number: int, how: str, reason: str) -> None:
         """A step is refused."""
 
     @property
@@ -161,6 +161,10 @@ def walk(
         Interrupted: it was asked to stop; the same command goes on.
     """
     until = loaded.config.workflow.until
+    if until == len(steps) and not loaded.config.test:
+        what = "a workflow ends with one look at the test part, and `test` is false"
+        hint = "test=true, or workflow.until=6 to stop before"
+        raise UsageError(Problem(what, "test", "true", hint))
     with opened(loaded) as record:
         under_way = Walk(
             loaded, record, watcher, steps, loaded.arguments, digest_of(loaded), config_dir
@@ -194,7 +198,8 @@ def _take(under_way: Walk, number: int, loaded: Loaded) -> None:
         record.status(loaded, "interrupted", step=number)
         raise
     except DlxError as error:
-        watcher.refused(number, error.problems[0].what)
+        ended = "refused" if isinstance(error, MethodError) else "failed"
+        watcher.ended(number, ended, error.problems[0].what)
         _leave(under_way, number, error, loaded)
         raise
     under_way.outs[number] = out

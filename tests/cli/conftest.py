@@ -9,6 +9,22 @@ from collections.abc import Iterator
 
 import pytest
 
+from dlx.config.specs import TABLES
+
+
+@pytest.fixture(autouse=True)
+def _components_as_they_were() -> Iterator[None]:
+    """What a plugin adds is taken out again."""
+    before = {kind: dict(table.entries) for kind, table in TABLES.items()}
+    modules = set(sys.modules)
+    yield
+    for kind, entries in before.items():
+        TABLES[kind].entries.clear()
+        TABLES[kind].entries.update(entries)
+    for name in ("aimless", "holes", "twins"):
+        if name not in modules:
+            sys.modules.pop(name, None)
+
 
 @pytest.fixture(autouse=True)
 def _process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:

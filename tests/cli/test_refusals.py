@@ -5,14 +5,10 @@ What a workflow refuses once it is under way stands in test_workflow.py.
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-
-from dlx.config.specs import TABLES
 
 CONFIG, METHOD = 2, 4
 
@@ -122,18 +118,11 @@ DLX_COMPONENTS = {"dataset": {"holes": Component(Holes, "holes:reader")}}
 
 
 @pytest.fixture(autouse=True)
-def _plugins(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Two plugins that lie where one stands; what they add is taken out again."""
+def _plugins(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two plugins that lie where one stands."""
     monkeypatch.syspath_prepend(here)
-    before = {kind: dict(table.entries) for kind, table in TABLES.items()}
     (here / "aimless.py").write_text(AIMLESS)
     (here / "holes.py").write_text(HOLES)
-    yield
-    for kind, entries in before.items():
-        TABLES[kind].entries.clear()
-        TABLES[kind].entries.update(entries)
-    for name in ("aimless", "holes"):
-        sys.modules.pop(name, None)
 
 
 CASES = [
@@ -164,7 +153,9 @@ def test_step_4_refuses_missing_values_that_nothing_fills(cli: Any, here: Path) 
     assert refused.code == CONFIG
     assert "input features has missing (NaN) or infinite values" in refused.err
     assert "where: first in row 7" in refused.err
-    assert "{name: impute} in prepare.steps fills what is missing" in refused.err
+    assert (
+        "{name: impute}, early in prepare.steps, fills what is missing (copies too)" in refused.err
+    )
     assert filled.code == 0, filled.err
 
 
@@ -182,3 +173,56 @@ def test_step_4_of_a_workflow_refuses_statistics_of_validation_rows(cli: Any, he
     assert "preparation fitted on validation rows as well tells the model about them" in answer.err
     assert "where: prepare.scope=all" in answer.err
     assert not list(here.glob("runs/*/*"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (
+            ("prepare.copies.features=[ash]",),
+            "`prepare.copies.features` is given, but `prepare.copies.share` is 0",
+        ),
+        (
+            ("prepare.steps=[{name: derive, features: {a: {log: alcohol, period: 5}}}]",),
+            "`period` of `a` does nothing beside log",
+        ),
+        (
+            (
+                "prepare.steps=[{name: derive, features: "
+                "{a: {bins: alcohol, edges: [12, 13], quantiles: 5}}}]",
+            ),
+            "`quantiles` of `a` does nothing beside bins with edges",
+        ),
+    ],
+)
+def test_an_option_that_would_do_nothing_is_refused(
+    cli: Any, arguments: tuple[str, ...], told: str
+) -> None:
+    answer = cli("train", "task=wine", *arguments)
+
+    assert answer.code == CONFIG
+    assert told in answer.err
+
+
+def test_a_workflow_that_may_not_test_says_so_before_it_begins(cli: Any, here: Path) -> None:
+    answer = cli("workflow", "task=wine", "test=false")
+
+    assert answer.code == CONFIG
+    assert answer.err == (
+        "error: a workflow ends with one look at the test part, and `test` is false\n"
+        "  where: test\n  accepted: true\n"
+        "  try: test=true, or workflow.until=6 to stop before\n"
+    )
+    assert not (here / "runs").exists()
+
+
+def test_a_gap_shorter_than_a_target_looks_ahead_is_a_leak(cli: Any) -> None:
+    arguments = ("task=beijing_pm25", "dataset.sample=true", "trainer.epochs=1")
+
+    refused = cli("train", *arguments, "protocol.gap=11")
+    chosen = cli("train", *arguments, "protocol=auto")
+
+    assert refused.code == METHOD
+    assert "temporal leak: a target is known 12 rows later, and `protocol.gap` is 11" in refused.err
+    assert chosen.code == 0, chosen.err
+    assert "12 rows left out between two parts" in chosen.out

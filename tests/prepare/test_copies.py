@@ -64,4 +64,6 @@ def test_without_a_step_that_fills_them_they_are_refused(cli: Any) -> None:
     answer = cli("train", "task=wine", "prepare.copies.share=0.5")
 
     assert answer.code == 2
-    assert "{name: impute} in prepare.steps fills what is missing" in answer.err
+    assert (
+        "{name: impute}, early in prepare.steps, fills what is missing (copies too)" in answer.err
+    )

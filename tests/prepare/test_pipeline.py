@@ -227,7 +227,10 @@ def test_a_hole_is_told_of_by_its_own_row(step: Make, samples: Make, hole: float
         "input x has missing (NaN) or infinite values in 2 rows\n"
         "  where: first in row 17\n"
         "  accepted: numbers"
-        + ("\n  try: {name: impute} in prepare.steps fills what is missing" * bool(np.isnan(hole)))
+        + (
+            "\n  try: {name: impute}, early in prepare.steps, fills what is missing (copies too)"
+            * bool(np.isnan(hole))
+        )
     )
 
 

@@ -90,7 +90,9 @@ class Chronological(Protocol):
     in_time: ClassVar[bool] = True
 
     validation: float = option(0.2, "held-out rows: a share below 1, else a count", gt=0)
-    gap: int = option(0, "rows left out between two parts, as many as a target looks ahead", ge=0)
+    gap: int | None = option(
+        None, "rows left out between two parts; null: as many as a target looks ahead", ge=0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -56,6 +56,7 @@ def _read(options: BeijingPm25, folder: Path) -> Samples:
         digest="",
         features={"features": FEATURES},
         time="time",
+        ahead=ahead,
         naive={"pm25": forecasts},
     )
 

@@ -29,14 +29,16 @@ def column(samples: Samples, name: str) -> list[Any]:
 
 
 def test_a_row_is_told_by_the_dust_some_hours_later(tmp_path: Path) -> None:
-    samples = read(tmp_path, ["10", "NA", "30", "40", "NA", "60"])
+    samples = read(tmp_path, [*["5"] * 24, "10", "NA", "30", "40", "NA", "60"])
 
-    assert column(samples, "pm25") == [30, 40, 60]  # of rows 0, 1 and 3; row 2's is missing
-    assert column(samples, "last value") == [10, 10, 40]
+    # Of hours 22, 24, 25 and 27: before, yesterday is not known; 23 and 26 have no target.
+    assert column(samples, "pm25") == [10, 30, 40, 60]
+    assert column(samples, "last value") == [5, 10, 10, 40]
     features = np.asarray(samples.columns["features"])
     place = samples.features["features"].index("pm2.5")
-    np.testing.assert_array_equal(features[:, place], [10, np.nan, 40])
-    assert np.diff(column(samples, "time")).tolist() == [1, 2]
+    np.testing.assert_array_equal(features[:, place], [5, 10, np.nan, 40])
+    assert np.diff(column(samples, "time")).tolist() == [2, 1, 2]
+    assert samples.ahead == 2
 
 
 def test_yesterdays_value_is_of_the_targets_hour_and_known_by_then(tmp_path: Path) -> None:
@@ -44,7 +46,7 @@ def test_yesterdays_value_is_of_the_targets_hour_and_known_by_then(tmp_path: Pat
 
     samples = read(tmp_path, dust, horizon=12)
 
-    row = 40  # its target is hour 52, so yesterday's is hour 28
+    row = 40 - 12  # hour 40; its target is hour 52, so yesterday's is hour 28
     assert column(samples, "pm25")[row] == 52
     assert column(samples, "same hour yesterday")[row] == 28
     assert column(samples, "last value")[row] == 40
