@@ -1,28 +1,24 @@
-"""Runs the claims in experiments/ over their seeds, keeps `ours` in them, writes docs/results.md.
+"""Writes docs/results.md from the figures that experiments/ record.
 
-    DLX_DATA=FOLDER python benchmarks/results.py [NAME ...]
+    python benchmarks/results.py
 
-With names, only these are run again. With `--page` nothing is run, and the page is written.
+`dlx experiments record NAME...` measures them; `dlx reproduce experiments/NAME.yaml` checks them.
 """
 
 from __future__ import annotations
 
-import json
 import re
-import statistics
-import subprocess
-import sys
-import tempfile
 from pathlib import Path
 
-from dlx.experiments import Claim, Experiment, figures, find, names, read
+from dlx.experiments import Claim, Experiment, find, names, read
 
 TOP = Path(__file__).resolve().parent.parent
 PAGE = TOP / "docs" / "results.md"
 HEAD = """# Results
 
-Published figures and ours, on the real files. Made by `python benchmarks/results.py`; each name is
-a file in `experiments/`, trained by `dlx train experiment=NAME`, once a seed with one thread. The
+Published figures and ours, on the real files. Each name is a file in `experiments/`, trained by
+`dlx train experiment=NAME`, once a seed with one thread, and checked by
+`dlx reproduce experiments/NAME.yaml`; `python benchmarks/results.py` writes this page. The
 published figures are single runs without a seed.
 
 Figures: `.best` and `.final` are the best and the last epoch of a curve, `.best_epoch` the epoch of
@@ -40,45 +36,6 @@ What the book says of chapters 3 and 4, as comparisons of the means above.
 | claim | figures | holds |
 |---|---|---|
 """
-
-
-def measure(one: Experiment) -> dict[str, list[float]]:
-    """Every figure of an experiment for each of its seeds, each in a process of its own."""
-    found: dict[str, list[float]] = {}
-    for seed in one.seeds:
-        with tempfile.TemporaryDirectory() as folder:
-            arguments = [f"experiment={one.name}", f"seed={seed}", "--json"]
-            command = [sys.executable, "-m", "dlx", "train", *arguments]
-            done = subprocess.run(command, cwd=folder, capture_output=True, text=True)
-            if done.returncode:
-                raise SystemExit(f"{' '.join(command)} failed:\n{done.stderr}")
-            run = Path(folder) / json.loads(done.stdout)["folder"]
-            report = json.loads((run / "report.json").read_text())
-            lines = (run / "metrics.jsonl").read_text().splitlines()
-        for name, value in figures(report, [json.loads(line) for line in lines]).items():
-            found.setdefault(name, []).append(value)
-        print(f"  seed {seed} done", flush=True)
-    return found
-
-
-def keep(one: Experiment, found: dict[str, list[float]]) -> None:
-    """Writes `ours` as the last block of the experiment's file; all else stays as it is."""
-    file = TOP / "experiments" / f"{one.name}.yaml"
-    text = file.read_text(encoding="utf-8").split("\nours:")[0].rstrip() + "\nours:\n"
-    for name in sorted(wanted(one) & set(found)):
-        values = found[name]
-        spread = statistics.stdev(values) if len(values) > 1 else 0.0
-        mean = statistics.fmean(values)
-        text += f"  {name}: {{mean: {mean:.5g}, std: {spread:.2g}, seeds: {len(values)}}}\n"
-    file.write_text(text, encoding="utf-8")
-
-
-def wanted(one: Experiment) -> set[str]:
-    """The figures worth keeping: those published, asked for or compared, and the usual ones."""
-    usual = {f"val/{m}.{how}" for m in ("accuracy", "loss", "mae") for how in ("best", "final")}
-    usual |= {"val/accuracy.best_epoch", "val/loss.best_epoch", "test/accuracy", "test/mae"}
-    compared = {claim.figure for other in map(find, names()) for claim in other.claims}
-    return {*(one.published or {}), *(one.bars or {}), *usual, *compared}
 
 
 def rows(one: Experiment) -> list[str]:
@@ -119,16 +76,5 @@ def write_page() -> None:
     PAGE.write_text(re.sub(r" +\|", " |", text + CLAIMS + "\n".join(claims) + "\n"), "utf-8")
 
 
-def main() -> None:
-    if sys.argv[1:] != ["--page"]:
-        for name in sys.argv[1:] or names():
-            one = find(name)
-            print(name, flush=True)
-            keep(one, measure(one))
-            write_page()
-    write_page()
-    print(PAGE.read_text(encoding="utf-8"))
-
-
 if __name__ == "__main__":
-    main()
+    write_page()

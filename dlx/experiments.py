@@ -65,7 +65,7 @@ class Experiment:
         published: figures by name.
         bars: figures that ours must reach, by name.
         claims: comparisons with other experiments.
-        ours: measured figures: mean, standard deviation, seeds.
+        ours: measured figures: mean, standard deviation, seeds, tolerance.
     """
 
     name: str
@@ -89,10 +89,11 @@ class Experiment:
         known = [name for name in bars if name in ours]
         if not known:
             return None
-        return all(_reaches(name, ours[name]["mean"], bars[name]) for name in known)
+        return all(reaches(name, ours[name]["mean"], bars[name]) for name in known)
 
 
-def _reaches(figure: str, value: float, bar: float) -> bool:
+def reaches(figure: str, value: float, bar: float) -> bool:
+    """Whether a figure is as good as a bar: errors and losses from above, scores from below."""
     small = re.search(r"/(mae|mse|rmse|loss)\b", figure)
     return value <= bar if small else value >= bar
 
@@ -115,11 +116,20 @@ def find(name: str) -> Experiment:
     Raises:
         UsageError: there is none of this name, or its file is wrong.
     """
+    return read(file_of(name))
+
+
+def file_of(name: str) -> Path:
+    """The file of an experiment.
+
+    Raises:
+        UsageError: there is none of this name.
+    """
     if NAME.fullmatch(name):
         for folder in folders():
             file = folder / f"{name}.yaml"
             if file.is_file():
-                return read(file)
+                return file
     near = nearest(name, names(), 0.5)
     raise UsageError(
         Problem(

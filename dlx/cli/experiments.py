@@ -15,18 +15,29 @@ EXAMPLES = """examples:
   dlx experiments ch4
   dlx experiments --json
   dlx train experiment=ch3.imdb
+  dlx experiments record ch3.imdb
 """
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     parser.epilog = EXAMPLES
-    parser.add_argument("part", nargs="?", default="", help="only names with this part")
+    parser.add_argument(
+        "words",
+        metavar="PART",
+        nargs="*",
+        help="only names with this part; or: record NAME..., to run claims and write `ours`",
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Lists the experiments."""
+    """Lists the experiments, or records figures of some."""
+    if args.words[:1] == ["record"]:
+        return _record(args.words[1:])
+    if len(args.words) > 1:
+        raise UsageError(Problem("one part of a name is enough", "command line", "PART"))
+    args.part = "".join(args.words)
     found = [find(name) for name in names() if args.part in name]
     if args.json:
         say_json([_plain(one) for one in found])
@@ -40,6 +51,27 @@ def run(args: argparse.Namespace) -> int:
     say("")
     say("train one with: dlx train experiment=NAME      for example: dlx train experiment=ch3.imdb")
     return 0
+
+
+def _record(wanted: list[str]) -> int:
+    """Measures experiments over their seeds, and writes `ours` into their files."""
+    if not wanted:
+        raise UsageError(
+            Problem("record needs a name", "command line", "dlx experiments record NAME")
+        )
+    from ..experiments import file_of
+    from ..reproduce.claims import measure, record
+
+    every = [(find(name), file_of(name)) for name in wanted]
+    off = 0
+    for one, file in every:
+        say(f"{one.name}: {one.title}")
+        beyond = record(one, file, measure(one, one.seeds, say))
+        off += len(beyond)
+        for text in beyond:
+            say(f"  kept as it was: {text}")
+        say(f"  written to {file}")
+    return 3 if off else 0
 
 
 def _plain(one: Experiment) -> dict[str, Any]:

@@ -19,6 +19,8 @@ VERBS = {
     "train": "train, validate and test a task: dlx train task=digits",
     "workflow": "the seven steps of the method, to one test score: dlx workflow task=digits",
     "resume": "go on with a run that was broken off: dlx resume last",
+    "reproduce": "train a run again and compare every bit, or check a claim",
+    "lock": "pin a run's data, config and digests in dlx.lock",
     "test": "look at the test part with a finished run",
     "experiments": "the book's claims: published figures beside our own",
     "runs": "list, filter and sort the runs",

@@ -76,6 +76,7 @@ def environment(
     import numpy as np
 
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
+    level, why = contract(device, deterministic)
     return {
         "dlx": __version__,
         "python": platform.python_version(),
@@ -89,10 +90,39 @@ def environment(
         "threads": threads["count"],
         "threads_chosen": threads,
         "deterministic": deterministic,
+        "contract_level": level,
+        "contract_why": why,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),
         "commit": _git_commit(),
         "byte_order": sys.byteorder,
     }
+
+
+def contract(device: torch.device, deterministic: bool) -> tuple[str, str]:
+    """The best level of the contract of reproducibility that a run can claim, and why.
+
+    A: the same bits on this machine, in a new process, resumed or not, and on another number of
+    cores. F: the same bits on the same kind of GPU. G: scores alike within their spread.
+    """
+    if not deterministic:
+        return "G", "trainer.deterministic is false: torch may choose another order of sums"
+    if device.type == "cpu":
+        return "A", "deterministic algorithms on a CPU, and a recorded thread count"
+    if device.type == "cuda":
+        return "F", "deterministic algorithms on this kind of GPU, driver and build of torch"
+    return "G", f"{device.type} promises no order of sums"
+
+
+PROMISES = {
+    "A": "the same bits on the same machine and versions, resumed or not, on any number of cores",
+    "F": "the same bits on the same kind of GPU, driver and versions",
+    "G": "scores alike within their spread over seeds",
+}
+
+
+def told(level: str, why: str) -> str:
+    """A level in a sentence."""
+    return f"Level {level} of the contract: {PROMISES[level]} ({why})."
 
 
 def _git_commit() -> dict[str, Any] | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..config.schema import Config
 from ..errors import Problem, RunError, UsageError
 from .device import environment
 from .experiment import Data, FoldData, split_digest
@@ -33,6 +34,11 @@ class Earlier:
     environment: Mapping[str, Any]
     data: Mapping[str, Any]
     report: Mapping[str, Any]
+
+    @property
+    def state(self) -> str:
+        """Its state: "done", "interrupted", ..."""
+        return str(self.status.get("state", "unknown"))
 
     @property
     def done(self) -> bool:
@@ -70,9 +76,9 @@ class Earlier:
                     )
                 )
 
-    def changed(self, fold: FoldData, deterministic: bool) -> list[str]:
+    def changed(self, fold: FoldData, config: Config) -> list[str]:
         """What is no longer as it was, of all that bits may depend on."""
-        now = environment(fold.device, fold.threads, deterministic)
+        now = environment(fold.device, fold.threads, config.trainer.deterministic)
         return [
             f"{name} is {now[name]}, not {self.environment.get(name)}"
             for name in BITS

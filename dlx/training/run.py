@@ -42,6 +42,7 @@ def train(
     *,
     within: Within | None = None,
     resume: Path | None = None,
+    threads: dict[str, Any] | None = None,
 ) -> Run:
     """Trains, validates and tests as a config says, and keeps the evidence in a run folder.
 
@@ -54,6 +55,7 @@ def train(
         watchers: further callbacks, such as a progress bar; called last.
         within: what the run is a part of; None for a run of its own.
         resume: the folder of an unfinished run to go on with.
+        threads: a thread count and how it was chosen, in place of `trainer.threads`.
 
     Returns:
         The finished run; its `facts` are those of `report.json`.
@@ -64,7 +66,7 @@ def train(
         RunError: the run failed; its folder says so.
         Interrupted: it was asked to stop; `dlx resume` goes on.
     """
-    with _begun(loaded, say, within, resume) as run, listening():
+    with _begun(loaded, say, within, resume, threads) as run, listening():
         try:
             judged = _train_folds(run, watchers) if run.several else _train_one(run, watchers)
             _finish(run, judged)
@@ -78,7 +80,13 @@ def train(
 
 
 @contextmanager
-def _begun(loaded: Loaded, say: Say, within: Within | None, resume: Path | None) -> Iterator[Run]:
+def _begun(
+    loaded: Loaded,
+    say: Say,
+    within: Within | None,
+    resume: Path | None,
+    threads: dict[str, Any] | None,
+) -> Iterator[Run]:
     """A run whose folder is held against other processes, but for one within a workflow's."""
     if within is not None:
         yield begin_within(within, loaded, say)
@@ -86,7 +94,7 @@ def _begun(loaded: Loaded, say: Say, within: Within | None, resume: Path | None)
         with held(resume):
             yield begin_again(resume, loaded, say)
     else:
-        run = begin_anew(loaded, say)
+        run = begin_anew(loaded, say, threads)
         with held(run.folder):
             yield run
 

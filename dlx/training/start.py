@@ -19,7 +19,7 @@ from ..runs.files import write_json
 from ..runs.folder import check_writable, create, write_status
 from ..runs.log import Log
 from . import evidence, outcome
-from .device import environment
+from .device import contract, environment, told
 from .earlier import read_earlier
 from .experiment import Data, choose_threads, prepare_fold, read_data
 from .loop import Training
@@ -118,13 +118,13 @@ class Within:
     marks: dict[str, Any]
 
 
-def begin_anew(loaded: Loaded, say: Say) -> Run:
+def begin_anew(loaded: Loaded, say: Say, threads: dict[str, Any] | None = None) -> Run:
     """Everything that can fail for a user's mistake, before anything is written."""
     config = loaded.config
     root = Path(config.run.root)
     check_writable(root)
     data = read_data(config)
-    stage, facts = _first_stage(loaded, data)
+    stage, facts = _first_stage(loaded, data, threads)
     folder = create(root, config.task, digest(config))
     seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
     run = Run(folder, loaded, data, stage, facts, seconds, Log(folder / "log.txt", say))
@@ -167,7 +167,7 @@ def begin_again(folder: Path, loaded: Loaded, say: Say) -> Run:
     run.facts["config"] = earlier.report.get("config", run.facts["config"])
     run.facts["stamps"] = [
         f"resumed where {change}: the bits may differ from those of an unbroken run"
-        for change in earlier.changed(stage.fold, loaded.config.trainer.deterministic)
+        for change in earlier.changed(stage.fold, loaded.config)
     ]
     run.marks["resumed"] = earlier.status.get("resumed", 0) + 1
     _write_start(run, write_config=earlier.status.get("config_digest") != digest(run.config))
@@ -202,6 +202,7 @@ def _write_start(run: Run, write_config: bool = True) -> None:
     write_json(run.folder / "environment.json", known)
     run.facts["data"] = evidence.data_facts(config, run.data)
     write_json(run.folder / "data.json", run.facts["data"])
+    run.facts["contract"] = told(*contract(fold.device, config.trainer.deterministic))
     run.facts |= {"environment": known, "run": run.name, "epochs": config.trainer.epochs}
     stamps = [*run.facts.get("stamps", []), *outcome.stamps(config, run.data)]
     run.facts |= {"checks": run.data.findings, "stamps": stamps}

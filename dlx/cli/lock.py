@@ -1,0 +1,34 @@
+"""The verb `dlx lock RUN`: pins a run's data, config and digests in `dlx.lock`."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from .console import say
+
+EXAMPLES = """examples:
+  dlx lock last
+  dlx lock last --file ci/dlx.lock --name digits-small
+  dlx reproduce dlx.lock
+"""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options to its parser."""
+    parser.epilog = EXAMPLES
+    add = parser.add_argument
+    add("run", metavar="RUN", help="a run folder, `last`, or a unique part of a run's name")
+    add("--file", default="dlx.lock", metavar="FILE", help="the lock file (default: dlx.lock)")
+    add("--name", metavar="NAME", help="the entry's name (default: the task's)")
+    add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Writes the entry; one of the same config gains this platform."""
+    from ..reproduce.lock import pin
+    from ..runs.folder import find
+
+    name = pin(find(Path(args.root), args.run), Path(args.file), args.name)
+    say(f"pinned as {name} in {args.file}; dlx reproduce {args.file} checks it")
+    return 0

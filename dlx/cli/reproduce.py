@@ -1,0 +1,154 @@
+"""The verb `dlx reproduce`: a run trained again, or a claim checked; exit 3 where it is not so."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Problem, UsageError
+from .console import number, say, say_json, show_table
+
+if TYPE_CHECKING:
+    from ..reproduce.again import Verdict
+
+EXAMPLES = """examples:
+  dlx reproduce last
+  dlx reproduce 1a2b3c4d --tolerance 0.01
+  dlx reproduce experiments/ch3.imdb.yaml
+  dlx reproduce 'experiments/ch3.*.yaml' --seeds 1 --junit claims.xml
+  dlx reproduce dlx.lock
+
+exit codes: 0 reproduced, 3 not reproduced
+"""
+
+NOT_REPRODUCED = 3
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options to its parser."""
+    parser.epilog = EXAMPLES
+    add = parser.add_argument
+    add("what", metavar="WHAT", nargs="+", help="a run, files of claims, or a lock file")
+    add("--tolerance", type=_share, metavar="SHARE", help="how far a run's scores may be off")
+    add("--seeds", type=_count, metavar="N", help="only the first N seeds of each claim")
+    add("--statistical", action="store_true", help="a lock file's scores within their intervals")
+    add("--junit", metavar="FILE", help="write the claims as JUnit XML, for CI")
+    add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
+    add("--plugins", nargs="*", default=[], metavar="NAME", help="packages of your own it needs")
+    add("--json", action="store_true", help="print JSON, for scripts")
+
+
+def _share(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no share between 0 and 1")
+    return value
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+    return int(text)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Tries again, and says whether it is so."""
+    # Read by CUDA when it starts, so it must be set before torch is imported.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    if all(one.endswith(".lock") for one in args.what):
+        return _lock(args)
+    if any(one.endswith((".yaml", ".yml")) or "*" in one for one in args.what):
+        return _claims(args)
+    if len(args.what) > 1:
+        raise UsageError(Problem("runs are reproduced one at a time", " ".join(args.what), "a run"))
+    return _run(args)
+
+
+def _run(args: argparse.Namespace) -> int:
+    _refuse(args, "seeds", "junit", "statistical")
+    from ..reproduce.again import reproduce
+    from ..runs.folder import find
+    from .progress import progress
+
+    folder = find(Path(args.root), args.what[0])
+    asked: dict[str, Any] = {"plugins": args.plugins, "tolerance": args.tolerance}
+    if args.json:
+        found = reproduce(folder, _silent, **asked)
+        say_json(asdict(found))
+    else:
+        with closing(progress()) as shown:
+            found = reproduce(folder, say, [shown], **asked)
+        _show(found)
+    return 0 if found.holds else NOT_REPRODUCED
+
+
+def _silent(text: str) -> None:
+    """Says nothing."""
+
+
+def _refuse(args: argparse.Namespace, *names: str) -> None:
+    """An option that would do nothing is a mistake."""
+    for name in names:
+        if getattr(args, name):
+            what = f"--{name} does nothing here"
+            raise UsageError(Problem(what, " ".join(args.what), hint="dlx reproduce --help"))
+
+
+def _show(found: Verdict) -> None:
+    say("")
+    rows = [[name, repr(was), repr(now)] for name, (was, now) in found.scores.items()]
+    show_table(("score", "was", "is"), rows, right=("was", "is"))
+    if found.identical:
+        say(f"identical: every loss, score and weight of {found.run} came out the same to the bit")
+        return
+    say("within the tolerance, not identical:" if found.holds else "not reproduced:")
+    for one in found.differences:
+        say(f"  {one.text}" + (f" ({one.where})" if one.where not in one.text else ""))
+    say("what is not as it was: " + ("; ".join(found.changed) or "nothing that dlx knows of"))
+    say(f"level {found.level} of the contract (docs/reliability.md): {found.why}")
+
+
+def _claims(args: argparse.Namespace) -> int:
+    _refuse(args, "tolerance", "statistical", "plugins")
+    from ..reproduce.claims import check, files_of, junit
+
+    said: Callable[[str], None] = _silent if args.json else say
+    results = check(files_of(args.what), args.seeds, said)
+    if args.junit:
+        junit(results, Path(args.junit))
+    if args.json:
+        say_json([asdict(one) for one in results])
+    else:
+        rows = [
+            [
+                one.claim,
+                one.figure,
+                number(one.measured),
+                f"{number(one.recorded)} ± {number(one.tolerance)}" if one.tolerance else "",
+                one.verdict,
+            ]
+            for one in results
+        ]
+        say("")
+        show_table(("claim", "figure", "now", "recorded", ""), rows, right=("now",))
+        missed = sum(not one.holds for one in results)
+        say(f"{len(results) - missed} of {len(results)} hold")
+    return 0 if all(one.holds for one in results) else NOT_REPRODUCED
+
+
+def _lock(args: argparse.Namespace) -> int:
+    _refuse(args, "tolerance", "seeds", "junit", "plugins")
+    from ..reproduce.lock import check
+
+    said: Callable[[str], None] = _silent if args.json else say
+    results = [one for file in args.what for one in check(Path(file), args.statistical, said)]
+    if args.json:
+        say_json([asdict(one) for one in results])
+    else:
+        show_table(("entry", "", "what was found"), [[r.name, r.verdict, r.text] for r in results])
+    return 0 if all(one.holds for one in results) else NOT_REPRODUCED

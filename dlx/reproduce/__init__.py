@@ -1,0 +1,1 @@
+"""Holding a result to its word: a run trained again, a claim checked, a platform pinned."""

@@ -1,0 +1,145 @@
+"""A run trained again from its folder alone, and held against what it kept."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from ..config.load import digest, load_saved, loaded_from
+from ..config.schema import Config
+from ..errors import Problem, UsageError
+from ..runs import ledger
+from ..training.callbacks import Callback
+from ..training.device import contract
+from ..training.earlier import Earlier, read_earlier
+from ..training.run import train
+from ..training.start import Run, Say
+from .compare import Difference, differences
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What trying a run again has shown.
+
+    Attributes:
+        run: the run's name.
+        identical: whether everything is the same to the bit.
+        holds: whether it counts as reproduced.
+        level: the level of the contract that was tried (docs/reliability.md).
+        why: what the level rests on.
+        differences: where it is not the same, the first in training first.
+        changed: what is not as it was, of all that bits may depend on.
+        scores: each score as it was, and as it is now.
+    """
+
+    run: str
+    identical: bool
+    holds: bool
+    level: str
+    why: str
+    differences: list[Difference] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+    scores: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+
+def reproduce(
+    folder: Path,
+    say: Say,
+    watchers: Sequence[Callback] = (),
+    *,
+    plugins: Sequence[str] = (),
+    tolerance: float | None = None,
+) -> Verdict:
+    """Trains a run again, with its config, seed and thread count, and compares.
+
+    The look at the test part is written into the ledger as a replay.
+
+    Args:
+        folder: the run folder.
+        say: told what is being done, a line at a time.
+        watchers: further callbacks, such as a progress bar.
+        plugins: packages that the user allows now.
+        tolerance: how far a score may be off, as a share of it; None asks for the same bits.
+
+    Raises:
+        UsageError: the run did not come to its end, or its data are not there.
+        RunError: its folder is damaged, or the training failed.
+    """
+    folder = folder.resolve()
+    earlier = read_earlier(folder)
+    if not earlier.done:
+        what = f"only a finished run can be reproduced, and this one is {earlier.state}"
+        raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} goes on"))
+    config = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", plugins)
+    with tempfile.TemporaryDirectory(prefix="dlx-reproduce-") as place:
+        run = _train(config, earlier, Path(place), say, watchers)
+        found = differences(folder, run.folder)
+        changed = [*_not_the_same(earlier, run), *earlier.changed(run.stage.fold, run.config)]
+    _note_look(run, folder, earlier)
+    scores = _scores(earlier, run)
+    level, why = contract(run.stage.fold.device, config.trainer.deterministic)
+    off = [name for name, (was, now) in scores.items() if not _near(was, now, tolerance)]
+    identical = not found and not off
+    return Verdict(
+        run=f"{folder.parent.name}/{folder.name}",
+        identical=identical,
+        holds=identical or (tolerance is not None and not off),
+        level=_level(level, earlier.changed(run.stage.fold, run.config)),
+        why=why,
+        differences=found,
+        changed=changed,
+        scores=scores,
+    )
+
+
+def _train(
+    config: Config, earlier: Earlier, place: Path, say: Say, watchers: Sequence[Callback]
+) -> Run:
+    config = replace(config, run=replace(config.run, root=str(place)))
+    loaded = loaded_from(config, [str(one) for one in earlier.status.get("overrides", [])])
+    return train(loaded, say, watchers, threads=earlier.threads)
+
+
+def _not_the_same(earlier: Earlier, run: Run) -> list[str]:
+    """What differs before any training: the config, the data, the parts."""
+    found = []
+    known = earlier.status.get("config_digest")
+    if known not in (None, digest(run.config)):
+        found.append("config.yaml is not the one that was trained")
+    for key, what in (("digest", "the dataset"), ("split_digest", "the parts")):
+        was, now = earlier.data.get(key), run.facts["data"][key]
+        if was != now:
+            found.append(f"{what} had digest {str(was)[:12]}, and now {now[:12]}")
+    return found
+
+
+def _note_look(run: Run, folder: Path, earlier: Earlier) -> None:
+    """The replay's look, in the ledger of the original."""
+    looked = any(name.startswith("test/") for name in earlier.status.get("scores", {}))
+    if looked and not run.data.samples.sample:
+        name = f"{folder.parent.name}/{folder.name}"
+        ledger.record(folder.parent.parent, run.data.test_key, name, "reproduce")
+
+
+def _scores(earlier: Earlier, run: Run) -> dict[str, tuple[float, float]]:
+    now = {score["name"]: score["value"] for score in run.facts["scores"]}
+    was: dict[str, Any] = {score["name"]: score["value"] for score in earlier.report["scores"]}
+    return {name: (was[name], now.get(name, math.nan)) for name in was}
+
+
+def _near(was: float, now: float, tolerance: float | None) -> bool:
+    if was == now or (math.isnan(was) and math.isnan(now)):
+        return True
+    return tolerance is not None and abs(now - was) <= tolerance * abs(was)
+
+
+def _level(best: str, changed: Sequence[str]) -> str:
+    """The level that applies where the machine is another."""
+    names = {change.partition(" ")[0] for change in changed}
+    if names & {"torch", "device", "gpu", "python", "numpy", "dlx"}:
+        return "G"
+    return "E" if names & {"cpu", "cpu_capability"} else best

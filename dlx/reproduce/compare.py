@@ -1,0 +1,150 @@
+"""Two run folders of one config, byte by byte: where they first differ."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..errors import Problem, RunError
+from ..training import checkpoint
+from ..training.recorders import LOSSES
+
+CURVES = ("metrics.jsonl", "final.jsonl")
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One way in which a run is not its original.
+
+    Attributes:
+        what: "step", "score", "tensor", "preparation" or "predictions".
+        where: the fold's folder, "" for the run itself; then step, epoch and score, or tensor.
+        text: it in a sentence.
+    """
+
+    what: str
+    where: str
+    text: str
+
+
+def differences(original: Path, again: Path) -> list[Difference]:
+    """Every kind of difference between two runs, what came first in training first.
+
+    Raises:
+        RunError: the original keeps nothing to compare with, or is damaged.
+    """
+    stages = stages_of(original)
+    if not stages:
+        what = "the run keeps no weights to compare with"
+        raise RunError(Problem(what, str(original), "a finished run", "dlx resume, or train again"))
+    found: list[Difference] = []
+    for stage in stages:
+        one, other = original / stage, again / stage
+        found += [*_steps(stage, one, other), *_scores(stage, one, other)]
+        found += _bytes("preparation", "prepare/steps.json", stage, one, other)
+        found += _tensors(stage, one, other)
+    return [*found, *_bytes("predictions", "predictions.csv", "", original, again)]
+
+
+def stages_of(run: Path) -> list[str]:
+    """The folders of a run that hold a training: "folds/0", ..., "" for the run itself."""
+    folds = [p for p in (run / "folds").glob("*") if p.name.isdecimal()]
+    every = [f"folds/{p.name}" for p in sorted(folds, key=lambda p: int(p.name))]
+    return [stage for stage in [*every, ""] if (run / stage / "checkpoints" / "last").is_dir()]
+
+
+def _steps(stage: str, one: Path, other: Path) -> list[Difference]:
+    """The first optimizer step whose loss differs."""
+    a, b = _losses(one / LOSSES), _losses(other / LOSSES)
+    same = min(len(a), len(b))
+    unequal = np.flatnonzero(a[:same].view(np.uint32) != b[:same].view(np.uint32))
+    if len(unequal):
+        step = int(unequal[0])
+        told = f"the loss of step {step + 1} is {b[step]:.9g}, and was {a[step]:.9g}"
+        return [Difference("step", _place(stage, f"step {step + 1}"), told)]
+    if len(a) != len(b):
+        told = f"it took {len(b):,} steps, and {len(a):,} before"
+        return [Difference("step", _place(stage, f"step {same + 1}"), told)]
+    return []
+
+
+def _losses(file: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
+    try:
+        content = file.read_bytes()
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise RunError(Problem(f"{LOSSES} cannot be read: {reason}", str(file.parent))) from error
+    whole = content[: len(content) // 4 * 4]
+    return np.frombuffer(whole, dtype="<f4").astype(np.float32)
+
+
+def _scores(stage: str, one: Path, other: Path) -> list[Difference]:
+    """The first score of an epoch that differs, as hex."""
+    for curve in CURVES:
+        pairs = zip(_rows(one / curve), _rows(other / curve), strict=False)
+        for epoch, (a, b) in enumerate(pairs, start=1):
+            for name, text in a.items():
+                if b.get(name) != text:
+                    now = float.fromhex(b[name]) if name in b else "missing"
+                    told = f"{name} of epoch {epoch} is {now}, and was {float.fromhex(text)}"
+                    return [Difference("score", _place(stage, f"epoch {epoch}, {name}"), told)]
+    return []
+
+
+def _rows(file: Path) -> list[dict[str, str]]:
+    if not file.is_file():
+        return []
+    try:
+        return [dict(json.loads(line)["hex"]) for line in file.read_text("utf-8").splitlines()]
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise RunError(Problem(f"{file.name} cannot be read: {error}", str(file.parent))) from error
+
+
+def _bytes(what: str, name: str, stage: str, one: Path, other: Path) -> list[Difference]:
+    """Whether a file is the same."""
+    files = (one / name, other / name)
+    if not files[0].is_file():
+        return []
+    if files[1].is_file() and files[0].read_bytes() == files[1].read_bytes():
+        return []
+    return [Difference(what, _place(stage, name), f"{name} differs")]
+
+
+def _tensors(stage: str, one: Path, other: Path) -> list[Difference]:
+    """The first tensor of the last weights that differs, in the model's order of names."""
+    before = checkpoint.load(one / "checkpoints" / "last")[0]["weights"]
+    now = checkpoint.load(other / "checkpoints" / "last")[0]["weights"]
+    for name, a in before.items():
+        b = now.get(name)
+        if b is None or not _same(a, b):
+            told = f"tensor {name} {_apart(a, b)}"
+            return [Difference("tensor", _place(stage, name), told)]
+    return []
+
+
+def _same(a: Tensor, b: Tensor) -> bool:
+    """To the bit: -0 is not 0, and a NaN is itself."""
+    return a.dtype == b.dtype and a.shape == b.shape and bits_of(a) == bits_of(b)
+
+
+def bits_of(tensor: Tensor) -> bytes:
+    """The bytes of a tensor's values, of any type."""
+    return tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes()
+
+
+def _apart(a: Tensor, b: Tensor | None) -> str:
+    if b is None:
+        return "is missing"
+    if a.dtype != b.dtype or a.shape != b.shape:
+        return f"is {b.dtype} {tuple(b.shape)}, and was {a.dtype} {tuple(a.shape)}"
+    return f"differs by up to {float((a.double() - b.double()).abs().max()):.3g}"
+
+
+def _place(stage: str, place: str) -> str:
+    return f"{stage}: {place}" if stage else place

@@ -1,0 +1,199 @@
+"""`dlx.lock`: what runs must come to again, pinned by data, config and platform.
+
+A platform is what bits depend on: the versions, what the processor can do, the thread count. Where
+an entry holds no digest for the platform at hand, it is "not comparable", which is no success;
+with `statistical`, its scores must lie within the recorded intervals instead.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..config.load import digest, load
+from ..errors import Problem, UsageError
+from ..runs.files import write_json
+from ..training import checkpoint
+from ..training.earlier import read_earlier
+from ..training.run import train
+from ..training.start import Run
+from .compare import bits_of, stages_of
+
+NAME = "dlx.lock"
+VERSION = 1
+PLATFORM = ("torch", "cpu_capability", "device", "gpu", "threads")
+
+
+@dataclass(frozen=True)
+class Result:
+    """One entry, tried again.
+
+    Attributes:
+        name: the entry's name.
+        verdict: "identical", "within its intervals", "different" or "not comparable".
+        text: what was found.
+        holds: whether it counts as reproduced.
+    """
+
+    name: str
+    verdict: str
+    text: str
+    holds: bool
+
+
+def pin(folder: Path, file: Path, name: str | None = None) -> str:
+    """Writes a finished run into a lock file; an entry of the same config gains a platform.
+
+    Args:
+        folder: the run folder.
+        file: the lock file, made if missing.
+        name: the entry's name; None takes the task's.
+
+    Returns:
+        The entry's name.
+
+    Raises:
+        UsageError: the run is not finished, or the lock file is none.
+        RunError: the run folder is damaged, or the file cannot be written.
+    """
+    earlier = read_earlier(folder)
+    if not earlier.done:
+        what = f"only a finished run can be pinned, and this one is {earlier.state}"
+        raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} goes on"))
+    entries = _read(file) if file.exists() else {}
+    name = name or str(earlier.status["task"])
+    config = str(earlier.status["config_digest"])
+    before = entries.get(name, {})
+    platforms = dict(before.get("platforms", {})) if before.get("config") == config else {}
+    platforms[platform_of(earlier.environment)] = digests_of(folder)
+    entries[name] = {
+        "arguments": _arguments(earlier.status),
+        "config": config,
+        "data": earlier.data["digest"],
+        "parts": earlier.data["split_digest"],
+        "threads": earlier.threads["count"],
+        "scores": {
+            score["name"]: {"value": score["value"], "interval": score["interval"]}
+            for score in earlier.report["scores"]
+        },
+        "platforms": platforms,
+    }
+    write_json(file, {"version": VERSION, "entries": entries})
+    return name
+
+
+def _arguments(status: Mapping[str, Any]) -> list[str]:
+    """What was typed, without where it was kept."""
+    typed = [str(one) for one in status.get("overrides", [])]
+    return [one for one in typed if not one.startswith(("run.", "checkpoint."))]
+
+
+def platform_of(environment: Mapping[str, Any]) -> str:
+    """What bits depend on, in one line."""
+    return "; ".join(f"{key} {environment.get(key)}" for key in PLATFORM if environment.get(key))
+
+
+def digests_of(folder: Path) -> dict[str, str]:
+    """SHA-256 of the curves and of the last weights of every stage of a run."""
+    found = {}
+    for stage in stages_of(folder):
+        last = folder / stage / "checkpoints" / "last"
+        weights = hashlib.sha256()
+        for name, tensor in sorted(checkpoint.load(last)[0]["weights"].items()):
+            weights.update(name.encode() + bits_of(tensor))
+        found[f"{stage or 'run'} weights"] = weights.hexdigest()
+        for curve in ("metrics.jsonl", "final.jsonl"):
+            if (folder / stage / curve).is_file():
+                content = (folder / stage / curve).read_bytes()
+                found[f"{stage or 'run'} {curve}"] = hashlib.sha256(content).hexdigest()
+    return found
+
+
+def check(file: Path, statistical: bool, say: Callable[[str], None]) -> list[Result]:
+    """Trains every entry of a lock file again.
+
+    Args:
+        file: the lock file.
+        statistical: on a platform without digests, scores within their intervals will do.
+        say: told how it gets on.
+
+    Raises:
+        UsageError: the file is no lock file, or a config or dataset cannot be used.
+    """
+    found = []
+    for name, entry in _read(file).items():
+        say(f"{name}: dlx train {' '.join(entry['arguments'])}")
+        found.append(_check(name, entry, statistical))
+    return found
+
+
+def _check(name: str, entry: Mapping[str, Any], statistical: bool) -> Result:
+    with tempfile.TemporaryDirectory(prefix="dlx-lock-") as place:
+        loaded = load([*entry["arguments"], f"run.root={place}"])
+        if digest(loaded.config) != entry["config"]:
+            told = "the config has changed; dlx lock pins the new one"
+            return Result(name, "different", told, False)
+        threads = {"count": int(entry["threads"]), "how": "asked"}
+        run = train(loaded, _nothing, threads=threads)
+        if run.facts["data"]["digest"] != entry["data"]:
+            return Result(name, "different", "the data are other ones", False)
+        if run.facts["data"]["split_digest"] != entry["parts"]:
+            return Result(name, "different", "the parts are other ones", False)
+        known = entry["platforms"].get(platform_of(run.facts["environment"]))
+        if known is not None:
+            return _to_the_bit(name, known, digests_of(run.folder))
+    return _by_interval(name, entry, run, statistical)
+
+
+def _nothing(text: str) -> None:
+    """Says nothing."""
+
+
+def _to_the_bit(name: str, known: Mapping[str, str], now: Mapping[str, str]) -> Result:
+    off = [what for what in known if known[what] != now.get(what)]
+    if off:
+        return Result(name, "different", f"not the same: {', '.join(off)}", False)
+    return Result(name, "identical", f"{len(known)} digests are the same", True)
+
+
+def _by_interval(name: str, entry: Mapping[str, Any], run: Run, statistical: bool) -> Result:
+    platform = platform_of(run.facts["environment"])
+    if not statistical:
+        told = f"no digests for {platform}; --statistical compares scores"
+        return Result(name, "not comparable", told, False)
+    now = {score["name"]: score["value"] for score in run.facts["scores"]}
+    measured = {n: s for n, s in entry["scores"].items() if s["interval"]}
+    if not measured:
+        return Result(name, "not comparable", "no score has an interval", False)
+    off = [n for n, s in measured.items() if not s["interval"][0] <= now[n] <= s["interval"][1]]
+    if off:
+        return Result(name, "different", f"outside the recorded interval: {', '.join(off)}", False)
+    told = f"{len(measured)} scores lie within their recorded intervals (level G)"
+    return Result(name, "within its intervals", told, True)
+
+
+_KEYS = {"arguments", "config", "data", "parts", "threads", "scores", "platforms"}
+
+
+def _read(file: Path) -> dict[str, dict[str, Any]]:
+    """The entries of a lock file.
+
+    Raises:
+        UsageError: it is none.
+    """
+    try:
+        found = json.loads(file.read_text(encoding="utf-8"))
+        entries = {str(name): dict(entry) for name, entry in found["entries"].items()}
+        whole = found["version"] == VERSION and all(set(e) >= _KEYS for e in entries.values())
+        typed = all(isinstance(a, str) for e in entries.values() for a in e["arguments"])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        what = f"it is no lock file: {getattr(error, 'strerror', None) or error}"
+        raise UsageError(Problem(what, str(file), hint="dlx lock RUN makes one")) from None
+    if not whole or not typed:
+        raise UsageError(Problem("it is no lock file of this version", str(file)))
+    return entries
