@@ -42,13 +42,8 @@ class Recorder(Callback):
     def fit_begins(self, training: Training) -> None:
         """Takes away what a training that kept no checkpoint has left."""
         self._training = training
-        if not training.state.step:
-            self.clear()
-
-    def clear(self) -> None:
-        """Begins the files anew."""
         for file in (self._rows, self._losses):
-            if file is not None:
+            if file is not None and not training.state.step:
                 file.cut({"bytes": 0, "sha256": hashlib.sha256().hexdigest()})
 
     def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:

@@ -193,8 +193,9 @@ def final_config(config: Config, epochs: int | None) -> Config:
 
 def _write_curve(run: Run, curve: folds.History) -> None:
     """The mean over the folds as the run's own `metrics.jsonl`."""
-    recorder = Recorder(run.folder / "metrics.jsonl")
-    recorder.clear()
+    file = run.folder / "metrics.jsonl"
+    file.unlink(missing_ok=True)  # a resumed run writes it again; `losses.f32` is the final model's
+    recorder = Recorder(file)
     for epoch, row in enumerate(curve, start=1):
         recorder.write(epoch, None, row)
 

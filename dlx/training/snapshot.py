@@ -32,7 +32,7 @@ def take(training: Training, callbacks: Mapping[str, Callback]) -> tuple[Tensors
     """
     training.check_loss()  # takes the losses off the device, so that the sums are complete
     state = training.state
-    optimizer, groups = _optimizer(training.optimizer)
+    optimizer, rest = _optimizer(training.optimizer)
     meters, sums = training.train_meters.state()
     generators, plain = _generators()
     parts = {"optimizer": optimizer, "meters": meters, "generators": generators}
@@ -43,7 +43,7 @@ def take(training: Training, callbacks: Mapping[str, Callback]) -> tuple[Tensors
         "position": state.position,
         "stop": state.stop,
         "lr": training.lr,
-        "groups": groups,
+        "optimizer": rest,
         "schedule": training.schedule.state_dict(),
         "scaler": training.scaler_state(),
         "sums": sums,
@@ -66,7 +66,7 @@ def restore(
     """
     moved = tensors["training"]
     training.model.load_state_dict(dict(tensors["weights"]))
-    _restore_optimizer(training.optimizer, _below("optimizer", moved), facts["groups"])
+    _restore_optimizer(training.optimizer, _below("optimizer", moved), facts["optimizer"])
     training.schedule.load_state_dict(facts["schedule"])
     training.load_scaler_state(facts["scaler"])
     training.train_meters.restore(_below("meters", moved), facts["sums"], training.device)
@@ -84,31 +84,35 @@ def _below(part: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return {k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)}
 
 
-def _optimizer(optimizer: torch.optim.Optimizer) -> tuple[dict[str, Tensor], list[dict[str, Any]]]:
-    """Its tensors as "<parameter>/<name>", and its groups, with what is no tensor."""
-    state = optimizer.state_dict()
+def _optimizer(
+    optimizer: torch.optim.Optimizer,
+) -> tuple[dict[str, Tensor], dict[str, dict[str, Any]]]:
+    """What it keeps of each parameter: tensors as "<parameter>/<name>", and what is none.
+
+    Rates and the like are the config's and the schedule's.
+    """
     tensors = {}
     rest: dict[str, dict[str, Any]] = {}
-    for index, entries in state["state"].items():
+    for index, entries in optimizer.state_dict()["state"].items():
         for name, value in entries.items():
             if isinstance(value, Tensor):
                 tensors[f"{index}/{name}"] = value
             else:
                 rest.setdefault(str(index), {})[name] = value
-    return tensors, [{"rest": rest}, *state["param_groups"]]
+    return tensors, rest
 
 
 def _restore_optimizer(
-    optimizer: torch.optim.Optimizer, tensors: Mapping[str, Tensor], groups: list[dict[str, Any]]
+    optimizer: torch.optim.Optimizer,
+    tensors: Mapping[str, Tensor],
+    rest: Mapping[str, Mapping[str, Any]],
 ) -> None:
-    first, *found = groups
-    state: dict[int, dict[str, Any]] = {
-        int(index): dict(entries) for index, entries in first["rest"].items()
-    }
+    state = {int(index): dict(entries) for index, entries in rest.items()}
     for key, value in tensors.items():
         index, _, name = key.partition("/")
         state.setdefault(int(index), {})[name] = value
-    optimizer.load_state_dict({"state": state, "param_groups": found})
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
 def _generators() -> tuple[dict[str, Tensor], dict[str, Any]]:
