@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from dlx.cli.main import main
+from dlx.cli.main import VERBS, main
 from dlx.config.specs import OPTIMIZERS
+from dlx.experiments import read
 
 TOP = Path(__file__).resolve().parent.parent
 PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md"))]
@@ -74,10 +75,14 @@ def test_command_runs(
     words = shlex.split(command)[1:]
     if words[:2] == ["data", "fetch"]:
         pytest.skip("downloads; tests/data/test_fetch.py fetches from a server on loopback")
-    if "KEY" in words or "DIR" in words or "my_package" in command:
+    if re.search(r"KEY|DIR|NAME|FILE", command) or "my_package" in command:
         pytest.skip("a pattern, not a command; plugins have tests of their own")
-    if words[0] in ("test", "report") or words[0] == "runs":
+    if words[0] in ("test", "report", "runs", "resume", "reproduce", "lock"):
         assert main(["train", "task=wine", "trainer.epochs=1", "--quiet"]) == 0
+    if words[:2] == ["reproduce", "dlx.lock"]:
+        assert main(["lock", "last"]) == 0
+    if words == ["resume", "last"]:
+        words = [*words, "trainer.epochs=2"]  # else there is nothing to go on with
     assert main(sampled(words)) == 0
     assert capsys.readouterr().out.strip()
 
@@ -88,6 +93,14 @@ def test_yaml_in_the_docs_is_a_config(
 ) -> None:
     """Each block, as a task of its own or laid over the task it could belong to, is accepted."""
     values = yaml.safe_load(block)
+    if "jobs" in values:
+        steps = [step["run"] for step in values["jobs"]["reproduce"]["steps"] if "run" in step]
+        assert {shlex.split(step)[1] for step in steps if step.startswith("dlx")} <= set(VERBS)
+        return
+    if "seeds" in values:
+        (tmp_path / "claim.yaml").write_text(block)
+        assert read(tmp_path / "claim.yaml").bars == values["bars"]
+        return
     if "age" in values.get("targets", {}):
         pytest.skip("no dataset of this version has two targets; tests/training has one made up")
     (tmp_path / "configs" / "task").mkdir(parents=True)
