@@ -200,6 +200,10 @@ def _problems(values: Mapping[str, Any], lines: Any, shown: str) -> Sequence[Pro
         ):
             told = "{test/accuracy: 0.88}"
             found.append(Problem(f"`{key}` is no list of figures", where(key), told))
+    ours = values.get("ours", {})
+    if not isinstance(ours, dict) or not all(map(_is_record, ours.values())):
+        told = "{test/accuracy: {mean: 0.88, std: 0.001, seeds: 3, tolerance: 0.003}}"
+        found.append(Problem("`ours` is no list of measured figures", where("ours"), told))
     for claim in values.get("claims", []):
         if not isinstance(claim, dict) or not {"figure", "is", "than"} <= set(claim):
             told = "{figure: val/loss.final, is: below, than: ch4.imdb.original}"
@@ -208,6 +212,15 @@ def _problems(values: Mapping[str, Any], lines: Any, shown: str) -> Sequence[Pro
             what = f"a claim says `is: {claim['is']}`"
             found.append(Problem(what, where("claims"), "above, below, equal"))
     return found
+
+
+def _is_record(value: Any) -> bool:
+    needed = {"mean", "std", "seeds"}
+    return (
+        isinstance(value, dict)
+        and needed <= set(value) <= {*needed, "tolerance"}
+        and all(type(one) in (int, float) for one in value.values())
+    )
 
 
 def expand(arguments: Sequence[str]) -> tuple[Experiment, list[str]]:

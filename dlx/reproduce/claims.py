@@ -198,12 +198,18 @@ def record(one: Experiment, file: Path, measured: Figures) -> list[str]:
             )
             new = old
         lines.append(
-            f"  {name}: {{mean: {new['mean']:.5g}, std: {new['std']:.2g}, "
-            f"seeds: {new['seeds']:.0f}, tolerance: {allowed:.3g}}}\n"
+            f"  {name}: {{mean: {_yaml(new['mean'], 5)}, std: {_yaml(new['std'], 2)}, "
+            f"seeds: {new['seeds']:.0f}, tolerance: {_yaml(allowed, 3)}}}\n"
         )
     text = file.read_text(encoding="utf-8").split("\nours:")[0].rstrip()
     write_text(file, f"{text}\nours:\n{''.join(lines)}")
     return beyond
+
+
+def _yaml(value: float, digits: int) -> str:
+    """A number that YAML 1.1 takes for one: 1e-09 would be a text, 1.0e-09 is a number."""
+    mantissa, letter, exponent = f"{value:.{digits}g}".partition("e")
+    return f"{mantissa}.0e{exponent}" if letter and "." not in mantissa else f"{value:.{digits}g}"
 
 
 def worth_keeping(one: Experiment) -> set[str]:

@@ -1,0 +1,122 @@
+"""`dlx.lock`: pinned by platform; what cannot be compared is no success."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+
+@pytest.fixture
+def locked(cli: Any, run: Path, here: Path) -> Path:
+    assert cli("lock", "last").code == 0
+    return here / "dlx.lock"
+
+
+def change(file: Path, **values: Any) -> None:
+    found = json.loads(file.read_text())
+    (entry,) = found["entries"].values()
+    entry.update(values)
+    file.write_text(json.dumps(found))
+
+
+def entry_of(file: Path) -> dict[str, Any]:
+    (entry,) = json.loads(file.read_text())["entries"].values()
+    return dict(entry)
+
+
+def test_what_was_pinned_comes_out_the_same(cli: Any, locked: Path) -> None:
+    answer = cli("reproduce", "dlx.lock")
+
+    assert answer.code == 0, answer.out
+    assert "identical" in answer.out
+    assert len(entry_of(locked)["platforms"]) == 1
+
+
+def test_no_path_of_the_machine_is_pinned(locked: Path, here: Path) -> None:
+    assert str(here) not in locked.read_text()
+
+
+def test_another_platform_is_not_comparable(cli: Any, locked: Path) -> None:
+    change(locked, platforms={"torch 1.0": {"run weights": "0"}})
+
+    answer = cli("reproduce", "dlx.lock", "--json")
+
+    assert answer.code == 3
+    (found,) = json.loads(answer.out)
+    assert (found["verdict"], found["holds"]) == ("not comparable", False)
+    assert "--statistical compares scores" in found["text"]
+
+
+def test_unless_scores_within_their_intervals_will_do(cli: Any, locked: Path) -> None:
+    scores = {"test/accuracy": {"value": 0.5, "interval": [0.0, 1.0]}}
+    change(locked, platforms={}, scores=scores)
+    assert cli("reproduce", "dlx.lock", "--statistical").code == 0
+
+    scores["test/accuracy"]["interval"] = [1.1, 1.2]
+    change(locked, scores=scores)
+    answer = cli("reproduce", "dlx.lock", "--statistical")
+
+    assert answer.code == 3
+    assert "outside the recorded interval: test/accuracy" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("key", "told"),
+    [
+        ("config", "the config has changed"),
+        ("data", "the data are other ones"),
+        ("parts", "the parts are other ones"),
+    ],
+)
+def test_each_digest_is_held_against(cli: Any, locked: Path, key: str, told: str) -> None:
+    change(locked, **{key: "0" * 64})
+
+    answer = cli("reproduce", "dlx.lock")
+
+    assert answer.code == 3
+    assert told in answer.out
+
+
+def test_other_weights_are_told(cli: Any, locked: Path) -> None:
+    entry = entry_of(locked)
+    ((platform, digests),) = entry["platforms"].items()
+    change(locked, platforms={platform: {**digests, "run weights": "0" * 64}})
+
+    answer = cli("reproduce", "dlx.lock")
+
+    assert answer.code == 3
+    assert "not the same: run weights" in answer.out
+
+
+def test_the_same_config_gains_platforms_and_another_begins_anew(cli: Any, locked: Path) -> None:
+    digests = entry_of(locked)["platforms"]
+    change(locked, platforms={"elsewhere": {}, **digests})
+    assert cli("lock", "last").code == 0
+    assert set(entry_of(locked)["platforms"]) == {"elsewhere", *digests}
+
+    change(locked, config="0")
+    assert cli("lock", "last").code == 0
+    assert set(entry_of(locked)["platforms"]) == set(digests)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "",
+        "[]",
+        "{}",
+        '{"version": 9, "entries": {}}',
+        '{"version": 1, "entries": {"a": {}}}',
+        "[" * 9999,
+    ],
+)
+def test_what_is_no_lock_file_is_told(cli: Any, here: Path, content: str) -> None:
+    (here / "dlx.lock").write_text(content)
+
+    answer = cli("reproduce", "dlx.lock")
+
+    assert answer.code == 2
+    assert "it is no lock file" in answer.err
