@@ -83,6 +83,7 @@ def like_ctrl_c() -> Iterator[None]:
 
 
 def _handlers() -> dict[int, Any]:
-    """What each signal does now."""
+    """What each signal does now; one that is ignored, as in the background, stays so."""
     numbers = [getattr(signal, name) for name in NAMES if hasattr(signal, name)]
-    return {number: signal.getsignal(number) for number in numbers}
+    found = {number: signal.getsignal(number) for number in numbers}
+    return {number: now for number, now in found.items() if now is not signal.SIG_IGN}

@@ -3,6 +3,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Iterator
 
 import pytest
 
@@ -12,6 +13,22 @@ from dlx.interrupts import asked, check, like_ctrl_c, listening
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent on POSIX systems only")
 NUMBERS = [getattr(signal, name) for name in interrupts.NAMES if hasattr(signal, name)]
+
+
+@pytest.fixture(autouse=True)
+def _ctrl_c_is_heard() -> Iterator[None]:
+    """A shell without a terminal ignores it in what it starts in the background."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_a_signal_that_is_ignored_stays_so() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+    with like_ctrl_c(), listening():
+        os.kill(os.getpid(), signal.SIGINT)
+        assert not asked()
 
 
 @pytest.mark.parametrize("number", NUMBERS)

@@ -20,6 +20,7 @@ from .paths import search_path
 from .plugins import load_plugins
 from .rules import broken_rules, forbidden, notes
 from .schema import Config, Plain, dotted_keys
+from .secrets import shown_arguments, without_secrets
 from .tree import Layer, Tree
 
 
@@ -47,7 +48,8 @@ class Loaded:
         """The whole config with its defaults filled in.
 
         Args:
-            resolve: replace ${key}; texts from the environment are never shown or saved.
+            resolve: replace ${key}; texts from the environment, and those whose key says that
+                they are secret, are never shown or saved.
         """
         plain: Plain = to_plain(self.config)
         for path, written in self.interpolated.items():
@@ -58,7 +60,13 @@ class Loaded:
                 node = node.get(part, {})
             if path[-1] in node:
                 node[path[-1]] = written
-        return plain
+        shown: Plain = without_secrets(plain)
+        return shown
+
+    @property
+    def shown(self) -> list[str]:
+        """The arguments as they may be kept: values whose key says that they are secret hidden."""
+        return shown_arguments(self.arguments)
 
 
 def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import Problem, RunError
+from ..runs.files import read_bytes
 from ..training import checkpoint
 from ..training.recorders import LOSSES
 
@@ -76,7 +77,7 @@ def _steps(stage: str, one: Path, other: Path) -> list[Difference]:
 
 def _losses(file: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
     try:
-        content = file.read_bytes()
+        content = read_bytes(file)
     except OSError as error:
         reason = error.strerror or str(error)
         raise RunError(Problem(f"{LOSSES} cannot be read: {reason}", str(file.parent))) from error
@@ -101,8 +102,12 @@ def _rows(file: Path) -> list[dict[str, str]]:
     if not file.is_file():
         return []
     try:
-        return [dict(json.loads(line)["hex"]) for line in file.read_text("utf-8").splitlines()]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        rows = [json.loads(line)["hex"] for line in read_bytes(file).decode().splitlines()]
+        for row in rows:
+            for text in row.values():
+                float.fromhex(text)
+        return [dict(row) for row in rows]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise RunError(Problem(f"{file.name} cannot be read: {error}", str(file.parent))) from error
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from contextlib import suppress
@@ -30,6 +31,17 @@ def write_bytes(file: Path, content: bytes) -> None:
     finally:
         with suppress(OSError):  # the first error says what is wrong
             temporary.unlink(missing_ok=True)  # gone already if all went well
+
+
+def read_bytes(file: Path) -> bytes:
+    """Reads a file that a stranger may have put there: a pipe is waited for, a device never ends.
+
+    Raises:
+        OSError: it is not there, is no plain file, or cannot be read.
+    """
+    if file.exists() and not file.is_file():
+        raise OSError(errno.EINVAL, "it is no plain file")
+    return file.read_bytes()
 
 
 def write_text(file: Path, text: str) -> None:

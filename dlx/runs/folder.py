@@ -6,11 +6,12 @@ import json
 import os
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, UsageError
-from .files import write_json
+from .files import read_bytes, write_json
 
 MARK = "status.json"
 """What makes a folder a run folder; small, so that a thousand runs are listed in a second."""
@@ -85,8 +86,8 @@ def write_status(run: Path, status: dict[str, Any]) -> None:
 def read_status(run: Path) -> dict[str, Any] | None:
     """The status of a run folder, None where there is none that can be read."""
     try:
-        status = json.loads((run / MARK).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        status = json.loads(read_bytes(run / MARK))
+    except (OSError, ValueError, RecursionError):
         return None
     return status if isinstance(status, dict) else None
 
@@ -121,13 +122,15 @@ def find(root: Path, name: str) -> Path:
         UsageError: there is none, or there are several.
     """
     direct = Path(name)
-    if (direct / MARK).is_file():
-        return direct
+    with suppress(OSError, ValueError):  # too long for a path, or with a NUL
+        if (direct / MARK).is_file():
+            return direct
     runs = all_runs(root)
     begun = (run for run in reversed(runs) if (run / MARK).is_file())  # some died before that
     if name == "last" and (last := next(begun, None)) is not None:
         return last
-    matching = [r for r in runs if name in f"{r.parent.name}/{r.name}"]
+    meant = any(map(str.isalnum, name))  # else "/" would be part of every name
+    matching = [r for r in runs if meant and name in f"{r.parent.name}/{r.name}"]
     if len(matching) == 1:
         return matching[0]
     shown = [f"{r.parent.name}/{r.name}" for r in matching[:10]]

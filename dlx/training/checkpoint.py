@@ -21,7 +21,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ..errors import Problem, RunError
-from ..runs.files import cannot_write, plain, write_bytes
+from ..runs.files import cannot_write, plain, read_bytes, write_bytes
 
 VERSION = 2
 Tensors = dict[str, Tensor]
@@ -77,7 +77,7 @@ def _json(value: Any) -> bytes:
 
 def _holds(file: Path, digest: str) -> bool:
     try:
-        return hashlib.sha256(file.read_bytes()).hexdigest() == digest
+        return hashlib.sha256(read_bytes(file)).hexdigest() == digest
     except OSError:
         return False
 
@@ -153,7 +153,7 @@ def _read(manifest: Path) -> tuple[dict[str, Tensors], dict[str, Any]]:
     folder = manifest.parent
     for name, expected in _listed(manifest).items():
         try:
-            blob = (folder / name).read_bytes()
+            blob = read_bytes(folder / name)
         except OSError as error:
             what = f"{name} cannot be read: {error.strerror}"
             raise RunError(_damaged(folder, what, manifest)) from error
@@ -173,7 +173,7 @@ def _listed(manifest: Path) -> dict[str, str]:
     """Hash by file name, as a manifest has them."""
     folder = manifest.parent
     try:
-        blob = manifest.read_bytes()
+        blob = read_bytes(manifest)
         found = json.loads(blob)
         files = {str(name): str(digest) for name, digest in found["files"].items()}
         version = found["version"]

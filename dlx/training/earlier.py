@@ -10,6 +10,7 @@ from typing import Any
 
 from ..config.schema import Config
 from ..errors import Problem, RunError, UsageError
+from ..runs.files import read_bytes
 from .device import environment
 from .experiment import Data, FoldData, split_digest
 
@@ -98,7 +99,7 @@ def read_earlier(folder: Path) -> Earlier:
 
 def _read(file: Path) -> Mapping[str, Any]:
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = json.loads(read_bytes(file))
     except (OSError, ValueError, RecursionError) as error:
         reason = getattr(error, "strerror", None) or error
         what = f"{file.name} cannot be read: {reason}"

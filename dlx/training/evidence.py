@@ -27,7 +27,7 @@ from ..losses import activate, resolve
 from ..models.summary import layer_table
 from ..prepare import FittedStep
 from ..problem import PROBLEMS
-from ..runs.files import cannot_write, write_json, write_text
+from ..runs.files import cannot_write, read_bytes, write_json, write_text
 from .experiment import Data, FoldData, split_digest
 from .loop import Training
 
@@ -45,7 +45,7 @@ def write_config(run: Path, loaded: Loaded) -> None:
     plain = loaded.plain()
     plain["run"]["root"] = str(Path(loaded.config.run.root).resolve())
     write_text(run / "config.yaml", dump_yaml(plain))
-    write_text(run / "overrides.yaml", dump_yaml(list(loaded.arguments)))
+    write_text(run / "overrides.yaml", dump_yaml(loaded.shown))
 
 
 def write_steps(run: Path, steps: Sequence[FittedStep]) -> None:
@@ -66,8 +66,8 @@ def read_steps(run: Path) -> list[FittedStep]:
     """
     file = run / "prepare" / "steps.json"
     try:
-        return [FittedStep(**row) for row in json.loads(file.read_text(encoding="utf-8"))]
-    except (OSError, ValueError, TypeError) as error:
+        return [FittedStep(**row) for row in json.loads(read_bytes(file))]
+    except (OSError, ValueError, TypeError, RecursionError) as error:
         raise RunError(
             Problem(f"the fitted preparation cannot be read: {error}", str(file))
         ) from error
@@ -125,8 +125,8 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         },
         "optimizer": _component(config.optimizer.name, to_plain(config.optimizer.options)),
         "config": dump_yaml(loaded.plain()),
-        "overrides": list(loaded.arguments),
-        "command": shlex.join(["dlx", "train", *loaded.arguments]),
+        "overrides": loaded.shown,
+        "command": shlex.join(["dlx", "train", *loaded.shown]),
         "notes": list(loaded.notes),
     }
 

@@ -14,6 +14,7 @@ from ..config.schema import Config
 from ..errors import Problem, RunError, UsageError
 from ..prepare import reapply
 from ..runs import ledger
+from ..runs.files import read_bytes
 from ..runs.folder import read_status, write_status
 from . import checkpoint
 from .batches import describe_inputs, make_part
@@ -112,8 +113,8 @@ def _check_data(run: Path, data: Data) -> None:
 def _recorded(run: Path, file: str, key: str) -> Any:
     """What a JSON file of the run says."""
     try:
-        return json.loads((run / file).read_text(encoding="utf-8"))[key]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return json.loads(read_bytes(run / file))[key]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(Problem(f"{file} cannot be read", str(run))) from error
 
 

@@ -90,7 +90,7 @@ class Run:
             "started": self.started,
             "seconds": round(sum(self.seconds.values()), 3),
             "sample": self.data.samples.sample,
-            "overrides": list(self.loaded.arguments),
+            "overrides": self.loaded.shown,
             "seed": self.config.seed,
             "config_digest": digest(self.config),
             **self.marks,
@@ -156,6 +156,8 @@ def begin_again(folder: Path, loaded: Loaded, say: Say) -> Run:
         UsageError: the data or the folds are no longer the same.
     """
     earlier = read_earlier(folder)
+    for left in folder.rglob(".*.tmp"):  # half-written when a process was killed
+        left.unlink(missing_ok=True)
     data = read_data(loaded.config)
     earlier.check_data(data)
     stage, facts = _first_stage(loaded, data, earlier.threads)

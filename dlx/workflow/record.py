@@ -85,7 +85,7 @@ class Record:
             "verb": "workflow",
             "state": state,
             "workflow_digest": digest_of(loaded),
-            "overrides": list(loaded.arguments),
+            "overrides": loaded.shown,
             "seed": loaded.config.seed,
             "sample": loaded.config.dataset.options.sample,
             **more,

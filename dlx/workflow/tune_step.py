@@ -64,7 +64,7 @@ def worse_than_validation(chosen: dict[str, Any], found: dict[str, Any]) -> str:
 
 def _final_run(walk: Walk, loaded: Loaded, finding: str, facts: dict[str, Any]) -> Run:
     """Trains the final model into the workflow's own run folder, and looks at the test once."""
-    walk.watcher.says(7, f"final model: {' '.join(loaded.arguments)}")
+    walk.watcher.says(7, f"final model: {' '.join(loaded.shown)}")
     walk.outs[7] = {"finding": finding, "facts": facts}
     within = Within(
         walk.record.folder,
@@ -117,7 +117,7 @@ def tune(walk: Walk) -> tuple[list[str], dict[str, Any], Finding]:
     if short:
         minutes = walk.config.workflow.budget_minutes
         finding = f"the {minutes:g} minutes of workflow.budget_minutes were up: {finding}"
-    command = shlex.join(["dlx", "train", *walk.loaded.arguments, *arguments])
+    command = shlex.join(["dlx", "train", *walk.loaded.shown, *arguments])
     final = {"command": command, "epochs": epochs}
     facts = {"decisions": decisions, "chosen_trial": best["number"], "final": final}
     return arguments, best, (finding, facts)

@@ -237,7 +237,7 @@ def _write_report(under_way: Walk, state: str) -> None:
         "run": under_way.record.name,
         "state": state,
         "answer": None,
-        "command": shlex.join(["dlx", "workflow", *under_way.loaded.arguments]),
+        "command": shlex.join(["dlx", "workflow", *under_way.loaded.shown]),
         "workflow": under_way.facts(),
     }
     write_json(under_way.record.folder / "report.json", facts)

@@ -15,7 +15,9 @@ import yaml
 from small import WINE, loaded, rows_of, same, status_of, the_run, trained, weights
 
 from dlx.config.load import load_saved
+from dlx.config.specs import CALLBACKS
 from dlx.errors import Interrupted, MethodError, RunError, UsageError
+from dlx.report import build
 from dlx.runs import ledger
 from dlx.training import checkpoint
 from dlx.training.callbacks import Callback
@@ -447,3 +449,47 @@ def test_the_log_keeps_why_it_failed() -> None:
         trained("optimizer.lr=1e30")
 
     assert "failed: the training loss is not a number" in (the_run() / "log.txt").read_text()
+
+
+PUSH = '''
+from dataclasses import dataclass
+from dlx.config.fields import Component, option
+from dlx.training.callbacks import Callback
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """Needs a token."""
+
+    token: str = option(help="what lets it in")
+
+
+class Push(Callback):
+    def __init__(self, options, monitor, direction):
+        assert options.token == "canary-4711"
+
+
+DLX_COMPONENTS = {"callback": {"push": Component(Options, "push_plugin:Push")}}
+'''
+
+
+@pytest.mark.parametrize("by", ["key", "mapping", "environment"])
+def test_no_secret_stands_in_a_run_folder(
+    here: Path, monkeypatch: pytest.MonkeyPatch, by: str
+) -> None:
+    (here / "push_plugin.py").write_text(PUSH)
+    monkeypatch.syspath_prepend(here)
+    monkeypatch.setattr(CALLBACKS, "entries", dict(CALLBACKS.entries))
+    monkeypatch.setenv("PUSH_TOKEN", "canary-4711")
+    asked = {
+        "key": "callbacks.push.token=canary-4711",
+        "mapping": "callbacks.push={token: canary-4711}",
+        "environment": "callbacks.push.token='${oc.env:PUSH_TOKEN}'",
+    }
+
+    run = trained("plugins=[push_plugin]", asked[by])
+    build(run.folder)
+
+    kept = [p for p in run.folder.rglob("*") if p.is_file()]
+    assert len(kept) > 15
+    assert not [p for p in kept if b"canary-4711" in p.read_bytes()]

@@ -1,0 +1,48 @@
+"""Values that are nobody's business: options whose name says so are never shown or kept."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+HIDDEN = "***"
+
+_SECRET = re.compile(r"(^|_)(token|password|passwd|passphrase|secret|api_?key|credentials?)(_|$)")
+
+
+def looks_secret(name: str) -> bool:
+    """Whether an option's name says that its value is a secret, as in `api_key`."""
+    return bool(_SECRET.search(name.lower().replace("-", "_")))
+
+
+def without_secrets(value: Any) -> Any:
+    """A config as dicts and lists, texts under a secret name hidden."""
+    if isinstance(value, dict):
+        return {
+            key: HIDDEN if looks_secret(str(key)) and _is_text(one) else without_secrets(one)
+            for key, one in value.items()
+        }
+    return [without_secrets(one) for one in value] if isinstance(value, list) else value
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value) and not value.startswith("${")
+
+
+def shown_arguments(arguments: Sequence[str]) -> list[str]:
+    """Arguments of the command line, secret values hidden."""
+    return [_shown(argument) for argument in arguments]
+
+
+def _shown(argument: str) -> str:
+    key, equals, value = argument.partition("=")
+    if equals and looks_secret(key.rpartition(".")[2]):
+        return f"{key}={HIDDEN}"
+    pattern = r"([\w-]+)(\s*:\s*)('[^']*'|\"[^\"]*\"|[^,{}\[\]]+)"
+
+    def hide(found: re.Match[str]) -> str:
+        name, colon, written = found.groups()
+        return f"{name}{colon}{HIDDEN}" if looks_secret(name) else f"{name}{colon}{written}"
+
+    return key + equals + re.sub(pattern, hide, value)

@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dlx.config.secrets import looks_secret, shown_arguments, without_secrets
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["token", "api_key", "APIKEY", "wandb-token", "db_password", "client_secret", "credentials"],
+)
+def test_names_that_say_so(name: str) -> None:
+    assert looks_secret(name)
+
+
+@pytest.mark.parametrize("name", ["tokenize", "num_tokens", "key", "secretary", "lr", "monitor"])
+def test_names_that_do_not(name: str) -> None:
+    assert not looks_secret(name)
+
+
+def test_values_under_such_names_are_hidden_at_any_depth() -> None:
+    config: dict[str, Any] = {
+        "callbacks": {"push": {"token": "canary", "every": 3}},
+        "list": [{"password": "canary"}],
+        "token": "${oc.env:TOKEN}",
+        "secret": "",
+    }
+
+    assert without_secrets(config) == {
+        "callbacks": {"push": {"token": "***", "every": 3}},
+        "list": [{"password": "***"}],
+        "token": "${oc.env:TOKEN}",
+        "secret": "",
+    }
+
+
+@pytest.mark.parametrize(
+    ("argument", "shown"),
+    [
+        ("callbacks.push.token=canary", "callbacks.push.token=***"),
+        ("callbacks.push={token: canary, every: 3}", "callbacks.push={token: ***, every: 3}"),
+        ("x={a: {api_key: 'can,ary'}, b: 1}", "x={a: {api_key: ***}, b: 1}"),
+        ("optimizer.lr=0.01", "optimizer.lr=0.01"),
+        ("prepare.steps=[{name: tokenize}]", "prepare.steps=[{name: tokenize}]"),
+    ],
+)
+def test_arguments_are_kept_without_them(argument: str, shown: str) -> None:
+    assert shown_arguments([argument]) == [shown]
