@@ -148,7 +148,7 @@ def test_implied_names_are_the_defaults() -> None:
         ),
         (Config, Meta(""), "a section"),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_types_in_words(hint: Any, meta: Meta, expected: str) -> None:
     assert describe(hint, meta) == expected
