@@ -58,13 +58,16 @@ def pin(folder: Path, file: Path, name: str | None = None) -> str:
         The entry's name.
 
     Raises:
-        UsageError: the run is not finished, or the lock file is none.
+        UsageError: the run is not finished or needs plugins, or the lock file is none.
         RunError: the run folder is damaged, or the file cannot be written.
     """
     earlier = read_earlier(folder)
     if not earlier.done:
         what = f"only a finished run can be pinned, and this one is {earlier.state}"
         raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} goes on"))
+    if earlier.status.get("overrides") and any("plugins" in o for o in earlier.status["overrides"]):
+        what = "a run that needs plugins cannot be pinned: a file may not grant them"
+        raise UsageError(Problem(what, str(folder), hint="dlx reproduce RUN --plugins NAME"))
     entries = _read(file) if file.exists() else {}
     name = name or str(earlier.status["task"])
     config = str(earlier.status["config_digest"])
@@ -196,4 +199,7 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
         raise UsageError(Problem(what, str(file), hint="dlx lock RUN makes one")) from None
     if not whole or not typed:
         raise UsageError(Problem("it is no lock file of this version", str(file)))
+    if any(a.lstrip("+~").startswith("plugins") for e in entries.values() for a in e["arguments"]):
+        what = "it is no lock file to trust: it asks for plugins, and a file may not grant them"
+        raise UsageError(Problem(what, str(file), hint="dlx reproduce RUN --plugins NAME"))
     return entries

@@ -102,6 +102,17 @@ def test_the_same_config_gains_platforms_and_another_begins_anew(cli: Any, locke
     assert set(entry_of(locked)["platforms"]) == set(digests)
 
 
+def test_it_cannot_grant_plugins(cli: Any, locked: Path, here: Path) -> None:
+    (here / "evil.py").write_text("open('canary', 'w')")
+    change(locked, arguments=["task=wine", "plugins=[evil]"])
+
+    answer = cli("reproduce", "dlx.lock")
+
+    assert answer.code == 2
+    assert "it asks for plugins, and a file may not grant them" in answer.err
+    assert not (here / "canary").exists()
+
+
 @pytest.mark.parametrize(
     "content",
     [

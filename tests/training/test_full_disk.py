@@ -18,6 +18,7 @@ from dlx.cli.main import main
 from dlx.errors import DlxError
 from dlx.runs import files
 from dlx.runs.folder import read_status
+from dlx.training import checkpoint
 from dlx.training.run import train
 
 TRAIN = ["train", "task=wine", "trainer.epochs=1", "trainer.threads=1"]
@@ -42,6 +43,14 @@ class Disk:
 
         return call
 
+    def wrap_mkdir(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(folder: Any, *arguments: Any, **options: Any) -> Any:
+            if not Path(folder).exists():  # else nothing is to be made, and no disk is asked
+                self()
+            return real(folder, *arguments, **options)
+
+        return call
+
     def wrap_open(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(file: Any, mode: str = "r", *arguments: Any, **options: Any) -> Any:
             if "runs" in str(file) and set(mode) & set("wax+"):
@@ -52,11 +61,11 @@ class Disk:
 
 
 def run_on(disk: Disk, monkeypatch: pytest.MonkeyPatch, root: str) -> None:
-    config = loaded(f"run.root={root}", "trainer.epochs=1")
+    config = loaded(f"run.root={root}", "trainer.epochs=2", "checkpoint.every_epochs=1")
     with monkeypatch.context() as patch:
         patch.setattr(os, "fsync", disk.wrap(os.fsync))
         patch.setattr(os, "replace", disk.wrap(os.replace))
-        patch.setattr(os, "mkdir", disk.wrap(os.mkdir))
+        patch.setattr(os, "mkdir", disk.wrap_mkdir(os.mkdir))
         patch.setattr(io, "open", disk.wrap_open(io.open))
         patch.setattr(builtins, "open", disk.wrap_open(builtins.open))
         train(config, lambda _: None)
@@ -80,6 +89,9 @@ def test_a_disk_that_fails_at_any_call_is_told_of(
         assert caught.value.exit_code in (1, 2)
         assert not list(Path(root).rglob("*.tmp")), at
         for run in Path(root).glob("*/*-*"):
+            for kept in run.glob("checkpoints/*"):
+                if checkpoint.there_is_one(kept):  # written before the disk failed
+                    checkpoint.load(kept)
             state = (read_status(run) or {}).get("state")
             if state == "done":  # all was written, and only what came after failed
                 assert (run / "report.json").is_file(), at
