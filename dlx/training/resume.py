@@ -35,8 +35,8 @@ def resumable(folder: Path, arguments: Sequence[str] = ()) -> Loaded:
     """
     earlier = read_earlier(folder)
     if earlier.status.get("verb") == "workflow":
-        what = "this run is a workflow's; the same dlx workflow command goes on with it"
-        raise UsageError(Problem(what, str(folder), hint=str(earlier.report.get("command", ""))))
+        what = "this run is a workflow's: dlx workflow, typed as it was, goes on with it"
+        raise UsageError(Problem(what, str(folder)))
     shown = f"{folder.name}/config.yaml"
     plugins = _plugins(arguments)
     before = load_saved(folder / "config.yaml", shown, plugins)
