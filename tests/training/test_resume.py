@@ -391,6 +391,37 @@ class TestDamage:
             resumed(folder)
 
 
+def test_bits_that_turn_and_cuts_of_a_runs_own_checkpoint(here: Path) -> None:
+    assert check_damage(150) == 300
+
+
+@pytest.mark.slow
+def test_thousands_of_bits_that_turn_and_cuts(here: Path) -> None:
+    assert check_damage(2000) == 4000
+
+
+def check_damage(times: int) -> int:
+    """Turns one bit, or cuts a file short, so often each; returns how often that was noticed."""
+    folder = broken_off(sized(WINE, (), "runs"), 20) / "checkpoints" / "last"
+    files = sorted(file for file in folder.iterdir() if file.stat().st_size)
+    places = random.Random(0)
+    noticed = 0
+    for turn in range(2 * times):
+        file = places.choice(files)
+        whole = file.read_bytes()
+        at = places.randrange(len(whole))
+        changed = bytearray(whole)
+        changed[at] ^= 1 << places.randrange(8)
+        file.write_bytes(bytes(changed) if turn % 2 else whole[:at])
+        try:
+            checkpoint.load(folder)
+        except RunError:
+            noticed += 1
+        file.write_bytes(whole)
+    checkpoint.load(folder)
+    return noticed
+
+
 class TestTheVerb:
     ARGUMENTS = ("task=wine", "dataset.sample=true", "trainer.threads=1", "trainer.epochs=3")
 
