@@ -145,40 +145,65 @@ def test_three_resumes_in_a_row(here: Path, recipe: str) -> None:
     assert status_of(folder)["resumed"] == 4
 
 
-def test_folds_and_the_final_model(here: Path) -> None:
-    """Stopped in each fold in turn; those that are done are not trained again."""
-    arguments = (
-        "protocol={name: kfold, k: 3}",
-        "final=true",
-        "callbacks.early_stopping.patience=1",
-    )
-    whole = train(loaded(*arguments, "run.root=whole", "trainer.epochs=3"), lambda _: None).folder
-    config = loaded(*arguments, "run.root=broken", "trainer.epochs=3")
-    folder = broken_off(config, 5)
-    for _ in range(3):
-        try:
-            resumed(folder, watchers=(Second(),))
-        except Interrupted:
-            continue
-        break
-    else:
-        resumed(folder)
+FOLDS = ("protocol={name: kfold, k: 3}", "final=true", "trainer.epochs=4")
+EARLY = ("callbacks.early_stopping={patience: 1, min_delta: 9}",)
 
+
+def stopping(monkeypatch: pytest.MonkeyPatch, at: int) -> None:
+    """Asks to stop after so many steps of this process, in whichever fold they are."""
+    step = Training.step
+    seen = 0
+
+    def counted(self: Training, batch: Any) -> None:
+        nonlocal seen
+        step(self, batch)
+        seen += 1
+        self.state.interrupted = seen == at
+
+    monkeypatch.setattr(Training, "step", counted)
+
+
+def in_pieces(config: Any, at: int) -> tuple[Path, int]:
+    """A run over folds, stopped after so many steps and resumed until it is done."""
+    resume, pieces = None, 0
+    while True:
+        pieces += 1
+        with pytest.MonkeyPatch.context() as patch:
+            stopping(patch, at)
+            try:
+                train(config, lambda _: None, resume=resume)
+            except Interrupted:
+                resume = the_run(Path(config.config.run.root))
+                config = resumable(resume)
+                continue
+        return the_run(Path(config.config.run.root)), pieces
+
+
+@pytest.mark.parametrize("changes", [FOLDS, (*FOLDS, *EARLY)], ids=["whole", "stopping early"])
+def test_folds_and_the_final_model(changes: tuple[str, ...]) -> None:
+    """Stopped in each of them; those that are done are not trained again."""
+    whole = train(loaded(*changes, "run.root=whole"), lambda _: None).folder
+
+    folder, pieces = in_pieces(loaded(*changes, "run.root=broken"), 7)
+
+    assert pieces >= 6
     assert differences(whole, folder) == []
-    keys = ("folds", "fold_summary", "scores", "answer")
+    keys = ("folds", "fold_summary", "scores", "answer", "stopped")
     one, other = (json.loads((run / "report.json").read_text()) for run in (whole, folder))
     assert {key: one[key] for key in keys} == {key: other[key] for key in keys}
 
 
-class Second(Callback):
-    """Stops after the second step of whatever is trained."""
+def test_without_why_it_stopped_a_fold_would_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = train(loaded(*FOLDS, *EARLY, "run.root=whole"), lambda _: None).folder
+    restore = snapshot.restore
 
-    def __init__(self) -> None:
-        self._seen = 0
+    def lame(training: Training, callbacks: Any, tensors: Any, facts: dict[str, Any]) -> None:
+        restore(training, callbacks, tensors, {**facts, "stop": ""})
 
-    def step_ends(self, training: Training) -> None:
-        self._seen += 1
-        training.state.interrupted = self._seen == 2
+    monkeypatch.setattr(snapshot, "restore", lame)
+    folder, _ = in_pieces(loaded(*FOLDS, *EARLY, "run.root=lame"), 20)
+
+    assert differences(whole, folder) != []
 
 
 class Noise(Callback):
@@ -229,8 +254,8 @@ DROPPED = {
     "generators/numpy": 30,
 }
 """Every key of a checkpoint, and a step at which the recipe below needs it. `stop` is tried over
-folds. Two do nothing here: `scaler`, which half precision on a GPU alone uses, and `optimizer`,
-what an optimizer keeps that is no tensor: torch's keep none."""
+folds, above. Two do nothing here: `scaler`, which half precision on a GPU alone uses, and
+`optimizer`, what an optimizer keeps that is no tensor: torch's keep none."""
 
 
 @pytest.mark.parametrize("at", sorted(set(DROPPED.values())))
