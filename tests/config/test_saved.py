@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("here")
 
 @pytest.mark.parametrize("task", TASKS)
 def test_what_is_saved_reads_back_the_same(task: str, here: Path) -> None:
-    loaded = load([f"task={task}", "callbacks.time_limit.minutes=3", "trainer.threads=1"])
+    loaded = load([f"task={task}", "callbacks.time_limit.minutes=3", "trainer.threads=2"])
     (here / "config.yaml").write_text(yaml.safe_dump(loaded.plain()))
     again = load_saved(here / "config.yaml", "config.yaml")
     assert again == loaded.config
@@ -77,7 +77,7 @@ class TestDigest:
 
     @pytest.mark.parametrize(
         "argument",
-        ["seed=1", "test=false", "trainer.threads=1", "model.l2=1e-9", "metrics.f1={}"],
+        ["seed=1", "test=false", "trainer.threads=2", "model.l2=1e-9", "metrics.f1={}"],
     )
     def test_of_anything_else_differs(self, argument: str) -> None:
         assert digest(load(["task=digits", argument]).config) != digest(
