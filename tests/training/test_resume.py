@@ -221,11 +221,11 @@ def test_generators_that_a_plugin_draws_from(here: Path) -> None:
     assert noisy("broken", 30) == expected
 
 
-def noisy(root: str, at: int | None) -> dict[str, Any]:
-    """A run with a plugin that draws; stopped after the last step of its second epoch."""
+def noisy(root: str, at: int | None, changes: tuple[str, ...] = ()) -> dict[str, Any]:
+    """A run with a plugin that draws; where asked stopped after a step, and resumed elsewhere."""
     random.seed(1)
     np.random.seed(1)
-    config = sized(WINE, (), root)
+    config = sized(WINE, changes, root)
     if at is None:
         return evidence(train(config, lambda _: None, [Noise()]).folder)
     folder = broken_off(config, at, (Noise(),))
@@ -297,21 +297,12 @@ def lacking(key: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
 def everything(root: str, at: int | None) -> dict[str, Any]:
     """A run that uses all that is saved."""
-    random.seed(1)
-    np.random.seed(1)
     changes = (
         *("model.dropout=0.2", "optimizer={name: adam, lr: 0.5}", "metrics={accuracy: {}}"),
         *("schedule={name: plateau, patience: 0, factor: 0.5, warmup_epochs: 1.6}",),
         *("callbacks.early_stopping={patience: 2, min_delta: 9}", "trainer.monitor=val/loss"),
     )
-    config = sized(WINE, changes, root)
-    if at is None:
-        return evidence(train(config, lambda _: None, [Noise()]).folder)
-    folder = broken_off(config, at, (Noise(),))
-    random.seed(2)
-    np.random.seed(2)
-    torch.rand(3)
-    return evidence(resumed(folder, watchers=(Noise(),)))
+    return noisy(root, at, changes)
 
 
 def without(
