@@ -37,8 +37,12 @@ def held(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def tried(folder: Path) -> Iterator[bool]:
+def tried(folder: Path, sign: bool = True) -> Iterator[bool]:
     """Whether this process alone holds a folder, for as long as it is entered.
+
+    Args:
+        folder: the run folder.
+        sign: whether to write into the lock who holds it.
 
     Raises:
         UsageError: the folder cannot be written to.
@@ -58,10 +62,11 @@ def tried(folder: Path) -> Iterator[bool]:
         except OSError:
             yield False
             return
-        with suppress(OSError):  # who it is, is only for people
-            stream.truncate(0)
-            stream.write(json.dumps(_myself()))
-            stream.flush()
+        if sign:
+            with suppress(OSError):  # who it is, is only for people
+                stream.truncate(0)
+                stream.write(json.dumps(_myself()))
+                stream.flush()
         yield True
 
 
@@ -69,7 +74,7 @@ def is_held(folder: Path) -> bool:
     """Whether a process is at work in a run folder."""
     if not (folder / NAME).is_file():
         return False
-    with suppress(UsageError), tried(folder) as mine:
+    with suppress(UsageError), tried(folder, sign=False) as mine:
         return not mine
     return False
 
