@@ -167,10 +167,12 @@ def begin_again(folder: Path, loaded: Loaded, say: Say) -> Run:
     # After its end it looks at the test part with other weights, which is another look.
     run.verb = "resume" if earlier.done else earlier.status.get("verb", run.verb)
     run.facts["config"] = earlier.report.get("config", run.facts["config"])
-    run.facts["stamps"] = [
+    known = [s for s in earlier.report.get("stamps", []) if str(s).startswith("resumed where")]
+    new = [
         f"resumed where {change}: the bits may differ from those of an unbroken run"
         for change in earlier.changed(stage.fold, loaded.config)
     ]
+    run.facts["stamps"] = list(dict.fromkeys([*known, *new]))
     run.marks["resumed"] = earlier.status.get("resumed", 0) + 1
     _write_start(run, write_config=earlier.status.get("config_digest") != digest(run.config))
     return run

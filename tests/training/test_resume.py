@@ -375,6 +375,21 @@ class TestWhatMayChange:
             resumed(run)
 
 
+def test_another_machine_is_stamped_and_stays_so(here: Path) -> None:
+    folder = broken_off(sized(WINE, (), "runs"), 3)
+    file = folder / "environment.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), "torch": "1.0"}))
+    with pytest.raises(Interrupted):
+        resumed(folder, watchers=(Stop(9),))
+
+    resumed(folder)
+
+    stamps = json.loads((folder / "report.json").read_text())["stamps"]
+    assert [stamp.partition(", not 1.0")[1] for stamp in stamps] == [", not 1.0"]
+    assert stamps[0].endswith("the bits may differ from those of an unbroken run")
+    assert here.exists()
+
+
 class TestDamage:
     def test_the_checkpoint_before_is_used_and_the_damaged_one_named(self, here: Path) -> None:
         whole = train(sized(WINE, (), "whole"), lambda _: None).folder
