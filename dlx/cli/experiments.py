@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
 from typing import Any
 
 from ..config.names import listed
@@ -66,7 +67,7 @@ def _record(wanted: list[str]) -> int:
     off = 0
     for one, file in every:
         say(f"{one.name}: {one.title}")
-        beyond = record(one, file, measure(one, one.seeds, say))
+        beyond = record(one, file, measure(one, one.seeds, Path("runs"), say))
         off += len(beyond)
         for text in beyond:
             say(f"  kept as it was: {text}")

@@ -118,7 +118,7 @@ def _claims(args: argparse.Namespace) -> int:
     from ..reproduce.claims import check, files_of, junit
 
     said: Callable[[str], None] = _silent if args.json else say
-    results = check(files_of(args.what), args.seeds, said)
+    results = check(files_of(args.what), args.seeds, Path(args.root), said)
     if args.junit:
         junit(results, Path(args.junit))
     if args.json:
@@ -146,7 +146,8 @@ def _lock(args: argparse.Namespace) -> int:
     from ..reproduce.lock import check
 
     said: Callable[[str], None] = _silent if args.json else say
-    results = [one for file in args.what for one in check(Path(file), args.statistical, said)]
+    root = Path(args.root)
+    results = [one for file in args.what for one in check(Path(file), args.statistical, root, said)]
     if args.json:
         say_json([asdict(one) for one in results])
     else:

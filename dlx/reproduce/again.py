@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..config.load import digest, load_saved, loaded_from
-from ..config.schema import Config
 from ..errors import Problem, UsageError
-from ..runs import ledger
 from ..training.callbacks import Callback
 from ..training.device import contract
 from ..training.earlier import Earlier, read_earlier
-from ..training.run import train
 from ..training.start import Run, Say
 from .compare import Difference, differences
+from .replay import replay
 
 
 @dataclass(frozen=True)
@@ -75,33 +72,25 @@ def reproduce(
         what = f"only a finished run can be reproduced, and this one is {earlier.state}"
         raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} goes on"))
     config = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", plugins)
-    with tempfile.TemporaryDirectory(prefix="dlx-reproduce-") as place:
-        run = _train(config, earlier, Path(place), say, watchers)
+    loaded = loaded_from(config, [str(one) for one in earlier.status.get("overrides", [])])
+    name, root = f"{folder.parent.name}/{folder.name}", folder.parent.parent
+    with replay(loaded, root, name, say, watchers, earlier.threads) as run:
         found = differences(folder, run.folder)
-        changed = [*_not_the_same(earlier, run), *earlier.changed(run.stage.fold, run.config)]
-    _note_look(run, folder, earlier)
+    around = earlier.changed(run.stage.fold, run.config)
     scores = _scores(earlier, run)
     level, why = contract(run.stage.fold.device, config.trainer.deterministic)
-    off = [name for name, (was, now) in scores.items() if not _near(was, now, tolerance)]
+    off = [score for score, (was, now) in scores.items() if not _near(was, now, tolerance)]
     identical = not found and not off
     return Verdict(
-        run=f"{folder.parent.name}/{folder.name}",
+        run=name,
         identical=identical,
         holds=identical or (tolerance is not None and not off),
-        level=_level(level, earlier.changed(run.stage.fold, run.config)),
+        level=_level(level, around),
         why=why,
         differences=found,
-        changed=changed,
+        changed=[*_not_the_same(earlier, run), *around],
         scores=scores,
     )
-
-
-def _train(
-    config: Config, earlier: Earlier, place: Path, say: Say, watchers: Sequence[Callback]
-) -> Run:
-    config = replace(config, run=replace(config.run, root=str(place)))
-    loaded = loaded_from(config, [str(one) for one in earlier.status.get("overrides", [])])
-    return train(loaded, say, watchers, threads=earlier.threads)
 
 
 def _not_the_same(earlier: Earlier, run: Run) -> list[str]:
@@ -115,14 +104,6 @@ def _not_the_same(earlier: Earlier, run: Run) -> list[str]:
         if was != now:
             found.append(f"{what} had digest {str(was)[:12]}, and now {now[:12]}")
     return found
-
-
-def _note_look(run: Run, folder: Path, earlier: Earlier) -> None:
-    """The replay's look, in the ledger of the original."""
-    looked = any(name.startswith("test/") for name in earlier.status.get("scores", {}))
-    if looked and not run.data.samples.sample:
-        name = f"{folder.parent.name}/{folder.name}"
-        ledger.record(folder.parent.parent, run.data.test_key, name, "reproduce")
 
 
 def _scores(earlier: Earlier, run: Run) -> dict[str, tuple[float, float]]:

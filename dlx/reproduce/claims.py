@@ -6,7 +6,6 @@ import glob
 import json
 import math
 import statistics
-import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,10 +14,8 @@ from xml.etree import ElementTree
 from ..config.load import load
 from ..errors import Problem, UsageError
 from ..experiments import Experiment, figures, find, names, reaches, read
-from ..runs import ledger
 from ..runs.files import write_bytes, write_text
-from ..training.run import train
-from ..training.start import Run
+from .replay import replay
 
 Say = Callable[[str], None]
 Figures = dict[str, list[float]]
@@ -69,12 +66,13 @@ def files_of(patterns: Sequence[str]) -> list[Path]:
     return list(found)
 
 
-def check(files: Sequence[Path], seeds: int | None, say: Say) -> list[Result]:
+def check(files: Sequence[Path], seeds: int | None, root: Path, say: Say) -> list[Result]:
     """Runs claims, and holds every recorded figure, bar and comparison against what they give.
 
     Args:
         files: the experiments' files.
         seeds: only so many of each one's seeds; None for all.
+        root: the folder of runs whose ledger counts the looks.
         say: told how it gets on.
 
     Raises:
@@ -89,39 +87,25 @@ def check(files: Sequence[Path], seeds: int | None, say: Say) -> list[Result]:
     results: list[Result] = []
     for one in every:
         say(f"{one.name}: {one.title}")
-        measured[one.name] = measure(one, one.seeds[:seeds], say)
+        measured[one.name] = measure(one, one.seeds[:seeds], root, say)
         results += _against_record(one, measured[one.name])
     for one in every:
         results += _comparisons(one, measured)
     return results
 
 
-def measure(one: Experiment, seeds: Sequence[int], say: Say) -> Figures:
+def measure(one: Experiment, seeds: Sequence[int], root: Path, say: Say) -> Figures:
     """Every figure of an experiment for each seed; the runs are not kept, looks are counted."""
     found: Figures = {}
     for seed in seeds:
-        with tempfile.TemporaryDirectory(prefix="dlx-claim-") as place:
-            loaded = load([*one.arguments(), f"seed={seed}", f"run.root={place}"])
-            run = train(loaded, _nothing)
+        loaded = load([*one.arguments(), f"seed={seed}"])
+        with replay(loaded, root, f"experiments/{one.name}") as run:
             lines = (run.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
-            given = figures(run.facts, [json.loads(line) for line in lines])
-        _note_look(one, run)
+        given = figures(run.facts, [json.loads(line) for line in lines])
         for name, value in given.items():
             found.setdefault(name, []).append(value)
         say(f"  seed {seed}: {_in_short(one, given)}")
     return found
-
-
-def _note_look(one: Experiment, run: Run) -> None:
-    """A look at a test part, in the ledger of the folder where one stands."""
-    if run.facts.get("looks") and not run.data.samples.sample:
-        root = Path("runs")
-        root.mkdir(exist_ok=True)
-        ledger.record(root, run.data.test_key, f"experiments/{one.name}", "reproduce")
-
-
-def _nothing(text: str) -> None:
-    """Says nothing."""
 
 
 def _in_short(one: Experiment, given: dict[str, float]) -> str:

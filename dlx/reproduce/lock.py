@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,9 +19,9 @@ from ..errors import Problem, UsageError
 from ..runs.files import write_json
 from ..training import checkpoint
 from ..training.earlier import read_earlier
-from ..training.run import train
-from ..training.start import Run
+from ..training.start import Run, Say
 from .compare import bits_of, stages_of
+from .replay import replay
 
 NAME = "dlx.lock"
 VERSION = 1
@@ -117,12 +116,13 @@ def digests_of(folder: Path) -> dict[str, str]:
     return found
 
 
-def check(file: Path, statistical: bool, say: Callable[[str], None]) -> list[Result]:
+def check(file: Path, statistical: bool, root: Path, say: Say) -> list[Result]:
     """Trains every entry of a lock file again.
 
     Args:
         file: the lock file.
         statistical: on a platform without digests, scores within their intervals will do.
+        root: the folder of runs whose ledger counts the looks.
         say: told how it gets on.
 
     Raises:
@@ -131,30 +131,26 @@ def check(file: Path, statistical: bool, say: Callable[[str], None]) -> list[Res
     found = []
     for name, entry in _read(file).items():
         say(f"{name}: dlx train {' '.join(entry['arguments'])}")
-        found.append(_check(name, entry, statistical))
+        found.append(_check(name, entry, statistical, root))
     return found
 
 
-def _check(name: str, entry: Mapping[str, Any], statistical: bool) -> Result:
-    with tempfile.TemporaryDirectory(prefix="dlx-lock-") as place:
-        loaded = load([*entry["arguments"], f"run.root={place}"])
-        if digest(loaded.config) != entry["config"]:
-            told = "the config has changed; dlx lock pins the new one"
-            return Result(name, "different", told, False)
-        threads = {"count": int(entry["threads"]), "how": "asked"}
-        run = train(loaded, _nothing, threads=threads)
-        if run.facts["data"]["digest"] != entry["data"]:
-            return Result(name, "different", "the data are other ones", False)
-        if run.facts["data"]["split_digest"] != entry["parts"]:
-            return Result(name, "different", "the parts are other ones", False)
-        known = entry["platforms"].get(platform_of(run.facts["environment"]))
-        if known is not None:
-            return _to_the_bit(name, known, digests_of(run.folder))
+def _check(name: str, entry: Mapping[str, Any], statistical: bool, root: Path) -> Result:
+    loaded = load(entry["arguments"])
+    if digest(loaded.config) != entry["config"]:
+        return Result(name, "different", "the config has changed; dlx lock pins the new one", False)
+    threads = {"count": int(entry["threads"]), "how": "asked"}
+    with replay(loaded, root, f"{NAME}: {name}", threads=threads) as run:
+        now = digests_of(run.folder)
+    data = run.facts["data"]
+    if data["digest"] != entry["data"]:
+        return Result(name, "different", "the data are other ones", False)
+    if data["split_digest"] != entry["parts"]:
+        return Result(name, "different", "the parts are other ones", False)
+    known = entry["platforms"].get(platform_of(run.facts["environment"]))
+    if known is not None:
+        return _to_the_bit(name, known, now)
     return _by_interval(name, entry, run, statistical)
-
-
-def _nothing(text: str) -> None:
-    """Says nothing."""
 
 
 def _to_the_bit(name: str, known: Mapping[str, str], now: Mapping[str, str]) -> Result:

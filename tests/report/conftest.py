@@ -67,6 +67,42 @@ def page() -> Callable[[Path], Page]:
     return lambda path: Page(path.read_text("utf-8"))
 
 
+def data_facts(classes: dict[str, int]) -> dict[str, Any]:
+    """What a report says of its data."""
+    return {
+        "dataset": "imdb",
+        "rows": {"train": 15000, "val": 10000, "test": 25000},
+        "classes": {"sentiment": {"train": classes, "val": classes, "test": classes}},
+        "duplicates": {"train-test": 123},
+        "files": [{"name": "imdb.npz", "sha256": "69664113be75683a"}],
+        "terms": "for research",
+    }
+
+
+def model_facts() -> dict[str, Any]:
+    """What a report says of its model."""
+    return {
+        "name": "mlp",
+        "parameters": 160305,
+        "layers": [
+            {
+                "name": "body.0",
+                "kind": "Linear",
+                "output": "16",
+                "parameters": 160288,
+                "trainable": True,
+            },
+            {
+                "name": "head",
+                "kind": "Linear",
+                "output": "1",
+                "parameters": 17,
+                "trainable": False,
+            },
+        ],
+    }
+
+
 def full_report() -> dict[str, Any]:
     """A binary run's report with every key there is."""
     classes = {"negative": 6, "positive": 4}
@@ -109,36 +145,10 @@ def full_report() -> dict[str, Any]:
         "best_epoch": 2,
         "epochs": 4,
         "steps": 1600,
-        "data": {
-            "dataset": "imdb",
-            "rows": {"train": 15000, "val": 10000, "test": 25000},
-            "classes": {"sentiment": {"train": classes, "val": classes, "test": classes}},
-            "duplicates": {"train-test": 123},
-            "files": [{"name": "imdb.npz", "sha256": "69664113be75683a"}],
-            "terms": "for research",
-        },
+        "data": data_facts(classes),
         "protocol": {"name": "holdout", "rule": "10,000 rows are held out."},
         "prepare": [{"step": "multi_hot", "columns": ["review"], "text": "10,000 ids"}],
-        "model": {
-            "name": "mlp",
-            "parameters": 160305,
-            "layers": [
-                {
-                    "name": "body.0",
-                    "kind": "Linear",
-                    "output": "16",
-                    "parameters": 160288,
-                    "trainable": True,
-                },
-                {
-                    "name": "head",
-                    "kind": "Linear",
-                    "output": "1",
-                    "parameters": 17,
-                    "trainable": False,
-                },
-            ],
-        },
+        "model": model_facts(),
         "optimizer": "rmsprop lr=0.001",
         "seconds": {"train": 3.04, "total": 65.0},
         "environment": {"python": "3.11.7", "threads": 1, "deterministic": True},

@@ -1,0 +1,52 @@
+"""A config trained once more: its folder is not kept, its look at the test part is counted."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..config.load import Loaded
+from ..runs import ledger
+from ..training.callbacks import Callback
+from ..training.run import train
+from ..training.start import Run, Say
+
+
+def silent(text: str) -> None:
+    """Says nothing."""
+
+
+@contextmanager
+def replay(
+    loaded: Loaded,
+    root: Path,
+    name: str,
+    say: Say = silent,
+    watchers: Sequence[Callback] = (),
+    threads: dict[str, Any] | None = None,
+) -> Iterator[Run]:
+    """The finished run, whose folder lasts as long as this is entered.
+
+    Args:
+        loaded: the config.
+        root: the folder of runs in whose ledger the look is written down, as a replay.
+        name: what is replayed, for the ledger.
+        say: told what is being done, a line at a time.
+        watchers: further callbacks, such as a progress bar.
+        threads: a thread count and how it was chosen, in place of `trainer.threads`.
+
+    Raises:
+        UsageError: the config cannot be run on these data or this machine.
+        RunError: the training failed.
+    """
+    with tempfile.TemporaryDirectory(prefix="dlx-replay-") as place:
+        config = replace(loaded.config, run=replace(loaded.config.run, root=place))
+        run = train(replace(loaded, config=config), say, watchers, threads=threads)
+        if run.facts.get("looks") and not run.data.samples.sample:
+            root.mkdir(parents=True, exist_ok=True)
+            ledger.record(root, run.data.test_key, name, "reproduce")
+        yield run
