@@ -174,11 +174,12 @@ def ours(work: Workload, config: Config, metric: bool) -> Callable[[], None]:
         training.train_meters = Meters("train", learner.heads, none)
     else:
         training.train_meters = Meters("train", learner.heads, metrics_by_target(config))
-    return lambda: void(run_epoch(training, work.part))
 
+    def epoch() -> None:
+        run_epoch(training, work.part)
+        training.state.close_epoch()
 
-def void(_: object) -> None:
-    pass
+    return epoch
 
 
 def timed(run: Callable[[], None]) -> float:

@@ -44,6 +44,10 @@ class State:
     stop: str = ""
     interrupted: bool = False
 
+    def close_epoch(self) -> None:
+        """Counts the epoch whose steps are done, so that the next pass is a new one."""
+        self.epoch, self.position = self.epoch + 1, 0
+
 
 class Training:
     """One model in training: everything that `fit` moves.
@@ -204,7 +208,7 @@ def fit(
         except Interrupted:  # the epoch's steps stand; a resumed run validates again
             state.interrupted = True
             break
-        state.epoch, state.position = state.epoch + 1, 0
+        state.close_epoch()
         watched = training.schedule_monitor
         training.schedule.after_epoch(None if watched is None else scores[watched])
         for callback in callbacks:
@@ -217,6 +221,8 @@ def run_epoch(
     training: Training, train: Part, callbacks: Sequence[Callback] = ()
 ) -> dict[str, float] | None:
     """One pass over the training samples in a fresh order, from where the state stands in it.
+
+    The epoch stays open until `State.close_epoch`: its validation is still to come.
 
     Returns:
         The training scores, None where the pass was interrupted.

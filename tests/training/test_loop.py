@@ -44,11 +44,16 @@ def test_micro_batches_give_the_gradient_of_the_batch(base: tuple[str, ...], par
 @pytest.mark.parametrize("base", [WINE, REVIEWS], ids=["dense", "multi-hot"])
 def test_micro_batches_give_the_weights_of_the_batch(base: tuple[str, ...]) -> None:
     """Over two epochs, whose last batches are smaller than the others."""
-    found, scores = [], []
+    found: list[dict[str, Any]] = []
+    scores: list[list[Any]] = []
     for count in (1, 2, 5):
         overrides = (SGD, "trainer.batch_size=10", f"trainer.accumulate={count}")
         _, _, fold, training = built(*overrides, base=base)
-        scores.append([run_epoch(training, fold.train), run_epoch(training, fold.train)])
+        scores.append([])
+        for _ in range(2):
+            scores[-1].append(run_epoch(training, fold.train))
+            training.state.close_epoch()
+        assert training.state.step == 2 * training.steps_per_epoch
         found.append(weights(training))
 
     for other in found[1:]:
@@ -75,7 +80,7 @@ def test_an_epoch_takes_every_row_once_and_each_epoch_has_its_order(
     for _ in range(3):
         epochs.append([])
         run_epoch(training, fold.train)
-        training.state.epoch, training.state.position = training.state.epoch + 1, 0
+        training.state.close_epoch()
 
     assert all(sorted(rows) == list(range(len(fold.train))) for rows in epochs)
     assert len({tuple(rows) for rows in epochs}) == 3
