@@ -98,10 +98,14 @@ class Component:
     Attributes:
         options: dataclass of the options; its docstring's first line describes the component.
         target: "module:attribute", imported only when the component is used.
+        needs: packages that its code imports and that dlx does not bring along.
+        extra: the extra of dlx that brings them, as in "tensorboard".
     """
 
     options: type
     target: str
+    needs: tuple[str, ...] = ()
+    extra: str = ""
 
     @property
     def summary(self) -> str:

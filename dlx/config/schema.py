@@ -121,6 +121,7 @@ class Run:
     resume: Literal["never", "auto"] = option(
         "never", "auto: go on with the newest unfinished run of this config, if there is one"
     )
+    watch: bool = option(True, "false: without the callbacks that only watch, as tensorboard does")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -44,7 +44,7 @@ def replay(
         RunError: the training failed.
     """
     with tempfile.TemporaryDirectory(prefix="dlx-replay-") as place:
-        config = replace(loaded.config, run=replace(loaded.config.run, root=place))
+        config = replace(loaded.config, run=replace(loaded.config.run, root=place, watch=False))
         run = train(replace(loaded, config=config), say, watchers, threads=threads)
         if run.facts.get("looks") and not run.data.samples.sample:
             root.mkdir(parents=True, exist_ok=True)

@@ -3,22 +3,42 @@
 After each epoch they are called in this order: the recorder (metrics.jsonl), early stopping and
 the user's others, checkpoints, progress. A callback stops the training by setting `state.stop`.
 What it must remember over a resume it gives by `state_dict`.
+
+In the life of a run: `run_begins` before anything is written; for each training (a fold, the final
+model) `stage_begins`, `fit_begins`, steps and epochs, `fit_ends`, `stage_ends`; and `run_ends` when
+report.json is there, on the callbacks of the last training. Each training has callbacks of its own.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from ..config.specs import callbacks as specs
 
 if TYPE_CHECKING:
+    from ..config.schema import Config
     from .loop import Training
+    from .stage import Stage
+    from .start import Run
 
 
 class Callback:
-    """Base of all callbacks; every hook does nothing."""
+    """Base of all callbacks; every hook does nothing.
+
+    Attributes:
+        watches_only: whether no bit of the training depends on it; such a callback keeps no state
+            in checkpoints, is not part of a replay, and `run.watch=false` leaves it out.
+    """
+
+    watches_only: ClassVar[bool] = False
+
+    def run_begins(self, config: Config) -> None:
+        """Before anything of a run is written; a `UsageError` refuses it."""
+
+    def stage_begins(self, stage: Stage) -> None:
+        """Before a training, new or resumed: with its data, its folder and its log."""
 
     def fit_begins(self, training: Training) -> None:
         """Before the first epoch."""
@@ -31,6 +51,15 @@ class Callback:
 
     def fit_ends(self, training: Training) -> None:
         """After the last epoch, or an interruption."""
+
+    def stage_ends(self, stage: Stage) -> None:
+        """After a training, however it ended; one that came to its end holds the kept weights."""
+
+    def run_ends(self, run: Run, state: str) -> None:
+        """After a run that is "done", "interrupted", "failed" or "pruned"; report.json is there."""
+
+    def fold_ends(self, number: int, scores: Mapping[str, float]) -> None:
+        """After each of several folds, with the mean scores so far at their common best epoch."""
 
     def state_dict(self) -> dict[str, Any]:
         """What it knows so far, in JSON's types; asked for at a step's end."""

@@ -107,6 +107,7 @@ def _failed(run: Run, reason: str) -> None:
         lambda: write_json(run.folder / "report.json", facts),
         lambda: run.log.keep(f"failed: {reason}"),
         run.stage.checkpoints.write_best,
+        lambda: _tell_end(run, "failed"),
     )
     for write in writes:
         with suppress(DlxError):
@@ -276,6 +277,13 @@ def _finish(run: Run, judged: Sequence[Judged]) -> None:
     run.write_status("done", scores=values, answer=run.facts["answer"], best_epoch=weights["epoch"])
     if judged:
         run.log(f"weights: {weights['weights']} (epoch {weights['epoch']})")
+    _tell_end(run, "done")
+
+
+def _tell_end(run: Run, state: str) -> None:
+    """Tells the callbacks of the last training how the run ended."""
+    for callback in run.stage.checkpoints.callbacks.values():
+        callback.run_ends(run, state)
 
 
 def count_look(run: Run, verb: str) -> None:
@@ -324,3 +332,4 @@ def _stopped(run: Run) -> None:
     facts = {**run.facts, **_progress(run, run.stage.weights["epoch"])}
     write_json(run.folder / "report.json", {**facts, "state": "interrupted", "answer": None})
     run.write_status("interrupted", epoch=run.stage.training.state.epoch)
+    _tell_end(run, "interrupted")

@@ -47,7 +47,7 @@ def take(training: Training, callbacks: Mapping[str, Callback]) -> tuple[Tensors
         "schedule": training.schedule.state_dict(),
         "scaler": training.scaler_state(),
         "sums": sums,
-        "callbacks": {name: one.state_dict() for name, one in callbacks.items()},
+        "callbacks": {n: c.state_dict() for n, c in callbacks.items() if not c.watches_only},
         "generators": plain,
     }
     return {"weights": dict(training.model.state_dict()), "training": moved}, facts
@@ -71,7 +71,8 @@ def restore(
     training.load_scaler_state(facts["scaler"])
     training.train_meters.restore(_below("meters", moved), facts["sums"], training.device)
     for name, callback in callbacks.items():
-        callback.load_state_dict(facts["callbacks"][name])
+        if not callback.watches_only:
+            callback.load_state_dict(facts["callbacks"][name])
     _restore_generators(_below("generators", moved), facts["generators"])
     training.lr = facts["lr"]
     state = training.state

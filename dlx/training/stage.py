@@ -26,20 +26,26 @@ class Stage:
 
     Attributes:
         config: what it is trained by.
+        data: the dataset.
         fold: its samples.
         training: the model and what moves it.
         recorder: the scores of its epochs.
         checkpoints: its best and last weights.
         number: the fold's number.
+        folder: where its curves and weights go; None where they stay in memory.
+        log: told what is worth a word.
         seconds: how long training took.
     """
 
     config: Config
+    data: Data
     fold: FoldData
     training: Training
     recorder: Recorder
     checkpoints: Checkpoints
     number: int = 0
+    folder: Path | None = None
+    log: Log | None = None
     seconds: float = 0.0
 
     @property
@@ -56,11 +62,17 @@ class Stage:
             watchers: further callbacks, called last.
         """
         callbacks = [*self.checkpoints.callbacks.values(), self.checkpoints, *watchers]
-        with listening():
-            fit(self.training, self.fold.train, self.fold.validation, callbacks)
-        self.seconds = self.checkpoints.seconds()
-        if self.checkpoints.best is not None and not self.training.state.interrupted:
-            self.training.model.load_state_dict(self.checkpoints.best)
+        for callback in callbacks:
+            callback.stage_begins(self)
+        try:
+            with listening():
+                fit(self.training, self.fold.train, self.fold.validation, callbacks)
+            self.seconds = self.checkpoints.seconds()
+            if self.checkpoints.best is not None and not self.training.state.interrupted:
+                self.training.model.load_state_dict(self.checkpoints.best)
+        finally:
+            for callback in callbacks:
+                callback.stage_ends(self)
 
 
 def begin(
@@ -101,7 +113,7 @@ def begin(
     checkpoints.callbacks = {"recorder": recorder, **asked}
     if resume and checkpoints.restore(training, log) and log is not None:
         log(f"resumed after epoch {training.state.epoch}, step {training.state.step}")
-    return Stage(config, fold, training, recorder, checkpoints, number)
+    return Stage(config, data, fold, training, recorder, checkpoints, number, folder, log)
 
 
 def make_folder(folder: Path, fold: FoldData) -> None:
@@ -119,10 +131,13 @@ def make_folder(folder: Path, fold: FoldData) -> None:
 
 
 def callbacks_of(config: Config) -> dict[str, Callback]:
-    """The callbacks that a config names, by name."""
+    """The callbacks that a config names, by name; those that only watch where `run.watch` is on."""
     made: dict[str, Callback] = {}
     for name, chosen in config.callbacks.items():
+        make = chosen.load()
+        if getattr(make, "watches_only", False) and not config.run.watch:
+            continue
         monitor = monitor_of(config, getattr(chosen.options, "monitor", "auto"))
         direction = score_names(config).get(monitor or "", "min")
-        made[name] = chosen.load()(chosen.options, monitor, direction)
+        made[name] = make(chosen.options, monitor, direction)
     return made

@@ -191,6 +191,8 @@ def _first_stage(
         torch.set_num_threads(threads["count"])
         fold.threads = threads
     stage = begin(config, data, fold)
+    for callback in stage.checkpoints.callbacks.values():
+        callback.run_begins(config)
     return stage, evidence.config_facts(loaded, data, fold, stage.training)
 
 
