@@ -62,3 +62,9 @@ class Interrupted(DlxError):
     """The user or the machine asked the run to stop, and it did, in good order."""
 
     exit_code = 130
+
+
+class Pruned(DlxError):
+    """A search has given up the run: others were better at the same point."""
+
+    exit_code = 1

@@ -23,6 +23,11 @@ def asked() -> bool:
     return _flag.is_set()
 
 
+def stop() -> None:
+    """Asks to stop, as a signal would: for the end of what a process is told."""
+    _flag.set()
+
+
 def check() -> None:
     """Ends work that has nothing to save.
 

@@ -50,6 +50,16 @@ def _packages() -> str:
     return ", ".join(f"{name} {version(names.get(name, name))}" for name in _PACKAGES)
 
 
+def _extras() -> str:
+    from ..config.extras import extras, install, is_installed
+
+    found = []
+    for name, component in extras().items():
+        here = all(map(is_installed, component.needs))
+        found.append(f"{name} is here" if here else f"{name} is missing ({install(component)})")
+    return "; ".join(found)
+
+
 def _torch() -> str:
     import torch
 
@@ -79,7 +89,8 @@ def _devices() -> str:
 def _processor() -> str:
     import torch
 
-    from ..training.device import cores, cpu_model
+    from ..machine import cores
+    from ..training.device import cpu_model
 
     return f"{cpu_model()}, {cores()} cores, torch's default is {torch.get_num_threads()} threads"
 
@@ -124,6 +135,7 @@ def _writable(folder: Path) -> str:
 
 _LOOKS: dict[str, Callable[[], str]] = {
     "packages": _packages,
+    "extras": _extras,
     "torch": _torch,
     "torchvision": _torchvision,
     "devices": _devices,

@@ -42,6 +42,9 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
     add_flags(parser)
     add = parser.add_argument
     add("--multirun", "-m", action="store_true", help="run every combination of key=a,b")
+    add("--dry-run", action="store_true", help="with -m: list the trials and stop")
+    add("--fail-fast", action="store_true", help="with -m: stop at the first trial that fails")
+    add("--retries", metavar="N", help="with -m: try a trial that crashed so often again")
     add("--cfg", "-c", choices=["job"], help="print the config and stop")
     add("--package", "-p", metavar="KEY", help="with --cfg: only this part, as in trainer")
     add("--resolve", action="store_true", help="with --cfg: with ${...} replaced")

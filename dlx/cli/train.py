@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import DlxError, Interrupted, MethodError, Problem, UsageError
+from ..errors import Problem, UsageError
 from . import config as config_verb
-from .console import SAMPLE, console, interval_text, number, say, say_json, show_table
+from .console import SAMPLE, interval_text, number, say, say_json, show_table
 from .hydra_flags import add_run_flags
 
 if TYPE_CHECKING:
@@ -24,7 +23,8 @@ EXAMPLES = """examples:
   dlx train task=digits
   dlx train task=imdb optimizer.lr=0.01 'model.units=[32,32]' trainer.epochs=4
   dlx train task=mnist model=convnet
-  dlx train -m task=digits optimizer.lr=0.1,0.01,0.001
+  dlx train -m task=digits optimizer.lr=0.1,0.01,0.001 seeds=3
+  dlx train -m task=digits 'model.units=[16],[64]' jobs=2 --dry-run
   dlx train task=imdb dataset.sample=true
   dlx help optimizer.lr
 """
@@ -40,12 +40,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Trains, or shows the config that would be trained."""
+    from ..config import words
     from ..config.load import load
 
     if not args.overrides and not args.info:
         return _no_task(args)
     if args.multirun:
-        return _multirun(args)
+        from . import multirun
+
+        return multirun.run(args)
+    words.refuse(args.overrides)
     if args.info:
         return _info(args)
     loaded = load(args.overrides, args.config_dir)
@@ -192,104 +196,3 @@ def _info(args: argparse.Namespace) -> int:
 
         config_verb.print_yaml(load(args.overrides, args.config_dir).plain())
     return 0
-
-
-def _multirun(args: argparse.Namespace) -> int:
-    """Runs every combination, one after the other; the test part is not looked at."""
-    quiet = args.json or args.quiet
-    trials, loaded = _trials(args)
-    if not quiet:
-        say(f"{len(trials)} trials; a sweep never looks at the test part")
-    rows: list[dict[str, Any]] = []
-    for place, (trial, one) in enumerate(zip(trials, loaded, strict=True), start=1):
-        rows.append({"trial": _changed(trial, trials), "arguments": trial, **_run_trial(one)})
-        if not quiet:
-            say(f"[{place}/{len(trials)}] {' '.join(rows[-1]['trial'])}: {_in_short(rows[-1])}")
-    failed = sum("error" in row for row in rows)
-    if args.json:
-        say_json(rows)
-    else:
-        _show_sweep(rows, failed, loaded[0].config.protocol.options.folds)
-    return 1 if failed else 0
-
-
-def _trials(args: argparse.Namespace) -> tuple[list[list[str]], list[Loaded]]:
-    """The arguments of each trial, and its checked config; nothing runs if one is wrong."""
-    from ..config.compose import expand_sweep
-    from ..config.load import load
-    from ..config.paths import search_path
-
-    if args.cfg or args.info:
-        raise UsageError(
-            Problem("-m runs trials; --cfg and --info show one config", "command line")
-        )
-    if "test=true" in args.overrides:
-        what = "a sweep never looks at the test part: the best of several tests is no test"
-        hint = "dlx train with the best settings looks once"
-        raise MethodError(Problem(what, "command line: test=true", hint=hint))
-    trials, problems = expand_sweep(args.overrides, search_path(args.config_dir))
-    if problems:  # with these, the trials are not all there are
-        raise UsageError(*problems)
-    loaded = []
-    for trial in trials:
-        try:
-            loaded.append(load([*trial, "test=false"], args.config_dir))
-        except UsageError as error:
-            told = {problem.what for problem in problems}
-            problems.extend(problem for problem in error.problems if problem.what not in told)
-    if problems:
-        raise UsageError(*problems)
-    return trials, loaded
-
-
-def _run_trial(loaded: Loaded) -> dict[str, Any]:
-    """The answer of a trial, or the error it ended with; an interruption ends the sweep."""
-    try:
-        return answer(train(loaded, quiet=True))
-    except Interrupted:
-        raise
-    except DlxError as error:
-        return {"error": str(error)}
-
-
-def _changed(trial: list[str], trials: list[list[str]]) -> list[str]:
-    """The arguments in which the trials differ."""
-    return [arg for i, arg in enumerate(trial) if any(other[i] != arg for other in trials)]
-
-
-def _in_short(row: dict[str, Any]) -> str:
-    if "error" in row:
-        return f"failed: {row['error'].splitlines()[0]}"
-    found = row["answer"]
-    return f"{found['score']} {number(found['value'])}" if found else "no validation score"
-
-
-def _command(arguments: list[str]) -> str:
-    return shlex.join(["dlx", "train", *arguments])
-
-
-def _show_sweep(rows: list[dict[str, Any]], failed: int, in_folds: bool) -> None:
-    """The finished trials, best first."""
-    done = [row for row in rows if row.get("answer")]
-    if done:
-        largest_first = done[0]["answer"]["direction"] == "max"
-        done.sort(key=lambda row: row["answer"]["value"], reverse=largest_first)
-        name = done[0]["answer"]["score"]
-        say("")
-        cells = [
-            [
-                " ".join(r["trial"]),
-                number(r["answer"]["value"]),
-                str(r["answer"]["epoch"]),
-                r["run"],
-            ]
-            for r in done
-        ]
-        show_table(("trial", name, "epoch", "run"), cells, right=(name, "epoch"))
-        if any(row["sample"] for row in done):
-            say(SAMPLE)
-        else:
-            best = [*done[0]["arguments"], *(["final=true"] if in_folds else [])]
-            say(f"the best, with one look at the test part: {_command(best)}")
-    if failed:
-        console().print(f"{failed} of {len(rows)} trials failed")

@@ -14,12 +14,13 @@ import yaml
 
 from ..errors import MethodError, Problem, UsageError
 from .check import Checker
+from .extras import lacking
 from .fields import to_plain
 from .files import BadFile, Path, scan
 from .paths import search_path
 from .plugins import load_plugins
 from .rules import broken_rules, forbidden, notes
-from .schema import Config, Plain, dotted_keys
+from .schema import NO_RESULT, Config, Plain, dotted_keys
 from .secrets import shown_arguments, without_secrets
 from .tree import Layer, Tree
 
@@ -92,6 +93,8 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
             Problem("no task is named", "command line", "task=NAME", "dlx tasks lists them")
         )
     config, problems, texts = _check(tree, composed.problems, found.unresolved)
+    if config is not None and not problems:
+        problems.extend(lacking(config, tree.where))
     told = {problem.where for problem in problems}
     problems.extend(plus for plus in composed.plus if plus.where not in told)
     if problems or config is None:
@@ -183,7 +186,7 @@ def _check(
 def digest(config: Config) -> str:
     """SHA-256 of everything in a config that can change a result (not where the runs lie)."""
     plain = to_plain(config)
-    for irrelevant in ("run", "about", "checkpoint"):
+    for irrelevant in NO_RESULT:
         plain.pop(irrelevant)
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

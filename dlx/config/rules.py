@@ -10,6 +10,7 @@ from .fields import Chosen
 from .files import Path
 from .names import listed, nearest
 from .schema import Config, Target
+from .secrets import holds_password, without_password
 from .specs import METRICS
 
 Where = Callable[[Path], str]
@@ -29,6 +30,7 @@ def broken_rules(config: Config, where: Where) -> list[Problem]:
             _copies,
             _trainer,
             _protocol,
+            _addresses,
         )
         for problem in rule(config, where)
     ]
@@ -78,6 +80,13 @@ def score_names(config: Config) -> dict[str, str]:
             for metric, chosen in metrics_of(config, target).items():
                 found[f"{prefix}/{metric}"] = chosen.options.direction
     return found
+
+
+def judged_score(config: Config) -> str:
+    """The validation score that is judged by: the first metric of the first target."""
+    names = [name for name in score_names(config) if name.startswith("val/")]
+    measured = [name for name in names if not name.endswith("/loss")]
+    return (measured or names)[0]
 
 
 def has_validation(config: Config) -> bool:
@@ -259,6 +268,19 @@ def _protocol(config: Config, where: Where) -> Iterator[Problem]:
     if config.final and getattr(config.schedule.options, "monitor", None) is not None:
         what = f"schedule {config.schedule.name} watches a score, and the final model has none"
         yield Problem(what, where(("schedule",)), hint="schedule=cosine, or final=false")
+
+
+def _addresses(config: Config, where: Where) -> Iterator[Problem]:
+    """What a config says is kept, so it may hold no password."""
+    for name, callback in config.callbacks.items():
+        if holds_password(getattr(callback.options, "tracking_uri", "")):
+            key = f"callbacks.{name}.tracking_uri"
+            yield Problem(
+                f"`{key}` holds a password, and configs are kept",
+                without_password(where(("callbacks", name, "tracking_uri"))),
+                "local, env, or an address that holds no password",
+                f"export MLFLOW_TRACKING_URI=..., and {key}=env",
+            )
 
 
 def _arrow_of_time(config: Config, where: Where) -> Iterator[Problem]:

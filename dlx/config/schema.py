@@ -11,6 +11,7 @@ from .fields import Chosen, option, options_of
 from .specs import (
     CALLBACKS,
     DATASETS,
+    LAUNCHERS,
     LOSSES,
     METRICS,
     MODELS,
@@ -21,6 +22,9 @@ from .specs import (
 )
 
 SCHEMA_VERSION = 1
+
+NO_RESULT = ("run", "about", "checkpoint", "sweep", "search", "tune")
+"""Sections that no result of a single training depends on."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +146,69 @@ class Workflow:
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Sweep:
+    """How `dlx train -m` runs the combinations of values; no trial's result depends on it."""
+
+    seeds: int = option(
+        1, "trainings of each setting, under `seed` and the numbers after it", ge=1, le=1000
+    )
+    where: str = option(
+        "",
+        "runs only the settings for which this holds",
+        example="optimizer.lr < 0.1 or model.units[0] > 16",
+    )
+    zip: tuple[tuple[str, ...], ...] = option(
+        (),
+        "keys whose values go together, the first with the first, instead of each with each",
+        example="[[optimizer.lr, trainer.batch_size]]",
+    )
+    jobs: int | Literal["auto"] = option(
+        1, "trials at a time; auto: one a GPU, else one", ge=1, aliases=("n_jobs",)
+    )
+    retries: int = option(
+        0, "how often a trial that crashed is tried again; not one refused for its config", ge=0
+    )
+    fail_fast: bool = option(False, "stop at the first trial that fails")
+    name: str = option(
+        "", "the sweep's folder in `<run.root>/sweeps`; empty: task and digest of the command"
+    )
+    launcher: Chosen = option(LAUNCHERS.default("workers"), "where trials run", table=LAUNCHERS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tune:
+    """How `dlx tune` searches the space that `search` spans; it never looks at the test part."""
+
+    trials: int = option(30, "settings to try in all, by every process that shares the study", ge=1)
+    sampler: Literal["tpe", "random", "grid", "cmaes"] = option(
+        "tpe", "how the next setting is chosen (Bergstra and others, 2011; Hansen, 2016)"
+    )
+    pruner: Literal["none", "median", "hyperband"] = option(
+        "none", "gives up trials whose validation falls behind (Li and others, 2018)"
+    )
+    startup: int = option(8, "settings drawn at random before tpe learns from what it saw", ge=1)
+    warmup: int = option(3, "epochs (folds, where there are several) before any is pruned", ge=1)
+    objectives: tuple[str, ...] = option(
+        (), "what to make best: scores, `parameters`, `seconds`; empty: the judged score"
+    )
+    storage: str = option(
+        "journal",
+        "where the study is kept: journal (a file in its folder), or a URL of SQLite or PostgreSQL "
+        "that several machines share",
+        example="postgresql://me@host/studies",
+    )
+    budget_minutes: float | None = option(
+        None, "time after which no further trial begins; null: any", unit="minutes", gt=0
+    )
+    name: str = option("", "the study's name; empty: task and digest of what is searched")
+
+
 def _no_components() -> dict[str, Chosen]:
+    return {}
+
+
+def _no_space() -> dict[str, Any]:
     return {}
 
 
@@ -194,6 +260,13 @@ class Config:
     checkpoint: Checkpoint = option(Checkpoint, "when a training writes what it can resume from")
     run: Run = option(Run, "where the evidence goes")
     workflow: Workflow = option(Workflow, "how `dlx workflow` walks the seven steps")
+    search: dict[str, Any] = option(
+        _no_space,
+        "what `dlx tune` may change: key -> {log|uniform|int|log_int: [low, high]} or {choice: []}",
+        example="{optimizer.lr: {log: [0.0001, 0.1]}, model.units: {choice: [[16], [64]]}}",
+    )
+    sweep: Sweep = option(Sweep, "how `dlx train -m` runs")
+    tune: Tune = option(Tune, "how `dlx tune` searches")
     plugins: tuple[str, ...] = option(
         (), "packages of your own that add components; never taken from a run folder"
     )

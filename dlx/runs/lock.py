@@ -18,8 +18,12 @@ NAME = "lock"
 
 
 @contextmanager
-def held(folder: Path) -> Iterator[None]:
-    """Holds a run folder for as long as it is entered.
+def held(folder: Path, what: str = "run") -> Iterator[None]:
+    """Holds a folder for as long as it is entered.
+
+    Args:
+        folder: the folder of a run, or of a sweep.
+        what: which of them it is.
 
     Raises:
         UsageError: another process holds it; with what is known of it.
@@ -28,7 +32,7 @@ def held(folder: Path) -> Iterator[None]:
         if not mine:
             raise UsageError(
                 Problem(
-                    f"another process is at work in this run: {holder(folder)}",
+                    f"another process is at work in this {what}: {holder(folder)}",
                     str(folder),
                     hint="wait for it, or stop it with Ctrl-C there",
                 )

@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-import os
 import platform
+import re
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 
 from .. import __version__
-from ..errors import Problem, UsageError
+from ..errors import Problem, RunError, UsageError
+from ..machine import cores
+
+
+@contextmanager
+def memory_told() -> Iterator[None]:
+    """Within it, memory that runs out is told as what it is, whoever reports it.
+
+    Raises:
+        RunError: an allocation failed, on the CPU or a GPU.
+    """
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and not re.search(
+            r"can't allocate memory|out of memory", str(error)
+        ):
+            raise
+        said = str(error).strip().splitlines() or ["an allocation failed"]
+        hint = "a smaller model, trainer.batch_size or trainer.eval_batch_size"
+        problem = Problem(f"out of memory: {said[0][:300]}", hint=hint)
+        raise RunError(problem) from error
 
 
 def choose_device(asked: str) -> torch.device:
@@ -60,13 +83,6 @@ def cpu_model() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def environment(

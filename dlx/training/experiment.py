@@ -122,9 +122,20 @@ def read_samples(config: Config) -> tuple[Samples, dict[str, EncodedTarget], flo
 
 
 def cut(
-    config: Config, samples: Samples, targets: dict[str, EncodedTarget], seconds: float = 0.0
+    config: Config,
+    samples: Samples,
+    targets: dict[str, EncodedTarget],
+    seconds: float = 0.0,
+    hashes: list[bytes] | None = None,
 ) -> Data:
     """Cuts samples by the protocol of a config, and checks the parts.
+
+    Args:
+        config: the config.
+        samples: the dataset.
+        targets: its encoded targets.
+        seconds: how long reading took.
+        hashes: a hash of every row's inputs, where they are known.
 
     Raises:
         UsageError: a part would be empty.
@@ -133,7 +144,7 @@ def cut(
     begun = time.perf_counter()
     first = next(iter(config.targets))
     split: Split = config.protocol.load()(config.protocol.options, samples, config.seed, first)
-    hashes = input_hashes(samples)
+    hashes = input_hashes(samples) if hashes is None else hashes
     found = check(samples, split, targets, hashes)
     allowed = getattr(config.protocol.options, "duplicates", "refuse") == "allow"
     refuse_leaks(found, duplicates=not allowed)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from ..config.rules import monitor_of, score_names
+from ..config.rules import judged_score, monitor_of, score_names
 from ..config.schema import Config
 from ..curves import LEAST, diagnose
 from . import folds
@@ -26,13 +26,6 @@ def stamps(config: Config, data: Data) -> list[str]:
     return found
 
 
-def judged_score(config: Config) -> str:
-    """The validation score that is judged by: the first metric of the first target."""
-    names = [name for name in score_names(config) if name.startswith("val/")]
-    measured = [name for name in names if not name.endswith("/loss")]
-    return (measured or names)[0]
-
-
 def common_epoch(config: Config, curve: folds.History) -> int:
     """The epoch at which the mean curve of the monitored score is best.
 
@@ -42,6 +35,12 @@ def common_epoch(config: Config, curve: folds.History) -> int:
         return len(curve)
     monitor = monitor_of(config) or "val/loss"
     return folds.best_epoch(curve, monitor, score_names(config)[monitor])
+
+
+def scores_so_far(config: Config, histories: Sequence[folds.History]) -> dict[str, float]:
+    """The mean scores of the folds that are done, at the epoch that is best for them all."""
+    curve = folds.mean_curve(histories)
+    return dict(curve[common_epoch(config, curve) - 1])
 
 
 def curve_facts(config: Config, curve: folds.History) -> dict[str, Any]:

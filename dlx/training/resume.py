@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from ..config.extras import lacking
 from ..config.fields import to_plain
 from ..config.load import Loaded, digest, load_saved, loaded_from
 from ..config.schema import Config
@@ -42,7 +43,7 @@ def resumable(folder: Path, arguments: Sequence[str] = ()) -> Loaded:
     before = load_saved(folder / "config.yaml", shown, plugins)
     _check_untouched(earlier, before)
     now = load_saved(folder / "config.yaml", shown, plugins, arguments)
-    if problems := list(_differences(before, now)):
+    if problems := [*_differences(before, now), *lacking(now, lambda _: shown)]:
         raise UsageError(*problems)
     now = replace(now, run=replace(now.run, root=str(folder.parent.parent)))  # it may have moved
     used = [str(one) for one in earlier.status.get("overrides", [])]

@@ -16,21 +16,21 @@ from ..config.load import Loaded
 from ..config.rules import monitor_of
 from ..config.schema import Config
 from ..data.checks import rows_seen_elsewhere
-from ..errors import DlxError, Interrupted, Problem
+from ..errors import DlxError, Interrupted, Problem, Pruned
 from ..interrupts import check, listening
 from ..runs import ledger
 from ..runs.files import write_json
 from ..runs.lock import held
 from . import evidence, folds, outcome
 from .callbacks import Callback
+from .device import memory_told
 from .experiment import (
     meters_for,
-    prepare_fold,
     test_part,
 )
 from .recorders import Recorder
 from .stage import begin, make_folder
-from .start import Run, Say, Within, begin_again, begin_anew, begin_within, everything
+from .start import Run, Say, Trial, Within, begin_again, begin_anew, begin_within, everything
 from .verdict import Judged, judge
 from .worst import worst_errors
 
@@ -43,6 +43,7 @@ def train(
     within: Within | None = None,
     resume: Path | None = None,
     threads: dict[str, Any] | None = None,
+    trial: Trial | None = None,
 ) -> Run:
     """Trains, validates and tests as a config says, and keeps the evidence in a run folder.
 
@@ -56,6 +57,7 @@ def train(
         within: what the run is a part of; None for a run of its own.
         resume: the folder of an unfinished run to go on with.
         threads: a thread count and how it was chosen, in place of `trainer.threads`.
+        trial: the sweep that it is a trial of.
 
     Returns:
         The finished run; its `facts` are those of `report.json`.
@@ -64,15 +66,20 @@ def train(
         UsageError: the config cannot be run on these data or this machine; nothing is written.
         MethodError: the data show a leak; nothing is written.
         RunError: the run failed; its folder says so.
+        Pruned: a watcher gave it up; its folder says so.
         Interrupted: it was asked to stop; `dlx resume` goes on.
     """
-    with _begun(loaded, say, within, resume, threads) as run, listening():
+    with memory_told(), _begun(loaded, say, within, resume, threads, trial) as run, listening():
         try:
-            judged = _train_folds(run, watchers) if run.several else _train_one(run, watchers)
-            _finish(run, judged)
+            with memory_told():
+                judged = _train_folds(run, watchers) if run.several else _train_one(run, watchers)
+                _finish(run, judged)
         except (Interrupted, KeyboardInterrupt):
             _stopped(run)
             raise Interrupted(_interruption(run)) from None
+        except Pruned as error:
+            _pruned(run, str(error))
+            raise
         except BaseException as error:
             _failed(run, str(error) or type(error).__name__)
             raise
@@ -86,15 +93,16 @@ def _begun(
     within: Within | None,
     resume: Path | None,
     threads: dict[str, Any] | None,
+    trial: Trial | None,
 ) -> Iterator[Run]:
     """A run whose folder is held against other processes, but for one within a workflow's."""
     if within is not None:
         yield begin_within(within, loaded, say)
     elif resume is not None:
         with held(resume):
-            yield begin_again(resume, loaded, say)
+            yield begin_again(resume, loaded, say, trial)
     else:
-        run = begin_anew(loaded, say, threads)
+        run = begin_anew(loaded, say, threads, trial)
         with held(run.folder):
             yield run
 
@@ -143,6 +151,8 @@ def _train_folds(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
         judged.append(_judge_validation(run))
         if many > 1:
             run.log(outcome.fold_line(config, number, many, histories[-1]))
+            for watcher in watchers:
+                watcher.fold_ends(number, outcome.scores_so_far(config, histories))
     curve = folds.mean_curve(histories)
     _write_curve(run, curve)
     run.facts |= outcome.curve_facts(config, curve)
@@ -158,7 +168,7 @@ def _begin_fold(run: Run, number: int) -> None:
     fold = run.stage.fold
     if number:
         threads = fold.threads
-        fold = prepare_fold(run.config, run.data, run.data.split.folds[number])
+        fold = run.shared.fold(run.config, run.data, run.data.split.folds[number], number)
         fold.threads = threads
         run.seconds["prepare"] += fold.seconds
     folder = run.folder / "folds" / str(number)
@@ -171,10 +181,10 @@ def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Jud
     config = final_config(run.config, epoch)
     data = run.data
     run.log(f"final model: {len(data.split.rest):,} rows, {epoch} epochs")
-    fold = prepare_fold(config, data, everything(data))
+    number = len(data.split.folds)
+    fold = run.shared.fold(config, data, everything(data), number)
     fold.threads = run.stage.fold.threads
     make_folder(run.folder, fold)
-    number = len(data.split.folds)
     curve = "final.jsonl"
     run.stage = begin(config, data, fold, number, run.folder, run.log, curve, run.resumed)
     _fit(run, watchers)
@@ -325,6 +335,13 @@ def _write_predictions(run: Run, judged: Judged) -> None:
     evidence.write_predictions(run.folder / "predictions.csv", rows, targets, problems, logits)
     worst = worst_errors(run.data.samples, rows, targets, problems, logits)
     write_json(run.folder / "errors.json", worst)
+
+
+def _pruned(run: Run, reason: str) -> None:
+    """What a run leaves that was given up: its curves and status."""
+    write_json(run.folder / "report.json", {**run.facts, "state": "pruned", "answer": None})
+    run.write_status("pruned", reason=reason, epoch=run.stage.training.state.epoch)
+    _tell_end(run, "pruned")
 
 
 def _stopped(run: Run) -> None:

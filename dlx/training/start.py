@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -21,8 +21,9 @@ from ..runs.log import Log
 from . import evidence, outcome
 from .device import contract, environment, told
 from .earlier import read_earlier
-from .experiment import Data, choose_threads, prepare_fold, read_data
+from .experiment import Data, choose_threads
 from .loop import Training
+from .shared import Shared
 from .stage import Stage, begin
 
 Say = Callable[[str], None]
@@ -43,6 +44,7 @@ class Run:
         verb: what was typed; the ledger keeps it.
         marks: further entries of `status.json`.
         resumed: whether an earlier process began it.
+        shared: where data and prepared folds come from.
     """
 
     folder: Path
@@ -55,6 +57,7 @@ class Run:
     verb: str = "train"
     marks: dict[str, Any] = field(default_factory=dict)
     resumed: bool = False
+    shared: Shared = field(default_factory=lambda: Shared(keep=False))
     started: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
 
     @property
@@ -118,27 +121,49 @@ class Within:
     marks: dict[str, Any]
 
 
-def begin_anew(loaded: Loaded, say: Say, threads: dict[str, Any] | None = None) -> Run:
+@dataclass(frozen=True)
+class Trial:
+    """What a run is one of: the trials of a sweep, which share a process.
+
+    Attributes:
+        shared: what they have in common.
+        marks: further entries of `status.json`.
+        begun: told the run folder as soon as there is one.
+    """
+
+    shared: Shared
+    marks: dict[str, Any]
+    begun: Callable[[Path], None]
+
+
+def begin_anew(
+    loaded: Loaded, say: Say, threads: dict[str, Any] | None = None, trial: Trial | None = None
+) -> Run:
     """Everything that can fail for a user's mistake, before anything is written."""
     config = loaded.config
     root = Path(config.run.root)
     check_writable(root)
-    data = read_data(config)
-    stage, facts = _first_stage(loaded, data, threads)
+    shared = trial.shared if trial else Shared(keep=False)
+    data = shared.data(config)
+    stage, facts = _first_stage(loaded, data, shared, threads)
     folder = create(root, config.task, digest(config))
     seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
-    run = Run(folder, loaded, data, stage, facts, seconds, Log(folder / "log.txt", say))
+    log = Log(folder / "log.txt", say)
+    run = Run(folder, loaded, data, stage, facts, seconds, log, shared=shared)
+    run.marks |= trial.marks if trial else {}
     try:
         _write_start(run)
     except BaseException:  # a run that could not even begin leaves nothing behind
         shutil.rmtree(folder, ignore_errors=True)
         raise
+    if trial:
+        trial.begun(folder)
     return run
 
 
 def begin_within(within: Within, loaded: Loaded, say: Say) -> Run:
     """A run in a folder that is there already; what an interrupted one left gives way."""
-    stage, facts = _first_stage(loaded, within.data)
+    stage, facts = _first_stage(loaded, within.data, Shared(keep=False))
     folder = within.folder
     shutil.rmtree(folder / "checkpoints", ignore_errors=True)
     seconds = {"read": within.data.seconds, "prepare": stage.fold.seconds}
@@ -149,7 +174,7 @@ def begin_within(within: Within, loaded: Loaded, say: Say) -> Run:
     return run
 
 
-def begin_again(folder: Path, loaded: Loaded, say: Say) -> Run:
+def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = None) -> Run:
     """A run that an earlier process began, from its folder.
 
     Raises:
@@ -158,11 +183,14 @@ def begin_again(folder: Path, loaded: Loaded, say: Say) -> Run:
     earlier = read_earlier(folder)
     for left in folder.rglob(".*.tmp"):  # half-written when a process was killed
         left.unlink(missing_ok=True)
-    data = read_data(loaded.config)
+    shared = trial.shared if trial else Shared(keep=False)
+    data = shared.data(loaded.config)
     earlier.check_data(data)
-    stage, facts = _first_stage(loaded, data, earlier.threads)
+    stage, facts = _first_stage(loaded, data, shared, earlier.threads)
     seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
-    run = Run(folder, loaded, data, stage, facts, seconds, Log(folder / "log.txt", say))
+    log = Log(folder / "log.txt", say)
+    run = Run(folder, loaded, data, stage, facts, seconds, log, shared=shared)
+    run.marks |= trial.marks if trial else _marks(earlier.status)
     run.resumed, run.started = True, earlier.status.get("started", run.started)
     # After its end it looks at the test part with other weights, which is another look.
     run.verb = "resume" if earlier.done else earlier.status.get("verb", run.verb)
@@ -175,16 +203,24 @@ def begin_again(folder: Path, loaded: Loaded, say: Say) -> Run:
     run.facts["stamps"] = list(dict.fromkeys([*known, *new]))
     run.marks["resumed"] = earlier.status.get("resumed", 0) + 1
     _write_start(run, write_config=earlier.status.get("config_digest") != digest(run.config))
+    if trial:
+        trial.begun(folder)
     return run
 
 
+def _marks(status: Mapping[str, Any]) -> dict[str, Any]:
+    """What stays in a status when a run goes on: the sweep that it is a trial of."""
+    return {key: status[key] for key in ("sweep", "trial") if key in status}
+
+
 def _first_stage(
-    loaded: Loaded, data: Data, threads: dict[str, Any] | None = None
+    loaded: Loaded, data: Data, shared: Shared, threads: dict[str, Any] | None = None
 ) -> tuple[Stage, dict[str, Any]]:
     """The first training, in memory, and what is known before it begins."""
     config = loaded.config
-    rows = data.split.folds[0] if config.final != "only" else everything(data)
-    fold = prepare_fold(config, data, rows)
+    alone = config.final == "only"
+    rows = everything(data) if alone else data.split.folds[0]
+    fold = shared.fold(config, data, rows, len(data.split.folds) if alone else 0)
     if threads is None:
         fold.threads = choose_threads(config, data, fold)
     else:

@@ -18,8 +18,9 @@ from typing import Any
 import torch
 
 from ..errors import RunError
+from ..machine import cores
 from ..runs.files import write_json
-from .device import cores, cpu_model
+from .device import cpu_model
 
 BUDGET_S = 0.8
 SLOW_STEP_S = 0.3

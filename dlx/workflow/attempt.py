@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ..config.load import Loaded
-from ..config.rules import score_names
+from ..config.rules import judged_score, score_names
 from ..config.schema import Config
 from ..errors import Interrupted, Problem
 from ..training import folds, outcome
@@ -109,7 +109,7 @@ def attempt(
         if hopeless is not None and hopeless(_scores(config, histories)):
             break
     curve = folds.mean_curve(histories)
-    epoch, score = outcome.common_epoch(config, curve), outcome.judged_score(config)
+    epoch, score = outcome.common_epoch(config, curve), judged_score(config)
     each = _scores(config, histories)
     return Attempt(
         parameters=sum(p.numel() for p in stage.training.parameters),
@@ -128,7 +128,7 @@ def attempt(
 def _scores(config: Config, histories: Sequence[folds.History]) -> list[float]:
     """The judged score of each fold so far, at the epoch that is best on average."""
     epoch = outcome.common_epoch(config, folds.mean_curve(histories))
-    return [history[epoch - 1][outcome.judged_score(config)] for history in histories]
+    return [history[epoch - 1][judged_score(config)] for history in histories]
 
 
 def _train(stage: Stage) -> None:
@@ -156,4 +156,4 @@ def _error(each: Sequence[float], judged: Sequence[Judged]) -> float | None:
 
 def direction_of(config: Config) -> str:
     """Whether the judged score is to be large ("max") or small ("min")."""
-    return score_names(config)[outcome.judged_score(config)]
+    return score_names(config)[judged_score(config)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from ..fields import Table
 from .callbacks import CALLBACKS
 from .datasets import DATASETS
+from .launchers import LAUNCHERS
 from .layers import LAYERS
 from .losses import LOSSES
 from .metrics import METRICS
@@ -17,6 +18,7 @@ from .schedules import SCHEDULES
 __all__ = [
     "CALLBACKS",
     "DATASETS",
+    "LAUNCHERS",
     "LAYERS",
     "LOSSES",
     "METRICS",

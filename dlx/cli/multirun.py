@@ -1,0 +1,139 @@
+"""`dlx train -m`: every combination of values trained, and judged on the validation rows alone."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..config.names import plural
+from ..errors import Problem, UsageError
+from .console import SAMPLE, interval_text, number, say, say_json, show_table
+from .live import watching
+
+if TYPE_CHECKING:
+    from ..search.plan import Plan
+
+LISTED = 60
+"""As many settings are listed before a sweep starts; --dry-run lists all."""
+
+
+def run(args: argparse.Namespace) -> int:
+    """Runs every combination that is not done yet; the test part is not looked at."""
+    if args.cfg or args.info:
+        what = "-m runs trials; --cfg and --info show one config"
+        raise UsageError(Problem(what, "command line"))
+    from ..search.plan import plan
+
+    found = plan([*args.overrides, *_flags(args)], args.config_dir)
+    quiet = args.json or args.quiet
+    if args.dry_run:
+        return _dry_run(found, args.json)
+    if not quiet:
+        _announce(found)
+    from ..report import build_sweep
+    from ..search.sweep import run_sweep
+
+    # Read by CUDA when it starts in a worker.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    with watching(quiet, len(found.trials), "sweep") as shown:
+        outcome = run_sweep(found, _runner(found), shown)
+    report = build_sweep(found.root / "sweeps" / found.name)
+    if args.json:
+        say_json(outcome)
+    else:
+        show_outcome(outcome)
+        say(f"report: {report}")
+    return 1 if outcome["counts"]["failed"] or outcome["counts"]["waiting"] else 0
+
+
+def _flags(args: argparse.Namespace) -> list[str]:
+    """Flags as arguments of the section `sweep`."""
+    found = ["sweep.fail_fast=true"] if args.fail_fast else []
+    return [*found, *([f"sweep.retries={args.retries}"] if args.retries is not None else [])]
+
+
+def _runner(plan: Plan) -> Any:
+    options = plan.options
+    return options.launcher.load()(options.launcher.options, options.jobs, plan)
+
+
+def _dry_run(plan: Plan, as_json: bool) -> int:
+    if as_json:
+        say_json([{"shown": p.shown, "changed": p.changed} for p in plan.points])
+        return 0
+    _announce(plan, most=len(plan.points))
+    return 0
+
+
+def _announce(plan: Plan, most: int = LISTED) -> None:
+    """Says what is going to run, before it does."""
+    many = plural(len(plan.trials), "trial")
+    each = f" ({plural(len(plan.points), 'setting')}, {plan.options.seeds} seeds each)"
+    say(f"{many}{each if plan.options.seeds > 1 else ''}; a sweep never looks at the test part")
+    for note in plan.notes:
+        say(f"note: {note}")
+    for point in plan.points[:most]:
+        say(f"  {point.number:>3}  {' '.join(point.shown) or 'as it is'}")
+    if len(plan.points) > most:
+        say(f"  ... and {len(plan.points) - most:,} more: --dry-run lists all")
+    say(f"sweep: {plan.root / 'sweeps' / plan.name}")
+
+
+def show_outcome(outcome: dict[str, Any]) -> None:
+    """Prints the settings, best first, with their spread; then what failed, and what to type."""
+    from ..search.table import ranked
+
+    points = ranked(outcome["points"], outcome["direction"])
+    if points:
+        say("")
+        _show_points(points, outcome)
+    _show_failures(outcome["trials"])
+    if outcome["sample"]:
+        say(SAMPLE)
+    elif outcome["best"]:
+        say(f"the best, with one look at the test part: {outcome['best']['command']}")
+
+
+def _show_points(points: Sequence[Any], outcome: dict[str, Any]) -> None:
+    """The table of settings; columns that would be empty are left out."""
+    score = outcome["score"]
+    of = next((p["interval_of"] for p in points if p["interval_of"]), "")
+    named = {"seeds": "over seeds", "folds": "over folds", "bootstrap": "of the rows"}.get(of, "")
+    shown = {row["point"]: row["shown"] for row in reversed(outcome["trials"])}
+    columns: list[tuple[str, list[str]]] = [
+        ("setting", [_setting(p, shown[p["point"]]) for p in points]),
+        (score if outcome["seeds"] == 1 else f"mean {score}", [number(p["value"]) for p in points]),
+        ("std", [number(p["std"]) if p["std"] is not None else "" for p in points]),
+        (f"95 % {named}".strip(), [interval_text(p["interval"]) for p in points]),
+        ("seeds", [f"{p['n']} of {len(p['trials'])}" for p in points]),
+        ("epoch", [f"{p['epoch']:g}" if p["epoch"] is not None else "" for p in points]),
+    ]
+    if outcome["seeds"] == 1:
+        columns = [column for column in columns if column[0] not in ("std", "seeds")]
+    kept = [column for column in columns if any(column[1])]
+    titles = [title for title, _ in kept]
+    rows = list(zip(*(cells for _, cells in kept), strict=True))
+    show_table(titles, rows, right=[t for t in titles if t in (columns[1][0], "std", "epoch")])
+
+
+def _setting(point: dict[str, Any], shown: Sequence[str]) -> str:
+    """A setting as it is typed, without the seed of its first trial."""
+    text = [a for a in shown if not a.startswith("seed=") or "seed" in point["changed"]]
+    return " ".join(text) or "as it is"
+
+
+def _show_failures(rows: Sequence[dict[str, Any]]) -> None:
+    failed = [row for row in rows if row["state"] == "failed"]
+    if failed:
+        say("")
+        say(f"{len(failed)} of {len(rows)} trials failed; the same command runs only them again")
+    width = shutil.get_terminal_size().columns
+    for row in failed:
+        reason = next(iter(str(row["reason"]).splitlines()), "")
+        say(f"  {' '.join(row['shown'])}: {reason}"[: max(width, 160)])
+    left = sum(row["state"] == "waiting" for row in rows)
+    if left:
+        say(f"{plural(left, 'trial')} not run: the same command goes on")

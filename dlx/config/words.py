@@ -1,0 +1,100 @@
+"""dlx's own words among the arguments of a sweep, taken out before Hydra's grammar sees them.
+
+`seeds=5`, `jobs=4`, `where='...'` and `zip(a,b)` stand for `sweep.seeds` and so on. Hydra's
+launchers are known by their names: `hydra/launcher=submitit_slurm hydra.launcher.partition=gpu`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ..errors import Problem, UsageError
+from ..machine import cores
+from .check import SHELL
+from .names import listed, nearest
+
+WORDS = ("seeds", "jobs", "where")
+_ZIP = re.compile(r"zip\(\s*(.*?)\s*\)")
+_ANY = re.compile(r"(seeds|jobs|where)=|zip\(|hydra[/.]launcher")
+LAUNCHERS = ("basic", "joblib", "submitit_local", "submitit_slurm")
+
+
+@dataclass(frozen=True)
+class Words:
+    """The arguments of a sweep, sorted.
+
+    Attributes:
+        arguments: those of the configs.
+        own: those of the sweep, as arguments of the section `sweep`.
+        conditions: what must hold of every setting, each as `where=` has it.
+        coupled: keys that `zip()` lets vary together.
+    """
+
+    arguments: list[str]
+    own: list[str]
+    conditions: list[str]
+    coupled: list[list[str]]
+
+
+def sort(arguments: Sequence[str]) -> Words:
+    """Takes dlx's own words out of the arguments of `dlx train -m`.
+
+    Raises:
+        UsageError: a launcher is not known, or `zip()` is not closed.
+    """
+    found = Words([], [], [], [])
+    for argument in arguments:
+        key, equals, value = argument.partition("=")
+        if argument.startswith("zip("):
+            found.coupled.append(_zipped(argument))
+        elif equals and key in ("where", "sweep.where"):
+            found.conditions.append(value)
+        elif equals and key in WORDS:
+            found.own.append(f"sweep.{argument}")
+        elif key == "hydra/launcher":
+            found.own[:0] = _launcher(argument, value)
+        elif key == "hydra.launcher.n_jobs":
+            found.own.append(f"sweep.jobs={cores() if value == '-1' else value}")
+        elif key.startswith("hydra.launcher."):
+            found.own.append(argument.removeprefix("hydra."))
+        elif key.startswith("sweep."):
+            found.own.append(argument)
+        else:
+            found.arguments.append(argument)
+    own = [f"sweep.{a}" if a.startswith("launcher.") else a for a in found.own]
+    return Words(found.arguments, own, found.conditions, found.coupled)
+
+
+def refuse(arguments: Sequence[str]) -> None:
+    """For a command that trains one model.
+
+    Raises:
+        UsageError: an argument is a word of sweeps.
+    """
+    for argument in arguments:
+        if found := _ANY.match(argument):
+            what = f"`{found[0].rstrip('=(')}` is for sweeps, and this command trains once"
+            raise UsageError(Problem(what, SHELL + argument, hint=f"dlx train -m ... {argument}"))
+
+
+def _zipped(argument: str) -> list[str]:
+    found = _ZIP.fullmatch(argument)
+    if found is None or not found[1]:
+        accepted = "zip(key,key), as in zip(optimizer.lr,trainer.batch_size)"
+        raise UsageError(Problem(f"`{argument}` couples nothing", SHELL + argument, accepted))
+    return [key.strip() for key in found[1].split(",")]
+
+
+def _launcher(argument: str, name: str) -> list[str]:
+    if name not in LAUNCHERS:
+        near = nearest(name, LAUNCHERS)
+        hint = f"hydra/launcher={near}" if near else ""
+        what = f"there is no launcher `{name}`"
+        raise UsageError(Problem(what, SHELL + argument, listed(LAUNCHERS), hint))
+    if name == "basic":
+        return ["sweep.launcher.name=workers"]
+    if name == "joblib":  # its processes are dlx's own here, so that nothing is pickled
+        return ["sweep.launcher.name=workers", f"sweep.jobs={cores()}"]
+    return [f"sweep.launcher.name={name}"]

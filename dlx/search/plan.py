@@ -1,0 +1,221 @@
+"""What a sweep is to run: the settings, the seeds of each, and the options of the sweep."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..config import words
+from ..config.arguments import parse
+from ..config.compose import Expanded, expand_sweep
+from ..config.expression import Condition
+from ..config.load import Loaded, digest, load
+from ..config.names import plural
+from ..config.paths import search_path
+from ..config.schema import Sweep
+from ..config.secrets import HIDDEN, looks_secret, shown_arguments
+from ..errors import MethodError, Problem, UsageError
+
+WHERE = "command line: where="
+
+
+@dataclass(frozen=True)
+class Point:
+    """One setting.
+
+    Attributes:
+        number: its place in the sweep.
+        changed: the values in which it differs from others, by key.
+        shown: the same as arguments.
+        loaded: its config, under its first seed.
+    """
+
+    number: int
+    changed: dict[str, Any]
+    shown: list[str]
+    loaded: Loaded
+
+
+@dataclass(frozen=True)
+class Planned:
+    """One training of a setting.
+
+    Attributes:
+        number: its place in the order of running.
+        point: the setting.
+        seed: what its randomness derives from.
+        arguments: what `dlx train` takes to run the very same.
+        key: digest of its config.
+    """
+
+    number: int
+    point: Point
+    seed: int
+    arguments: list[str]
+    key: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep before it runs.
+
+    Attributes:
+        name: of its folder.
+        options: the section `sweep`.
+        points: the settings.
+        trials: all trainings, the first seed of every setting first.
+        keys: what varies.
+        arguments: the command's own, secrets hidden.
+        config_dir: a further folder of configs.
+        notes: what is worth a word before it starts.
+    """
+
+    name: str
+    options: Sweep
+    points: list[Point]
+    trials: list[Planned]
+    keys: list[str]
+    arguments: list[str]
+    config_dir: str | None
+    notes: list[str]
+
+    @property
+    def root(self) -> Path:
+        """The folder of all runs."""
+        return Path(self.points[0].loaded.config.run.root)
+
+
+def plan(arguments: Sequence[str], config_dir: str | None = None) -> Plan:
+    """Expands and checks the arguments of `dlx train -m`; nothing runs if one setting is wrong.
+
+    Args:
+        arguments: overrides in Hydra's grammar, with several values, and dlx's own words.
+        config_dir: a further folder of configs.
+
+    Raises:
+        UsageError: with every problem, or where nothing is left to run.
+        MethodError: the sweep would look at the test part, or a setting is forbidden.
+    """
+    if looks := [a for a in arguments if a.split("=")[0] == "test" and a != "test=false"]:
+        what = "a sweep never looks at the test part: the best of several tests is no test"
+        hint = "dlx train with the best settings looks once"
+        raise MethodError(Problem(what, f"command line: {looks[0]}", hint=hint))
+    sorted_ = words.sort(arguments)
+    expanded = expand_sweep(sorted_.arguments, search_path(config_dir), sorted_.coupled)
+    if expanded.problems:  # with these, the trials are not all there are
+        raise UsageError(*expanded.problems)
+    if not expanded.trials:
+        what = "an argument stands for no value: glob() matches nothing"
+        raise UsageError(Problem(what, "command line", "a pattern that a file's name matches"))
+    points = _points(expanded, config_dir)
+    options = _options(expanded, sorted_, config_dir)
+    kept = _kept(points, [*sorted_.conditions, *filter(None, [options.where])])
+    trials, same = _trials(kept, options.seeds)
+    notes = [f"{plural(same, 'trial')} left out: the same config as another"] if same else []
+    if dropped := len(points) - len(kept):
+        notes.append(f"where leaves out {dropped:,} of {plural(len(points), 'setting')}")
+    name = options.name or _name(kept[0], sorted_, options)
+    shown = shown_arguments(arguments)
+    return Plan(name, options, kept, trials, expanded.keys, shown, config_dir, notes)
+
+
+def _points(expanded: Expanded, config_dir: str | None) -> list[Point]:
+    """Every combination with its checked config; all problems at once."""
+    problems: dict[str, Problem] = {}
+    forbidden: MethodError | None = None
+    points: list[Point] = []
+    for arguments in expanded.trials:
+        try:
+            loaded = _loaded(arguments, config_dir)
+        except UsageError as error:
+            problems |= {problem.what: problem for problem in error.problems}
+        except MethodError as error:
+            forbidden = error
+        else:
+            changed, shown = _changed(arguments, expanded.keys)
+            points.append(Point(len(points), changed, shown, loaded))
+    if problems:
+        raise UsageError(*problems.values())
+    if forbidden is not None:
+        raise forbidden
+    return points
+
+
+def _loaded(arguments: Sequence[str], config_dir: str | None) -> Loaded:
+    """A setting's config, which never looks at the test part and trains no final model."""
+    loaded = load([*arguments, "test=false"], config_dir)
+    if loaded.config.final:
+        loaded = load([*arguments, "test=false", "final=false"], config_dir)
+    return loaded
+
+
+def _changed(arguments: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """The varied values by key, and their arguments; secret ones hidden."""
+    overrides = [o for o in parse(arguments, []) if o.key_or_group in keys]
+    values = {
+        o.key_or_group: HIDDEN
+        if looks_secret(o.key_or_group.rpartition(".")[2])
+        else json.loads(json.dumps(o.value(), default=str))
+        for o in overrides
+    }
+    return values, shown_arguments([o.input_line or "" for o in overrides])
+
+
+def _options(expanded: Expanded, sorted_: words.Words, config_dir: str | None) -> Sweep:
+    """The section `sweep`: of the task's files, with the shell's values over it."""
+    options = load([*expanded.trials[0], *sorted_.own, "test=false"], config_dir).config.sweep
+    coupled = [list(keys) for keys in options.zip]
+    if coupled and not sorted_.coupled:
+        where = "sweep.zip"
+        hint = "zip(" + ",".join(coupled[0]) + ") on the command line"
+        raise UsageError(Problem("keys are coupled on the command line only", where, hint=hint))
+    seeded = "seed" in expanded.keys
+    if seeded and options.seeds > 1:
+        what = "`seed` has several values and `seeds` asks for several as well"
+        raise UsageError(Problem(what, "command line", "one of the two", "seeds=5"))
+    return options
+
+
+def _kept(points: Sequence[Point], conditions: Iterable[str]) -> list[Point]:
+    """The settings for which every condition holds, numbered anew.
+
+    Raises:
+        UsageError: a condition is wrong, or none is left.
+    """
+    tests = [Condition(text, WHERE + text) for text in conditions]
+    kept: list[Point] = []
+    for point in points:
+        config = point.loaded.plain() if tests else {}
+        if all(test.holds(config) for test in tests):
+            kept.append(replace(point, number=len(kept)))
+    if not kept:
+        what = f"where leaves nothing of {plural(len(points), 'setting')}"
+        raise UsageError(Problem(what, "command line", "a condition that some setting fulfils"))
+    return kept
+
+
+def _trials(points: Sequence[Point], seeds: int) -> tuple[list[Planned], int]:
+    """All trainings, the first seed of each setting first, and how many were there already."""
+    found: dict[str, Planned] = {}
+    for add in range(seeds):
+        for point in points:
+            config = point.loaded.config
+            seed = config.seed + add
+            arguments = list(point.loaded.arguments)
+            if seeds > 1:
+                kept = [a for a in arguments if not a.startswith("seed=")]
+                arguments = [*kept, f"seed={seed}"]
+            key = digest(replace(config, seed=seed))
+            found.setdefault(key, Planned(len(found), point, seed, arguments, key))
+    return list(found.values()), seeds * len(points) - len(found)
+
+
+def _name(first: Point, sorted_: words.Words, options: Sweep) -> str:
+    """Task and digest of what decides which trials there are: the same command, the same folder."""
+    what = [sorted_.arguments, sorted_.conditions, sorted_.coupled, options.seeds, options.where]
+    text = json.dumps(what)
+    return f"{first.loaded.config.task}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"

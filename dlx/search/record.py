@@ -1,0 +1,166 @@
+"""A sweep's folder, `<root>/sweeps/<name>/`: every trial's story in JSON lines, and the outcome."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from ..errors import Problem, RunError, UsageError
+from ..runs.files import cannot_write, plain, read_bytes, write_json
+from ..runs.folder import all_runs, read_status
+
+FOLDER = "sweeps"
+TRIALS, OUTCOME = "trials.jsonl", "sweep.json"
+NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
+
+
+def sweeps(root: Path) -> list[Path]:
+    """The folders of all sweeps below a root of runs, by name."""
+    try:
+        return sorted(one.parent for one in (root / FOLDER).glob(f"*/{OUTCOME}"))
+    except OSError:
+        return []
+
+
+def folder_of(root: Path, name: str, where: str) -> Path:
+    """The folder of a sweep by its name.
+
+    Raises:
+        UsageError: the name cannot be a folder's.
+    """
+    if not NAME.fullmatch(name):
+        accepted = "letters, digits, . _ and -, 80 at most"
+        raise UsageError(Problem(f"`{name[:100]}` cannot name a folder", where, accepted))
+    return root / FOLDER / name
+
+
+def harvest(run: Path) -> dict[str, Any] | None:
+    """What a finished run gave, from its folder; None where it is not done or cannot be read."""
+    status = read_status(run) or {}
+    if status.get("state") != "done":
+        return None
+    try:
+        report = json.loads(read_bytes(run / "report.json"))
+        return _harvested(report) | {"run": f"{run.parent.name}/{run.name}"}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def _harvested(report: Mapping[str, Any]) -> dict[str, Any]:
+    answer = report["answer"] or {}
+    seconds, parameters = report["seconds"]["train"], report["model"]["parameters"]
+    scores = {one["name"]: one["value"] for one in report["scores"]}
+    over = "folds" if len(report.get("folds") or ()) > 1 else "bootstrap"
+    return {
+        "state": "done",
+        "score": answer.get("score"),
+        "direction": answer.get("direction"),
+        "value": answer.get("value"),
+        "interval": answer.get("interval"),
+        "interval_of": over if answer.get("interval") else None,
+        "baseline": answer.get("baseline"),
+        "values": scores | {"parameters": parameters, "seconds": seconds},
+        "epoch": answer.get("epoch"),
+        "epochs": report["epochs"],
+        "parameters": parameters,
+        "seconds": seconds,
+        "sample": bool(report.get("sample")),
+    }
+
+
+class Record:
+    """The trials of a sweep so far, by key; each change is on the disk before it counts.
+
+    Args:
+        folder: the sweep's folder; made where it is missing.
+
+    Raises:
+        RunError: the folder cannot be made or read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise RunError(cannot_write(folder, error)) from error
+        self.trials: dict[str, dict[str, Any]] = {}
+        self._read()
+
+    @property
+    def name(self) -> str:
+        """The sweep's name."""
+        return self.folder.name
+
+    @property
+    def root(self) -> Path:
+        """The folder of all runs."""
+        return self.folder.parent.parent
+
+    def note(self, key: str, **facts: Any) -> None:
+        """Adds facts to a trial's; a new `state` of "running" forgets how an earlier try ended.
+
+        Raises:
+            RunError: they cannot be written.
+        """
+        line = json.dumps(plain({"key": key, **facts}), ensure_ascii=False, allow_nan=False)
+        try:
+            with (self.folder / TRIALS).open("a", encoding="utf-8") as stream:
+                stream.write(line + "\n")
+                stream.flush()
+                os.fsync(stream.fileno())
+        except OSError as error:
+            raise RunError(cannot_write(self.folder / TRIALS, error)) from error
+        self._take(json.loads(line))
+
+    def conclude(self, facts: Mapping[str, Any]) -> None:
+        """Writes `sweep.json`, what reports and listings read.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        write_json(self.folder / OUTCOME, {"schema_version": 1, **facts})
+
+    def outcome(self) -> dict[str, Any]:
+        """`sweep.json` as it was last written; empty where there is none."""
+        try:
+            found = json.loads(read_bytes(self.folder / OUTCOME))
+        except (OSError, ValueError, RecursionError):
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def begun_runs(self) -> dict[str, Path]:
+        """The newest run folder of each trial, by the digest of its config."""
+        found = {}
+        for run in all_runs(self.root):
+            status = read_status(run) if run.parent.name != FOLDER else None
+            if status is not None and status.get("sweep") == self.name:
+                found[str(status.get("config_digest"))] = run
+        return found
+
+    def _take(self, line: Mapping[str, Any]) -> None:
+        known = self.trials.setdefault(line["key"], {})
+        if line.get("state") == "running":
+            known.clear()
+        known.update(line)
+
+    def _read(self) -> None:
+        file = self.folder / TRIALS
+        try:
+            text = read_bytes(file).decode("utf-8", "replace") if file.exists() else ""
+            if text and not text.endswith("\n"):  # cut off when a process was killed
+                with file.open("a", encoding="utf-8") as stream:
+                    stream.write("\n")
+        except OSError as error:
+            raise RunError(Problem(f"cannot be read: {error.strerror}", str(file))) from error
+        for line in text.splitlines():
+            try:
+                found = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(found, dict) and isinstance(found.get("key"), str):
+                self._take(found)

@@ -1,0 +1,319 @@
+"""A sweep: every setting of a plan trained, what is done already left alone, the outcome kept."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections import deque
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol
+
+from ..config.load import load
+from ..config.rules import judged_score, score_names
+from ..config.secrets import shown_arguments
+from ..errors import DlxError, Interrupted, MethodError, UsageError
+from ..machine import cores
+from ..runs.folder import read_status, write_status
+from ..runs.lock import held, is_held
+from ..runs.log import Log
+from .plan import Plan, Planned
+from .pool import Message, Order
+from .record import Record, folder_of, harvest
+from .table import Row, counts, point_of, ranked, train_command
+
+WAIT_S = 20.0
+"""Time that a process of a sweep that was killed has to write its last checkpoint."""
+
+Threads = dict[str, Any]
+
+
+class Watch(Protocol):
+    """Who is shown a sweep; every row is that of a trial."""
+
+    def before(self, rows: list[Row]) -> None:
+        """All trials as they stand when the command starts."""
+
+    def begins(self, row: Row) -> None:
+        """A trial is under way."""
+
+    def reports(self, row: Row, report: Message) -> None:
+        """A trial has finished an epoch, or a fold."""
+
+    def ends(self, row: Row) -> None:
+        """A trial is done, pruned, failed, or interrupted and so waiting again."""
+
+    def tick(self) -> None:
+        """Some time has passed."""
+
+
+class Runner(Protocol):
+    """Where orders are carried out: worker processes, or jobs of a cluster."""
+
+    jobs: int
+
+    def ask(self, message: Message) -> Message:
+        """Does something that is no training, and waits for it."""
+
+    def run(self, source: Any) -> None:
+        """Carries out the orders of a source."""
+
+
+@dataclass
+class Job:
+    """A trial that is to be run.
+
+    Attributes:
+        planned: the trial.
+        resume: the folder of a run that was broken off.
+        tries: how often it has been tried.
+    """
+
+    planned: Planned
+    resume: Path | None = None
+    tries: int = 0
+
+
+@dataclass
+class Sweeping:
+    """The source of a sweep's orders, and the one who hears how they went.
+
+    Attributes:
+        plan: what is to run.
+        record: the sweep's folder.
+        watch: who is shown it.
+        threads: the count that all trials run with, where their configs leave it open.
+        queue: what is left.
+    """
+
+    plan: Plan
+    record: Record
+    watch: Watch
+    threads: Threads | None = None
+    queue: deque[Job] = field(default_factory=deque)
+    _jobs: dict[int, Job] = field(default_factory=dict)
+    _begun: float = field(default_factory=time.monotonic)
+    _before: float = 0.0
+    _failed: bool = False
+
+    def recover(self) -> None:
+        """Finds out what is done, and what can be gone on with."""
+        known = self.record.outcome()
+        self._before = float(known.get("seconds") or 0.0)
+        count = known.get("threads")
+        if isinstance(count, int) and count > 0:
+            self.threads = {"count": count, "how": "sweep"}
+        runs = self.record.begun_runs() if self.record.trials else {}
+        for planned in self.plan.trials:
+            entry = self.record.trials.get(planned.key, {})
+            if entry.get("state") == "done":
+                continue
+            run = runs.get(planned.key) if entry.get("state") != "failed" else None
+            if run is not None and (found := _settled(run)) is not None:
+                self.record.note(planned.key, **found)
+                continue
+            self.queue.append(Job(planned, run if run and _resumable(run) else None))
+
+    def choose_threads(self, runner: Runner) -> None:
+        """One thread count for all trials: measured on the first that can be, shared out."""
+        several = runner.jobs > 1
+        most = max(1, cores() // runner.jobs)
+        for job in list(self.queue):
+            if self.threads is not None:
+                return
+            if job.planned.point.loaded.config.trainer.threads != "auto":
+                continue
+            if several and most == 1:
+                self.threads = {"count": 1, "how": "shared out"}
+                return
+            answer = runner.ask({**self._message(job.planned), "do": "threads"})
+            if answer["event"] == "threads":
+                found = answer["threads"]
+                few = several and found["count"] > most
+                self.threads = {"count": most, "how": "shared out"} if few else found
+
+    def next(self) -> Order | None:
+        """The next trial; none after a failure, where it is asked for."""
+        if not self.queue or (self._failed and self.plan.options.fail_fast):
+            return None
+        job = self.queue.popleft()
+        planned = job.planned
+        self._jobs[planned.number] = job
+        shown = shown_arguments(planned.arguments)
+        facts = {"trial": planned.number, "seed": planned.seed, "arguments": shown}
+        self.record.note(planned.key, state="running", **facts)
+        self.watch.begins(self.row(planned))
+        marks = {"sweep": self.record.name, "trial": planned.number}
+        more = {"threads": self.threads, "marks": marks, "resume": job.resume and str(job.resume)}
+        return Order(planned.number, {**self._message(planned), "do": "train", **more})
+
+    def _message(self, planned: Planned) -> Message:
+        places = {"config_dir": self.plan.config_dir}
+        return {"arguments": planned.arguments, "key": planned.key, **places}
+
+    def heard(self, order: Order, report: Message) -> Message:
+        """Shows how far a trial is."""
+        self.watch.reports(self.row(self._jobs[order.number].planned), report)
+        return {}
+
+    def ended(self, order: Order, ended: Message) -> None:
+        """Notes how a trial ended; one that crashed may be tried again."""
+        job = self._jobs.pop(order.number)
+        key = job.planned.key
+        if ended["event"] == "done":
+            found = harvest(Path(ended["folder"]))
+            ended = {"event": "failed", "kind": "run", "reason": "its run folder is damaged"}
+            if found is not None:
+                self.record.note(key, **found)
+                self.watch.ends(self.row(job.planned))
+                return
+        if ended["event"] == "interrupted":
+            self.record.note(key, state="waiting")
+        else:
+            self._fail(job, ended)
+        self.watch.ends(self.row(job.planned))
+
+    def _fail(self, job: Job, ended: Message) -> None:
+        key = job.planned.key
+        folder = ended.get("folder") or self.record.begun_runs().get(key)
+        run = Path(folder) if folder else None
+        name = f"{run.parent.name}/{run.name}" if run else None
+        facts = {k: ended[k] for k in ("kind", "reason", "traceback") if ended.get(k)}
+        self.record.note(key, state="failed", run=name, **facts)
+        if run is not None:
+            log_failure(run, ended["reason"], ended.get("traceback", ""))
+        job.tries += 1
+        if ended.get("kind") != "config" and job.tries <= self.plan.options.retries:
+            self.queue.append(Job(job.planned, tries=job.tries))
+        else:
+            self._failed = True
+
+    def tick(self) -> None:
+        """Passes the time on."""
+        self.watch.tick()
+
+    def row(self, planned: Planned) -> Row:
+        """A trial as `sweep.json` holds it."""
+        point = planned.point
+        known = {k: v for k, v in self.record.trials.get(planned.key, {}).items() if k != "key"}
+        row = {"state": "waiting", "value": None, "run": None, "reason": "", **known}
+        place = {"trial": planned.number, "point": point.number, "seed": planned.seed}
+        several = [f"seed={planned.seed}"] if self.plan.options.seeds > 1 else []
+        return {**row, **place, "changed": point.changed, "shown": [*point.shown, *several]}
+
+    def outcome(self, state: str) -> dict[str, Any]:
+        """What `sweep.json` holds."""
+        plan, config = self.plan, self.plan.points[0].loaded.config
+        rows = [self.row(planned) for planned in plan.trials]
+        score = judged_score(config)
+        direction = score_names(config)[score]
+        of_point: dict[int, list[Row]] = {point.number: [] for point in plan.points}
+        for row in rows:
+            of_point[row["point"]].append(row)
+        points = [point_of(p.number, p.changed, of_point[p.number]) for p in plan.points]
+        best = next(iter(ranked(points, direction)), None)
+        return {
+            "sweep": self.record.name,
+            "kind": "sweep",
+            "task": config.task,
+            "title": config.about.title,
+            "source": config.about.source,
+            "command": "dlx train -m " + shlex.join(plan.arguments),
+            "state": state,
+            "seconds": round(self._before + time.monotonic() - self._begun, 3),
+            "sample": any(row.get("sample") for row in rows),
+            "score": score,
+            "direction": direction,
+            "objectives": [{"name": score, "direction": direction}],
+            "keys": plan.keys,
+            "seeds": plan.options.seeds,
+            "threads": self.threads["count"] if self.threads else None,
+            "points": points,
+            "trials": rows,
+            "best": best and {"point": best["point"], "command": self._command(best["point"])},
+            "default": None,
+            "front": [],
+            "counts": counts(rows),
+            "notes": plan.notes,
+        }
+
+    def _command(self, number: int) -> str:
+        loaded = self.plan.points[number].loaded
+        asked = [a for a in loaded.arguments if a not in ("test=false", "final=false")]
+        open_ = loaded.config.trainer.threads == "auto"
+        count = self.threads["count"] if self.threads and open_ else None
+        final = can_be_final(asked, self.plan.config_dir)
+        return train_command(shown_arguments(asked), count, final)
+
+
+def run_sweep(plan: Plan, runner: Any, watch: Watch) -> dict[str, Any]:
+    """Runs what is missing or failed of a plan, and keeps the outcome in the sweep's folder.
+
+    Args:
+        plan: what is to run.
+        runner: makes the context in which orders are carried out.
+        watch: who is shown it.
+
+    Returns:
+        What `sweep.json` holds.
+
+    Raises:
+        UsageError: another process is at work on the sweep.
+        Interrupted: it was asked to stop; what is done is kept.
+        RunError: the sweep's folder cannot be written.
+    """
+    record = Record(folder_of(plan.root, plan.name, "sweep.name"))
+    with held(record.folder, "sweep"):
+        sweeping = Sweeping(plan, record, watch)
+        sweeping.recover()
+        begun = sweeping.outcome("running")
+        record.conclude(begun)
+        watch.before(begun["trials"])
+        state = "interrupted"
+        try:
+            if sweeping.queue:
+                with runner as entered:
+                    sweeping.choose_threads(entered)
+                    record.conclude(sweeping.outcome("running"))
+                    entered.run(sweeping)
+            state = "done"
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted") from None
+        finally:
+            outcome = sweeping.outcome(state)
+            record.conclude(outcome)
+    return outcome
+
+
+def can_be_final(arguments: Sequence[str], config_dir: str | None) -> bool:
+    """Whether a config may train a final model on all rows outside the test part."""
+    try:
+        return bool(load([*arguments, "final=true"], config_dir).config.final)
+    except (UsageError, MethodError):
+        return False
+
+
+def log_failure(run: Path, reason: str, traceback: str) -> None:
+    """Writes why a trial failed into its run folder, where its own process could not."""
+    status = read_status(run)
+    with suppress(DlxError):  # the sweep's record has it as well
+        if status is not None and status.get("state") != "failed":
+            write_status(run, {**status, "state": "failed", "reason": reason})
+            Log(run / "log.txt", lambda _: None).keep(f"failed: {reason}")
+        if traceback:
+            Log(run / "log.txt", lambda _: None).keep(traceback)
+
+
+def _settled(run: Path) -> Row | None:
+    """What a run gave whose sweep was killed before it heard of it; waits for its process."""
+    until = time.monotonic() + WAIT_S
+    while is_held(run) and time.monotonic() < until:
+        time.sleep(0.1)
+    return harvest(run)
+
+
+def _resumable(run: Path) -> bool:
+    status = read_status(run) or {}
+    return status.get("state") in ("running", "interrupted") and not is_held(run)

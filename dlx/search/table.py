@@ -1,0 +1,128 @@
+"""What a sweep found: each setting's mean and spread over its seeds, and the best of them."""
+
+from __future__ import annotations
+
+import math
+import shlex
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+STATES = ("done", "pruned", "failed", "running", "waiting")
+
+Row = dict[str, Any]
+"""A trial as `sweep.json` holds it: `point`, `state`, `value`, `values`, ..."""
+
+
+def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> dict[str, Any]:
+    """A setting as `sweep.json` holds it.
+
+    Args:
+        number: its place.
+        changed: the values in which it differs, by key.
+        trials: its trainings, finished or not.
+
+    Returns:
+        `value`, the mean over finished trials (None without one), `std`, `interval` and what it
+        is of: "seeds" (Student's t), "folds" or "bootstrap" (of a lone trial); and means.
+    """
+    done = [t for t in trials if t["state"] == "done" and t.get("value") is not None]
+    values = [t["value"] for t in done]
+    interval, kind = t_interval(values), "seeds"
+    if len(done) == 1:
+        interval, kind = done[0].get("interval"), str(done[0].get("interval_of"))
+    names = (
+        [n for n in done[0].get("values", {}) if all(n in t["values"] for t in done)]
+        if done
+        else []
+    )
+    return {
+        "point": number,
+        "changed": dict(changed),
+        "value": statistics.fmean(values) if values else None,
+        "std": statistics.stdev(values) if len(values) > 1 else None,
+        "interval": interval,
+        "interval_of": kind if interval else None,
+        "n": len(values),
+        "epoch": _mean(t.get("epoch") for t in done),
+        "parameters": done[0].get("parameters") if done else None,
+        "seconds": _mean(t.get("seconds") for t in done),
+        "values": {name: _mean(t["values"][name] for t in done) for name in names},
+        "trials": [t["trial"] for t in trials],
+    }
+
+
+def t_interval(values: Sequence[float]) -> list[float] | None:
+    """The 95 % interval of a mean by Student's t; None for fewer than two values."""
+    if len(values) < 2:
+        return None
+    from scipy.special import stdtrit
+
+    mean = statistics.fmean(values)
+    half = (
+        float(stdtrit(len(values) - 1, 0.975)) * statistics.stdev(values) / math.sqrt(len(values))
+    )
+    return [mean - half, mean + half]
+
+
+def _mean(values: Iterable[float | None]) -> float | None:
+    known = [v for v in values if v is not None]
+    return statistics.fmean(known) if known else None
+
+
+def ranked(points: Iterable[Mapping[str, Any]], direction: str) -> list[Mapping[str, Any]]:
+    """Settings with a value, the best first; those that lost some of their seeds after the others.
+
+    A mean over the seeds that happened to succeed would flatter a setting that fails.
+    """
+    sign = -1.0 if direction == "max" else 1.0
+    having = [p for p in points if p["value"] is not None and math.isfinite(p["value"])]
+    return sorted(having, key=lambda p: (p["n"] < len(p["trials"]), sign * p["value"]))
+
+
+def front(
+    points: Iterable[Mapping[str, Any]], objectives: Sequence[Mapping[str, str]]
+) -> list[int]:
+    """The settings that no other beats in one objective without losing in another (Pareto).
+
+    Returns:
+        Their numbers, the best by the first objective first.
+    """
+    signs = [-1.0 if o["direction"] == "max" else 1.0 for o in objectives]
+    costs = {}
+    for point in points:
+        values = [point["values"].get(o["name"]) for o in objectives]
+        if all(v is not None for v in values):
+            costs[point["point"]] = [s * v for s, v in zip(signs, values, strict=True)]
+    kept = [
+        number
+        for number, mine in costs.items()
+        if not any(_dominates(other, mine) for other in costs.values())
+    ]
+    return sorted(kept, key=lambda number: costs[number])
+
+
+def _dominates(a: Sequence[float], b: Sequence[float]) -> bool:
+    return all(x <= y for x, y in zip(a, b, strict=True)) and list(a) != list(b)
+
+
+def counts(trials: Iterable[Row]) -> dict[str, int]:
+    """How many trials are in each state."""
+    states = [trial["state"] for trial in trials]
+    return {state: states.count(state) for state in STATES}
+
+
+def train_command(arguments: Sequence[str], threads: int | None, final: bool) -> str:
+    """What trains a setting for good: all rows outside the test part, then one look at the test.
+
+    Args:
+        arguments: those of the trial.
+        threads: the count that trials ran with, where the config leaves it open.
+        final: whether the protocol holds rows out that a final model can be trained on as well.
+    """
+    told = [*arguments]
+    if threads is not None:
+        told.append(f"trainer.threads={threads}")
+    if final:
+        told.append("final=true")
+    return shlex.join(["dlx", "train", *told])

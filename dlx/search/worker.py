@@ -1,0 +1,184 @@
+"""A process that trains one trial after the other, told what to do by lines of JSON.
+
+Trials share what takes time and changes nothing: one import of torch, datasets read and prepared.
+Orders come on standard input, answers go to what was standard output; whatever else is printed goes
+to standard error. When the input ends, a training under way writes a checkpoint and stops.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import sys
+import threading
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from ..config.load import Loaded, digest, load
+from ..config.rules import score_names
+from ..errors import DlxError, Interrupted, MethodError, Problem, Pruned, UsageError
+from ..interrupts import like_ctrl_c, stop
+from ..training.callbacks import Callback
+from ..training.experiment import choose_threads
+from ..training.run import train
+from ..training.shared import Shared
+from ..training.start import Trial
+
+Message = dict[str, Any]
+Send = Callable[[Message], None]
+
+EVERY_S = 0.2
+"""Seconds between two reports of epochs that nobody waits for."""
+
+
+class Inbox:
+    """Orders and replies, read by a thread so that their end is noticed during a training."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+        self._lines: queue.Queue[Message | None] = queue.Queue()
+        threading.Thread(target=self._read, daemon=True).start()
+
+    def _read(self) -> None:
+        for line in self._stream:
+            self._lines.put(json.loads(line))
+        stop()
+        self._lines.put(None)
+
+    def get(self) -> Message | None:
+        """The next line; None at the end, for ever."""
+        found = self._lines.get()
+        if found is None:
+            self._lines.put(None)
+        return found
+
+
+class Reporter(Callback):
+    """Reports epochs and folds; where it is asked to, waits for what is to be done.
+
+    Args:
+        send: takes a message.
+        ask: gives the reply to each report; None where none is waited for.
+    """
+
+    def __init__(self, send: Send, ask: Callable[[], Message | None] | None) -> None:
+        self._send, self._ask = send, ask
+        self._told = 0.0
+
+    def epoch_ends(self, training: Any, scores: Mapping[str, float]) -> None:
+        """Reports the scores of an epoch."""
+        now = time.monotonic()
+        if self._ask is None and now - self._told < EVERY_S:
+            return
+        self._told = now
+        self._report({"event": "epoch", "epoch": training.state.epoch, "scores": dict(scores)})
+
+    def fold_ends(self, number: int, scores: Mapping[str, float]) -> None:
+        """Reports the mean scores of the folds so far."""
+        self._report({"event": "fold", "epoch": number + 1, "scores": dict(scores)})
+
+    def _report(self, message: Message) -> None:
+        self._send(message)
+        if self._ask is not None:
+            reply = self._ask() or {}
+            if reply.get("stop"):
+                raise Pruned(Problem(str(reply["stop"])))
+
+
+def carry_out(order: Message, shared: Shared, send: Send, inbox: Inbox | None = None) -> Message:
+    """Does what an order says.
+
+    Args:
+        order: `do` ("train" or "threads"), `arguments`, `config_dir`, `key`, and for a training
+            `threads`, `resume`, `marks`, `asks`.
+        shared: what the trials have in common.
+        send: takes reports of the training's epochs.
+        inbox: where replies to them come from.
+
+    Returns:
+        How it ended: `event` is "done", "pruned", "interrupted" or "failed", the latter with
+        `kind` ("config", "run" or "crash") and `reason`.
+    """
+    began: list[Path] = []
+    try:
+        loaded = _loaded(order)
+        if order["do"] == "threads":
+            return {"event": "threads", "threads": _threads(loaded, shared)}
+        ask = inbox.get if order.get("asks") and inbox is not None else None
+        resume = Path(order["resume"]) if order.get("resume") else None
+        trial = Trial(shared, order["marks"], began.append)
+        watchers = [Reporter(send, ask)]
+        threads = order.get("threads") if loaded.config.trainer.threads == "auto" else None
+        train(loaded, _silent, watchers, resume=resume, threads=threads, trial=trial)
+        ended: Message = {"event": "done"}
+    except Interrupted:
+        ended = {"event": "interrupted"}
+    except KeyboardInterrupt:
+        ended = {"event": "interrupted"}
+    except Pruned as error:
+        ended = {"event": "pruned", "reason": str(error)}
+    except DlxError as error:
+        kind = "config" if isinstance(error, (UsageError, MethodError)) else "run"
+        ended = {"event": "failed", "kind": kind, "reason": str(error)}
+    except Exception as error:  # whatever a user's component may raise
+        reason = f"{type(error).__name__}: {error}"
+        told = traceback.format_exc()
+        ended = {"event": "failed", "kind": "crash", "reason": reason, "traceback": told}
+    return {**ended, "folder": str(began[0]) if began else None}
+
+
+def _silent(text: str) -> None:
+    """A trial's own lines are in its log."""
+
+
+def _loaded(order: Message) -> Loaded:
+    loaded = load(order["arguments"], order["config_dir"])
+    if digest(loaded.config) != order["key"]:
+        what = "the config files have changed since the sweep began"
+        raise UsageError(Problem(what, hint="the same command again, when this one has ended"))
+    assert not loaded.config.test
+    assert score_names(loaded.config)
+    return loaded
+
+
+def _threads(loaded: Loaded, shared: Shared) -> dict[str, Any]:
+    """The thread count that is fastest for a config, measured or remembered."""
+    config = loaded.config
+    data = shared.data(config)
+    return choose_threads(config, data, shared.fold(config, data, data.split.folds[0], 0))
+
+
+def _take_over_output() -> Send:
+    """Keeps standard output for messages; what a component prints goes to standard error."""
+    stream = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+
+    def send(message: Message) -> None:
+        stream.write(json.dumps(message) + "\n")
+        stream.flush()
+
+    return send
+
+
+def main() -> int:
+    """Carries out orders until there are no more."""
+    import torch
+
+    send, inbox, shared = _take_over_output(), Inbox(sys.stdin), Shared()
+    send({"event": "hello", "gpus": torch.cuda.device_count()})
+    with like_ctrl_c():
+        try:
+            while (order := inbox.get()) is not None:
+                send(carry_out(order, shared, send, inbox))
+        except (KeyboardInterrupt, BrokenPipeError):
+            return 130
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
