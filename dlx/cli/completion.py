@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from pathlib import Path
+from typing import Any
 
 from .console import say
 
@@ -58,6 +60,9 @@ def words(typed: list[str]) -> list[str]:
     last = typed[-1] if typed else ""
     if len(typed) <= 1:
         return [verb for verb in VERBS if verb.startswith(last)]
+    if typed[0] in _OF_RUNS and not last.startswith("-"):
+        found = _of_runs(typed[0], typed[1:-1], last)
+        return [word for word in found if word.startswith(last)]
     if typed[0] not in ("train", "workflow", "config", "summary", "help"):
         return []
     if "=" in last:
@@ -65,6 +70,38 @@ def words(typed: list[str]) -> list[str]:
         return [f"{key}={value}" for value in _values(key) if value.startswith(begun)]
     ending = "" if typed[0] == "help" else "="
     return [f"{key}{ending}" for key in _keys() if key.startswith(last)]
+
+
+_OF_RUNS = {
+    **dict.fromkeys(("report", "compare", "diff", "resume", "reproduce", "lock", "test"), "runs"),
+    **dict.fromkeys(("runs", "best"), "filters"),
+}
+"""The verbs that take runs, and those that take filters."""
+
+
+def _of_runs(verb: str, before: list[str], last: str) -> list[str]:
+    """Names of runs in ./runs, newest first; or filters, from what is there."""
+    from ..runs import listing
+
+    every = listing.statuses(Path("runs"))
+    key, equals, _ = last.partition("=")
+    if equals:
+        values = (listing.value_of(status, key) for status in every)
+        known = listing.STATES if key == "state" else dict.fromkeys(v for v in values if v)
+        return [f"{key}={value}" for value in known]
+    names = ["last", *(str(status.get("run")) for status in reversed(every))] if every else []
+    if _OF_RUNS[verb] == "runs":
+        return names
+    filters = [f"{key}=" for key in (*("task", "state", "sweep", "seed"), *_typed(every))]
+    if before[:1] == ["rm"]:
+        return [*names, *filters, "older="]
+    return [*(["rm"] if verb == "runs" and not before else []), *dict.fromkeys(filters)]
+
+
+def _typed(every: list[Any]) -> list[str]:
+    from ..runs import listing
+
+    return sorted({key for status in every for key in listing.typed(status)} - {"task", "seed"})
 
 
 def _keys() -> list[str]:

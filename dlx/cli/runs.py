@@ -4,68 +4,111 @@ from __future__ import annotations
 
 import argparse
 import csv
+import os
+import shutil
 import sys
+import textwrap
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, UsageError
-from ..runs.folder import all_runs, read_status
-from ..runs.lock import is_held
+from ..runs import listing
+from ..runs.listing import STATES, Status
 from .console import number, say, say_json, show_table
 
 EXAMPLES = """examples:
   dlx runs
-  dlx runs --sort val/accuracy
-  dlx runs --task digits --sort val/loss --limit 5
-  dlx runs --json
+  dlx runs task=digits state=done optimizer.lr=0.01,0.001 --sort val/accuracy --limit 5
+  dlx runs --columns task,optimizer.lr,val/accuracy --csv
+  dlx runs rm state=failed older=30d
+  dlx runs rm last --yes
+
+`dlx runs rm RUN...` or `dlx runs rm key=value...` deletes runs, and asks first. It keeps what a
+sweep, a dlx.lock or a claim refers to, and what a process is at work in.
 """
 
-STATES = ("done", "failed", "interrupted", "killed", "paused", "refused", "running")
-_LOWER_IS_BETTER = ("loss", "mae", "mse", "rmse", "penalty")
+_REMOVE = "rm"
+_RISKY = ("=", "+", "-", "@", "\t", "\r", "\0")
+_LEAST = 24
+"""Characters that the last column needs to stand beside the others on a terminal."""
+_COLOURS = {"failed": "31", "killed": "31", "refused": "33", "running": "36"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     parser.epilog = EXAMPLES
     add = parser.add_argument
+    what = (
+        "key=a,b: only runs that have one of these values, of a status field, a score, or a config "
+    )
+    what += "key that was typed; older=30d: begun so long ago"
+    add("filters", nargs="*", metavar="KEY=VALUE", help=what)
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
     add("--task", metavar="NAME", help="only runs of this task")
     add("--state", choices=STATES, help="only runs in this state")
-    add("--sort", metavar="SCORE", help="best first by a score, as in val/accuracy; or `seconds`")
+    add(
+        "--sort", metavar="COLUMN", help="by a score, best first, as in val/accuracy; or any column"
+    )
+    add("--reverse", action="store_true", help="the other way round: the newest or the worst first")
     add("--limit", type=_positive, metavar="N", help="the first N; the last N without --sort")
+    add("--columns", metavar="A,B", help="these columns, as in val/accuracy,seconds,optimizer.lr")
     add("--json", action="store_true", help="print JSON, for scripts")
     add("--csv", action="store_true", help="print CSV, for spreadsheets")
+    add("--yes", action="store_true", help="with rm: do not ask")
+    add("--force", action="store_true", help="with rm: delete what is referred to as well")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Lists runs."""
-    every = [status for folder in all_runs(Path(args.root)) if (status := _status(folder))]
-    found = every
-    if args.task:
-        found = [status for status in found if status.get("task") == args.task]
-    if args.state:
-        found = [status for status in found if status.get("state") == args.state]
+    """Lists runs, or removes some."""
+    if args.filters[:1] == [_REMOVE]:
+        from . import runs_rm
+
+        return runs_rm.run(args)
+    for flag in ("yes", "force"):
+        if getattr(args, flag):
+            what = f"--{flag} goes with `dlx runs rm`"
+            raise UsageError(Problem(what, "command line", hint="dlx runs rm RUN"))
+    every = listing.statuses(Path(args.root))
+    found = chosen(args, args.filters, every)
+    columns = _columns(args.columns, every)
     if args.sort:
-        found = _sorted(found, args.sort)
-    if args.limit is not None:
-        found = found[: args.limit] if args.sort else found[-args.limit :]
-    if args.json:
-        say_json(found)
-    elif args.csv:
-        _print_csv(found)
-    elif not found:
-        say(_nothing(args, every))
+        listing.check_column(every, args.sort, "--sort")
+        found = listing.ordered(found, every, args.sort, args.reverse)
+        found = found[: args.limit]
     else:
-        _print_table(found, args.sort)
+        found = found[-args.limit :] if args.limit else found
+        found = found[::-1] if args.reverse else found
+    if args.json:
+        say_json([_picked(status, columns) for status in found] if columns else found)
+    elif args.csv:
+        _print_csv(found, columns)
+    elif not found:
+        say(nothing(args.root, every))
+    else:
+        _print_table(found, columns, args.sort)
     return 0
 
 
-def _status(folder: Path) -> dict[str, Any] | None:
-    """A run's status; one that calls itself running with no process at work was killed."""
-    status = read_status(folder)
-    if status is not None and status.get("state") == "running" and not is_held(folder):
-        status["state"] = "killed"
-    return status
+def chosen(
+    args: argparse.Namespace, filters: Sequence[str], every: Sequence[Status]
+) -> list[Status]:
+    """The runs that the filters, --task and --state let through.
+
+    Raises:
+        UsageError: a filter is none, or asks for what no run can be.
+    """
+    words = [f"{key}={getattr(args, key)}" for key in ("task", "state") if getattr(args, key)]
+    asked = listing.parse([*words, *filters], every)
+    return [status for status in every if all(one.takes(status) for one in asked)]
+
+
+def nothing(root: str, every: Sequence[Status]) -> str:
+    """What to say where no run is left."""
+    if not every:
+        return f"no runs in {root}: dlx train task=digits makes one"
+    tasks = ", ".join(sorted({str(status.get("task")) for status in every}))
+    return f"none of the {len(every)} runs in {root} is such a one; their tasks: {tasks}"
 
 
 def _positive(text: str) -> int:
@@ -74,78 +117,137 @@ def _positive(text: str) -> int:
     return int(text)
 
 
-def _nothing(args: argparse.Namespace, every: list[dict[str, Any]]) -> str:
-    if not every:
-        return f"no runs in {args.root}: dlx train task=digits makes one"
-    tasks = ", ".join(sorted({str(status.get("task")) for status in every}))
-    return f"none of the {len(every)} runs in {args.root} is such a one; their tasks: {tasks}"
+def _columns(asked: str | None, every: Sequence[Status]) -> list[str]:
+    """The columns that were asked for, the run's name before them; none if none were."""
+    names = [name.strip() for name in (asked or "").split(",") if name.strip()]
+    for name in names:
+        listing.check_column(every, name, "--columns")
+    return list(dict.fromkeys(["run", *names])) if names else []
 
 
-def _score(status: dict[str, Any], name: str) -> float | None:
-    value = status.get("seconds") if name == "seconds" else _scores(status).get(name)
-    return float(value) if isinstance(value, (int, float)) else None
+def _picked(status: Status, columns: Sequence[str]) -> dict[str, Any]:
+    return {name: listing.value_of(status, name) for name in columns}
 
 
-def _scores(status: dict[str, Any]) -> dict[str, Any]:
-    scores = status.get("scores")
-    return scores if isinstance(scores, dict) else {}
-
-
-def _sorted(found: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
-    """Best first; runs without the score at the end."""
-    known = sorted({key for status in found for key in _scores(status)} | {"seconds"})
-    if found and name not in known:
-        from ..config.names import listed, nearest
-
-        near = nearest(name, known)
-        raise UsageError(
-            Problem(
-                f"no run has the score `{name}`",
-                "--sort",
-                listed(known),
-                f"--sort {near}" if near else "",
-            )
-        )
-    low = name == "seconds" or name.rpartition("/")[2] in _LOWER_IS_BETTER
-    having = [s for s in found if _score(s, name) is not None]
-    having.sort(key=lambda s: _score(s, name) or 0.0, reverse=not low)
-    return having + [s for s in found if _score(s, name) is None]
-
-
-def _print_table(found: list[dict[str, Any]], sort: str | None) -> None:
-    names: dict[str, None] = {sort: None} if sort and sort != "seconds" else {}
-    for status in found:
-        answer = status.get("answer")
-        names |= {n: None for n in _scores(status) if n.startswith("val/")}
-        if isinstance(answer, dict):
-            names[str(answer.get("score"))] = None
-    shown = list(names)[:5]
-    titles = ("run", "state", *shown, "seconds", "changed")
+def _print_table(found: Sequence[Status], columns: Sequence[str], sort: str | None) -> None:
+    if columns:
+        rows = [[_cell(status, name) for name in columns] for status in found]
+        numeric = [
+            name
+            for name in columns
+            if all(isinstance(listing.value_of(s, name), (int, float, type(None))) for s in found)
+        ]
+        _show(columns, rows, numeric)
+        return
+    names = _scores_shown(found, sort)
+    titles = ("run", "state", *names, "seconds", "changed")
     rows = []
     for status in found:
-        changes = [str(o) for o in status.get("overrides", []) if not str(o).startswith("task=")]
-        scores = [number(_score(status, name)) for name in shown]
-        sample = " (sample)" if status.get("sample") else ""
-        name = str(status.get("run")) + sample
-        state = str(status.get("state"))
-        seconds = number(_score(status, "seconds"))
-        rows.append([name, state, *scores, seconds, " ".join(changes)])
-    show_table(titles, rows, right=(*shown, "seconds"))
+        changes = (f"{k}={v}" for k, v in listing.typed(status).items() if k != "task")
+        middle = [_cell(status, name) for name in ("state", *names, "seconds")]
+        rows.append([_name(status), *middle, " ".join(changes)])
+    _show(titles, rows, (*names, "seconds"))
 
 
-def _print_csv(found: list[dict[str, Any]]) -> None:
-    names = sorted({name for status in found for name in _scores(status)})
-    plain = ("run", "task", "state", "started", "seconds", "seed", "sample")
+def _scores_shown(found: Sequence[Status], sort: str | None) -> list[str]:
+    """The score sorted by, those of validation, those that answer; at most five."""
+    names: dict[str, None] = {sort: None} if sort and sort != "seconds" else {}
+    for status in found:
+        names |= {n: None for n in listing.scores_of(status) if n.startswith("val/")}
+        answer = status.get("answer")
+        if isinstance(answer, dict):
+            names[str(answer.get("score"))] = None
+    return list(names)[:5]
+
+
+def _cell(status: Status, name: str) -> str:
+    value = listing.value_of(status, name)
+    if name == "run":
+        return _name(status)
+    if name in ("seed", "best_epoch") or isinstance(value, str):
+        return "-" if value is None else str(value)
+    return number(None if value is None else float(value))
+
+
+def _name(status: Status) -> str:
+    return f"{status.get('run')}{' (sample)' if status.get('sample') else ''}"
+
+
+def _show(titles: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str]) -> None:
+    """A table; on a terminal of our own making, because Rich takes two seconds for 1,000 rows."""
+    safe = [["".join(c if c.isprintable() else "?" for c in cell) for cell in row] for row in rows]
+    if not sys.stdout.isatty():
+        show_table(titles, safe, right)
+        return
+    widths = [max(map(len, column)) for column in zip(titles, *safe, strict=True)]
+    colour = "NO_COLOR" not in os.environ
+    bold, dim, plain = ("\033[1m", "\033[2m", "\033[0m") if colour else ("", "", "")
+    screen = shutil.get_terminal_size().columns
+    room = screen - sum(widths[:-1]) - 2 * len(widths[:-1])
+    head = _joined(titles, titles, widths, right)
+    if len(head) > screen and titles[-1] not in right:
+        head = _joined([*titles[:-1], ""], titles, widths, right)  # the last column stands below
+    rule = "─" * min(screen, sum(widths) + 2 * len(widths) - 2)
+    lines = [f"{bold}{head}{plain}", f"{dim}{rule}{plain}"]
+    for row in safe:
+        lines += _lines_of(row, titles, widths, right, room)
+    text = "\n".join(lines)
+    say(_coloured(text) if colour and "state" in titles else text)
+
+
+def _joined(
+    row: Sequence[str], titles: Sequence[str], widths: Sequence[int], right: Collection[str]
+) -> str:
+    cells = [
+        cell.rjust(width) if title in right else cell.ljust(width)
+        for cell, title, width in zip(row, titles, widths, strict=True)
+    ]
+    return "  ".join(cells).rstrip()
+
+
+def _lines_of(
+    row: Sequence[str],
+    titles: Sequence[str],
+    widths: Sequence[int],
+    right: Collection[str],
+    room: int,
+) -> list[str]:
+    """A row as lines: its last cell is broken where it does not fit, below the row if need be."""
+    if titles[-1] in right or widths[-1] <= room:
+        return [_joined(row, titles, widths, right)]
+    beside = room >= _LEAST
+    indent = " " * (sum(widths[:-1]) + 2 * len(widths[:-1]) if beside else 4)
+    width = room if beside else max(_LEAST, shutil.get_terminal_size().columns - 4)
+    parts = textwrap.wrap(row[-1], width, break_on_hyphens=False) or [""]
+    first = parts.pop(0) if beside else ""
+    line = _joined([*row[:-1], first], titles, [*widths[:-1], len(first)], right)
+    return [line, *(indent + part for part in parts if part)]
+
+
+def _coloured(text: str) -> str:
+    """States that call for attention, in colour."""
+    for state, code in _COLOURS.items():
+        text = text.replace(f"  {state} ", f"  \033[{code}m{state}\033[0m ")
+    return text
+
+
+def _print_csv(found: Sequence[Status], columns: Sequence[str]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
+    if columns:
+        writer.writerow(columns)
+        writer.writerows([_text_cell(v) for v in _picked(s, columns).values()] for s in found)
+        return
+    names = sorted({name for status in found for name in listing.scores_of(status)})
+    plain = ("run", "task", "state", "started", "seconds", "seed", "sample")
     writer.writerow([*plain, *names, "overrides"])
     for status in found:
         values = [_text_cell(status.get(key, "")) for key in plain]
-        scores = [_scores(status).get(name, "") for name in names]
+        scores = [listing.scores_of(status).get(name, "") for name in names]
         overrides = " ".join(map(str, status.get("overrides", [])))
         writer.writerow([*values, *scores, _text_cell(overrides)])
 
 
 def _text_cell(value: Any) -> Any:
     """A value, and if it is a text one that no spreadsheet takes for a formula."""
-    risky = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r", "\0"))
+    risky = isinstance(value, str) and value.startswith(_RISKY)
     return f"'{value}" if risky else value

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .compare import compare
+from .compare import Comparison, compare
 from .page import build
 
-__all__ = ["build", "compare"]
+__all__ = ["Comparison", "build", "compare"]

@@ -4,53 +4,101 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..runs.difference import ASIDE
 from . import evidence_plots
 from .answer import verdict
 from .blocks import Alerts, Block, Code, Picture, Section, Table, Text
 from .evidence_plots import Line
+from .noise import Noise, against_first, same_rows
 from .page import render, write_files
 from .read import Run, amount, finite, get, read, span
 from .words import GOAL, NONE, measure, number, part
 
 
-def compare(folders: Sequence[Path], page: Path) -> Path:
-    """Makes one page of several runs: answers, settings that differ, curves overlaid.
+@dataclass(frozen=True)
+class Comparison:
+    """Several runs side by side.
+
+    Attributes:
+        runs: as read from their folders.
+        names: of the runs.
+        differences: the judged scores of each against those of the first.
+        warnings: why their scores may not compare.
+    """
+
+    runs: Sequence[Run]
+    names: Sequence[str]
+    differences: Sequence[Noise]
+    warnings: Sequence[str]
+
+    def write(self, page: Path) -> Path:
+        """Makes one page of them: answers, differences, settings that differ, curves overlaid.
+
+        Args:
+            page: the file to write.
+
+        Returns:
+            The path of the page.
+
+        Raises:
+            RunError: the page cannot be written.
+        """
+        runs, names = self.runs, self.names
+        found = (_answers(self), _settings(runs, names), _curves(runs, names), _commands(runs))
+        texts = {"title": f"{len(runs)} runs side by side", "task": "", "source": "", "run": ""}
+        sample = any(run.sample for run in runs)
+        text = render(texts, [section for section in found if section], sample=sample)
+        write_files({page: text.encode("utf-8", "replace")})
+        return page
+
+
+def compare(folders: Sequence[Path]) -> Comparison:
+    """Puts runs side by side.
 
     Args:
         folders: two run folders or more.
-        page: the file to write.
-
-    Returns:
-        The path of the page.
 
     Raises:
         UsageError: a folder holds no `report.json`.
-        RunError: a file in a folder is damaged, or the page cannot be written.
+        RunError: a file in a folder is damaged.
     """
     runs = [read(folder) for folder in folders]
     names = [get(run.report, "run", str) or f.name for run, f in zip(runs, folders, strict=True)]
-    found = (_answers(runs, names), _settings(runs, names), _curves(runs, names), _commands(runs))
-    texts = {"title": f"{len(runs)} runs side by side", "task": "", "source": "", "run": ""}
-    sample = any(run.sample for run in runs)
-    text = render(texts, [section for section in found if section], sample=sample)
-    write_files({page: text.encode("utf-8", "replace")})
-    return page
+    return Comparison(runs, names, against_first(runs), _alerts(runs))
 
 
-def _answers(runs: Sequence[Run], names: Sequence[str]) -> Section:
+def _answers(found: Comparison) -> Section:
     """Score, interval, baseline and verdict of each, and why they may not compare."""
     rows = [
         _row(index, run, name)
-        for index, (run, name) in enumerate(zip(runs, names, strict=True), start=1)
+        for index, (run, name) in enumerate(zip(found.runs, found.names, strict=True), start=1)
     ]
     head = ("run", "name", "score", "value", "95% interval", "baseline", "verdict", "looks")
     table = Table("Answers", head, rows, texts=(0, 1, 2, 6))
-    warned = _alerts(runs)
-    blocks: list[Block] = [*([Alerts(warned)] if warned else []), table]
-    return Section("answers", "Answers", blocks)
+    warned = [Alerts(found.warnings)] if found.warnings else []
+    differing = [_differences(found.differences)] if found.differences else []
+    return Section("answers", "Answers", [*warned, table, *differing])
+
+
+def _differences(differences: Sequence[Noise]) -> Table:
+    """Each difference from the first run, and whether it is larger than its noise."""
+    rows = [
+        [
+            str(one.run),
+            one.score,
+            number(one.difference),
+            f"{number(one.interval[0])} to {number(one.interval[1])}" if one.interval else NONE,
+            one.verdict,
+            one.method or NONE,
+        ]
+        for one in differences
+    ]
+    head = ("run", "score", "difference", "95% interval", "verdict", "method")
+    return Table("Differences from run 1", head, rows, texts=(0, 1, 4, 5))
 
 
 def _row(index: int, run: Run, name: str) -> list[str]:
@@ -75,27 +123,57 @@ def _row(index: int, run: Run, name: str) -> list[str]:
 def _alerts(runs: Sequence[Run]) -> list[str]:
     """Where the scores are not of one kind on the same rows."""
     scores = {get(get(run.report, "answer", dict), "score", str) for run in runs}
-    data = {get(get(run.report, "data", dict), "digest", str) for run in runs}
-    splits = {get(get(run.report, "data", dict), "split_digest", str) for run in runs}
-    stamped = [
+    data, cuts = ({_data(run, key) for run in runs} for key in ("digest", "split_digest"))
+    said = []
+    if len({score.partition("/")[2] for score in scores}) > 1:
+        said.append("The runs answer by different scores: the values do not compare.")
+    elif len(scores) > 1:
+        said.append("The runs answer on different parts: only scores of one name compare.")
+    if len(data) > 1:
+        said.append("The runs use different data: the values do not compare.")
+    elif len(cuts) > 1:
+        said.append(_other_parts(runs))
+    if 0 < sum(run.sample for run in runs) < len(runs):
+        said.append("Some of the runs learnt from made-up data: the values do not compare.")
+    return [*said, *_seeds(runs), *_stamped(runs)]
+
+
+def _data(run: Run, key: str) -> str:
+    return get(get(run.report, "data", dict), key, str)
+
+
+def _other_parts(runs: Sequence[Run]) -> str:
+    """What still compares where the data are cut in different ways."""
+    judged = {get(get(run.report, "answer", dict), "score", str) for run in runs}
+    tested = len(judged) == 1 and next(iter(judged)).startswith("test/")
+    if tested and all(same_rows(runs[0], run) for run in runs[1:]):
+        return "The validation parts are of different rows: only the test scores compare."
+    return "The data are cut into different parts: the scores are not of the same rows."
+
+
+def _seeds(runs: Sequence[Run]) -> list[str]:
+    """Runs whose difference is what chance does."""
+    flat = [_flat(_config(run)) for run in runs]
+    keys = {key for one in flat for key in one}
+    differ = {key for key in keys if len({one.get(key, NONE) for one in flat}) > 1}
+    only = {key for key in differ if key.partition(".")[0] not in ASIDE} == {"seed"}
+    text = "The runs differ in their seeds alone: their differences are what chance does."
+    return [text] if only else []
+
+
+def _stamped(runs: Sequence[Run]) -> list[str]:
+    return [
         f"Run {index}: {stamp}."
         for index, run in enumerate(runs, start=1)
         for stamp in get(run.report, "stamps", list)
         if isinstance(stamp, str)
     ]
-    unlike = [
-        ("The runs answer by different scores: the values do not compare.", scores),
-        ("The runs use different data: the values do not compare.", data),
-        ("The data are cut into different parts: the scores are not of the same rows.", splits),
-    ]
-    said = [text for text, found in unlike if len(found) > 1]
-    return [*(said[:2] if len(data) > 1 else said), *stamped]
 
 
 def _settings(runs: Sequence[Run], names: Sequence[str]) -> Section | None:
     """Each setting in which the runs differ, a column a run."""
     flat = [_flat(_config(run)) for run in runs]
-    keys = dict.fromkeys(key for one in flat for key in one if not key.startswith("about."))
+    keys = dict.fromkeys(k for one in flat for k in one if k.partition(".")[0] not in ASIDE)
     differ = [key for key in keys if len({one.get(key, NONE) for one in flat}) > 1]
     rows = [[key, *(one.get(key, NONE) for one in flat)] for key in differ]
     head = ("setting", *(f"run {index}" for index in range(1, len(names) + 1)))

@@ -100,6 +100,11 @@ def all_runs(root: Path) -> list[Path]:
     return sorted(found, key=lambda p: (p.name[:15], _number(p.name), p.parent.name, p.name))
 
 
+def is_run_name(name: str) -> bool:
+    """Whether a folder's name is one that `create` gives."""
+    return _NAME.fullmatch(name) is not None
+
+
 def _number(name: str) -> int:
     return int(name.rpartition("-")[2])
 

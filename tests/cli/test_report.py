@@ -59,29 +59,13 @@ def test_a_damaged_run_is_told_of(run: Path, cli: Cli) -> None:
     assert "report.json" in found.err
 
 
-def test_several_runs_are_put_side_by_side(run: Path, cli: Cli) -> None:
-    assert cli("train", *WINE, "seed=1", "--quiet").code == 0
-    names = [str(found) for found in sorted(Path("runs").glob("wine/*"))]
+def test_several_runs_are_for_compare(cli: Cli) -> None:
+    found = cli("report", "1704", "18 11")
 
-    found = cli("report", *names)
-
-    assert (found.code, found.out) == (0, "comparison of 2 runs: comparison.html\n")
-    page = Path("comparison.html").read_text(encoding="utf-8")
-    assert all(Path(name).name in page for name in names)
-    assert cli("report", *names, "--out", "both.html").out.endswith("both.html\n")
-    assert Path("both.html").is_file()
-
-
-def test_out_is_for_several_runs(run: Path, cli: Cli) -> None:
-    found = cli("report", "last", "--out", "x.html")
-
-    assert found.code == 2
-    assert "--out names the page of several runs" in found.err
-    assert not Path("x.html").exists()
-
-
-def test_a_run_is_not_compared_with_itself(run: Path, cli: Cli) -> None:
-    found = cli("report", "last", str(run))
-
-    assert found.code == 2
-    assert "the same run is named twice" in found.err
+    assert (found.code, found.out) == (2, "")
+    assert found.err == (
+        "error: a report is of one run, and 2 are named\n"
+        "  where: command line\n"
+        "  accepted: one RUN\n"
+        "  try: dlx compare 1704 '18 11'\n"
+    )

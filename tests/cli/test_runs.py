@@ -15,6 +15,12 @@ import pytest
 Cli = Callable[..., Any]
 
 
+COLUMNS = (
+    "run, task, title, verb, state, started, seconds, seed, sample, sweep, best_epoch, "
+    "config_digest"
+)
+
+
 def put(number: int, state: str = "done", task: str = "digits", **more: Any) -> None:
     """A run folder as a training leaves it, with its status alone."""
     folder = Path("runs") / task / f"20260101-120000-{number:08x}-{number + 1}"
@@ -133,9 +139,9 @@ def test_an_unknown_score_is_refused(some: None, cli: Cli) -> None:
 
     assert (found.code, found.out) == (2, "")
     assert found.err == (
-        "error: no run has the score `val/acuracy`\n"
+        "error: no run has `val/acuracy`\n"
         "  where: --sort\n"
-        "  accepted: seconds, val/accuracy, val/loss\n"
+        f"  accepted: {COLUMNS}, val/accuracy, val/loss, optimizer.lr\n"
         "  try: --sort val/accuracy\n"
     )
 

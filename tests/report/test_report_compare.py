@@ -21,7 +21,7 @@ def pair(make_run):
 
 def test_answers_settings_and_curves_stand_side_by_side(pair, page, tmp_path):
     out = tmp_path / "both.html"
-    assert compare(pair, out) == out
+    assert compare(pair).write(out) == out
     found = page(out)
     answers = found.tables["Answers"]
     assert [row[1] for row in answers[1:]] == ["imdb/one", "imdb/two"]
@@ -42,22 +42,34 @@ def test_answers_settings_and_curves_stand_side_by_side(pair, page, tmp_path):
     ("changed", "words"),
     [
         ({"data": {**DATA, "digest": "e"}}, "The runs use different data"),
-        ({"data": {**DATA, "split_digest": "e"}}, "The data are cut into different parts"),
+        ({"data": {**DATA, "split_digest": "e"}}, "only the test scores compare."),
+        (
+            {"data": {**DATA, "split_digest": "e"}, "predictions": None},
+            "The data are cut into different parts",
+        ),
+        (
+            {"data": {**DATA, "dataset": "x"}, "sample": True},
+            "Some of the runs learnt from made-up",
+        ),
+        (
+            {"answer": {"score": "val/accuracy", "value": 1.0}},
+            "The runs answer on different parts: only scores of one name compare.",
+        ),
         ({"answer": {"score": "test/mae", "value": 1.0}}, "The runs answer by different scores"),
         ({"stamps": ["seen before"]}, "Run 3: seen before."),
     ],
 )
 def test_it_says_when_scores_do_not_compare(pair, make_run, page, tmp_path, changed, words):
     third = make_run(**{"data": DATA, **changed})
-    assert words in page(compare([*pair, third], tmp_path / "x.html")).text
+    assert words in page(compare([*pair, third]).write(tmp_path / "x.html")).text
 
 
 def test_a_broken_run_is_shown_with_what_it_has(pair, make_run, page, tmp_path):
     empty = make_run({}, metrics=None, predictions=None, config="a: [")
-    found = page(compare([*pair, empty], tmp_path / "x.html"))
+    found = page(compare([*pair, empty]).write(tmp_path / "x.html"))
     assert found.tables["Answers"][3][3] == "\N{EN DASH}"
 
 
 def test_a_folder_that_is_no_run_is_refused(pair, tmp_path):
     with pytest.raises(UsageError, match=r"holds no report\.json"):
-        compare([*pair, tmp_path], tmp_path / "x.html")
+        compare([*pair, tmp_path])

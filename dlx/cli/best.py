@@ -1,0 +1,262 @@
+"""The verb `dlx best`: the finished run with the best validation score, and how to train it."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import shlex
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..config.names import listed, nearest, plural
+from ..errors import MethodError, Problem, UsageError
+from ..runs import listing
+from ..runs.files import read_bytes
+from ..runs.listing import Status
+from .console import interval_text, number, say, say_json, show_table
+
+EXAMPLES = """examples:
+  dlx best task=digits
+  dlx best task=imdb model=mlp --by val/loss
+  dlx best task=imdb sweep=rates --json
+"""
+
+_ON_TEST = "test_as_validation"
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best run by one score.
+
+    Attributes:
+        status: its `status.json`.
+        score: the score's name.
+        facts: the score's entry in `report.json`: value, baseline, interval.
+        stamps: what must stand beside its scores.
+        among: how many finished runs have the score.
+        same: how many of the others reached the same.
+        on_test: how many were left out because their validation rows are test rows.
+        cuts: in how many ways their data are cut into parts.
+        in_folds: whether it trained a model a fold, so that the test needs one more.
+    """
+
+    status: Status
+    score: str
+    facts: dict[str, Any]
+    stamps: list[str] = field(default_factory=list)
+    among: int = 1
+    same: int = 0
+    on_test: int = 0
+    cuts: int = 1
+    in_folds: bool = False
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options to its parser."""
+    parser.epilog = EXAMPLES
+    add = parser.add_argument
+    what = "only among runs that have one of these values, as in task=imdb (see dlx runs)"
+    add("filters", nargs="*", metavar="KEY=VALUE", help=what)
+    add("--by", metavar="SCORE", help="a validation score; default: the one they are judged by")
+    add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
+    add("--json", action="store_true", help="print JSON, for scripts")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints the best run."""
+    _refuse_tests(args)
+    every = listing.statuses(Path(args.root))
+    asked = listing.parse(args.filters, every)
+    found = [status for status in every if all(one.takes(status) for one in asked)]
+    if not found:
+        from .runs import nothing
+
+        raise UsageError(Problem(nothing(args.root, every), "command line"))
+    runs = _finished(found, args.root)
+    best = _best(Path(args.root), runs, args.by or _judged(runs))
+    say_json(_plain(best)) if args.json else _show(best)
+    return 0
+
+
+def _refuse_tests(args: argparse.Namespace) -> None:
+    """No run is picked by what it did on the test part.
+
+    Raises:
+        MethodError: it was asked for.
+    """
+    keys = [word.partition("=")[0] for word in args.filters]
+    for name in filter(None, (args.by, *keys)):
+        if name.startswith("test/"):
+            where = "--by" if name == args.by else f"command line: {name}="
+            what = (
+                f"`{name}` is a test score, and to pick by it makes it lie: the best of several "
+                "looks is luck as well as skill"
+            )
+            hint = f"--by val/{name.removeprefix('test/')}" if name == args.by else ""
+            raise MethodError(Problem(what, where, "a validation score", hint))
+
+
+def _finished(found: Sequence[Status], root: str) -> list[Status]:
+    """The runs of one task that are done, on real data.
+
+    Raises:
+        UsageError: there is none, or they are of several tasks.
+    """
+    done = [s for s in found if s.get("state") == "done"]
+    real = [s for s in done if not s.get("sample")]
+    if not real:
+        many = plural(len(found), "run")
+        what = f"of {many} in {root}, none is done"
+        if done:
+            what = f"of {many} in {root}, those that are done learnt from made-up data"
+        raise UsageError(Problem(what, "command line", "a run that is done, on real data"))
+    tasks = sorted({str(s.get("task")) for s in real})
+    if len(tasks) > 1:
+        what = "the runs are of several tasks, whose scores do not compare"
+        raise UsageError(Problem(what, "command line", listed(tasks), f"dlx best task={tasks[0]}"))
+    return real
+
+
+def _judged(runs: Sequence[Status]) -> str:
+    """The validation score that the runs are judged by.
+
+    Raises:
+        UsageError: they are judged by several, or by none.
+    """
+    answers = (status.get("answer") for status in runs)
+    names = [str(a.get("score")).partition("/")[2] for a in answers if isinstance(a, dict)]
+    counted = Counter(f"val/{name}" for name in names if name)
+    if len(counted) == 1:
+        return next(iter(counted))
+    told = listed(f"{name} ({plural(many, 'run')})" for name, many in counted.most_common())
+    what = "the runs are judged by different scores" if counted else "no run says its score"
+    hint = f"--by {counted.most_common(1)[0][0]}" if counted else "--by val/loss"
+    raise UsageError(Problem(what, "command line", told, hint))
+
+
+def _best(root: Path, runs: Sequence[Status], score: str) -> Best:
+    """The best run by a score, leaving out those whose validation rows are test rows.
+
+    Raises:
+        UsageError: no run has the score.
+    """
+    having = [s for s in runs if _value(s, score) is not None and score.startswith("val/")]
+    if not having:
+        known = sorted({n for s in runs for n in listing.scores_of(s) if n.startswith("val/")})
+        near = nearest(score, known)
+        what = f"no run that is done has the validation score `{score}`"
+        hint = f"--by {near}" if near else ""
+        raise UsageError(Problem(what, "--by", listed(known), hint))
+    on_test = 0
+    ranked = listing.ordered(_tied_by_loss(having), runs, score)
+    for status in ranked:
+        report = _read(root, status, "report.json")
+        if _name_of_protocol(report) == _ON_TEST:
+            on_test += 1
+            continue
+        value = _value(status, score)
+        same = sum(_value(other, score) == value for other in ranked if other is not status)
+        stamps = [str(one) for one in report.get("stamps") or () if isinstance(one, str)]
+        return Best(
+            status,
+            score,
+            _facts(report, score, value),
+            stamps,
+            among=len(having) - on_test,
+            same=same,
+            on_test=on_test,
+            cuts=len({_cut(root, other) for other in ranked}),
+            in_folds=len(report.get("folds") or ()) > 1,
+        )
+    what = "the validation rows of these runs are the test rows: their scores are no choice"
+    raise MethodError(Problem(what, "protocol=test_as_validation", "another protocol"))
+
+
+def _value(status: Status, score: str) -> float | None:
+    return listing.number_of({"scores": listing.scores_of(status)}, score)
+
+
+def _tied_by_loss(runs: Sequence[Status]) -> list[Status]:
+    """Smallest validation loss first, so that it decides between equal scores."""
+    return listing.ordered(runs, [], "val/loss")
+
+
+def _cut(root: Path, status: Status) -> str:
+    """What tells the rows of a run's parts from those of another."""
+    return str(_read(root, status, "data.json").get("split_digest"))
+
+
+def _read(root: Path, status: Status, name: str) -> dict[str, Any]:
+    """A JSON file of a run; empty where it cannot be read."""
+    try:
+        found = json.loads(read_bytes(root / str(status.get("run")) / name))
+    except (OSError, ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _name_of_protocol(report: dict[str, Any]) -> str:
+    protocol = report.get("protocol")
+    return str(protocol.get("name")) if isinstance(protocol, dict) else ""
+
+
+def _facts(report: dict[str, Any], score: str, value: float | None) -> dict[str, Any]:
+    """Value, baseline and interval of a score."""
+    listed_scores = report.get("scores")
+    for one in listed_scores if isinstance(listed_scores, list) else ():
+        if isinstance(one, dict) and one.get("name") == score:
+            return {key: one.get(key) for key in ("value", "baseline", "interval")}
+    return {"value": value, "baseline": None, "interval": None}
+
+
+def _command(best: Best, look: bool = False) -> str:
+    """The command that trained a run; with one look at the test part in place of none."""
+    typed = [str(one) for one in best.status.get("overrides") or ()]
+    if look:
+        typed = [one for one in typed if one != "test=false"]
+        typed += ["final=true"] if best.in_folds and "final=true" not in typed else []
+    return shlex.join(["dlx", "train", *typed])
+
+
+def _plain(best: Best) -> dict[str, Any]:
+    return {
+        "run": best.status.get("run"),
+        "score": best.score,
+        **best.facts,
+        "among": best.among,
+        "same": best.same,
+        "cuts": best.cuts,
+        "stamps": best.stamps,
+        "command": _command(best),
+        "command_with_test": _command(best, look=True),
+    }
+
+
+def _show(best: Best) -> None:
+    facts, status = best.facts, best.status
+    baseline = facts["baseline"] if isinstance(facts["baseline"], dict) else None
+    beside = f"{number(baseline['value'])}  {baseline['name']}" if baseline else "-"
+    interval = interval_text(facts["interval"])
+    cells = [str(status.get("run")), number(facts["value"]), interval, beside]
+    show_table(("run", best.score, "95 % interval", "baseline"), [cells], right=(best.score,))
+    say(f"the best of {plural(best.among, 'finished run')}{_ties(best)}")
+    if best.on_test:
+        say(f"left out: {plural(best.on_test, 'run')} with the test rows for validation")
+    if best.cuts > 1:
+        say(f"note: the data are cut in {best.cuts} ways, so not all scores are of the same rows")
+    for stamp in best.stamps:
+        say(f"note: {stamp}")
+    say(f"train it again: {_command(best)}")
+    if (look := _command(best, look=True)) != _command(best):
+        say(f"with one look at the test part: {look}")
+
+
+def _ties(best: Best) -> str:
+    if not best.same:
+        return ""
+    others = "another reached" if best.same == 1 else f"{best.same} others reached"
+    told = "" if best.score == "val/loss" else ", with no smaller val/loss"
+    return f"; {others} the same score{told}"

@@ -1,0 +1,141 @@
+"""The verb `dlx compare`: runs side by side, and which differences are larger than their noise."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..errors import Problem, UsageError
+from .console import SAMPLE, interval_text, number, say, say_json, show_table
+
+if TYPE_CHECKING:
+    from ..report import Comparison
+
+EXAMPLES = """examples:
+  dlx compare 20261124-1704 20261124-1811
+  dlx compare 1704 1811 last --out dropout.html
+  dlx compare 1704 last --json
+"""
+_PAGE = "comparison.html"
+_ROWS_ONLY = "the noise is that of the rows; another seed may move a score as well"
+_CHOOSE = "to choose between them, go by validation: a test score that was picked by is no test"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options to its parser."""
+    parser.epilog = EXAMPLES
+    add = parser.add_argument
+    run = "a run folder, `last`, or a unique part of a run's name; the others are held against the "
+    run += "first"
+    add("runs", metavar="RUN", nargs="+", help=run)
+    add("--out", metavar="FILE", default=_PAGE, help=f"the page with the curves (default: {_PAGE})")
+    add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
+    add("--json", action="store_true", help="print JSON, for scripts")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Prints scores and differences, and writes a page with the curves."""
+    if len(args.runs) < 2:
+        what = "one run is named, and it takes two to compare"
+        hint = f"dlx report {args.runs[0]}"
+        raise UsageError(Problem(what, "command line", "two RUNs or more", hint))
+    from ..runs.folder import find
+
+    folders = [find(Path(args.root), name).resolve() for name in args.runs]
+    if len(set(folders)) < len(folders):
+        raise UsageError(Problem("the same run is named twice", " ".join(args.runs), "each once"))
+    from ..report import compare
+
+    found = compare(folders)
+    page = Path(args.out)
+    if args.json:
+        say_json({**_plain(found), "page": str(found.write(page))})
+        return 0
+    _show(found)
+    say(f"comparison of {len(folders)} runs: {found.write(page)}")
+    return 0
+
+
+def _scores(found: Comparison) -> Iterator[tuple[str, int, dict[str, Any]]]:
+    """Every score of every run, those of one name together: name, place of the run, facts."""
+    listed = [
+        (one["name"], place, one)
+        for place, run in enumerate(found.runs, start=1)
+        for one in run.report.get("scores") or ()
+        if isinstance(one, dict) and isinstance(one.get("name"), str)
+    ]
+    for name in dict.fromkeys(name for name, _, _ in listed):
+        yield from (one for one in listed if one[0] == name)
+
+
+def _show(found: Comparison) -> None:
+    for place, (name, run) in enumerate(zip(found.names, found.runs, strict=True), start=1):
+        say(f"{place}  {name}  {run.report.get('command') or ''}".rstrip())
+    say("")
+    rows, before = [], ""
+    for name, place, facts in _scores(found):
+        baseline = facts.get("baseline")
+        beside = f"{number(baseline['value'])}  {baseline['name']}" if baseline else ""
+        shown = "" if name == before else name
+        before = name
+        value, interval = number(facts.get("value")), interval_text(facts.get("interval"))
+        rows.append([shown, str(place), value, interval, beside])
+    titles = ("score", "run", "value", "95 % interval", "baseline")
+    show_table(titles, rows, right=("run", "value")) if rows else say("there are no scores")
+    _show_differences(found)
+    if any(run.sample for run in found.runs):
+        say(SAMPLE)
+
+
+def _show_differences(found: Comparison) -> None:
+    rows = [
+        [
+            str(one.run),
+            one.score,
+            f"{one.difference:+.4g}" if one.difference else "0",
+            interval_text(one.interval),
+            one.verdict,
+            one.method,
+        ]
+        for one in found.differences
+    ]
+    if rows:
+        titles = ("run", "against 1", "difference", "95 % interval", "verdict", "method")
+        say("")
+        show_table(titles, rows, right=("run", "difference"))
+        say(_ROWS_ONLY)
+        if any(one.score.startswith("test/") for one in found.differences):
+            say(_CHOOSE)
+    elif len(found.runs) > 1:
+        say("no score was judged in both")
+    for warning in found.warnings:
+        say(f"warning: {warning}")
+
+
+def _plain(found: Comparison) -> dict[str, Any]:
+    return {
+        "runs": [
+            {"run": name, "sample": run.sample, "scores": _list(run.report.get("scores"))}
+            for name, run in zip(found.names, found.runs, strict=True)
+        ],
+        "differences": [
+            {
+                "run": found.names[one.run - 1],
+                "against": found.names[0],
+                "score": one.score,
+                "difference": one.difference,
+                "interval": one.interval,
+                "method": one.method or None,
+                "better": one.better,
+                "larger_than_noise": one.larger,
+            }
+            for one in found.differences
+        ],
+        "warnings": list(found.warnings),
+    }
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()

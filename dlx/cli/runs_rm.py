@@ -1,0 +1,133 @@
+"""`dlx runs rm`: deletes runs, and says before what would go and what stays."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..config.names import plural
+from ..errors import Problem, UsageError
+from ..runs import listing
+from ..runs.folder import find
+from ..runs.remove import Candidate, candidates, clear_leftovers, remove
+from .console import say, show_table
+
+_OF_LISTS = ("sort", "reverse", "limit", "columns", "json", "csv")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Removes the runs that names or filters stand for, once the user has said yes."""
+    words = args.filters[1:]
+    for flag in _OF_LISTS:
+        if getattr(args, flag):
+            raise UsageError(Problem(f"--{flag} is for the list, and rm deletes", "command line"))
+    root = Path(args.root)
+    folders, named = _folders(args, root, words)
+    found = candidates(root, folders)
+    if named:
+        _refuse_kept(found, args.force)
+    kept = [one for one in found if _why_kept(one, args.force)]
+    going = [one for one in found if one not in kept]
+    for one in kept:
+        say(f"keeps {one.name}: {_why_kept(one, args.force)}")
+    if not going:
+        say("nothing to delete" if kept else _no_such(args))
+        return 0
+    _list(going)
+    if not args.yes and not _asked(going, args, words):
+        say("nothing was deleted")
+        return 0
+    return _remove(root, going)
+
+
+def _folders(args: argparse.Namespace, root: Path, words: Sequence[str]) -> tuple[list[Path], bool]:
+    """The folders that are meant, and whether they were named one by one."""
+    filters = [word for word in words if "=" in word]
+    names = [word for word in words if "=" not in word]
+    if bool(names) == bool(filters or args.task or args.state):
+        what = "rm takes runs or filters, not both" if names else "rm needs to know which runs"
+        hint = "dlx runs rm state=failed older=30d"
+        raise UsageError(Problem(what, "command line", "RUN... or key=value...", hint))
+    if names:
+        return list(dict.fromkeys(find(root, name) for name in names)), True
+    from .runs import chosen
+
+    every = listing.by_folder(root)
+    taken = {id(status) for status in chosen(args, filters, list(every.values()))}
+    return [folder for folder, status in every.items() if id(status) in taken], False
+
+
+def _why_kept(one: Candidate, force: bool) -> str:
+    if one.busy:
+        return f"at work in it is {one.busy}"
+    return "" if force else one.kept_by
+
+
+def _refuse_kept(found: Sequence[Candidate], force: bool) -> None:
+    """Runs that were named are deleted all, or none."""
+    problems = []
+    for one in found:
+        if one.busy:
+            what = f"a process is at work in {one.name}: {one.busy}"
+            problems.append(Problem(what, str(one.folder), hint="wait for it, or stop it there"))
+        elif one.kept_by and not force:
+            what = f"{one.name} is still needed: {one.kept_by}"
+            problems.append(Problem(what, str(one.folder), hint="--force deletes it all the same"))
+    if problems:
+        raise UsageError(*problems)
+
+
+def _no_such(args: argparse.Namespace) -> str:
+    from .runs import nothing
+
+    return nothing(args.root, listing.statuses(Path(args.root)))
+
+
+def _list(going: Sequence[Candidate]) -> None:
+    rows = [[one.name, one.state, size_text(one.size), one.kept_by] for one in going]
+    titles = ["run", "state", "size", "although"]
+    if not any(one.kept_by for one in going):
+        titles, rows = titles[:-1], [row[:-1] for row in rows]
+    show_table(titles, rows, right=("size",))
+
+
+def _in_all(going: Sequence[Candidate]) -> str:
+    return f"{plural(len(going), 'run')}, {size_text(sum(one.size for one in going))}"
+
+
+def _asked(going: Sequence[Candidate], args: argparse.Namespace, words: Sequence[str]) -> bool:
+    """Whether somebody at a terminal says yes."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        what = f"{_in_all(going)} would be deleted, and there is no terminal to ask on"
+        root = [] if args.root == "runs" else ["--root", args.root]
+        flags = [f"--{flag}={v}" for flag in ("task", "state") if (v := getattr(args, flag))]
+        force = ["--force"] if args.force else []
+        again = shlex.join(["dlx", "runs", "rm", *words, *root, *flags, *force, "--yes"])
+        raise UsageError(Problem(what, "command line", "--yes", again))
+    try:
+        answer = input(f"delete {_in_all(going)}? [y/N] ")
+    except EOFError:
+        answer = ""
+    return answer.strip().lower() in ("y", "yes")
+
+
+def _remove(root: Path, going: Sequence[Candidate]) -> int:
+    clear_leftovers(root)
+    gone = [one for one in going if remove(one.folder)]
+    for one in going:
+        if one not in gone:
+            say(f"keeps {one.name}: a process has begun to work in it")
+    say(f"deleted {_in_all(gone)}; the ledger keeps their looks at test parts")
+    return 0
+
+
+def size_text(size: float) -> str:
+    """Bytes as "812 B", "3.4 kB" or "1.2 GB"."""
+    for unit in ("B", "kB", "MB", "GB"):
+        if size < 1000 or unit == "GB":
+            return f"{size:.0f} B" if unit == "B" else f"{size:.1f} {unit}"
+        size /= 1000
+    return ""

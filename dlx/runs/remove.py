@@ -1,0 +1,195 @@
+"""Deleting runs: only whole run folders inside the root, and none that something refers to."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..errors import Problem, RunError, UsageError
+from .folder import is_run_name, read_status
+from .lock import holder, is_held, tried
+
+SWEEPS = "sweeps"
+LOCK_FILE = "dlx.lock"
+CLAIMS = "experiments"
+
+_RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}-\d+")
+_DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
+_LEFT = re.compile(r"\.(?P<run>.+)\.\d+\.removed")
+_MOST = 16 * 1024 * 1024
+"""Bytes of a file that are searched for names of runs; a longer one is no record of ours."""
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A run that was asked to go.
+
+    Attributes:
+        folder: where it lies.
+        state: what it says of itself.
+        size: bytes of its files.
+        busy: which process is at work in it; "" if none.
+        kept_by: what refers to it; "" if nothing does.
+    """
+
+    folder: Path
+    state: str
+    size: int
+    busy: str = ""
+    kept_by: str = ""
+
+    @property
+    def name(self) -> str:
+        """Its name below the root."""
+        return f"{self.folder.parent.name}/{self.folder.name}"
+
+
+def candidates(root: Path, folders: Iterable[Path]) -> list[Candidate]:
+    """What is known of runs that are asked to go, before anything is touched.
+
+    Args:
+        root: the folder of all runs.
+        folders: of the runs.
+
+    Raises:
+        UsageError: one is no run folder inside the root.
+    """
+    checked = dict(_checked(root, folder) for folder in folders)
+    referred = _Referred(root)
+    found = []
+    for folder, status in checked.items():
+        busy = holder(folder) if is_held(folder) else ""
+        state = str(status["state"])
+        found.append(Candidate(folder, state, _size(folder), busy, referred.by(folder, status)))
+    return found
+
+
+def _checked(root: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
+    """A run folder's real place, and its status."""
+    real = folder.parent.resolve() / folder.name
+    status = read_status(real)
+    told = {
+        "it is a symbolic link": real.is_symlink(),
+        f"it does not lie in a task's folder in {root}": real.parent.parent != root.resolve(),
+        "its name is not a run's": not is_run_name(real.name),
+        "it holds no status of a run": not _is_ours(status),
+    }
+    for reason, wrong in told.items():
+        if wrong:
+            what = f"{folder} is no run that may be deleted: {reason}"
+            raise UsageError(Problem(what, str(folder), "a run folder inside the root"))
+    return real, status or {}
+
+
+def _is_ours(status: dict[str, Any] | None) -> bool:
+    return status is not None and all(isinstance(status.get(k), str) for k in ("run", "state"))
+
+
+def _size(folder: Path) -> int:
+    """Bytes of the files in a folder; links count as what they are."""
+    total = 0
+    for where, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(where, name)).st_size
+    return total
+
+
+class _Referred:
+    """What refers to runs: sweeps, lock files, claims."""
+
+    def __init__(self, root: Path) -> None:
+        self._names: dict[str, str] = {}
+        self._digests: dict[str, str] = {}
+        self._sweeps = {f.name for f in _folders(root / SWEEPS)}
+        for name in self._sweeps:
+            for file in _files(root / SWEEPS / name, (".json", ".jsonl")):
+                self._note(file, f"sweep {name} refers to it")
+        for place in dict.fromkeys((Path.cwd(), root.resolve().parent)):
+            for digest in _DIGEST.findall(_text(place / LOCK_FILE)):
+                self._digests.setdefault(digest, f"{LOCK_FILE} pins its config")
+            self._note(place / LOCK_FILE, f"{LOCK_FILE} names it")
+            for file in _files(place / CLAIMS, (".yaml",)):
+                self._note(file, f"claim {file.stem} names it")
+
+    def _note(self, file: Path, why: str) -> None:
+        for name in _RUN.findall(_text(file)):
+            self._names.setdefault(name, why)
+
+    def by(self, folder: Path, status: dict[str, Any]) -> str:
+        """What refers to a run, in words; "" if nothing does."""
+        sweep = status.get("sweep")
+        of_sweep = f"it is a trial of sweep {sweep}" if sweep in self._sweeps else ""
+        digest = self._digests.get(str(status.get("config_digest")), "")
+        return self._names.get(folder.name) or of_sweep or digest
+
+
+def _folders(folder: Path) -> Iterator[Path]:
+    with suppress(OSError):
+        yield from (one for one in folder.iterdir() if one.is_dir())
+
+
+def _files(folder: Path, endings: Sequence[str]) -> Iterator[Path]:
+    with suppress(OSError):
+        yield from sorted(one for one in folder.iterdir() if one.suffix in endings)
+
+
+def _text(file: Path) -> str:
+    """What a file holds, if it is a plain one of a sensible size."""
+    with suppress(OSError):
+        if file.is_file() and file.stat().st_size <= _MOST:
+            return file.read_text(encoding="utf-8", errors="replace")
+    return ""
+
+
+def remove(folder: Path) -> bool:
+    """Deletes a run folder: it leaves the listings at once, then its files go.
+
+    Args:
+        folder: one that `candidates` gave.
+
+    Returns:
+        Whether it is gone; not where a process has begun to work in it.
+
+    Raises:
+        RunError: it cannot be deleted, or not all of it.
+    """
+    hidden = folder.with_name(f".{folder.name}.{os.getpid()}.removed")
+    with tried(folder, sign=False) as mine:
+        if not mine:
+            return False
+        try:
+            os.rename(folder, hidden)
+        except OSError as error:
+            what = f"the run cannot be deleted: {error.strerror}"
+            raise RunError(Problem(what, str(folder))) from error
+    _delete(hidden)
+    return True
+
+
+def clear_leftovers(root: Path) -> None:
+    """Deletes what a removal that was broken off has left."""
+    for task in _folders(root):
+        for left in _folders(task):
+            named = _LEFT.fullmatch(left.name)
+            inside = not task.is_symlink() and not left.is_symlink()
+            if named and is_run_name(named["run"]) and inside:
+                _delete(left)
+
+
+def _delete(hidden: Path) -> None:
+    """Deletes a folder's files; links in it are deleted, not followed."""
+    while hidden.exists():
+        try:
+            shutil.rmtree(hidden)
+        except FileNotFoundError:  # another process deletes the same
+            continue
+        except OSError as error:
+            what = f"not all of a run could be deleted: {error.strerror}"
+            raise RunError(Problem(what, str(error.filename or hidden))) from error
