@@ -16,6 +16,23 @@ def looks_secret(name: str) -> bool:
     return bool(_SECRET.search(name.lower().replace("-", "_")))
 
 
+_PASSWORD = re.compile(r"(://[^\s/:@]*):(?!\*\*\*@)\S*@")
+
+
+def holds_password(address: str) -> bool:
+    """Whether an address holds a password, as in http://user:password@host."""
+    return without_password(address) != address
+
+
+def without_password(text: str) -> str:
+    """A text, passwords of addresses in it hidden; values under a secret name as well."""
+
+    def hide(found: re.Match[str]) -> str:
+        return f"{found[1]}{HIDDEN}" if looks_secret(found[2]) else found[0]
+
+    return re.sub(r"([?&]([\w-]+)=)[^&\s]+", hide, _PASSWORD.sub(rf"\1:{HIDDEN}@", text))
+
+
 def without_secrets(value: Any) -> Any:
     """A config as dicts and lists, texts under a secret name hidden."""
     if isinstance(value, dict):

@@ -43,7 +43,8 @@ def resumable(folder: Path, arguments: Sequence[str] = ()) -> Loaded:
     before = load_saved(folder / "config.yaml", shown, plugins)
     _check_untouched(earlier, before)
     now = load_saved(folder / "config.yaml", shown, plugins, arguments)
-    if problems := [*_differences(before, now), *lacking(now, lambda _: shown)]:
+    problems = [*_differences(before, now), *lacking(now, lambda _: shown)]
+    if problems := [*problems, *_addresses(now, arguments, shown)]:
         raise UsageError(*problems)
     now = replace(now, run=replace(now.run, root=str(folder.parent.parent)))  # it may have moved
     used = [str(one) for one in earlier.status.get("overrides", [])]
@@ -85,6 +86,17 @@ def _differences(before: Config, now: Config) -> Iterator[Problem]:
             continue
         told = f"`{key}` is {new.get(key)!r}, and the run was begun with {old.get(key)!r}"
         yield Problem(told, "command line", "the same, or more trainer.epochs", "dlx train anew")
+
+
+def _addresses(config: Config, arguments: Sequence[str], shown: str) -> Iterator[Problem]:
+    """A run folder, which a stranger may have written, cannot say where a run is told of."""
+    for name, chosen in config.callbacks.items() if config.run.watch else ():
+        address = getattr(chosen.options, "tracking_uri", "local")
+        argument = f"callbacks.{name}.tracking_uri={address}"
+        if address not in ("local", "env") and argument not in arguments:
+            what = f"`callbacks.{name}.tracking_uri` is {address}, which only the run folder says"
+            hint = f"dlx resume ... {argument}, if that is right; or run.watch=false"
+            yield Problem(what, shown, "local, env, or an address that is typed again", hint)
 
 
 def _longer(before: Config, now: Config) -> bool:

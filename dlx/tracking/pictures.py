@@ -1,0 +1,181 @@
+"""What can be seen of a training: input images, filters, and rows for the projector.
+
+Shapes: N rows, C channels, H height, W width. Images are (N, C, H, W) with C 1 or 3, from 0 to 1.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..data.samples import Rows, Samples
+from ..models.modules import MultiHotLinear
+from ..problem import PROBLEMS
+from ..training.batches import Part
+from ..training.stage import Stage
+
+WIDEST = 256
+"""Pixels of the side of an image that is shown."""
+_SPRITE = 32
+_SHEET = 2048
+"""Pixels of the side of a sheet of small images: the projector takes up to 8192."""
+
+
+@dataclass(frozen=True)
+class Cloud:
+    """Rows for the projector.
+
+    Attributes:
+        name: what they are.
+        rows: (N, F).
+        header: names of the labels.
+        labels: those of each row.
+        images: small images of the rows, None where there are none.
+    """
+
+    name: str
+    rows: Tensor
+    header: list[str]
+    labels: list[list[str]]
+    images: Tensor | None = None
+
+
+def shown_rows(stage: Stage, many: int) -> tuple[Part, Rows]:
+    """Some samples, evenly spread, and their rows in the dataset: of validation, else of training.
+
+    The test part is never among them, but where it validates.
+    """
+    folds = stage.data.split.folds
+    if stage.fold.validation is not None:
+        part, rows = stage.fold.validation, folds[stage.number].validation
+    else:
+        part = stage.fold.train
+        rows = folds[stage.number].train if stage.number < len(folds) else stage.data.split.rest
+    many = min(many, len(rows))
+    places = np.linspace(0, len(rows) - 1, many).round().astype(np.int64)
+    device = next(iter(part.targets.values())).device
+    return part.take(torch.from_numpy(places).to(device)), rows[places]
+
+
+def input_images(samples: Samples, rows: Rows) -> dict[str, Tensor]:
+    """The inputs that are images, as they were read, scaled to what all of them hold."""
+    found = {}
+    for name in samples.inputs:
+        column = samples.columns[name]
+        if not isinstance(column, np.ndarray) or column.ndim not in (3, 4) or not len(rows):
+            continue
+        if name in samples.features or max(column.shape[1:3]) > WIDEST:
+            continue
+        values = torch.from_numpy(np.asarray(column[rows], dtype=np.float32))
+        values = values.unsqueeze(1) if values.ndim == 3 else values.permute(0, 3, 1, 2)
+        found[name] = _scaled(_coloured(values))
+    return found
+
+
+def filters(model: nn.Module, many: int) -> Tensor | None:
+    """The first filters of the first convolution over images, each scaled to its own range."""
+    first = next((m for m in model.modules() if isinstance(m, nn.Conv2d)), None)
+    if first is None:
+        return None
+    weight = _coloured(first.weight.detach()[:many].float().cpu())
+    flat = weight.flatten(1)
+    low, high = flat.amin(1).view(-1, 1, 1, 1), flat.amax(1).view(-1, 1, 1, 1)
+    return (weight - low) / torch.where(high > low, high - low, torch.ones_like(high))
+
+
+def framed(images: Tensor, side: int = 64) -> Tensor:
+    """Images at about this many pixels a side, each with a dark edge, as a sheet needs them."""
+    zoom = max(1, side // max(images.shape[2:]))
+    larger = images.repeat_interleave(zoom, 2).repeat_interleave(zoom, 3)
+    return nn.functional.pad(larger, (1, 1, 1, 1), value=0.25)
+
+
+def _coloured(values: Tensor) -> Tensor:
+    """One channel or three: the mean of others."""
+    return values if values.shape[1] in (1, 3) else values.mean(1, keepdim=True)
+
+
+def _scaled(values: Tensor) -> Tensor:
+    low, high = float(values.min()), float(values.max())
+    return (values - low) / ((high - low) or 1.0)
+
+
+def clouds(stage: Stage, many: int) -> Iterator[Cloud]:
+    """What the projector shows: the last hidden layer's outputs, and the vectors of words or ids.
+
+    Args:
+        stage: a training.
+        many: rows at most.
+    """
+    part, rows = shown_rows(stage, many)
+    hidden = _hidden(stage.training.model, part)
+    if hidden is not None:
+        header, labels = _labels(stage, rows)
+        yield Cloud("hidden", hidden, header, labels, _sprites(stage.data.samples, rows))
+    for name, module in stage.training.model.named_modules():
+        if isinstance(module, (nn.Embedding, MultiHotLinear)):
+            vectors = module.weight.detach()[:many].float().cpu()
+            if vectors.shape[1] > 1:  # a single number is no place in space
+                words = _words(stage, len(vectors))
+                yield Cloud(name.replace(".", "-"), vectors, ["word", "id"], words)
+
+
+@torch.no_grad()
+def _hidden(model: nn.Module, part: Part) -> Tensor | None:
+    """The last hidden layer's outputs, dropout off; None for a model without hidden layers."""
+    read, body = getattr(model, "read", None), getattr(model, "body", None)
+    if read is None or not isinstance(body, nn.Sequential) or not len(body):
+        return None
+    training = model.training
+    model.eval()
+    try:
+        found = [body(read(batch.inputs)).float().cpu() for batch in part.in_order(1024)]
+    finally:
+        model.train(training)
+    return torch.cat(found).flatten(1)
+
+
+def _labels(stage: Stage, rows: Rows) -> tuple[list[str], list[list[str]]]:
+    """The true answer of each row to each target, and its number in the dataset."""
+    columns: list[list[str]] = []
+    for name, target in stage.data.targets.items():
+        values = target.values[rows]
+        if not PROBLEMS[stage.config.targets[name].problem].classes:
+            columns.append(["|".join(f"{v:.5g}" for v in np.ravel(one)) for one in values])
+        elif values.ndim == 2:
+            marked = [np.flatnonzero(one > 0.5) for one in values]
+            columns.append(["|".join(target.classes[int(i)] for i in one) for one in marked])
+        else:
+            columns.append([target.classes[int(one)] for one in values])
+    columns.append([str(int(row)) for row in rows])
+    labels = [[_cell(one) for one in labels] for labels in zip(*columns, strict=True)]
+    return [*map(_cell, stage.data.targets), "row"], labels
+
+
+def _words(stage: Stage, many: int) -> list[list[str]]:
+    """The word of each id, where the data or the preparation know words; and the id."""
+    known = next((words for words in stage.data.samples.words.values()), ())
+    for step in stage.fold.prepared.steps:
+        if step.name == "tokenize":
+            known = ("(padding)", "(start)", "(unknown)", *step.state["words"])
+    return [[_cell(known[i] if i < len(known) else str(i)), str(i)] for i in range(many)]
+
+
+def _sprites(samples: Samples, rows: Rows) -> Tensor | None:
+    """A small image of each row, where there is an input of images and a sheet has room."""
+    images = next(iter(input_images(samples, rows).values()), None)
+    if images is None:
+        return None
+    side = max(images.shape[2:])
+    images = nn.functional.pad(images, (0, side - images.shape[3], 0, side - images.shape[2]))
+    most = min(_SPRITE, _SHEET // max(1, int(np.ceil(len(rows) ** 0.5))))
+    return nn.functional.interpolate(images, size=most) if side > most else images
+
+
+def _cell(text: str) -> str:
+    """A text that stays in its cell of a table."""
+    return " ".join(text.split()) or "(empty)"

@@ -1,0 +1,185 @@
+"""What TensorBoard shows of a run: event files in `tensorboard/` of the folder of each training.
+
+    tensorboard --logdir runs
+
+Scores stand at their epoch. The losses of single steps have another axis, so they are a run of
+their own, `steps`. A resumed training tells TensorBoard to forget what it is about to train again.
+"""
+
+from __future__ import annotations
+
+import io
+import shutil
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..config.specs import callbacks as specs
+from ..training.loop import Training
+from ..training.recorders import LOSSES
+from ..training.stage import Stage
+from ..training.start import Run
+from .graph import write_graph
+from .pictures import Cloud, clouds, filters, framed, input_images, shown_rows
+from .watcher import Watcher, settings
+
+FOLDER = "tensorboard"
+
+
+class TensorBoard(Watcher):
+    """Writes event files; torch's `SummaryWriter` is imported when the first training begins."""
+
+    def __init__(self, options: specs.TensorBoard, monitor: str, direction: str) -> None:  # noqa: ARG002
+        super().__init__("tensorboard")
+        self._options = options
+        self._main: Any = None
+        self._fine: Any = None
+        self._losses = Path()
+        self._begun = self._written = 0
+
+    def stage_begins(self, stage: Stage) -> None:
+        """Opens the event files; those of a training that kept no checkpoint give way."""
+        self._log = stage.log
+        if stage.folder is None:
+            return
+        with self.careful("nothing is written"):
+            self._open(stage, stage.folder)
+        if self._main is None or stage.training.state.step:
+            return
+        if self._options.graph:
+            with self.careful("there is no graph of this model"):
+                write_graph(self._main, stage.training.model, stage.fold.train)
+        with self.careful("there are no images"):
+            for name, images in self._images(stage).items():
+                self._main.add_images(f"inputs/{name}", framed(images), 0)
+            self._write_filters(stage.training)
+
+    def _open(self, stage: Stage, folder: Path) -> None:
+        state = stage.training.state
+        place = folder / FOLDER
+        if not state.step:
+            shutil.rmtree(place, ignore_errors=True)
+        self._losses = folder / LOSSES
+        self._begun = state.step
+        self._written = state.step - state.position  # the epoch under way is written whole
+        again = state.step > 0
+        self._main = _writer(place, state.epoch + 1 if again else None)
+        if self._options.steps:
+            self._fine = _writer(place / "steps", self._written + 1 if again else None)
+
+    def _images(self, stage: Stage) -> dict[str, Tensor]:
+        if not self._options.images:
+            return {}
+        return input_images(stage.data.samples, shown_rows(stage, self._options.images)[1])
+
+    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
+        """Writes the scores of the epoch, and what else is due."""
+        if self._main is None:
+            return
+        epoch, every = training.state.epoch, self._options.histograms
+        with self.careful("scores are missing"):
+            for name, value in {"lr": training.lr, **scores}.items():
+                self._main.add_scalar(name, value, epoch)
+            if every and epoch % every == 0:
+                self._write_histograms(training)
+            self._write_filters(training)
+            self._write_steps()
+            self._main.flush()
+
+    def fit_ends(self, training: Training) -> None:  # noqa: ARG002
+        """Writes the losses of an epoch that was broken off."""
+        with self.careful("scores are missing"):
+            self._write_steps()
+
+    def stage_ends(self, stage: Stage) -> None:
+        """Writes the rows for the projector, by the kept weights, and closes the files."""
+        if self._main is None:
+            return
+        state, options = stage.training.state, stage.training.options
+        done = bool(state.stop) or state.epoch >= (options.last_epoch or options.epochs)
+        if self._options.embeddings and done and state.step > self._begun:
+            with self.careful("there is nothing for the projector"):
+                for cloud in clouds(stage, self._options.embeddings):
+                    _write_cloud(self._main, cloud, state.epoch)
+        for writer in (self._main, self._fine):
+            with self.careful("scores are missing"):
+                if writer is not None:
+                    writer.close()
+        self._main = self._fine = None
+
+    def run_ends(self, run: Run, state: str) -> None:
+        """Writes the final scores with their baselines, and the settings that gave them."""
+        if state != "done":
+            return
+        self._log = run.log
+        with self.careful("final scores are missing"):
+            writer = _writer(run.folder / FOLDER)
+            epoch = run.training.state.epoch
+            values = {f"score/{one['name']}": one["value"] for one in run.facts["scores"]}
+            found = {one["name"]: one["baseline"] for one in run.facts["scores"]}
+            known = {f"baseline/{n}": one["value"] for n, one in found.items() if one}
+            for name, value in {**values, **known}.items():
+                writer.add_scalar(name, value, epoch)
+            _write_settings(writer, settings(run.loaded.plain()), values)
+            writer.close()
+
+    def _write_filters(self, training: Training) -> None:
+        """The filters of the first convolution; nothing for a model without one."""
+        many = self._options.images
+        found = filters(training.model, many) if many else None
+        if found is not None:
+            self._main.add_images("filters", framed(found), training.state.epoch)
+
+    def _write_histograms(self, training: Training) -> None:
+        """The weights, and the gradients of the epoch's last step."""
+        for name, parameter in training.model.named_parameters():
+            for kind, tensor in (("weights", parameter), ("gradients", parameter.grad)):
+                values = None if tensor is None else tensor.detach()
+                values = None if values is None else values[torch.isfinite(values)]
+                if values is not None and len(values):
+                    self._main.add_histogram(f"{kind}/{name}", values, training.state.epoch)
+
+    def _write_steps(self) -> None:
+        """The losses of single steps, from the file that the recorder has just written."""
+        if self._fine is None or not self._losses.is_file():
+            return
+        with self._losses.open("rb") as stream:
+            stream.seek(4 * self._written)
+            losses = np.frombuffer(stream.read(), "<f4")
+        for step, loss in enumerate(losses.tolist(), start=self._written + 1):
+            if step % self._options.steps == 0:
+                self._fine.add_scalar("train/step_loss", loss, step)
+        self._written += len(losses)
+        self._fine.flush()
+
+
+def _writer(folder: Path, purge_step: int | None = None) -> Any:
+    """A `SummaryWriter`; what stands at the step or later is forgotten."""
+    from torch.utils.tensorboard import SummaryWriter
+
+    return SummaryWriter(str(folder), purge_step=purge_step)
+
+
+def _write_cloud(writer: Any, cloud: Cloud, epoch: int) -> None:
+    with redirect_stdout(io.StringIO()):  # it prints where a folder is there already
+        writer.add_embedding(
+            cloud.rows,
+            metadata=cloud.labels,
+            label_img=cloud.images,
+            global_step=epoch,
+            tag=cloud.name,
+            metadata_header=cloud.header,
+        )
+
+
+def _write_settings(writer: Any, values: Mapping[str, Any], scores: Mapping[str, float]) -> None:
+    """The settings beside the final scores, for TensorBoard's table of hyperparameters."""
+    from torch.utils.tensorboard.summary import hparams
+
+    for summary in hparams(dict(values), dict(scores)):  # type: ignore[no-untyped-call]
+        writer.file_writer.add_summary(summary)
