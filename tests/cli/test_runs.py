@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_up import put, scores
 
 Cli = Callable[..., Any]
 
@@ -19,29 +20,6 @@ COLUMNS = (
     "run, task, title, verb, state, started, seconds, seed, sample, sweep, best_epoch, "
     "config_digest"
 )
-
-
-def put(number: int, state: str = "done", task: str = "digits", **more: Any) -> None:
-    """A run folder as a training leaves it, with its status alone."""
-    folder = Path("runs") / task / f"20260101-120000-{number:08x}-{number + 1}"
-    folder.mkdir(parents=True)
-    status = {
-        "schema_version": 1,
-        "run": f"{task}/{folder.name}",
-        "task": task,
-        "state": state,
-        "started": "2026-01-01T12:00:00+0000",
-        "seconds": 1.0 + number,
-        "sample": False,
-        "overrides": [f"task={task}", f"optimizer.lr=0.{number}"],
-        "seed": 0,
-        **more,
-    }
-    (folder / "status.json").write_text(json.dumps(status))
-
-
-def scores(accuracy: float | None, loss: float | None = None) -> dict[str, Any]:
-    return {"scores": {"val/accuracy": accuracy, "val/loss": loss}}
 
 
 @pytest.fixture
@@ -97,12 +75,124 @@ def test_no_runs_say_how_to_make_one(cli: Cli) -> None:
         (["--limit", "2"], [4, 5]),
         (["--sort", "val/accuracy", "--limit", "1"], [2]),
         (["--root", "elsewhere"], []),
+        (["task=wine"], [4, 5]),
+        (["state=failed,interrupted"], [3, 5]),
+        (["optimizer.lr=0.1,3e-1"], [1, 3]),
+        (["task=digits", "optimizer.lr=0.2", "--state", "done"], [2]),
+        (["sample=true"], [4]),
+        (["seed=0", "val/accuracy=0.9"], [2]),
+        (["sweep=rates"], []),
+        (["state=pruned"], []),
+        (["older=1h"], [1, 2, 3, 4, 5]),
+        (["older=9000w"], []),
+        (["--reverse"], [5, 4, 3, 2, 1]),
+        (["--reverse", "--limit", "2"], [5, 4]),
+        (["--sort", "val/accuracy", "--reverse"], [1, 4, 2, 3, 5]),
+        (["--sort", "optimizer.lr", "--reverse", "--limit", "1"], [5]),
+        (["--sort", "task"], [1, 2, 3, 4, 5]),
+        (["--sort", "task", "--reverse"], [4, 5, 1, 2, 3]),
     ],
 )
 def test_runs_are_filtered_and_sorted(
     some: None, cli: Cli, arguments: list[str], expected: list[int]
 ) -> None:
     assert order(cli("runs", "--json", *arguments)) == expected
+
+
+def test_a_list_in_brackets_is_one_value(here: Path, cli: Cli) -> None:
+    put(1, overrides=["task=digits", "model.units=[16,16]"])
+    put(2, overrides=["task=digits", "+model.units=[32]"])
+    put(3, overrides=["task=digits", "model.units=[[1],[2]]"])
+
+    assert order(cli("runs", "--json", "model.units=[16,16],[32]")) == [1, 2]
+    assert order(cli("runs", "--json", "model.units=[16, 16]")) == [1]
+    assert order(cli("runs", "--json", "model.units=[[1],[2]]")) == [3]
+
+
+def test_runs_of_a_sweep(here: Path, cli: Cli) -> None:
+    put(1, sweep="rates")
+    put(2, "pruned", sweep="rates")
+    put(3)
+
+    assert order(cli("runs", "--json", "sweep=rates")) == [1, 2]
+    assert order(cli("runs", "--json", "sweep=rates", "state=pruned")) == [2]
+    assert "sweep" not in cli("runs").out
+    assert [line.split()[-1] for line in cli("runs", "--columns", "sweep").out.splitlines()] == [
+        "sweep",
+        "rates",
+        "rates",
+        "-",
+    ]
+
+
+REFUSED = [
+    (
+        ["optimiser.lr=0.1"],
+        "error: no run has `optimiser.lr`\n"
+        "  where: command line: optimiser.lr=0.1\n"
+        f"  accepted: {COLUMNS}, val/accuracy, val/loss, optimizer.lr\n"
+        "  try: optimizer.lr=...\n",
+    ),
+    (
+        ["1704"],
+        "error: `1704` is no filter\n"
+        "  where: command line\n"
+        "  accepted: key=value, as in task=digits\n",
+    ),
+    (
+        ["state=dnoe"],
+        "error: there is no state `dnoe`\n"
+        "  where: command line: state=\n"
+        "  accepted: done, failed, interrupted, killed, paused, pruned, refused, running\n"
+        "  try: state=done\n",
+    ),
+    (
+        ["older=30"],
+        "error: `30` is no age\n"
+        "  where: command line: older=\n"
+        "  accepted: a number with min, h, d or w, as in older=30d\n",
+    ),
+    (
+        ["--columns", "task,val/acc"],
+        "error: no run has `val/acc`\n"
+        "  where: --columns\n"
+        f"  accepted: {COLUMNS}, val/accuracy, val/loss, optimizer.lr\n"
+        "  try: --columns val/accuracy\n",
+    ),
+    (
+        ["--yes"],
+        "error: --yes goes with `dlx runs rm`\n  where: command line\n  try: dlx runs rm RUN\n",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "told"), REFUSED, ids=lambda x: str(x)[:20])
+def test_what_no_run_can_be_is_refused(
+    some: None, cli: Cli, arguments: list[str], told: str
+) -> None:
+    found = cli("runs", *arguments)
+
+    assert (found.code, found.out, found.err) == (2, "", told)
+
+
+@pytest.mark.parametrize("word", ["task=", "=x", "="])
+def test_half_a_filter_is_none(some: None, cli: Cli, word: str) -> None:
+    assert f"error: `{word}` is no filter\n" in cli("runs", word).err
+
+
+def test_columns_that_are_asked_for(some: None, cli: Cli) -> None:
+    columns = ("--columns", "task,optimizer.lr,val/loss,seed")
+    table = [line.split() for line in cli("runs", *columns, "--limit", "2").out.splitlines()]
+    rows = list(csv.reader(io.StringIO(cli("runs", *columns, "--csv").out)))
+    found = json.loads(cli("runs", *columns, "--json").out)
+
+    titles = ["run", "task", "optimizer.lr", "val/loss", "seed"]
+    assert table[0] == rows[0] == list(found[0]) == titles
+    assert table[1][1:] == ["(sample)", "wine", "0.4", "0.2000", "0"]
+    assert table[2][1:] == ["wine", "0.5", "-", "0"]
+    assert rows[1][1:] == ["digits", "0.1", "0.5", "0"]
+    assert rows[5][1:] == ["wine", "0.5", "", "0"]
+    assert list(found[4].values())[1:] == ["wine", "0.5", None, 0]
 
 
 @pytest.mark.parametrize("limit", ["0", "-1", "two"])
@@ -199,6 +289,63 @@ def test_listing_imports_neither_torch_nor_hydra(some: None) -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
 
     assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.fixture
+def terminal(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
+    """Makes a terminal of standard output, so many columns wide."""
+
+    def of(columns: int) -> None:
+        monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+        monkeypatch.setenv("COLUMNS", str(columns))
+
+    return of
+
+
+def test_a_terminal_has_a_head_and_colours(
+    some: None, cli: Cli, terminal: Callable[[int], None]
+) -> None:
+    terminal(120)
+
+    lines = cli("runs").out.splitlines()
+
+    assert lines[0].startswith("\x1b[1mrun ")
+    assert lines[0].endswith("changed\x1b[0m")
+    assert set(lines[1].removeprefix("\x1b[2m").removesuffix("\x1b[0m")) == {"─"}
+    assert "\x1b[31mfailed\x1b[0m" in lines[4]
+    assert len(lines) == 7
+
+
+def test_no_colour_where_none_is_wanted(
+    some: None, cli: Cli, terminal: Callable[[int], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal(120)
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert "\x1b" not in cli("runs").out
+
+
+@pytest.mark.parametrize("columns", [60, 80, 110])
+def test_what_was_changed_is_broken_into_lines(
+    here: Path, cli: Cli, terminal: Callable[[int], None], columns: int
+) -> None:
+    typed = [f"trainer.key_{number}=value" for number in range(6)]
+    put(1, overrides=["task=digits", *typed], **scores(0.8, 0.5))
+    terminal(columns)
+
+    lines = cli("runs").out.splitlines()[2:]
+
+    assert len(lines) > 2
+    assert " ".join(" ".join(lines).split()).endswith(" ".join(typed))
+    assert all(len(line) <= columns for line in lines[1:])
+    assert len({len(line) - len(line.lstrip()) for line in lines[1:]}) == 1
+
+
+def test_a_status_moves_no_cursor(here: Path, cli: Cli) -> None:
+    put(1, overrides=["task=digits", "seed=\x1b[2J"], sweep="\x1b[31m")
+
+    assert "\x1b" not in cli("runs").out
+    assert "\x1b" not in cli("runs", "--columns", "sweep").out
 
 
 def test_real_runs_are_sorted_best_first(cli: Cli) -> None:
