@@ -16,7 +16,7 @@ from ..errors import MethodError, Problem, UsageError
 from ..runs import listing
 from ..runs.files import read_bytes
 from ..runs.listing import Status
-from .console import interval_text, number, say, say_json, show_table
+from .console import baseline_text, interval_text, number, say, say_json, show_table
 
 EXAMPLES = """examples:
   dlx best task=digits
@@ -159,17 +159,16 @@ def _best(root: Path, runs: Sequence[Status], score: str) -> Best:
             continue
         value = _value(status, score)
         same = sum(_value(other, score) == value for other in ranked if other is not status)
-        stamps = [str(one) for one in report.get("stamps") or () if isinstance(one, str)]
         return Best(
             status,
             score,
             _facts(report, score, value),
-            stamps,
+            [str(one) for one in _list(report, "stamps")],
             among=len(having) - on_test,
             same=same,
             on_test=on_test,
             cuts=len({_cut(root, other) for other in ranked}),
-            in_folds=len(report.get("folds") or ()) > 1,
+            in_folds=len(_list(report, "folds")) > 1,
         )
     what = "the validation rows of these runs are the test rows: their scores are no choice"
     raise MethodError(Problem(what, "protocol=test_as_validation", "another protocol"))
@@ -205,16 +204,26 @@ def _name_of_protocol(report: dict[str, Any]) -> str:
 
 def _facts(report: dict[str, Any], score: str, value: float | None) -> dict[str, Any]:
     """Value, baseline and interval of a score."""
-    listed_scores = report.get("scores")
-    for one in listed_scores if isinstance(listed_scores, list) else ():
-        if isinstance(one, dict) and one.get("name") == score:
-            return {key: one.get(key) for key in ("value", "baseline", "interval")}
-    return {"value": value, "baseline": None, "interval": None}
+    entries = (one for one in _list(report, "scores") if isinstance(one, dict))
+    found = next((one for one in entries if one.get("name") == score), {})
+    interval = _list(found, "interval")
+    whole = len(interval) == 2 and all(isinstance(end, (int, float)) for end in interval)
+    baseline = found.get("baseline")
+    return {
+        "value": value,
+        "baseline": baseline if isinstance(baseline, dict) else None,
+        "interval": interval if whole else None,
+    }
+
+
+def _list(tree: dict[str, Any], key: str) -> list[Any]:
+    found = tree.get(key)
+    return found if isinstance(found, list) else []
 
 
 def _command(best: Best, look: bool = False) -> str:
     """The command that trained a run; with one look at the test part in place of none."""
-    typed = [str(one) for one in best.status.get("overrides") or ()]
+    typed = [str(one) for one in _list(best.status, "overrides")]
     if look:
         typed = [one for one in typed if one != "test=false"]
         typed += ["final=true"] if best.in_folds and "final=true" not in typed else []
@@ -237,11 +246,11 @@ def _plain(best: Best) -> dict[str, Any]:
 
 def _show(best: Best) -> None:
     facts, status = best.facts, best.status
-    baseline = facts["baseline"] if isinstance(facts["baseline"], dict) else None
-    beside = f"{number(baseline['value'])}  {baseline['name']}" if baseline else "-"
-    interval = interval_text(facts["interval"])
-    cells = [str(status.get("run")), number(facts["value"]), interval, beside]
-    show_table(("run", best.score, "95 % interval", "baseline"), [cells], right=(best.score,))
+    beside = baseline_text(facts["baseline"]) or "-"
+    cells = [str(status.get("run")), number(facts["value"]), interval_text(facts["interval"])]
+    show_table(
+        ("run", best.score, "95 % interval", "baseline"), [[*cells, beside]], right=(best.score,)
+    )
     say(f"the best of {plural(best.among, 'finished run')}{_ties(best)}")
     if best.on_test:
         say(f"left out: {plural(best.on_test, 'run')} with the test rows for validation")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, UsageError
-from .console import SAMPLE, interval_text, number, say, say_json, show_table
+from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table
 
 if TYPE_CHECKING:
     from ..report import Comparison
@@ -63,7 +63,7 @@ def _scores(found: Comparison) -> Iterator[tuple[str, int, dict[str, Any]]]:
     listed = [
         (one["name"], place, one)
         for place, run in enumerate(found.runs, start=1)
-        for one in run.report.get("scores") or ()
+        for one in _list(run.report.get("scores"))
         if isinstance(one, dict) and isinstance(one.get("name"), str)
     ]
     for name in dict.fromkeys(name for name, _, _ in listed):
@@ -74,14 +74,14 @@ def _show(found: Comparison) -> None:
     for place, (name, run) in enumerate(zip(found.names, found.runs, strict=True), start=1):
         say(f"{place}  {name}  {run.report.get('command') or ''}".rstrip())
     say("")
+    from ..report.read import amount, span
+
     rows, before = [], ""
     for name, place, facts in _scores(found):
-        baseline = facts.get("baseline")
-        beside = f"{number(baseline['value'])}  {baseline['name']}" if baseline else ""
         shown = "" if name == before else name
         before = name
-        value, interval = number(facts.get("value")), interval_text(facts.get("interval"))
-        rows.append([shown, str(place), value, interval, beside])
+        value, interval = number(amount(facts, "value")), interval_text(span(facts))
+        rows.append([shown, str(place), value, interval, baseline_text(facts.get("baseline"))])
     titles = ("score", "run", "value", "95 % interval", "baseline")
     show_table(titles, rows, right=("run", "value")) if rows else say("there are no scores")
     _show_differences(found)

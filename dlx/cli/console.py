@@ -82,3 +82,11 @@ def number(value: float | None) -> str:
 def interval_text(interval: Sequence[float] | None) -> str:
     """An interval as "0.9540 to 0.9861"; nothing where there is none."""
     return f"{number(interval[0])} to {number(interval[1])}" if interval else ""
+
+
+def baseline_text(baseline: Any) -> str:
+    """A baseline as "0.3889  majority"; nothing where a report holds none."""
+    value = baseline.get("value") if isinstance(baseline, dict) else None
+    if not isinstance(value, (int, float)):
+        return ""
+    return f"{number(value)}  {baseline.get('name', '')}".rstrip()

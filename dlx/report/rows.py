@@ -44,7 +44,7 @@ def rows_of(run: Run, name: str, value: float | None) -> Rows | None:
     target = target or next(iter(problems), "")
     columns = run.predicted(target)
     problem = get(problems, target, dict)
-    if not columns or value is None:
+    if not columns or not problem or value is None:
         return None
     classes = [str(one) for one in get(problem, "classes", list)]
     kind = get(problem, "type", str)
