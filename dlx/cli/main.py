@@ -17,6 +17,7 @@ from ..interrupts import like_ctrl_c
 VERBS = {
     "tasks": "the tasks there are, and what to type",
     "train": "train, validate and test a task: dlx train task=digits",
+    "tune": "search for better settings, on validation rows: dlx tune task=digits",
     "workflow": "the seven steps of the method, to one test score: dlx workflow task=digits",
     "resume": "go on with a run that was broken off: dlx resume last",
     "reproduce": "train a run again and compare every bit, or check a claim",

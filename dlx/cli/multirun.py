@@ -27,7 +27,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(Problem(what, "command line"))
     from ..search.plan import plan
 
-    found = plan([*args.overrides, *_flags(args)], args.config_dir)
+    found = plan([*args.overrides, *sweep_flags(args)], args.config_dir)
     quiet = args.json or args.quiet
     if args.dry_run:
         return _dry_run(found, args.json)
@@ -49,7 +49,7 @@ def run(args: argparse.Namespace) -> int:
     return 1 if outcome["counts"]["failed"] or outcome["counts"]["waiting"] else 0
 
 
-def _flags(args: argparse.Namespace) -> list[str]:
+def sweep_flags(args: argparse.Namespace) -> list[str]:
     """Flags as arguments of the section `sweep`."""
     found = ["sweep.fail_fast=true"] if args.fail_fast else []
     return [*found, *([f"sweep.retries={args.retries}"] if args.retries is not None else [])]
@@ -90,7 +90,7 @@ def show_outcome(outcome: dict[str, Any]) -> None:
     if points:
         say("")
         _show_points(points, outcome)
-    _show_failures(outcome["trials"])
+    show_failures(outcome["trials"])
     if outcome["sample"]:
         say(SAMPLE)
     elif outcome["best"]:
@@ -125,7 +125,8 @@ def _setting(point: dict[str, Any], shown: Sequence[str]) -> str:
     return " ".join(text) or "as it is"
 
 
-def _show_failures(rows: Sequence[dict[str, Any]]) -> None:
+def show_failures(rows: Sequence[dict[str, Any]]) -> None:
+    """Says which trials failed and why, and how many are left."""
     failed = [row for row in rows if row["state"] == "failed"]
     if failed:
         say("")

@@ -9,8 +9,9 @@ from ..problem import PROBLEMS
 from .fields import Chosen
 from .files import Path
 from .names import listed, nearest
-from .schema import Config, Target
+from .schema import Config, Target, dotted_keys
 from .secrets import holds_password, without_password
+from .spaces import wrong_space
 from .specs import METRICS
 
 Where = Callable[[Path], str]
@@ -31,6 +32,7 @@ def broken_rules(config: Config, where: Where) -> list[Problem]:
             _trainer,
             _protocol,
             _addresses,
+            _search,
         )
         for problem in rule(config, where)
     ]
@@ -247,6 +249,11 @@ def _trainer(config: Config, where: Where) -> Iterator[Problem]:
             where(("trainer", "accumulate")),
             f"a whole number from 1 to trainer.batch_size ({trainer.batch_size})",
         )
+
+
+def _search(config: Config, where: Where) -> Iterator[Problem]:
+    """Keys that a search may move, and the ranges it may move them in."""
+    return wrong_space(config.search, dotted_keys(), where) if config.search else iter(())
 
 
 def _protocol(config: Config, where: Where) -> Iterator[Problem]:

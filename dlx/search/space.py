@@ -1,32 +1,18 @@
-"""What a search may change: the levers of a model, and their ranges. No torch here."""
+"""What a search may change where nothing is said, and values as they are typed. No torch here."""
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from ..config.fields import to_plain
 from ..config.schema import Config
+from ..config.spaces import Lever, Value
 
-Value = Any
-"""A config value: number, truth value, text or list of them."""
-
-
-@dataclass(frozen=True)
-class Lever:
-    """One config key that a search may move.
-
-    Attributes:
-        key: as in "model.dropout".
-        kind: "choice" among `values`; "uniform" or "log" between the two `values`.
-        values: the choices, or lower and upper bound.
-    """
-
-    key: str
-    kind: Literal["choice", "uniform", "log"]
-    values: tuple[Value, ...]
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_./-]*")
+_OTHERWISE_READ = ("null", "true", "false", "nan", "inf", "yes", "no", "on", "off")
 
 
 def levers(config: Config, sizes: Sequence[Sequence[int]]) -> tuple[Lever, ...]:
@@ -40,7 +26,7 @@ def levers(config: Config, sizes: Sequence[Sequence[int]]) -> tuple[Lever, ...]:
     found = []
     size = size_key(config)
     if size is not None:
-        own = _value(plain, size)
+        own = value_of(plain, size)
         found.append(Lever(size, "choice", _distinct([own, *map(list, sizes)])))
     if "dropout" in plain["model"]:
         found.append(Lever("model.dropout", "choice", (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)))
@@ -63,15 +49,31 @@ def size_key(config: Config) -> str | None:
     return SIZES.get(config.model.name)
 
 
+def neighbours(config: Config) -> list[list[int]]:
+    """Half, twice and four times the model's size, and one layer more: worth trying unasked."""
+    key = size_key(config)
+    own: list[int] = list(value_of(to_plain(config), key)) if key else []
+    if not own:
+        return []
+    scaled = [[max(1, int(factor * size)) for size in own] for factor in (0.5, 2, 4)]
+    return [*scaled, [*own, own[-1]]]
+
+
 def own_values(config: Config, space: Sequence[Lever]) -> dict[str, Value]:
     """The task's own value of each lever."""
     plain = to_plain(config)
-    return {lever.key: _value(plain, lever.key) for lever in space}
+    return {lever.key: value_of(plain, lever.key) for lever in space}
 
 
-def _value(plain: Mapping[str, Any], key: str) -> Value:
-    section, name = key.split(".")
-    return plain[section][name]
+def value_of(plain: Mapping[str, Any], key: str) -> Value:
+    """The value of a dotted key; a component's is its name, what is not there is null."""
+    found: Any = plain
+    for part in key.split("."):
+        if isinstance(found, list) and part.isdecimal() and int(part) < len(found):
+            found = found[int(part)]
+        else:
+            found = found.get(part) if isinstance(found, Mapping) else None
+    return found["name"] if isinstance(found, Mapping) and "name" in found else found
 
 
 def _distinct(values: Sequence[Value]) -> tuple[Value, ...]:
@@ -80,16 +82,22 @@ def _distinct(values: Sequence[Value]) -> tuple[Value, ...]:
 
 def as_arguments(changed: Mapping[str, Value]) -> list[str]:
     """Changed values as they are typed after `dlx train`: "model.units=[16,16]"."""
-    return [f"{key}={_typed(value)}" for key, value in changed.items()]
+    return [f"{key}={typed(value)}" for key, value in changed.items()]
 
 
-def _typed(value: Value) -> str:
+def typed(value: Value) -> str:
+    """A value in Hydra's grammar."""
+    if value is None:
+        return "null"
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
         return f"{value:.6g}"
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{k}:{_typed(v)}" for k, v in value.items()) + "}"
+        return "{" + ",".join(f"{k}:{typed(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ",".join(map(_typed, value)) + "]"
-    return str(value)
+        return "[" + ",".join(map(typed, value)) + "]"
+    text = str(value)
+    if isinstance(value, int) or (_WORD.fullmatch(text) and text.lower() not in _OTHERWISE_READ):
+        return text
+    return "'" + text.replace("\\", "\\\\").replace("'", "\\'") + "'"

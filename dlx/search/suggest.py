@@ -1,15 +1,18 @@
-"""Which setting to try next: TPE by Optuna (Bergstra and others, 2011), repeatable."""
+"""Which setting to try next, by Optuna's samplers; a function of the seed and of what was tried."""
 
 from __future__ import annotations
 
+import itertools
 import json
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
+from ..config.spaces import Lever, Value
+from ..errors import Problem, UsageError
 from ..seeds import derive
-from .space import Lever, Value
 
 STARTUP = 5
 """Settings drawn at random before the search learns from what it has seen."""
@@ -17,14 +20,26 @@ STARTUP = 5
 
 @dataclass(frozen=True)
 class Tried:
-    """A setting that has been tried; `value` is None where it failed."""
+    """A setting that has been tried.
+
+    Attributes:
+        changed: the value of each lever.
+        value: what it gave, one value an objective; None where it failed.
+        running: whether it has not ended yet.
+    """
 
     changed: dict[str, Value]
-    value: float | None
+    value: float | Sequence[float] | None
+    running: bool = False
 
 
 def suggest(
-    space: Sequence[Lever], tried: Sequence[Tried], direction: str, seed: int
+    space: Sequence[Lever],
+    tried: Sequence[Tried],
+    direction: str | Sequence[str],
+    seed: int,
+    sampler: str = "tpe",
+    startup: int = STARTUP,
 ) -> dict[str, Value]:
     """The next setting.
 
@@ -34,53 +49,156 @@ def suggest(
     Args:
         space: what may change.
         tried: every setting so far, in order.
-        direction: "max" or "min", of their values.
+        direction: "max" or "min" of their values; one an objective.
         seed: what the draws derive from.
+        sampler: "tpe" (Bergstra and others, 2011), "random", "grid" or "cmaes" (Hansen, 2016).
+        startup: settings drawn at random before tpe learns.
 
     Returns:
         A value for each lever.
-    """
-    import optuna
 
-    optuna.logging.set_verbosity(optuna.logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-        sampler = optuna.samplers.TPESampler(
-            seed=derive(seed, "tune", len(tried)) % 2**32, n_startup_trials=STARTUP
-        )
-    goal: Literal["maximize", "minimize"] = "maximize" if direction == "max" else "minimize"
-    study = optuna.create_study(sampler=sampler, direction=goal)
-    distributions = {lever.key: _distribution(lever) for lever in space}
-    for one in tried:
-        study.add_trial(_trial(space, distributions, one))
-    asked = study.ask(distributions)
+    Raises:
+        UsageError: a grid that has no further setting.
+    """
+    if sampler == "grid":
+        return _grid_point(space, len(tried))
+    directions = [direction] if isinstance(direction, str) else list(direction)
+    goals = ["maximize" if one == "max" else "minimize" for one in directions]
+    distributions = {lever.key: distribution(lever) for lever in space}
+    with quiet() as optuna:
+        study = optuna.create_study(directions=goals)
+        if sampler == "cmaes":
+            study.sampler = optuna.samplers.CmaEsSampler(
+                seed=derive(seed, "tune", "cmaes") % 2**32, warn_independent_sampling=False
+            )
+            _replay(study, space, distributions, tried)
+        else:
+            study.sampler = _sampler(optuna, sampler, derive(seed, "tune", len(tried)), startup)
+            study.add_trials([_trial(space, distributions, one) for one in tried])
+        asked = study.ask(distributions)
     return {lever.key: _chosen(lever, asked.params[lever.key]) for lever in space}
 
 
-def _distribution(lever: Lever) -> Any:
-    from optuna.distributions import CategoricalDistribution, FloatDistribution
+@contextmanager
+def quiet() -> Iterator[Any]:
+    """Optuna, saying nothing while this is entered."""
+    import optuna
 
-    if lever.kind == "choice":  # as text: Optuna's choices are scalars
+    before = optuna.logging.get_verbosity()
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield optuna
+    finally:
+        optuna.logging.set_verbosity(before)
+
+
+def _sampler(optuna: Any, name: str, seed: int, startup: int) -> Any:
+    if name == "random":
+        return optuna.samplers.RandomSampler(seed=seed % 2**32)
+    return optuna.samplers.TPESampler(
+        seed=seed % 2**32, n_startup_trials=startup, constant_liar=True
+    )
+
+
+def _replay(
+    study: Any, space: Sequence[Lever], distributions: dict[str, Any], tried: Sequence[Tried]
+) -> None:
+    """Lets CMA-ES live through the trials again: its state is kept nowhere, as it is pickled.
+
+    What it asks is a function of its seed and of what it was told, so it asks the same again; a
+    setting that it did not ask for, such as the task's own, is only shown to it.
+    """
+    for number, one in enumerate(tried):
+        asked = study.ask(distributions) if number else None
+        again = (
+            {lever.key: _chosen(lever, asked.params[lever.key]) for lever in space} if asked else {}
+        )
+        if again != one.changed:
+            if asked is not None:
+                study.tell(asked, state=_state("FAIL"))
+            study.add_trial(_trial(space, distributions, one))
+        elif one.value is None:
+            study.tell(asked, state=_state("FAIL"))
+        else:
+            study.tell(asked, one.value)
+
+
+def grid_size(space: Sequence[Lever]) -> int:
+    """How many settings a grid has.
+
+    Raises:
+        UsageError: a lever is no choice.
+    """
+    many = 1
+    for lever in space:
+        if lever.kind != "choice":
+            what = f"sampler grid needs choices, and `{lever.key}` is {lever.kind}"
+            hint = f"search.{lever.key}={{choice:[...]}}, or tune.sampler=tpe"
+            raise UsageError(Problem(what, "tune.sampler", hint=hint))
+        many *= len(lever.values)
+    return many
+
+
+def _grid_point(space: Sequence[Lever], number: int) -> dict[str, Value]:
+    """A setting of the grid by its number, the last lever varying fastest."""
+    if number >= grid_size(space):
+        raise UsageError(Problem("every setting of the grid has been tried", "tune.trials"))
+    every = itertools.product(*(lever.values for lever in space))
+    values = next(itertools.islice(every, number, None))
+    return {lever.key: value for lever, value in zip(space, values, strict=True)}
+
+
+def distribution(lever: Lever) -> Any:
+    """A lever as Optuna has it; choices as JSON text, since Optuna's are scalars."""
+    from optuna.distributions import (
+        CategoricalDistribution,
+        FloatDistribution,
+        IntDistribution,
+    )
+
+    if lever.kind == "choice":
         return CategoricalDistribution([json.dumps(value) for value in lever.values])
     low, high = lever.values
-    return FloatDistribution(low, high, log=lever.kind == "log")
+    log = lever.kind in ("log", "log_int")
+    if lever.kind in ("int", "log_int"):
+        return IntDistribution(low, high, log=log)
+    return FloatDistribution(low, high, log=log)
+
+
+def params_of(space: Sequence[Lever], changed: dict[str, Value]) -> dict[str, Any]:
+    """Values as Optuna keeps them."""
+    return {
+        lever.key: json.dumps(changed[lever.key]) if lever.kind == "choice" else changed[lever.key]
+        for lever in space
+    }
+
+
+def _state(name: str) -> Any:
+    from optuna.trial import TrialState
+
+    return TrialState[name]
 
 
 def _trial(space: Sequence[Lever], distributions: dict[str, Any], one: Tried) -> Any:
-    from optuna.trial import TrialState, create_trial
+    from optuna.trial import create_trial
 
-    params = {
-        lever.key: json.dumps(one.changed[lever.key])
-        if lever.kind == "choice"
-        else one.changed[lever.key]
-        for lever in space
-    }
+    made: Any = {"params": params_of(space, one.changed), "distributions": distributions}
+    if one.running:
+        return create_trial(state=_state("RUNNING"), **made)
     if one.value is None:
-        return create_trial(state=TrialState.FAIL, params=params, distributions=distributions)
-    return create_trial(params=params, distributions=distributions, value=one.value)
+        return create_trial(state=_state("FAIL"), **made)
+    if isinstance(one.value, (int, float)):
+        return create_trial(value=one.value, **made)
+    return create_trial(values=list(one.value), **made)
 
 
 def _chosen(lever: Lever, value: Any) -> Value:
+    """A suggested value, rounded so that what is typed is what was trained."""
     if lever.kind == "choice":
         return json.loads(value)
-    return float(f"{value:.3g}")  # what is typed is what was trained
+    if lever.kind in ("int", "log_int"):
+        return int(value)
+    low, high = lever.values
+    return min(max(float(f"{value:.3g}"), low), high)

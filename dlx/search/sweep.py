@@ -5,27 +5,19 @@ from __future__ import annotations
 import shlex
 import time
 from collections import deque
-from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..config.load import load
 from ..config.rules import judged_score, score_names
 from ..config.secrets import shown_arguments
-from ..errors import DlxError, Interrupted, MethodError, UsageError
-from ..machine import cores
-from ..runs.folder import read_status, write_status
-from ..runs.lock import held, is_held
-from ..runs.log import Log
+from ..errors import Interrupted
+from ..runs.lock import held
 from .plan import Plan, Planned
 from .pool import Message, Order
 from .record import Record, folder_of, harvest
-from .table import Row, counts, point_of, ranked, train_command
-
-WAIT_S = 20.0
-"""Time that a process of a sweep that was killed has to write its last checkpoint."""
+from .settle import final_arguments, log_failure, resumable, settled, shared_threads
+from .table import Row, counts, point_of, ranked
 
 Threads = dict[str, Any]
 
@@ -111,28 +103,17 @@ class Sweeping:
             if entry.get("state") == "done":
                 continue
             run = runs.get(planned.key) if entry.get("state") != "failed" else None
-            if run is not None and (found := _settled(run)) is not None:
+            found = settled(run) if run is not None else None
+            if found is not None and found.pop("event") == "done":
                 self.record.note(planned.key, **found)
                 continue
-            self.queue.append(Job(planned, run if run and _resumable(run) else None))
+            self.queue.append(Job(planned, run if run and resumable(run) else None))
 
     def choose_threads(self, runner: Runner) -> None:
         """One thread count for all trials: measured on the first that can be, shared out."""
-        several = runner.jobs > 1
-        most = max(1, cores() // runner.jobs)
         for job in list(self.queue):
-            if self.threads is not None:
-                return
-            if job.planned.point.loaded.config.trainer.threads != "auto":
-                continue
-            if several and most == 1:
-                self.threads = {"count": 1, "how": "shared out"}
-                return
-            answer = runner.ask({**self._message(job.planned), "do": "threads"})
-            if answer["event"] == "threads":
-                found = answer["threads"]
-                few = several and found["count"] > most
-                self.threads = {"count": most, "how": "shared out"} if few else found
+            if self.threads is None and job.planned.point.loaded.config.trainer.threads == "auto":
+                self.threads = shared_threads(runner, self._message(job.planned))
 
     def next(self) -> Order | None:
         """The next trial; none after a failure, where it is asked for."""
@@ -241,11 +222,9 @@ class Sweeping:
 
     def _command(self, number: int) -> str:
         loaded = self.plan.points[number].loaded
-        asked = [a for a in loaded.arguments if a not in ("test=false", "final=false")]
-        open_ = loaded.config.trainer.threads == "auto"
-        count = self.threads["count"] if self.threads and open_ else None
-        final = can_be_final(asked, self.plan.config_dir)
-        return train_command(shown_arguments(asked), count, final)
+        threads = self.threads if loaded.config.trainer.threads == "auto" else None
+        found = final_arguments(loaded.arguments, threads, self.plan.config_dir)
+        return shlex.join(["dlx", "train", *shown_arguments(found)])
 
 
 def run_sweep(plan: Plan, runner: Any, watch: Watch) -> dict[str, Any]:
@@ -285,35 +264,3 @@ def run_sweep(plan: Plan, runner: Any, watch: Watch) -> dict[str, Any]:
             outcome = sweeping.outcome(state)
             record.conclude(outcome)
     return outcome
-
-
-def can_be_final(arguments: Sequence[str], config_dir: str | None) -> bool:
-    """Whether a config may train a final model on all rows outside the test part."""
-    try:
-        return bool(load([*arguments, "final=true"], config_dir).config.final)
-    except (UsageError, MethodError):
-        return False
-
-
-def log_failure(run: Path, reason: str, traceback: str) -> None:
-    """Writes why a trial failed into its run folder, where its own process could not."""
-    status = read_status(run)
-    with suppress(DlxError):  # the sweep's record has it as well
-        if status is not None and status.get("state") != "failed":
-            write_status(run, {**status, "state": "failed", "reason": reason})
-            Log(run / "log.txt", lambda _: None).keep(f"failed: {reason}")
-        if traceback:
-            Log(run / "log.txt", lambda _: None).keep(traceback)
-
-
-def _settled(run: Path) -> Row | None:
-    """What a run gave whose sweep was killed before it heard of it; waits for its process."""
-    until = time.monotonic() + WAIT_S
-    while is_held(run) and time.monotonic() < until:
-        time.sleep(0.1)
-    return harvest(run)
-
-
-def _resumable(run: Path) -> bool:
-    status = read_status(run) or {}
-    return status.get("state") in ("running", "interrupted") and not is_held(run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shlex
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -110,19 +109,3 @@ def counts(trials: Iterable[Row]) -> dict[str, int]:
     """How many trials are in each state."""
     states = [trial["state"] for trial in trials]
     return {state: states.count(state) for state in STATES}
-
-
-def train_command(arguments: Sequence[str], threads: int | None, final: bool) -> str:
-    """What trains a setting for good: all rows outside the test part, then one look at the test.
-
-    Args:
-        arguments: those of the trial.
-        threads: the count that trials ran with, where the config leaves it open.
-        final: whether the protocol holds rows out that a final model can be trained on as well.
-    """
-    told = [*arguments]
-    if threads is not None:
-        told.append(f"trainer.threads={threads}")
-    if final:
-        told.append("final=true")
-    return shlex.join(["dlx", "train", *told])

@@ -8,8 +8,9 @@ from typing import Any
 from ..config.load import Loaded
 from ..config.names import plural
 from ..config.schema import Config
+from ..config.spaces import Value
 from ..errors import MethodError, Problem, RunError
-from ..search.space import SIZES, Value, as_arguments, size_key
+from ..search.space import SIZES, as_arguments, size_key
 from ..training import outcome
 from .attempt import Attempt, attempt
 from .walk import Finding, Walk

@@ -10,8 +10,9 @@ from typing import Any
 
 from ..config.load import Loaded, digest
 from ..config.names import plural
+from ..config.spaces import Lever
 from ..errors import MethodError, Problem, RunError
-from ..search.space import Lever, as_arguments, levers, own_values
+from ..search.space import as_arguments, levers, own_values
 from ..search.suggest import Tried, suggest
 from ..training.run import train
 from ..training.start import Run, Within

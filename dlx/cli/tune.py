@@ -1,0 +1,153 @@
+"""The verb `dlx tune`: searches settings on validation rows; the test part is left for the best."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..config.names import plural
+from ..errors import UsageError
+from .console import SAMPLE, interval_text, number, say, say_json, show_table
+from .hydra_flags import add_flags
+from .live import watching
+from .multirun import show_failures, sweep_flags
+
+if TYPE_CHECKING:
+    from ..search.tune_plan import TunePlan
+
+EXAMPLES = """examples:
+  dlx tune task=digits
+  dlx tune task=digits tune.trials=20 tune.pruner=median --train-best
+  dlx tune task=digits 'optimizer.lr=tag(log,interval(1e-4,1e-1))' 'model.units=[32],[64],[128]'
+  dlx tune task=digits 'search.model.dropout={uniform:[0,0.6]}' jobs=2
+  dlx tune task=digits 'tune.objectives=[val/accuracy,parameters]'
+  dlx tune task=digits tune.sampler=random tune.storage=sqlite
+"""
+
+BEST = 10
+"""As many settings are shown at the end; the report has all."""
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the verb's options to its parser."""
+    parser.epilog = EXAMPLES
+    add_flags(parser)
+    add = parser.add_argument
+    add("--train-best", action="store_true", help="then train the best, and look at the test once")
+    add("--dry-run", action="store_true", help="show the space and stop")
+    add("--fail-fast", action="store_true", help="stop at the first trial that fails")
+    add("--retries", metavar="N", help="try a trial that crashed so often again")
+    add("--json", action="store_true", help="print only the outcome, as JSON")
+    add("--quiet", "-q", action="store_true", help="no progress, only the outcome")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Searches, shows what was found, and trains the best if asked."""
+    from ..search.tune_plan import plan_tune
+
+    plan = plan_tune([*args.overrides, *sweep_flags(args)], args.config_dir)
+    quiet = args.json or args.quiet
+    if args.dry_run or not quiet:
+        _announce(plan)
+    if args.dry_run:
+        return 0
+    # Read by CUDA when it starts in a worker.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    from ..report import build_sweep
+    from ..search.pool import Pool
+    from ..search.tune import run_tune
+
+    pool = Pool(None, plan.loaded.config.sweep.jobs)
+    with watching(quiet, plan.options.trials, "search") as shown:
+        outcome, best = run_tune(plan, pool, shown)
+    report = build_sweep(plan.root / "sweeps" / plan.name)
+    if args.json:
+        say_json(outcome)
+    else:
+        show_outcome(outcome)
+        say(f"report: {report}")
+    if args.train_best and best is not None:
+        return _train_best(best, args)
+    return 0 if best is not None else 1
+
+
+def _announce(plan: TunePlan) -> None:
+    """Says what is going to be searched."""
+    options = plan.options
+    goals = " and ".join(f"{name} ({direction})" for name, direction in plan.objectives)
+    pruner = f", pruned by {options.pruner}" if options.pruner != "none" else ""
+    say(f"{plural(options.trials, 'trial')} by {options.sampler}{pruner}: {goals}")
+    for note in plan.notes:
+        say(f"note: {note}")
+    own = plan.own or {}
+    for lever in plan.space:
+        between = " to " if lever.kind != "choice" else ", "
+        values = between.join(map(str, lever.values))
+        begins = f"; begins with {own[lever.key]}" if lever.key in own else ""
+        say(f"  {lever.key}: {lever.kind} {values}{begins}")
+    say(f"search: {plan.root / 'sweeps' / plan.name}; it never looks at the test part")
+
+
+def show_outcome(outcome: Mapping[str, Any]) -> None:
+    """Prints the best settings, the task's own, the front where there is one, and what to type."""
+    ended = {state: many for state, many in outcome["counts"].items() if many}
+    say("")
+    say(", ".join(f"{many} {state}" for state, many in ended.items()))
+    if outcome["front"]:
+        say(
+            "the Pareto front: no other setting is better in one objective without being worse in another"
+        )
+        _show(outcome, outcome["front"])
+    elif ranking := _ranking(outcome):
+        _show(outcome, ranking[:BEST])
+    show_failures(outcome["trials"])
+    if outcome["sample"]:
+        say(SAMPLE)
+    elif outcome["best"]:
+        say(f"the best, with one look at the test part: {outcome['best']['command']}")
+
+
+def _ranking(outcome: Mapping[str, Any]) -> list[int]:
+    from ..search.table import ranked
+
+    goal = outcome["objectives"][0]
+    points = [{**p, "value": p["values"].get(goal["name"])} for p in outcome["points"]]
+    return [point["point"] for point in ranked(points, goal["direction"])]
+
+
+def _show(outcome: Mapping[str, Any], numbers: Sequence[int]) -> None:
+    """Some settings as a table; the task's own below, where it is not among them."""
+    own = outcome["default"]
+    points = {point["point"]: point for point in outcome["points"]}
+    rows = {row["trial"]: row for row in outcome["trials"]}
+    shown = [*numbers, *([own] if own is not None and own not in numbers else [])]
+    goals = [goal["name"] for goal in outcome["objectives"]]
+    titles = ("trial", "setting", *goals, "95 %", "epoch")
+    cells = []
+    for place in shown:
+        point = points[place]
+        named = " ".join(rows[place]["shown"]) + (" (the task's own)" if place == own else "")
+        scores = [number(point["values"].get(name)) for name in goals]
+        epoch = f"{point['epoch']:g}" if point["epoch"] is not None else ""
+        cells.append([str(place), named, *scores, interval_text(point["interval"]), epoch])
+    show_table(titles, cells, right=("trial", *goals, "epoch"))
+
+
+def _train_best(best: Sequence[str], args: argparse.Namespace) -> int:
+    """Trains the best setting for good: the one look at the test part."""
+    from ..config.load import load
+    from .train import answer, show_answer, train
+
+    loaded = load(best, args.config_dir)
+    if not loaded.config.test:
+        raise UsageError("the best setting does not test")
+    if not args.json:
+        say("")
+    done = train(loaded, quiet=args.json or args.quiet)
+    if args.json:
+        say_json(answer(done))
+    else:
+        show_answer(done)
+    return 0

@@ -1,0 +1,140 @@
+"""The section `search`: which keys `dlx tune` may change, and between which values."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from ..errors import Problem
+from .files import Path
+from .names import nearest
+
+Kind = Literal["choice", "uniform", "log", "int", "log_int"]
+KINDS: tuple[str, ...] = get_args(Kind)
+Value = Any
+"""A config value: number, truth value, text, or list or mapping of them."""
+
+ACCEPTED = "{log|uniform|int|log_int: [low, high]} or {choice: [value, ...]}"
+FIXED = {
+    "seed": "the best of several seeds is luck, not a setting",
+    "test": "a search never looks at the test part",
+    "final": "a search judges on validation rows",
+    "protocol": "settings are compared on the same rows",
+    "targets": "settings are compared on the same targets",
+    "metrics": "settings are compared by the same score",
+    "task": "a search is of one task",
+}
+"""Keys that a search may not move, and why."""
+MAX_CHOICES = 100
+
+
+@dataclass(frozen=True)
+class Lever:
+    """One config key that a search may move.
+
+    Attributes:
+        key: as in "model.dropout".
+        kind: "choice" among `values`; else between the two `values`: "uniform", "log", and for
+            whole numbers "int", "log_int".
+        values: the choices, or lower and upper bound.
+    """
+
+    key: str
+    kind: Kind
+    values: tuple[Value, ...]
+
+    def holds(self, value: Value) -> bool:
+        """Whether a value lies in it."""
+        if self.kind == "choice":
+            return json.dumps(value) in map(json.dumps, self.values)
+        low, high = self.values
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            return False
+        whole = self.kind in ("uniform", "log") or isinstance(value, int)
+        return whole and bool(low <= value <= high)
+
+    def plain(self) -> dict[str, list[Value]]:
+        """It as the config has it: {"log": [0.001, 0.1]}."""
+        return {self.kind: list(self.values)}
+
+
+def read_space(search: Mapping[str, Any]) -> tuple[Lever, ...]:
+    """The levers of a section `search` that has been checked; null takes one out."""
+    found = {key: spec for key, spec in flat(search) if spec is not None}
+    return tuple(_lever(key, *next(iter(spec.items()))) for key, spec in found.items())
+
+
+def _lever(key: str, kind: Any, values: Any) -> Lever:
+    if kind == "choice":
+        values = {json.dumps(value): value for value in values}.values()
+    return Lever(key, kind, tuple(values))
+
+
+def flat(search: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+    """Key and range of each lever: `optimizer.lr` may be written as one key, or nested."""
+    for key, spec in search.items():
+        dotted = f"{above}.{key}" if above else str(key)
+        nested = isinstance(spec, Mapping) and bool(spec) and not set(spec) & set(KINDS)
+        if nested and all(isinstance(value, (Mapping, type(None))) for value in spec.values()):
+            yield from flat(spec, dotted)
+        else:
+            yield dotted, spec
+
+
+def wrong_space(
+    search: Mapping[str, Any], known: tuple[str, ...], where: Callable[[Path], str]
+) -> Iterator[Problem]:
+    """Everything that is wrong with a section `search`."""
+    for key, spec in flat(search):
+        place = _place(key, where)
+        fixed = FIXED.get(key.split(".")[0])
+        if fixed:
+            yield Problem(f"search: `{key}` cannot be searched: {fixed}", place)
+        elif not _is_key(key, known):
+            near = nearest(key, known)
+            hint = f"did you mean {near}?" if near else ""
+            yield Problem(f"search: unknown key `{key}`", place, hint=hint)
+        elif spec is not None and (said := _wrong_range(spec)):
+            yield Problem(f"search: `{key}`: {said}", place, ACCEPTED)
+
+
+def _place(key: str, where: Callable[[Path], str]) -> str:
+    """Where a lever was written: under its dotted key, or nested."""
+    return where(("search", key)) or where(("search", *key.split(".")))
+
+
+def _is_key(key: str, known: tuple[str, ...]) -> bool:
+    """Whether a key is one of the schema's; items of lists are counted: prepare.steps.0.size."""
+    parts = key.split(".")
+    number = next((i for i, part in enumerate(parts) if part.isdecimal()), None)
+    return (key if number is None else ".".join(parts[:number])) in known
+
+
+def _wrong_range(spec: Any) -> str:
+    """What is wrong with {kind: values}; "" if nothing."""
+    if not isinstance(spec, Mapping) or len(spec) != 1:
+        return "it takes one range"
+    kind, values = next(iter(spec.items()))
+    if kind not in KINDS:
+        near = nearest(str(kind), KINDS)
+        return f"there is no range `{kind}`" + (f" (did you mean {near}?)" if near else "")
+    if not isinstance(values, list) or not values:
+        return f"{kind} takes a list"
+    if kind == "choice":
+        return f"more than {MAX_CHOICES} choices" if len(values) > MAX_CHOICES else ""
+    whole = kind in ("int", "log_int")
+    if len(values) != 2 or not all(_is_number(value, whole) for value in values):
+        return f"{kind} takes two {'whole ' if whole else ''}numbers, low and high"
+    low, high = values
+    if not low < high:
+        return f"the low end {low} is not below the high end {high}"
+    return f"{kind} needs a low end above 0" if kind.startswith("log") and low <= 0 else ""
+
+
+def _is_number(value: Any, whole: bool) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        return False
+    return math.isfinite(value) and abs(value) < 2**63

@@ -1,0 +1,98 @@
+"""What becomes of runs whose sweep was killed or whose process died, and of the best setting."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..config.load import load
+from ..errors import DlxError, MethodError, UsageError
+from ..machine import cores
+from ..runs.folder import read_status, write_status
+from ..runs.lock import is_held
+from ..runs.log import Log
+from .pool import Message
+from .record import harvest
+
+WAIT_S = 20.0
+"""Time that a process of a sweep that was killed has to write its last checkpoint."""
+
+
+def settled(run: Path) -> Message | None:
+    """How a run ended before anybody heard of it; waits for its process.
+
+    Returns:
+        As an event of a worker, what a finished run gave beside it; None where it can be gone on
+        with.
+    """
+    until = time.monotonic() + WAIT_S
+    while is_held(run) and time.monotonic() < until:
+        time.sleep(0.1)
+    if (found := harvest(run)) is not None:
+        return {"event": "done", **found}
+    status = read_status(run) or {}
+    state = status.get("state")
+    if state not in ("pruned", "failed"):
+        return None
+    name = f"{run.parent.name}/{run.name}"
+    return {"event": state, "reason": str(status.get("reason", "")), "run": name}
+
+
+def resumable(run: Path) -> bool:
+    """Whether a run was broken off and nobody is at work on it."""
+    status = read_status(run) or {}
+    return status.get("state") in ("running", "interrupted") and not is_held(run)
+
+
+def log_failure(run: Path, reason: str, traceback: str) -> None:
+    """Writes why a trial failed into its run folder, where its own process could not."""
+    status = read_status(run)
+    log = Log(run / "log.txt", lambda _: None)
+    with suppress(DlxError):  # the sweep's record has it as well
+        if status is not None and status.get("state") != "failed":
+            write_status(run, {**status, "state": "failed", "reason": reason})
+            log.keep(f"failed: {reason}")
+        if traceback:
+            log.keep(traceback)
+
+
+def shared_threads(runner: Any, message: Message) -> dict[str, Any] | None:
+    """The thread count for trials that run side by side: measured, but no more than a fair share.
+
+    Args:
+        runner: where trials run; `jobs` of them at a time.
+        message: an order whose config is measured.
+
+    Returns:
+        The count and how it was chosen; None where this config cannot be measured.
+    """
+    several, most = runner.jobs > 1, max(1, cores() // runner.jobs)
+    if several and most == 1:
+        return {"count": 1, "how": "shared out"}
+    answer = runner.ask({**message, "do": "threads"})
+    if answer["event"] != "threads":
+        return None
+    found: dict[str, Any] = answer["threads"]
+    return {"count": most, "how": "shared out"} if several and found["count"] > most else found
+
+
+def final_arguments(
+    arguments: Sequence[str], threads: dict[str, Any] | None, config_dir: str | None
+) -> list[str]:
+    """What `dlx train` takes to train a trial's setting for good, with one look at the test part.
+
+    Args:
+        arguments: those of the trial.
+        threads: the count that trials ran with, where the config leaves it open.
+        config_dir: a further folder of configs.
+    """
+    asked = [a for a in arguments if a not in ("test=false", "final=false")]
+    if threads is not None:
+        asked.append(f"trainer.threads={threads['count']}")
+    try:  # a final model on all rows outside the test part, where the protocol holds rows out
+        return list(load([*asked, "final=true"], config_dir).arguments)
+    except (UsageError, MethodError):
+        return asked

@@ -1,0 +1,357 @@
+"""A search: settings suggested, trained and judged on validation rows, given up where hopeless."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..config.load import digest, load
+from ..config.rules import judged_score, score_names
+from ..config.secrets import shown_arguments
+from ..errors import Interrupted
+from ..runs.files import plain
+from .pool import Message, Order
+from .record import Record, folder_of, harvest
+from .settle import final_arguments, log_failure, resumable, settled, shared_threads
+from .space import as_arguments
+from .study import Study, changed_of, state_of
+from .suggest import Tried, grid_size, quiet, suggest
+from .sweep import Runner, Watch
+from .table import Row, counts, front, point_of, ranked
+from .tune_plan import TunePlan
+
+RETRY_S = 5.0
+"""Seconds between two looks for trials of processes that died."""
+
+
+@dataclass
+class Tuning:
+    """The source of a search's orders, and the one who hears how they went.
+
+    Attributes:
+        plan: the search.
+        record: its folder.
+        study: its trials.
+        watch: who is shown it.
+        threads: the count that all trials run with, where the config leaves it open.
+    """
+
+    plan: TunePlan
+    record: Record
+    study: Study
+    watch: Watch
+    threads: dict[str, Any] | None = None
+    _begun: float = field(default_factory=time.monotonic)
+    _before: float = 0.0
+    _looked: float = 0.0
+    _rows: dict[int, Row] = field(default_factory=dict)
+    _again: list[int] = field(default_factory=list)
+    _tries: Counter[int] = field(default_factory=Counter)
+    _failed: bool = False
+
+    def __post_init__(self) -> None:
+        """Makes the pruner, and takes up what an earlier process knew."""
+        self._before = float(self.record.outcome().get("seconds") or 0.0)
+        self._pruner = _pruner(self.plan)
+        self._most = self.plan.options.trials
+        if self.plan.options.sampler == "grid":
+            self._most = min(self._most, grid_size(self.plan.space))
+        self._score = judged_score(self.plan.loaded.config)
+        self._direction = score_names(self.plan.loaded.config)[self._score]
+
+    def left(self) -> bool:
+        """Whether there is anything to do."""
+        return len(self.study.trials()) < self._most or bool(self.study.orphans())
+
+    def choose_threads(self, runner: Runner) -> None:
+        """One thread count for all trials of the study, whichever process chose it."""
+        if self.plan.loaded.config.trainer.threads != "auto":
+            return
+        known = self.study.fact("threads")
+        if known is None:
+            arguments = self.plan.trial(self.plan.own or {})
+            known = shared_threads(runner, self._message(arguments, 0))
+            known = self.study.fact("threads", known)
+        self.threads = known
+
+    def next(self) -> Order | None:
+        """The next training: one that a dead process left, or a new setting."""
+        options = self.plan.options
+        minutes = (time.monotonic() - self._begun) / 60
+        if options.budget_minutes is not None and minutes >= options.budget_minutes:
+            return None
+        if self._failed and self.plan.loaded.config.sweep.fail_fast:
+            return None
+        if self._again:
+            number = self._again.pop()
+            return self._order(number, self._rows[number]["changed"], None)
+        with self.study.alone():
+            order = self._orphan()
+            return order or self._fresh()
+
+    def _orphan(self) -> Order | None:
+        """What a dead process had under way: told if it was done, else gone on with."""
+        if self._looked and time.monotonic() - self._looked < RETRY_S:
+            return None
+        self._looked = time.monotonic()
+        runs = self.record.begun_runs() if (orphans := self.study.orphans()) else {}
+        for trial in orphans:
+            self.study.adopt(trial.number)
+            run = runs.get(str(trial.user_attrs.get("key")))
+            if run is not None and (found := settled(run)) is not None:
+                self._finish(trial.number, found)
+                continue
+            changed = changed_of(trial, self.plan.space)
+            return self._order(trial.number, changed, run if run and resumable(run) else None)
+        return None
+
+    def _fresh(self) -> Order | None:
+        """A new setting, written down before anyone else can choose."""
+        trials = self.study.trials()
+        if len(trials) >= self._most:
+            return None
+        own = self.plan.own if not trials and self.plan.options.sampler != "grid" else None
+        changed = own or self._suggested(trials)
+        arguments = self.plan.trial(changed)
+        key = _key(arguments, self.plan.config_dir)
+        number = self.study.begin(changed, self._most, key=key, own=own is not None)
+        return None if number is None else self._order(number, changed, None)
+
+    def _suggested(self, trials: Sequence[Any]) -> dict[str, Any]:
+        options, seed = self.plan.options, self.plan.loaded.config.seed
+        tried = [_tried(trial, self.plan.space) for trial in trials]
+        directions = [direction for _, direction in self.plan.objectives]
+        return suggest(self.plan.space, tried, directions, seed, options.sampler, options.startup)
+
+    def _order(self, number: int, changed: dict[str, Any], resume: Path | None) -> Order:
+        arguments = self.plan.trial(changed)
+        self._rows[number] = self._row_of(number)
+        self.watch.begins(self._rows[number])
+        message = {
+            **self._message(arguments, number),
+            "do": "train",
+            "threads": self.threads,
+            "resume": resume and str(resume),
+            "asks": self._pruner is not None,
+        }
+        return Order(number, message)
+
+    def _message(self, arguments: list[str], number: int) -> Message:
+        key = _key(arguments, self.plan.config_dir)
+        marks = {"sweep": self.record.name, "trial": number}
+        return {
+            "arguments": arguments,
+            "key": key,
+            "marks": marks,
+            "config_dir": self.plan.config_dir,
+        }
+
+    def heard(self, order: Order, report: Message) -> Message:
+        """Shows how far a trial is, and says whether it is to be given up."""
+        self.watch.reports(self._rows[order.number], report)
+        value = report["scores"].get(self._score)
+        if self._pruner is None or value is None:
+            return {}
+        step = int(report["epoch"])
+        if not self.study.prune(self._pruner, order.number, step, value):
+            return {}
+        unit = "fold" if report["event"] == "fold" else "epoch"
+        return {"stop": f"{self._score} {value:.4g} at {unit} {step} is behind that of the others"}
+
+    def ended(self, order: Order, ended: Message) -> None:
+        """Writes down how a trial ended."""
+        if ended["event"] == "interrupted":
+            self.study.release(order.number)
+        elif ended["event"] == "done":
+            found = harvest(Path(ended["folder"]))
+            lost = {"event": "failed", "reason": "its run folder is damaged"}
+            self._finish(order.number, lost if found is None else {"event": "done", **found})
+        elif self._to_be_tried_again(order.number, ended):
+            return
+        else:
+            folder = ended.get("folder") or self.record.begun_runs().get(order.message["key"])
+            run = Path(folder) if folder else None
+            name = f"{run.parent.name}/{run.name}" if run else None
+            self._finish(order.number, {**ended, "run": name})
+            if run is not None and ended["event"] == "failed":
+                log_failure(run, ended["reason"], ended.get("traceback", ""))
+            self._failed = self._failed or ended["event"] == "failed"
+        self.watch.ends(self._row_of(order.number))
+
+    def _to_be_tried_again(self, number: int, ended: Message) -> bool:
+        """Whether a trial that crashed has a further try."""
+        self._tries[number] += 1
+        tries = self.plan.loaded.config.sweep.retries
+        again = ended.get("kind") == "crash" and self._tries[number] <= tries
+        if again:
+            self._again.append(number)
+        return again
+
+    def _finish(self, number: int, ended: Message) -> None:
+        """Puts a trial's end into the study."""
+        state = ended["event"]
+        facts = {k: v for k, v in ended.items() if k not in ("event", "state", "folder")}
+        values = None
+        if state == "done":
+            known = ended["values"]
+            values = [known.get(name) for name, _ in self.plan.objectives]
+            if any(value is None for value in values):
+                state, facts["reason"] = "failed", "no validation score"
+                values = None
+        elif state == "pruned" and (last := self.study.last_report(number)) is not None:
+            values, facts["score"], facts["value"] = [last], self._score, last
+        self.study.finish(number, state, values, result=plain(facts))
+
+    def tick(self) -> None:
+        """Shows that this process lives."""
+        self.study.beat()
+        self.watch.tick()
+
+    def _row_of(self, number: int) -> Row:
+        trial = next(t for t in self.study.trials() if t.number == number)
+        return self._row(trial)
+
+    def _row(self, trial: Any) -> Row:
+        """A trial as `sweep.json` holds it."""
+        changed = changed_of(trial, self.plan.space)
+        state = state_of(trial)
+        if state == "running" and not trial.user_attrs.get("owner"):
+            state = "waiting"
+        known = {"value": None, "run": None, "reason": "", **trial.user_attrs.get("result", {})}
+        return {
+            **known,
+            "trial": trial.number,
+            "point": trial.number,
+            "seed": self.plan.loaded.config.seed,
+            "changed": changed,
+            "shown": shown_arguments(as_arguments(changed)),
+            "state": state,
+            "own": bool(trial.user_attrs.get("own")),
+        }
+
+    def outcome(self, state: str) -> dict[str, Any]:
+        """What `sweep.json` holds."""
+        plan, config = self.plan, self.plan.loaded.config
+        rows = [self._row(trial) for trial in self.study.trials()]
+        points = [point_of(row["trial"], row["changed"], [row]) for row in rows]
+        several = len(plan.objectives) > 1
+        best = self._best(points)
+        return {
+            "sweep": self.record.name,
+            "kind": "tune",
+            "task": config.task,
+            "title": config.about.title,
+            "source": config.about.source,
+            "command": shlex.join(["dlx", "tune", *plan.command]),
+            "state": state,
+            "seconds": round(self._before + time.monotonic() - self._begun, 3),
+            "sample": any(row.get("sample") for row in rows),
+            "score": self._score,
+            "direction": self._direction,
+            "objectives": [{"name": n, "direction": d} for n, d in plan.objectives],
+            "keys": [lever.key for lever in plan.space],
+            "space": {lever.key: lever.plain() for lever in plan.space},
+            "sampler": plan.options.sampler,
+            "pruner": plan.options.pruner,
+            "seeds": 1,
+            "threads": self.threads["count"] if self.threads else None,
+            "points": points,
+            "trials": rows,
+            "best": best and {"point": best["point"], "command": self._command(best["changed"])},
+            "default": next((row["point"] for row in rows if row["own"]), None),
+            "front": front(points, self._objectives()) if several else [],
+            "counts": counts(rows),
+            "notes": plan.notes,
+        }
+
+    def _objectives(self) -> list[dict[str, str]]:
+        return [{"name": n, "direction": d} for n, d in self.plan.objectives]
+
+    def _best(self, points: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+        """The best by the first objective; of those equal in it, the first of the front."""
+        name, direction = self.plan.objectives[0]
+        if len(self.plan.objectives) > 1:
+            numbers = front(points, self._objectives())
+            return next((p for p in points if numbers and p["point"] == numbers[0]), None)
+        by_objective = [{**p, "value": p["values"].get(name)} for p in points]
+        return next(iter(ranked(by_objective, direction)), None)
+
+    def best_arguments(self, changed: Mapping[str, Any]) -> list[str]:
+        """What `dlx train` takes to train a setting for good."""
+        return final_arguments(self.plan.trial(dict(changed)), self.threads, self.plan.config_dir)
+
+    def _command(self, changed: Mapping[str, Any]) -> str:
+        return shlex.join(["dlx", "train", *shown_arguments(self.best_arguments(changed))])
+
+
+def run_tune(plan: TunePlan, runner: Any, watch: Watch) -> tuple[dict[str, Any], list[str] | None]:
+    """Searches until the study has its trials, and keeps the outcome in the search's folder.
+
+    Args:
+        plan: what is searched.
+        runner: makes the context in which trials are trained.
+        watch: who is shown it.
+
+    Returns:
+        What `sweep.json` holds, and the arguments that train the best setting for good.
+
+    Raises:
+        UsageError: the storage cannot be opened.
+        Interrupted: it was asked to stop; the same command goes on.
+        RunError: the folder cannot be written.
+    """
+    record = Record(folder_of(plan.root, plan.name, "tune.name"))
+    directions = [direction for _, direction in plan.objectives]
+    opened = Study(plan.name, plan.options.storage, record.folder, plan.space, directions)
+    with opened as study:
+        tuning = Tuning(plan, record, study, watch)
+        begun = tuning.outcome("running")
+        record.conclude(begun)
+        watch.before(begun["trials"])
+        state = "interrupted"
+        try:
+            if tuning.left():
+                with runner as entered:
+                    tuning.choose_threads(entered)
+                    entered.run(tuning)
+            state = "done"
+        except KeyboardInterrupt:
+            raise Interrupted("interrupted") from None
+        finally:
+            outcome = tuning.outcome(state)
+            record.conclude(outcome)
+        best = outcome["best"]
+        point = (
+            best and outcome["points"][[p["point"] for p in outcome["points"]].index(best["point"])]
+        )
+        return outcome, tuning.best_arguments(point["changed"]) if point else None
+
+
+def _key(arguments: Sequence[str], config_dir: str | None) -> str:
+    return digest(load(arguments, config_dir).config)
+
+
+def _tried(trial: Any, space: Sequence[Any]) -> Tried:
+    """A trial of the study as the sampler sees it; a pruned one counts with its last score."""
+    state, changed = state_of(trial), changed_of(trial, space)
+    if state in ("running", "waiting"):
+        return Tried(changed, None, running=True)
+    values = trial.values if state in ("done", "pruned") else None
+    return Tried(changed, None if values is None else [float(v) for v in values])
+
+
+def _pruner(plan: TunePlan) -> Any:
+    """Optuna's pruner; None where nothing is pruned."""
+    options = plan.options
+    if options.pruner == "none":
+        return None
+    epochs = plan.loaded.config.trainer.epochs
+    with quiet() as optuna:
+        if options.pruner == "median":
+            return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=options.warmup)
+        return optuna.pruners.HyperbandPruner(min_resource=options.warmup, max_resource=epochs)

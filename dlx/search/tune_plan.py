@@ -1,0 +1,242 @@
+"""What a search is to do: the space, the objectives, the study's name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from hydra.core.override_parser.types import Override
+
+from ..config import words
+from ..config.arguments import parse
+from ..config.compose import expand_sweep
+from ..config.load import Loaded, digest, load
+from ..config.names import listed, nearest
+from ..config.paths import search_path
+from ..config.rules import has_validation, judged_score, score_names
+from ..config.schema import Tune
+from ..config.secrets import shown_arguments
+from ..config.spaces import Lever, read_space
+from ..errors import MethodError, Problem, UsageError
+from .space import as_arguments, levers, neighbours, own_values
+from .suggest import grid_size
+
+COSTS = ("parameters", "seconds")
+"""What an objective may be beside a validation score; both are to be small."""
+_OF_THE_SEARCH = ("tune.", "search.", "sweep.")
+
+
+@dataclass(frozen=True)
+class TunePlan:
+    """A search before it begins.
+
+    Attributes:
+        name: of the study and its folder.
+        loaded: the task's config, which never looks at the test part.
+        arguments: those of every trial, before its own values.
+        command: all arguments, secrets hidden.
+        space: what may change.
+        own: the task's own values; None where they lie outside the space.
+        objectives: name and direction of each.
+        config_dir: a further folder of configs.
+        notes: what is worth a word before it starts.
+    """
+
+    name: str
+    loaded: Loaded
+    arguments: list[str]
+    command: list[str]
+    space: tuple[Lever, ...]
+    own: dict[str, Any] | None
+    objectives: list[tuple[str, str]]
+    config_dir: str | None
+    notes: list[str]
+
+    @property
+    def options(self) -> Tune:
+        """The section `tune`."""
+        return self.loaded.config.tune
+
+    @property
+    def root(self) -> Path:
+        """The folder of all runs."""
+        return Path(self.loaded.config.run.root)
+
+    def trial(self, changed: dict[str, Any]) -> list[str]:
+        """The arguments that train a setting."""
+        return [*self.arguments, *as_arguments(changed)]
+
+
+def plan_tune(arguments: Sequence[str], config_dir: str | None = None) -> TunePlan:
+    """Checks the arguments of `dlx tune`, with ranges among them: `optimizer.lr=0.1,0.01`.
+
+    Args:
+        arguments: overrides in Hydra's grammar; `choice`, `interval`, `range`, `glob`,
+            `tag(log, interval(...))` and `a,b` are ranges, as is `search.KEY={log:[low,high]}`.
+        config_dir: a further folder of configs.
+
+    Raises:
+        UsageError: with every problem.
+        MethodError: the search would look at the test part.
+    """
+    if looks := [a for a in arguments if a.split("=")[0] == "test" and a != "test=false"]:
+        what = "a search never looks at the test part: the best of several tests is no test"
+        hint = "--train-best looks once, when the search has ended"
+        raise MethodError(Problem(what, f"command line: {looks[0]}", hint=hint))
+    found = words.sort(arguments)
+    if found.conditions or found.coupled:
+        what = "where and zip() are for dlx train -m; a search chooses for itself"
+        raise UsageError(Problem(what, "command line"))
+    plain, ranges = _ranges(found.arguments, config_dir)
+    loaded = load([*plain, *ranges, *found.own, "test=false"], config_dir)
+    config = loaded.config
+    _refuse_sweeps(loaded)
+    space = read_space(config.search) or levers(config, neighbours(config))
+    own, notes = _own(loaded, space)
+    trial = [a for a in plain if not a.startswith(_OF_THE_SEARCH)]
+    trial += ["test=false", *(["final=false"] if config.final else [])]
+    objectives = _objectives(loaded)
+    name = config.tune.name or _name(trial, loaded, space, objectives)
+    command = shown_arguments(arguments)
+    found_plan = TunePlan(
+        name, loaded, trial, command, space, own, objectives, config_dir, [*loaded.notes, *notes]
+    )
+    _check_ends(found_plan)
+    _check_sampler(found_plan)
+    return found_plan
+
+
+def _ranges(arguments: Sequence[str], config_dir: str | None) -> tuple[list[str], list[str]]:
+    """Plain arguments, and ranges as arguments of the section `search`."""
+    problems: list[Problem] = []
+    plain, ranges = [], []
+    for override in parse(arguments, problems):
+        argument = override.input_line or ""
+        if not override.is_sweep_override():
+            plain.append(argument)
+        elif override.is_interval_sweep():
+            ranges.append(_interval(override))
+        else:
+            every = expand_sweep([argument], search_path(config_dir))
+            problems.extend(every.problems)
+            values = [trial[0].partition("=")[2] for trial in every.trials]
+            ranges.append(f"search.{override.key_or_group}={{choice:[{','.join(values)}]}}")
+    if problems:
+        raise UsageError(*problems)
+    return plain, ranges
+
+
+def _interval(override: Override) -> str:
+    """`interval(1e-4,1e-1)`, tagged log or not, as a range of `search`."""
+    sweep: Any = override.value()
+    whole = isinstance(sweep.start, int) and isinstance(sweep.end, int)
+    log = "log" in (sweep.tags or ())
+    kind = ("log_int" if log else "int") if whole else ("log" if log else "uniform")
+    return f"search.{override.key_or_group}={{{kind}:[{sweep.start},{sweep.end}]}}"
+
+
+def _refuse_sweeps(loaded: Loaded) -> None:
+    """What a sweep can do and a search cannot; no validation rows, no search."""
+    sweep = loaded.config.sweep
+    if sweep.seeds > 1:
+        what = "a search trains each setting under one seed"
+        hint = "dlx train -m with the best settings and seeds=5"
+        raise UsageError(Problem(what, f"sweep.seeds={sweep.seeds}", "seeds=1", hint))
+    if sweep.launcher.name != "workers":
+        what = "a search runs in processes of its own; several machines share tune.storage"
+        raise UsageError(Problem(what, f"launcher {sweep.launcher.name}", "jobs=N"))
+    if not has_validation(loaded.config):
+        what = f"protocol {loaded.config.protocol.name} holds no rows out to judge settings by"
+        raise UsageError(Problem(what, loaded.tree.where(("protocol",)), hint="protocol=holdout"))
+
+
+def _own(loaded: Loaded, space: Sequence[Lever]) -> tuple[dict[str, Any] | None, list[str]]:
+    """The task's own values, and a note where the search cannot begin with them."""
+    own = own_values(loaded.config, space)
+    outside = [lever.key for lever in space if not lever.holds(own[lever.key])]
+    if not outside:
+        return own, []
+    told = ", ".join(f"{key}={own[key]}" for key in outside)
+    return None, [f"the task's own {told} lies outside the space: the search does not begin there"]
+
+
+def _objectives(loaded: Loaded) -> list[tuple[str, str]]:
+    """Name and direction of each objective, the judged score where none is asked."""
+    config = loaded.config
+    known = {n: d for n, d in score_names(config).items() if n.startswith("val/")}
+    known |= dict.fromkeys(COSTS, "min")
+    asked = config.tune.objectives or (judged_score(config),)
+    for name in asked:
+        if name.startswith("test/"):
+            what = f"`{name}` cannot be searched for: the test part is looked at once, at the end"
+            raise MethodError(Problem(what, "tune.objectives", listed(known)))
+        if name not in known:
+            near = nearest(name, known)
+            hint = f"did you mean {near}?" if near else ""
+            raise UsageError(
+                Problem(f"there is no objective `{name}`", "tune.objectives", listed(known), hint)
+            )
+    if len(asked) > 1 and config.tune.pruner != "none":
+        what = "trials are pruned by one score, and the search has several objectives"
+        raise UsageError(Problem(what, f"tune.pruner={config.tune.pruner}", "tune.pruner=none"))
+    return [(name, known[name]) for name in asked]
+
+
+def _name(
+    trial: Sequence[str],
+    loaded: Loaded,
+    space: Sequence[Lever],
+    objectives: Sequence[tuple[str, str]],
+) -> str:
+    """Task and digest of what a study's trials have in common; their number may grow."""
+    tune = loaded.config.tune
+    levers_ = [(lever.key, lever.plain()) for lever in space]
+    what = [digest(loaded.config), list(trial), levers_, objectives, tune.sampler, tune.pruner]
+    text = json.dumps(what, sort_keys=True)
+    return f"{loaded.config.task}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def _check_ends(plan: TunePlan) -> None:
+    """Every end of every range must make a config: a typo is told now, not by the tenth trial.
+
+    Raises:
+        UsageError: with every problem.
+    """
+    problems: dict[str, Problem] = {}
+    for lever in plan.space:
+        for value in lever.values:
+            try:
+                load([*plan.arguments, *as_arguments({lever.key: value})], plan.config_dir)
+            except UsageError as error:
+                for problem in error.problems:
+                    told = replace(problem, where=f"search: {lever.key}")
+                    problems.setdefault(problem.what, told)
+    if problems:
+        raise UsageError(*problems.values())
+
+
+def _check_sampler(plan: TunePlan) -> None:
+    """What a sampler cannot do."""
+    options, sampler = plan.options, plan.options.sampler
+    if sampler == "grid":
+        grid_size(plan.space)
+    if sampler != "cmaes":
+        return
+    from importlib.util import find_spec
+
+    where = "tune.sampler=cmaes"
+    if find_spec("cmaes") is None:
+        what = "tune.sampler=cmaes needs the package cmaes"
+        raise UsageError(Problem(what, where, hint="pip install 'dlx[cmaes]'"))
+    if plan.loaded.config.sweep.jobs != 1 or "://" in options.storage:
+        what = "cmaes chooses each setting from the ones before it, in one process"
+        raise UsageError(Problem(what, where, "jobs=1 and tune.storage=journal or sqlite"))
+    if len(plan.objectives) > 1:
+        raise UsageError(Problem("cmaes has one objective", where, hint="tune.sampler=tpe"))
+    if not [lever for lever in plan.space if lever.kind != "choice"]:
+        what = "cmaes searches numbers between two ends, and the space has choices only"
+        raise UsageError(Problem(what, where, hint="tune.sampler=tpe"))
