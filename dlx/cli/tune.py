@@ -96,9 +96,7 @@ def show_outcome(outcome: Mapping[str, Any]) -> None:
     say("")
     say(", ".join(f"{many} {state}" for state, many in ended.items()))
     if outcome["front"]:
-        say(
-            "the Pareto front: no other setting is better in one objective without being worse in another"
-        )
+        say("the Pareto front: what is better in one objective is worse in another")
         _show(outcome, outcome["front"])
     elif ranking := _ranking(outcome):
         _show(outcome, ranking[:BEST])
@@ -121,18 +119,28 @@ def _show(outcome: Mapping[str, Any], numbers: Sequence[int]) -> None:
     """Some settings as a table; the task's own below, where it is not among them."""
     own = outcome["default"]
     points = {point["point"]: point for point in outcome["points"]}
-    rows = {row["trial"]: row for row in outcome["trials"]}
     shown = [*numbers, *([own] if own is not None and own not in numbers else [])]
     goals = [goal["name"] for goal in outcome["objectives"]]
-    titles = ("trial", "setting", *goals, "95 %", "epoch")
-    cells = []
-    for place in shown:
-        point = points[place]
-        named = " ".join(rows[place]["shown"]) + (" (the task's own)" if place == own else "")
-        scores = [number(point["values"].get(name)) for name in goals]
-        epoch = f"{point['epoch']:g}" if point["epoch"] is not None else ""
-        cells.append([str(place), named, *scores, interval_text(point["interval"]), epoch])
+    keys = outcome["keys"]
+    columns = [["trial", *(str(place) for place in shown)]]
+    columns += [[name, *(number(points[p]["values"].get(name)) for p in shown)] for name in goals]
+    columns.append(["95 %", *(interval_text(points[p]["interval"]) for p in shown)])
+    columns.append(["epoch", *(_whole(points[p]["epoch"]) for p in shown)])
+    columns += [[key, *(_value(points[p]["changed"].get(key)) for p in shown)] for key in keys]
+    columns.append(["", *("the task's own" if place == own else "" for place in shown)])
+    kept = [column for column in columns if any(column[1:])]
+    titles, *cells = zip(*kept, strict=True)
     show_table(titles, cells, right=("trial", *goals, "epoch"))
+
+
+def _whole(value: float | None) -> str:
+    return "" if value is None else f"{value:g}"
+
+
+def _value(value: Any) -> str:
+    from ..search.space import typed
+
+    return typed(value)
 
 
 def _train_best(best: Sequence[str], args: argparse.Namespace) -> int:

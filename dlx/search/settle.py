@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import load
-from ..errors import DlxError, MethodError, UsageError
+from ..errors import DlxError, MethodError, Problem, UsageError
 from ..machine import cores
 from ..runs.folder import read_status, write_status
-from ..runs.lock import is_held
+from ..runs.lock import holder, is_held
 from ..runs.log import Log
 from .pool import Message
 from .record import harvest
@@ -27,9 +27,15 @@ def settled(run: Path) -> Message | None:
     Returns:
         As an event of a worker, what a finished run gave beside it; None where it can be gone on
         with.
+
+    Raises:
+        UsageError: a process is still at work on it, as a job of a cluster may be.
     """
     until = time.monotonic() + WAIT_S
-    while is_held(run) and time.monotonic() < until:
+    while is_held(run):
+        if time.monotonic() > until:
+            what = f"a trial is still being trained: {holder(run)}"
+            raise UsageError(Problem(what, str(run), hint="wait for it, or stop it"))
         time.sleep(0.1)
     if (found := harvest(run)) is not None:
         return {"event": "done", **found}

@@ -37,7 +37,7 @@ LAUNCHERS = Table(
     "launcher",
     {
         "workers": Component(Workers, f"{_CODE}.pool:Pool"),
-        "submitit_local": Component(Submitit, f"{_CODE}.cluster:Cluster"),
-        "submitit_slurm": Component(Slurm, f"{_CODE}.cluster:Cluster"),
+        "submitit_local": Component(Submitit, f"{_CODE}.cluster:Cluster", ("submitit",), "slurm"),
+        "submitit_slurm": Component(Slurm, f"{_CODE}.cluster:Cluster", ("submitit",), "slurm"),
     },
 )

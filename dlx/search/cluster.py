@@ -1,0 +1,154 @@
+"""Trials as jobs of a cluster, by submitit: on Slurm, or as processes of this machine to try it.
+
+Submitit keeps its own pickled files; they lie in the user's cache, never in a run folder, and what
+a job found is read from JSON and from its run folder only.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from ..config.fields import to_plain
+from ..data.store import cache_root
+from ..errors import Interrupted, Problem, UsageError
+from ..interrupts import asked, listening
+from ..runs.files import write_json
+from .pool import GRACE_S, Message, Order, Source
+
+POLL_S = 1.0
+
+
+class Cluster:
+    """Submits an order a job, so many at a time.
+
+    Args:
+        options: those of the launcher.
+        jobs: how many at a time.
+        plan: the sweep; its name is that of the jobs.
+    """
+
+    def __init__(self, options: Any, jobs: int | str, plan: Any) -> None:
+        self._options = options
+        self._name = str(plan.name)
+        self.jobs = 1 if jobs == "auto" else int(jobs)
+        self._folder = cache_root() / "submitit" / self._name / f"{os.getpid()}-{time.time_ns()}"
+        self._active: list[tuple[Order, Any, Path]] = []
+
+    def __enter__(self) -> Cluster:
+        """Finds the cluster.
+
+        Raises:
+            UsageError: there is none here.
+        """
+        import submitit
+
+        self._folder.mkdir(parents=True)
+        slurm = hasattr(self._options, "partition")
+        try:
+            self._executor = submitit.AutoExecutor(self._folder, "slurm" if slurm else "local")
+            self._executor.update_parameters(name=self._name, **self._parameters())
+        except RuntimeError as error:
+            hint = "hydra/launcher=submitit_local tries it on this machine"
+            raise UsageError(Problem(f"submitit: {error}", "sweep.launcher", hint=hint)) from None
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Stops what is still under way."""
+        self._cancel()
+
+    def _parameters(self) -> dict[str, Any]:
+        """The launcher's options as submitit names them."""
+        found = {k: v for k, v in to_plain(self._options).items() if v is not None}
+        own = ("partition", "account", "qos", "constraint")
+        return {f"slurm_{k}" if k in own else k: v for k, v in found.items()}
+
+    def ask(self, message: Message) -> Message:  # noqa: ARG002
+        """The thread count is what a job asks of the cluster."""
+        threads = {"count": self._options.cpus_per_task, "how": "cpus_per_task"}
+        return {"event": "threads", "threads": threads}
+
+    def run(self, source: Source) -> None:
+        """Submits the orders of a source until it has no more and all are done.
+
+        Raises:
+            Interrupted: a signal asked to stop; what was under way can be gone on with.
+        """
+        with listening():
+            while True:
+                self._submit(source)
+                if not self._active:
+                    return
+                self._collect(source)
+                source.tick()
+                if asked():
+                    break
+                time.sleep(POLL_S)
+            self._cancel()
+            until = time.monotonic() + GRACE_S
+            while self._active and time.monotonic() < until:
+                self._collect(source)
+                time.sleep(POLL_S)
+        hint = "the same command goes on with what is not done yet"
+        raise Interrupted(Problem("interrupted", hint=hint))
+
+    def _submit(self, source: Source) -> None:
+        while len(self._active) < self.jobs and (order := source.next()) is not None:
+            answer = self._folder / f"{order.number}-{len(list(self._folder.glob('*.json')))}.json"
+            job = self._executor.submit(carry_out_alone, json.dumps(order.message), str(answer))
+            self._active.append((order, job, answer))
+
+    def _collect(self, source: Source) -> None:
+        """Hears of the jobs that have ended."""
+        for entry in list(self._active):
+            order, job, answer = entry
+            over = job.done()
+            if not over and not answer.is_file():
+                continue
+            self._active.remove(entry)
+            source.ended(order, _answer(answer) or _death(job))
+
+    def _cancel(self) -> None:
+        for _, job, _ in self._active:
+            with suppress(Exception):  # it may have ended, or the cluster be out of reach
+                job.cancel()
+
+
+def carry_out_alone(order: str, answer: str) -> None:
+    """What a job does: one training; how it ended is written as JSON.
+
+    Args:
+        order: as JSON.
+        answer: the file to write.
+    """
+    from ..interrupts import like_ctrl_c
+    from ..training.shared import Shared
+    from .worker import carry_out
+
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    with like_ctrl_c():
+        ended = carry_out(json.loads(order), Shared(keep=False), lambda _: None)
+    write_json(Path(answer), ended)
+
+
+def _answer(file: Path) -> Message | None:
+    try:
+        found: Message = json.loads(file.read_bytes())
+    except (OSError, ValueError):
+        return None
+    return found
+
+
+def _death(job: Any) -> Message:
+    """Why a job ended without an answer, as far as can be told."""
+    said: Sequence[str] = ()
+    with suppress(OSError):
+        said = (job.stderr() or "").strip().splitlines()
+    last = f": {said[-1][:300]}" if said else ""
+    reason = f"job {job.job_id} ended without an answer ({job.state}){last}"
+    return {"event": "failed", "kind": "crash", "reason": reason, "folder": None}
