@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import shutil
 from pathlib import Path
 
 import pytest
@@ -13,6 +14,7 @@ import yaml
 from dlx.cli.main import VERBS, main
 from dlx.config.specs import OPTIMIZERS
 from dlx.experiments import read
+from dlx.runs.folder import all_runs
 
 TOP = Path(__file__).resolve().parent.parent
 PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md"))]
@@ -58,6 +60,24 @@ def sampled(words: list[str]) -> list[str]:
     return [*words, "trainer.epochs=2"] if words[0] == "train" else words
 
 
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two runs, trained once."""
+    folder = tmp_path_factory.mktemp("two")
+    with pytest.MonkeyPatch.context() as there:
+        there.chdir(folder)
+        train = ["train", "task=wine", "trainer.epochs=1", "--quiet"]
+        assert main(train) == 0
+        assert main([*train, "optimizer.lr=0.01"]) == 0
+    return folder
+
+
+def named(words: list[str]) -> list[str]:
+    """The two runs in place of the docs' 1704 and 1811."""
+    names = dict(zip(("1704", "1811"), map(str, all_runs(Path("runs"))), strict=True))
+    return [names.get(word, word) for word in words]
+
+
 def test_the_docs_hold_commands() -> None:
     found = commands()
     assert len(found) > 20
@@ -70,6 +90,7 @@ def test_command_runs(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
+    two_runs: Path,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = shlex.split(command)[1:]
@@ -77,8 +98,11 @@ def test_command_runs(
         pytest.skip("downloads; tests/data/test_fetch.py fetches from a server on loopback")
     if re.search(r"KEY|DIR|NAME|FILE", command) or "my_package" in command:
         pytest.skip("a pattern, not a command; plugins have tests of their own")
-    if words[0] in ("test", "report", "runs", "resume", "reproduce", "lock"):
+    if words[0] in ("test", "report", "resume", "reproduce", "lock"):
         assert main(["train", "task=wine", "trainer.epochs=1", "--quiet"]) == 0
+    if words[0] in ("runs", "best", "compare", "diff"):
+        shutil.copytree(two_runs / "runs", "runs")
+        words = named(words)
     if words[:2] == ["reproduce", "dlx.lock"]:
         assert main(["lock", "last"]) == 0
     if words == ["resume", "last"]:
