@@ -24,7 +24,7 @@ from ..training.loop import Training
 from ..training.stage import Stage
 from ..training.start import Run
 from . import mlflow_store
-from .watcher import Watcher, settings
+from .watcher import Watcher, final_scores, settings
 
 FILE = "mlflow.json"
 PAUSE_S = 30.0
@@ -91,7 +91,7 @@ class MLflow(Watcher):
             self._begin()
             if state == "done":
                 epoch = run.training.state.epoch
-                self._metrics(_final(run.facts), epoch)
+                self._metrics(final_scores(run.facts), epoch)
                 if (run.folder / "folds").is_dir():
                     self._mean_curve()
                 self._batch(tags=_answer(run.facts))
@@ -201,15 +201,6 @@ def _tags(status: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, str]:
         "dlx.split_digest": str(data["split_digest"]),
         "dlx.sample": "made-up sample data, not a result" if sample else "no",
     }
-
-
-def _final(facts: Mapping[str, Any]) -> dict[str, float]:
-    """The final scores, and the baselines beside them."""
-    found = {f"score/{one['name']}": float(one["value"]) for one in facts["scores"]}
-    for one in facts["scores"]:
-        if one["baseline"] is not None:
-            found[f"baseline/{one['name']}"] = float(one["baseline"]["value"])
-    return found
 
 
 def _answer(facts: Mapping[str, Any]) -> dict[str, str]:

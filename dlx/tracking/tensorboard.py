@@ -20,13 +20,14 @@ import torch
 from torch import Tensor
 
 from ..config.specs import callbacks as specs
+from ..runs.folder import MARK
 from ..training.loop import Training
 from ..training.recorders import LOSSES
 from ..training.stage import Stage
 from ..training.start import Run
 from .graph import write_graph
 from .pictures import Cloud, clouds, filters, framed, input_images, shown_rows
-from .watcher import Watcher, settings
+from .watcher import Watcher, final_scores, settings
 
 FOLDER = "tensorboard"
 
@@ -97,8 +98,8 @@ class TensorBoard(Watcher):
             self._write_steps()
 
     def stage_ends(self, stage: Stage) -> None:
-        """Writes the rows for the projector, by the kept weights, and closes the files."""
-        if self._main is None:
+        """Writes the rows for the projector, by the kept weights; closes the files of a fold."""
+        if self._main is None or stage.folder is None:
             return
         state, options = stage.training.state, stage.training.options
         done = bool(state.stop) or state.epoch >= (options.last_epoch or options.epochs)
@@ -106,6 +107,10 @@ class TensorBoard(Watcher):
             with self.careful("there is nothing for the projector"):
                 for cloud in clouds(stage, self._options.embeddings):
                     _write_cloud(self._main, cloud, state.epoch)
+        if not (stage.folder / MARK).is_file():  # the run's own stay open for its final scores
+            self._close()
+
+    def _close(self) -> None:
         for writer in (self._main, self._fine):
             with self.careful("scores are missing"):
                 if writer is not None:
@@ -114,19 +119,16 @@ class TensorBoard(Watcher):
 
     def run_ends(self, run: Run, state: str) -> None:
         """Writes the final scores with their baselines, and the settings that gave them."""
-        if state != "done":
-            return
         self._log = run.log
-        with self.careful("final scores are missing"):
-            writer = _writer(run.folder / FOLDER)
-            epoch = run.training.state.epoch
-            values = {f"score/{one['name']}": one["value"] for one in run.facts["scores"]}
-            found = {one["name"]: one["baseline"] for one in run.facts["scores"]}
-            known = {f"baseline/{n}": one["value"] for n, one in found.items() if one}
-            for name, value in {**values, **known}.items():
-                writer.add_scalar(name, value, epoch)
-            _write_settings(writer, settings(run.loaded.plain()), values)
-            writer.close()
+        if state == "done":
+            with self.careful("final scores are missing"):
+                self._main = self._main or _writer(run.folder / FOLDER)
+                values = final_scores(run.facts)
+                for name, value in values.items():
+                    self._main.add_scalar(name, value, run.training.state.epoch)
+                reached = {n: v for n, v in values.items() if n.startswith("score/")}
+                _write_settings(self._main, settings(run.loaded.plain()), reached)
+        self._close()
 
     def _write_filters(self, training: Training) -> None:
         """The filters of the first convolution; nothing for a model without one."""
@@ -181,5 +183,6 @@ def _write_settings(writer: Any, values: Mapping[str, Any], scores: Mapping[str,
     """The settings beside the final scores, for TensorBoard's table of hyperparameters."""
     from torch.utils.tensorboard.summary import hparams
 
-    for summary in hparams(dict(values), dict(scores)):  # type: ignore[no-untyped-call]
+    shown = {k: str(v).lower() if isinstance(v, bool) else v for k, v in values.items()}
+    for summary in hparams(shown, dict(scores)):  # type: ignore[no-untyped-call]
         writer.file_writer.add_summary(summary)

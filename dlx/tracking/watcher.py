@@ -73,6 +73,19 @@ def settings(plain: Mapping[str, Any]) -> dict[str, bool | int | float | str]:
     return {key: value for key, value in found.items() if not key.startswith(watchers)}
 
 
+def final_scores(facts: Mapping[str, Any]) -> dict[str, float]:
+    """The final scores of a run, `score/...`, and what they are to beat, `baseline/...`.
+
+    Args:
+        facts: those of `report.json`; they hold a test score only if the run has looked.
+    """
+    found = {f"score/{one['name']}": float(one["value"]) for one in facts["scores"]}
+    for one in facts["scores"]:
+        if one["baseline"] is not None:
+            found[f"baseline/{one['name']}"] = float(one["baseline"]["value"])
+    return found
+
+
 def _lay_flat(value: Any, key: str, found: dict[str, bool | int | float | str]) -> None:
     if isinstance(value, dict):
         for name, one in value.items():

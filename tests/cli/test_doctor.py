@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 import torch
 
+from dlx.config import extras
+
 Cli = Callable[..., Any]
 NAMES = [
     "packages",
+    "extras",
     "torch",
     "torchvision",
     "devices",
@@ -37,6 +40,14 @@ def test_a_healthy_machine(cli: Cli) -> None:
     assert (found.code, found.err) == (0, "")
     assert [line.split(":")[0] for line in lines] == [f"ok   {name}" for name in NAMES]
     assert f"torch {torch.__version__.split('+')[0]}" in lines[0]
+
+
+def test_extras_are_told_with_what_to_type(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extras, "is_installed", lambda package: package == "tensorboard")
+
+    assert look(cli)[1]["extras"]["found"] == (
+        "mlflow is missing (pip install 'dlx[mlflow]'); tensorboard is here"
+    )
 
 
 def test_nothing_is_written(cli: Cli) -> None:

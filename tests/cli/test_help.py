@@ -148,7 +148,7 @@ def test_help_agrees_with_the_config(cli: Cli) -> None:
         ("trainer.device", ["auto", "cpu", "cuda", "mps"]),
         ("trainer.threads", ["auto"]),
         ("test", ["true", "false"]),
-        ("callbacks", ["early_stopping", "time_limit"]),
+        ("callbacks", ["early_stopping", "mlflow", "tensorboard", "time_limit"]),
         ("seed", []),
         ("nonsense", []),
     ],

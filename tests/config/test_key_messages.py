@@ -162,7 +162,7 @@ NAME = [
     case(
         "callbacks.early_stoping={}",
         "there is no callback `early_stoping`",
-        "early_stopping, time_limit",
+        "early_stopping, mlflow, tensorboard, time_limit",
         "did you mean early_stopping?",
     ),
     case(

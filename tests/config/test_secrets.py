@@ -4,7 +4,13 @@ from typing import Any
 
 import pytest
 
-from dlx.config.secrets import looks_secret, shown_arguments, without_secrets
+from dlx.config.secrets import (
+    holds_password,
+    looks_secret,
+    shown_arguments,
+    without_password,
+    without_secrets,
+)
 
 
 @pytest.mark.parametrize(
@@ -48,3 +54,37 @@ def test_values_under_such_names_are_hidden_at_any_depth() -> None:
 )
 def test_arguments_are_kept_without_them(argument: str, shown: str) -> None:
     assert shown_arguments([argument]) == [shown]
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("http://me:canary@host:5000", "http://me:***@host:5000"),
+        ("postgresql://me:can/a@ry@host/runs", "postgresql://me:***@host/runs"),
+        ("https://:canary@host", "https://:***@host"),
+        ("no http://me:canary@host and more", "no http://me:***@host and more"),
+        (
+            "postgresql://host/runs?user=me&password=canary",
+            "postgresql://host/runs?user=me&password=***",
+        ),
+        ("https://host/?api_key=canary&x=1", "https://host/?api_key=***&x=1"),
+    ],
+)
+def test_passwords_of_addresses_are_hidden(address: str, shown: str) -> None:
+    assert without_password(address) == shown
+    assert without_password(shown) == shown
+    assert holds_password(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "local",
+        "env",
+        "",
+        "sqlite:////runs/a:b@c.db",
+        "postgresql://me@host/x",
+    ],
+)
+def test_addresses_without_a_password(address: str) -> None:
+    assert not holds_password(address)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from dlx.config.extras import extras, is_installed
 from dlx.config.files import scan
 from dlx.config.load import load
 from dlx.config.paths import GROUPS, shipped
@@ -30,7 +31,7 @@ FILES = sorted(file.relative_to(ROOT) for file in ROOT.rglob("*.yaml"))
 CHOICES = [f.with_suffix("").as_posix() for f in FILES if f.parts[0] != "task" and len(f.parts) > 1]
 TASKS = sorted(file.stem for file in (ROOT / "task").glob("*.yaml"))
 COUNTS = {
-    "callbacks": 2,
+    "callbacks": 4,
     "dataset": 10,
     "loss": 6,
     "metrics": 3,
@@ -55,6 +56,8 @@ def fits(config: Config, group: str, option: str) -> bool:
         return option not in PROBLEMS[problem].refused
     if group == "metrics":
         return (option == "regression") != PROBLEMS[problem].classes
+    if group == "callbacks" and option in extras():
+        return is_installed(option)
     if f"{group}/{option}" in ("schedule/plateau", "callbacks/early_stopping"):
         return bool(validates)
     if group == "protocol":
