@@ -223,7 +223,7 @@ def _list(tree: dict[str, Any], key: str) -> list[Any]:
 
 def _command(best: Best, look: bool = False) -> str:
     """The command that trained a run; with one look at the test part in place of none."""
-    typed = [str(one) for one in _list(best.status, "overrides")]
+    typed = listing.overrides_of(best.status)
     if look:
         typed = [one for one in typed if one != "test=false"]
         typed += ["final=true"] if best.in_folds and "final=true" not in typed else []

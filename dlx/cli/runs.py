@@ -243,7 +243,7 @@ def _print_csv(found: Sequence[Status], columns: Sequence[str]) -> None:
     for status in found:
         values = [_text_cell(status.get(key, "")) for key in plain]
         scores = [listing.scores_of(status).get(name, "") for name in names]
-        overrides = " ".join(map(str, status.get("overrides", [])))
+        overrides = " ".join(listing.overrides_of(status))
         writer.writerow([*values, *scores, _text_cell(overrides)])
 
 

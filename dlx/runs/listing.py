@@ -74,11 +74,15 @@ def scores_of(status: Status) -> dict[str, Any]:
     return scores if isinstance(scores, dict) else {}
 
 
+def overrides_of(status: Status) -> list[str]:
+    """The arguments that were typed."""
+    found = status.get("overrides")
+    return [str(one) for one in found] if isinstance(found, list) else []
+
+
 def typed(status: Status) -> dict[str, str]:
     """What was typed, by key; the last one of a key counts."""
-    overrides = status.get("overrides")
-    listed = map(str, overrides) if isinstance(overrides, list) else ()
-    pairs = (one.lstrip("+").partition("=") for one in listed)
+    pairs = (one.lstrip("+").partition("=") for one in overrides_of(status))
     return {key: value for key, equals, value in pairs if equals}
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import Problem, RunError, UsageError
 from .folder import is_run_name, read_status
-from .lock import holder, is_held, tried
+from .lock import NAME, holder, is_held, tried
 
 SWEEPS = "sweeps"
 LOCK_FILE = "dlx.lock"
@@ -77,6 +77,7 @@ def _checked(root: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
     told = {
         "it is a symbolic link": real.is_symlink(),
         f"it does not lie in a task's folder in {root}": real.parent.parent != root.resolve(),
+        "its lock is a symbolic link": (real / NAME).is_symlink(),
         "its name is not a run's": not is_run_name(real.name),
         "it holds no status of a run": not _is_ours(status),
     }

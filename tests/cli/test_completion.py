@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from made_up import put
 
 from dlx.cli.completion import words
 from dlx.cli.main import VERBS
@@ -17,6 +18,8 @@ from dlx.config.paths import GROUPS
 from dlx.config.schema import dotted_keys
 
 Cli = Callable[..., Any]
+DIGITS = "digits/20260101-120000-00000001-2"
+WINE = "wine/20260101-120000-00000002-3"
 pytestmark = pytest.mark.usefixtures("here")
 
 
@@ -25,7 +28,8 @@ pytestmark = pytest.mark.usefixtures("here")
     [
         ([], list(VERBS)),
         ([""], list(VERBS)),
-        (["t"], ["tasks", "train", "test"]),
+        (["tr"], ["train"]),
+        (["r"], ["resume", "reproduce", "runs", "report"]),
         (["zzz"], []),
         (["train", "trainer.d"], ["trainer.deterministic=", "trainer.device="]),
         (["train", "task=di"], ["task=diabetes", "task=digits"]),
@@ -45,6 +49,12 @@ pytestmark = pytest.mark.usefixtures("here")
         (["help", "optimizer.l"], ["optimizer.lr"]),
         (["doctor", "x"], []),
         (["runs", "trainer"], []),
+        (["runs", ""], ["rm", "task=", "state=", "sweep=", "seed="]),
+        (["runs", "state=p"], ["state=paused", "state=pruned"]),
+        (["runs", "rm", "o"], ["older="]),
+        (["runs", "--l"], []),
+        (["best", "t"], ["task="]),
+        (["compare", "l"], []),
     ],
     ids=str,
 )
@@ -61,6 +71,26 @@ def test_own_files_are_offered(here: Path) -> None:
     (here / "configs" / "task").mkdir(parents=True)
     (here / "configs" / "task" / "dinosaurs.yaml").write_text("not: [read")
     assert words(["train", "task=din"]) == ["task=dinosaurs"]
+
+
+@pytest.mark.parametrize(
+    ("typed", "expected"),
+    [
+        (["compare", ""], ["last", WINE, DIGITS]),
+        (["diff", "last", "d"], [DIGITS]),
+        (["report", "wine/"], [WINE]),
+        (["runs", "rm", "w"], [WINE]),
+        (["runs", "task="], ["task=digits", "task=wine"]),
+        (["best", "optimizer.lr="], ["optimizer.lr=0.1", "optimizer.lr=0.2"]),
+        (["runs", "opt"], ["optimizer.lr="]),
+        (["runs", "task=wine", "r"], []),
+    ],
+    ids=str,
+)
+def test_runs_and_filters_are_offered(here: Path, typed: list[str], expected: list[str]) -> None:
+    put(1)
+    put(2, task="wine")
+    assert words(typed) == expected
 
 
 def test_a_line_a_word(cli: Cli) -> None:

@@ -180,6 +180,11 @@ LIGHT = [
     [],
     ["completion", "bash"],
     ["completion", "words", "--", "tr"],
+    ["completion", "words", "--", "compare", ""],
+    ["runs"],
+    ["runs", "rm", "last"],
+    ["best", "task=digits"],
+    ["diff", "last", "last"],
     ["train"],
     ["trian"],
 ]

@@ -260,7 +260,10 @@ def test_a_damaged_status_is_left_out(some: None, cli: Cli, content: bytes) -> N
 
 def test_a_status_of_odd_values_is_listed(here: Path, cli: Cli) -> None:
     put(1, scores="none", answer=7, overrides=[1, None], seconds="long")
+    put(2, scores={"val/accuracy": [1]}, answer={"score": 3}, overrides=8, state=9, run=None)
 
+    for more in ([], ["--sort", "seconds"], ["--csv"], ["--columns", "state,seconds,run"]):
+        assert cli("runs", *more).code == 0
     found = cli("runs")
 
     assert found.code == 0

@@ -322,6 +322,11 @@ class TestOutside:
         assert left() == [2, 3, 4]
         assert (outside / "status.json").is_file()
 
+    def test_a_lock_that_is_a_link_makes_no_file_elsewhere(self, cli: Cli, some: None) -> None:
+        next(Path("runs/digits").glob("*00000001*")).joinpath("lock").symlink_to("../../../made")
+
+        self.refused(cli, "00000001", "its lock is a symbolic link")
+
     def test_a_root_that_is_a_link_is_the_root(self, cli: Cli, some: None) -> None:
         Path("runs").rename("elsewhere")
         Path("runs").symlink_to("elsewhere")
