@@ -20,7 +20,8 @@ _BEATEN = {True: "yes", False: "no"}
 _UNTESTED = "This score is of the validation part; it is no test."
 _PICKED = "The validation part also chose the epoch, so its scores flatter."
 _FLATTERS = "the more looks, the more its scores flatter."
-_DECISIONS = 50  # as many choices by one validation part before its scores wear out
+DECISIONS = 50
+"""As many choices by one validation part before its scores wear out."""
 _Z = 1.96  # half of a 95 % interval is as many standard errors
 
 
@@ -38,7 +39,7 @@ def answer(run: Run) -> Section:
     said, tone = verdict(run, found)
     label = f"{measure(name)}{rows}"
     hero = Answer(
-        number(value), label, _beside(found), said, tone, _marks(found), _remarks(run, found)
+        number(value), label, _beside(found), said, tone, marks(found), _remarks(run, found)
     )
     more = (_baselines(run), _looks(run))
     return Section("answer", "Answer", [hero, *blocks, *(b for b in more if b)])
@@ -77,7 +78,7 @@ def _beside(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [*pairs, ("direction", goal)] if goal else pairs
 
 
-def _marks(found: Mapping[str, Any]) -> list[Mark]:
+def marks(found: Mapping[str, Any]) -> list[Mark]:
     """The score, its interval and the baseline on one scale, 6% of it free at either end."""
     score, interval = amount(found, "value"), span(found)
     baseline = amount(get(found, "baseline", dict), "value")
@@ -89,12 +90,12 @@ def _marks(found: Mapping[str, Any]) -> list[Mark]:
     def at(value: float) -> float:
         return round(6 + 88 * (value - low) / reach, 2)
 
-    marks = []
+    placed = []
     if interval:
-        marks.append(Mark("interval", at(interval[0]), at(interval[1]) - at(interval[0])))
+        placed.append(Mark("interval", at(interval[0]), at(interval[1]) - at(interval[0])))
     if baseline is not None:
-        marks.append(Mark("baseline", at(baseline)))
-    return [*marks, Mark("score", at(score))]
+        placed.append(Mark("baseline", at(baseline)))
+    return [*placed, Mark("score", at(score))]
 
 
 def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
@@ -114,7 +115,7 @@ def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
     elif looks:
         remarks.append(f"This score was made at look {number(looks)} at the test part: {_FLATTERS}")
     decisions = amount(run.report, "decisions")
-    if decisions is not None and 0 < decisions <= _DECISIONS:
+    if decisions is not None and 0 < decisions <= DECISIONS:
         remarks.append(f"{counted(decisions, 'decision')} rest on the validation part so far.")
     return [*remarks, *_weights(run, found)]
 
@@ -137,7 +138,7 @@ def _alerts(run: Run, found: Mapping[str, Any]) -> list[str]:
     warned += [f"Leak: {text}." for text in leaks if text]
     worse = _worse(run, found)
     decisions = amount(run.report, "decisions")
-    if decisions is not None and decisions > _DECISIONS:
+    if decisions is not None and decisions > DECISIONS:
         many = counted(decisions, "decision")
         why = "so many choices fit the model to it. Take a fresh split or protocol=iterated_kfold."
         warned.append(f"{many} rest on the same validation part: {why}")

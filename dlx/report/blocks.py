@@ -131,6 +131,7 @@ class Picture(Block):
         png: the file's bytes.
         alt: what it shows, for those who cannot see it.
         caption: what to know when looking at it.
+        broad: whether it is too fine for a narrow screen, and scrolls there.
     """
 
     kind = "picture"
@@ -138,6 +139,7 @@ class Picture(Block):
     png: bytes
     alt: str
     caption: str
+    broad: bool = False
 
     @property
     def data(self) -> str:

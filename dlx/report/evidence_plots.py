@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .levers import Lever
 from .plots import FAINT, INK, MUTED, TRAIN, VAL, axes_at, drawing, png_of
 from .words import short
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _COLUMNS = 3
+_TICKS = 8  # as many names fit below a panel
+_MANY = 40  # more dots than this hide each other
+_GOLDEN = 0.618034  # multiples of it fill an interval evenly
 _LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 
 
@@ -42,22 +46,30 @@ class Slice:
     """What one lever did to the score.
 
     Attributes:
-        name: the lever.
-        values: of the lever, one a trial: numbers, or names in the order to show.
+        lever: the values, one a trial.
         scores: one a trial.
         chosen: the place of the chosen trial, if one was chosen.
-        labels: the names of the places where the values are no numbers.
     """
 
-    name: str
-    values: Sequence[float]
+    lever: Lever
     scores: Sequence[float]
     chosen: int | None = None
-    labels: Sequence[str] = ()
 
 
-def overlaid(title: str, lines: Sequence[Line], sample: bool = False) -> bytes:
-    """Several settings in one plot: validation as lines, training dotted, one colour each."""
+def overlaid(
+    title: str,
+    lines: Sequence[Line],
+    sample: bool = False,
+    faint: Sequence[Sequence[float]] = (),
+) -> bytes:
+    """Several settings in one plot: validation as lines, training dotted, one colour each.
+
+    Args:
+        title: what the values measure.
+        lines: a setting each.
+        sample: whether to print "sample data" across the picture.
+        faint: curves in the background; they do not decide what range is shown.
+    """
     with drawing():
         rows = math.ceil(len(lines) / 2)
         legend = 0.2 * rows + 0.3  # inches
@@ -65,20 +77,38 @@ def overlaid(title: str, lines: Sequence[Line], sample: bool = False) -> bytes:
         place = (0.1, 0.42 / height, 0.88, 2.6 / height)
         figure, axes = axes_at(6.6, height, place)
         for line in lines:
-            color = _LINES[line.place % len(_LINES)]
-            dash = "-" if line.place < len(_LINES) else "--"
-            if line.train:
-                axes.plot(range(1, len(line.train) + 1), line.train, ":", color=color, lw=1.2)
-            epochs = range(1, len(line.val) + 1)
-            one: Any = {"marker": "s", "ms": 4} if len(line.val) == 1 else {}
-            label = short(line.name, 44)
-            axes.plot(epochs, line.val, dash, color=color, lw=1.8, label=label, **one)
+            _curves(axes, line)
+        _behind(axes, faint)
         axes.locator_params(axis="x", integer=True)
         _finish(axes, "epoch", "")
         top = 1 - 0.24 / height
         figure.text(0.015, 1 - 0.05 / height, short(title, 70), va="top", weight="bold", size=10)
         figure.legend(ncols=2, loc="upper left", bbox_to_anchor=(0.005, top))
         return png_of(figure, sample)
+
+
+def _curves(axes: Axes, line: Line) -> None:
+    color = _LINES[line.place % len(_LINES)]
+    dash = "-" if line.place < len(_LINES) else "--"
+    if line.train:
+        axes.plot(range(1, len(line.train) + 1), line.train, ":", color=color, lw=1.2)
+    epochs = range(1, len(line.val) + 1)
+    one: Any = {"marker": "s", "ms": 4} if len(line.val) == 1 else {}
+    axes.plot(epochs, line.val, dash, color=color, lw=1.8, label=short(line.name, 44), **one)
+
+
+def _behind(axes: Axes, faint: Sequence[Sequence[float]]) -> None:
+    """Curves behind the others, within twice the range that those take."""
+    if not faint:
+        return
+    low, high = axes.get_ylim()
+    for values in faint:
+        one: Any = {"marker": "s", "ms": 3} if len(values) == 1 else {}
+        axes.plot(
+            range(1, len(values) + 1), values, color=MUTED, alpha=0.35, lw=0.9, zorder=1, **one
+        )
+    bottom, top = axes.get_ylim()
+    axes.set_ylim(max(bottom, low - (high - low) / 2), min(top, high + (high - low) / 2))
 
 
 def slices(score: str, levers: Sequence[Slice], sample: bool = False) -> bytes:
@@ -89,31 +119,51 @@ def slices(score: str, levers: Sequence[Slice], sample: bool = False) -> bytes:
     rows = math.ceil(len(levers) / columns)
     with drawing():
         figure = Figure(figsize=(2.35 * columns + 0.4, 2.1 * rows), dpi=160, layout="constrained")
-        for index, lever in enumerate(levers):
+        for index, one in enumerate(levers):
             axes = figure.add_subplot(rows, columns, index + 1)
             axes.spines[["top", "right"]].set_visible(False)
-            _slice(axes, lever)
-            _finish(axes, short(lever.name, 26), short(score, 22) if not index % columns else "")
+            _slice(axes, one)
+            name = short(one.lever.name, 26)
+            _finish(axes, name, short(score, 22) if not index % columns else "")
         return png_of(figure, sample)
 
 
-def _slice(axes: Axes, lever: Slice) -> None:
+def _slice(axes: Axes, one: Slice) -> None:
+    values = spread(one.lever)
+    clear = 0.65 if len(values) <= _MANY else 0.3
+    axes.plot(values, one.scores, "o", color=VAL, ms=5, mew=0, alpha=clear)
+    if one.chosen is not None:
+        ring: dict[str, Any] = {"mfc": "none", "mec": TRAIN, "mew": 1.8, "ms": 10}
+        axes.plot([values[one.chosen]], [one.scores[one.chosen]], "o", **ring)
+    labels = one.lever.labels
+    if labels:
+        shown = range(0, len(labels), math.ceil(len(labels) / _TICKS))
+        axes.set_xticks(shown, [short(labels[place], 14) for place in shown])
+        axes.set_xlim(-0.5, len(labels) - 0.5)
+        if sum(map(len, labels)) > 24:
+            axes.tick_params(axis="x", rotation=30)
+    elif one.lever.log:
+        log_scale(axes, "x")
+
+
+def spread(lever: Lever) -> list[float]:
+    """A lever's values, side by side where many trials share a name; always in the same way."""
+    if not lever.labels or len(lever.values) <= _MANY:
+        return list(lever.values)
+    places = enumerate(lever.values)
+    return [value + 0.5 * ((place * _GOLDEN) % 1 - 0.5) for place, value in places]
+
+
+def log_scale(axes: Axes, which: str) -> None:
+    """Equal ratios at equal distances along "x" or "y", with numbers as they are typed."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-    axes.plot(lever.values, lever.scores, "o", color=VAL, ms=5, mew=0, alpha=0.65)
-    if lever.chosen is not None:
-        ring: dict[str, Any] = {"mfc": "none", "mec": TRAIN, "mew": 1.8, "ms": 10}
-        axes.plot([lever.values[lever.chosen]], [lever.scores[lever.chosen]], "o", **ring)
-    if lever.labels:
-        axes.set_xticks(range(len(lever.labels)), [short(name, 14) for name in lever.labels])
-        axes.set_xlim(-0.5, len(lever.labels) - 0.5)
-        if sum(map(len, lever.labels)) > 24:
-            axes.tick_params(axis="x", rotation=30)
-    elif min(lever.values) > 0 and max(lever.values) > 10 * min(lever.values):
-        axes.set_xscale("log")
-        axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 3.0)))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
-        axes.xaxis.set_minor_locator(NullLocator())
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    low, high = axis.get_view_interval()
+    axis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high < 300 * low else (1.0,), numticks=5))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+    axis.set_minor_locator(NullLocator())
 
 
 def reliability(

@@ -61,15 +61,27 @@ def build(run: Path) -> Path:
         RunError: a file in the folder is damaged, or the folder cannot be written to.
     """
     contents = read(run)
-    sections = _named([section for make in SECTIONS if (section := make(contents))])
-    page = run / "report.html"
+    sections = named([section for make in SECTIONS if (section := make(contents))])
+    return write_page(run, _page(contents, sections), sections)
+
+
+def write_page(folder: Path, text: str, sections: Sequence[Section]) -> Path:
+    """Writes `report.html` and the pictures of its sections below `plots/`.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        RunError: the folder cannot be written to.
+    """
+    page = folder / "report.html"
     pictures = [b for section in sections for b in section.blocks if isinstance(b, Picture)]
-    files = {run / "plots" / f"{picture.name}.png": picture.png for picture in pictures}
-    write_files({**files, page: _page(contents, sections).encode("utf-8", "replace")})
+    files = {folder / "plots" / f"{picture.name}.png": picture.png for picture in pictures}
+    write_files({**files, page: text.encode("utf-8", "replace")})
     return page
 
 
-def _named(sections: Sequence[Section]) -> list[Section]:
+def named(sections: Sequence[Section]) -> list[Section]:
     """The same sections, each picture with a file name that is safe and its own."""
     taken: set[str] = set()
     named = []
@@ -104,6 +116,7 @@ def render(
     *,
     sample: bool = False,
     interrupted: bool = False,
+    word: str = "run",
 ) -> str:
     """The page as HTML.
 
@@ -111,10 +124,11 @@ def render(
         texts: `title`, `task`, `source` and `run`; any may be "".
         sections: what it shows.
         sample: whether to say at the top that the data are made up.
-        interrupted: whether to say that the run did not finish.
+        interrupted: whether to say that it did not finish.
+        word: what the page is of.
     """
     flags = {"sample": sample, "interrupted": interrupted}
-    return _template().render(**texts, **flags, sections=sections)
+    return _template().render(**texts, **flags, word=word, sections=sections)
 
 
 @cache

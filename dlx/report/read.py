@@ -60,16 +60,55 @@ def read(folder: Path) -> Run:
         UsageError: the folder holds no `report.json`.
         RunError: a file in it is damaged, or cannot be read.
     """
-    path = folder / "report.json"
-    if not path.is_file():
-        what = f"{folder} is not a run folder that can be reported: it holds no report.json"
-        raise UsageError(Problem(what, str(path), hint="name a folder below runs/"))
-    report = _json(_text(path), path)
-    if not isinstance(report, dict):
-        _damaged(path, "holds no JSON object", "a JSON object")
+    report = main_facts(folder / "report.json", "run folder", "name a folder below runs/")
     epochs, torn = _epochs(folder / "metrics.jsonl")
     predictions = _predictions(folder / "predictions.csv")
     return Run(report, epochs, predictions, torn, _folds(folder), _worst(folder / "errors.json"))
+
+
+def main_facts(path: Path, kind: str, hint: str) -> dict[str, Any]:
+    """The file that a folder cannot be reported without.
+
+    Args:
+        path: the file.
+        kind: what the folder should be.
+        hint: what to do where it is not.
+
+    Raises:
+        UsageError: there is no such file.
+        RunError: it is damaged, or cannot be read.
+    """
+    if not path.is_file():
+        what = f"{path.parent} is not a {kind} that can be reported: it holds no {path.name}"
+        raise UsageError(Problem(what, str(path), hint=hint))
+    found = _json(_text(path), path)
+    if not isinstance(found, dict):
+        _damaged(path, "holds no JSON object", "a JSON object")
+    return found
+
+
+def facts(path: Path) -> dict[str, Any]:
+    """The mapping in a JSON file; empty where there is none that can be read."""
+    try:
+        found = _json(_text(path), path) if path.is_file() else {}
+    except RunError:
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def history(folder: Path, measure: str) -> list[list[float]]:
+    """A measure's value in each epoch, once for each of a run's trainings; nan where it lacks.
+
+    Args:
+        folder: the run's, which may be missing, unfinished or damaged.
+        measure: as in `metrics.jsonl`.
+    """
+    try:
+        trainings = [_epochs(folder / "metrics.jsonl")[0], *_folds(folder)]
+    except (OSError, RunError):
+        return []
+    values = [[finite(row.get(measure)) for row in rows] for rows in trainings]
+    return [one for one in values if any(map(math.isfinite, one))]
 
 
 def get(tree: Mapping[str, Any], key: str, kind: type[T]) -> T:

@@ -80,4 +80,6 @@ def setting(changed: object) -> str:
 def _typed(value: object) -> str:
     if isinstance(value, list):
         return f"[{','.join(map(_typed, value))}]"
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -9,6 +9,7 @@ from typing import Any
 from . import evidence_plots
 from .blocks import Block, Code, Facts, Heading, Picture, Section, Table
 from .evidence_plots import Line, Slice
+from .levers import lever, typed
 from .read import Run, amount, finite, get, mappings, numeric
 from .words import NONE, duration, number, setting, short
 
@@ -19,8 +20,8 @@ _ELSEWHERE = (
 )
 """Facts of a step that other blocks show."""
 _LONGEST = 400  # characters of a fact
-_PANELS = 9
-_STEPS = 5  # as many values of a lever are drawn at even distances
+PANELS = 9
+"""As many levers get a panel."""
 
 
 def workflow(run: Run) -> Section | None:
@@ -147,7 +148,7 @@ def _trial(trial: Mapping[str, Any], levers: Sequence[str]) -> list[str]:
         number(amount(trial, "epoch")),
         duration(float(seconds)) if seconds is not None else NONE,
         f"{state}: {short(reason, 80)}" if reason else state or NONE,
-        *(setting({"": changed[key]})[1:] if key in changed else NONE for key in levers),
+        *(typed(changed[key]) if key in changed else NONE for key in levers),
     ]
 
 
@@ -156,28 +157,18 @@ def _slices(
 ) -> list[Slice]:
     """A panel for each lever with two values or more among the trials that have a score."""
     panels = []
-    for lever in levers:
+    for name in levers:
         kept = [
-            (place, get(trial, "changed", dict)[lever], finite(trial.get("value")))
+            (place, get(trial, "changed", dict)[name], finite(trial.get("value")))
             for place, trial in enumerate(trials)
-            if lever in get(trial, "changed", dict) and math.isfinite(finite(trial.get("value")))
+            if name in get(trial, "changed", dict) and math.isfinite(finite(trial.get("value")))
         ]
         places = [place for place, _, _ in kept]
-        raw = [value for _, value, _ in kept]
-        scores = [score for _, _, score in kept]
+        axis = lever(name, [value for _, value, _ in kept])
         at = places.index(chosen) if chosen in places else None
-        texts = [setting({"": value})[1:] for value in raw]
-        if len(set(texts)) < 2:
-            continue
-        amounts = [finite(value) for value in raw]
-        numbers = all(map(math.isfinite, amounts))
-        if numbers and len(set(amounts)) > _STEPS:
-            panels.append(Slice(lever, amounts, scores, at))
-        else:
-            order = dict(zip(texts, amounts, strict=True)) if numbers else {}
-            names = sorted(set(texts), key=lambda text: (order.get(text, 0), len(text), text))
-            panels.append(Slice(lever, [names.index(t) for t in texts], scores, at, names))
-    return panels[:_PANELS]
+        if axis.varies:
+            panels.append(Slice(axis, [score for _, _, score in kept], at))
+    return panels[:PANELS]
 
 
 def _final(flow: Mapping[str, Any]) -> list[Block]:

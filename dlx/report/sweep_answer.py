@@ -1,0 +1,152 @@
+"""The section of a sweep's report that answers first: the best setting, and how far to trust it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from .answer import DECISIONS, marks
+from .blocks import Alerts, Answer, Block, Code, Facts, Section, Text
+from .levers import typed
+from .read import amount, get
+from .sweep_facts import Setting, Sweep
+from .sweep_tables import rounded
+from .words import GOAL, counted, duration, measure, number, part, short
+
+_LONGEST = 200  # characters of a value
+_OVER = {
+    "seeds": "over {} (Student's t)",
+    "folds": "over the folds of one training",
+    "bootstrap": "of one training (bootstrap of its validation rows)",
+}
+_CLEAN = "No trial looked at a test part."
+_FLATTERS = "the best of them looks better than it is. Only the test part can say how good it is."
+
+
+def answer(sweep: Sweep) -> Section:
+    """The best setting, its score beside the baseline, and the command that trains it."""
+    best = sweep.best
+    warned = _alerts(sweep)
+    alerts: list[Block] = [Alerts(warned)] if warned else []
+    if best is None:
+        return Section("answer", "Answer", [Text([_none(sweep)]), *alerts])
+    rows = f" on the {part(sweep.score)}" if part(sweep.score) else ""
+    rows += " of the sample data" if sweep.sample else ""
+    many = f"best of {counted(len(sweep.scored), 'setting')}" if len(sweep.scored) > 1 else ""
+    label = ", ".join(filter(None, (f"{measure(sweep.score)}{rows}", many)))
+    baseline = sweep.baseline(best)
+    said, tone = _verdict(sweep, best, baseline)
+    interval = list(best.interval) if best.interval else None
+    scale = marks({"value": best.value, "interval": interval, "baseline": baseline})
+    beside = _beside(sweep, best, baseline)
+    hero = Answer(number(best.value), label, beside, said, tone, scale, _remarks(sweep, best))
+    return Section("answer", "Answer", [hero, *alerts, *_best(sweep, best)])
+
+
+def _none(sweep: Sweep) -> str:
+    counts = sweep.counts
+    states = ", ".join(f"{number(many)} {state}" for state, many in counts.items() if many)
+    return f"There is no best setting: no trial has a score{f' ({states})' if states else ''}."
+
+
+def _verdict(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> tuple[str, str]:
+    known = amount(baseline, "value")
+    if known is None or not math.isfinite(known):
+        return "", ""
+    beats = sweep.sign * best.value < sweep.sign * known
+    return ("beats the baseline", "good") if beats else ("does not beat the baseline", "bad")
+
+
+def _beside(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> list[tuple[str, str]]:
+    pairs = []
+    many, std = amount(best.facts, "n"), amount(best.facts, "std")
+    if best.interval:
+        over = _OVER.get(get(best.facts, "interval_of", str), "")
+        name = f"95% interval {over.format(counted(many or 0, 'trial'))}".strip()
+        pairs.append((name, f"{number(best.interval[0])} to {number(best.interval[1])}"))
+    if std is not None:
+        pairs.append((f"standard deviation of {counted(many or 0, 'trial')}", number(std)))
+    own = sweep.default
+    if own is not None and own is not best and math.isfinite(own.value):
+        pairs.append(("the task's own settings", number(own.value)))
+    if amount(baseline, "value") is not None:
+        name = get(baseline, "name", str)
+        pairs.append((f"baseline: {name}" if name else "baseline", number(baseline["value"])))
+    goal = GOAL.get(get(sweep.facts, "direction", str))
+    return [*pairs, ("direction", goal)] if goal else pairs
+
+
+def _remarks(sweep: Sweep, best: Setting) -> list[str]:
+    remarks = [_CLEAN] if not _tested(sweep) else []
+    looks = _looks(sweep)
+    if looks > 1:
+        chosen = f"{counted(looks, 'setting')} were judged by the same validation rows, so"
+        remarks.append(f"{chosen} {counted(looks, 'decision')} rest on them, and {_FLATTERS}")
+    if best.interval:
+        close = [one for one in sweep.scored if one is not best and _inside(one, best)]
+        if close:
+            many = f"{counted(len(close), 'other setting')} {'lie' if len(close) > 1 else 'lies'}"
+            remarks.append(f"{many} within its interval: which of them is best may be chance.")
+    if amount(best.facts, "n") == 1:
+        remarks.append("It was trained once: another seed gives another value (seeds=3 shows it).")
+    if best.lost:
+        remarks.append("Not all of its trials finished: its value is that of those that did.")
+    if sweep.default is best:
+        remarks.append("It is the task's own: nothing that was tried is better.")
+    return remarks
+
+
+def _inside(one: Setting, best: Setting) -> bool:
+    low, high = best.interval or (math.inf, -math.inf)
+    return low <= one.value <= high
+
+
+def _looks(sweep: Sweep) -> int:
+    """Settings whose validation scores were seen."""
+    return sum(math.isfinite(one.value) or one.states["pruned"] > 0 for one in sweep.settings)
+
+
+def _tested(sweep: Sweep) -> bool:
+    """Whether a trial has a score of a test part, which none should have."""
+    rows = [*sweep.trials, *(one.facts for one in sweep.settings)]
+    names = [name for row in rows for name in get(row, "values", dict)]
+    return any(name.startswith("test/") for name in [sweep.score, *names])
+
+
+def _alerts(sweep: Sweep) -> list[str]:
+    said = []
+    counts = sweep.counts
+    total, looks = sum(counts.values()), _looks(sweep)
+    if sweep.facts.get("state") == "running":
+        waiting = f"{number(counts['done'])} of {counted(total, 'trial')} are done"
+        said.append(f"Not finished: {waiting}; the best so far may not stay the best.")
+    if _tested(sweep):
+        said.append("There are scores of a test part among the trials: that part is used up.")
+    if looks > DECISIONS:
+        why = "so many choices fit the setting to it. Take a fresh split or more folds."
+        said.append(f"{counted(looks, 'decision')} rest on the same validation part: {why}")
+    if counts["failed"]:
+        said.append(
+            f"{number(counts['failed'])} of {counted(total, 'trial')} failed; reasons below."
+        )
+    return said
+
+
+def _best(sweep: Sweep, best: Setting) -> list[Block]:
+    """What the best setting is, and what to type to train it."""
+    rows = [(key, short(typed(value), _LONGEST)) for key, value in best.changed.items()]
+    seconds = amount(best.facts, "seconds")
+    more = {
+        "epoch of its best weights": rounded(amount(best.facts, "epoch")),
+        "parameters": number(amount(best.facts, "parameters")),
+        "time to train": duration(float(seconds)) if seconds is not None else number(None),
+    }
+    by = f" by {short(sweep.score, _LONGEST)}" if sweep.objectives else ""
+    title = f"Setting {best.name}, the best{by}"
+    blocks: list[Block] = [Facts(title, [*rows, *more.items()])]
+    command = get(get(sweep.facts, "best", dict), "command", str)
+    if command:
+        said = "To train it for good, and then look at the test part once:"
+        blocks += [Text([said]), Code(command)]
+    return blocks

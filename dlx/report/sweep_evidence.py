@@ -1,0 +1,230 @@
+"""The sections of a sweep's report that show pictures, and what there is to know of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from . import evidence_plots, importance, sweep_plots
+from .blocks import Block, Picture, Section, Table, Text
+from .evidence_plots import Line, Slice
+from .levers import logarithmic
+from .sweep_facts import Setting, Sweep
+from .sweep_plots import Fan, Trade
+from .words import GOAL, counted, number, short
+from .workflow import PANELS
+
+_AXES = 9  # more axes are not read
+_LINES = 300  # as many lines are told apart, if at all
+_CURVES = 7  # as many colours
+_FAINT = 30
+_FAR = 50  # times the distance from the best score to the median: further out a score is cut off
+
+Found = Sequence[Setting]
+
+
+def parameters(sweep: Sweep) -> Section | None:
+    """What the levers did to the score: parallel axes, slices, shares; and a search's progress."""
+    scored = sweep.scored
+    if not scored:
+        return None
+    names = [one.name for one in (sweep.lever(key, scored) for key in sweep.keys) if one.varies]
+    if not names:
+        said = "No setting differs from another among those that finished: nothing to compare."
+        return Section("parameters", "Parameters", [Text([said])])
+    scores, cut = within([one.value for one in scored], sweep.sign)
+    shares, rough = _shares(sweep, names, scores)
+    names = sorted(names, key=lambda name: -shares.get(name, 0))
+    blocks = [_parallel(sweep, names), _slices(sweep, names, scores), *rough, *_progress(sweep)]
+    if cut:
+        far = f"{counted(cut, 'setting')} with a far worse {sweep.score}"
+        end = "lies" if cut == 1 else "lie"
+        blocks.insert(0, Text([f"{far} {end} at the worst end of what the pictures show."]))
+    return Section("parameters", "Parameters", blocks)
+
+
+def within(scores: Sequence[float], sign: float) -> tuple[list[float], int]:
+    """Scores with the far worse ones cut off, which would press the rest flat, and how many."""
+    costs = sign * np.array(scores)
+    best, middle = float(costs.min()), float(np.median(costs))
+    near = costs <= middle + _FAR * (middle - best)
+    if not middle > best or near.all():
+        return list(scores), 0
+    end = 1.1 * float(costs[near].max()) - 0.1 * best
+    return (sign * np.minimum(costs, end)).tolist(), int((~near).sum())
+
+
+def _parallel(sweep: Sweep, names: Sequence[str]) -> Picture:
+    scored = sweep.scored
+    lost = [one for one in sweep.settings if math.isnan(one.value) and one.states["waiting"] == 0]
+    kept = [*_thinned(scored, _LINES), *_thinned(lost, _LINES // 3)]
+    scores, cut = within([one.value for one in kept if not math.isnan(one.value)], sweep.sign)
+    scores += [math.nan] * (len(kept) - len(scores))
+    best = kept.index(sweep.best) if sweep.best in kept else None
+    levers = [sweep.lever(name, kept) for name in names[:_AXES]]
+    fan = Fan(levers, sweep.score, scores, -sweep.sign, best, cut > 0)
+    png = sweep_plots.parallel(fan, sweep.sample)
+    said = ["A line a setting, the darker the better, the best one thick; the better end is up."]
+    if any(map(math.isnan, scores)):
+        said.append("Dotted: failed or given up.")
+    if len(kept) < len(scored) + len(lost):
+        of = len(scored) + len(lost)
+        said.append(f"{len(kept)} of {number(of)} settings are shown, at even distances by rank.")
+    if len(names) > _AXES:
+        said.append(f"The first {_AXES} of {len(names)} parameters are shown.")
+    alt = f"Parallel axes of {', '.join(names[:_AXES])} and {sweep.score}."
+    return Picture("parallel", png, short(alt, 400), " ".join(said), broad=True)
+
+
+def _thinned(settings: Found, most: int) -> list[Setting]:
+    places = np.unique(np.linspace(0, len(settings) - 1, min(most, len(settings))).astype(int))
+    return [settings[place] for place in places]
+
+
+def _slices(sweep: Sweep, names: Sequence[str], scores: Sequence[float]) -> Picture:
+    scored = sweep.scored
+    panels = []
+    for name in names[:PANELS]:
+        kept = [place for place, one in enumerate(scored) if name in one.changed]
+        best = next((p for p, k in enumerate(kept) if scored[k] is sweep.best), None)
+        lever = sweep.lever(name, [scored[place] for place in kept])
+        panels.append(Slice(lever, [scores[place] for place in kept], best))
+    png = evidence_plots.slices(sweep.score, panels, sweep.sample)
+    said = f"{sweep.score} of each setting against each parameter that varied; ringed: the best."
+    if len(names) > PANELS:
+        said += f" The first {PANELS} of {len(names)} parameters are shown."
+    return Picture("slices", png, said, said, broad=len(panels) > 1)
+
+
+def _shares(
+    sweep: Sweep, names: Sequence[str], scores: Sequence[float]
+) -> tuple[dict[str, float], list[Block]]:
+    """The share of each lever, and the picture of them or why there is none."""
+    scored = sweep.scored
+    every = [name for name in names if all(name in one.changed for one in scored)]
+    if len(scored) < importance.LEAST or len(every) < 2:
+        many = f"{counted(len(scored), 'finished setting')} and {counted(len(every), 'parameter')}"
+        least = f"at least {importance.LEAST} and 2 are needed"
+        said = f"Importance of the parameters is not estimated: {many} that vary; {least}."
+        return {}, [Text([said])]
+    kept = _thinned(scored, importance.MOST)
+    values = dict(zip(scored, scores, strict=True))
+    levers = [lever for name in every if (lever := sweep.lever(name, kept)).varies]
+    shares = importance.shares(levers, [values[one] for one in kept])
+    if not shares:
+        said = "Importance of the parameters is not estimated: the scores hardly differ."
+        return {}, [Text([said])]
+    shown = dict([*shares.items()][:_AXES])
+    png = sweep_plots.bars(shown, sweep.sample)
+    of = f", of which {len(kept)} at even distances by rank" if len(kept) < len(scored) else ""
+    told = ", ".join(f"{name} {share:.0%}" for name, share in shown.items())
+    caption = (
+        "Importance: the share of the spread of the score that each parameter explains by itself "
+        f"or with others (fANOVA on {number(len(scored))} settings{of}). Few settings make it "
+        "rough, and it holds only within the values that were tried."
+    )
+    return shares, [Picture("importance", png, f"Importance: {told}.", caption, wide=False)]
+
+
+def curves(sweep: Sweep) -> Section | None:
+    """Validation by epoch of the best settings, the given-up ones behind them."""
+    if not sweep.scored:
+        return None
+    best = sweep.scored[:_CURVES]
+    found = [(one, sweep.curve(one)) for one in best]
+    lines = [
+        Line(f"{one.name}: {sweep.brief(one.changed)}", (), curve, place)
+        for place, (one, curve) in enumerate(found)
+        if curve
+    ]
+    gone = [one.name for one, curve in found if not curve]
+    lost = f"their run folders are gone, or do not have {sweep.score}."
+    if not lines:
+        said = f"No learning curves of the best settings are left: {lost}"
+        return Section("curves", "Learning curves", [Text([said])])
+    faint = _pruned(sweep)
+    png = evidence_plots.overlaid(sweep.score, lines, sweep.sample, faint)
+    several = any(len(sweep.runs(one)) > 1 for one in best)
+    mean = ", the mean over its trials as far as all of them went" if several else ""
+    said = f"{sweep.score} by epoch of each of the best settings{mean}."
+    behind = f" Grey: {counted(len(faint), 'setting')} given up on the way." if faint else ""
+    missing = f" Not shown: {', '.join(gone)}; {lost}" if gone else ""
+    picture = Picture("curves", png, said, said + behind + missing, broad=True)
+    return Section("curves", "Learning curves", [picture])
+
+
+def _pruned(sweep: Sweep) -> list[list[float]]:
+    pruned = [one for one in sweep.settings if one.states["pruned"]]
+    found = (sweep.curve(one, "pruned") for one in pruned[:_FAINT])
+    return [curve for curve in found if curve]
+
+
+def trade(sweep: Sweep) -> Section | None:
+    """The objectives against the first one, and the settings on the front."""
+    if not sweep.objectives or not sweep.scored:
+        return None
+    names = [name for name, _ in sweep.objectives]
+    blocks: list[Block] = [Text([_told(sweep)])]
+    if sweep.front:
+        head = ("setting", *names, "values")
+        last = len(names) + 1
+        rows = [
+            [one.name, *(number(_known(one.objective(n))) for n in names), one.typed]
+            for one in sweep.front[:_LINES]
+        ]
+        title = "Settings that no other beats in one objective without losing in another"
+        blocks.append(Table(title, head, rows, texts=(0, last)))
+    blocks += [picture for name in names[1:4] if (picture := _against(sweep, name))]
+    return Section("front", "Objectives", blocks)
+
+
+def _told(sweep: Sweep) -> str:
+    each = [f"{name} ({GOAL.get(goal, 'direction unknown')})" for name, goal in sweep.objectives]
+    many = counted(len(sweep.front), "setting")
+    on = "is" if len(sweep.front) == 1 else "are"
+    return f"Judged by {', '.join(each)}: {many} {on} on the front, and which to take is a choice."
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _against(sweep: Sweep, name: str) -> Picture | None:
+    first = sweep.objectives[0][0]
+    pairs = [(one, one.objective(name), one.objective(first)) for one in sweep.scored]
+    pairs = [pair for pair in pairs if all(map(math.isfinite, pair[1:]))]
+    if not pairs:
+        return None
+    kept = [one for one, _, _ in pairs]
+    front = [kept.index(one) for one in sweep.front if one in kept]
+    own = kept.index(sweep.default) if sweep.default in kept else None
+    across, up = [x for _, x, _ in pairs], [y for _, _, y in pairs]
+    joined, log = len(sweep.objectives) == 2, "/" not in name and logarithmic(across)
+    trade = Trade((name, across), (first, up), front, own, joined, log)
+    png = sweep_plots.tradeoff(trade, sweep.sample)
+    said = f"{first} against {name}, a dot a setting."
+    if own is not None:
+        said += " Ringed: the task's own settings."
+    return Picture(f"front-{name}", png, said, said, wide=False)
+
+
+def _progress(sweep: Sweep) -> list[Block]:
+    """The best score so far by settings tried: whether more would have helped."""
+    tried = sorted(sweep.scored, key=_number)
+    if not sweep.search or len(tried) < 2:
+        return []
+    scores, _ = within([one.value for one in tried], sweep.sign)
+    own = sweep.default.value if sweep.default else math.nan
+    own = own if own in scores else math.nan  # it may lie beyond what is shown
+    png = sweep_plots.so_far(sweep.score, scores, -sweep.sign, own, sweep.sample)
+    since = len(tried) - 1 - next(p for p, one in enumerate(tried) if one is sweep.best)
+    said = f"{sweep.score} of each setting in the order of trying, and the best so far."
+    said += f" The last {counted(since, 'setting')} brought nothing better." if since else ""
+    return [Picture("progress", png, said, said, wide=False)]
+
+
+def _number(one: Setting) -> float:
+    known = one.facts.get("point")
+    return float(known) if isinstance(known, (int, float)) else math.inf

@@ -1,0 +1,221 @@
+"""The sections of a sweep's report that are tables: settings, failures, what it was."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from .blocks import Block, Code, Facts, Section, Table, Text
+from .levers import typed
+from .read import amount, finite, get
+from .sweep_facts import UNFINISHED, Setting, Sweep
+from .words import NONE, counted, duration, number, setting, short
+
+_SHOWN = 50  # settings that are seen at once
+_MOST = 1000  # settings that are there to be unfolded
+_REASONS = 20
+_LISTED = 200  # failed trials
+_TRACED = 10
+_LONGEST = 60  # characters of a value in a cell
+_KINDS = {"log": "log-uniform", "uniform": "uniform", "int": "whole numbers"}
+
+Trial = Mapping[str, Any]
+
+
+def settings(sweep: Sweep) -> Section | None:
+    """Every setting, the best first."""
+    found = sweep.settings
+    if not found:
+        return Section("settings", "Settings", [Text(["No settings are recorded."])])
+    columns = _columns(sweep)
+    rows = [[make(one) for _, make in columns] for one in found[:_MOST]]
+    kept = [c for c in range(len(columns)) if any(row[c] != NONE for row in rows) or c == 0]
+    head = [columns[c][0] for c in kept]
+    rows = [[row[c] for c in kept] for row in rows]
+    texts = [place for place, name in enumerate(head) if name in ("setting", "not finished")]
+    texts += [place for place, name in enumerate(head) if _words(sweep, name)]
+    best = found.index(sweep.best) if sweep.best else None
+    title = f"Settings, best {short(sweep.score, _LONGEST)} first"
+    title += "; those that lost a trial come after the others" * any(one.lost for one in found)
+    blocks: list[Block] = [Table(title, head, rows[:_SHOWN], texts=texts, marked=best)]
+    if rest := rows[_SHOWN:]:
+        more = f"{counted(len(rest), 'more setting')}, from the {_SHOWN + 1}st on"
+        blocks.append(Table(more, head, rest, texts=texts, folded=True))
+    if len(found) > _MOST:
+        many = counted(len(found) - _MOST, "further setting")
+        blocks.append(Text([f"{many} of lower rank are in sweep.json alone."]))
+    return Section("settings", "Settings", blocks)
+
+
+def _columns(sweep: Sweep) -> list[tuple[str, Any]]:
+    """The columns' names, and what makes a cell of a setting."""
+
+    def of(key: str) -> Any:
+        return lambda one: short(typed(one.changed[key]), _LONGEST) if key in one.changed else NONE
+
+    def fact(name: str) -> Any:
+        return lambda one: number(amount(one.facts, name))
+
+    def objective(name: str) -> Any:
+        return lambda one: number(_known(one.objective(name)))
+
+    others = [name for name, _ in sweep.objectives if name not in (sweep.score, "parameters")]
+    return [
+        ("setting", lambda one: one.name),
+        (short(sweep.score, _LONGEST), lambda one: number(_known(one.value))),
+        ("± std", fact("std")),
+        ("95% interval", _interval),
+        *((short(name, _LONGEST), objective(name)) for name in others),
+        *((short(key, _LONGEST), of(key)) for key in sweep.keys),
+        ("trials", fact("n")),
+        ("epoch", lambda one: rounded(amount(one.facts, "epoch"))),
+        ("parameters", fact("parameters")),
+        ("time", lambda one: _time(amount(one.facts, "seconds"))),
+        ("not finished", _unfinished),
+    ]
+
+
+def _words(sweep: Sweep, name: str) -> bool:
+    """Whether a column holds a lever whose values are no numbers."""
+    keys = [key for key in sweep.keys if short(key, _LONGEST) == name]
+    values = [one.changed[key] for one in sweep.settings for key in keys if key in one.changed]
+    return bool(values) and not all(math.isfinite(finite(value)) for value in values)
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None
+
+
+def _time(seconds: float | None) -> str:
+    return NONE if seconds is None else duration(float(seconds))
+
+
+def rounded(mean: float | None) -> str:
+    """A mean of whole numbers, with one digit after the point if it needs any."""
+    if mean is None or not math.isfinite(mean) or mean == round(mean):
+        return number(int(mean) if mean is not None and math.isfinite(mean) else mean)
+    return f"{mean:,.1f}"
+
+
+def _interval(one: Setting) -> str:
+    ends = one.interval
+    return f"{number(ends[0])} to {number(ends[1])}" if ends else NONE
+
+
+def _unfinished(one: Setting) -> str:
+    states = one.states
+    return ", ".join(f"{states[name]} {name}" for name in UNFINISHED if states[name]) or NONE
+
+
+def failed(sweep: Sweep) -> Section | None:
+    """The trials that failed, by reason, with their tracebacks folded."""
+    lost = [trial for trial in sweep.trials if trial.get("state") == "failed"]
+    if not lost:
+        return None
+    reasons: dict[str, list[Trial]] = {}
+    for trial in lost:
+        reason = short(_lines(trial), 300) or "no reason was recorded"
+        reasons.setdefault(reason, []).append(trial)
+    groups = sorted(reasons.items(), key=lambda group: -len(group[1]))
+    rows = [
+        [number(len(trials)), _examples(sweep, trials), reason]
+        for reason, trials in groups[:_REASONS]
+    ]
+    of = counted(len(sweep.trials), "trial")
+    title = f"{number(len(lost))} of {of} failed, by reason"
+    blocks: list[Block] = [Table(title, ("trials", "settings", "reason"), rows, texts=(1, 2))]
+    if len(groups) > _REASONS:
+        blocks.append(Text([f"{counted(len(groups) - _REASONS, 'rarer reason')} left out."]))
+    blocks.append(_each(lost))
+    traced = [(trials[0], get(trials[0], "traceback", str)) for _, trials in groups]
+    traced = [(trial, text) for trial, text in traced if text][:_TRACED]
+    blocks += [Code(text, f"Traceback of trial {_name(trial)}") for trial, text in traced]
+    return Section("failed", "Failed trials", blocks)
+
+
+def _examples(sweep: Sweep, trials: Sequence[Trial]) -> str:
+    """The settings of some trials, up to three of them."""
+    each = (sweep.brief(get(trial, "changed", dict)) or "as it is" for trial in trials)
+    names = list(dict.fromkeys(each))
+    more = f"; and {number(len(names) - 3)} more" if len(names) > 3 else ""
+    return "; ".join(short(name, _LONGEST) for name in names[:3]) + more
+
+
+def _typed(trial: Trial) -> str:
+    return short(setting(trial.get("changed")), 2 * _LONGEST) or "as it is"
+
+
+def _each(lost: Sequence[Trial]) -> Table:
+    rows = [
+        [
+            _name(trial),
+            _typed(trial),
+            number(amount(trial, "seed")),
+            get(trial, "run", str) or NONE,
+            short(_lines(trial), 2 * _LONGEST) or NONE,
+        ]
+        for trial in lost[:_LISTED]
+    ]
+    many = f"The first {_LISTED}" if len(lost) > _LISTED else "Each"
+    head = ("trial", "setting", "seed", "run", "reason")
+    return Table(f"{many} of the failed trials", head, rows, texts=(0, 1, 3, 4), folded=True)
+
+
+def _lines(trial: Trial) -> str:
+    """Why it failed, on one line."""
+    lines = get(trial, "reason", str).splitlines()
+    return "; ".join(line.strip() for line in lines if line.strip())
+
+
+def _name(trial: Trial) -> str:
+    return number(amount(trial, "trial"))
+
+
+def notes(sweep: Sweep) -> Section | None:
+    """What the sweep itself has to say."""
+    said = [note for note in get(sweep.facts, "notes", list) if isinstance(note, str) and note]
+    return Section("notes", "Notes", [Text(said)]) if said else None
+
+
+def record(sweep: Sweep) -> Section:
+    """What was asked for, and what it took."""
+    facts = sweep.facts
+    seconds, counts = amount(facts, "seconds"), sweep.counts
+    told = ", ".join(f"{number(many)} {state}" for state, many in counts.items() if many)
+    rows = [
+        ("state", get(facts, "state", str)),
+        ("trials", told),
+        ("settings", number(len(sweep.settings))),
+        ("trials a setting", _told(facts, "seeds")),
+        ("threads a trial", _told(facts, "threads")),
+        ("started", get(facts, "started", str)),
+        ("took", _time(seconds) if seconds is not None else ""),
+    ]
+    blocks: list[Block] = [Facts("", [(name, value) for name, value in rows if value])]
+    space = get(facts, "space", dict)
+    if space:
+        levers = [(key, short(_range(value), 400)) for key, value in space.items()]
+        blocks.append(Facts("Where it searched", levers))
+    if command := get(facts, "command", str):
+        blocks += [
+            Text(["The command; typed again it goes on with what is missing:"]),
+            Code(command),
+        ]
+    return Section("record", "What was done", blocks)
+
+
+def _told(facts: Mapping[str, Any], key: str) -> str:
+    return number(facts[key]) if amount(facts, key) is not None else ""
+
+
+def _range(lever: object) -> str:
+    """As in "log-uniform from 0.0001 to 0.1" and "one of [16], [64]"."""
+    if not isinstance(lever, dict) or len(lever) != 1:
+        return number(lever)
+    kind, values = next(iter(lever.items()))
+    if not isinstance(values, list):
+        return f"{kind}: {typed(values)}"
+    if kind in _KINDS and len(values) >= 2:
+        return f"{_KINDS[kind]} from {typed(values[0])} to {typed(values[1])}"
+    return f"one of {', '.join(map(typed, values))}"
