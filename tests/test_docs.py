@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from dlx.cli.main import VERBS, main
+from dlx.config.extras import extras, is_installed
 from dlx.config.specs import OPTIMIZERS
 from dlx.experiments import read
 from dlx.runs.folder import all_runs
@@ -98,6 +99,9 @@ def test_command_runs(
         pytest.skip("downloads; tests/data/test_fetch.py fetches from a server on loopback")
     if re.search(r"KEY|DIR|NAME|FILE", command) or "my_package" in command:
         pytest.skip("a pattern, not a command; plugins have tests of their own")
+    for name, component in extras().items():
+        if f"callbacks={name}" in command and not all(map(is_installed, component.needs)):
+            pytest.skip(f"{name} is not installed")
     if words[0] in ("test", "report", "resume", "reproduce", "lock"):
         assert main(["train", "task=wine", "trainer.epochs=1", "--quiet"]) == 0
     if words[0] in ("runs", "best", "compare", "diff"):
