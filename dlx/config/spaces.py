@@ -63,7 +63,7 @@ class Lever:
 
 def read_space(search: Mapping[str, Any]) -> tuple[Lever, ...]:
     """The levers of a section `search` that has been checked; null takes one out."""
-    found = {key: spec for key, spec in flat(search) if spec is not None}
+    found = {key: spec for key, spec in dict(flat(search)).items() if spec is not None}
     return tuple(_lever(key, *next(iter(spec.items()))) for key, spec in found.items())
 
 

@@ -19,6 +19,7 @@ from ..config.paths import search_path
 from ..config.schema import Sweep
 from ..config.secrets import HIDDEN, looks_secret, shown_arguments
 from ..errors import MethodError, Problem, UsageError
+from .record import folder_of
 
 WHERE = "command line: where="
 
@@ -119,6 +120,7 @@ def plan(arguments: Sequence[str], config_dir: str | None = None) -> Plan:
     if dropped := len(points) - len(kept):
         notes.append(f"where leaves out {dropped:,} of {plural(len(points), 'setting')}")
     name = options.name or _name(kept[0], sorted_, options)
+    folder_of(Path(kept[0].loaded.config.run.root), name, f"sweep.name={name[:100]}")
     shown = shown_arguments(arguments)
     return Plan(name, options, kept, trials, expanded.keys, shown, config_dir, notes)
 

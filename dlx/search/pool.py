@@ -200,12 +200,13 @@ class _Worker:
             env=environment,
             start_new_session=True,  # Ctrl-C is for the parent, which asks the workers to stop
         )
-        threading.Thread(target=self._read, args=(heard,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(heard,), daemon=True)
+        self._reader.start()
 
     def _read(self, heard: queue.Queue[tuple[_Worker, Message | None]]) -> None:
         assert self._process.stdout is not None
-        with contextlib.suppress(ValueError, OSError):  # half a line, or closed by `end`
-            for line in self._process.stdout:
+        with self._process.stdout as stream, contextlib.suppress(ValueError):  # half a line
+            for line in stream:
                 heard.put((self, json.loads(line)))
         self._process.wait()
         heard.put((self, None))
@@ -242,6 +243,7 @@ class _Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        self._reader.join()
         self._errors.close()
 
     def death(self) -> Message:

@@ -50,12 +50,12 @@ def size_key(config: Config) -> str | None:
 
 
 def neighbours(config: Config) -> list[list[int]]:
-    """Half, twice and four times the model's size, and one layer more: worth trying unasked."""
+    """Half and twice the model's size, and one layer more: worth trying unasked."""
     key = size_key(config)
     own: list[int] = list(value_of(to_plain(config), key)) if key else []
     if not own:
         return []
-    scaled = [[max(1, int(factor * size)) for size in own] for factor in (0.5, 2, 4)]
+    scaled = [[max(1, int(factor * size)) for size in own] for factor in (0.5, 2)]
     return [*scaled, [*own, own[-1]]]
 
 

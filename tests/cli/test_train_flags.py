@@ -148,15 +148,37 @@ def test_flags_that_run_code_or_have_no_use_are_refused(
 class TestSweeps:
     def test_the_last_argument_varies_fastest(self, here: Path) -> None:
         found = expand_sweep(["task=digits", "seed=1,2", "model=mlp,convnet"], search_path(None))
-        assert found == (
-            [
-                ["task=digits", "seed=1", "model=mlp"],
-                ["task=digits", "seed=1", "model=convnet"],
-                ["task=digits", "seed=2", "model=mlp"],
-                ["task=digits", "seed=2", "model=convnet"],
-            ],
-            [],
-        )
+        assert found.trials == [
+            ["task=digits", "seed=1", "model=mlp"],
+            ["task=digits", "seed=1", "model=convnet"],
+            ["task=digits", "seed=2", "model=mlp"],
+            ["task=digits", "seed=2", "model=convnet"],
+        ]
+        assert (found.keys, found.problems) == (["seed", "model"], [])
+
+    def test_coupled_keys_go_together(self, here: Path) -> None:
+        arguments = ["task=digits", "seed=1,2", "optimizer.lr=1,2", "trainer.epochs=3,4"]
+        found = expand_sweep(arguments, search_path(None), [["seed", "trainer.epochs"]])
+        assert found.trials == [
+            ["task=digits", "seed=1", "optimizer.lr=1", "trainer.epochs=3"],
+            ["task=digits", "seed=1", "optimizer.lr=2", "trainer.epochs=3"],
+            ["task=digits", "seed=2", "optimizer.lr=1", "trainer.epochs=4"],
+            ["task=digits", "seed=2", "optimizer.lr=2", "trainer.epochs=4"],
+        ]
+
+    @pytest.mark.parametrize(
+        ("coupled", "what"),
+        [
+            (["seed", "optimizer.lr"], "zip() couples `optimizer.lr`, which no argument gives"),
+            (["seed"], "zip() couples two keys or more, each of them once"),
+            (["seed", "trainer.epochs"], "different numbers of values: seed has 2, trainer.epochs"),
+        ],
+    )
+    def test_keys_that_cannot_be_coupled(self, here: Path, coupled: list[str], what: str) -> None:
+        arguments = ["task=digits", "seed=1,2", "trainer.epochs=3,4,5"]
+        found = expand_sweep(arguments, search_path(None), [coupled])
+        assert what in found.problems[0].what
+        assert found.problems[0].where == f"command line: zip({','.join(coupled)})"
 
     @pytest.mark.parametrize(
         ("argument", "expected"),
@@ -173,10 +195,10 @@ class TestSweeps:
         ],
     )
     def test_values(self, here: Path, argument: str, expected: list[str]) -> None:
-        trials, problems = expand_sweep(["task=digits", argument], search_path(None))
-        assert problems == []
-        assert trials == [["task=digits", value] for value in expected]
-        assert all(load(trial).config.task == "digits" for trial in trials)
+        found = expand_sweep(["task=digits", argument], search_path(None))
+        assert found.problems == []
+        assert found.trials == [["task=digits", value] for value in expected]
+        assert all(load(trial).config.task == "digits" for trial in found.trials)
 
     @pytest.mark.parametrize(
         ("arguments", "err"),

@@ -96,9 +96,9 @@ def test_arguments(
 def test_sweeps(here: Path, seed: int) -> None:
     rng = random.Random(seed)
     arguments = ["task=digits", *[an_override(rng) for _ in range(rng.randint(1, 3))]]
-    trials, problems = expand_sweep(arguments, search_path(None))
-    assert len(trials) <= 10_001
-    assert problems or all(len(trial) == len(arguments) for trial in trials)
+    found = expand_sweep(arguments, search_path(None))
+    assert len(found.trials) <= 10_001
+    assert found.problems or all(len(trial) == len(arguments) for trial in found.trials)
 
 
 @pytest.mark.parametrize("seed", range(80))

@@ -17,7 +17,8 @@ from dlx.errors import Problem, UsageError
 Told = Callable[..., str]
 SECTIONS = (
     "task, about, seed, test, final, baseline, dataset, targets, prepare, protocol, model, loss, "
-    "optimizer, schedule, metrics, trainer, callbacks, checkpoint, run, workflow, plugins, "
+    "optimizer, schedule, metrics, trainer, callbacks, checkpoint, run, workflow, search, "
+    "sweep, tune, plugins, "
     "schema_version"
 )
 TRAINER = (

@@ -1,0 +1,329 @@
+"""`dlx train -m` from the command line: what is listed, run, told and kept."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlx.cli.main import main
+
+Cli = Callable[..., Any]
+WINE = ("task=wine", "trainer.threads=1", "trainer.epochs=2")
+SAMPLE = "SAMPLE DATA: made up, to see whether it runs; not a result"
+
+
+def outcome() -> dict[str, Any]:
+    (file,) = Path("runs/sweeps").glob("*/sweep.json")
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
+def status(run: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((Path("runs") / run / "status.json").read_text())
+    return found
+
+
+class TestTwoSeedsOfTwoSettings:
+    """One sweep, looked at from all sides."""
+
+    ARGUMENTS = (*WINE, "optimizer.lr=1e-06,0.05", "seeds=2")
+
+    @pytest.fixture(scope="class")
+    @classmethod
+    def swept(cls, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
+        place = tmp_path_factory.mktemp("swept")
+        command = [sys.executable, "-m", "dlx", "train", "-m", *cls.ARGUMENTS]
+        out = subprocess.run(command, capture_output=True, text=True, check=True, cwd=place)
+        return place, out.stdout
+
+    @pytest.fixture
+    def out(self, swept: tuple[Path, str], monkeypatch: pytest.MonkeyPatch) -> str:
+        monkeypatch.chdir(swept[0])
+        return swept[1]
+
+    def test_the_list_is_printed_first_and_each_trial_when_it_ends(self, out: str) -> None:
+        lines = out.splitlines()
+        assert lines[:4] == [
+            "4 trials (2 settings, 2 seeds each); a sweep never looks at the test part",
+            "    0  optimizer.lr=1e-06",
+            "    1  optimizer.lr=0.05",
+            f"sweep: runs/sweeps/{outcome()['sweep']}",
+        ]
+        assert [re.sub(r"0\.\d+$", "N", line) for line in lines[4:8]] == [
+            "[1/4] optimizer.lr=1e-06 seed=0: val/accuracy N",
+            "[2/4] optimizer.lr=0.05 seed=0: val/accuracy N",
+            "[3/4] optimizer.lr=1e-06 seed=1: val/accuracy N",
+            "[4/4] optimizer.lr=0.05 seed=1: val/accuracy N",
+        ]
+
+    def test_the_table_has_mean_and_spread_best_first(self, out: str) -> None:
+        lines = out.splitlines()
+        at = next(i for i, line in enumerate(lines) if line.startswith("setting"))
+        assert lines[at].split("  ")[0] == "setting"
+        assert [
+            word
+            for word in ("mean val/accuracy", "std", "95 % over seeds", "seeds", "epoch")
+            if word in lines[at]
+        ] != []
+        assert lines[at + 1].startswith("optimizer.lr=0.05")
+        assert lines[at + 2].startswith("optimizer.lr=1e-06")
+        assert "2 of 2" in lines[at + 1]
+
+    def test_mean_spread_and_interval_are_those_of_the_runs(self, out: str) -> None:
+        from scipy import stats
+
+        found = outcome()
+        for point in found["points"]:
+            runs = [found["trials"][number]["run"] for number in point["trials"]]
+            values = [status(run)["scores"]["val/accuracy"] for run in runs]
+            assert point["value"] == statistics.fmean(values)
+            assert point["std"] == statistics.stdev(values)
+            error = statistics.stdev(values) / math.sqrt(2)
+            if error:
+                low, high = stats.t.interval(0.95, 1, loc=point["value"], scale=error)
+                assert point["interval"] == pytest.approx([low, high])
+            assert point["interval_of"] == "seeds"
+
+    def test_the_runs_are_ordinary_and_know_their_sweep(self, out: str) -> None:
+        found = outcome()
+        for trial in found["trials"]:
+            known = status(trial["run"])
+            assert (known["sweep"], known["trial"]) == (found["sweep"], trial["trial"])
+            assert (known["state"], known["seed"]) == ("done", trial["seed"])
+            assert set(known["scores"]) == {"val/accuracy", "val/loss"}
+        assert not Path("runs/ledger.sqlite").exists()
+
+    def test_the_best_command_trains_what_was_best(self, out: str) -> None:
+        line = out.splitlines()[-2]
+        told = "the best, with one look at the test part: "
+        assert line == told + outcome()["best"]["command"]
+        assert line == (
+            f"{told}dlx train task=wine trainer.threads=1 trainer.epochs=2 optimizer.lr=0.05 "
+            "final=true"
+        )
+
+    def test_a_trial_has_the_bits_of_the_same_run_alone(self, out: str, tmp_path: Path) -> None:
+        trial = outcome()["trials"][3]
+        swept = Path("runs").resolve() / trial["run"]
+        arguments = [*trial["arguments"], f"run.root={tmp_path}"]
+        assert main(["train", *arguments, "--quiet"]) == 0
+        (alone,) = tmp_path.glob("wine/*-*")
+        for name in ("metrics.jsonl", "losses.f32", "predictions.csv"):
+            assert (alone / name).read_bytes() == (swept / name).read_bytes()
+        assert weights(alone) == weights(swept)
+
+    def test_the_same_command_again_runs_nothing(
+        self, out: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        before = outcome()["trials"]
+        assert main(["train", "-m", *self.ARGUMENTS]) == 0
+        again = capsys.readouterr().out.splitlines()
+        assert "4 of 4 trials are done already" in again
+        assert again[-6:] == out.splitlines()[-6:]
+        assert outcome()["trials"] == before
+
+    def test_there_is_a_report(self, out: str) -> None:
+        page = Path(out.splitlines()[-1].removeprefix("report: "))
+        assert "optimizer.lr" in page.read_text()
+
+
+def weights(run: Path) -> dict[str, bytes]:
+    return {f.name: f.read_bytes() for f in (run / "checkpoints/best").glob("*.safetensors")}
+
+
+def test_a_sweep_that_was_killed_goes_on_to_the_same_bits(here: Path, cli: Cli) -> None:
+    arguments = ["task=wine", "trainer.threads=1", "trainer.epochs=30", "seeds=3"]
+    arguments += ["optimizer.lr=0.01,0.001", "checkpoint.every_steps=40"]
+    whole = json.loads(cli("train", "-m", *arguments, "run.root=whole", "--json").out)
+    command = [sys.executable, "-m", "dlx", "train", "-m", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    for line in process.stdout:
+        if line.startswith("[2/6]"):
+            break
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+
+    again = cli("train", "-m", *arguments)
+
+    assert again.code == 0
+    ran = [line for line in again.out.splitlines() if line.startswith("[")]
+    done = re.findall(r"^(\d) of 6 trials are done already$", again.out, re.MULTILINE)
+    assert len(ran) == 6 - int(done[0])
+    assert int(done[0]) in (2, 3)
+    found = outcome()
+    assert found["points"] == [
+        {**p, "seconds": f["seconds"], "values": f["values"]}
+        for p, f in zip(whole["points"], found["points"], strict=True)
+    ]
+    for mine, theirs in zip(found["trials"], whole["trials"], strict=True):
+        curve, other = (
+            Path(root) / run / "metrics.jsonl"
+            for root, run in (("runs", mine["run"]), ("whole", theirs["run"]))
+        )
+        assert curve.read_bytes() == other.read_bytes()
+    assert len(list(Path("runs/wine").iterdir())) == 6
+
+
+def test_two_processes_do_not_run_one_sweep(here: Path, cli: Cli) -> None:
+    from dlx.runs.lock import held
+
+    cli("train", "-m", *WINE, "seed=0", "--dry-run")
+    name = cli("train", "-m", *WINE, "seed=0", "--dry-run").out.splitlines()[-1]
+    folder = here / name.removeprefix("sweep: ")
+    folder.mkdir(parents=True)
+    with held(folder, "sweep"):
+        found = cli("train", "-m", *WINE, "seed=0")
+    assert found.code == 2
+    assert "another process is at work in this sweep: process" in found.err
+
+
+def test_a_failure_is_told_at_once_and_the_others_go_on(cli: Cli) -> None:
+    found = cli("train", "-m", *WINE, "dataset.sample=true", "optimizer.lr=1e+30,0.01")
+
+    assert found.code == 1
+    lines = found.out.splitlines()
+    assert "[1/2] optimizer.lr=1e+30: failed: the training loss is not a number" in lines
+    assert any(line.startswith("[2/2] optimizer.lr=0.01: val/accuracy") for line in lines)
+    assert "1 of 2 trials failed; the same command runs only them again" in lines
+    assert "  optimizer.lr=1e+30: the training loss is not a number" in lines
+    assert SAMPLE in lines
+    failed = outcome()["trials"][0]
+    assert failed["reason"].startswith("the training loss is not a number")
+    assert status(failed["run"])["state"] == "failed"
+    assert "failed: the training loss" in (Path("runs") / failed["run"] / "log.txt").read_text()
+
+
+def test_fail_fast_stops_at_the_first_failure(cli: Cli) -> None:
+    found = cli("train", "-m", *WINE, "optimizer.lr=1e+30,0.01,0.02", "--fail-fast")
+    assert found.code == 1
+    assert "2 trials not run: the same command goes on" in found.out
+    assert outcome()["counts"] == {"done": 0, "pruned": 0, "failed": 1, "running": 0, "waiting": 2}
+
+
+def test_folds_of_each_setting_are_reported(cli: Cli) -> None:
+    found = cli("train", "-m", *WINE, "protocol=kfold", "protocol.k=3", "optimizer.lr=0.01,0.05")
+    assert found.code == 0
+    assert "95 % over folds" in found.out
+    assert [p["interval_of"] for p in outcome()["points"]] == ["folds", "folds"]
+
+
+def test_scores_of_an_error_come_smallest_first(cli: Cli) -> None:
+    arguments = ("task=diabetes", "dataset.sample=true", "trainer.threads=1", "trainer.epochs=3")
+    lines = cli("train", "-m", *arguments, "optimizer.lr=1e-06,0.05").out.splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith("setting"))
+    assert [line.split()[0] for line in lines[at + 1 : at + 3]] == [
+        "optimizer.lr=0.05",
+        "optimizer.lr=1e-06",
+    ]
+
+
+def test_jobs_run_side_by_side_and_share_the_cores_out(cli: Cli) -> None:
+    arguments = ("task=wine", "trainer.epochs=2", "optimizer.lr=0.01,0.02,0.03", "jobs=3")
+    found = cli("train", "-m", *arguments, "--json")
+    answer = json.loads(found.out)
+    assert found.code == 0
+    assert answer["counts"]["done"] == 3
+    threads = {
+        json.loads((Path("runs") / t["run"] / "environment.json").read_text())["threads"]
+        for t in answer["trials"]
+    }
+    assert threads == {answer["threads"]}
+    assert f"trainer.threads={answer['threads']}" in answer["best"]["command"]
+
+
+class TestNothingRuns:
+    def test_a_dry_run_lists_all(self, cli: Cli, here: Path) -> None:
+        found = cli("train", "-m", *WINE, "optimizer.lr=range(1,101)", "--dry-run")
+        lines = found.out.splitlines()
+        assert found.code == 0
+        assert len([line for line in lines if "optimizer.lr=" in line]) == 100
+        assert list(here.iterdir()) == []
+
+    def test_zip_and_where(self, cli: Cli, here: Path) -> None:
+        found = cli(
+            "train",
+            "-m",
+            *WINE,
+            "optimizer.lr=1,2",
+            "trainer.batch_size=16,32",
+            "model.l2=0,0.1",
+            "zip(optimizer.lr,trainer.batch_size)",
+            "where=optimizer.lr < 2 or model.l2 > 0",
+            "--dry-run",
+            "--json",
+        )
+        assert [point["shown"] for point in json.loads(found.out)] == [
+            ["optimizer.lr=1", "trainer.batch_size=16", "model.l2=0"],
+            ["optimizer.lr=1", "trainer.batch_size=16", "model.l2=0.1"],
+            ["optimizer.lr=2", "trainer.batch_size=32", "model.l2=0.1"],
+        ]
+
+    @pytest.mark.parametrize(
+        ("arguments", "code", "err"),
+        [
+            (
+                ["trainer.epoch=1,2"],
+                2,
+                "error: unknown key `trainer.epoch`\n",
+            ),
+            (
+                ["optimizer.lr=1,2", "where=optimizer.lr > 5"],
+                2,
+                "error: where leaves nothing of 2 settings\n",
+            ),
+            (
+                ["seed=1,2", "seeds=3"],
+                2,
+                "error: `seed` has several values and `seeds` asks for several as well\n",
+            ),
+            (["model=glob(zz*)"], 2, "error: an argument stands for no value: glob() matches"),
+            (["sweep.name=../x"], 2, "error: `../x` cannot name a folder\n"),
+            (["jobs=0"], 2, "error: `sweep.jobs` is 0\n"),
+            (["--retries", "some"], 2, "error: `sweep.retries` is 'some' (text)\n"),
+            (["seed=1,2", "test=true"], 4, "error: a sweep never looks at the test part"),
+            (["--cfg", "job"], 2, "error: -m runs trials; --cfg and --info show one config\n"),
+        ],
+    )
+    def test_mistakes(
+        self, cli: Cli, here: Path, arguments: list[str], code: int, err: str
+    ) -> None:
+        found = cli("train", "-m", *WINE, *arguments)
+        assert (found.code, found.out) == (code, "")
+        assert found.err.startswith(err)
+        assert list(here.iterdir()) == []
+
+
+def test_ctrl_c_leaves_what_the_same_command_goes_on_with(here: Path) -> None:
+    arguments = [
+        "train",
+        "-m",
+        "task=wine",
+        "trainer.threads=1",
+        "trainer.epochs=100000",
+        "seed=1,2",
+    ]
+    command = [sys.executable, "-m", "dlx", *arguments]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    until = time.monotonic() + 60
+    while not list(here.glob("runs/wine/*/metrics.jsonl")) and time.monotonic() < until:
+        time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert "error: interrupted\n  try: the same command goes on with what is not done yet" in err
+    assert outcome()["state"] == "interrupted"
+    assert outcome()["counts"]["waiting"] == 2
+    (run,) = here.glob("runs/wine/*-*")
+    assert json.loads((run / "status.json").read_text())["state"] == "interrupted"
