@@ -33,11 +33,12 @@ def shares(levers: Sequence[Lever], scores: Sequence[float]) -> dict[str, float]
         return {}
     with quiet() as optuna:
         study = optuna.create_study()
-        kinds = {str(place): _kind(optuna, lever) for place, lever in enumerate(levers)}
+        kinds = {str(place): _kind(optuna, one) for place, one in enumerate(levers)}
+        columns = [_column(one) for one in levers]
         study.add_trials(
             [
                 optuna.trial.create_trial(
-                    params={str(p): _value(one, row) for p, one in enumerate(levers)},
+                    params={str(place): one[row] for place, one in enumerate(columns)},
                     distributions=kinds,
                     value=score,
                 )
@@ -57,9 +58,9 @@ def _kind(optuna: Any, lever: Lever) -> Any:
     """An interval for numbers; names without an order for what is drawn at even distances."""
     if lever.labels:
         return optuna.distributions.CategoricalDistribution([*range(len(lever.labels))])
-    low, high = min(lever.values), max(lever.values)
-    return optuna.distributions.FloatDistribution(low, high, log=lever.log)
+    return optuna.distributions.FloatDistribution(0.0, 1.0)
 
 
-def _value(lever: Lever, row: int) -> float | int:
-    return int(lever.values[row]) if lever.labels else lever.values[row]
+def _column(lever: Lever) -> list[int] | list[float]:
+    """A lever's values as its axis has them, whose ends any tree can tell apart."""
+    return [int(one) for one in lever.values] if lever.labels else lever.along(lever.values)

@@ -35,6 +35,21 @@ class Lever:
         """Whether two settings differ in it."""
         return len({value for value in self.values if math.isfinite(value)}) > 1
 
+    @property
+    def ends(self) -> tuple[float, float]:
+        """Where its axis begins and ends."""
+        if self.labels:
+            return -0.3, len(self.labels) - 0.7
+        known = [value for value in self.values if math.isfinite(value)] or [0.0]
+        return min(known), max(known)
+
+    def along(self, values: Sequence[float]) -> list[float]:
+        """Where values lie between the ends, from 0 to 1."""
+        low, high = self.ends
+        if self.log:
+            values, low, high = [math.log(one) for one in values], math.log(low), math.log(high)
+        return [(one - low) / (high - low) if high > low else 0.5 for one in values]
+
 
 def lever(name: str, raw: Sequence[object], kind: str = "") -> Lever:
     """An axis for values as they lie in a file.

@@ -92,21 +92,9 @@ def _blues() -> Colormap:
 
 
 def _heights(lever: Lever, better: float = 1.0) -> list[float]:
-    """Where the values lie between 0 and 1."""
-    low, high = _ends(lever)
-    raw = spread(lever)
-    if lever.log:
-        raw = [math.log(value) for value in raw]
-        low, high = math.log(low), math.log(high)
-    heights = [(value - low) / (high - low) if high > low else 0.5 for value in raw]
+    """How far up the values lie, between 0 and 1."""
+    heights = lever.along(spread(lever))
     return heights if better > 0 else [1 - height for height in heights]
-
-
-def _ends(lever: Lever) -> tuple[float, float]:
-    if lever.labels:
-        return -0.3, len(lever.labels) - 0.7
-    known = [value for value in lever.values if math.isfinite(value)] or [0.0]
-    return min(known), max(known)
 
 
 def _upright(axes: Axes, place: int, lever: Lever, better: float = 1.0) -> None:
@@ -129,7 +117,7 @@ def _ticks(lever: Lever, better: float) -> list[tuple[float, str]]:
     """Heights and texts: names, decades and ends, or round numbers and ends."""
     from matplotlib.ticker import LogLocator, MaxNLocator
 
-    low, high = _ends(lever)
+    low, high = lever.ends
     if lever.labels:
         step = math.ceil(len(lever.labels) / _NAMES)
         at = [float(place) for place in range(0, len(lever.labels), step)]
@@ -139,9 +127,10 @@ def _ticks(lever: Lever, better: float) -> list[tuple[float, str]]:
         at = [float(value) for value in finder.tick_values(low, high) if low <= value <= high]
         texts = [f"{value:.6g}" for value in at]
         at, texts = [low, *at, high], [number(low), *texts, number(high)]
-    placed = _heights(Lever(lever.name, [*at, low, high], (), lever.log), better)
+    placed = [height if better > 0 else 1 - height for height in lever.along(at)]
     found: list[tuple[float, str]] = []
-    for height, text in [*zip(placed, texts, strict=False)][:: -1 if not lever.labels else 1]:
+    ticks = zip(placed, texts, strict=True)
+    for height, text in ticks if lever.labels else reversed([*ticks]):
         if all(abs(height - other) > 0.055 for other, _ in found):
             found.append((height, text))
     return found
