@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from dlx.search.space import Lever, as_arguments
+from dlx.config.spaces import Lever
+from dlx.search.space import as_arguments
 from dlx.search.suggest import Tried, suggest
 
 SPACE = (

@@ -1,0 +1,152 @@
+"""Twenty trials of which five fail in five ways; after a fix the same command runs only those."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from dlx.config.specs import OPTIMIZERS
+
+Cli = Callable[..., Any]
+
+PLUGIN = '''
+import os
+import signal
+from dataclasses import dataclass
+import torch
+from dlx.config.fields import Component, option
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fragile:
+    """An optimizer that breaks in a way of its own."""
+
+    lr: float = option(0.01, "learning rate", gt=0)
+    how: str = option("", "how it breaks")
+
+
+class Breaks(torch.optim.SGD):
+    def __init__(self, parameters, lr, how):
+        super().__init__(parameters, lr=lr)
+        self.how = how
+
+    def step(self, closure=None):
+        if self.how == "raise":
+            raise KeyError("a mistake in my own code")
+        if self.how == "kill":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if self.how == "nan":
+            for group in self.param_groups:
+                for parameter in group["params"]:
+                    parameter.data.fill_(float("nan"))
+        return super().step(closure)
+
+
+def build(options, parameters):
+    return Breaks(parameters, options.lr, options.how)
+
+
+DLX_COMPONENTS = {"optimizer": {"fragile": Component(Fragile, "fragile:build")}}
+'''
+
+
+def configs(here: Path, units: int, validation: str) -> None:
+    """Groups of the user's own: two of their files are wrong in a way that only a run shows."""
+    for group, name, text in (
+        ("model", "wide", f"{{name: mlp, units: [{units}]}}"),
+        ("model", "small", "{name: mlp, units: [4]}"),
+        ("protocol", "odd", f"{{name: holdout, validation: {validation}}}"),
+        ("protocol", "usual", "{name: holdout, validation: 0.2}"),
+    ):
+        file = here / "configs" / group / f"{name}.yaml"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
+
+
+def sweep(*more: str) -> list[str]:
+    """Twenty values of three coupled keys."""
+    ways = ["raise", "kill", "nan", *[""] * 17]
+    optimizers = [f"{{name:fragile,how:'{how}',lr:{0.01 + n / 100}}}" for n, how in enumerate(ways)]
+    models = ["small"] * 3 + ["wide"] + ["small"] * 16
+    protocols = ["usual"] * 4 + ["odd"] + ["usual"] * 15
+    return [
+        *("train", "-m", "task=wine", "plugins=[fragile]", "trainer.epochs=1", "trainer.threads=1"),
+        *(f"optimizer={','.join(optimizers)}", f"model={','.join(models)}"),
+        *(f"protocol={','.join(protocols)}", "zip(optimizer,model,protocol)", *more),
+    ]
+
+
+def outcome(here: Path) -> dict[str, Any]:
+    (file,) = here.glob("runs/sweeps/*/sweep.json")
+    found: dict[str, Any] = json.loads(file.read_text())
+    return found
+
+
+def test_five_of_twenty_fail_and_only_they_run_again(
+    cli: Cli, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OPTIMIZERS, "entries", dict(OPTIMIZERS.entries))
+    monkeypatch.syspath_prepend(str(here))
+    (here / "fragile.py").write_text(PLUGIN)
+    configs(here, 10_000_000_000, "100000")
+
+    found = cli(*sweep())
+
+    assert found.code == 1
+    counted = outcome(here)["counts"]
+    assert (counted["done"], counted["failed"]) == (15, 5)
+    reasons = {row["trial"]: row["reason"] for row in outcome(here)["trials"] if row["reason"]}
+    assert reasons[0].startswith("KeyError: 'a mistake in my own code'")
+    assert reasons[1].startswith("its process was killed by SIGKILL; the system kills what uses")
+    assert reasons[2].startswith("the training loss is not a number")
+    assert reasons[3].startswith("out of memory: ")
+    assert "100000" in reasons[4]
+    assert set(reasons) == {0, 1, 2, 3, 4}
+    assert "5 of 20 trials failed; the same command runs only them again" in found.out
+    raised = here / "runs" / outcome(here)["trials"][0]["run"]
+    assert "a mistake in my own code" in (raised / "log.txt").read_text()
+    assert "Traceback" in (raised / "log.txt").read_text()
+    killed = here / "runs" / outcome(here)["trials"][1]["run"]
+    assert json.loads((killed / "status.json").read_text())["state"] == "failed"
+
+    (here / "fragile.py").write_text(PLUGIN.replace("if self.how ==", "if False and self.how =="))
+    configs(here, 8, "0.25")
+    before = {row["trial"]: row for row in outcome(here)["trials"] if row["state"] == "done"}
+
+    again = cli(*sweep())
+
+    assert again.code == 0
+    assert len([line for line in again.out.splitlines() if line.startswith("[")]) == 5
+    rows = {row["trial"]: row for row in outcome(here)["trials"]}
+    assert outcome(here)["counts"]["done"] == 20
+    assert {number: rows[number] for number in before} == before
+
+
+def test_a_crash_is_tried_again_as_often_as_asked(
+    cli: Cli, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(OPTIMIZERS, "entries", dict(OPTIMIZERS.entries))
+    monkeypatch.syspath_prepend(str(here))
+    counting = PLUGIN.replace(
+        'raise KeyError("a mistake', 'self.count()\n            raise KeyError("a mistake'
+    )
+    counting = counting.replace(
+        "    def step(",
+        "    def count(self):\n"
+        "        with open('tries', 'a') as stream:\n            stream.write('x')\n"
+        "        if len(open('tries').read()) == 3:\n            self.how = ''\n\n    def step(",
+    )
+    (here / "fragile.py").write_text(
+        counting.replace("            raise KeyError", "            if self.how: raise KeyError")
+    )
+    found = cli(
+        *("train", "-m", "task=wine", "plugins=[fragile]", "trainer.epochs=1", "trainer.threads=1"),
+        *("optimizer={name:fragile,how:raise}", "--retries", "2"),
+    )
+    assert (here / "tries").read_text() == "xxx"
+    assert found.code == 0
+    assert outcome(here)["counts"]["done"] == 1

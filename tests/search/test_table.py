@@ -1,0 +1,87 @@
+"""What a sweep makes of its trials; oracles are SciPy and Optuna."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import optuna
+import pytest
+from scipy import stats
+
+from dlx.search.table import counts, front, point_of, ranked, t_interval
+
+
+def trial(number: int, value: float | None, **more: Any) -> dict[str, Any]:
+    state = "failed" if value is None else "done"
+    values = {} if value is None else {"val/accuracy": value, "parameters": 10}
+    return {"trial": number, "state": state, "value": value, "values": values, **more}
+
+
+@pytest.mark.parametrize("values", [[0.5, 0.7], [0.9, 0.91, 0.95, 0.93], [-2.0, 0.0, 5.5]])
+def test_the_interval_is_students(values: list[float]) -> None:
+    found = t_interval(values)
+    error = stats.sem(values)
+    expected = stats.t.interval(0.95, len(values) - 1, loc=sum(values) / len(values), scale=error)
+    assert found == pytest.approx(list(expected))
+
+
+def test_one_value_has_no_interval_of_its_own() -> None:
+    assert t_interval([0.5]) is None
+    alone = trial(0, 0.5, interval=[0.4, 0.6], interval_of="bootstrap", epoch=3, seconds=1.0)
+    found = point_of(0, {"a": 1}, [alone])
+    assert (found["interval"], found["interval_of"], found["std"]) == (
+        [0.4, 0.6],
+        "bootstrap",
+        None,
+    )
+
+
+def test_a_point_is_the_mean_of_what_is_done() -> None:
+    trials = [trial(0, 0.5, epoch=2), trial(1, None), trial(2, 0.7, epoch=4)]
+    found = point_of(3, {"a": 1}, trials)
+    assert found["value"] == pytest.approx(0.6)
+    assert (found["n"], found["epoch"], found["trials"]) == (2, 3.0, [0, 1, 2])
+    assert found["values"] == {"val/accuracy": pytest.approx(0.6), "parameters": 10}
+
+
+def test_a_point_without_a_finished_trial_has_no_value() -> None:
+    found = point_of(0, {}, [trial(0, None), {"trial": 1, "state": "waiting"}])
+    assert (found["value"], found["std"], found["interval"], found["n"]) == (None, None, None, 0)
+
+
+@pytest.mark.parametrize(("direction", "order"), [("max", [1, 0, 2]), ("min", [0, 1, 2])])
+def test_settings_that_lost_seeds_rank_behind_those_that_did_not(
+    direction: str, order: list[int]
+) -> None:
+    best, worst = (0.99, 0.1) if direction == "max" else (0.1, 0.99)
+    points = [
+        point_of(0, {}, [trial(0, 0.5), trial(1, 0.5)]),
+        point_of(1, {}, [trial(2, 0.6), trial(3, 0.6)]),
+        point_of(2, {}, [trial(4, best), trial(5, None)]),
+        point_of(3, {}, [trial(6, None)]),
+    ]
+    assert worst != best
+    assert [point["point"] for point in ranked(points, direction)] == order
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_the_front_is_optunas(seed: int) -> None:
+    rng = random.Random(seed)
+    study = optuna.create_study(directions=["maximize", "minimize"])
+    points = []
+    for number in range(12):
+        values = (rng.choice([0.7, 0.8, 0.9]), rng.choice([10, 20, 30]))
+        study.add_trial(optuna.trial.create_trial(values=list(values)))
+        points.append(
+            {"point": number, "values": dict(zip(("score", "size"), values, strict=True))}
+        )
+    goals = [{"name": "score", "direction": "max"}, {"name": "size", "direction": "min"}]
+    assert sorted(front(points, goals)) == sorted(t.number for t in study.best_trials)
+    scores = [points[number]["values"]["score"] for number in front(points, goals)]
+    assert scores == sorted(scores, reverse=True)
+
+
+def test_counts() -> None:
+    rows = [trial(0, 0.5), trial(1, None), {"state": "waiting"}]
+    assert counts(rows) == {"done": 1, "pruned": 0, "failed": 1, "running": 0, "waiting": 1}
