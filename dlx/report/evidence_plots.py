@@ -98,7 +98,7 @@ def _curves(axes: Axes, line: Line) -> None:
 
 
 def _behind(axes: Axes, faint: Sequence[Sequence[float]]) -> None:
-    """Curves behind the others, within twice the range that those take."""
+    """Curves behind the others, which keep a third of the height at least."""
     if not faint:
         return
     low, high = axes.get_ylim()
@@ -108,7 +108,7 @@ def _behind(axes: Axes, faint: Sequence[Sequence[float]]) -> None:
             range(1, len(values) + 1), values, color=MUTED, alpha=0.35, lw=0.9, zorder=1, **one
         )
     bottom, top = axes.get_ylim()
-    axes.set_ylim(max(bottom, low - (high - low) / 2), min(top, high + (high - low) / 2))
+    axes.set_ylim(max(bottom, 2 * low - high), min(top, 2 * high - low))
 
 
 def slices(score: str, levers: Sequence[Slice], sample: bool = False) -> bytes:

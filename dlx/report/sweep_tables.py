@@ -69,10 +69,10 @@ def _columns(sweep: Sweep) -> list[tuple[str, Any]]:
         *((short(name, _LONGEST), objective(name)) for name in others),
         *((short(key, _LONGEST), of(key)) for key in sweep.keys),
         ("trials", fact("n")),
+        ("not finished", _unfinished),
         ("epoch", lambda one: rounded(amount(one.facts, "epoch"))),
         ("parameters", fact("parameters")),
         ("time", lambda one: _time(amount(one.facts, "seconds"))),
-        ("not finished", _unfinished),
     ]
 
 
