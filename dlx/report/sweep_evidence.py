@@ -149,7 +149,11 @@ def curves(sweep: Sweep) -> Section | None:
     several = any(len(sweep.runs(one)) > 1 for one in best)
     mean = ", the mean over its trials as far as all of them went" if several else ""
     said = f"{sweep.score} by epoch of each of the best settings{mean}."
-    behind = f" Grey: {counted(len(faint), 'setting')} given up on the way, as far as they fit." if faint else ""
+    behind = (
+        f" Grey: {counted(len(faint), 'setting')} given up on the way, as far as they fit."
+        if faint
+        else ""
+    )
     missing = f" Not shown: {', '.join(gone)}; {lost}" if gone else ""
     picture = Picture("curves", png, said, said + behind + missing, broad=True)
     return Section("curves", "Learning curves", [picture])

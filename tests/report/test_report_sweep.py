@@ -331,7 +331,7 @@ def test_nearly_empty_sweeps(tmp_path, page, tree):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("value", [None, "text", -3, [{"a": None}], 1e300], ids=repr)
+@pytest.mark.parametrize("value", [None, "text", [{"a": None}], 1e300], ids=repr)
 def test_any_fact_may_be_of_any_kind(tmp_path, undrawn, damaged, value):
     tree = cases.several(cases.failing(cases.sweep(3), 2), 0, 1)
     tree["trials"] = tree["trials"][::2]
