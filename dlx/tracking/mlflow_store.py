@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,11 +16,13 @@ from urllib.parse import quote
 from ..config.secrets import without_password
 from ..config.specs import callbacks as specs
 from ..errors import Problem, UsageError
+from ..runs.lock import tried
 from .watcher import reason
 
 VARIABLE = "MLFLOW_TRACKING_URI"
 KEY = "callbacks.mlflow.tracking_uri"
 
+_WAIT_S = 60.0
 _SETTINGS = {
     "MLFLOW_DISABLE_TELEMETRY": "true",  # else MLflow tells its makers
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",  # else a server that is gone is asked for minutes
@@ -106,9 +109,24 @@ def client(place: str) -> Any:
     for name in ("mlflow", "alembic"):
         logging.getLogger(name).setLevel(logging.ERROR)
     kind, _, file = place.partition(":///")
-    if kind == "sqlite":
-        Path(file).parent.mkdir(parents=True, exist_ok=True)
-    return MlflowClient(tracking_uri=place)
+    if kind != "sqlite":
+        return MlflowClient(tracking_uri=place)
+    folder = Path(file).parent
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone(folder):
+        return MlflowClient(tracking_uri=place)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other process makes the tables of the store meanwhile: MLflow would have both fail."""
+    until = time.monotonic() + _WAIT_S
+    while True:
+        with tried(folder, sign=False) as mine:
+            if mine or time.monotonic() > until:
+                yield
+                return
+        time.sleep(0.05)
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from dlx.config.extras import is_installed
 from dlx.config.load import load
 from dlx.errors import Interrupted, UsageError
 from dlx.reproduce.replay import replay
+from dlx.runs.lock import tried
 from dlx.tracking import mlflow, mlflow_store
 from dlx.training.callbacks import Callback
 from dlx.training.loop import Training
@@ -305,3 +306,30 @@ def test_a_run_folder_cannot_say_where_a_run_is_told_of() -> None:
     ]
     assert resumable(run, ["run.watch=false"])
     assert resumable(run, [argument])
+
+
+def test_one_process_at_a_time_makes_the_store(tmp_path: Path) -> None:
+    entered = threading.Event()
+
+    def wait() -> None:
+        with mlflow_store._alone(tmp_path):
+            entered.set()
+
+    thread = threading.Thread(target=wait)
+    with tried(tmp_path):
+        thread.start()
+        assert not entered.wait(0.3)
+    assert entered.wait(5)
+    thread.join()
+
+
+@pytest.mark.slow
+def test_trials_at_the_same_time(cli: Any) -> None:
+    rates = "optimizer.lr=0.1,0.01,0.001"
+    assert cli("train", "-m", *LOCAL, rates, "sweep.jobs=3").code == 0
+
+    runs = list(Path("runs/wine").iterdir())
+    assert len(runs) == 3
+    for run in runs:
+        assert logged(run).info.status == "FINISHED"
+        assert warnings_of(run) == []
