@@ -22,6 +22,7 @@ from ..config.spaces import Lever
 from ..errors import Problem, RunError, UsageError
 from ..runs.files import plain
 from ..runs.lock import tried
+from ..seeds import derive
 from .suggest import distribution, params_of, quiet
 
 STALE_S = 600.0
@@ -62,7 +63,7 @@ class Study:
         self.shared = "://" in storage and not storage.startswith("sqlite")
         goals = ["maximize" if one == "max" else "minimize" for one in directions]
         with _storage_errors(storage), quiet() as optuna:
-            self._storage = _opened(storage, folder)
+            self._storage = _opened_by_several(storage, folder)
             self._study = optuna.create_study(
                 study_name=name, storage=self._storage, directions=goals, load_if_exists=True
             )
@@ -78,9 +79,12 @@ class Study:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Takes the sign of life away."""
+        """Takes the sign of life away, and leaves the storage."""
         self._held.close()
         shutil.rmtree(self._folder / "owners" / self._own, ignore_errors=True)
+        if hasattr(self._storage, "engine"):
+            self._storage.remove_session()
+            self._storage.engine.dispose()
 
     def _forget_the_dead(self) -> None:
         """Takes away what killed processes left of themselves; their trials stay orphans."""
@@ -91,7 +95,30 @@ class Study:
 
     @contextmanager
     def alone(self) -> Iterator[None]:
-        """One process of this folder at a time, for a look and a change that belong together."""
+        """One process at a time, for a look and a change that belong together.
+
+        Of this folder; on PostgreSQL, of all machines.
+        """
+        with ExitStack() as stack:
+            stack.enter_context(self._alone_in_folder())
+            if self.shared and self._storage.engine.dialect.name == "postgresql":
+                stack.enter_context(self._alone_in_database())
+            yield
+
+    @contextmanager
+    def _alone_in_database(self) -> Iterator[None]:
+        from sqlalchemy import text
+
+        key = {"key": derive(0, self._study.study_name)}  # it may be any 63 bits
+        with self._storage.engine.connect() as connection:
+            connection.execute(text("select pg_advisory_lock(:key)"), key)
+            try:
+                yield
+            finally:
+                connection.execute(text("select pg_advisory_unlock(:key)"), key)
+
+    @contextmanager
+    def _alone_in_folder(self) -> Iterator[None]:
         place = self._folder / "deciding"
         place.mkdir(exist_ok=True)
         while True:
@@ -231,6 +258,20 @@ def changed_of(trial: Any, space: Sequence[Lever]) -> dict[str, Any]:
         for lever in space
         if lever.key in trial.params
     }
+
+
+def _opened_by_several(storage: str, folder: Path) -> Any:
+    """The storage; where another process makes the same tables at this moment, a little later."""
+    from sqlalchemy.exc import SQLAlchemyError
+
+    for wait in (0.2, 0.5, 1.0, 2.0, 4.0):
+        try:
+            return _opened(storage, folder)
+        except SQLAlchemyError as error:
+            if not re.search("already exists|duplicate key|locked", str(error)):
+                raise
+            time.sleep(wait)
+    return _opened(storage, folder)
 
 
 def _opened(storage: str, folder: Path) -> Any:

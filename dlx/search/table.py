@@ -27,7 +27,7 @@ def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> 
     """
     done = [t for t in trials if t["state"] == "done" and t.get("value") is not None]
     values = [t["value"] for t in done]
-    interval, kind = t_interval(values), "seeds"
+    interval, kind = _possible(t_interval(values), values), "seeds"
     if len(done) == 1:
         interval, kind = done[0].get("interval"), str(done[0].get("interval_of"))
     names = (
@@ -62,6 +62,13 @@ def t_interval(values: Sequence[float]) -> list[float] | None:
         float(stdtrit(len(values) - 1, 0.975)) * statistics.stdev(values) / math.sqrt(len(values))
     )
     return [mean - half, mean + half]
+
+
+def _possible(interval: list[float] | None, values: Sequence[float]) -> list[float] | None:
+    """An interval within 0 and 1, where scores seem to be shares."""
+    if interval is None or not all(0 <= value <= 1 for value in values):
+        return interval
+    return [max(0.0, interval[0]), min(1.0, interval[1])]
 
 
 def _mean(values: Iterable[float | None]) -> float | None:
