@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,6 +23,14 @@ class Answer:
 
 
 Cli = Callable[..., Answer]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Without a GPU unless tests of one are asked for: a GPU's numbers and words are others."""
+    asked = str(config.option.markexpr).replace("not gpu", "")
+    if "gpu" not in asked:
+        os.environ["CUDA_VISIBLE_DEVICES"] = ""
+
 
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     # As in the background of a shell without a terminal; what the tests start would not hear it.

@@ -103,12 +103,12 @@ def test_the_second_signal_stops_at_once(started: list[subprocess.Popen[str]]) -
 
 READING = """
 import sys, time
-import dlx.training.start as run
+from dlx.training.shared import Shared
 from dlx.cli.main import main
-def reading(config):
+def reading(self, config):
     print("reading slowly", flush=True)
     time.sleep(60)
-run.read_data = reading
+Shared.data = reading
 sys.exit(main(sys.argv[1:]))
 """
 

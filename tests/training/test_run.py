@@ -24,6 +24,7 @@ from dlx.training.callbacks import Callback
 from dlx.training.evidence import read_steps
 from dlx.training.loop import Training
 from dlx.training.run import train
+from dlx.training.shared import Shared
 
 REAL = ("task=wine", "trainer.threads=1", "trainer.epochs=2")
 """The embedded data: real ones, that need no network."""
@@ -277,12 +278,38 @@ def test_every_explained_error_is_in_the_status(error: Exception) -> None:
     assert (status["state"], status["reason"]) == ("failed", str(error))
 
 
-@pytest.mark.parametrize("error", [RuntimeError("out of memory"), MemoryError()])
+@pytest.mark.parametrize("error", [RuntimeError("a mistake in a component"), KeyError("x")])
 def test_an_unexpected_error_is_in_the_status_too(error: Exception) -> None:
     with pytest.raises(type(error)):
         train(loaded(), lambda _: None, [Raise(error)])
 
     assert status_of(the_run())["state"] == "failed"
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (MemoryError(), "out of memory: an allocation failed"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: 2 B"), "DefaultCPUAllocator"),
+        (torch.OutOfMemoryError("CUDA out of memory. Tried\nmore"), "CUDA out of memory. Tried"),
+    ],
+)
+def test_memory_that_runs_out_is_told_as_that(error: Exception, told: str) -> None:
+    with pytest.raises(RunError) as caught:
+        train(loaded(), lambda _: None, [Raise(error)])
+
+    (problem,) = caught.value.problems
+    assert problem.what.startswith("out of memory: ")
+    assert told in problem.what
+    assert problem.hint == "a smaller model, trainer.batch_size or trainer.eval_batch_size"
+    assert status_of(the_run())["reason"] == str(caught.value)
+
+
+def test_a_network_that_does_not_fit_into_memory_leaves_nothing(folders: Path) -> None:
+    with pytest.raises(RunError, match="out of memory: .*can't allocate memory"):
+        trained("model.units=[10000000000]")
+
+    assert list(folders.iterdir()) == []
 
 
 class Interrupt(Callback):
@@ -342,7 +369,7 @@ def test_a_file_in_place_of_the_root_is_told_of_before_any_work(
     folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     Path("runs").touch()
-    monkeypatch.setattr("dlx.training.start.read_data", lambda _: pytest.fail("this is work"))
+    monkeypatch.setattr(Shared, "data", lambda *_: pytest.fail("this is work"))
     with pytest.raises(UsageError, match="no run folder can be made below runs: it is no folder"):
         trained()
 
