@@ -7,6 +7,8 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -65,3 +67,46 @@ def cli(here: Path, capsys: pytest.CaptureFixture[str]) -> Cli:
         return Answer(code, printed.out, printed.err)
 
     return run
+
+
+class InProcess:
+    """Trials in the tests' own process: what a worker does, without the seconds it takes to start.
+
+    Workers themselves are tested where it is about them: kills, crashes, several at a time.
+    """
+
+    gpus, jobs = 0, 1
+
+    def __init__(self, options: object, jobs: int | str = 1, plan: object = None) -> None:
+        from dlx.training.shared import Shared
+
+        self._shared = Shared()
+
+    def __enter__(self) -> InProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        pass
+
+    def ask(self, message: dict[str, Any]) -> dict[str, Any]:
+        from dlx.search.worker import carry_out
+
+        return carry_out(message, self._shared, lambda _: None)
+
+    def run(self, source: Any) -> None:
+        from dlx.search.worker import carry_out
+
+        while (order := source.next()) is not None:
+            replies: list[dict[str, Any]] = []
+
+            def send(report: dict[str, Any], order: Any = order, replies: Any = replies) -> None:
+                replies.append(source.heard(order, report))
+
+            inbox: Any = SimpleNamespace(get=replies.pop)
+            source.ended(order, carry_out(order.message, self._shared, send, inbox))
+
+
+@pytest.fixture
+def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sweeps and searches train in this process."""
+    monkeypatch.setattr("dlx.search.pool.Pool", InProcess)

@@ -94,12 +94,13 @@ def test_command_runs(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
     two_runs: Path,
+    in_process: None,
 ) -> None:
     monkeypatch.chdir(tmp_path)
     words = shlex.split(command)[1:]
     if words[:2] == ["data", "fetch"]:
         pytest.skip("downloads; tests/data/test_fetch.py fetches from a server on loopback")
-    if re.search(r"KEY|DIR|NAME|FILE|HOST", command) or "my_package" in command:
+    if re.search(r"KEY|DIR|NAME|FILE|HOST|RUN", command) or "my_package" in command:
         pytest.skip("a pattern, not a command; plugins have tests of their own")
     for name, component in extras().items():
         if f"callbacks={name}" in command and not all(map(is_installed, component.needs)):

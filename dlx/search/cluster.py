@@ -111,6 +111,8 @@ class Cluster:
             if not over and not answer.is_file():
                 continue
             self._active.remove(entry)
+            if process := getattr(job, "_process", None):  # of this machine: it is about to end
+                process.wait()
             source.ended(order, _answer(answer) or _death(job))
 
     def _cancel(self) -> None:

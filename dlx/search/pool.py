@@ -96,6 +96,7 @@ class Pool:
         _, answer = self._heard.get()
         if answer is None:
             reason = worker.last_words()
+            worker.end()
             self._workers[0] = self._started(0)
             return {"event": "failed", "kind": "crash", "reason": reason}
         return answer
@@ -134,6 +135,7 @@ class Pool:
             while place >= len(self._workers):
                 self._workers.append(self._started(len(self._workers)))
             if not self._workers[place].alive:
+                self._workers[place].end()
                 self._workers[place] = self._started(place)
             self._workers[place].begin(order)
 

@@ -31,7 +31,7 @@ def test_the_whole_config_as_yaml_and_as_json(cli: Cli) -> None:
         ("task", "digits\n"),
         ("test", "true\n"),
         ("trainer.clip_norm", "null\n"),
-        ("run", "root: runs\nresume: never\n"),
+        ("run", "root: runs\nresume: never\nwatch: true\n"),
         ("callbacks", "{}\n"),
         ("prepare.steps.0", "name: scale\ncolumns: []\ndivide_by: 16.0\n"),
         ("prepare.steps.0.name", "scale\n"),

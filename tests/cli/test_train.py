@@ -72,7 +72,7 @@ def test_the_count_of_looks_is_told(cli: Cli) -> None:
     assert "the test part has been looked at 2 times (ledger in runs)" in cli("train", *REAL).out
 
 
-def test_made_up_data_are_stamped_everywhere(cli: Cli) -> None:
+def test_made_up_data_are_stamped_everywhere(cli: Cli, in_process: None) -> None:
     told = cli("train", *WINE).out
     as_json = json.loads(cli("train", *WINE, "--json").out)
     sweep = cli("train", "-m", *WINE, "seed=1,2", "--quiet").out

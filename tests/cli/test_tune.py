@@ -18,6 +18,10 @@ WINE = ("task=wine", "trainer.threads=1", "trainer.epochs=3")
 SPACE = ("optimizer.lr=tag(log,interval(1e-4,1e-1))", "model.units=[8],[32]")
 
 
+pytestmark = pytest.mark.usefixtures("in_process")
+"""A search that is killed is another process, with workers of its own."""
+
+
 def outcome(root: str = "runs") -> dict[str, Any]:
     (file,) = Path(root).glob("sweeps/*/sweep.json")
     found: dict[str, Any] = json.loads(file.read_text())
@@ -73,7 +77,7 @@ def test_more_trials_go_on_with_the_same_study(cli: Cli) -> None:
 
 
 def test_a_search_that_was_killed_ends_as_if_it_had_not_been(cli: Cli, here: Path) -> None:
-    arguments = ["tune", *WINE[:2], "trainer.epochs=25", *SPACE, "tune.trials=5"]
+    arguments = ["tune", *WINE[:2], "trainer.epochs=12", *SPACE, "tune.trials=5"]
     arguments += ["tune.pruner=median", "tune.warmup=1"]
     assert cli(*arguments, "run.root=whole").code == 0
     process = subprocess.Popen(

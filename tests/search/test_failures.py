@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -54,6 +55,13 @@ DLX_COMPONENTS = {"optimizer": {"fragile": Component(Fragile, "fragile:build")}}
 '''
 
 
+@pytest.fixture(autouse=True)
+def _a_plugin_of_the_tests_own(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(OPTIMIZERS, "entries", dict(OPTIMIZERS.entries))
+    monkeypatch.delitem(sys.modules, "fragile", raising=False)
+    monkeypatch.syspath_prepend(str(here))
+
+
 def configs(here: Path, units: int, validation: str) -> None:
     """Groups of the user's own: two of their files are wrong in a way that only a run shows."""
     for group, name, text in (
@@ -86,11 +94,7 @@ def outcome(here: Path) -> dict[str, Any]:
     return found
 
 
-def test_five_of_twenty_fail_and_only_they_run_again(
-    cli: Cli, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(OPTIMIZERS, "entries", dict(OPTIMIZERS.entries))
-    monkeypatch.syspath_prepend(str(here))
+def test_five_of_twenty_fail_and_only_they_run_again(cli: Cli, here: Path) -> None:
     (here / "fragile.py").write_text(PLUGIN)
     configs(here, 10_000_000_000, "100000")
 
@@ -126,9 +130,7 @@ def test_five_of_twenty_fail_and_only_they_run_again(
     assert {number: rows[number] for number in before} == before
 
 
-def test_a_crash_is_tried_again_as_often_as_asked(
-    cli: Cli, here: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_crash_is_tried_again_as_often_as_asked(cli: Cli, here: Path, in_process: None) -> None:
     monkeypatch.setattr(OPTIMIZERS, "entries", dict(OPTIMIZERS.entries))
     monkeypatch.syspath_prepend(str(here))
     counting = PLUGIN.replace(
