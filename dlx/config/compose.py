@@ -1,8 +1,8 @@
 """Composing a config with Hydra: search path, groups, defaults lists and override grammar.
 
-With `repository` and `arguments`, the only modules that touch Hydra, because `hydra.compose` stops
-at the first mistake, merges without telling who wrote what, and answers a misspelt key with the
-advice to add `+`. Nothing here imports or instantiates what a config names.
+With `repository`, `arguments` and `ranges`, the only modules that touch Hydra, because
+`hydra.compose` stops at the first mistake, merges without telling who wrote what, and answers a
+misspelt key with the advice to add `+`. Nothing here imports or instantiates what a config names.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ import dataclasses
 import re
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice, product
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -34,7 +33,6 @@ from .schema import Config, implied_names
 from .tree import Layer, Tree, nest
 
 PRIMARY = "dlx"
-MAX_TRIALS = 10_000
 
 
 @dataclass
@@ -313,103 +311,3 @@ def _replaced(item: Any, rest: Path, value: Any) -> Any:
         return {"name": value}  # options belong to their component's name
     inner[rest[0]] = _replaced(inner.get(rest[0]), rest[1:], value)
     return inner
-
-
-@dataclass(frozen=True)
-class Expanded:
-    """The trials that arguments stand for.
-
-    Attributes:
-        trials: the arguments of each.
-        keys: the keys or groups with several values, in the order of the arguments.
-        problems: what was wrong; with any, the trials are not all there are.
-    """
-
-    trials: list[list[str]]
-    keys: list[str]
-    problems: list[Problem]
-
-
-def expand_sweep(
-    arguments: Sequence[str], folders: Sequence[FilePath], coupled: Sequence[Sequence[str]] = ()
-) -> Expanded:
-    """All combinations of the arguments' values, for `-m`: the last argument varies fastest.
-
-    Understands Hydra's `a,b`, `choice()`, `range()` and `glob()` over a group's files.
-
-    Args:
-        arguments: overrides in Hydra's grammar.
-        folders: where config files are looked for, for `glob()`.
-        coupled: keys whose values go together, the first with the first.
-    """
-    problems: list[Problem] = []
-    dimensions: list[list[str]] = []
-    repository = Repository(folders)
-    overrides = parse(arguments, problems)
-    for override in overrides:
-        override.config_loader = repository  # type: ignore[assignment] # only lists groups
-        if not override.is_sweep_override():
-            dimensions.append([override.input_line or ""])
-        elif problem := _endless(override):
-            problems.append(problem)
-        else:
-            key = override.get_key_element()
-            values = islice(override.sweep_string_iterator(), MAX_TRIALS + 1)
-            dimensions.append([f"{key}={value}" for value in values])
-    keys = [o.key_or_group for o in overrides if o.is_sweep_override()]
-    if problems:
-        return Expanded([], keys, problems)
-    places = [o.key_or_group for o in overrides]
-    trials = _combined(dimensions, _together(places, dimensions, coupled, problems))
-    if len(trials) > MAX_TRIALS:
-        problems.append(Problem(f"more than {MAX_TRIALS:,} trials", "command line", "fewer values"))
-    return Expanded(trials, keys, problems)
-
-
-def _together(
-    places: Sequence[str],
-    dimensions: Sequence[Sequence[str]],
-    coupled: Sequence[Sequence[str]],
-    problems: list[Problem],
-) -> list[list[int]]:
-    """The dimensions in groups that vary together, noting keys that cannot."""
-    group = {place: [place] for place in range(len(places))}
-    for keys in coupled:
-        where = f"{SHELL}zip({','.join(keys)})"
-        missing = [key for key in keys if key not in places]
-        members = sorted(places.index(key) for key in keys if key in places)
-        lengths = {key: len(dimensions[places.index(key)]) for key in keys if key in places}
-        if missing:
-            what = f"zip() couples `{missing[0]}`, which no argument gives values"
-            problems.append(Problem(what, where, "keys with values of this command: key=a,b"))
-        elif len(set(lengths.values())) > 1:
-            told = ", ".join(f"{key} has {n}" for key, n in lengths.items())
-            what = "zip() couples keys with different numbers of values"
-            problems.append(Problem(f"{what}: {told}", where, "as many values of each"))
-        elif len(members) < 2 or any(len(group.get(m, ())) != 1 for m in members):
-            what = "zip() couples two keys or more, each of them once"
-            problems.append(Problem(what, where))
-        else:
-            group[members[0]] = members
-            for member in members[1:]:
-                del group[member]
-    return list(group.values())
-
-
-def _combined(dimensions: Sequence[Sequence[str]], groups: Sequence[list[int]]) -> list[list[str]]:
-    """One argument of each dimension a trial; those of a group move together."""
-    steps = [list(zip(*(dimensions[place] for place in group), strict=False)) for group in groups]
-    order = [place for group in groups for place in group]
-    trials = []
-    for combination in islice(product(*steps), MAX_TRIALS + 1):
-        chosen = [argument for part in combination for argument in part]
-        trials.append([a for _, a in sorted(zip(order, chosen, strict=True))])
-    return trials
-
-
-def _endless(override: Override) -> Problem | None:
-    where = SHELL + str(override.input_line)
-    if override.is_interval_sweep():
-        accepted = "values, choice(...) or range(...)"
-        return Problem("interval() has no end of values", where, accepted)
-    return None

@@ -10,14 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ..config import words
-from ..config.arguments import parse
-from ..config.compose import Expanded, expand_sweep
 from ..config.expression import Condition
 from ..config.load import Loaded, digest, load
 from ..config.names import plural
 from ..config.paths import search_path
+from ..config.ranges import Expanded, expand_sweep, values_of
 from ..config.schema import Sweep
-from ..config.secrets import HIDDEN, looks_secret, shown_arguments
+from ..config.secrets import shown_arguments
 from ..errors import MethodError, Problem, UsageError
 from .record import folder_of
 
@@ -138,7 +137,7 @@ def _points(expanded: Expanded, config_dir: str | None) -> list[Point]:
         except MethodError as error:
             forbidden = error
         else:
-            changed, shown = _changed(arguments, expanded.keys)
+            changed, shown = values_of(arguments, expanded.keys)
             points.append(Point(len(points), changed, shown, loaded))
     if problems:
         raise UsageError(*problems.values())
@@ -153,18 +152,6 @@ def _loaded(arguments: Sequence[str], config_dir: str | None) -> Loaded:
     if loaded.config.final:
         loaded = load([*arguments, "test=false", "final=false"], config_dir)
     return loaded
-
-
-def _changed(arguments: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-    """The varied values by key, and their arguments; secret ones hidden."""
-    overrides = [o for o in parse(arguments, []) if o.key_or_group in keys]
-    values = {
-        o.key_or_group: HIDDEN
-        if looks_secret(o.key_or_group.rpartition(".")[2])
-        else json.loads(json.dumps(o.value(), default=str))
-        for o in overrides
-    }
-    return values, shown_arguments([o.input_line or "" for o in overrides])
 
 
 def _options(expanded: Expanded, sorted_: words.Words, config_dir: str | None) -> Sweep:

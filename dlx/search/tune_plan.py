@@ -9,14 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from hydra.core.override_parser.types import Override
-
 from ..config import words
-from ..config.arguments import parse
-from ..config.compose import expand_sweep
 from ..config.load import Loaded, digest, load
 from ..config.names import listed, nearest
 from ..config.paths import search_path
+from ..config.ranges import split_ranges
 from ..config.rules import has_validation, judged_score, score_names
 from ..config.schema import Tune
 from ..config.secrets import shown_arguments
@@ -91,7 +88,7 @@ def plan_tune(arguments: Sequence[str], config_dir: str | None = None) -> TunePl
     if found.conditions or found.coupled:
         what = "where and zip() are for dlx train -m; a search chooses for itself"
         raise UsageError(Problem(what, "command line"))
-    plain, ranges = _ranges(found.arguments, config_dir)
+    plain, ranges = split_ranges(found.arguments, search_path(config_dir))
     loaded = load([*plain, *ranges, *found.own, "test=false"], config_dir)
     config = loaded.config
     _refuse_sweeps(loaded)
@@ -108,35 +105,6 @@ def plan_tune(arguments: Sequence[str], config_dir: str | None = None) -> TunePl
     _check_ends(found_plan)
     _check_sampler(found_plan)
     return found_plan
-
-
-def _ranges(arguments: Sequence[str], config_dir: str | None) -> tuple[list[str], list[str]]:
-    """Plain arguments, and ranges as arguments of the section `search`."""
-    problems: list[Problem] = []
-    plain, ranges = [], []
-    for override in parse(arguments, problems):
-        argument = override.input_line or ""
-        if not override.is_sweep_override():
-            plain.append(argument)
-        elif override.is_interval_sweep():
-            ranges.append(_interval(override))
-        else:
-            every = expand_sweep([argument], search_path(config_dir))
-            problems.extend(every.problems)
-            values = [trial[0].partition("=")[2] for trial in every.trials]
-            ranges.append(f"search.{override.key_or_group}={{choice:[{','.join(values)}]}}")
-    if problems:
-        raise UsageError(*problems)
-    return plain, ranges
-
-
-def _interval(override: Override) -> str:
-    """`interval(1e-4,1e-1)`, tagged log or not, as a range of `search`."""
-    sweep: Any = override.value()
-    whole = isinstance(sweep.start, int) and isinstance(sweep.end, int)
-    log = "log" in (sweep.tags or ())
-    kind = ("log_int" if log else "int") if whole else ("log" if log else "uniform")
-    return f"search.{override.key_or_group}={{{kind}:[{sweep.start},{sweep.end}]}}"
 
 
 def _refuse_sweeps(loaded: Loaded) -> None:

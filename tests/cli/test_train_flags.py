@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 import yaml
 
-from dlx.config.compose import expand_sweep
 from dlx.config.load import load
 from dlx.config.paths import search_path, shipped
+from dlx.config.ranges import expand_sweep
 
 Cli = Callable[..., Any]
 

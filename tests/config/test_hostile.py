@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from dlx.config.compose import expand_sweep
 from dlx.config.load import load
 from dlx.config.paths import GROUPS, search_path
+from dlx.config.ranges import expand_sweep
 from dlx.config.schema import dotted_keys
 from dlx.errors import Problem, UsageError
 

@@ -1,0 +1,172 @@
+"""Several values for a key, in Hydra's grammar: trials of a sweep, ranges of a search."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+from pathlib import Path as FilePath
+from typing import Any
+
+from hydra.core.override_parser.types import Override
+
+from ..errors import Problem, UsageError
+from .arguments import parse
+from .check import SHELL
+from .repository import Repository
+from .secrets import HIDDEN, looks_secret, shown_arguments
+
+MAX_TRIALS = 10_000
+
+
+@dataclass(frozen=True)
+class Expanded:
+    """The trials that arguments stand for.
+
+    Attributes:
+        trials: the arguments of each.
+        keys: the keys or groups with several values, in the order of the arguments.
+        problems: what was wrong; with any, the trials are not all there are.
+    """
+
+    trials: list[list[str]]
+    keys: list[str]
+    problems: list[Problem]
+
+
+def expand_sweep(
+    arguments: Sequence[str], folders: Sequence[FilePath], coupled: Sequence[Sequence[str]] = ()
+) -> Expanded:
+    """All combinations of the arguments' values, for `-m`: the last argument varies fastest.
+
+    Understands Hydra's `a,b`, `choice()`, `range()` and `glob()` over a group's files.
+
+    Args:
+        arguments: overrides in Hydra's grammar.
+        folders: where config files are looked for, for `glob()`.
+        coupled: keys whose values go together, the first with the first.
+    """
+    problems: list[Problem] = []
+    dimensions: list[list[str]] = []
+    repository = Repository(folders)
+    overrides = parse(arguments, problems)
+    for override in overrides:
+        override.config_loader = repository  # type: ignore[assignment] # only lists groups
+        if not override.is_sweep_override():
+            dimensions.append([override.input_line or ""])
+        elif problem := _endless(override):
+            problems.append(problem)
+        else:
+            key = override.get_key_element()
+            values = islice(override.sweep_string_iterator(), MAX_TRIALS + 1)
+            dimensions.append([f"{key}={value}" for value in values])
+    keys = [o.key_or_group for o in overrides if o.is_sweep_override()]
+    if problems:
+        return Expanded([], keys, problems)
+    places = [o.key_or_group for o in overrides]
+    trials = _combined(dimensions, _together(places, dimensions, coupled, problems))
+    if len(trials) > MAX_TRIALS:
+        problems.append(Problem(f"more than {MAX_TRIALS:,} trials", "command line", "fewer values"))
+    return Expanded(trials, keys, problems)
+
+
+def _together(
+    places: Sequence[str],
+    dimensions: Sequence[Sequence[str]],
+    coupled: Sequence[Sequence[str]],
+    problems: list[Problem],
+) -> list[list[int]]:
+    """The dimensions in groups that vary together, noting keys that cannot."""
+    group = {place: [place] for place in range(len(places))}
+    for keys in coupled:
+        where = f"{SHELL}zip({','.join(keys)})"
+        missing = [key for key in keys if key not in places]
+        members = sorted(places.index(key) for key in keys if key in places)
+        lengths = {key: len(dimensions[places.index(key)]) for key in keys if key in places}
+        if missing:
+            what = f"zip() couples `{missing[0]}`, which no argument gives values"
+            problems.append(Problem(what, where, "keys with values of this command: key=a,b"))
+        elif len(set(lengths.values())) > 1:
+            told = ", ".join(f"{key} has {n}" for key, n in lengths.items())
+            what = "zip() couples keys with different numbers of values"
+            problems.append(Problem(f"{what}: {told}", where, "as many values of each"))
+        elif len(members) < 2 or any(len(group.get(m, ())) != 1 for m in members):
+            what = "zip() couples two keys or more, each of them once"
+            problems.append(Problem(what, where))
+        else:
+            group[members[0]] = members
+            for member in members[1:]:
+                del group[member]
+    return list(group.values())
+
+
+def _combined(dimensions: Sequence[Sequence[str]], groups: Sequence[list[int]]) -> list[list[str]]:
+    """One argument of each dimension a trial; those of a group move together."""
+    steps = [list(zip(*(dimensions[place] for place in group), strict=False)) for group in groups]
+    order = [place for group in groups for place in group]
+    trials = []
+    for combination in islice(product(*steps), MAX_TRIALS + 1):
+        chosen = [argument for part in combination for argument in part]
+        trials.append([a for _, a in sorted(zip(order, chosen, strict=True))])
+    return trials
+
+
+def _endless(override: Override) -> Problem | None:
+    where = SHELL + str(override.input_line)
+    if override.is_interval_sweep():
+        accepted = "values, choice(...) or range(...)"
+        return Problem("interval() has no end of values", where, accepted)
+    return None
+
+
+def values_of(arguments: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
+    """The values that arguments give some keys, and those arguments; secret ones hidden.
+
+    Args:
+        arguments: with one value each.
+        keys: keys or groups.
+    """
+    overrides = [o for o in parse(arguments, []) if o.key_or_group in keys]
+    values = {
+        o.key_or_group: HIDDEN
+        if looks_secret(o.key_or_group.rpartition(".")[2])
+        else json.loads(json.dumps(o.value(), default=str))
+        for o in overrides
+    }
+    return values, shown_arguments([o.input_line or "" for o in overrides])
+
+
+def split_ranges(
+    arguments: Sequence[str], folders: Sequence[FilePath]
+) -> tuple[list[str], list[str]]:
+    """Plain arguments, and those with several values as arguments of the section `search`.
+
+    Raises:
+        UsageError: an argument cannot be read.
+    """
+    problems: list[Problem] = []
+    plain, ranges = [], []
+    for override in parse(arguments, problems):
+        argument = override.input_line or ""
+        if not override.is_sweep_override():
+            plain.append(argument)
+        elif override.is_interval_sweep():
+            ranges.append(_interval(override))
+        else:
+            every = expand_sweep([argument], folders)
+            problems.extend(every.problems)
+            values = [trial[0].partition("=")[2] for trial in every.trials]
+            ranges.append(f"search.{override.key_or_group}={{choice:[{','.join(values)}]}}")
+    if problems:
+        raise UsageError(*problems)
+    return plain, ranges
+
+
+def _interval(override: Override) -> str:
+    """`interval(1e-4,1e-1)`, tagged log or not, as a range of `search`."""
+    sweep: Any = override.value()
+    whole = isinstance(sweep.start, int) and isinstance(sweep.end, int)
+    log = "log" in (sweep.tags or ())
+    kind = ("log_int" if log else "int") if whole else ("log" if log else "uniform")
+    return f"search.{override.key_or_group}={{{kind}:[{sweep.start},{sweep.end}]}}"
