@@ -47,6 +47,15 @@ def commands() -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
+IN_FULL = ("--train-best", "hydra/launcher=submitit_local", "model.units=[32],[128]")
+"""Sweeps and searches that have one of these words run; others are planned, and run if `slow`."""
+
+
+def is_planned_only(words: list[str]) -> bool:
+    several = words[0] == "tune" or "-m" in words
+    return several and not any(word in words for word in IN_FULL)
+
+
 def sampled(words: list[str]) -> list[str]:
     """The command on data that are here: sample data where the task has files, two epochs."""
     if words[0] == "workflow":
@@ -114,8 +123,21 @@ def test_command_runs(
         assert main(["lock", "last"]) == 0
     if words == ["resume", "last"]:
         words = [*words, "trainer.epochs=2"]  # else there is nothing to go on with
-    assert main(sampled(words)) == 0
+    planned = ["--dry-run"] if is_planned_only(words) else []
+    assert main([*sampled(words), *planned]) == 0
     assert capsys.readouterr().out.strip()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", commands())
+def test_sweeps_and_searches_run(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_process: None
+) -> None:
+    words = shlex.split(command)[1:]
+    if not is_planned_only(words) or "HOST" in command:
+        pytest.skip("runs above, or is a pattern")
+    monkeypatch.chdir(tmp_path)
+    assert main(sampled(words)) == 0
 
 
 @pytest.mark.parametrize(("page", "block"), fences("yaml"))

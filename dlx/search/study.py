@@ -268,7 +268,7 @@ def _opened_by_several(storage: str, folder: Path) -> Any:
         try:
             return _opened(storage, folder)
         except SQLAlchemyError as error:
-            if not re.search("already exists|duplicate key|locked", str(error)):
+            if not re.search("already exists|duplicate key|UNIQUE constraint|locked", str(error)):
                 raise
             time.sleep(wait)
     return _opened(storage, folder)
