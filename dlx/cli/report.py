@@ -1,4 +1,4 @@
-"""The verb `dlx report`: builds the report of a run again."""
+"""The verb `dlx report`: builds the report of a run, or of a sweep, again."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     parser.epilog = EXAMPLES
     add = parser.add_argument
-    run = "a run folder, `last`, or a unique part of a run's name"
+    run = "a run folder, `last`, a unique part of a run's name; or a sweep's folder or name"
     add("runs", metavar="RUN", nargs="+", help=run)
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
 
@@ -30,8 +30,11 @@ def run(args: argparse.Namespace) -> int:
         what = f"a report is of one run, and {len(args.runs)} are named"
         hint = shlex.join(["dlx", "compare", *args.runs])
         raise UsageError(Problem(what, "command line", "one RUN", hint))
-    from ..report import build
+    from ..report import build, build_sweep
     from ..runs.folder import find
+    from ..search.record import find_sweep
 
-    say(f"report: {build(find(Path(args.root), args.runs[0]))}")
+    root, name = Path(args.root), args.runs[0]
+    sweep = find_sweep(root, name)
+    say(f"report: {build_sweep(sweep) if sweep else build(find(root, name))}")
     return 0

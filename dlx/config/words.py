@@ -17,7 +17,7 @@ from .names import listed, nearest
 
 WORDS = ("seeds", "jobs", "where")
 _ZIP = re.compile(r"zip\(\s*(.*?)\s*\)")
-_ANY = re.compile(r"(seeds|jobs|where)=|zip\(|hydra[/.]launcher")
+_ANY = re.compile(r"(seeds|jobs|where)=|zip\(|hydra[/.]launcher|sweep\.\w+")
 LAUNCHERS = ("basic", "joblib", "submitit_local", "submitit_slurm")
 
 

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,15 @@ def sweeps(root: Path) -> list[Path]:
         return sorted(one.parent for one in (root / FOLDER).glob(f"*/{OUTCOME}"))
     except OSError:
         return []
+
+
+def find_sweep(root: Path, name: str) -> Path | None:
+    """The folder of a sweep by its path or its whole name; None where there is none."""
+    for folder in (Path(name), root / FOLDER / name):
+        with suppress(OSError, ValueError):  # too long for a path, or with a NUL
+            if (folder / OUTCOME).is_file() and NAME.fullmatch(folder.name):
+                return folder
+    return None
 
 
 def folder_of(root: Path, name: str, where: str) -> Path:

@@ -133,9 +133,16 @@ class TestTwoSeedsOfTwoSettings:
         assert again[-6:] == out.splitlines()[-6:]
         assert outcome()["trials"] == before
 
-    def test_there_is_a_report(self, out: str) -> None:
+    def test_there_is_a_report_and_it_is_built_again(
+        self, out: str, capsys: pytest.CaptureFixture[str]
+    ) -> None:
         page = Path(out.splitlines()[-1].removeprefix("report: "))
-        assert "optimizer.lr" in page.read_text()
+        before = page.read_bytes()
+        assert b"optimizer.lr" in before
+        page.unlink()
+        assert main(["report", outcome()["sweep"]]) == 0
+        assert capsys.readouterr().out == f"report: {page}\n"
+        assert page.read_bytes() == before
 
 
 def weights(run: Path) -> dict[str, bytes]:

@@ -72,6 +72,7 @@ def test_a_zip_that_couples_nothing(argument: str) -> None:
         ("where=seed < 1", "where"),
         ("zip(a,b)", "zip"),
         ("hydra/launcher=joblib", "hydra/launcher"),
+        ("sweep.seeds=3", "sweep.seeds"),
     ],
 )
 def test_one_training_takes_no_such_word(argument: str, word: str) -> None:

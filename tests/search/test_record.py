@@ -9,7 +9,7 @@ import pytest
 
 from dlx.errors import UsageError
 from dlx.runs.folder import write_status
-from dlx.search.record import Record, folder_of, harvest, sweeps
+from dlx.search.record import Record, find_sweep, folder_of, harvest, sweeps
 
 
 def test_what_is_noted_is_there_after_a_restart(tmp_path: Path) -> None:
@@ -79,6 +79,15 @@ def test_sweeps_are_found_and_their_runs(tmp_path: Path) -> None:
         run.mkdir(parents=True)
         write_status(run, {"sweep": sweep, "config_digest": "d"})
     assert record.begun_runs() == {"d": run}
+
+
+def test_a_sweep_is_found_by_path_or_name(tmp_path: Path) -> None:
+    record = Record(folder_of(tmp_path, "mine", "here"))
+    record.conclude({})
+    for name in ("mine", str(record.folder)):
+        assert find_sweep(tmp_path, name) == record.folder
+    for name in ("min", "other", "", "..", "x" * 5000, "a\0b"):
+        assert find_sweep(tmp_path, name) is None
 
 
 @pytest.mark.parametrize("report", ["", "{}", "[]", '{"answer": 3}', "{" * 9999])
