@@ -67,6 +67,7 @@ class Pool:
         self._asked = jobs
         self._heard: queue.Queue[tuple[_Worker, Message | None]] = queue.Queue()
         self._workers: list[_Worker] = []
+        self._stopping = 0.0
         self.gpus = 0
         self.jobs = 1
 
@@ -85,9 +86,9 @@ class Pool:
         self.jobs = max(1, self.gpus) if self._asked == "auto" else int(self._asked)
         return self
 
-    def __exit__(self, *_: object) -> None:
-        """Ends all workers."""
-        self._close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Ends all workers; after a second signal at once."""
+        self._close(at_once=kind is not None and issubclass(kind, KeyboardInterrupt))
 
     def ask(self, message: Message) -> Message:
         """Lets the first worker do something that is no training, and waits for it."""
@@ -108,20 +109,21 @@ class Pool:
             Interrupted: a signal asked to stop; what was under way can be gone on with.
         """
         with listening():
-            stopping = 0.0
+            self._stopping = 0.0
             while True:
-                if asked() and not stopping:
-                    stopping = time.monotonic()
+                if asked() and not self._stopping:
+                    self._stopping = time.monotonic()
                     for worker in self._workers:
                         worker.interrupt()
-                if not stopping:
+                if not self._stopping:
                     self._hand_out(source)
                 busy = [worker for worker in self._workers if worker.order is not None]
-                if not busy or (stopping and time.monotonic() - stopping > GRACE_S):
+                late = self._stopping and time.monotonic() - self._stopping > GRACE_S
+                if not busy or late:
                     break
                 self._listen(source)
                 source.tick()
-            if stopping:
+            if self._stopping:
                 hint = "the same command goes on with what is not done yet"
                 raise Interrupted(Problem("interrupted", hint=hint))
 
@@ -152,7 +154,7 @@ class Pool:
             return
         if message is None:
             worker.order = None
-            source.ended(order, worker.death())
+            source.ended(order, {"event": "interrupted"} if self._stopping else worker.death())
         elif message["event"] in ("epoch", "fold"):
             reply = source.heard(order, message)
             if order.message.get("asks"):
@@ -171,9 +173,9 @@ class Pool:
         names = visible if len(visible) >= self.gpus else [str(i) for i in range(self.gpus)]
         return _Worker(self._heard, names[place % self.gpus])
 
-    def _close(self) -> None:
+    def _close(self, at_once: bool = False) -> None:
         for worker in self._workers:
-            worker.end()
+            worker.end(at_once)
         self._workers.clear()
 
 
@@ -235,13 +237,14 @@ class _Worker:
         if self.order is not None:
             self._process.terminate()
 
-    def end(self) -> None:
-        """Ends it: at once if it is idle, else as soon as it has written a checkpoint."""
+    def end(self, at_once: bool = False) -> None:
+        """Ends it: at once if it is idle or must be, else when it has written a checkpoint."""
         with contextlib.suppress(OSError):
             if self._process.stdin is not None:
                 self._process.stdin.close()
+        patience = GRACE_S if self.order is not None else 10.0
         try:
-            self._process.wait(timeout=10 if self.order is None else GRACE_S)
+            self._process.wait(timeout=0 if at_once else patience)
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()

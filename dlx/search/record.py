@@ -19,14 +19,6 @@ TRIALS, OUTCOME = "trials.jsonl", "sweep.json"
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}")
 
 
-def sweeps(root: Path) -> list[Path]:
-    """The folders of all sweeps below a root of runs, by name."""
-    try:
-        return sorted(one.parent for one in (root / FOLDER).glob(f"*/{OUTCOME}"))
-    except OSError:
-        return []
-
-
 def find_sweep(root: Path, name: str) -> Path | None:
     """The folder of a sweep by its path or its whole name; None where there is none."""
     for folder in (Path(name), root / FOLDER / name):
