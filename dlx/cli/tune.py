@@ -100,11 +100,30 @@ def show_outcome(outcome: Mapping[str, Any]) -> None:
         _show(outcome, outcome["front"])
     elif ranking := _ranking(outcome):
         _show(outcome, ranking[:BEST])
+        if lead := _lead(outcome, ranking[0]):
+            say(lead)
     show_failures(outcome["trials"])
     if outcome["sample"]:
         say(SAMPLE)
     elif outcome["best"]:
         say(f"the best, with one look at the test part: {outcome['best']['command']}")
+
+
+def _lead(outcome: Mapping[str, Any], best: int) -> str:
+    """Whether the best is ahead of the task's own settings by more than its noise."""
+    points = {point["point"]: point for point in outcome["points"]}
+    own, name = points.get(outcome["default"]), outcome["score"]
+    if name != outcome["objectives"][0]["name"]:
+        return ""
+    if own is None or own["value"] is None or best == own["point"]:
+        return "nothing beats the task's own settings" if own and best == own["point"] else ""
+    lead = abs(points[best]["value"] - own["value"])
+    told = f"ahead of the task's own settings by {number(lead)} in {name}"
+    if points[best]["interval"] is None:
+        return told
+    low, high = points[best]["interval"]
+    noise = "may be chance" if low <= own["value"] <= high else "is larger than its noise"
+    return f"{told}: that {noise}"
 
 
 def _ranking(outcome: Mapping[str, Any]) -> list[int]:

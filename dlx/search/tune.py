@@ -56,6 +56,8 @@ class Tuning:
 
     def __post_init__(self) -> None:
         """Makes the pruner, and takes up what an earlier process knew."""
+        if self.plan.loaded.config.trainer.threads == "auto":
+            self.threads = self.study.fact("threads")
         self._before = float(self.record.outcome().get("seconds") or 0.0)
         self._pruner = _pruner(self.plan)
         self._most = self.plan.options.trials
@@ -70,14 +72,10 @@ class Tuning:
 
     def choose_threads(self, runner: Runner) -> None:
         """One thread count for all trials of the study, whichever process chose it."""
-        if self.plan.loaded.config.trainer.threads != "auto":
-            return
-        known = self.study.fact("threads")
-        if known is None:
+        if self.plan.loaded.config.trainer.threads == "auto" and self.threads is None:
             arguments = self.plan.trial(self.plan.own or {})
             known = shared_threads(runner, self._message(arguments, 0))
-            known = self.study.fact("threads", known)
-        self.threads = known
+            self.threads = self.study.fact("threads", known)
 
     def next(self) -> Order | None:
         """The next training: one that a dead process left, or a new setting."""
