@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..config.names import plural
-from ..errors import UsageError
 from .console import SAMPLE, interval_text, number, say, say_json, show_table
 from .hydra_flags import add_flags
 from .live import watching
@@ -63,13 +62,12 @@ def run(args: argparse.Namespace) -> int:
     with watching(quiet, plan.options.trials, "search") as shown:
         outcome, best = run_tune(plan, pool, shown)
     report = build_sweep(plan.root / "sweeps" / plan.name)
-    if args.json:
-        say_json(outcome)
-    else:
+    if not args.json:
         show_outcome(outcome)
         say(f"report: {report}")
-    if args.train_best and best is not None:
-        return _train_best(best, args)
+    trained = _train_best(best, args) if args.train_best and best is not None else None
+    if args.json:
+        say_json({**outcome, **({"trained": trained} if trained else {})})
     return 0 if best is not None else 1
 
 
@@ -162,19 +160,12 @@ def _value(value: Any) -> str:
     return typed(value)
 
 
-def _train_best(best: Sequence[str], args: argparse.Namespace) -> int:
+def _train_best(best: Sequence[str], args: argparse.Namespace) -> dict[str, Any]:
     """Trains the best setting for good: the one look at the test part."""
     from ..config.load import load
     from .train import answer, show_answer, train
 
-    loaded = load(best, args.config_dir)
-    if not loaded.config.test:
-        raise UsageError("the best setting does not test")
+    done = train(load(best, args.config_dir), quiet=args.json or args.quiet)
     if not args.json:
-        say("")
-    done = train(loaded, quiet=args.json or args.quiet)
-    if args.json:
-        say_json(answer(done))
-    else:
         show_answer(done)
-    return 0
+    return answer(done)

@@ -43,6 +43,7 @@ def test_a_search_begins_with_the_tasks_own_and_ends_with_a_command(cli: Cli) ->
     assert lines[2].endswith("; it never looks at the test part")
     assert lines[3].startswith("[1/3] optimizer.lr=0.002: val/accuracy")
     assert "3 done" in lines
+    assert any("the task's own settings" in line for line in lines)
     told = outcome()
     assert told["default"] == 0
     assert told["counts"]["done"] == 3
@@ -63,6 +64,12 @@ def test_the_best_is_trained_and_tested_once(cli: Cli) -> None:
     last = max(Path("runs/wine").iterdir())
     overrides = json.loads((last / "status.json").read_text())["overrides"]
     assert [word.strip("'") for word in arguments[2:]] == overrides
+
+
+def test_json_is_one_answer(cli: Cli) -> None:
+    found = json.loads(cli("tune", *WINE, *SPACE, "tune.trials=1", "--train-best", "--json").out)
+    assert found["counts"]["done"] == 1
+    assert set(found["trained"]["scores"]) >= {"test/accuracy"}
 
 
 def test_more_trials_go_on_with_the_same_study(cli: Cli) -> None:
