@@ -279,14 +279,21 @@ def _protocol(config: Config, where: Where) -> Iterator[Problem]:
 
 def _addresses(config: Config, where: Where) -> Iterator[Problem]:
     """What a config says is kept, so it may hold no password."""
-    for name, callback in config.callbacks.items():
-        if holds_password(getattr(callback.options, "tracking_uri", "")):
-            key = f"callbacks.{name}.tracking_uri"
+    addresses: list[tuple[Path, str, str]] = [
+        (("callbacks", name, "tracking_uri"), getattr(callback.options, "tracking_uri", ""), "env")
+        for name, callback in config.callbacks.items()
+    ]
+    addresses.append((("tune", "storage"), config.tune.storage, ""))
+    for path, address, instead in addresses:
+        if holds_password(address):
+            key = ".".join(path)
             yield Problem(
                 f"`{key}` holds a password, and configs are kept",
-                without_password(where(("callbacks", name, "tracking_uri"))),
-                "local, env, or an address that holds no password",
-                f"export MLFLOW_TRACKING_URI=..., and {key}=env",
+                without_password(where(path)),
+                ("local, env, or " if instead else "") + "an address that holds no password",
+                f"export MLFLOW_TRACKING_URI=..., and {key}=env"
+                if instead
+                else "export PGPASSWORD=..., or the file ~/.pgpass",
             )
 
 
