@@ -199,8 +199,9 @@ class TestNothingRuns:
             (
                 ["tune.storage=postgresql://me:hunter2@127.0.0.1:1/x"],
                 2,
-                "error: the storage cannot",
+                "error: `tune.storage` holds a password, and configs are kept\n",
             ),
+            (["tune.storage=postgresql://me@127.0.0.1:1/x"], 2, "error: the storage cannot"),
         ],
     )
     def test_mistakes(
