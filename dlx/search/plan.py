@@ -15,6 +15,7 @@ from ..config.load import Loaded, digest, load
 from ..config.names import plural
 from ..config.paths import search_path
 from ..config.ranges import Expanded, expand_sweep, values_of
+from ..config.rules import has_validation
 from ..config.schema import Sweep
 from ..config.secrets import shown_arguments
 from ..errors import MethodError, Problem, UsageError
@@ -124,6 +125,22 @@ def plan(arguments: Sequence[str], config_dir: str | None = None) -> Plan:
     return Plan(name, options, kept, trials, expanded.keys, shown, config_dir, notes)
 
 
+def refuse_unjudged(loaded: Loaded) -> None:
+    """Settings are judged on rows that are held out, and that are not the test's.
+
+    Raises:
+        UsageError: no rows are held out.
+        MethodError: the rows held out are those of the test part.
+    """
+    name, where = loaded.config.protocol.name, loaded.tree.where(("protocol",))
+    if not has_validation(loaded.config):
+        what = f"protocol {name} holds no rows out to judge settings by"
+        raise UsageError(Problem(what, where, hint="protocol=holdout"))
+    if name == "test_as_validation":
+        what = "the settings would be judged on the test rows: the best of several tests is no test"
+        raise MethodError(Problem(what, where, hint="protocol=holdout"))
+
+
 def _points(expanded: Expanded, config_dir: str | None) -> list[Point]:
     """Every combination with its checked config; all problems at once."""
     problems: dict[str, Problem] = {}
@@ -132,6 +149,7 @@ def _points(expanded: Expanded, config_dir: str | None) -> list[Point]:
     for arguments in expanded.trials:
         try:
             loaded = _loaded(arguments, config_dir)
+            refuse_unjudged(loaded)
         except UsageError as error:
             problems |= {problem.what: problem for problem in error.problems}
         except MethodError as error:

@@ -14,11 +14,12 @@ from ..config.load import Loaded, digest, load
 from ..config.names import listed, nearest
 from ..config.paths import search_path
 from ..config.ranges import split_ranges
-from ..config.rules import has_validation, judged_score, score_names
+from ..config.rules import judged_score, score_names
 from ..config.schema import Tune
 from ..config.secrets import shown_arguments
 from ..config.spaces import Lever, read_space
 from ..errors import MethodError, Problem, UsageError
+from .plan import refuse_unjudged
 from .space import as_arguments, levers, neighbours, own_values
 from .suggest import grid_size
 
@@ -117,9 +118,7 @@ def _refuse_sweeps(loaded: Loaded) -> None:
     if sweep.launcher.name != "workers":
         what = "a search runs in processes of its own; several machines share tune.storage"
         raise UsageError(Problem(what, f"launcher {sweep.launcher.name}", "jobs=N"))
-    if not has_validation(loaded.config):
-        what = f"protocol {loaded.config.protocol.name} holds no rows out to judge settings by"
-        raise UsageError(Problem(what, loaded.tree.where(("protocol",)), hint="protocol=holdout"))
+    refuse_unjudged(loaded)
 
 
 def _own(loaded: Loaded, space: Sequence[Lever]) -> tuple[dict[str, Any] | None, list[str]]:

@@ -187,6 +187,7 @@ class TestNothingRuns:
             (["seeds=3"], 2, "error: a search trains each setting under one seed\n"),
             (["where=seed < 1"], 2, "error: where and zip() are for dlx train -m"),
             (["hydra/launcher=submitit_local"], 2, "error: a search runs in processes of its own"),
+            (["protocol=test_as_validation"], 4, "error: the settings would be judged on the test"),
             (["protocol=train_test"], 2, "error: protocol train_test holds no rows out"),
             (
                 ["tune.objectives=[val/loss,seconds]", "tune.pruner=median"],
