@@ -91,6 +91,8 @@ def show_outcome(outcome: dict[str, Any]) -> None:
         say("")
         _show_points(points, outcome)
     show_failures(outcome["trials"])
+    for note in outcome["notes"]:
+        say(f"note: {note}")
     if outcome["sample"]:
         say(SAMPLE)
     elif outcome["best"]:
@@ -125,12 +127,14 @@ def _setting(point: dict[str, Any], shown: Sequence[str]) -> str:
     return " ".join(text) or "as it is"
 
 
-def show_failures(rows: Sequence[dict[str, Any]]) -> None:
+def show_failures(
+    rows: Sequence[dict[str, Any]], after: str = "; the same command runs only them again"
+) -> None:
     """Says which trials failed and why, and how many are left."""
     failed = [row for row in rows if row["state"] == "failed"]
     if failed:
         say("")
-        say(f"{len(failed)} of {len(rows)} trials failed; the same command runs only them again")
+        say(f"{len(failed)} of {len(rows)} trials failed{after}")
     width = shutil.get_terminal_size().columns
     for row in failed:
         reason = next(iter(str(row["reason"]).splitlines()), "")

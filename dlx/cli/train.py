@@ -50,6 +50,11 @@ def run(args: argparse.Namespace) -> int:
 
         return multirun.run(args)
     words.refuse(args.overrides)
+    for flag in ("dry_run", "fail_fast", "retries"):
+        if getattr(args, flag):
+            name = f"--{flag.replace('_', '-')}"
+            what = f"{name} is for sweeps, and this command trains once"
+            raise UsageError(Problem(what, f"command line: {name}", hint="dlx train -m ..."))
     if args.info:
         return _info(args)
     loaded = load(args.overrides, args.config_dir)

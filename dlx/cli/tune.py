@@ -48,6 +48,9 @@ def run(args: argparse.Namespace) -> int:
 
     plan = plan_tune([*args.overrides, *sweep_flags(args)], args.config_dir)
     quiet = args.json or args.quiet
+    if args.dry_run and args.json:
+        say_json({lever.key: lever.plain() for lever in plan.space})
+        return 0
     if args.dry_run or not quiet:
         _announce(plan)
     if args.dry_run:
@@ -68,7 +71,8 @@ def run(args: argparse.Namespace) -> int:
     trained = _train_best(best, args) if args.train_best and best is not None else None
     if args.json:
         say_json({**outcome, **({"trained": trained} if trained else {})})
-    return 0 if best is not None else 1
+    stopped = args.fail_fast and outcome["counts"]["failed"]
+    return 1 if best is None or stopped else 0
 
 
 def _announce(plan: TunePlan) -> None:
@@ -100,7 +104,7 @@ def show_outcome(outcome: Mapping[str, Any]) -> None:
         _show(outcome, ranking[:BEST])
         if lead := _lead(outcome, ranking[0]):
             say(lead)
-    show_failures(outcome["trials"])
+    show_failures(outcome["trials"], after="")
     if outcome["sample"]:
         say(SAMPLE)
     elif outcome["best"]:
@@ -120,8 +124,9 @@ def _lead(outcome: Mapping[str, Any], best: int) -> str:
     if points[best]["interval"] is None:
         return told
     low, high = points[best]["interval"]
-    noise = "may be chance" if low <= own["value"] <= high else "is larger than its noise"
-    return f"{told}: that {noise}"
+    if low <= own["value"] <= high:
+        return f"{told}, within the 95 % interval of the best: that may be chance"
+    return f"{told}; the best of many settings looks better here than on new rows"
 
 
 def _ranking(outcome: Mapping[str, Any]) -> list[int]:
@@ -136,7 +141,8 @@ def _show(outcome: Mapping[str, Any], numbers: Sequence[int]) -> None:
     """Some settings as a table; the task's own below, where it is not among them."""
     own = outcome["default"]
     points = {point["point"]: point for point in outcome["points"]}
-    shown = [*numbers, *([own] if own is not None and own not in numbers else [])]
+    beside = own is not None and own not in numbers and not outcome["front"]
+    shown = [*numbers, *([own] if beside else [])]
     goals = [goal["name"] for goal in outcome["objectives"]]
     keys = outcome["keys"]
     columns = [["trial", *(str(place) for place in shown)]]

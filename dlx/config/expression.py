@@ -86,9 +86,13 @@ class Condition:
             UsageError: it names a key that there is not, or compares what cannot be compared.
         """
         try:
-            return bool(self._value(self._tree, config))
-        except (TypeError, ValueError, ZeroDivisionError, IndexError, OverflowError) as error:
+            found = self._value(self._tree, config)
+        except (TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise self._wrong(f"it cannot be computed: {error}") from None
+        if not isinstance(found, bool):
+            hint = "a comparison, and no quotes around the whole"
+            raise self._wrong("it is neither true nor false", hint=hint)
+        return found
 
     def _check(self, node: ast.AST, depth: int) -> None:
         if depth > MAX_DEPTH:

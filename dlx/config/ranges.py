@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice, product
@@ -15,7 +16,7 @@ from ..errors import Problem, UsageError
 from .arguments import parse
 from .check import SHELL
 from .repository import Repository
-from .secrets import HIDDEN, looks_secret, shown_arguments
+from .secrets import HIDDEN, looks_secret, shown_arguments, without_secrets
 
 MAX_TRIALS = 10_000
 
@@ -131,7 +132,7 @@ def values_of(arguments: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, 
     values = {
         o.key_or_group: HIDDEN
         if looks_secret(o.key_or_group.rpartition(".")[2])
-        else json.loads(json.dumps(o.value(), default=str))
+        else without_secrets(json.loads(json.dumps(o.value(), default=str)))
         for o in overrides
     }
     return values, shown_arguments([o.input_line or "" for o in overrides])
@@ -166,7 +167,13 @@ def split_ranges(
 def _interval(override: Override) -> str:
     """`interval(1e-4,1e-1)`, tagged log or not, as a range of `search`."""
     sweep: Any = override.value()
-    whole = isinstance(sweep.start, int) and isinstance(sweep.end, int)
-    log = "log" in (sweep.tags or ())
+    tags = set(sweep.tags or ())
+    if unknown := sorted(tags - {"log"}):
+        where = SHELL + str(override.input_line)
+        raise UsageError(Problem(f"there is no tag `{unknown[0]}`", where, "log"))
+    # Hydra makes both numbers of an interval fractions.
+    whole = re.search(r"interval\(\s*-?\d+\s*,\s*-?\d+\s*\)", str(override.input_line)) is not None
+    log = "log" in tags
     kind = ("log_int" if log else "int") if whole else ("log" if log else "uniform")
-    return f"search.{override.key_or_group}={{{kind}:[{sweep.start},{sweep.end}]}}"
+    low, high = (int(n) if whole else n for n in (sweep.start, sweep.end))
+    return f"search.{override.key_or_group}={{{kind}:[{low},{high}]}}"

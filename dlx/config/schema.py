@@ -158,11 +158,6 @@ class Sweep:
         "runs only the settings for which this holds",
         example="optimizer.lr < 0.1 or model.units[0] > 16",
     )
-    zip: tuple[tuple[str, ...], ...] = option(
-        (),
-        "keys whose values go together, the first with the first, instead of each with each",
-        example="[[optimizer.lr, trainer.batch_size]]",
-    )
     jobs: int | Literal["auto"] = option(
         1, "trials at a time; auto: one a GPU, else one", ge=1, aliases=("n_jobs",)
     )

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from ..errors import Problem
 from .files import Path
 from .names import nearest
+from .secrets import looks_secret
 
 Kind = Literal["choice", "uniform", "log", "int", "log_int"]
 KINDS: tuple[str, ...] = get_args(Kind)
@@ -26,6 +27,11 @@ FIXED = {
     "targets": "settings are compared on the same targets",
     "metrics": "settings are compared by the same score",
     "task": "a search is of one task",
+    "plugins": "a search is of one vocabulary",
+    **dict.fromkeys(
+        ("run", "about", "checkpoint", "sweep", "search", "tune", "workflow"),
+        "no result depends on it",
+    ),
 }
 """Keys that a search may not move, and why."""
 MAX_CHOICES = 100
@@ -91,7 +97,9 @@ def wrong_space(
     for key, spec in flat(search):
         place = _place(key, where)
         fixed = FIXED.get(key.split(".")[0])
-        if fixed:
+        if looks_secret(key.rpartition(".")[2]):
+            yield Problem(f"search: `{key}` cannot be searched: its values are secret", place)
+        elif fixed:
             yield Problem(f"search: `{key}` cannot be searched: {fixed}", place)
         elif not _is_key(key, known):
             near = nearest(key, known)

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.fields import to_plain
+from ..config.secrets import shown_arguments
 from ..data.store import cache_root
 from ..errors import Interrupted, Problem, UsageError
 from ..interrupts import asked, listening
@@ -36,6 +37,8 @@ class Cluster:
     def __init__(self, options: Any, jobs: int | str, plan: Any) -> None:
         self._options = options
         self._name = str(plan.name)
+        every = {a for trial in plan.trials for a in trial.arguments}
+        self._secret = sorted({*shown_arguments(sorted(every))} - every)
         self.jobs = 1 if jobs == "auto" else int(jobs)
         self._folder = cache_root() / "submitit" / self._name / f"{os.getpid()}-{time.time_ns()}"
         self._active: list[tuple[Order, Any, Path]] = []
@@ -48,6 +51,10 @@ class Cluster:
         """
         import submitit
 
+        if self._secret:
+            what = "submitit keeps what a job is told, and an argument is secret"
+            hint = "name it in the environment: KEY=${oc.env:VARIABLE}"
+            raise UsageError(Problem(what, self._secret[0], hint=hint))
         self._folder.mkdir(parents=True)
         slurm = hasattr(self._options, "partition")
         try:
@@ -98,9 +105,17 @@ class Cluster:
         raise Interrupted(Problem("interrupted", hint=hint))
 
     def _submit(self, source: Source) -> None:
+        from submitit.core.utils import FailedJobError
+
         while len(self._active) < self.jobs and (order := source.next()) is not None:
             answer = self._folder / f"{order.number}-{len(list(self._folder.glob('*.json')))}.json"
-            job = self._executor.submit(carry_out_alone, json.dumps(order.message), str(answer))
+            try:
+                job = self._executor.submit(carry_out_alone, json.dumps(order.message), str(answer))
+            except FailedJobError as error:
+                said = str(error).strip().splitlines() or ["no reason given"]
+                failed = {"event": "failed", "kind": "config", "reason": f"not taken: {said[-1]}"}
+                source.ended(order, failed)
+                continue
             self._active.append((order, job, answer))
 
     def _collect(self, source: Source) -> None:
@@ -113,7 +128,7 @@ class Cluster:
             self._active.remove(entry)
             if process := getattr(job, "_process", None):  # of this machine: it is about to end
                 process.wait()
-            source.ended(order, _answer(answer) or _death(job))
+            source.ended(order, _awaited(answer) or _death(job))
 
     def _cancel(self) -> None:
         for _, job, _ in self._active:
@@ -136,6 +151,14 @@ def carry_out_alone(order: str, answer: str) -> None:
     with like_ctrl_c():
         ended = carry_out(json.loads(order), Shared(keep=False), lambda _: None)
     write_json(Path(answer), ended)
+
+
+def _awaited(file: Path) -> Message | None:
+    """A job's answer; a file system that is shared may show it a little late."""
+    until = time.monotonic() + 5.0
+    while not file.is_file() and time.monotonic() < until:
+        time.sleep(0.2)
+    return _answer(file)
 
 
 def _answer(file: Path) -> Message | None:

@@ -15,7 +15,7 @@ from ..config.load import Loaded, digest, load
 from ..config.names import plural
 from ..config.paths import search_path
 from ..config.ranges import Expanded, expand_sweep, values_of
-from ..config.rules import has_validation
+from ..config.rules import has_validation, judged_score
 from ..config.schema import Sweep
 from ..config.secrets import shown_arguments
 from ..errors import MethodError, Problem, UsageError
@@ -110,12 +110,12 @@ def plan(arguments: Sequence[str], config_dir: str | None = None) -> Plan:
     if expanded.problems:  # with these, the trials are not all there are
         raise UsageError(*expanded.problems)
     if not expanded.trials:
-        what = "an argument stands for no value: glob() matches nothing"
-        raise UsageError(Problem(what, "command line", "a pattern that a file's name matches"))
+        what = "an argument stands for no value: glob() matches no file, or range() is empty"
+        raise UsageError(Problem(what, "command line", "one value or more for each key"))
     points = _points(expanded, config_dir)
     options = _options(expanded, sorted_, config_dir)
     kept = _kept(points, [*sorted_.conditions, *filter(None, [options.where])])
-    trials, same = _trials(kept, options.seeds)
+    trials, same = _trials(kept, options.seeds, config_dir)
     notes = [f"{plural(same, 'trial')} left out: the same config as another"] if same else []
     if dropped := len(points) - len(kept):
         notes.append(f"where leaves out {dropped:,} of {plural(len(points), 'setting')}")
@@ -161,7 +161,22 @@ def _points(expanded: Expanded, config_dir: str | None) -> list[Point]:
         raise UsageError(*problems.values())
     if forbidden is not None:
         raise forbidden
+    _refuse_unlike(points)
     return points
+
+
+def _refuse_unlike(points: Sequence[Point]) -> None:
+    """Settings are ranked by one score of one dataset."""
+    kinds: dict[str, Point] = {}
+    for point in points:
+        config = point.loaded.config
+        kinds.setdefault(
+            f"{judged_score(config)} of {config.dataset.name} by {config.protocol.name}", point
+        )
+    if len(kinds) > 1:
+        what = "the settings are judged by different things, which do not compare"
+        accepted = f"one of them a sweep: {', '.join(list(kinds)[:10])}"
+        raise UsageError(Problem(what, "command line", accepted))
 
 
 def _loaded(arguments: Sequence[str], config_dir: str | None) -> Loaded:
@@ -175,11 +190,6 @@ def _loaded(arguments: Sequence[str], config_dir: str | None) -> Loaded:
 def _options(expanded: Expanded, sorted_: words.Words, config_dir: str | None) -> Sweep:
     """The section `sweep`: of the task's files, with the shell's values over it."""
     options = load([*expanded.trials[0], *sorted_.own, "test=false"], config_dir).config.sweep
-    coupled = [list(keys) for keys in options.zip]
-    if coupled and not sorted_.coupled:
-        where = "sweep.zip"
-        hint = "zip(" + ",".join(coupled[0]) + ") on the command line"
-        raise UsageError(Problem("keys are coupled on the command line only", where, hint=hint))
     seeded = "seed" in expanded.keys
     if seeded and options.seeds > 1:
         what = "`seed` has several values and `seeds` asks for several as well"
@@ -205,7 +215,9 @@ def _kept(points: Sequence[Point], conditions: Iterable[str]) -> list[Point]:
     return kept
 
 
-def _trials(points: Sequence[Point], seeds: int) -> tuple[list[Planned], int]:
+def _trials(
+    points: Sequence[Point], seeds: int, config_dir: str | None
+) -> tuple[list[Planned], int]:
     """All trainings, the first seed of each setting first, and how many were there already."""
     found: dict[str, Planned] = {}
     for add in range(seeds):
@@ -216,6 +228,8 @@ def _trials(points: Sequence[Point], seeds: int) -> tuple[list[Planned], int]:
             if seeds > 1:
                 kept = [a for a in arguments if not a.startswith("seed=")]
                 arguments = [*kept, f"seed={seed}"]
+            if point.loaded.interpolated and add:  # other values may refer to the seed
+                config = load(arguments, config_dir).config
             key = digest(replace(config, seed=seed))
             found.setdefault(key, Planned(len(found), point, seed, arguments, key))
     return list(found.values()), seeds * len(points) - len(found)

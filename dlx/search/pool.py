@@ -12,7 +12,8 @@ import sys
 import tempfile
 import threading
 import time
-from dataclasses import dataclass
+import uuid
+from dataclasses import dataclass, field
 from typing import IO, Any, Protocol
 
 from ..errors import Interrupted, Problem, RunError
@@ -32,10 +33,12 @@ class Order:
     Attributes:
         number: of the trial.
         message: what the worker is told.
+        id: stands in every message about it.
     """
 
     number: int
     message: Message
+    id: str = field(default_factory=lambda: uuid.uuid4().hex)
 
 
 class Source(Protocol):
@@ -94,13 +97,21 @@ class Pool:
         """Lets the first worker do something that is no training, and waits for it."""
         worker = self._workers[0]
         worker.send(message)
-        _, answer = self._heard.get()
-        if answer is None:
-            reason = worker.last_words()
-            worker.end()
-            self._workers[0] = self._started(0)
-            return {"event": "failed", "kind": "crash", "reason": reason}
-        return answer
+        while True:
+            try:
+                origin, answer = self._heard.get(timeout=POLL_S)
+            except queue.Empty:
+                if worker.alive:
+                    continue
+                origin, answer = worker, None
+            if origin is not worker or (answer is not None and answer["event"] == "hello"):
+                continue
+            if answer is None:
+                reason = worker.last_words()
+                worker.end()
+                self._workers[0] = self._started(0)
+                return {"event": "failed", "kind": "crash", "reason": reason}
+            return answer
 
     def run(self, source: Source) -> None:
         """Runs orders until the source has no more and all are done.
@@ -146,12 +157,15 @@ class Pool:
         try:
             worker, message = self._heard.get(timeout=POLL_S)
         except queue.Empty:
-            return
-        if message is not None and message["event"] == "hello":
-            return
+            dead = [w for w in self._workers if w.order is not None and not w.alive]
+            if not dead:  # a child of a worker may keep its pipe open after its death
+                return
+            worker, message = dead[0], None
         order = worker.order
-        if order is None:  # it ended when it was idle, and is replaced when there is work
-            return
+        if order is None or worker not in self._workers:
+            return  # it ended when it was idle, and is replaced when there is work
+        if message is not None and message.get("order") != order.id:
+            return  # a greeting, or an answer to something else
         if message is None:
             worker.order = None
             source.ended(order, {"event": "interrupted"} if self._stopping else worker.death())
@@ -223,7 +237,7 @@ class _Worker:
     def begin(self, order: Order) -> None:
         """Gives it an order."""
         self.order = order
-        self.send(order.message)
+        self.send({**order.message, "order": order.id})
 
     def send(self, message: Message) -> None:
         """Tells it something; one that has died is heard of in its own time."""
@@ -248,6 +262,8 @@ class _Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+        with contextlib.suppress(OSError):  # children that it left
+            os.killpg(self._process.pid, signal.SIGKILL)
         self._reader.join()
         self._errors.close()
 

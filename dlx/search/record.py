@@ -109,7 +109,7 @@ class Record:
         Raises:
             RunError: they cannot be written.
         """
-        line = json.dumps(plain({"key": key, **facts}), ensure_ascii=False, allow_nan=False)
+        line = json.dumps(plain({"key": key, **facts}), allow_nan=False)
         try:
             with (self.folder / TRIALS).open("a", encoding="utf-8") as stream:
                 stream.write(line + "\n")
@@ -135,13 +135,15 @@ class Record:
             return {}
         return found if isinstance(found, dict) else {}
 
-    def begun_runs(self) -> dict[str, Path]:
-        """The newest run folder of each trial, by the digest of its config."""
+    def begun_runs(self) -> dict[tuple[int, str], Path]:
+        """The newest run folder of each trial, by its number and the digest of its config."""
         found = {}
         for run in all_runs(self.root):
             status = read_status(run) if run.parent.name != FOLDER else None
             if status is not None and status.get("sweep") == self.name:
-                found[str(status.get("config_digest"))] = run
+                number = status.get("trial")
+                if isinstance(number, int):
+                    found[number, str(status.get("config_digest"))] = run
         return found
 
     def _take(self, line: Mapping[str, Any]) -> None:
@@ -164,5 +166,26 @@ class Record:
                 found = json.loads(line)
             except (ValueError, RecursionError):
                 continue
-            if isinstance(found, dict) and isinstance(found.get("key"), str):
+            if isinstance(found, dict) and _is_sound(found):
                 self._take(found)
+
+
+_NUMBERS = ("value", "epoch", "epochs", "seconds", "parameters")
+
+
+def _is_sound(line: Mapping[str, Any]) -> bool:
+    """Whether a line of `trials.jsonl` holds what dlx writes: somebody may have edited it."""
+    values, interval = line.get("values", {}), line.get("interval")
+    numbers = [line.get(name) for name in _NUMBERS]
+    if not isinstance(values, dict) or not (interval is None or _is_pair(interval)):
+        return False
+    numbers += [*values.values(), *(interval or ())]
+    return isinstance(line.get("key"), str) and all(n is None or _is_number(n) for n in numbers)
+
+
+def _is_pair(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_number, value))
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

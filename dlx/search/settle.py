@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import load
+from ..config.secrets import shown_arguments
 from ..errors import DlxError, MethodError, Problem, UsageError
 from ..machine import cores
 from ..runs.folder import read_status, write_status
@@ -47,6 +49,26 @@ def settled(run: Path) -> Message | None:
     return {"event": state, "reason": str(status.get("reason", "")), "run": name}
 
 
+def ended_as(ended: Message, run: Path | None, key: str) -> Message:
+    """What really became of a trial: its folder knows better than a worker that died.
+
+    Args:
+        ended: an event of a worker, or its death.
+        run: the trial's run folder, if there is one.
+        key: digest of the trial's config.
+
+    Returns:
+        For a finished run, "done" and what it gave; else what was heard.
+    """
+    if run is not None and ended["event"] in ("done", "failed"):
+        mine = (read_status(run) or {}).get("config_digest") == key
+        if mine and (found := harvest(run)) is not None:
+            return {"event": "done", **found}
+    if ended["event"] == "done":
+        return {"event": "failed", "kind": "run", "reason": "its run folder is damaged"}
+    return ended
+
+
 def resumable(run: Path) -> bool:
     """Whether a run was broken off and nobody is at work on it."""
     status = read_status(run) or {}
@@ -58,7 +80,7 @@ def log_failure(run: Path, reason: str, traceback: str) -> None:
     status = read_status(run)
     log = Log(run / "log.txt", lambda _: None)
     with suppress(DlxError):  # the sweep's record has it as well
-        if status is not None and status.get("state") != "failed":
+        if status is not None and status.get("state") == "running":
             write_status(run, {**status, "state": "failed", "reason": reason})
             log.keep(f"failed: {reason}")
         if traceback:
@@ -102,3 +124,9 @@ def final_arguments(
         return list(load([*asked, "final=true"], config_dir).arguments)
     except (UsageError, MethodError):
         return asked
+
+
+def typed_command(verb: Sequence[str], arguments: Sequence[str], config_dir: str | None) -> str:
+    """A command as it is typed, secrets hidden."""
+    folder = ["--config-dir", config_dir] if config_dir is not None else []
+    return shlex.join(["dlx", *verb, *folder, *shown_arguments(arguments)])

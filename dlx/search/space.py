@@ -92,7 +92,7 @@ def typed(value: Value) -> str:
     if isinstance(value, bool):
         return str(value).lower()
     if isinstance(value, float):
-        return f"{value:.6g}"
+        return f"{value:g}" if float(f"{value:g}") == value else repr(value)
     if isinstance(value, Mapping):
         return "{" + ",".join(f"{k}:{typed(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):

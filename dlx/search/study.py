@@ -60,7 +60,11 @@ class Study:
         self._held = ExitStack()
         self._beaten = 0.0
         self._mine: set[int] = set()
-        self.shared = "://" in storage and not storage.startswith("sqlite")
+        self.shared = "://" in storage
+        if storage.startswith("sqlite:///"):  # its lock lies beside it, for all who share it
+            self._deciding = Path(f"{storage.removeprefix('sqlite:///')}.deciding")
+        else:
+            self._deciding = folder / "deciding"
         goals = ["maximize" if one == "max" else "minimize" for one in directions]
         with _storage_errors(storage), quiet() as optuna:
             self._storage = _opened_by_several(storage, folder)
@@ -119,7 +123,7 @@ class Study:
 
     @contextmanager
     def _alone_in_folder(self) -> Iterator[None]:
-        place = self._folder / "deciding"
+        place = self._deciding
         place.mkdir(exist_ok=True)
         while True:
             with tried(place, sign=False) as mine:
@@ -142,6 +146,23 @@ class Study:
             self._storage.set_study_user_attr(self._id, name, value)
             return value
         return known.get(name)
+
+    def refuse_another(self, identity: str, name: str) -> None:
+        """A study is of one search: its trials are of one task, space and objective.
+
+        Args:
+            identity: what the search is known by.
+            name: of the study, for the message.
+
+        Raises:
+            UsageError: the study is of another search.
+        """
+        with self.alone():
+            known = self.fact("identity", identity)
+        if known != identity:
+            what = f"the study `{name}` is of another search: of other values, space or objectives"
+            hint = "tune.name=ANOTHER; only tune.trials, jobs and the budget may change"
+            raise UsageError(Problem(what, "tune.name", hint=hint))
 
     def begin(self, changed: Mapping[str, Any], most: int, **facts: Any) -> int | None:
         """Writes a trial down as under way; None where the study has all its trials by now."""
@@ -348,7 +369,8 @@ def _storage_errors(storage: str) -> Iterator[None]:
         yield
     except (SQLAlchemyError, ImportError) as error:
         said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        hint = "is the server running, and may you connect?" if "://" in storage else ""
+        server = "://" in storage and not storage.startswith("sqlite")
+        hint = "is the server running, and may you connect?" if server else ""
         what = f"the storage cannot be opened: {said}".replace(storage, shown)
         raise UsageError(Problem(what, where, accepted, hint)) from None
     except ValueError as error:

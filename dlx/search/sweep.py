@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections import deque
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..config.names import plural
 from ..config.rules import judged_score, score_names
 from ..config.secrets import shown_arguments
 from ..errors import Interrupted
+from ..machine import cores
 from ..runs.lock import held
 from .plan import Plan, Planned
 from .pool import Message, Order
-from .record import Record, folder_of, harvest
-from .settle import final_arguments, log_failure, resumable, settled, shared_threads
+from .record import Record, folder_of
+from .settle import (
+    ended_as,
+    final_arguments,
+    log_failure,
+    resumable,
+    settled,
+    shared_threads,
+    typed_command,
+)
 from .table import Row, counts, point_of, ranked
 
 Threads = dict[str, Any]
@@ -93,21 +102,26 @@ class Sweeping:
     def recover(self) -> None:
         """Finds out what is done, and what can be gone on with."""
         known = self.record.outcome()
-        self._before = float(known.get("seconds") or 0.0)
+        self._before = seconds_of(known)
         count = known.get("threads")
-        if isinstance(count, int) and count > 0:
+        if isinstance(count, int) and 0 < count <= cores():
             self.threads = {"count": count, "how": "sweep"}
         runs = self.record.begun_runs() if self.record.trials else {}
         for planned in self.plan.trials:
             entry = self.record.trials.get(planned.key, {})
-            if entry.get("state") == "done":
+            kept = self.record.root / str(entry.get("run"))
+            if entry.get("state") == "done" and kept.is_dir():
                 continue
-            run = runs.get(planned.key) if entry.get("state") != "failed" else None
+            place = (planned.number, planned.key)
+            run = runs.get(place) if entry.get("state") != "failed" else None
             found = settled(run) if run is not None else None
             if found is not None and found.pop("event") == "done":
                 self.record.note(planned.key, **found)
                 continue
             self.queue.append(Job(planned, run if run and resumable(run) else None))
+        # What failed before comes last: it may well fail again.
+        failed = {k for k, entry in self.record.trials.items() if entry.get("state") == "failed"}
+        self.queue = deque(sorted(self.queue, key=lambda job: job.planned.key in failed))
 
     def choose_threads(self, runner: Runner) -> None:
         """One thread count for all trials: measured on the first that can be, shared out."""
@@ -143,30 +157,27 @@ class Sweeping:
         """Notes how a trial ended; one that crashed may be tried again."""
         job = self._jobs.pop(order.number)
         key = job.planned.key
-        if ended["event"] == "done":
-            found = harvest(Path(ended["folder"]))
-            ended = {"event": "failed", "kind": "run", "reason": "its run folder is damaged"}
-            if found is not None:
-                self.record.note(key, **found)
-                self.watch.ends(self.row(job.planned))
-                return
-        if ended["event"] == "interrupted":
+        folder = ended.get("folder") or self.record.begun_runs().get((order.number, key))
+        run = Path(folder) if folder else None
+        found = ended_as(ended, run, key)
+        event = found.pop("event")
+        if event == "done":
+            self.record.note(key, **found)
+        elif event == "interrupted":
             self.record.note(key, state="waiting")
         else:
-            self._fail(job, ended)
+            self._fail(job, found, run)
         self.watch.ends(self.row(job.planned))
 
-    def _fail(self, job: Job, ended: Message) -> None:
+    def _fail(self, job: Job, ended: Message, run: Path | None) -> None:
         key = job.planned.key
-        folder = ended.get("folder") or self.record.begun_runs().get(key)
-        run = Path(folder) if folder else None
         name = f"{run.parent.name}/{run.name}" if run else None
         facts = {k: ended[k] for k in ("kind", "reason", "traceback") if ended.get(k)}
         self.record.note(key, state="failed", run=name, **facts)
         if run is not None:
             log_failure(run, ended["reason"], ended.get("traceback", ""))
         job.tries += 1
-        if ended.get("kind") != "config" and job.tries <= self.plan.options.retries:
+        if ended.get("kind") == "crash" and job.tries <= self.plan.options.retries:
             self.queue.append(Job(job.planned, tries=job.tries))
         else:
             self._failed = True
@@ -194,14 +205,15 @@ class Sweeping:
         for row in rows:
             of_point[row["point"]].append(row)
         points = [point_of(p.number, p.changed, of_point[p.number]) for p in plan.points]
-        best = next(iter(ranked(points, direction)), None)
+        best = None if "seed" in plan.keys else next(iter(ranked(points, direction)), None)
+        notes = [*plan.notes, *self._warnings()]
         return {
             "sweep": self.record.name,
             "kind": "sweep",
             "task": config.task,
             "title": config.about.title,
             "source": config.about.source,
-            "command": "dlx train -m " + shlex.join(plan.arguments),
+            "command": typed_command(["train", "-m"], plan.arguments, plan.config_dir),
             "state": state,
             "seconds": round(self._before + time.monotonic() - self._begun, 3),
             "sample": any(row.get("sample") for row in rows),
@@ -217,14 +229,35 @@ class Sweeping:
             "default": None,
             "front": [],
             "counts": counts(rows),
-            "notes": plan.notes,
+            "notes": notes,
         }
+
+    def _warnings(self) -> list[str]:
+        """What to bear in mind when the best is chosen."""
+        found = []
+        if "seed" in self.plan.keys:
+            found.append("the best of several seeds is luck: seeds=N gives their mean and spread")
+        mine = {planned.key for planned in self.plan.trials}
+        others = [k for k, entry in self.record.trials.items() if k not in mine]
+        others = [k for k in others if self.record.trials[k].get("state") == "done"]
+        if others:
+            found.append(
+                f"{plural(len(others), 'trial')} of other commands under this name are not shown; "
+                "they are decisions on validation rows as well"
+            )
+        return found
 
     def _command(self, number: int) -> str:
         loaded = self.plan.points[number].loaded
         threads = self.threads if loaded.config.trainer.threads == "auto" else None
         found = final_arguments(loaded.arguments, threads, self.plan.config_dir)
-        return shlex.join(["dlx", "train", *shown_arguments(found)])
+        return typed_command(["train"], found, self.plan.config_dir)
+
+
+def seconds_of(outcome: Message) -> float:
+    """How long a sweep has taken in earlier commands."""
+    found = outcome.get("seconds")
+    return float(found) if isinstance(found, (int, float)) and found > 0 else 0.0
 
 
 def run_sweep(plan: Plan, runner: Any, watch: Watch) -> dict[str, Any]:
@@ -249,7 +282,7 @@ def run_sweep(plan: Plan, runner: Any, watch: Watch) -> dict[str, Any]:
         sweeping.recover()
         begun = sweeping.outcome("running")
         record.conclude(begun)
-        watch.before(begun["trials"])
+        watch.before([row for row in begun["trials"] if row["state"] == "done"])
         state = "interrupted"
         try:
             if sweeping.queue:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,17 +10,24 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import digest, load
-from ..config.rules import judged_score, score_names
 from ..config.secrets import shown_arguments
-from ..errors import Interrupted
+from ..errors import Interrupted, MethodError, UsageError
 from ..runs.files import plain
 from .pool import Message, Order
-from .record import Record, folder_of, harvest
-from .settle import final_arguments, log_failure, resumable, settled, shared_threads
+from .record import Record, folder_of
+from .settle import (
+    ended_as,
+    final_arguments,
+    log_failure,
+    resumable,
+    settled,
+    shared_threads,
+    typed_command,
+)
 from .space import as_arguments
 from .study import Study, changed_of, state_of
 from .suggest import Tried, grid_size, quiet, suggest
-from .sweep import Runner, Watch
+from .sweep import Runner, Watch, seconds_of
 from .table import Row, counts, front, point_of, ranked
 from .tune_plan import TunePlan
 
@@ -58,13 +64,12 @@ class Tuning:
         """Makes the pruner, and takes up what an earlier process knew."""
         if self.plan.loaded.config.trainer.threads == "auto":
             self.threads = self.study.fact("threads")
-        self._before = float(self.record.outcome().get("seconds") or 0.0)
+        self._before = seconds_of(self.record.outcome())
         self._pruner = _pruner(self.plan)
         self._most = self.plan.options.trials
         if self.plan.options.sampler == "grid":
             self._most = min(self._most, grid_size(self.plan.space))
-        self._score = judged_score(self.plan.loaded.config)
-        self._direction = score_names(self.plan.loaded.config)[self._score]
+        self._score, self._direction = self.plan.objectives[0]
 
     def left(self) -> bool:
         """Whether there is anything to do."""
@@ -94,13 +99,16 @@ class Tuning:
 
     def _orphan(self) -> Order | None:
         """What a dead process had under way: told if it was done, else gone on with."""
-        if self._looked and time.monotonic() - self._looked < RETRY_S:
+        recent = self._looked and time.monotonic() - self._looked < RETRY_S
+        if recent and len(self.study.trials()) < self._most:
             return None
-        self._looked = time.monotonic()
-        runs = self.record.begun_runs() if (orphans := self.study.orphans()) else {}
+        orphans = self.study.orphans()
+        if not orphans:
+            self._looked = time.monotonic()
+        runs = self.record.begun_runs() if orphans else {}
         for trial in orphans:
             self.study.adopt(trial.number)
-            run = runs.get(str(trial.user_attrs.get("key")))
+            run = runs.get((trial.number, str(trial.user_attrs.get("key"))))
             if run is not None and (found := settled(run)) is not None:
                 self._finish(trial.number, found)
                 continue
@@ -115,10 +123,21 @@ class Tuning:
             return None
         own = self.plan.own if not trials and self.plan.options.sampler != "grid" else None
         changed = own or self._suggested(trials)
-        arguments = self.plan.trial(changed)
-        key = _key(arguments, self.plan.config_dir)
+        try:
+            key = _key(self.plan.trial(changed), self.plan.config_dir)
+        except (UsageError, MethodError) as error:  # values that are right alone, not together
+            return self._impossible(changed, str(error))
         number = self.study.begin(changed, self._most, key=key, own=own is not None)
         return None if number is None else self._order(number, changed, None)
+
+    def _impossible(self, changed: dict[str, Any], reason: str) -> Order | None:
+        """Writes a setting down that no config can have, and takes the next."""
+        number = self.study.begin(changed, self._most)
+        if number is None:
+            return None
+        self._finish(number, {"event": "failed", "kind": "config", "reason": reason})
+        self.watch.ends(self._row_of(number))
+        return self._fresh()
 
     def _suggested(self, trials: Sequence[Any]) -> dict[str, Any]:
         options, seed = self.plan.options, self.plan.loaded.config.seed
@@ -163,22 +182,21 @@ class Tuning:
 
     def ended(self, order: Order, ended: Message) -> None:
         """Writes down how a trial ended."""
-        if ended["event"] == "interrupted":
+        key = order.message["key"]
+        folder = ended.get("folder") or self.record.begun_runs().get((order.number, key))
+        run = Path(folder) if folder else None
+        found = ended_as(ended, run, key)
+        if found["event"] == "interrupted":
             self.study.release(order.number)
-        elif ended["event"] == "done":
-            found = harvest(Path(ended["folder"]))
-            lost = {"event": "failed", "reason": "its run folder is damaged"}
-            self._finish(order.number, lost if found is None else {"event": "done", **found})
-        elif self._to_be_tried_again(order.number, ended):
+        elif found["event"] == "done":
+            self._finish(order.number, found)
+        elif self._to_be_tried_again(order.number, found):
             return
         else:
-            folder = ended.get("folder") or self.record.begun_runs().get(order.message["key"])
-            run = Path(folder) if folder else None
             name = f"{run.parent.name}/{run.name}" if run else None
-            self._finish(order.number, {**ended, "run": name})
-            if run is not None and ended["event"] == "failed":
-                log_failure(run, ended["reason"], ended.get("traceback", ""))
-            self._failed = self._failed or ended["event"] == "failed"
+            self._finish(order.number, {**found, "run": name})
+            if run is not None and found["event"] == "failed":
+                log_failure(run, found["reason"], found.get("traceback", ""))
         self.watch.ends(self._row_of(order.number))
 
     def _to_be_tried_again(self, number: int, ended: Message) -> bool:
@@ -193,6 +211,7 @@ class Tuning:
     def _finish(self, number: int, ended: Message) -> None:
         """Puts a trial's end into the study."""
         state = ended["event"]
+        self._failed = self._failed or state == "failed"
         facts = {k: v for k, v in ended.items() if k not in ("event", "state", "folder")}
         values = None
         if state == "done":
@@ -221,8 +240,12 @@ class Tuning:
         if state == "running" and not trial.user_attrs.get("owner"):
             state = "waiting"
         known = {"value": None, "run": None, "reason": "", **trial.user_attrs.get("result", {})}
+        if state == "done" and known.get("score") != self._score:  # another than the judged one
+            known |= {"value": known["values"].get(self._score), "interval": None}
         return {
             **known,
+            "score": self._score,
+            "direction": self._direction,
             "trial": trial.number,
             "point": trial.number,
             "seed": self.plan.loaded.config.seed,
@@ -245,7 +268,7 @@ class Tuning:
             "task": config.task,
             "title": config.about.title,
             "source": config.about.source,
-            "command": shlex.join(["dlx", "tune", *plan.command]),
+            "command": typed_command(["tune"], plan.command, plan.config_dir),
             "state": state,
             "seconds": round(self._before + time.monotonic() - self._begun, 3),
             "sample": any(row.get("sample") for row in rows),
@@ -284,7 +307,7 @@ class Tuning:
         return final_arguments(self.plan.trial(dict(changed)), self.threads, self.plan.config_dir)
 
     def _command(self, changed: Mapping[str, Any]) -> str:
-        return shlex.join(["dlx", "train", *shown_arguments(self.best_arguments(changed))])
+        return typed_command(["train"], self.best_arguments(changed), self.plan.config_dir)
 
 
 def run_tune(plan: TunePlan, runner: Any, watch: Watch) -> tuple[dict[str, Any], list[str] | None]:
@@ -308,6 +331,7 @@ def run_tune(plan: TunePlan, runner: Any, watch: Watch) -> tuple[dict[str, Any],
     opened = Study(plan.name, plan.options.storage, record.folder, plan.space, directions)
     with opened as study:
         tuning = Tuning(plan, record, study, watch)
+        study.refuse_another(plan.identity, plan.name)
         begun = tuning.outcome("running")
         record.conclude(begun)
         watch.before(begun["trials"])
@@ -348,8 +372,10 @@ def _pruner(plan: TunePlan) -> Any:
     options = plan.options
     if options.pruner == "none":
         return None
-    epochs = plan.loaded.config.trainer.epochs
+    protocol = plan.loaded.config.protocol.options
+    many = getattr(protocol, "k", 1) * getattr(protocol, "iterations", 1)
+    most = many if many > 1 else plan.loaded.config.trainer.epochs
     with quiet() as optuna:
         if options.pruner == "median":
             return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=options.warmup)
-        return optuna.pruners.HyperbandPruner(min_resource=options.warmup, max_resource=epochs)
+        return optuna.pruners.HyperbandPruner(min_resource=options.warmup, max_resource=most)

@@ -20,6 +20,7 @@ from ..config.secrets import shown_arguments
 from ..config.spaces import Lever, read_space
 from ..errors import MethodError, Problem, UsageError
 from .plan import refuse_unjudged
+from .record import folder_of
 from .space import as_arguments, levers, neighbours, own_values
 from .suggest import grid_size
 
@@ -42,6 +43,7 @@ class TunePlan:
         objectives: name and direction of each.
         config_dir: a further folder of configs.
         notes: what is worth a word before it starts.
+        identity: digest of what all trials of the study have in common.
     """
 
     name: str
@@ -53,6 +55,7 @@ class TunePlan:
     objectives: list[tuple[str, str]]
     config_dir: str | None
     notes: list[str]
+    identity: str
 
     @property
     def options(self) -> Tune:
@@ -91,17 +94,31 @@ def plan_tune(arguments: Sequence[str], config_dir: str | None = None) -> TunePl
         raise UsageError(Problem(what, "command line"))
     plain, ranges = split_ranges(found.arguments, search_path(config_dir))
     loaded = load([*plain, *ranges, *found.own, "test=false"], config_dir)
+    if loaded.config.final:
+        loaded = load([*plain, *ranges, *found.own, "test=false", "final=false"], config_dir)
     config = loaded.config
     _refuse_sweeps(loaded)
-    space = read_space(config.search) or levers(config, neighbours(config))
+    space, fixed = _space(loaded, plain)
     own, notes = _own(loaded, space)
+    notes += [f"{', '.join(fixed)}: typed, so it is not searched"] if fixed else []
     trial = [a for a in plain if not a.startswith(_OF_THE_SEARCH)]
-    trial += ["test=false", *(["final=false"] if config.final else [])]
+    trial += [a for a in loaded.arguments if a in ("test=false", "final=false")]
     objectives = _objectives(loaded)
-    name = config.tune.name or _name(trial, loaded, space, objectives)
+    identity = _identity(trial, loaded, space, objectives)
+    name = config.tune.name or f"{config.task}-{identity[:8]}"
+    folder_of(Path(config.run.root), name, f"tune.name={name[:100]}")
     command = shown_arguments(arguments)
     found_plan = TunePlan(
-        name, loaded, trial, command, space, own, objectives, config_dir, [*loaded.notes, *notes]
+        name,
+        loaded,
+        trial,
+        command,
+        space,
+        own,
+        objectives,
+        config_dir,
+        [*loaded.notes, *notes],
+        identity,
     )
     _check_ends(found_plan)
     _check_sampler(found_plan)
@@ -111,6 +128,9 @@ def plan_tune(arguments: Sequence[str], config_dir: str | None = None) -> TunePl
 def _refuse_sweeps(loaded: Loaded) -> None:
     """What a sweep can do and a search cannot; no validation rows, no search."""
     sweep = loaded.config.sweep
+    if sweep.name or sweep.where:
+        what = "sweep.name and sweep.where are for dlx train -m"
+        raise UsageError(Problem(what, loaded.tree.where(("sweep",)), hint="tune.name"))
     if sweep.seeds > 1:
         what = "a search trains each setting under one seed"
         hint = "dlx train -m with the best settings and seeds=5"
@@ -119,6 +139,18 @@ def _refuse_sweeps(loaded: Loaded) -> None:
         what = "a search runs in processes of its own; several machines share tune.storage"
         raise UsageError(Problem(what, f"launcher {sweep.launcher.name}", "jobs=N"))
     refuse_unjudged(loaded)
+
+
+def _space(loaded: Loaded, plain: Sequence[str]) -> tuple[tuple[Lever, ...], list[str]]:
+    """What may change, without the keys that the shell gives a value; and those keys."""
+    config = loaded.config
+    space = read_space(config.search) or levers(config, neighbours(config))
+    typed = {argument.partition("=")[0].lstrip("+") for argument in plain}
+    left = tuple(lever for lever in space if lever.key not in typed)
+    if not left:
+        what = "nothing is left to search: every key of the space is typed"
+        raise UsageError(Problem(what, "command line", hint="search.KEY={log:[low,high]}"))
+    return left, [lever.key for lever in space if lever.key in typed]
 
 
 def _own(loaded: Loaded, space: Sequence[Lever]) -> tuple[dict[str, Any] | None, list[str]]:
@@ -136,7 +168,7 @@ def _objectives(loaded: Loaded) -> list[tuple[str, str]]:
     config = loaded.config
     known = {n: d for n, d in score_names(config).items() if n.startswith("val/")}
     known |= dict.fromkeys(COSTS, "min")
-    asked = config.tune.objectives or (judged_score(config),)
+    asked = tuple(dict.fromkeys(config.tune.objectives)) or (judged_score(config),)
     for name in asked:
         if name.startswith("test/"):
             what = f"`{name}` cannot be searched for: the test part is looked at once, at the end"
@@ -147,24 +179,24 @@ def _objectives(loaded: Loaded) -> list[tuple[str, str]]:
             raise UsageError(
                 Problem(f"there is no objective `{name}`", "tune.objectives", listed(known), hint)
             )
-    if len(asked) > 1 and config.tune.pruner != "none":
-        what = "trials are pruned by one score, and the search has several objectives"
+    if config.tune.pruner != "none" and (len(asked) > 1 or asked[0] in COSTS):
+        what = "trials are pruned by a score, and the search has other or several objectives"
         raise UsageError(Problem(what, f"tune.pruner={config.tune.pruner}", "tune.pruner=none"))
     return [(name, known[name]) for name in asked]
 
 
-def _name(
+def _identity(
     trial: Sequence[str],
     loaded: Loaded,
     space: Sequence[Lever],
     objectives: Sequence[tuple[str, str]],
 ) -> str:
-    """Task and digest of what a study's trials have in common; their number may grow."""
+    """Digest of what a study's trials have in common; their number may grow."""
     tune = loaded.config.tune
     levers_ = [(lever.key, lever.plain()) for lever in space]
     what = [digest(loaded.config), list(trial), levers_, objectives, tune.sampler, tune.pruner]
     text = json.dumps(what, sort_keys=True)
-    return f"{loaded.config.task}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _check_ends(plan: TunePlan) -> None:
@@ -175,7 +207,10 @@ def _check_ends(plan: TunePlan) -> None:
     """
     problems: dict[str, Problem] = {}
     for lever in plan.space:
-        for value in lever.values:
+        between = []
+        if lever.kind in ("uniform", "log"):
+            between = [lever.values[0] + 0.3141 * (lever.values[1] - lever.values[0])]
+        for value in (*lever.values, *between):
             try:
                 load([*plan.arguments, *as_arguments({lever.key: value})], plan.config_dir)
             except UsageError as error:

@@ -174,7 +174,12 @@ def main() -> int:
     with like_ctrl_c():
         try:
             while (order := inbox.get()) is not None:
-                send(carry_out(order, shared, send, inbox))
+                name = {"order": order.get("order")}
+
+                def about(message: Message, name: Message = name) -> None:
+                    send({**message, **name})
+
+                about(carry_out(order, shared, about, inbox))
         except (KeyboardInterrupt, BrokenPipeError):
             return 130
     return 0

@@ -17,8 +17,8 @@ from .experiment import Data, FoldData, cut, prepare_fold, read_samples
 
 _Made = TypeVar("_Made")
 
-SAMPLES, CUTS, FOLDS = 1, 4, 12
-"""How many of each are kept, the last ones used: enough for the folds of a protocol."""
+SAMPLES, CUTS, FOLDS = 1, 2, 12
+"""How many of each are kept, the last ones used; folds of one cut only, as they are large."""
 
 
 class Shared:
@@ -36,6 +36,7 @@ class Shared:
         self._samples: OrderedDict[str, Any] = OrderedDict()
         self._cuts: OrderedDict[str, Data] = OrderedDict()
         self._folds: OrderedDict[str, FoldData] = OrderedDict()
+        self._cut_by = ""
 
     def data(self, config: Config) -> Data:
         """The dataset of a config, read and cut.
@@ -68,8 +69,11 @@ class Shared:
             number: the fold's number.
         """
         set_determinism(config.trainer.deterministic)
-        parts = (config.dataset, config.targets, config.protocol, config.prepare, config.seed)
-        key = _key(*parts, number, len(rows.train), config.trainer.device)
+        cut_by = _key(config.dataset, config.targets, config.protocol, config.seed)
+        if cut_by != self._cut_by:
+            self._folds.clear()
+            self._cut_by = cut_by
+        key = _key(config.prepare, number, len(rows.train), config.trainer.device)
         made = self._once(self._folds, FOLDS, key, lambda: prepare_fold(config, data, rows))
         return replace(made, threads={})
 

@@ -302,6 +302,7 @@ class TestNothingRuns:
             (["jobs=0"], 2, "error: `sweep.jobs` is 0\n"),
             (["--retries", "some"], 2, "error: `sweep.retries` is 'some' (text)\n"),
             (["seed=1,2", "test=true"], 4, "error: a sweep never looks at the test part"),
+            (["task=wine,diabetes"], 2, "error: the settings are judged by different things"),
             (["protocol=train_test"], 2, "error: protocol train_test holds no rows out to judge"),
             (["protocol=test_as_validation"], 4, "error: the settings would be judged on the test"),
             (["--cfg", "job"], 2, "error: -m runs trials; --cfg and --info show one config\n"),

@@ -121,6 +121,33 @@ def test_trials_behind_the_others_are_given_up(cli: Cli) -> None:
     assert len((run / "metrics.jsonl").read_text().splitlines()) < 8
 
 
+def test_an_error_that_is_to_be_small_is_pruned_by_itself(cli: Cli) -> None:
+    rates = "optimizer.lr=choice(0.05,0.04,0.03,0.02,0.06,1e-7)"
+    asked = ["tune.sampler=grid", "tune.pruner=median", "tune.warmup=1"]
+    cli("tune", *WINE[:2], "trainer.epochs=8", rates, *asked, "tune.objectives=[val/loss]")
+    told = outcome()
+    assert [t["state"] for t in told["trials"]] == ["done"] * 5 + ["pruned"]
+    assert (told["score"], told["direction"]) == ("val/loss", "min")
+    best = min(told["points"][:5], key=lambda point: point["values"]["val/loss"])
+    assert told["best"]["point"] == best["point"]
+    assert best["value"] == best["values"]["val/loss"]
+
+
+def test_a_study_is_of_one_search(cli: Cli) -> None:
+    cli("tune", *WINE, *SPACE, "tune.trials=1", "tune.name=mine")
+    found = cli("tune", *WINE, "optimizer.lr=0.1,0.2", "tune.trials=2", "tune.name=mine")
+    assert found.code == 2
+    assert "the study `mine` is of another search" in found.err
+
+
+def test_values_that_cannot_go_together_cost_one_trial(cli: Cli) -> None:
+    space = ["trainer.batch_size=8,4", "trainer.accumulate=1,8", "tune.sampler=grid"]
+    found = cli("tune", *WINE, *space)
+    assert found.code == 0
+    assert "3 done, 1 failed" in found.out
+    assert "`trainer.accumulate` is 8, more than the 4 samples" in found.out
+
+
 def test_folds_are_given_up_too(cli: Cli) -> None:
     rates = "optimizer.lr=choice(0.05,0.04,0.03,0.02,0.06,1e-7)"
     asked = ["tune.sampler=grid", "tune.pruner=median", "tune.warmup=1", "trainer.epochs=4"]
@@ -192,7 +219,7 @@ class TestNothingRuns:
             (
                 ["tune.objectives=[val/loss,seconds]", "tune.pruner=median"],
                 2,
-                "error: trials are pruned by one score, and the search has several objectives\n",
+                "error: trials are pruned by a score, and the search has other or several",
             ),
             (["tune.sampler=cmaes", "jobs=2"], 2, "error: cmaes chooses each setting from the"),
             (["tune.sampler=cmaes", "seed=0", "model.units=[4],[8]"], 2, "error: cmaes searches"),

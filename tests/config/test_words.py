@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+
 import pytest
 
 from dlx.config.words import refuse, sort
@@ -80,7 +82,7 @@ def test_one_training_takes_no_such_word(argument: str, word: str) -> None:
         refuse(["task=digits", argument])
     assert str(caught.value) == (
         f"`{word}` is for sweeps, and this command trains once\n"
-        f"  where: command line: {argument}\n  try: dlx train -m ... {argument}"
+        f"  where: command line: {argument}\n  try: dlx train -m ... {shlex.quote(argument)}"
     )
 
 

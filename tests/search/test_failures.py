@@ -151,3 +151,38 @@ def test_a_crash_is_tried_again_as_often_as_asked(cli: Cli, here: Path, in_proce
     assert (here / "tries").read_text() == "xxx"
     assert found.code == 0
     assert outcome(here)["counts"]["done"] == 1
+
+
+def test_a_worker_that_dies_when_threads_are_measured_costs_no_other_trial(
+    cli: Cli, here: Path
+) -> None:
+    """Its successor's answers belong to the trials that they are about."""
+    once = PLUGIN.replace(
+        'if self.how == "kill":',
+        'if self.how == "kill" and not os.path.exists("once"):\n'
+        '            open("once", "w").close()',
+    )
+    (here / "fragile.py").write_text(once)
+    rates = ",".join(f"{{name:fragile,how:kill,lr:{rate}}}" for rate in (0.1, 0.01, 0.001))
+    arguments = ["task=wine", "plugins=[fragile]", "trainer.epochs=1", "model.units=[7]"]
+    found = cli("train", "-m", *arguments, f"optimizer={rates}")
+    assert found.code == 0
+    for row in outcome(here)["trials"]:
+        status = json.loads((here / "runs" / row["run"] / "status.json").read_text())
+        assert status["trial"] == row["trial"]
+        assert status["scores"]["val/accuracy"] == row["value"]
+
+
+def test_a_run_that_was_done_before_its_worker_died_is_done(cli: Cli, here: Path) -> None:
+    from dlx.runs.folder import read_status
+    from dlx.search.settle import ended_as, log_failure
+
+    assert cli("train", "task=wine", "trainer.epochs=1", "test=false", "--quiet").code == 0
+    (run,) = here.glob("runs/wine/*-*")
+    status = read_status(run)
+    assert status is not None
+    death = {"event": "failed", "kind": "crash", "reason": "killed", "folder": None}
+    assert ended_as(death, run, status["config_digest"])["event"] == "done"
+    assert ended_as(death, run, "another")["event"] == "failed"
+    log_failure(run, "killed", "")
+    assert read_status(run) == status

@@ -40,7 +40,23 @@ def test_a_line_that_was_cut_off_is_left_out_and_spoils_nothing(tmp_path: Path) 
     assert set(Record(tmp_path / "a").trials) == {"k1", "k3"}
 
 
-@pytest.mark.parametrize("line", ["[]", "3", "null", '{"key": 3}', "{}", "[" * 100_000, "\0\xff"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "[]",
+        "3",
+        "null",
+        '{"key": 3}',
+        "{}",
+        "[" * 100_000,
+        "\0\xff",
+        '{"key": "k", "value": "abc"}',
+        '{"key": "k", "values": null}',
+        '{"key": "k", "interval": 5}',
+        '{"key": "k", "values": {"a": "b"}}',
+        '{"key": "k", "epoch": "x"}',
+    ],
+)
 def test_odd_lines_are_left_out(tmp_path: Path, line: str) -> None:
     Record(tmp_path / "a").note("k", state="done")
     with (tmp_path / "a" / "trials.jsonl").open("a") as stream:
@@ -74,8 +90,8 @@ def test_the_runs_of_a_sweep_are_found(tmp_path: Path) -> None:
     for number, sweep in enumerate(("mine", "other", "mine"), start=1):
         run = tmp_path / "wine" / f"20260101-00000{number}-0000000{number}-1"
         run.mkdir(parents=True)
-        write_status(run, {"sweep": sweep, "config_digest": "d"})
-    assert record.begun_runs() == {"d": run}
+        write_status(run, {"sweep": sweep, "trial": 4, "config_digest": "d"})
+    assert record.begun_runs() == {(4, "d"): run}
 
 
 def test_a_sweep_is_found_by_path_or_name(tmp_path: Path) -> None:
