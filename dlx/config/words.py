@@ -7,6 +7,7 @@ launchers are known by their names: `hydra/launcher=submitit_slurm hydra.launche
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -76,7 +77,9 @@ def refuse(arguments: Sequence[str]) -> None:
     for argument in arguments:
         if found := _ANY.match(argument):
             what = f"`{found[0].rstrip('=(')}` is for sweeps, and this command trains once"
-            raise UsageError(Problem(what, SHELL + argument, hint=f"dlx train -m ... {argument}"))
+            raise UsageError(
+                Problem(what, SHELL + argument, hint=f"dlx train -m ... {shlex.quote(argument)}")
+            )
 
 
 def _zipped(argument: str) -> list[str]:

@@ -112,6 +112,8 @@ class Sweeping:
             kept = self.record.root / str(entry.get("run"))
             if entry.get("state") == "done" and kept.is_dir():
                 continue
+            if entry.get("state") == "done":  # its run folder has been deleted
+                self.record.note(planned.key, state="waiting", run=None)
             place = (planned.number, planned.key)
             run = runs.get(place) if entry.get("state") != "failed" else None
             found = settled(run) if run is not None else None

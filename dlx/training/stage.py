@@ -65,9 +65,11 @@ class Stage:
         for callback in callbacks:
             callback.stage_begins(self)
         try:
-            with listening():
-                fit(self.training, self.fold.train, self.fold.validation, callbacks)
-            self.seconds = self.checkpoints.seconds()
+            try:
+                with listening():
+                    fit(self.training, self.fold.train, self.fold.validation, callbacks)
+            finally:
+                self.seconds = self.checkpoints.seconds()
             if self.checkpoints.best is not None and not self.training.state.interrupted:
                 self.training.model.load_state_dict(self.checkpoints.best)
         finally:

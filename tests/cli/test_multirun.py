@@ -221,6 +221,21 @@ def test_fail_fast_stops_at_the_first_failure(cli: Cli, in_process: None) -> Non
     assert outcome()["counts"] == {"done": 0, "pruned": 0, "failed": 1, "running": 0, "waiting": 2}
 
 
+def test_what_was_deleted_is_trained_again(cli: Cli, in_process: None) -> None:
+    cli("train", "-m", *WINE, "optimizer.lr=0.01,0.02")
+    gone = outcome()["trials"][1]["run"]
+    assert cli("runs", "rm", gone, "--yes", "--force").code == 0
+    again = cli("train", "-m", *WINE, "optimizer.lr=0.01,0.02")
+    assert "1 of 2 trials are done already" in again.out
+    assert status(outcome()["trials"][1]["run"])["state"] == "done"
+
+
+def test_seeds_are_no_settings(cli: Cli, in_process: None) -> None:
+    found = cli("train", "-m", *WINE, "seed=1,2")
+    assert "note: the best of several seeds is luck: seeds=N gives their mean" in found.out
+    assert outcome()["best"] is None
+
+
 def test_folds_of_each_setting_are_reported(cli: Cli, in_process: None) -> None:
     found = cli("train", "-m", *WINE, "protocol=kfold", "protocol.k=3", "optimizer.lr=0.01,0.05")
     assert found.code == 0

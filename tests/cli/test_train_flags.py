@@ -145,6 +145,14 @@ def test_flags_that_run_code_or_have_no_use_are_refused(
     assert list(here.iterdir()) == []
 
 
+@pytest.mark.parametrize("flag", [["--dry-run"], ["--fail-fast"], ["--retries", "2"]])
+def test_flags_of_sweeps_are_refused_elsewhere(cli: Cli, here: Path, flag: list[str]) -> None:
+    answer = cli("train", "task=digits", *flag)
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.err.startswith(f"error: {flag[0]} is for sweeps, and this command trains once\n")
+    assert list(here.iterdir()) == []
+
+
 class TestSweeps:
     def test_the_last_argument_varies_fastest(self, here: Path) -> None:
         found = expand_sweep(["task=digits", "seed=1,2", "model=mlp,convnet"], search_path(None))

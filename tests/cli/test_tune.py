@@ -133,6 +133,16 @@ def test_an_error_that_is_to_be_small_is_pruned_by_itself(cli: Cli) -> None:
     assert best["value"] == best["values"]["val/loss"]
 
 
+def test_a_typed_key_is_not_searched(cli: Cli) -> None:
+    found = cli("tune", *WINE, *SPACE, "search.optimizer.lr=null", "optimizer.lr=0.02", "--dry-run")
+    assert found.code == 0
+    assert "optimizer.lr: log" not in found.out
+    both = ["search.optimizer.lr={log:[0.001,0.1]}", "search.model.l2={uniform:[0,0.1]}"]
+    found = cli("tune", *WINE, *both, "optimizer.lr=0.02", "--dry-run")
+    assert "note: optimizer.lr: typed, so it is not searched" in found.out
+    assert "optimizer.lr: log" not in found.out
+
+
 def test_a_study_is_of_one_search(cli: Cli) -> None:
     cli("tune", *WINE, *SPACE, "tune.trials=1", "tune.name=mine")
     found = cli("tune", *WINE, "optimizer.lr=0.1,0.2", "tune.trials=2", "tune.name=mine")
@@ -210,6 +220,12 @@ class TestNothingRuns:
                 ["tune.sampler=grid", "search.optimizer.lr={log:[1,2]}"],
                 2,
                 "error: sampler grid needs choices, and `optimizer.lr` is log\n",
+            ),
+            (["optimizer.lr=tag(lgo,interval(0.1,1))"], 2, "error: there is no tag `lgo`\n"),
+            (
+                ["search.trainer.batch_size={uniform:[1,5]}"],
+                2,
+                "error: `trainer.batch_size` is 2.2",
             ),
             (["seeds=3"], 2, "error: a search trains each setting under one seed\n"),
             (["where=seed < 1"], 2, "error: where and zip() are for dlx train -m"),
