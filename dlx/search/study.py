@@ -348,6 +348,25 @@ def _ends_whole(file: Path) -> bool:
 
 
 @contextmanager
+def storage_kept(storage: str) -> Iterator[None]:
+    """Within it, a storage that goes away is told as that.
+
+    Raises:
+        RunError: the database cannot be reached any more, or its disk is full.
+    """
+    from optuna.exceptions import StorageInternalError
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (SQLAlchemyError, StorageInternalError) as error:
+        said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
+        what = f"the storage of the study is lost: {said}"
+        where = f"tune.storage={without_password(storage)}"
+        raise RunError(Problem(what, where, hint="the same command goes on")) from error
+
+
+@contextmanager
 def _storage_errors(storage: str) -> Iterator[None]:
     """Within it, what goes wrong with a storage is told as what it is, passwords hidden.
 
@@ -373,5 +392,5 @@ def _storage_errors(storage: str) -> Iterator[None]:
         hint = "is the server running, and may you connect?" if server else ""
         what = f"the storage cannot be opened: {said}".replace(storage, shown)
         raise UsageError(Problem(what, where, accepted, hint)) from None
-    except ValueError as error:
-        raise RunError(Problem(f"the study cannot be read: {error}", where)) from error
+    except (ValueError, LookupError, TypeError, AssertionError, AttributeError) as error:
+        raise RunError(Problem(f"the study cannot be read: {error!r}", where)) from error

@@ -25,7 +25,7 @@ from .settle import (
     typed_command,
 )
 from .space import as_arguments
-from .study import Study, changed_of, state_of
+from .study import Study, changed_of, state_of, storage_kept
 from .suggest import Tried, grid_size, quiet, suggest
 from .sweep import Runner, Watch, seconds_of
 from .table import Row, counts, front, point_of, ranked
@@ -329,7 +329,7 @@ def run_tune(plan: TunePlan, runner: Any, watch: Watch) -> tuple[dict[str, Any],
     record = Record(folder_of(plan.root, plan.name, "tune.name"))
     directions = [direction for _, direction in plan.objectives]
     opened = Study(plan.name, plan.options.storage, record.folder, plan.space, directions)
-    with opened as study:
+    with storage_kept(plan.options.storage), opened as study:
         tuning = Tuning(plan, record, study, watch)
         study.refuse_another(plan.identity, plan.name)
         begun = tuning.outcome("running")

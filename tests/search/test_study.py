@@ -17,7 +17,7 @@ import pytest
 from sharing import SPACE
 
 from dlx.errors import RunError, UsageError
-from dlx.search.study import Study
+from dlx.search.study import Study, storage_kept
 
 HERE = Path(__file__).parent
 SERVER = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -126,10 +126,11 @@ def test_half_a_line_that_a_kill_left_spoils_nothing(tmp_path: Path) -> None:
         assert [t.number for t in second.trials()] == [0, 1]
 
 
-def test_a_damaged_journal_is_told(tmp_path: Path) -> None:
+@pytest.mark.parametrize("lines", ["no json\n{}", '{"op_code":99}', '{"foo":1}', "[1]", "5"])
+def test_a_damaged_journal_is_told(tmp_path: Path, lines: str) -> None:
     study("journal", tmp_path)
     with (tmp_path / "study.journal").open("a") as stream:
-        stream.write("no json\n{}\n")
+        stream.write(lines + "\n")
     with pytest.raises(RunError, match="the study cannot be read"):
         study("journal", tmp_path)
 
@@ -148,6 +149,18 @@ def test_what_ended_first_stays(tmp_path: Path) -> None:
         one.finish(0, "done", [0.5])
         one.finish(0, "failed")
         assert [(t.state.name, t.value) for t in one.trials()] == [("COMPLETE", 0.5)]
+
+
+def test_a_storage_that_goes_away_is_told() -> None:
+    from sqlalchemy.exc import OperationalError
+
+    url = "postgresql://me:hunter2@host/x"
+    with pytest.raises(RunError) as caught, storage_kept(url):
+        raise OperationalError("select 1", {}, Exception("server closed the connection\nmore"))
+    assert str(caught.value) == (
+        "the storage of the study is lost: server closed the connection\n"
+        f"  where: tune.storage={url.replace('hunter2', '***')}\n  try: the same command goes on"
+    )
 
 
 def test_a_fact_that_was_given_first_stays(tmp_path: Path) -> None:
