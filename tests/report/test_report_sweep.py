@@ -261,6 +261,7 @@ def test_the_same_folder_gives_the_same_bytes(tmp_path):
     assert contents() == contents()
 
 
+@pytest.mark.slow
 def test_many_settings_are_folded_and_cut_short(tmp_path, page):
     tree = cases.failing(cases.sweep(1500), *range(0, 1500, 5))
     folder = cases.write(tmp_path, tree, runs=False)
@@ -341,6 +342,7 @@ def test_any_fact_may_be_of_any_kind(tmp_path, undrawn, damaged, value):
         assert b'<section id="answer"' in build_sweep(folder).read_bytes(), path
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("value", [1e99, -1e99, 1e-300, 5e-324, 0, 10**18])
 def test_extreme_numbers_are_drawn(made, value):
     tree = cases.several(cases.sweep(), 0, 4)

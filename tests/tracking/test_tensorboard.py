@@ -318,6 +318,7 @@ def test_a_replay_is_not_watched(cli: Any) -> None:
     assert (found.code, found.err) == (0, "")
 
 
+@pytest.mark.slow
 def test_a_workflow_shows_its_final_model(cli: Any) -> None:
     small = ("trainer.epochs=3", "workflow.trials=1", "workflow.rungs=1")
     assert cli("workflow", *WINE[:2], *small, "callbacks=tensorboard").code == 0
@@ -366,6 +367,7 @@ def test_a_loss_that_is_no_number_still_closes_the_files(cli: Any) -> None:
     assert events(run / "tensorboard").Tags()["graph"] is True
 
 
+@pytest.mark.slow
 def test_nothing_of_it_is_imported_unless_asked() -> None:
     code = (
         "import sys\nfrom dlx.cli.main import main\n"
