@@ -262,7 +262,7 @@ class _Worker:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
-        with contextlib.suppress(OSError):  # children that it left
+        with contextlib.suppress(OSError, AttributeError):  # children that it left; not on Windows
             os.killpg(self._process.pid, signal.SIGKILL)
         self._reader.join()
         self._errors.close()

@@ -287,7 +287,7 @@ class TestOutside:
         folder.mkdir(parents=True)
         return put(9).rename(folder / "20260101-120000-00000009-10")
 
-    def refused(self, cli: Cli, name: str, why: str) -> None:
+    def check_refused(self, cli: Cli, name: str, why: str) -> None:
         before = everything()
         found = cli("runs", "rm", name, "--yes", "--force")
         assert found.code == 2
@@ -295,22 +295,24 @@ class TestOutside:
         assert everything() == before
 
     def test_a_path_out_of_the_root(self, cli: Cli, outside: Path) -> None:
-        self.refused(cli, str(outside), "it does not lie in a task's folder in runs")
-        self.refused(cli, f"../outside/digits/{outside.name}", "it does not lie in a task's")
-        self.refused(cli, f"runs/digits/../../../outside/digits/{outside.name}", "it does not lie")
+        self.check_refused(cli, str(outside), "it does not lie in a task's folder in runs")
+        self.check_refused(cli, f"../outside/digits/{outside.name}", "it does not lie in a task's")
+        self.check_refused(
+            cli, f"runs/digits/../../../outside/digits/{outside.name}", "it does not lie"
+        )
 
     def test_a_link_to_a_run(self, cli: Cli, outside: Path) -> None:
         link = Path("runs/digits") / outside.name
         link.symlink_to(outside)
 
-        self.refused(cli, "00000009", "it is a symbolic link")
+        self.check_refused(cli, "00000009", "it is a symbolic link")
         assert (outside / "status.json").is_file()
 
     def test_a_link_to_a_task(self, cli: Cli, outside: Path) -> None:
         Path("runs/linked").symlink_to(outside.parent)
 
-        self.refused(cli, "00000009", "it does not lie in a task's folder in runs")
-        self.refused(cli, f"runs/linked/{outside.name}", "it does not lie in a task's folder")
+        self.check_refused(cli, "00000009", "it does not lie in a task's folder in runs")
+        self.check_refused(cli, f"runs/linked/{outside.name}", "it does not lie in a task's folder")
         assert (outside / "status.json").is_file()
 
     def test_links_in_a_run_are_deleted_not_followed(self, cli: Cli, outside: Path) -> None:
@@ -325,7 +327,7 @@ class TestOutside:
     def test_a_lock_that_is_a_link_makes_no_file_elsewhere(self, cli: Cli, some: None) -> None:
         next(Path("runs/digits").glob("*00000001*")).joinpath("lock").symlink_to("../../../made")
 
-        self.refused(cli, "00000001", "its lock is a symbolic link")
+        self.check_refused(cli, "00000001", "its lock is a symbolic link")
 
     def test_a_root_that_is_a_link_is_the_root(self, cli: Cli, some: None) -> None:
         Path("runs").rename("elsewhere")
@@ -338,7 +340,7 @@ class TestOutside:
     def test_a_folder_that_is_named_otherwise(self, cli: Cli, some: None, name: str) -> None:
         shutil.copytree(next(Path("runs/digits").glob("*00000001*")), Path("runs/digits") / name)
 
-        self.refused(cli, f"runs/digits/{name}", "its name is not a run's")
+        self.check_refused(cli, f"runs/digits/{name}", "its name is not a run's")
 
     @pytest.mark.parametrize("content", ["{}", "{", '{"state": "done"}', '{"run": 1, "state": 2}'])
     def test_a_folder_without_a_status(self, cli: Cli, some: None, content: str) -> None:
@@ -346,7 +348,7 @@ class TestOutside:
         folder.mkdir()
         (folder / "status.json").write_text(content)
 
-        self.refused(cli, str(folder), "it holds no status of a run")
+        self.check_refused(cli, str(folder), "it holds no status of a run")
 
 
 class TestBrokenOff:

@@ -87,4 +87,7 @@ def test_one_training_takes_no_such_word(argument: str, word: str) -> None:
 
 
 def test_other_arguments_are_no_words() -> None:
-    refuse(["task=digits", "seed=3", "optimizer.lr=1"])
+    arguments = ["task=digits", "seed=3", "optimizer.lr=1"]
+    refuse(arguments)
+    found = sort(arguments)
+    assert (found.arguments, found.own, found.conditions, found.coupled) == (arguments, [], [], [])

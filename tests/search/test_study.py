@@ -70,7 +70,7 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     subprocess.run([*control, "-m", "immediate", "stop"], check=True, stdout=subprocess.DEVNULL)
 
 
-def shared_out(storage: str, folders: tuple[Path, Path], most: int) -> None:
+def check_shared_out(storage: str, folders: tuple[Path, Path], most: int) -> None:
     """Two processes, in folders that may be one: each trial is tried once, by one of them."""
     processes = [taking_part(storage, folder, most) for folder in folders]
     said = [process.communicate(timeout=120)[0] for process in processes]
@@ -86,14 +86,14 @@ def shared_out(storage: str, folders: tuple[Path, Path], most: int) -> None:
 
 @pytest.mark.parametrize("storage", ["journal", "sqlite"])
 def test_two_processes_share_a_study(storage: str, tmp_path: Path) -> None:
-    shared_out(storage, (tmp_path, tmp_path), 30)
+    check_shared_out(storage, (tmp_path, tmp_path), 30)
 
 
 def test_two_machines_share_a_study_on_postgresql(postgres: str, tmp_path: Path) -> None:
     folders = (tmp_path / "one", tmp_path / "other")
     for folder in folders:
         folder.mkdir()
-    shared_out(postgres, folders, 30)
+    check_shared_out(postgres, folders, 30)
 
 
 def test_what_a_killed_process_had_under_way_is_taken_up_once(tmp_path: Path) -> None:
