@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from .console import console, number, say
+from .console import baseline_text, console, number, say
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -190,7 +190,7 @@ class Table(Silent):
             parts.append(f"about {_duration(each * left)}")
         best = self._best
         if best is not None:
-            parts.append(f"best {best['score']} {number(best['value'])} ({_named(best)})")
+            parts.append(f"best {result_of(best)}: {_named(best)}")
         return f"{self._kind}: " + " · ".join(parts)
 
 
@@ -224,4 +224,6 @@ def result_of(row: Row) -> str:
         return f"pruned: {next(iter(str(row['reason']).splitlines()), '')}"
     if row.get("value") is None:
         return "no validation score"
-    return f"{row['score']} {number(row['value'])}"
+    told = " ".join(baseline_text(row.get("baseline")).split())
+    beside = f" (baseline {told})" if told else ""
+    return f"{row['score']} {number(row['value'])}{beside}"

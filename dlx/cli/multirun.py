@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..config.names import plural
 from ..errors import Problem, UsageError
-from .console import SAMPLE, interval_text, number, say, say_json, show_table
+from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table
 from .live import watching
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def _show_points(points: Sequence[Any], outcome: dict[str, Any]) -> None:
         (score if outcome["seeds"] == 1 else f"mean {score}", [number(p["value"]) for p in points]),
         ("std", [number(p["std"]) if p["std"] is not None else "" for p in points]),
         (f"95 % {named}".strip(), [interval_text(p["interval"]) for p in points]),
+        ("baseline", [baseline_text(p.get("baseline")) for p in points]),
         ("seeds", [f"{p['n']} of {len(p['trials'])}" for p in points]),
         ("epoch", [f"{p['epoch']:g}" if p["epoch"] is not None else "" for p in points]),
     ]

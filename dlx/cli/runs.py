@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import Problem, UsageError
 from ..runs import listing
 from ..runs.listing import STATES, Status
-from .console import number, say, say_json, show_table
+from .console import baseline_text, number, say, say_json, show_table
 
 EXAMPLES = """examples:
   dlx runs
@@ -140,12 +140,15 @@ def _print_table(found: Sequence[Status], columns: Sequence[str], sort: str | No
         _show(columns, rows, numeric)
         return
     names = _scores_shown(found, sort)
-    titles = ("run", "state", *names, "seconds", "changed")
+    beside = ("baseline",) if names else ()
+    titles = ("run", "state", *names, *beside, "seconds", "changed")
     rows = []
     for status in found:
         changes = (f"{k}={v}" for k, v in listing.typed(status).items() if k != "task")
-        middle = [_cell(status, name) for name in ("state", *names, "seconds")]
-        rows.append([_name(status), *middle, " ".join(changes)])
+        scored = [_cell(status, name) for name in ("state", *names)]
+        told = [baseline_text(listing.baseline_of(status)) or "-" for _ in beside]
+        cells = [_name(status), *scored, *told, _cell(status, "seconds"), " ".join(changes)]
+        rows.append(cells)
     _show(titles, rows, (*names, "seconds"))
 
 
@@ -239,10 +242,11 @@ def _print_csv(found: Sequence[Status], columns: Sequence[str]) -> None:
         return
     names = sorted({name for status in found for name in listing.scores_of(status)})
     plain = ("run", "task", "state", "started", "seconds", "seed", "sample")
-    writer.writerow([*plain, *names, "overrides"])
+    writer.writerow([*plain, *names, listing.BASELINE, "overrides"])
     for status in found:
         values = [_text_cell(status.get(key, "")) for key in plain]
         scores = [listing.scores_of(status).get(name, "") for name in names]
+        scores.append(listing.value_of(status, listing.BASELINE))
         overrides = " ".join(listing.overrides_of(status))
         writer.writerow([*values, *scores, _text_cell(overrides)])
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..config.names import plural
-from .console import SAMPLE, interval_text, number, say, say_json, show_table
+from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table
 from .hydra_flags import add_flags
 from .live import watching
 from .multirun import show_failures, sweep_flags
@@ -148,6 +148,7 @@ def _show(outcome: Mapping[str, Any], numbers: Sequence[int]) -> None:
     columns = [["trial", *(str(place) for place in shown)]]
     columns += [[name, *(number(points[p]["values"].get(name)) for p in shown)] for name in goals]
     columns.append(["95 %", *(interval_text(points[p]["interval"]) for p in shown)])
+    columns.append(["baseline", *(baseline_text(points[p].get("baseline")) for p in shown)])
     columns.append(["epoch", *(_whole(points[p]["epoch"]) for p in shown)])
     columns += [[key, *(_value(points[p]["changed"].get(key)) for p in shown)] for key in keys]
     columns.append(["", *("the task's own" if place == own else "" for place in shown)])

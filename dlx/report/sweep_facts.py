@@ -167,7 +167,8 @@ class Sweep:
 
     def baseline(self, one: Setting) -> dict[str, Any]:
         """The simple answer that a setting's trials were held against; empty where unknown."""
-        told = [get(trial, "baseline", dict) for trial in one.trials]
+        told = [get(one.facts, "baseline", dict)]
+        told += [get(trial, "baseline", dict) for trial in one.trials]
         read = (facts(run / "report.json") for run in self.runs(one))
         told += (
             [] if any(told) else [get(get(tree, "answer", dict), "baseline", dict) for tree in read]

@@ -66,6 +66,7 @@ def _columns(sweep: Sweep) -> list[tuple[str, Any]]:
         (short(sweep.score, _LONGEST), lambda one: number(_known(one.value))),
         ("± std", fact("std")),
         ("95% interval", _interval),
+        ("baseline", lambda one: _baseline(sweep.baseline(one))),
         *((short(name, _LONGEST), objective(name)) for name in others),
         *((short(key, _LONGEST), of(key)) for key in sweep.keys),
         ("trials", fact("n")),
@@ -101,6 +102,12 @@ def rounded(mean: float | None) -> str:
 def _interval(one: Setting) -> str:
     ends = one.interval
     return f"{number(ends[0])} to {number(ends[1])}" if ends else NONE
+
+
+def _baseline(found: Mapping[str, Any]) -> str:
+    """As in "0.3889 majority"."""
+    value = amount(found, "value")
+    return f"{number(value)} {get(found, 'name', str)}".strip() if value is not None else NONE
 
 
 def _unfinished(one: Setting) -> str:

@@ -17,9 +17,11 @@ from .lock import is_held
 Status = dict[str, Any]
 
 STATES = ("done", "failed", "interrupted", "killed", "paused", "pruned", "refused", "running")
+BASELINE = "answer.baseline"
+"""The column of what a run's answering score is to beat."""
 FIELDS = (
     *("run", "task", "title", "verb", "state", "started", "seconds", "seed", "sample", "sweep"),
-    *("best_epoch", "config_digest"),
+    *("best_epoch", "config_digest", BASELINE),
 )
 """Columns of every run, whether its status holds them or not."""
 
@@ -74,6 +76,13 @@ def scores_of(status: Status) -> dict[str, Any]:
     return scores if isinstance(scores, dict) else {}
 
 
+def baseline_of(status: Status) -> dict[str, Any]:
+    """Name and value of what the answering score is to beat; empty where a run has none."""
+    answer = status.get("answer")
+    found = answer.get("baseline") if isinstance(answer, dict) else None
+    return found if isinstance(found, dict) else {}
+
+
 def overrides_of(status: Status) -> list[str]:
     """The arguments that were typed."""
     found = status.get("overrides")
@@ -88,7 +97,8 @@ def typed(status: Status) -> dict[str, str]:
 
 def value_of(status: Status, column: str) -> str | int | float | None:
     """What a run has in a column: a status field, a score, or a value that was typed."""
-    for place in (status, scores_of(status), typed(status)):
+    beside = {BASELINE: baseline_of(status).get("value")}
+    for place in (status, scores_of(status), typed(status), beside):
         found = place.get(column)
         if isinstance(found, bool):
             return str(found).lower()

@@ -23,7 +23,8 @@ def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> 
 
     Returns:
         `value`, the mean over finished trials (None without one), `std`, `interval` and what it
-        is of: "seeds" (Student's t), "folds" or "bootstrap" (of a lone trial); and means.
+        is of: "seeds" (Student's t), "folds" or "bootstrap" (of a lone trial); `baseline`, the
+        mean of what the trials are to beat (None where one lacks it); and means.
     """
     done = [t for t in trials if t["state"] == "done" and t.get("value") is not None]
     values = [t["value"] for t in done]
@@ -47,8 +48,18 @@ def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> 
         "parameters": done[0].get("parameters") if done else None,
         "seconds": _mean(t.get("seconds") for t in done),
         "values": {name: _mean(t["values"][name] for t in done) for name in names},
+        "baseline": _baseline(done),
         "trials": [t["trial"] for t in trials],
     }
+
+
+def _baseline(done: Sequence[Row]) -> dict[str, Any] | None:
+    """The mean baseline of finished trials, under the first one's name: cuts differ by seed."""
+    found = [t["baseline"] for t in done if isinstance(t.get("baseline"), dict)]
+    values = [one["value"] for one in found if isinstance(one.get("value"), (int, float))]
+    if not values or len(values) < len(done):
+        return None
+    return {"name": str(found[0].get("name") or ""), "value": statistics.fmean(values)}
 
 
 def t_interval(values: Sequence[float]) -> list[float] | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import re
@@ -60,12 +61,26 @@ class TestTwoSeedsOfTwoSettings:
             "    1  optimizer.lr=0.05",
             f"sweep: runs/sweeps/{outcome()['sweep']}",
         ]
-        assert [re.sub(r"0\.\d+$", "N", line) for line in lines[4:8]] == [
-            "[1/4] optimizer.lr=1e-06 seed=0: val/accuracy N",
-            "[2/4] optimizer.lr=0.05 seed=0: val/accuracy N",
-            "[3/4] optimizer.lr=1e-06 seed=1: val/accuracy N",
-            "[4/4] optimizer.lr=0.05 seed=1: val/accuracy N",
+        assert [re.sub(r"\d\.\d{3,4}", "N", line) for line in lines[4:8]] == [
+            "[1/4] optimizer.lr=1e-06 seed=0: val/accuracy N (baseline N majority)",
+            "[2/4] optimizer.lr=0.05 seed=0: val/accuracy N (baseline N majority)",
+            "[3/4] optimizer.lr=1e-06 seed=1: val/accuracy N (baseline N majority)",
+            "[4/4] optimizer.lr=0.05 seed=1: val/accuracy N (baseline N majority)",
         ]
+
+    def test_each_setting_stands_beside_its_baseline(self, out: str) -> None:
+        """The mean of those of its trials: each seed cuts its own validation rows."""
+        head, best = next(
+            (line, after)
+            for line, after in itertools.pairwise(out.splitlines())
+            if line.startswith("setting")
+        )
+        for point in outcome()["points"]:
+            runs = [outcome()["trials"][number]["run"] for number in point["trials"]]
+            values = [status(run)["answer"]["baseline"]["value"] for run in runs]
+            assert point["baseline"] == {"name": "majority", "value": statistics.fmean(values)}
+        shown = f"{outcome()['points'][1]['baseline']['value']:.4f}  majority"
+        assert best[head.index("baseline") :].startswith(shown)
 
     def test_the_table_has_mean_and_spread_best_first(self, out: str) -> None:
         lines = out.splitlines()

@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_up import put, scores
+from made_up import judged, put, scores
 
 Cli = Callable[..., Any]
 
 
 COLUMNS = (
     "run, task, title, verb, state, started, seconds, seed, sample, sweep, best_epoch, "
-    "config_digest"
+    "config_digest, answer.baseline"
 )
 
 
@@ -41,12 +41,15 @@ def test_runs_are_listed_oldest_first(some: None, cli: Cli) -> None:
 
     lines = found.out.splitlines()
     assert (found.code, found.err) == (0, "")
-    assert lines[0].split() == ["run", "state", "val/accuracy", "val/loss", "seconds", "changed"]
+    assert lines[0].split() == [
+        *("run", "state", "val/accuracy", "val/loss", "baseline", "seconds", "changed")
+    ]
     assert lines[1].split() == [
         "digits/20260101-120000-00000001-2",
         "done",
         "0.8000",
         "0.5000",
+        "-",
         "2.000",
         "optimizer.lr=0.1",
     ]
@@ -54,6 +57,22 @@ def test_runs_are_listed_oldest_first(some: None, cli: Cli) -> None:
     assert "wine/20260101-120000-00000004-5 (sample)" in lines[4]
     assert lines[3].split()[1:4] == ["failed", "-", "-"]
     assert "\x1b" not in found.out
+
+
+def test_the_baseline_stands_beside_the_scores(here: Path, cli: Cli) -> None:
+    """That of the answering score; a run that was trained before there was one has a dash."""
+    told = judged(0.8)
+    told["answer"]["baseline"] = {"name": "majority", "value": 0.4}
+    put(1, **told)
+    put(2, **judged(0.7))
+
+    head, *lines = cli("runs").out.splitlines()
+    at = head.index("baseline")
+    assert [line[at:].split("   ")[0].rstrip() for line in lines] == ["0.4000  majority", "-"]
+    columns = cli("runs", "--columns", "answer.baseline").out.splitlines()
+    assert [line.split()[-1] for line in columns] == ["answer.baseline", "0.4000", "-"]
+    rows = csv.DictReader(io.StringIO(cli("runs", "--csv").out))
+    assert [row["answer.baseline"] for row in rows] == ["0.4", ""]
 
 
 def test_no_runs_say_how_to_make_one(cli: Cli) -> None:

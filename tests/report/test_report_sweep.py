@@ -65,16 +65,28 @@ def test_settings_stand_best_first_and_the_best_is_marked(made):
     found = made(cases.sweep())
     head, first, *rest = found.tables[TITLE]
     assert head == [
-        *("setting", "val/accuracy", "± std", "95% interval", "optimizer.lr", "model.units"),
-        *("trials", "epoch", "parameters", "time"),
+        *("setting", "val/accuracy", "± std", "95% interval", "baseline", "optimizer.lr"),
+        *("model.units", "trials", "epoch", "parameters", "time"),
     ]
     assert first == [
-        *("4", "0.9489", "0.01000", "0.8989 to 0.9989", "0.005995", "[64]"),
+        *("4", "0.9489", "0.01000", "0.8989 to 0.9989", "0.1000 uniform", "0.005995", "[64]"),
         *("2", "4.5", "1,400", "1.5 s"),
     ]
     values = [float(row[1]) for row in rest]
     assert values == sorted(values, reverse=True)
     assert sum(tr.get("class") == "marked" for tr in found.all("tr")) == 1
+
+
+def test_a_setting_has_its_own_baseline_and_an_old_one_a_dash(made):
+    tree = cases.sweep(2)
+    tree["points"][1]["baseline"] = {"name": "majority", "value": 0.25}
+    _, *rows = made(tree).tables[TITLE]
+    assert [row[4] for row in rows] == ["0.2500 majority", "0.1000 uniform"]
+
+
+def test_a_sweep_whose_runs_told_no_baseline_has_none(made):
+    head = made(cases.sweep(2), runs=False).tables[TITLE][0]
+    assert "baseline" not in head
 
 
 def test_failed_trials_are_told_by_reason_and_rank_last(made):
@@ -91,7 +103,7 @@ def test_failed_trials_are_told_by_reason_and_rank_last(made):
     assert len(found.tables["Each of the failed trials"]) == 5
     assert "Traceback of trial 4" in found.texts
     table = found.tables[f"{TITLE}; those that lost a trial come after the others"]
-    assert [(row[0], row[7]) for row in table[-3:]] == [
+    assert [(row[0], row[8]) for row in table[-3:]] == [
         ("1", "2 pruned"),
         ("2", "2 failed"),
         ("3", "2 failed"),
@@ -246,7 +258,7 @@ def test_levers_that_some_settings_lack(made):
         if number % 2:
             point["changed"] |= {"model.dropout": number / 20}
     found = made(tree)
-    assert found.tables[TITLE][1][6:8] in (["\N{EN DASH}", "mlp"], ["mlp", "\N{EN DASH}"])
+    assert found.tables[TITLE][1][7:9] in (["\N{EN DASH}", "mlp"], ["mlp", "\N{EN DASH}"])
     assert len(found.all("img")) == 5
 
 
