@@ -13,8 +13,8 @@ from typing import Any
 
 from ..config.names import listed, nearest, plural
 from ..errors import MethodError, Problem, UsageError
+from ..files import read_bytes
 from ..runs import listing
-from ..runs.files import read_bytes
 from ..runs.listing import Status
 from .console import baseline_text, interval_text, number, say, say_json, show_table
 

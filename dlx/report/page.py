@@ -10,8 +10,8 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
-from ..errors import RunError
-from ..runs.files import cannot_write, write_bytes
+from ..files import fence
+from ..runs.files import make_folders, write_bytes
 from .answer import answer
 from .blocks import Picture, Section
 from .calibration import calibration
@@ -74,7 +74,7 @@ def write_page(folder: Path, text: str, sections: Sequence[Section]) -> Path:
     Raises:
         RunError: the folder cannot be written to.
     """
-    page = folder / "report.html"
+    page = fence(folder) / "report.html"
     pictures = [b for section in sections for b in section.blocks if isinstance(b, Picture)]
     files = {folder / "plots" / f"{picture.name}.png": picture.png for picture in pictures}
     write_files({**files, page: text.encode("utf-8", "replace")})
@@ -146,8 +146,5 @@ def write_files(files: Mapping[Path, bytes]) -> None:
         RunError: one cannot be written.
     """
     for path, contents in files.items():
-        try:
-            path.parent.mkdir(exist_ok=True)
-        except OSError as error:
-            raise RunError(cannot_write(path, error)) from error
+        make_folders(path.parent)
         write_bytes(path, contents)

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from ..errors import Problem, RunError
-from ..runs.files import read_bytes
+from ..files import read_bytes
 from ..training import checkpoint
 from ..training.recorders import LOSSES
 

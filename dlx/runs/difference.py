@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, RunError, UsageError
-from .files import read_bytes
+from ..files import read_bytes
 from .folder import read_status
 
 NOT_SET = "(not set)"

@@ -1,47 +1,50 @@
-"""Writing files so that they are there whole or not at all, also after a power cut."""
+"""Writing a run's files: whole or not at all, also after a power cut; with words for failures."""
 
 from __future__ import annotations
 
-import errno
 import json
-import os
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, RunError
+from ..files import append, make_folder, replace_file
 
 
 def write_bytes(file: Path, content: bytes) -> None:
     """Writes a file under a temporary name, syncs it, and gives it its name.
 
     Raises:
-        RunError: the disk is full, or the folder cannot be written to; nothing is left behind.
+        RunError: the disk is full, the folder cannot be written to, or lies behind a link; nothing
+            is left behind.
     """
-    temporary = file.with_name(f".{file.name}.{os.getpid()}.tmp")
     try:
-        with temporary.open("wb") as stream:
-            stream.write(content)
-            stream.flush()
-            os.fsync(stream.fileno())
-        os.replace(temporary, file)
-        _sync_folder(file.parent)
+        replace_file(file, content)
     except OSError as error:
         raise RunError(cannot_write(file, error)) from error
-    finally:
-        with suppress(OSError):  # the first error says what is wrong
-            temporary.unlink(missing_ok=True)  # gone already if all went well
 
 
-def read_bytes(file: Path) -> bytes:
-    """Reads a file that a stranger may have put there: a pipe is waited for, a device never ends.
+def append_bytes(file: Path, content: bytes) -> None:
+    """Adds to the end of a file, which is made if missing.
 
     Raises:
-        OSError: it is not there, is no plain file, or cannot be read.
+        RunError: it cannot be written, is no plain file, or lies behind a link.
     """
-    if file.exists() and not file.is_file():
-        raise OSError(errno.EINVAL, "it is no plain file")
-    return file.read_bytes()
+    try:
+        append(file, content)
+    except OSError as error:
+        raise RunError(cannot_write(file, error)) from error
+
+
+def make_folders(folder: Path) -> None:
+    """Makes a folder and those above it, where they are missing.
+
+    Raises:
+        RunError: it cannot be made, or lies behind a link.
+    """
+    try:
+        make_folder(folder)
+    except OSError as error:
+        raise RunError(cannot_write(folder, error)) from error
 
 
 def write_text(file: Path, text: str) -> None:
@@ -72,13 +75,3 @@ def cannot_write(file: Path, error: OSError) -> Problem:
         str(file.parent),
         hint="free some space, or choose another folder with run.root=FOLDER",
     )
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name != "posix":
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import time
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, UsageError
-from .files import read_bytes, write_json
+from ..files import fence, is_file, read_json
+from .files import write_json
 
 MARK = "status.json"
 """What makes a folder a run folder; small, so that a thousand runs are listed in a second."""
@@ -44,7 +44,7 @@ def create(root: Path, task: str, digest: str) -> Path:
             except FileExistsError:
                 number += 1
             else:
-                return folder
+                return fence(folder)
     except OSError as error:
         raise UsageError(
             Problem(
@@ -86,8 +86,8 @@ def write_status(run: Path, status: dict[str, Any]) -> None:
 def read_status(run: Path) -> dict[str, Any] | None:
     """The status of a run folder, None where there is none that can be read."""
     try:
-        status = json.loads(read_bytes(run / MARK))
-    except (OSError, ValueError, RecursionError):
+        status = read_json(run / MARK)
+    except (OSError, ValueError):
         return None
     return status if isinstance(status, dict) else None
 
@@ -96,7 +96,7 @@ def all_runs(root: Path) -> list[Path]:
     """Every run folder below a root, oldest first."""
     found: list[Path] = []
     for task in sorted(p for p in _entries(root) if p.is_dir()):
-        found.extend(p for p in _entries(task) if _NAME.fullmatch(p.name))
+        found.extend(fence(p) for p in _entries(task) if _NAME.fullmatch(p.name))
     return sorted(found, key=lambda p: (p.name[:15], _number(p.name), p.parent.name, p.name))
 
 
@@ -128,10 +128,10 @@ def find(root: Path, name: str) -> Path:
     """
     direct = Path(name)
     with suppress(OSError, ValueError):  # too long for a path, or with a NUL
-        if (direct / MARK).is_file():
-            return direct
+        if is_file(direct / MARK):
+            return fence(direct)
     runs = all_runs(root)
-    begun = (run for run in reversed(runs) if (run / MARK).is_file())  # some died before that
+    begun = (run for run in reversed(runs) if is_file(run / MARK))  # some died before that
     if name == "last" and (last := next(begun, None)) is not None:
         return last
     meant = any(map(str.isalnum, name))  # else "/" would be part of every name

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, UsageError
+from ..files import fence, is_file, open_file, read_json
 from .files import cannot_write
 
 NAME = "lock"
@@ -51,13 +52,14 @@ def tried(folder: Path, sign: bool = True) -> Iterator[bool]:
     Raises:
         UsageError: the folder cannot be written to.
     """
+    fence(folder)
     try:
         import fcntl
     except ImportError:  # not on Windows
         yield True
         return
     try:
-        stream = (folder / NAME).open("a+", encoding="utf-8")
+        stream = open_file(folder / NAME, "a+b")
     except OSError as error:
         raise UsageError(cannot_write(folder / NAME, error)) from error
     with stream:
@@ -69,14 +71,14 @@ def tried(folder: Path, sign: bool = True) -> Iterator[bool]:
         if sign:
             with suppress(OSError):  # who it is, is only for people
                 stream.truncate(0)
-                stream.write(json.dumps(_myself()))
+                stream.write(json.dumps(_myself()).encode())
                 stream.flush()
         yield True
 
 
 def is_held(folder: Path) -> bool:
     """Whether a process is at work in a run folder."""
-    if not (folder / NAME).is_file():
+    if not is_file(folder / NAME):
         return False
     with suppress(UsageError), tried(folder, sign=False) as mine:
         return not mine
@@ -86,7 +88,7 @@ def is_held(folder: Path) -> bool:
 def holder(folder: Path) -> str:
     """Who holds a folder, as far as it has told."""
     try:
-        told = json.loads((folder / NAME).read_text(encoding="utf-8"))
+        told = read_json(folder / NAME)
         return f"process {told['pid']} on {told['host']}, since {told['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "it has not said which"

@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from ..errors import RunError
-from .files import cannot_write
+from .files import append_bytes
 
 
 class Log:
@@ -33,8 +32,4 @@ class Log:
         Raises:
             RunError: the file cannot be written.
         """
-        try:
-            with self._file.open("a", encoding="utf-8") as stream:
-                stream.write(f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n")
-        except OSError as error:
-            raise RunError(cannot_write(self._file, error)) from error
+        append_bytes(self._file, f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n".encode())

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, RunError, UsageError
-from ..runs.files import cannot_write, plain, read_bytes, write_json
+from ..files import read_bytes
+from ..runs.files import cannot_write, plain, write_json
 from ..runs.folder import all_runs, read_status
 
 FOLDER = "sweeps"

@@ -18,7 +18,8 @@ import yaml
 
 from ..config.schema import Config
 from ..config.specs import callbacks as specs
-from ..runs.files import read_bytes, write_json
+from ..files import read_bytes
+from ..runs.files import write_json
 from ..runs.folder import MARK
 from ..training.loop import Training
 from ..training.stage import Stage

@@ -21,7 +21,8 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ..errors import Problem, RunError
-from ..runs.files import cannot_write, plain, read_bytes, write_bytes
+from ..files import names_in, parse_json, read_bytes, remove_file
+from ..runs.files import make_folders, plain, write_bytes
 
 VERSION = 2
 Tensors = dict[str, Tensor]
@@ -50,10 +51,7 @@ def save(
     """
     contents = {kind: (_packed(values), "safetensors") for kind, values in tensors.items()}
     contents[_STATE] = (_json(plain(dict(state))), "json")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise RunError(cannot_write(folder, error)) from error
+    make_folders(folder)
     files = {}
     for kind, (blob, ending) in contents.items():
         digest = hashlib.sha256(blob).hexdigest()
@@ -89,18 +87,14 @@ def _sweep(folder: Path, keep: int) -> None:
     for file in manifests[:keep]:
         with suppress(RunError):
             needed |= set(_listed(file))
-    for file in folder.iterdir():
-        if file.name not in needed:
-            file.unlink()
+    for name in names_in(folder):
+        if name not in needed:
+            remove_file(folder / name)
 
 
 def _manifests(folder: Path) -> list[Path]:
     """The manifests of a folder, newest first."""
-    try:
-        names = [file.name for file in folder.iterdir()]
-    except OSError:
-        return []
-    return [folder / name for name in sorted(names, reverse=True) if _MANIFEST.fullmatch(name)]
+    return [folder / n for n in reversed(names_in(folder)) if _MANIFEST.fullmatch(n)]
 
 
 def there_is_one(folder: Path) -> bool:
@@ -143,7 +137,7 @@ def recover(folder: Path) -> tuple[dict[str, Tensors], dict[str, Any], list[Prob
             continue
         for newer in damaged:  # else it would be kept, and this one be swept away
             with suppress(OSError):
-                newer.unlink()
+                remove_file(newer)
         return tensors, state, problems
     raise RunError(*(problems or [_damaged(folder, "it has no manifest")]))
 
@@ -163,7 +157,7 @@ def _read(manifest: Path) -> tuple[dict[str, Tensors], dict[str, Any]]:
             raise RunError(_damaged(folder, what, manifest))
         blobs[name.partition("-")[0]] = blob
     try:
-        state = json.loads(blobs.pop(_STATE))
+        state = parse_json(blobs.pop(_STATE))
         return {kind: load_tensors(blob) for kind, blob in blobs.items()}, state
     except (KeyError, ValueError, SafetensorError) as error:
         raise RunError(_damaged(folder, f"it cannot be read: {error}", manifest)) from error
@@ -174,13 +168,13 @@ def _listed(manifest: Path) -> dict[str, str]:
     folder = manifest.parent
     try:
         blob = read_bytes(manifest)
-        found = json.loads(blob)
+        found = parse_json(blob)
         files = {str(name): str(digest) for name, digest in found["files"].items()}
         version = found["version"]
     except OSError as error:
         what = f"{manifest.name} cannot be read: {error.strerror}"
         raise RunError(_damaged(folder, what, manifest)) from error
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(_damaged(folder, f"{manifest.name} is no manifest", manifest)) from error
     if version != VERSION:
         what = f"{manifest.name} is not of version {VERSION}"

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..config.schema import Config
 from ..errors import Problem, RunError, UsageError
-from ..runs.files import read_bytes
+from ..files import read_bytes
 from .device import environment
 from .experiment import Data, FoldData, split_digest
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -23,11 +22,12 @@ from ..data.fingerprints import duplicates
 from ..data.samples import Rows
 from ..data.targets import EncodedTarget, class_counts
 from ..errors import Problem, RunError
+from ..files import read_json
 from ..losses import activate, resolve
 from ..models.summary import layer_table
 from ..prepare import FittedStep
 from ..problem import PROBLEMS
-from ..runs.files import cannot_write, read_bytes, write_json, write_text
+from ..runs.files import make_folders, write_json, write_text
 from .experiment import Data, FoldData, split_digest
 from .loop import Training
 
@@ -51,10 +51,7 @@ def write_config(run: Path, loaded: Loaded) -> None:
 def write_steps(run: Path, steps: Sequence[FittedStep]) -> None:
     """Writes the fitted preparation, `prepare/steps.json`."""
     folder = run / "prepare"
-    try:
-        folder.mkdir(exist_ok=True)
-    except OSError as error:
-        raise RunError(cannot_write(folder, error)) from error
+    make_folders(folder)
     write_json(folder / "steps.json", [asdict(step) for step in steps])
 
 
@@ -66,8 +63,8 @@ def read_steps(run: Path) -> list[FittedStep]:
     """
     file = run / "prepare" / "steps.json"
     try:
-        return [FittedStep(**row) for row in json.loads(read_bytes(file))]
-    except (OSError, ValueError, TypeError, RecursionError) as error:
+        return [FittedStep(**row) for row in read_json(file)]
+    except (OSError, ValueError, TypeError) as error:
         raise RunError(
             Problem(f"the fitted preparation cannot be read: {error}", str(file))
         ) from error

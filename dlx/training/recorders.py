@@ -15,7 +15,8 @@ from torch import Tensor
 
 from ..config.schema import Checkpoint
 from ..errors import Problem, RunError
-from ..runs.files import cannot_write, plain, write_bytes
+from ..files import is_there, open_file, read_bytes
+from ..runs.files import append_bytes, cannot_write, plain, write_bytes
 from ..runs.log import Log
 from . import checkpoint, snapshot
 from .callbacks import Callback, Improvement
@@ -123,11 +124,7 @@ class _Grown:
         Raises:
             RunError: it cannot be written.
         """
-        try:
-            with self._file.open("ab") as stream:
-                stream.write(content)
-        except OSError as error:
-            raise RunError(cannot_write(self._file, error)) from error
+        append_bytes(self._file, content)
         self._digest.update(content)
         self._bytes += len(content)
 
@@ -135,7 +132,7 @@ class _Grown:
         """Length and digest, once the disk has all of it."""
         try:
             if self._bytes:
-                with self._file.open("rb+") as stream:
+                with open_file(self._file, "r+b") as stream:
                     os.fsync(stream.fileno())
         except OSError as error:
             raise RunError(cannot_write(self._file, error)) from error
@@ -148,7 +145,7 @@ class _Grown:
             RunError: it is shorter, or holds something else.
         """
         try:
-            found = self._file.read_bytes() if self._file.is_file() else b""
+            found = read_bytes(self._file, None) if is_there(self._file) else b""
         except OSError as error:
             raise RunError(Problem(f"cannot be read: {error.strerror}", str(self._file))) from error
         content = found[: state["bytes"]]

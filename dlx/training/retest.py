@@ -12,9 +12,9 @@ import torch
 from ..config.load import load_saved
 from ..config.schema import Config
 from ..errors import Problem, RunError, UsageError
+from ..files import read_bytes
 from ..prepare import reapply
 from ..runs import ledger
-from ..runs.files import read_bytes
 from ..runs.folder import read_status, write_status
 from . import checkpoint
 from .batches import describe_inputs, make_part

@@ -9,9 +9,8 @@ from typing import Any
 
 from ..config.rules import monitor_of, score_names
 from ..config.schema import Config
-from ..errors import RunError
 from ..interrupts import listening
-from ..runs.files import cannot_write
+from ..runs.files import make_folders
 from ..runs.log import Log
 from .callbacks import Callback
 from .evidence import write_steps
@@ -124,11 +123,7 @@ def make_folder(folder: Path, fold: FoldData) -> None:
     Raises:
         RunError: it cannot be made.
     """
-    try:
-        if not folder.is_dir():
-            folder.mkdir(parents=True)
-    except OSError as error:
-        raise RunError(cannot_write(folder, error)) from error
+    make_folders(folder)
     write_steps(folder, fold.prepared.steps)
 
 

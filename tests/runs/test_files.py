@@ -43,7 +43,7 @@ def test_a_full_disk_keeps_the_old_file_and_leaves_nothing(
     file = tmp_path / "a.json"
     write_json(file, {"old": 1})
 
-    def full(*_: Any) -> None:
+    def full(*_: Any, **__: Any) -> None:
         raise FULL
 
     monkeypatch.setattr(os, call, full)
@@ -104,9 +104,9 @@ def test_file_and_folder_are_synced_before_it_counts(
         calls.append("folder" if os.path.isdir(f"/proc/self/fd/{handle}") else "file")
         sync(handle)
 
-    def spy_replace(source: Any, target: Any) -> None:
+    def spy_replace(source: Any, target: Any, **options: Any) -> None:
         calls.append("rename")
-        replace(source, target)
+        replace(source, target, **options)
 
     monkeypatch.setattr(os, "fsync", spy_sync)
     monkeypatch.setattr(os, "replace", spy_replace)

@@ -6,6 +6,7 @@ import builtins
 import errno
 import io
 import os
+import stat
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,7 +17,6 @@ from small import loaded, status_of
 
 from dlx.cli.main import main
 from dlx.errors import DlxError
-from dlx.runs import files
 from dlx.runs.folder import read_status
 from dlx.training import checkpoint
 from dlx.training.run import train
@@ -45,9 +45,19 @@ class Disk:
 
     def wrap_mkdir(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def call(folder: Any, *arguments: Any, **options: Any) -> Any:
-            if not Path(folder).exists():  # else nothing is to be made, and no disk is asked
+            try:
+                os.stat(folder, dir_fd=options.get("dir_fd"))
+            except FileNotFoundError:  # else nothing is to be made, and no disk is asked
                 self()
             return real(folder, *arguments, **options)
+
+        return call
+
+    def wrap_raw_open(self, real: Callable[..., Any]) -> Callable[..., Any]:
+        def call(file: Any, flags: int, *arguments: Any, **options: Any) -> Any:
+            if flags & (os.O_WRONLY | os.O_RDWR) and options.get("dir_fd") is not None:
+                self()
+            return real(file, flags, *arguments, **options)
 
         return call
 
@@ -66,6 +76,7 @@ def run_on(disk: Disk, monkeypatch: pytest.MonkeyPatch, root: str) -> None:
         patch.setattr(os, "fsync", disk.wrap(os.fsync))
         patch.setattr(os, "replace", disk.wrap(os.replace))
         patch.setattr(os, "mkdir", disk.wrap_mkdir(os.mkdir))
+        patch.setattr(os, "open", disk.wrap_raw_open(os.open))
         patch.setattr(io, "open", disk.wrap_open(io.open))
         patch.setattr(builtins, "open", disk.wrap_open(builtins.open))
         train(config, lambda _: None)
@@ -101,14 +112,16 @@ def test_a_disk_that_fails_at_any_call_is_told_of(
 
 def test_a_run_that_cannot_begin_leaves_no_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     """Not even where the last thing before training, the sync of its status, fails."""
-    sync = files._sync_folder
+    sync = os.fsync
 
-    def fail(folder: Path) -> None:
-        if (read_status(folder) or {}).get("state") == "running":
-            raise OSError(errno.ENOSPC, "No space left on device")
-        sync(folder)
+    def fail(handle: int) -> None:
+        if stat.S_ISDIR(os.fstat(handle).st_mode):
+            (run,) = Path("runs").glob("*/*")
+            if (read_status(run) or {}).get("state") == "running":
+                raise OSError(errno.ENOSPC, "No space left on device")
+        sync(handle)
 
-    monkeypatch.setattr(files, "_sync_folder", fail)
+    monkeypatch.setattr(os, "fsync", fail)
     with pytest.raises(DlxError, match="No space left on device"):
         train(loaded(), lambda _: None)
 
