@@ -121,7 +121,7 @@ class _Plateau:
         """Cuts the rate if the score has not improved for too long."""
         assert score is not None, "the checks of a config see to it that plateau has a score"
         if self.warmup is None or self.warmup.step == self.warmup.last:
-            self.plateau.step(score)
+            self.plateau.step(score if math.isfinite(score) else math.nan)  # nan is never better
 
     def state_dict(self) -> dict[str, Any]:
         """The best score (None before the first), the bad epochs in a row, and the rates."""

@@ -154,8 +154,42 @@ class Training:
         losses = self.train_meters.fetch()
         self.step_losses += losses
         for loss in losses:
-            if not math.isfinite(loss):
-                raise RunError(self._diverged(loss))
+            self.require_finite("the training loss", loss, self.state.step + 1)
+
+    def check_weights(self) -> None:
+        """Stops where a weight or a running statistic is no number, so that it is not kept.
+
+        Raises:
+            RunError: with epoch, step and the likely causes.
+        """
+        for name, tensor in self.model.state_dict().items():
+            if tensor.is_floating_point() and not tensor.isfinite().all():
+                raise RunError(self._diverged(f"{name} is not finite", self.state.step))
+
+    @torch.no_grad()
+    def check_outputs(self, part: Part) -> None:
+        """Stops where the weights as the last step left them give no numbers.
+
+        A validation shows it in passing; without one, a batch of training rows has to.
+
+        Raises:
+            RunError: with epoch, step and the likely causes.
+        """
+        self.model.eval()
+        batch = next(part.in_order(self.options.batch_size))
+        with torch.autocast(self.device.type, self._amp, enabled=self._amp is not None):
+            loss, _, _ = self.learner.loss(batch.inputs, batch.targets)
+        self.require_finite("the training loss", loss.item(), self.state.step)
+
+    def require_finite(self, what: str, value: float, step: int) -> None:
+        """Stops where the loss of a step is no number: a training that diverged has no score.
+
+        Raises:
+            RunError: with epoch, step and the likely causes.
+        """
+        if not math.isfinite(value):
+            kind = "not a number" if math.isnan(value) else "infinite"
+            raise RunError(self._diverged(f"{what} is {kind}", step))
 
     def scaler_state(self) -> dict[str, Any]:
         """The loss scale of half precision; empty without one."""
@@ -166,19 +200,19 @@ class Training:
         if self._scaler is not None:
             self._scaler.load_state_dict(dict(state))
 
-    def _diverged(self, value: float) -> Problem:
+    def _diverged(self, what: str, step: int) -> Problem:
         options = self.options
         lr = self.optimizer.param_groups[0]["lr"]
-        causes = [f"the learning rate is too high (it is {lr:g}: try optimizer.lr={lr / 10:g})"]
+        low = min(lr / 10, 0.01)
+        causes = [f"the learning rate is too high (it is {lr:g}: try optimizer.lr={low:g})"]
         if options.clip_norm is None and options.clip_value is None:
             causes.append("gradients explode (try trainer.clip_norm=1)")
         if options.precision != "float32":
             causes.append(f"{options.precision} is too coarse (try trainer.precision=float32)")
         causes.append("the inputs are not scaled (see prepare.steps)")
-        what = "not a number" if math.isnan(value) else "infinite"
         return Problem(
-            f"the training loss is {what}",
-            f"epoch {self.state.epoch + 1}, step {self.state.step + 1}",
+            what,
+            f"epoch {self.state.epoch + 1}, step {step}",
             hint="likely causes: " + "; ".join(causes),
         )
 
@@ -193,6 +227,9 @@ def fit(
         train: training samples.
         validation: validation samples, None for none.
         callbacks: called in this order after each epoch.
+
+    Raises:
+        RunError: a loss is no number; the callbacks are not told of such an epoch.
     """
     state = training.state
     for callback in callbacks:
@@ -203,8 +240,11 @@ def fit(
         if scores is None:
             break
         try:
-            if validation is not None:
+            if validation is None:
+                training.check_outputs(train)
+            else:
                 scores |= evaluate(training, validation)
+                training.require_finite("the validation loss", scores["val/loss"], state.step)
         except Interrupted:  # the epoch's steps stand; a resumed run validates again
             state.interrupted = True
             break

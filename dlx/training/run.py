@@ -279,12 +279,14 @@ def _finish(run: Run, judged: Sequence[Judged]) -> None:
     """Writes the answer."""
     weights = run.stage.weights
     run.facts |= outcome.answer(run.facts, judged, weights)
-    run.facts |= _progress(run, weights["epoch"])
+    run.facts |= _progress(run)
     if judged:
         _write_predictions(run, judged[-1])
     write_json(run.folder / "report.json", {**run.facts, "state": "done"})
     values = {score["name"]: score["value"] for score in run.facts["scores"]}
-    run.write_status("done", scores=values, answer=run.facts["answer"], best_epoch=weights["epoch"])
+    run.write_status(
+        "done", scores=values, answer=run.facts["answer"], best_epoch=run.facts["best_epoch"]
+    )
     if judged:
         run.log(f"weights: {weights['weights']} (epoch {weights['epoch']})")
     _tell_end(run, "done")
@@ -313,18 +315,25 @@ def count_look(run: Run, verb: str) -> None:
         run.facts["stamps"].append("not the first workflow look at this test part (look_again)")
 
 
-def _progress(run: Run, epoch: int) -> dict[str, Any]:
-    monitor, state = monitor_of(run.config), run.stage.training.state
-    if "folds" in run.facts:
-        epoch = run.facts["folds"][0]["epoch"]
+def _progress(run: Run) -> dict[str, Any]:
+    state = run.stage.training.state
     return {
-        "monitor": monitor,
-        "best_epoch": epoch if monitor is not None and epoch else None,
+        "monitor": monitor_of(run.config),
+        "best_epoch": _best_epoch(run),
         "epochs": run.config.trainer.epochs,
         "steps": state.step,
         "stopped": state.stop,
         "seconds": {name: round(value, 4) for name, value in run.seconds.items()},
     }
+
+
+def _best_epoch(run: Run) -> int | None:
+    """The epoch that the monitored score was best at; None where it never was a number."""
+    if "folds" in run.facts:
+        epoch: int = run.facts["folds"][0]["epoch"]
+        return epoch
+    kept = run.stage.weights
+    return kept["epoch"] if kept["weights"] == "best" else None
 
 
 def _write_predictions(run: Run, judged: Judged) -> None:
@@ -346,7 +355,7 @@ def _pruned(run: Run, reason: str) -> None:
 
 def _stopped(run: Run) -> None:
     """What an interrupted run leaves: its curves and status."""
-    facts = {**run.facts, **_progress(run, run.stage.weights["epoch"])}
+    facts = {**run.facts, **_progress(run)}
     write_json(run.folder / "report.json", {**facts, "state": "interrupted", "answer": None})
     run.write_status("interrupted", epoch=run.stage.training.state.epoch)
     _tell_end(run, "interrupted")

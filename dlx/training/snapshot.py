@@ -29,8 +29,12 @@ def take(training: Training, callbacks: Mapping[str, Callback]) -> tuple[Tensors
 
     Returns:
         Tensors by kind and name, and JSON-able state.
+
+    Raises:
+        RunError: a loss or a weight is no number: nothing could go on from there.
     """
     training.check_loss()  # takes the losses off the device, so that the sums are complete
+    training.check_weights()
     state = training.state
     optimizer, rest = _optimizer(training.optimizer)
     meters, sums = training.train_meters.state()

@@ -149,7 +149,7 @@ def test_a_failed_run_exits_1_without_a_traceback(cli: Cli) -> None:
         "error: the training loss is not a number\n"
         "  where: epoch 1, step 2\n"
         "  try: likely causes: the learning rate is too high (it is 1e+30: try "
-        "optimizer.lr=1e+29); gradients explode (try trainer.clip_norm=1); the inputs are not "
+        "optimizer.lr=0.01); gradients explode (try trainer.clip_norm=1); the inputs are not "
         "scaled (see prepare.steps)\n"
     )
     assert "Traceback" not in found.out

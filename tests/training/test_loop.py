@@ -307,7 +307,7 @@ def test_the_causes_are_those_of_the_config() -> None:
         fit(training, fold.train, fold.validation)
 
     assert caught.value.problems[0].hint == (
-        "likely causes: the learning rate is too high (it is 1e+30: try optimizer.lr=1e+29); "
+        "likely causes: the learning rate is too high (it is 1e+30: try optimizer.lr=0.01); "
         "bfloat16 is too coarse (try trainer.precision=float32); "
         "the inputs are not scaled (see prepare.steps)"
     )
