@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import suppress
 from typing import Any, Literal, get_args, get_origin
 
@@ -22,6 +21,8 @@ from .fields import (
 )
 from .files import Path
 from .names import listed, nearest
+from .scalars import is_divided, meant, typed
+from .values import changed_items, fits, fits_any, is_by_number, is_endless, shown_value
 
 SHELL = "command line: "
 _SHORT_FORMS = "relu, {dropout: 0.5} or {name: dropout, rate: 0.5}"
@@ -54,17 +55,24 @@ class Checker:
     Args:
         where: gives the place where a path was written.
         known: all dotted keys of the schema, for suggestions across sections.
+        environment: the paths of what the environment gave: its texts stand for numbers too.
 
     Attributes:
         noted: every problem, with the path it concerns.
         texts: the paths at which any text is accepted, and was given.
     """
 
-    def __init__(self, where: Callable[[Path], str], known: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        where: Callable[[Path], str],
+        known: tuple[str, ...] = (),
+        environment: Collection[Path] = (),
+    ) -> None:
         self.noted: list[tuple[Path, Problem]] = []
         self.texts: set[Path] = set()
         self._where = where
         self._known = known
+        self._environment = environment
 
     def section(self, cls: type, values: Any, path: Path) -> Any:
         """Checks a mapping against a dataclass.
@@ -73,7 +81,7 @@ class Checker:
             The dataclass's instance, or None if a problem was noted.
         """
         if not isinstance(values, dict):
-            self._note(f"`{_dotted(path)}` is {_shown(values)}", path, "a section: key: value")
+            self._note(f"`{_dotted(path)}` is {shown_value(values)}", path, "a section: key: value")
             return None
         return self._fill(cls, values, path, None)
 
@@ -98,23 +106,45 @@ class Checker:
     def _value(self, hint: Any, value: Any, path: Path, opt: Option) -> Any:
         if value is None and is_optional(hint):
             return None
+        value = self._from_environment(hint, value, path)
         for kind in alternatives(hint):
-            if _fits(kind, value):
+            if fits(kind, value):
                 return self._convert(kind, value, path, opt)
         accepted = describe(hint, opt.meta)
-        if _is_by_number(hint, value):
+        if is_by_number(hint, value):
             what = f"`{_dotted(path)}` has its default: no item of it can be changed alone"
-            self._note(what, path, accepted, f"{_dotted(path)}={_changed(opt.default, value)}")
+            self._note(what, path, accepted, f"{_dotted(path)}={changed_items(opt.default, value)}")
         else:
-            message = f"`{_dotted(path)}` is {_shown(value)}"
-            self._note(message, path, accepted, self._choice_hint(hint, value, path))
+            message = f"`{_dotted(path)}` is {shown_value(value)}"
+            self._note(message, path, accepted, self._hint_for(hint, value, path))
         raise _Bad
 
-    def _choice_hint(self, hint: Any, value: Any, path: Path) -> str:
+    def _from_environment(self, hint: Any, value: Any, path: Path) -> Any:
+        """The number that a text of the environment, which has only texts, stands for."""
+        if (
+            not self._is_from_environment(path)
+            or not isinstance(value, str)
+            or fits_any(hint, value)
+            or is_divided(value)
+        ):
+            return value
+        number = meant(value) if self._is_from_environment(path) else None
+        return number if number is not None and fits_any(hint, number) else value
+
+    def _is_from_environment(self, path: Path) -> bool:
+        return any(path[:end] in self._environment for end in range(1, len(path) + 1))
+
+    def _hint_for(self, hint: Any, value: Any, path: Path) -> str:
+        """What was probably meant: a choice with a slip in it, or a number written another way."""
+        if not isinstance(value, str):
+            return ""
         choices = [
             str(c) for a in alternatives(hint) if get_origin(a) is Literal for c in get_args(a)
         ]
-        near = nearest(value, choices, cutoff=0.7) if isinstance(value, str) else None
+        near = nearest(value, choices, cutoff=0.7)
+        number = None if self._is_from_environment(path) else meant(value)
+        if near is None and number is not None and fits_any(hint, number):
+            near = typed(number)
         return self._suggest(_dotted(path), path, value=near) if near else ""
 
     def _convert(self, kind: Any, value: Any, path: Path, opt: Option) -> Any:
@@ -164,7 +194,9 @@ class Checker:
             return None
         if not isinstance(options, dict):
             self._note(
-                f"`{_dotted(path)}` is {_shown(options)}", path, f"the options of {name}, or {{}}"
+                f"`{_dotted(path)}` is {shown_value(options)}",
+                path,
+                f"the options of {name}, or {{}}",
             )
             return None
         entry = table.entries[name]
@@ -180,7 +212,7 @@ class Checker:
             typed = self._suggest(f"{_dotted(path)}.name", path, near) if near else ""
             hint = typed if "=" in typed or not near else f"did you mean {{name: {near}}}?"
             accepted = f"{article(table.kind)}: {{name: ..., options}}"
-            self._note(f"`{_dotted(path)}` is {_shown(value)}", path, accepted, hint)
+            self._note(f"`{_dotted(path)}` is {shown_value(value)}", path, accepted, hint)
             raise _Bad
         name = value.get("name", default.name if isinstance(default, Chosen) else None)
         if name is None:
@@ -189,7 +221,7 @@ class Checker:
             self._note(f"`{_dotted(path)}` has no name", path, accepted)
             raise _Bad
         if not isinstance(name, str):
-            what = f"`{_dotted((*path, 'name'))}` is {_shown(name)}"
+            what = f"`{_dotted((*path, 'name'))}` is {shown_value(name)}"
             self._note(what, (*path, "name"), listed(table.entries))
             raise _Bad
         if name not in table.entries:
@@ -283,11 +315,11 @@ class Checker:
         high = (meta.le is not None and value > meta.le) or (
             meta.lt is not None and value >= meta.lt
         )
-        if low or high or _is_endless(value):
+        if low or high or is_endless(value):
             accepted = describe(kind, meta)
             if not (low or high):
                 accepted += ", finite" if isinstance(value, float) else ", of 63 bits at most"
-            self._note(f"`{_dotted(path)}` is {_shown(value)}", path, accepted)
+            self._note(f"`{_dotted(path)}` is {shown_value(value)}", path, accepted)
             raise _Bad
 
     def _suggest(self, dotted: str, path: Path, value: str | None = None) -> str:
@@ -305,61 +337,6 @@ class Checker:
         if value is None:
             raise _Bad
         return value
-
-
-def _fits(kind: Any, value: Any) -> bool:
-    origin = get_origin(kind)
-    if origin is Literal:
-        return any(value == choice and type(value) is type(choice) for choice in get_args(kind))
-    if origin is tuple:
-        return isinstance(value, list)
-    if kind is Chosen:
-        return isinstance(value, (dict, str))
-    if origin is dict or dataclasses.is_dataclass(kind):
-        return isinstance(value, dict)
-    if kind is bool:
-        return isinstance(value, bool)
-    if kind is int:
-        return isinstance(value, int) and not isinstance(value, bool)
-    if kind is float:
-        return isinstance(value, (int, float)) and not isinstance(value, bool)
-    return kind is Any or isinstance(value, kind)
-
-
-def _shown(value: Any) -> str:
-    if value is None:
-        return "null"
-    if isinstance(value, str):
-        return f"'{value}' (text)" if len(value) < 200 else f"a text of {len(value):,} characters"
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        items = [v if isinstance(v, str) else _shown(v) for v in value[:9]]
-        text = f"[{listed(items)}]"
-        short = len(text) < 60 and len(value) == len(items)
-        return f"the list {text}" if short else f"a list of {len(value)} items"
-    if isinstance(value, int) and _is_endless(value):
-        return f"a number of {value.bit_length()} bits"  # Python may refuse to write it out
-    return str(value).lower() if isinstance(value, bool) else str(value)
-
-
-def _is_endless(value: float) -> bool:
-    """Not a number, infinite, or more than a computer's whole numbers hold."""
-    return abs(value) >= 2**63 if isinstance(value, int) else not math.isfinite(value)
-
-
-def _is_by_number(hint: Any, value: Any) -> bool:
-    """Whether a list was asked for, and only some items of it were written, as in units.0=3."""
-    lists = any(get_origin(kind) is tuple for kind in alternatives(hint))
-    return lists and isinstance(value, dict) and bool(value) and all(map(str.isdecimal, value))
-
-
-def _changed(default: Any, items: dict[str, Any]) -> str:
-    """A default list with some of its items changed, as it is typed on the shell."""
-    changed = list(default) if isinstance(default, tuple) else []
-    for number, item in sorted(items.items(), key=lambda pair: int(pair[0])):
-        changed[int(number) : int(number) + 1] = [item]
-    return f"[{','.join(map(str, changed))}]"
 
 
 def _dotted(path: Path) -> str:

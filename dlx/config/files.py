@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from ..errors import Problem
+from .scalars import is_divided, meant, typed
 
 Path = tuple[str, ...]
 """Where a value stands in the tree: ("optimizer", "lr")."""
@@ -42,7 +43,7 @@ def scan(file: FilePath, shown: str) -> dict[Path, int]:
     Raises:
         BadFile: it cannot be read, is too large or nested too deeply, is no YAML or no mapping,
             uses aliases (a few hundred bytes of them can fill the memory) or tags, repeats a key,
-            or has one that is no text.
+            has one that is no text, or a word that readers of YAML take for different values.
     """
     text = _read(file, shown)
     try:
@@ -55,7 +56,7 @@ def scan(file: FilePath, shown: str) -> dict[Path, int]:
                 raise BadFile(_too_deep(event, shown))
         node = yaml.compose(text, Loader=_Loader)
     except yaml.YAMLError as error:
-        raise BadFile(_syntax_problem(error, shown)) from None
+        raise BadFile(_syntax_problem(error, shown, text)) from None
     lines: dict[Path, int] = {}
     if node is not None and not isinstance(node, yaml.MappingNode):
         raise BadFile(Problem("holds no config", shown, "key: value"))
@@ -103,10 +104,12 @@ def _refuse_constructs(event: Any, shown: str) -> None:
         raise BadFile(problem)
 
 
-def _syntax_problem(error: yaml.YAMLError, shown: str) -> Problem:
+def _syntax_problem(error: yaml.YAMLError, shown: str, text: str) -> Problem:
     mark = getattr(error, "problem_mark", None)
     where = f"{shown}:{mark.line + 1}" if mark else shown
     said = str(getattr(error, "problem", None) or error).partition("\n")[0]
+    if "cannot start any token" in said and mark is not None and _is_tab(mark, text):
+        return Problem("a tab stands where spaces are wanted", where, "spaces")
     if "nesting depth" in said:  # the parser gave up before the events could be counted
         return Problem("the YAML is nested too deeply", where, f"at most {MAX_DEPTH} levels")
     return Problem(f"is no valid YAML: {said}", where)
@@ -116,6 +119,8 @@ def _collect_lines(node: Any, path: Path, lines: dict[Path, int], shown: str) ->
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             line = key.start_mark.line + 1
+            if key.tag == f"{_CORE}int":
+                _refuse_divided(key, shown)
             if key.tag.removeprefix(_CORE) not in ("str", "int"):
                 said = f"the key `{key.value}`" if isinstance(key.value, str) else "a key"
                 raise BadFile(Problem(f"{said} is no text", f"{shown}:{line}", "a name"))
@@ -132,7 +137,31 @@ def _collect_lines(node: Any, path: Path, lines: dict[Path, int], shown: str) ->
             inner = (*path, str(index))
             lines[inner] = value.start_mark.line + 1
             _collect_lines(value, inner, lines, shown)
-    elif node.tag == f"{_CORE}int" and len(node.value) > MAX_DIGITS:  # Python may not write it out
-        where = f"{shown}:{node.start_mark.line + 1}"
+    else:
+        _check_scalar(node, shown)
+
+
+def _check_scalar(node: Any, shown: str) -> None:
+    where = f"{shown}:{node.start_mark.line + 1}"
+    if node.tag == f"{_CORE}int" and len(node.value) > MAX_DIGITS:  # Python may not write it out
         what = f"a number of {len(node.value):,} digits"
         raise BadFile(Problem(what, where, f"at most {MAX_DIGITS}"))
+    _refuse_divided(node, shown)
+
+
+def _refuse_divided(node: Any, shown: str) -> None:
+    """What YAML 1.1 makes a number or truth value of, and the shell and YAML 1.2 do not."""
+    if node.tag == f"{_CORE}str" or not isinstance(node.value, str) or not is_divided(node.value):
+        return
+    found = meant(node.value)
+    accepted = "true or false" if isinstance(found, bool) else "a number in plain decimal digits"
+    hint = f"'{node.value}' if it is a text" + ("" if found is None else f", {typed(found)} if not")
+    what = f"`{node.value}` is read differently by different readers of YAML"
+    where = f"{shown}:{node.start_mark.line + 1}"
+    raise BadFile(Problem(what, where, f"{accepted}; a text in quotes", hint))
+
+
+def _is_tab(mark: Any, text: str) -> bool:
+    """Whether a mistake stands at a tab."""
+    line = [*text.splitlines(), ""][mark.line :][:1]
+    return bool(line) and line[0][mark.column :].startswith("\t")

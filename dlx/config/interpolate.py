@@ -7,17 +7,17 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, get_args, get_origin
 
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 from omegaconf.resolvers import oc
 
 from ..errors import Problem
-from .fields import Chosen, options_of, to_plain
+from .fields import Chosen, Option, options_of, to_plain
 from .files import Path
 from .names import nearest
-from .schema import Config, dotted_keys
+from .schema import Config
 from .tree import Tree
 
 MAX_REFERENCES = 100
@@ -58,10 +58,11 @@ def resolve(tree: Tree, problems: list[Problem]) -> Interpolated:
             problems.append(problem)
             found.unresolved.add(path)
             tree.put(path, None)
-    config = OmegaConf.create(_filled(Config, tree.data))
+    filled = _filled(Config, tree.data)
+    config = OmegaConf.create(filled)
     for path in paths:
         if path not in found.unresolved:
-            _resolve_one(tree, path, config, found, problems)
+            _resolve_one(tree, path, config, found, problems, list(_keys(filled)))
     return found
 
 
@@ -91,7 +92,12 @@ def _syntax_problem(tree: Tree, path: Path) -> Problem | None:
 
 
 def _resolve_one(
-    tree: Tree, path: Path, config: Any, found: Interpolated, problems: list[Problem]
+    tree: Tree,
+    path: Path,
+    config: Any,
+    found: Interpolated,
+    problems: list[Problem],
+    known: Sequence[str],
 ) -> None:
     written = tree.get(path)
     with _environment() as names:
@@ -103,16 +109,27 @@ def _resolve_one(
                 OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
             )
         except (OmegaConfBaseException, RecursionError) as error:
-            problems.append(_unresolved(path, error, bool(names), tree.where(path)))
+            problems.append(_unresolved(path, error, bool(names), tree.where(path), known))
             found.unresolved.add(path)
             return
     found.written[path] = written
     if names:
         found.environment.add(path)
-    tree.put(path, plain)
+    tree.put(path, _like(written, plain))
 
 
-def _unresolved(path: Path, error: Exception, secret: bool, where: str) -> Problem:
+def _like(written: Any, filled: Any) -> Any:
+    """A resolved value without the defaults that stand beside what was written."""
+    if isinstance(written, dict) and isinstance(filled, dict):
+        return {key: _like(value, filled[key]) for key, value in written.items()}
+    if isinstance(written, list) and isinstance(filled, list):
+        return [_like(*pair) for pair in zip(written, filled, strict=True)]
+    return filled
+
+
+def _unresolved(
+    path: Path, error: Exception, secret: bool, where: str, known: Sequence[str]
+) -> Problem:
     dotted = ".".join(path)
     said = str(error).strip().partition("\n")[0]
     if missing := re.search(r"Environment variable '(.+)' not found", said):
@@ -123,7 +140,7 @@ def _unresolved(path: Path, error: Exception, secret: bool, where: str) -> Probl
     if secret:
         return Problem(f"`{dotted}`: what the environment holds cannot be read so", where)
     if missing := re.search(r"Interpolation key '(.+)' not found", said):
-        near = nearest(missing[1], dotted_keys())
+        near = nearest(missing[1], (key for key in known if key != ".".join(path)))
         hint = f"did you mean ${{{near}}}?" if near else ""
         return Problem(f"`{dotted}` refers to `{missing[1]}`, which is no key", where, hint=hint)
     if isinstance(error, RecursionError) or "Recursi" in said:
@@ -151,14 +168,41 @@ def _filled(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     """Values with the schema's defaults beside them, so that ${trainer.epochs} is always there."""
     found = dict(values)
     for name, opt in options_of(cls).items():
-        given = values.get(name, {})
-        if dataclasses.is_dataclass(opt.hint) and isinstance(given, dict):
-            found[name] = _filled(opt.hint, given)  # type: ignore[arg-type]
-        elif opt.hint is Chosen and isinstance(given, dict) and opt.meta.table is not None:
-            chosen = given.get("name", getattr(opt.default, "name", None))
-            entry = opt.meta.table.entries.get(str(chosen))
-            if entry is not None:
-                found[name] = {"name": chosen, **_filled(entry.options, given)}
-        elif name not in values and not opt.required:
+        if name in values:
+            found[name] = _filled_value(opt, opt.hint, values[name])
+        elif not opt.required:
             found[name] = to_plain(opt.default)
     return found
+
+
+def _filled_value(opt: Option, hint: Any, value: Any) -> Any:
+    """One written value: a section, a component, or several of them, with their defaults."""
+    origin, inner = get_origin(hint), (*get_args(hint), None)
+    if origin is tuple and isinstance(value, list):
+        return [_filled_value(opt, inner[0], item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if origin is dict and inner[1] is Chosen:
+        return {key: _named(opt, str(key), item) for key, item in value.items()}
+    if origin is dict:
+        return {key: _filled_value(opt, inner[1], item) for key, item in value.items()}
+    if hint is Chosen:
+        chosen = value.get("name", getattr(opt.default, "name", None))
+        return {"name": chosen, **_named(opt, str(chosen), value)}
+    return _filled(hint, value) if dataclasses.is_dataclass(hint) else value  # type: ignore[arg-type]
+
+
+def _named(opt: Option, name: str, options: Any) -> Any:
+    """The options of the component of a name."""
+    entry = opt.meta.table.entries.get(name) if opt.meta.table is not None else None
+    return _filled(entry.options, options) if entry and isinstance(options, dict) else options
+
+
+def _keys(node: Any, prefix: str = "") -> Iterator[str]:
+    """Every dotted key of a filled tree that is no section."""
+    pairs = node.items() if isinstance(node, dict) else enumerate(node)
+    for key, inner in pairs:
+        if not isinstance(inner, dict):
+            yield f"{prefix}{key}"
+        if isinstance(inner, (dict, list)):
+            yield from _keys(inner, f"{prefix}{key}.")

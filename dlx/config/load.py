@@ -92,7 +92,7 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
         composed.problems.append(
             Problem("no task is named", "command line", "task=NAME", "dlx tasks lists them")
         )
-    config, problems, texts = _check(tree, composed.problems, found.unresolved)
+    config, problems, texts = _check(tree, composed.problems, found.unresolved, found.environment)
     if config is not None and not problems:
         problems.extend(lacking(config, tree.where))
     told = {problem.where for problem in problems}
@@ -165,12 +165,15 @@ def loaded_from(config: Config, arguments: Sequence[str]) -> Loaded:
 
 
 def _check(
-    tree: Tree, problems: Sequence[Problem], unresolved: Collection[Path] = ()
+    tree: Tree,
+    problems: Sequence[Problem],
+    unresolved: Collection[Path] = (),
+    environment: Collection[Path] = (),
 ) -> tuple[Config | None, list[Problem], set[Path]]:
     """Schema first, rules across sections once that holds; also the paths of all free texts."""
     found = list(problems)
     found.extend(load_plugins(tree.data.get("plugins"), tree.where(("plugins",))))
-    checker = Checker(tree.where, dotted_keys())
+    checker = Checker(tree.where, dotted_keys(), environment)
     config = checker.section(Config, tree.data, ())
     for path, problem in checker.noted:
         # What a file that could not be read would have filled is not reported as missing.

@@ -56,6 +56,68 @@ def test_defaults_that_no_file_writes_can_be_referred_to() -> None:
     assert plain("seed=${optimizer.momentum}0", "seed=${schema_version}")["seed"] == 1
 
 
+@pytest.mark.parametrize(
+    ("reference", "expected"),
+    [
+        ("optimizer.rho", 0.9),
+        ("targets.digit.weight", 1.0),
+        ("callbacks.early_stopping.min_delta", 0.0),
+        ("prepare.steps.0.divide_by", 16.0),
+        ("loss.name", "auto"),
+        ("model.activation", "relu"),
+    ],
+)
+def test_defaults_of_components_can_be_referred_to(reference: str, expected: object) -> None:
+    # `search` takes any value, so that each of them can be seen as it is.
+    search = f"search={{optimizer.lr: {{choice: ['${{{reference}}}', 1]}}}}"
+    found = plain("callbacks={early_stopping: {patience: 2}}", search)
+    assert found["search"]["optimizer.lr"]["choice"] == [expected, 1]
+
+
+def test_a_reference_to_no_key_suggests_one_that_there_is(told: Told) -> None:
+    said = told("task=digits", "optimizer.name=adam", "model.dropout=${optimizer.rho}")
+    assert said.startswith("`model.dropout` refers to `optimizer.rho`, which is no key")
+    assert said.endswith("try: did you mean ${optimizer.lr}?")
+
+
+def test_a_list_keeps_what_was_written_in_it(write: Write) -> None:
+    write("task/mine", "defaults: [digits, _self_]\nmodel: {name: layers}\n")
+    found = plain("model.layers=[{linear: '${trainer.batch_size}'}, relu]", "model.name=layers")
+    assert found["model"]["layers"][0]["units"] == 64
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "value"),
+    [
+        ("optimizer.lr", "0.02", 0.02),
+        ("optimizer.lr", "1e-3", 0.001),
+        ("trainer.epochs", "3", 3),
+        ("test", "false", False),
+        ("model.units.0", "16", 16),
+        ("about.title", "3", None),
+    ],
+)
+def test_a_text_of_the_environment_is_the_number_it_stands_for(
+    key: str, text: str, value: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VALUE", text)
+    typed = f"{key}='${{oc.env:VALUE}}'"
+    node: Any = plain("model.units=[8]", typed)
+    for part in key.split("."):
+        node = node[int(part)] if part.isdecimal() else node[part]
+    assert node == ("${oc.env:VALUE}" if value is None else value)
+
+
+@pytest.mark.parametrize("text", ["010", "0x10", "1:20", "3.5", "many", ""])
+def test_what_is_no_plain_number_is_none_from_the_environment(
+    text: str, told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("VALUE", text)
+    said = told("task=digits", "trainer.epochs=${oc.env:VALUE}")
+    assert said.endswith("accepted: a whole number >= 1")
+    assert not text or text not in said.partition("\n")[0]
+
+
 def test_without_resolving_the_reference_is_shown() -> None:
     arguments = ("seed=${trainer.epochs}", "run.root=${oc.env:SECRET}")
     assert plain(*arguments, resolve=False)["seed"] == "${trainer.epochs}"

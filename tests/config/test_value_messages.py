@@ -26,7 +26,7 @@ TYPE = [
     case("trainer.epochs=null", "`trainer.epochs` is null", "a whole number >= 1", ""),
     case("trainer.epochs=[1]", "`trainer.epochs` is the list [1]", "a whole number >= 1", ""),
     case("trainer.epochs={a:1}", "`trainer.epochs` is a mapping", "a whole number >= 1", ""),
-    case("test=yes", "`test` is 'yes' (text)", "true or false", ""),
+    case("test=yes", "`test` is 'yes' (text)", "true or false", "test=true"),
     case("test=1", "`test` is 1", "true or false", ""),
     case("model.units=64", "`model.units` is 64", "a list of whole numbers >= 1", ""),
     case("model.units=[a]", "`model.units.0` is 'a' (text)", "a whole number >= 1", ""),

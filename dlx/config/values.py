@@ -1,0 +1,72 @@
+"""Plain values: which type they fit, and how they are told to the user."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any, Literal, get_args, get_origin
+
+from .fields import Chosen, alternatives
+from .names import listed
+
+
+def fits(kind: Any, value: Any) -> bool:
+    """Whether a plain value is of a type, one of those without `|`."""
+    origin = get_origin(kind)
+    if origin is Literal:
+        return any(value == choice and type(value) is type(choice) for choice in get_args(kind))
+    if origin is tuple:
+        return isinstance(value, list)
+    if kind is Chosen:
+        return isinstance(value, (dict, str))
+    if origin is dict or dataclasses.is_dataclass(kind):
+        return isinstance(value, dict)
+    if kind is bool:
+        return isinstance(value, bool)
+    if kind is int:
+        return isinstance(value, int) and not isinstance(value, bool)
+    if kind is float:
+        return isinstance(value, (int, float)) and not isinstance(value, bool)
+    return kind is Any or isinstance(value, kind)
+
+
+def fits_any(hint: Any, value: Any) -> bool:
+    """Whether a plain value is of a type, or of one of a union's."""
+    return any(fits(kind, value) for kind in alternatives(hint))
+
+
+def shown_value(value: Any) -> str:
+    """A value in a few words, as messages have it."""
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return f"'{value}' (text)" if len(value) < 200 else f"a text of {len(value):,} characters"
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        items = [v if isinstance(v, str) else shown_value(v) for v in value[:9]]
+        text = f"[{listed(items)}]"
+        short = len(text) < 60 and len(value) == len(items)
+        return f"the list {text}" if short else f"a list of {len(value)} items"
+    if isinstance(value, int) and is_endless(value):
+        return f"a number of {value.bit_length()} bits"  # Python may refuse to write it out
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def is_endless(value: float) -> bool:
+    """Not a number, infinite, or more than a computer's whole numbers hold."""
+    return abs(value) >= 2**63 if isinstance(value, int) else not math.isfinite(value)
+
+
+def is_by_number(hint: Any, value: Any) -> bool:
+    """Whether a list was asked for, and only some items of it were written, as in units.0=3."""
+    lists = any(get_origin(kind) is tuple for kind in alternatives(hint))
+    return lists and isinstance(value, dict) and bool(value) and all(map(str.isdecimal, value))
+
+
+def changed_items(default: Any, items: dict[str, Any]) -> str:
+    """A default list with some of its items changed, as it is typed on the shell."""
+    changed = list(default) if isinstance(default, tuple) else []
+    for number, item in sorted(items.items(), key=lambda pair: int(pair[0])):
+        changed[int(number) : int(number) + 1] = [item]
+    return f"[{','.join(map(str, changed))}]"
