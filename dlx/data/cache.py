@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import tempfile
 import zlib
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -16,10 +17,13 @@ import numpy as np
 
 from .columns import AnyColumn, IdRows, MultiHotRows
 from .samples import Ragged
+from .scratch import scratch, sweep
 
 SMALL_BYTES = 1_000_000
 """Columns below this size are made again sooner than read."""
-SUMS = "checksums.json"
+META, SUMS = "meta.json", "checksums.json"
+_TUPLE = "__tuple__"
+_UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 
 
 @dataclass(frozen=True)
@@ -42,38 +46,73 @@ class Cache:
 
     def load(self, key: str) -> Entry | None:
         """The entry of a key, its arrays mapped from disk; None where there is none to be read."""
+        sweep(self.root)
         folder = self.root / key
         try:
             sums = json.loads((folder / SUMS).read_text(encoding="utf-8"))
-            if any(_sum(folder / name) != known for name, known in sums.items()):
+            there = {file.name for file in folder.iterdir()} - {SUMS}
+            if there != set(sums) or any(_sum(folder / n) != known for n, known in sums.items()):
                 return None  # a damaged entry is made again
-            meta = json.loads((folder / "meta.json").read_text(encoding="utf-8"))
-            columns = {n: _read(folder, n, kind) for n, kind in meta["columns"].items()}
-        except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError):
+            meta = json.loads((folder / META).read_text(encoding="utf-8"))
+            columns = {
+                name: _read(folder, str(place), kind)
+                for place, (name, kind) in enumerate(meta["columns"].items())
+            }
+            return Entry(columns, _unpacked(meta["meta"]))
+        except _UNREADABLE:
             return None
-        return Entry(columns, meta["meta"])
 
-    def store(self, key: str, columns: dict[str, AnyColumn], meta: dict[str, Any]) -> None:
-        """Keeps columns under a key; gives up silently where the disk is full or read-only.
+    def store(self, key: str, columns: Mapping[str, AnyColumn], meta: dict[str, Any]) -> None:
+        """Keeps columns under a key; gives up silently where that cannot be done.
 
-        The cache is a convenience: a run must not fail because it cannot be written.
+        The cache is a convenience: a run must not fail because the disk is full or read-only.
+        What would not come back as it was, as an array of objects, is not kept either.
         """
         if sum(_size(c) for c in columns.values()) < SMALL_BYTES:
             return
-        temporary = None
-        try:
-            self.root.mkdir(parents=True, exist_ok=True)
-            temporary = Path(tempfile.mkdtemp(prefix=".tmp-", dir=self.root))
-            kinds = {name: _write(temporary, name, column) for name, column in columns.items()}
-            text = json.dumps({"columns": kinds, "meta": meta})
-            (temporary / "meta.json").write_text(text, encoding="utf-8")
-            sums = {file.name: _sum(file) for file in temporary.iterdir()}
-            (temporary / SUMS).write_text(json.dumps(sums), encoding="utf-8")
-            shutil.rmtree(self.root / key, ignore_errors=True)  # it could not be loaded
-            os.rename(temporary, self.root / key)
-        except OSError:
-            if temporary is not None:
-                shutil.rmtree(temporary, ignore_errors=True)
+        with suppress(OSError, TypeError, ValueError), scratch(self.root) as folder:
+            kinds = {
+                name: _write(folder, str(place), column)
+                for place, (name, column) in enumerate(columns.items())
+            }
+            text = json.dumps({"columns": kinds, "meta": _packed(meta)})
+            (folder / META).write_text(text, encoding="utf-8")
+            sums = {file.name: _sum(file) for file in folder.iterdir()}
+            (folder / SUMS).write_text(json.dumps(sums), encoding="utf-8")
+            _delete(self.root / key)  # it could not be loaded
+            os.rename(folder, self.root / key)
+
+
+def _delete(place: Path) -> None:
+    if place.is_dir() and not place.is_symlink():
+        shutil.rmtree(place, ignore_errors=True)
+    else:
+        place.unlink(missing_ok=True)
+
+
+def _packed(value: Any) -> Any:
+    """A value as JSON that `_unpacked` makes the same value of again, tuples included.
+
+    Raises:
+        TypeError: no JSON can hold it.
+    """
+    if type(value) is tuple:
+        return {_TUPLE: [_packed(v) for v in value]}
+    if type(value) is list:
+        return [_packed(v) for v in value]
+    if type(value) is dict and _TUPLE not in value and all(type(k) is str for k in value):
+        return {k: _packed(v) for k, v in value.items()}
+    if value is None or type(value) in (str, int, float, bool):
+        return value
+    raise TypeError(type(value).__name__)
+
+
+def _unpacked(value: Any) -> Any:
+    if isinstance(value, dict):
+        if _TUPLE in value:
+            return tuple(_unpacked(v) for v in value[_TUPLE])
+        return {k: _unpacked(v) for k, v in value.items()}
+    return [_unpacked(v) for v in value] if isinstance(value, list) else value
 
 
 def _sum(file: Path) -> int:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
+from dataclasses import fields
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from .columns import take
 from .samples import Column, Ragged, Rows, Samples
@@ -30,6 +34,33 @@ def row_hashes(samples: Samples, inputs: list[bytes], rows: Rows) -> list[bytes]
         return _row_bytes(take(samples.columns[samples.identity], rows))  # type: ignore[arg-type]
     targets = [_row_bytes(samples.columns[name]) for name in samples.targets]
     return [_digest(b"|".join([inputs[i], *(t[i] for t in targets)])) for i in rows.tolist()]
+
+
+_NOT_CONTENT = {"columns", "test", "source", "digest", "former_digest", "key", "sample"}
+
+
+def contents_digest(samples: Samples) -> str:
+    """SHA-256 over everything that a reader returned: every column, its names, its roles."""
+    roles = {f.name: getattr(samples, f.name) for f in fields(samples)}
+    told = {name: value for name, value in roles.items() if name not in _NOT_CONTENT}
+    digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
+    columns: dict[str, Column] = dict(samples.columns)
+    if samples.test is not None:
+        columns["official test rows"] = samples.test
+    for name, column in sorted(columns.items()):
+        for array in _arrays(column):
+            about = json.dumps([name, array.dtype.str, array.shape])
+            digest.update(about.encode() + array.tobytes())
+    return digest.hexdigest()
+
+
+def _arrays(column: Column) -> list[npt.NDArray[Any]]:
+    if isinstance(column, Ragged):
+        return [column.values, column.offsets]
+    if isinstance(column, list) or column.dtype.hasobject:
+        cells = [str(cell).encode(errors="surrogatepass") for cell in column]
+        return [np.array([len(c) for c in cells]), np.frombuffer(b"".join(cells), np.uint8)]
+    return [column]
 
 
 def _digest(content: bytes) -> bytes:

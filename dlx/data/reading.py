@@ -6,18 +6,28 @@ import dataclasses
 import hashlib
 import json
 import os
-import tempfile
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from ..config.fields import Chosen, to_plain
 from ..config.specs.datasets import Dataset
 from ..errors import Problem, RunError, UsageError
 from . import store
-from .cache import Cache, Entry
-from .columns import AnyColumn
+from .cache import SUMS, Cache
+from .code import code_digest, is_shipped
+from .fingerprints import contents_digest
 from .reader import Reader
 from .samples import Samples
+from .scratch import scratch, sweep
+
+_LAYOUT = 3
+"""Part of the cache's key: raised whenever what is kept beside the columns changes."""
+_TEST = "official test rows"
+"""The column under which the cache keeps them; no dataset has one of this name."""
+_META = tuple(f.name for f in dataclasses.fields(Samples) if f.name not in ("columns", "test"))
 
 
 def read(chosen: Chosen) -> Samples:
@@ -25,68 +35,76 @@ def read(chosen: Chosen) -> Samples:
     reader: Reader = chosen.load()
     options: Dataset = chosen.options
     if options.sample:
-        folder = sample_folder(chosen.name, options, reader)
+        folder = sample_folder(chosen, reader)
         found = store.hash_files(folder, store.names_of(options))
     else:
         folder = store.folder_of(chosen.name, options)
         found = store.verified(chosen.name, options)
+    key = _key(chosen, reader, found)
+    samples = _kept(key, lambda: _read(chosen, reader, folder))
+    return _identified(samples, chosen, reader, found, key)
+
+
+def _kept(key: str, make: Callable[[], Samples]) -> Samples:
+    """What a reader returned, from the cache where it is there, else for the next time."""
+    if not key:
+        return make()
     cache = Cache(store.cache_root() / "read")
-    key = f"{_digest(options, found, '', reader.version)}-{_LAYOUT}"
-    kept = None if options.sample else cache.load(key)
-    if kept is not None:
-        return _from_cache(kept)
-    samples = _read(chosen, reader, folder, found)
-    if not options.sample:
-        cache.store(key, *_for_cache(samples))
+    entry = cache.load(key)
+    if entry is not None:
+        columns: dict[str, Any] = dict(entry.columns)
+        test = columns.pop(_TEST, None)
+        return Samples(columns, test=None if test is None else np.array(test), **entry.meta)
+    samples = make()
+    kept = dict(samples.columns) | ({} if samples.test is None else {_TEST: samples.test})
+    cache.store(key, kept, {name: getattr(samples, name) for name in _META})
     return samples
 
 
-def _read(chosen: Chosen, reader: Reader, folder: Path, found: tuple[store.Found, ...]) -> Samples:
-    """Reads the files, and checks the contents where these are what is pinned."""
-    options: Dataset = chosen.options
+def _read(chosen: Chosen, reader: Reader, folder: Path) -> Samples:
+    """What the reader makes of the files."""
     try:
-        samples = reader.read(options, folder)
+        return reader.read(chosen.options, folder)
     except OSError as error:  # it could be hashed a moment ago
         what = f"dataset {chosen.name} cannot be read: {error.strerror or error}"
         raise UsageError(Problem(what, str(error.filename or folder))) from error
+
+
+def _identified(
+    samples: Samples, chosen: Chosen, reader: Reader, found: tuple[store.Found, ...], key: str
+) -> Samples:
+    """Samples with source, digests and key; their contents are checked where these are pinned."""
+    options: Dataset = chosen.options
     contents = samples.source.get("content_sha256", "")
     if not options.sample and contents != options.content_sha256:
+        folder = store.folder_of(chosen.name, options)
         raise UsageError(_other_contents(chosen.name, options, folder, contents))
+    former = _digest(options, found, contents, reader.version)
+    # A plugin's reader may read what it does not declare, and change without a new version.
+    ours = is_shipped(chosen.target)
+    digest = former if ours else _hash([former, contents_digest(samples)])
     return dataclasses.replace(
         samples,
         source=_source(chosen.name, options, found, contents),
-        digest=_digest(options, found, contents, reader.version),
+        digest=digest,
+        former_digest="" if ours else former,
+        key=_hash([key, digest]) if key else "",
         sample=options.sample,
     )
 
 
-_TEST = "official test rows"
-"""The column under which the cache keeps them; no dataset has one of this name."""
+def _key(chosen: Chosen, reader: Reader, found: tuple[store.Found, ...]) -> str:
+    """What the cache knows a dataset by; "" where it cannot tell what is read, or how."""
+    code = code_digest(chosen.target)
+    if chosen.options.sample or not found or not code:
+        return ""
+    read = [chosen.name, chosen.target, code, reader.version, to_plain(chosen.options)]
+    roles = [chosen.options.inputs, list(chosen.options.targets)]
+    return _hash([_LAYOUT, *read, *roles, [dataclasses.asdict(f) for f in found]])
 
 
-_LAYOUT = 2
-"""Part of the cache's key: raised whenever what is kept beside the columns changes."""
-_META = (
-    *("inputs", "targets", "source", "digest", "classes", "features", "words"),
-    *("time", "groups", "naive", "identity"),
-)
-
-
-def _for_cache(samples: Samples) -> tuple[dict[str, AnyColumn], dict[str, Any]]:
-    columns: dict[str, AnyColumn] = dict(samples.columns)
-    if samples.test is not None:
-        columns[_TEST] = samples.test
-    return columns, {name: getattr(samples, name) for name in _META}
-
-
-def _from_cache(entry: Entry) -> Samples:
-    columns: dict[str, Any] = dict(entry.columns)
-    test = columns.pop(_TEST, None)
-    meta = dict(entry.meta)
-    for name in ("classes", "features", "words"):
-        meta[name] = {key: tuple(values) for key, values in meta[name].items()}
-    meta |= {name: tuple(meta[name]) for name in ("inputs", "targets", "groups")}
-    return Samples(columns, test=None if test is None else test.copy(), **meta)
+def _hash(facts: Any) -> str:
+    return hashlib.sha256(json.dumps(facts, sort_keys=True).encode()).hexdigest()
 
 
 def verify(chosen: Chosen) -> tuple[Problem, ...]:
@@ -104,8 +122,8 @@ def verify(chosen: Chosen) -> tuple[Problem, ...]:
     return ()
 
 
-def sample_folder(name: str, dataset: Dataset, reader: Reader) -> Path:
-    """The folder of a made-up sample below the cache, written if it is not complete yet.
+def sample_folder(chosen: Chosen, reader: Reader) -> Path:
+    """The folder of a made-up sample below the cache, written if it is not there as it was.
 
     Each file appears whole or not at all, and two writers write the same bytes, so runs that
     start together do no harm.
@@ -113,20 +131,49 @@ def sample_folder(name: str, dataset: Dataset, reader: Reader) -> Path:
     Raises:
         RunError: the cache cannot be written.
     """
-    folder = store.cache_root() / "samples" / f"{name}-{reader.version}"
-    if all((folder / n).is_file() for n in store.names_of(dataset)):
+    root = store.cache_root() / "samples"
+    code = "" if is_shipped(chosen.target) else f"-{code_digest(chosen.target)[:12]}"
+    folder = root / f"{chosen.name}-{reader.version}{code}"
+    if _is_whole(folder):
         return folder
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as fresh:
-            reader.write_sample(Path(fresh))
-            for file_name in store.names_of(dataset):
-                os.replace(Path(fresh) / file_name, folder / file_name)
+        with scratch(root) as fresh:
+            reader.write_sample(fresh)
+            _move(fresh, folder)
     except OSError as error:
-        what = f"the sample of dataset {name} cannot be written: {error.strerror}"
+        what = f"the sample of dataset {chosen.name} cannot be written: {error.strerror}"
         hint = "set DLX_CACHE to a folder that you can write to"
         raise RunError(Problem(what, str(folder), hint=hint)) from error
     return folder
+
+
+def _is_whole(folder: Path) -> bool:
+    """Whether a sample is as it was written, by the digests beside it."""
+    try:
+        digests = json.loads(_sums(folder).read_text(encoding="utf-8"))
+        return bool(digests) and digests == _digests(folder, digests)
+    except (OSError, ValueError, TypeError, RecursionError, UsageError):
+        return False
+
+
+def _move(fresh: Path, folder: Path) -> None:
+    """Gives a sample's files their place, then writes their digests beside them."""
+    names = sorted(str(f.relative_to(fresh)) for f in fresh.rglob("*") if f.is_file())
+    digests = json.dumps(_digests(fresh, names))
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        os.replace(fresh / name, folder / name)
+    sweep(folder)
+    (fresh / SUMS).write_text(digests, encoding="utf-8")
+    os.replace(fresh / SUMS, _sums(folder))
+
+
+def _sums(folder: Path) -> Path:
+    return folder.with_name(f"{folder.name}.json")
+
+
+def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
+    return {n: store.hash_files(folder, [n])[0].sha256 for n in names}
 
 
 def _other_contents(name: str, dataset: Dataset, folder: Path, found: str) -> Problem:
@@ -155,5 +202,4 @@ def _source(
 def _digest(dataset: Dataset, found: tuple[store.Found, ...], contents: str, version: int) -> str:
     options = {k: v for k, v in to_plain(dataset).items() if k != "sample"}
     data = contents or {f.name: f.sha256 for f in found}  # the packaging does not matter
-    key = {"data": data, "options": options, "reader": version}
-    return hashlib.sha256(json.dumps(key, sort_keys=True).encode()).hexdigest()
+    return _hash({"data": data, "options": options, "reader": version})

@@ -60,7 +60,10 @@ class Samples:
         features: input -> names of its features, where it has any.
         words: input of word ids -> the word of each id, for showing rows.
         source: where the data come from, for `data.json`: files and their hashes, terms.
-        digest: SHA-256 over what was read, for cache keys.
+        digest: SHA-256 over what was read, by which runs tell whether they had the same data.
+        former_digest: what earlier versions had in its place, where that is another one; else "".
+        key: SHA-256 over all that the contents depend on, the reader's code included, for cache
+            keys; "" where that cannot be known, so that nothing may be kept.
         time: the column whose values order the rows in time; "" where there is none.
         ahead: how many rows later a row's target is known.
         groups: columns by which rows may be kept together, as in patient.
@@ -76,6 +79,8 @@ class Samples:
     test: Rows | None
     source: dict[str, Any]
     digest: str
+    former_digest: str = ""
+    key: str = ""
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     features: dict[str, tuple[str, ...]] = field(default_factory=dict)
     words: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -88,3 +93,7 @@ class Samples:
 
     def __len__(self) -> int:
         return len(self.columns[self.targets[0]])
+
+    def is_known_as(self, digest: Any) -> bool:
+        """Whether a run that recorded this digest had the same data."""
+        return digest == self.digest or bool(digest and digest == self.former_digest)

@@ -13,13 +13,14 @@ import numpy as np
 from ..config.fields import Chosen, to_plain
 from ..config.specs import STEPS
 from ..data.cache import Cache
+from ..data.code import code_digest
 from ..data.columns import AnyColumn, IdRows, MultiHotRows, kind, take
 from ..data.samples import Ragged, Rows, Samples
 from ..errors import Problem, UsageError
 from .features import Featured
 
-CODE_VERSION = "1"
-"""Part of the cache's key: changes whenever a step's numbers change."""
+LAYOUT = 2
+"""Part of the cache's key: raised whenever what is kept beside the columns changes."""
 
 
 @dataclass(frozen=True)
@@ -79,10 +80,11 @@ def _chain(
     built = [step.load()(step.options) for step in steps]
     last_costly = max((i for i, step in enumerate(built) if step.costly), default=-1)
     key = _key(steps[: last_costly + 1], name, samples, train)
+    cache = cache if key else None
     names = samples.features.get(name, ())
     start = 0
-    if cache is not None and last_costly >= 0 and (found := cache.load(key)) is not None:
-        column, states = found.columns[name], found.meta["states"]
+    if cache is not None and (found := cache.load(key)) is not None:
+        column, states, names = found.columns[name], found.meta["states"], found.meta["names"]
         learnt = [_fitted(s, name, state) for s, state in zip(steps, states, strict=False)]
         start = last_costly + 1
     if not steps:
@@ -102,7 +104,8 @@ def _chain(
             names = ()  # they are no longer the features that had these names
         learnt.append(_fitted(steps[index], name, state))
         if cache is not None and index == last_costly:
-            cache.store(key, {name: column}, {"states": [s.state for s in learnt]})
+            states = [s.state for s in learnt]
+            cache.store(key, {name: column}, {"states": states, "names": names})
     return column, learnt
 
 
@@ -116,7 +119,12 @@ def _fitted(step: Chosen, column: str, state: dict[str, Any]) -> FittedStep:
 
 
 def _key(steps: Sequence[Chosen], name: str, samples: Samples, train: Rows) -> str:
-    facts = [CODE_VERSION, samples.digest, name, to_plain(list(steps))]
+    """What the cache knows a column by; "" where there is nothing to keep, or no telling."""
+    code = [code_digest(step.target) for step in steps]
+    if not steps or not samples.key or not all(code):
+        return ""
+    targets = [step.target for step in steps]
+    facts = [LAYOUT, samples.key, name, to_plain(list(steps)), targets, code]
     digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
     if any(step.load().fitted for step in steps):
         digest.update(np.ascontiguousarray(train).tobytes())

@@ -101,7 +101,7 @@ def _not_the_same(earlier: Earlier, run: Run) -> list[str]:
         found.append("config.yaml is not the one that was trained")
     for key, what in (("digest", "the dataset"), ("split_digest", "the parts")):
         was, now = earlier.data.get(key), run.facts["data"][key]
-        if was != now:
+        if was not in (now, run.facts["data"].get(f"former_{key}", now)):
             found.append(f"{what} had digest {str(was)[:12]}, and now {now[:12]}")
     return found
 

@@ -66,13 +66,14 @@ class Earlier:
         """
         pairs = {"digest": data.samples.digest, "split_digest": split_digest(data)}
         for key, found in pairs.items():
-            if found != self.data.get(key):
+            known = self.data.get(key)
+            if found != known and not (key == "digest" and data.samples.is_known_as(known)):
                 what = "the dataset is" if key == "digest" else "the parts are"
                 raise UsageError(
                     Problem(
                         f"{what} not what this run was trained on",
                         str(self.folder),
-                        f"digest {self.data.get(key)}",
+                        f"digest {known}",
                         f"found {found}; train again",
                     )
                 )

@@ -93,9 +93,15 @@ def data_facts(config: Config, data: Data) -> dict[str, Any]:
         "files": data.samples.source.get("files", []),
         "terms": data.samples.source.get("terms", ""),
         "digest": data.samples.digest,
+        **_former(data.samples.former_digest),
         "split_digest": split_digest(data),
         "rule": data.split.rule,
     }
+
+
+def _former(digest: str) -> dict[str, str]:
+    """By which digest earlier versions knew the same data, where that was another."""
+    return {"former_digest": digest} if digest else {}
 
 
 def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training) -> dict[str, Any]:

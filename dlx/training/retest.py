@@ -97,7 +97,7 @@ def _no_weights(run: Path) -> str:
 def _check_data(run: Path, data: Data) -> None:
     """The data must be those that the run was trained on."""
     known = _recorded(run, "data.json", "digest")
-    if known != data.samples.digest:
+    if not data.samples.is_known_as(known):
         raise UsageError(
             Problem(
                 "the dataset is not the one that this run was trained on",

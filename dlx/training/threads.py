@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from ..errors import RunError
+from ..data.scratch import scratch
 from ..machine import cores
-from ..runs.files import write_json
 from .device import cpu_model
 
 BUDGET_S = 0.8
@@ -52,11 +53,9 @@ def choose(
     if remembered is not None:
         return _set({"count": remembered, "how": "remembered"})
     found = _measure(make_step())
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        write_json(file, found)
-    except (OSError, RunError):
-        pass  # measured again next time
+    with suppress(OSError), scratch(file.parent) as folder:  # else measured again next time
+        (folder / file.name).write_text(json.dumps(found), encoding="utf-8")
+        os.replace(folder / file.name, file)
     return _set(found)
 
 
@@ -73,9 +72,9 @@ def _key(workload: Any) -> str:
 def _read(file: Path) -> int | None:
     try:
         count = json.loads(file.read_text(encoding="utf-8"))["count"]
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
-    return count if isinstance(count, int) and 1 <= count <= cores() else None
+    return count if type(count) is int and 1 <= count <= cores() else None
 
 
 def candidates() -> list[int]:

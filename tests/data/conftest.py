@@ -58,7 +58,10 @@ def official(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
         folder.mkdir(parents=True)
         pick.load().write_sample(folder)
         files = [_pinned(folder / n) for n in names_of(pick.options)]
-        monkeypatch.setattr(DATASETS.entries[name].options, "files", tuple(files))
+        kind = DATASETS.entries[name].options
+        monkeypatch.setattr(kind, "files", tuple(files))
+        contents = pick.load().read(pick.options, folder).source.get("content_sha256", "")
+        monkeypatch.setattr(kind, "content_sha256", contents)
         return folder
 
     return put

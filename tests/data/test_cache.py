@@ -16,6 +16,8 @@ from dlx.data.samples import Ragged
 
 LISTS = Ragged(np.array([1, 5, 2], dtype=np.int32), np.array([0, 2, 2, 3], dtype=np.int64))
 COLUMNS: dict[str, Any] = {
+    "../lists/of ids": LISTS,
+    "lists.values": np.arange(3, dtype=np.float64),
     "dense": np.arange(24, dtype=np.float32).reshape(3, 2, 4),
     "bytes": np.arange(9, dtype=np.uint8).reshape(3, 3),
     "lists": LISTS,
@@ -86,9 +88,44 @@ def test_an_entry_cut_short_is_as_good_as_none(tmp_path: Path) -> None:
         for length in {0, 1, len(whole) // 2, len(whole) - 1}:
             file.write_bytes(whole[:length])
             assert Cache(tmp_path).load("key") is None, (file.name, length)
+            zeroed = whole[:length].ljust(len(whole), b"\0")
+            file.write_bytes(zeroed)
+            assert (Cache(tmp_path).load("key") is None) == (zeroed != whole), (file.name, length)
         file.unlink()
         assert Cache(tmp_path).load("key") is None, file.name
         file.write_bytes(whole)
+    assert Cache(tmp_path).load("key") is not None
+
+
+def test_checksums_that_name_no_file_vouch_for_none(tmp_path: Path) -> None:
+    Cache(tmp_path).store("key", COLUMNS, {})
+    (tmp_path / "key" / "checksums.json").write_text("{}", encoding="utf-8")
+
+    assert Cache(tmp_path).load("key") is None
+
+
+@pytest.mark.parametrize("value", [(1, 2), [1, 2], {"a": (1, ["x", ()], None)}, 1.5, True, "x"])
+def test_what_is_kept_beside_the_columns_comes_back_as_it_was(tmp_path: Path, value: Any) -> None:
+    Cache(tmp_path).store("key", COLUMNS, {"it": value})
+
+    found = Cache(tmp_path).load("key")
+
+    assert found is not None
+    assert repr(found.meta["it"]) == repr(value)
+
+
+@pytest.mark.parametrize("value", [np.int64(1), {1: 2}, {"__tuple__": 1}, object()])
+def test_what_would_not_come_back_as_it_was_is_not_kept(tmp_path: Path, value: Any) -> None:
+    Cache(tmp_path).store("key", COLUMNS, {"it": value})
+
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_in_an_entrys_place_makes_way(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("what is this")
+
+    Cache(tmp_path).store("key", COLUMNS, {})
+
     assert Cache(tmp_path).load("key") is not None
 
 
@@ -107,8 +144,9 @@ def test_an_entry_without_sense_is_as_good_as_none(tmp_path: Path, text: str, na
 def test_arrays_of_objects_are_never_unpickled(tmp_path: Path) -> None:
     Cache(tmp_path).store("key", {"x": COLUMNS["dense"]}, {})
     trap = np.array([{}], dtype=object)
-    np.save(tmp_path / "key" / "x.npy", trap, allow_pickle=True)
-    (tmp_path / "key" / "checksums.json").write_text("{}", encoding="utf-8")
+    np.save(tmp_path / "key" / "0.npy", trap, allow_pickle=True)
+    sums = {f.name: cache_module._sum(f) for f in files(tmp_path) if f.name != "checksums.json"}
+    (tmp_path / "key" / "checksums.json").write_text(json.dumps(sums), encoding="utf-8")
 
     assert Cache(tmp_path).load("key") is None
 

@@ -82,6 +82,26 @@ def test_sample_is_written_once_and_again_when_a_file_is_gone(chosen, tmp_path):
     assert dlx.data.read(chosen("imdb", sample=True)).digest == digest
 
 
+@pytest.mark.parametrize("damage", ["cut", "zeroed", "gone", "added"])
+def test_a_damaged_sample_is_made_again(damage, chosen, tmp_path):
+    digest = dlx.data.read(chosen("imdb", sample=True)).digest
+    for file in (tmp_path / "cache" / "samples").rglob("*.*"):
+        whole = file.read_bytes()
+        half = whole[: len(whole) // 2]
+        broken = {"cut": half, "zeroed": half.ljust(len(whole), b"\0"), "added": whole + b"{"}
+        file.unlink() if damage == "gone" else file.write_bytes(broken[damage])
+        assert dlx.data.read(chosen("imdb", sample=True)).digest == digest
+        assert file.read_bytes() == whole
+
+
+def test_what_writers_of_samples_left_is_swept(chosen, tmp_path):
+    root = tmp_path / "cache" / "samples"
+    for left in (root / ".tmp-dead", root / "wine-1" / ".new-dead"):
+        left.mkdir(parents=True)
+    dlx.data.read(chosen("wine", sample=True))
+    assert sorted(p.name for p in root.rglob("*")) == ["wine-1", "wine-1.json", "wine_data.csv"]
+
+
 def test_samples_may_be_written_at_the_same_time(chosen):
     with ThreadPoolExecutor(8) as pool:
         picks = [chosen("mnist", sample=True) for _ in range(8)]

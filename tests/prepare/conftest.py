@@ -39,6 +39,7 @@ def samples() -> Callable[..., Samples]:
             test=None,
             source={},
             digest=digest,
+            key=digest,
             features=dict.fromkeys(columns, FEATURES),
         )
 

@@ -146,6 +146,37 @@ def test_an_unknown_step_in_a_run_folder_is_refused(samples: Make) -> None:
     assert str(caught.value) == "there is no prepare step `whiten`"
 
 
+def test_from_the_cache_features_have_the_names_they_would_have_without(
+    columns: dict[str, Any],
+    samples: Make,
+    step: Make,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cache_module, "SMALL_BYTES", 0)
+    monkeypatch.setattr(Standardise, "costly", True)
+    chain = [step("select", drop=("one",)), step("standardise"), step("select", drop=("two",))]
+    rows = samples(x=columns["numbers"])
+
+    written, read = (prepare(chain, rows, TRAIN, Cache(tmp_path)) for _ in range(2))
+
+    assert bits(written) == bits(read)
+
+
+def test_what_has_no_key_is_not_kept(
+    columns: dict[str, Any],
+    samples: Make,
+    step: Make,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(cache_module, "SMALL_BYTES", 0)
+
+    prepare([step("pad", length=4)], samples("", x=columns["lists"]), TRAIN, Cache(tmp_path))
+
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("chain", CHAINS)
 def test_with_a_cache_the_bits_are_the_same(
     chains: Any,

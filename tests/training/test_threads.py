@@ -107,7 +107,10 @@ def test_an_answer_is_remembered_for_this_work_only(tmp_path: Path, hurried: Non
 
 @pytest.mark.parametrize(
     "content",
-    [b"", b"{", b"[]", b"null", b"\xff", b'{"count": "2"}', b'{"count": 0}', b'{"count": 64}'],
+    [
+        *(b"", b"{", b"[]", b"null", b"\xff", b"\0\0\0", b"[" * 100_000),
+        *(b'{"count": "2"}', b'{"count": 0}', b'{"count": 64}', b'{"count": true}'),
+    ],
 )
 def test_a_memory_without_sense_is_measured_again(
     tmp_path: Path, content: bytes, hurried: None
