@@ -68,6 +68,9 @@ class Silent:
     def tick(self) -> None:
         """Some time has passed."""
 
+    def says(self, text: str) -> None:
+        """Something is worth a word."""
+
     @property
     def over(self) -> int:
         """Trials that need nothing more."""
@@ -88,6 +91,10 @@ class Lines(Silent):
         super().ends(row)
         if row["state"] != "waiting":
             say(f"[{self.over}/{self.total}] {_named(row)}: {result_of(row)}")
+
+    def says(self, text: str) -> None:
+        """Says it."""
+        say(text)
 
 
 class Table(Silent):
@@ -143,6 +150,10 @@ class Table(Silent):
             self._live.console.print(f"{_named(row)}: {result_of(row)}", style="red", markup=False)
         self._shown = 0.0
         self.tick()
+
+    def says(self, text: str) -> None:
+        """Says it above the table, for good."""
+        self._live.console.print(text, markup=False)
 
     def _keep_best(self, row: Row) -> None:
         if row["state"] != "done" or row.get("value") is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, UsageError
+from ..runs.files import read_bytes
 from . import config as config_verb
 from .console import SAMPLE, interval_text, number, say, say_json, show_table
 from .hydra_flags import add_run_flags
@@ -17,7 +19,8 @@ from .hydra_flags import add_run_flags
 if TYPE_CHECKING:
     from ..config.load import Loaded
     from ..experiments import Experiment
-    from ..training.start import Run
+    from ..training.callbacks import Callback
+    from ..training.start import Run, Trial
 
 EXAMPLES = """examples:
   dlx train task=digits
@@ -81,8 +84,22 @@ def _no_task(args: argparse.Namespace) -> int:
     return 2
 
 
-def train(loaded: Loaded, quiet: bool = False, resume: Path | None = None) -> Run:
-    """Trains a config, or goes on with a run of it, and builds the report."""
+def train(
+    loaded: Loaded,
+    quiet: bool = False,
+    resume: Path | None = None,
+    watchers: Sequence[Callback] = (),
+    trial: Trial | None = None,
+) -> Run:
+    """Trains a config, or goes on with a run of it, and builds the report.
+
+    Args:
+        loaded: the config.
+        quiet: whether nothing is to be shown.
+        resume: the run to go on with.
+        watchers: further callbacks, called before the progress is shown.
+        trial: what the run belongs to.
+    """
     if not quiet:
         for note in loaded.notes:
             say(f"note: {note}")
@@ -98,10 +115,10 @@ def train(loaded: Loaded, quiet: bool = False, resume: Path | None = None) -> Ru
 
         resume = newest_unfinished(loaded.config)
     if quiet:
-        done = train_run(loaded, lambda _: None, resume=resume)
+        done = train_run(loaded, lambda _: None, watchers, resume=resume, trial=trial)
     else:
         with closing(progress()) as shown:
-            done = train_run(loaded, say, [shown], resume=resume)
+            done = train_run(loaded, say, [*watchers, shown], resume=resume, trial=trial)
     build(done.folder)
     return done
 
@@ -115,6 +132,19 @@ def answer(run: Run) -> dict[str, Any]:
         "answer": run.facts["answer"],
         "scores": {score["name"]: score["value"] for score in run.facts["scores"]},
         "report": str(run.folder / "report.html"),
+    }
+
+
+def answer_in(folder: Path) -> dict[str, Any]:
+    """The same, of a run that another process has trained."""
+    report = json.loads(read_bytes(folder / "report.json"))
+    return {
+        "run": f"{folder.parent.name}/{folder.name}",
+        "folder": str(folder),
+        "sample": bool(report.get("sample")),
+        "answer": report["answer"],
+        "scores": {score["name"]: score["value"] for score in report["scores"]},
+        "report": str(folder / "report.html"),
     }
 
 

@@ -12,8 +12,10 @@ from .console import SAMPLE, baseline_text, interval_text, number, say, say_json
 from .hydra_flags import add_flags
 from .live import watching
 from .multirun import show_failures, sweep_flags
+from .train import answer, answer_in, show_answer, train
 
 if TYPE_CHECKING:
+    from ..search.final import Claim
     from ..search.tune_plan import TunePlan
 
 EXAMPLES = """examples:
@@ -68,7 +70,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.json:
         show_outcome(outcome)
         say(f"report: {report}")
-    trained = _train_best(best, args) if args.train_best and best is not None else None
+    trained = _train_best(plan, best, args) if args.train_best and best is not None else None
     if args.json:
         say_json({**outcome, **({"trained": trained} if trained else {})})
     stopped = args.fail_fast and outcome["counts"]["failed"]
@@ -167,12 +169,52 @@ def _value(value: Any) -> str:
     return typed(value)
 
 
-def _train_best(best: Sequence[str], args: argparse.Namespace) -> dict[str, Any]:
-    """Trains the best setting for good: the one look at the test part."""
-    from ..config.load import load
-    from .train import answer, show_answer, train
+def _train_best(plan: TunePlan, best: Sequence[str], args: argparse.Namespace) -> Mapping[str, Any]:
+    """Trains the best setting for good, unless a process of the search has done so already."""
+    from ..search.final import claimed
 
-    done = train(load(best, args.config_dir), quiet=args.json or args.quiet)
+    quiet = args.json or args.quiet
+    with claimed(plan, best, _silent if quiet else say) as claim:
+        if claim.answer is None and (run := claim.done_in()) is not None:
+            claim.finish(answer_in(run))
+        if claim.answer is None:
+            return _trained(claim, best, args)
+        if not args.json:
+            _show_trained(claim.answer)
+        return claim.answer
+
+
+def _trained(claim: Claim, best: Sequence[str], args: argparse.Namespace) -> dict[str, Any]:
+    """Trains it: the one look at the test set."""
+    from ..config.load import load
+    from ..training.callbacks import Callback
+    from ..training.shared import Shared
+    from ..training.start import Trial
+
+    class Beats(Callback):
+        def epoch_ends(self, training: Any, scores: Mapping[str, float]) -> None:  # noqa: ARG002
+            claim.beat()
+
+    done = train(
+        load(best, args.config_dir),
+        quiet=args.json or args.quiet,
+        resume=claim.unfinished(),
+        watchers=[Beats()],
+        trial=Trial(Shared(keep=False), {}, claim.begin),
+    )
+    found = answer(done)
+    claim.finish(found)
     if not args.json:
         show_answer(done)
-    return answer(done)
+    return found
+
+
+def _show_trained(found: Mapping[str, Any]) -> None:
+    """Says what the process found that has trained the best; there is no second look."""
+    scores = ", ".join(f"{name} {number(value)}" for name, value in found["scores"].items())
+    say(f"the best has been trained already, in run {found['run']}: {scores}")
+    say(f"report: {found['report']}")
+
+
+def _silent(text: str) -> None:
+    """Says nothing."""

@@ -6,28 +6,28 @@ long as it lives, so that what it leaves when it is killed can be told from what
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..config.secrets import without_password
 from ..config.spaces import Lever
-from ..errors import Problem, RunError, UsageError
+from ..errors import Problem, UsageError
 from ..runs.files import plain
-from ..runs.lock import tried
+from ..runs.lock import is_held, tried
 from ..seeds import derive
-from .suggest import distribution, params_of, quiet
+from .storage import open_by_several, storage_opened
+from .suggest import Tried, distribution, params_of, quiet
 
 STALE_S = 600.0
 """Silence after which a process that cannot be looked at (another machine's) counts as dead."""
 BEAT_S = 60.0
+RESTING = "resting"
+"""File of a process that has nothing to begin and waits for the others."""
 
 _STATES = {"COMPLETE": "done", "PRUNED": "pruned", "FAIL": "failed", "RUNNING": "running"}
 
@@ -66,8 +66,8 @@ class Study:
         else:
             self._deciding = folder / "deciding"
         goals = ["maximize" if one == "max" else "minimize" for one in directions]
-        with _storage_errors(storage), quiet() as optuna:
-            self._storage = _opened_by_several(storage, folder)
+        with storage_opened(storage), quiet() as optuna:
+            self._storage = open_by_several(storage, folder)
             self._study = optuna.create_study(
                 study_name=name, storage=self._storage, directions=goals, load_if_exists=True
             )
@@ -139,6 +139,27 @@ class Study:
         counted = [t for t in every if not t.user_attrs.get("surplus")]
         return sorted(counted, key=lambda trial: int(trial.number))
 
+    def rest(self, resting: bool) -> None:
+        """Shows the others that this process has nothing to begin; or that it has again."""
+        mark = self._folder / "owners" / self._own / RESTING
+        mark.touch() if resting else mark.unlink(missing_ok=True)
+
+    def others_at_work(self) -> bool:
+        """Whether another process has a trial under way, or may begin one; ask `alone`."""
+        running = [t for t in self.trials() if t.state.name == "RUNNING"]
+        if any(self.lives(t.user_attrs) for t in running if t.number not in self._mine):
+            return True
+        others = (p for p in (self._folder / "owners").glob("*") if p.name != self._own)
+        return any(is_held(place) and not (place / RESTING).exists() for place in others)
+
+    def replace(self, name: str, value: Any) -> None:
+        """Gives a fact of the whole study another value; to be called `alone`."""
+        self._storage.set_study_user_attr(self._id, name, plain(value))
+
+    def sign(self) -> dict[str, Any]:
+        """What shows for how long this process lives, beside what it has taken on."""
+        return {"owner": self._own, "beat": time.time()}
+
     def fact(self, name: str, value: Any = None) -> Any:
         """A fact of the whole study; the first value given stays."""
         known = self._storage.get_study_user_attrs(self._id)
@@ -172,7 +193,7 @@ class Study:
             state=TrialState.RUNNING,
             params=params_of(self._space, dict(changed)),
             distributions=self._distributions,
-            user_attrs={"owner": self._own, "beat": time.time(), **facts},
+            user_attrs={**self.sign(), **facts},
         )
         trial_id = self._storage.create_new_trial(self._id, template_trial=template)
         number = int(self._storage.get_trial(trial_id).number)
@@ -228,11 +249,11 @@ class Study:
     def orphans(self) -> list[Any]:
         """Trials under way whose process is dead; those of living ones are left alone."""
         running = [t for t in self.trials() if t.state.name == "RUNNING"]
-        return [t for t in running if t.number not in self._mine and not self._lives(t)]
+        return [t for t in running if t.number not in self._mine and not self.lives(t.user_attrs)]
 
     def adopt(self, number: int) -> None:
         """Makes an orphan this process's own; to be called `alone`."""
-        self.note(number, owner=self._own, beat=time.time())
+        self.note(number, **self.sign())
         self._mine.add(number)
 
     def release(self, number: int) -> None:
@@ -247,17 +268,15 @@ class Study:
             for number in self._mine:
                 self.note(number, beat=time.time())
 
-    def _lives(self, trial: Any) -> bool:
-        owner = str(trial.user_attrs.get("owner", ""))
+    def lives(self, facts: Mapping[str, Any]) -> bool:
+        """Whether the process lives that has signed something it has taken on."""
+        owner = str(facts.get("owner", ""))
         if not re.fullmatch("[0-9a-f]{12}", owner):
             return False
         place = self._folder / "owners" / owner
         if place.is_dir():
-            with tried(place, sign=False) as mine:
-                return not mine
-        if not self.shared:
-            return False
-        return time.time() - float(trial.user_attrs.get("beat", 0.0)) < STALE_S
+            return is_held(place)
+        return self.shared and time.time() - float(facts.get("beat", 0.0)) < STALE_S
 
     def _trial_id(self, number: int) -> int:
         return int(self._storage.get_trial_id_from_study_id_trial_number(self._id, number))
@@ -281,116 +300,10 @@ def changed_of(trial: Any, space: Sequence[Lever]) -> dict[str, Any]:
     }
 
 
-def _opened_by_several(storage: str, folder: Path) -> Any:
-    """The storage; where another process makes the same tables at this moment, a little later."""
-    from sqlalchemy.exc import SQLAlchemyError
-
-    for wait in (0.2, 0.5, 1.0, 2.0, 4.0):
-        try:
-            return _opened(storage, folder)
-        except SQLAlchemyError as error:
-            if not re.search("already exists|duplicate key|UNIQUE constraint|locked", str(error)):
-                raise
-            time.sleep(wait)
-    return _opened(storage, folder)
-
-
-def _opened(storage: str, folder: Path) -> Any:
-    if storage == "journal":
-        from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
-
-        file = folder / "study.journal"
-        lock: Any = _FileLock(file)
-        return JournalStorage(JournalFileBackend(str(file), lock_obj=lock))
-    from optuna.storages import RDBStorage
-
-    url = f"sqlite:///{folder / 'study.sqlite'}" if storage == "sqlite" else storage
-    url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
-    if url.startswith("sqlite"):
-        return RDBStorage(url, engine_kwargs={"connect_args": {"timeout": 60}})
-    return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
-
-
-class _FileLock:
-    """The journal's lock: freed by the system when its holder is killed, whose half line goes.
-
-    Args:
-        file: the journal.
-    """
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._stream: Any = None
-
-    def acquire(self) -> bool:
-        """Waits for the lock, then cuts off a line that a killed process left unfinished."""
-        import fcntl
-
-        self._stream = self._file.with_suffix(".lock").open("a")
-        fcntl.flock(self._stream, fcntl.LOCK_EX)
-        if not _ends_whole(self._file):
-            os.truncate(self._file, self._file.read_bytes().rfind(b"\n") + 1)
-        return True
-
-    def release(self) -> None:
-        """Lets go."""
-        self._stream.close()
-
-
-def _ends_whole(file: Path) -> bool:
-    """Whether a file of lines is missing, empty, or ends with a whole line."""
-    if not file.exists() or not file.stat().st_size:
-        return True
-    with file.open("rb") as stream:
-        stream.seek(-1, os.SEEK_END)
-        return stream.read() == b"\n"
-
-
-@contextmanager
-def storage_kept(storage: str) -> Iterator[None]:
-    """Within it, a storage that goes away is told as that.
-
-    Raises:
-        RunError: the database cannot be reached any more, or its disk is full.
-    """
-    from optuna.exceptions import StorageInternalError
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (SQLAlchemyError, StorageInternalError) as error:
-        said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        what = f"the storage of the study is lost: {said}"
-        where = f"tune.storage={without_password(storage)}"
-        raise RunError(Problem(what, where, hint="the same command goes on")) from error
-
-
-@contextmanager
-def _storage_errors(storage: str) -> Iterator[None]:
-    """Within it, what goes wrong with a storage is told as what it is, passwords hidden.
-
-    Raises:
-        UsageError: the storage cannot be opened.
-        RunError: a file of it is damaged.
-    """
-    from sqlalchemy.exc import SQLAlchemyError
-
-    shown = without_password(storage)
-    where = f"tune.storage={shown}"
-    accepted = "journal, sqlite, sqlite:///FILE, postgresql://USER@HOST/DATABASE"
-    if storage.startswith("postgres") and find_spec("psycopg") is None:
-        what = "tune.storage needs the package psycopg"
-        raise UsageError(Problem(what, where, hint="pip install 'dlx[postgresql]'"))
-    if "://" not in storage and storage not in ("journal", "sqlite"):
-        raise UsageError(Problem(f"there is no storage `{shown}`", where, accepted))
-    try:
-        yield
-    except (SQLAlchemyError, ImportError) as error:
-        said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
-        server = "://" in storage and not storage.startswith("sqlite")
-        hint = "is the server running, and may you connect?" if server else ""
-        what = f"the storage cannot be opened: {said}".replace(storage, shown)
-        raise UsageError(Problem(what, where, accepted, hint)) from None
-    except (ValueError, LookupError, TypeError, AssertionError, AttributeError) as error:
-        raise RunError(Problem(f"the study cannot be read: {error!r}", where)) from error
+def tried_of(trial: Any, space: Sequence[Lever]) -> Tried:
+    """A trial of the study as the sampler sees it; a pruned one counts with its last score."""
+    state, changed = state_of(trial), changed_of(trial, space)
+    if state in ("running", "waiting"):
+        return Tried(changed, None, running=True)
+    values = trial.values if state in ("done", "pruned") else None
+    return Tried(changed, None if values is None else [float(v) for v in values])

@@ -49,6 +49,9 @@ class Watch(Protocol):
     def tick(self) -> None:
         """Some time has passed."""
 
+    def says(self, text: str) -> None:
+        """Something is worth a word, such as what is waited for."""
+
 
 class Runner(Protocol):
     """Where orders are carried out: worker processes, or jobs of a cluster."""

@@ -25,14 +25,17 @@ from .settle import (
     typed_command,
 )
 from .space import as_arguments
-from .study import Study, changed_of, state_of, storage_kept
-from .suggest import Tried, grid_size, quiet, suggest
+from .storage import storage_kept
+from .study import Study, changed_of, state_of, tried_of
+from .suggest import grid_size, suggest
 from .sweep import Runner, Watch, seconds_of
 from .table import Row, counts, front, point_of, ranked
-from .tune_plan import TunePlan
+from .tune_plan import TunePlan, pruner_of
 
 RETRY_S = 5.0
 """Seconds between two looks for trials of processes that died."""
+WAIT_S = 0.5
+"""Seconds between two looks at what other processes are doing."""
 
 
 @dataclass
@@ -65,15 +68,44 @@ class Tuning:
         if self.plan.loaded.config.trainer.threads == "auto":
             self.threads = self.study.fact("threads")
         self._before = seconds_of(self.record.outcome())
-        self._pruner = _pruner(self.plan)
+        self._pruner = pruner_of(self.plan)
         self._most = self.plan.options.trials
         if self.plan.options.sampler == "grid":
             self._most = min(self._most, grid_size(self.plan.space))
         self._score, self._direction = self.plan.objectives[0]
 
     def left(self) -> bool:
-        """Whether there is anything to do."""
+        """Whether there is anything for this process to do."""
+        if self._over():
+            return False
         return len(self.study.trials()) < self._most or bool(self.study.orphans())
+
+    def _over(self) -> bool:
+        """Whether this process may begin nothing more: its time is up, or a trial has failed."""
+        budget = self.plan.options.budget_minutes
+        minutes = (time.monotonic() - self._begun) / 60
+        late = budget is not None and minutes >= budget
+        return late or (self._failed and self.plan.loaded.config.sweep.fail_fast)
+
+    def await_others(self) -> bool:
+        """Waits for the other processes of the study, whose trials may be the best.
+
+        Returns:
+            True as soon as one has left something to go on with; False when nobody is at work.
+        """
+        self.study.rest(True)
+        told = False
+        while True:
+            with self.study.alone():  # else another might take up meanwhile what a third has left
+                left, busy = self.left(), self.study.others_at_work()
+            if left or not busy:
+                self.study.rest(not left)
+                return left
+            if not told:
+                self.watch.says("waiting for the trials of another process")
+            told = True
+            time.sleep(WAIT_S)
+            self.tick()
 
     def choose_threads(self, runner: Runner) -> None:
         """One thread count for all trials of the study, whichever process chose it."""
@@ -84,11 +116,7 @@ class Tuning:
 
     def next(self) -> Order | None:
         """The next training: one that a dead process left, or a new setting."""
-        options = self.plan.options
-        minutes = (time.monotonic() - self._begun) / 60
-        if options.budget_minutes is not None and minutes >= options.budget_minutes:
-            return None
-        if self._failed and self.plan.loaded.config.sweep.fail_fast:
+        if self._over():
             return None
         if self._again:
             number = self._again.pop()
@@ -141,7 +169,7 @@ class Tuning:
 
     def _suggested(self, trials: Sequence[Any]) -> dict[str, Any]:
         options, seed = self.plan.options, self.plan.loaded.config.seed
-        tried = [_tried(trial, self.plan.space) for trial in trials]
+        tried = [tried_of(trial, self.plan.space) for trial in trials]
         directions = [direction for _, direction in self.plan.objectives]
         return suggest(self.plan.space, tried, directions, seed, options.sampler, options.startup)
 
@@ -310,6 +338,17 @@ class Tuning:
         return typed_command(["train"], self.best_arguments(changed), self.plan.config_dir)
 
 
+def study_of(plan: TunePlan) -> Study:
+    """The study of a search, to be entered.
+
+    Raises:
+        UsageError: its storage cannot be opened.
+    """
+    folder = folder_of(plan.root, plan.name, "tune.name")
+    directions = [direction for _, direction in plan.objectives]
+    return Study(plan.name, plan.options.storage, folder, plan.space, directions)
+
+
 def run_tune(plan: TunePlan, runner: Any, watch: Watch) -> tuple[dict[str, Any], list[str] | None]:
     """Searches until the study has its trials, and keeps the outcome in the search's folder.
 
@@ -327,9 +366,7 @@ def run_tune(plan: TunePlan, runner: Any, watch: Watch) -> tuple[dict[str, Any],
         RunError: the folder cannot be written.
     """
     record = Record(folder_of(plan.root, plan.name, "tune.name"))
-    directions = [direction for _, direction in plan.objectives]
-    opened = Study(plan.name, plan.options.storage, record.folder, plan.space, directions)
-    with storage_kept(plan.options.storage), opened as study:
+    with storage_kept(plan.options.storage), study_of(plan) as study:
         tuning = Tuning(plan, record, study, watch)
         study.refuse_another(plan.identity, plan.name)
         begun = tuning.outcome("running")
@@ -337,10 +374,12 @@ def run_tune(plan: TunePlan, runner: Any, watch: Watch) -> tuple[dict[str, Any],
         watch.before(begun["trials"])
         state = "interrupted"
         try:
-            if tuning.left():
+            if tuning.left() or tuning.await_others():
                 with runner as entered:
                     tuning.choose_threads(entered)
                     entered.run(tuning)
+                    while tuning.await_others():
+                        entered.run(tuning)
             state = "done"
         except KeyboardInterrupt:
             raise Interrupted("interrupted") from None
@@ -356,26 +395,3 @@ def run_tune(plan: TunePlan, runner: Any, watch: Watch) -> tuple[dict[str, Any],
 
 def _key(arguments: Sequence[str], config_dir: str | None) -> str:
     return digest(load(arguments, config_dir).config)
-
-
-def _tried(trial: Any, space: Sequence[Any]) -> Tried:
-    """A trial of the study as the sampler sees it; a pruned one counts with its last score."""
-    state, changed = state_of(trial), changed_of(trial, space)
-    if state in ("running", "waiting"):
-        return Tried(changed, None, running=True)
-    values = trial.values if state in ("done", "pruned") else None
-    return Tried(changed, None if values is None else [float(v) for v in values])
-
-
-def _pruner(plan: TunePlan) -> Any:
-    """Optuna's pruner; None where nothing is pruned."""
-    options = plan.options
-    if options.pruner == "none":
-        return None
-    protocol = plan.loaded.config.protocol.options
-    many = getattr(protocol, "k", 1) * getattr(protocol, "iterations", 1)
-    most = many if many > 1 else plan.loaded.config.trainer.epochs
-    with quiet() as optuna:
-        if options.pruner == "median":
-            return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=options.warmup)
-        return optuna.pruners.HyperbandPruner(min_resource=options.warmup, max_resource=most)

@@ -22,7 +22,7 @@ from ..errors import MethodError, Problem, UsageError
 from .plan import refuse_unjudged
 from .record import folder_of
 from .space import as_arguments, levers, neighbours, own_values
-from .suggest import grid_size
+from .suggest import grid_size, quiet
 
 COSTS = ("parameters", "seconds")
 """What an objective may be beside a validation score; both are to be small."""
@@ -242,3 +242,17 @@ def _check_sampler(plan: TunePlan) -> None:
     if not [lever for lever in plan.space if lever.kind != "choice"]:
         what = "cmaes searches numbers between two ends, and the space has choices only"
         raise UsageError(Problem(what, where, hint="tune.sampler=tpe"))
+
+
+def pruner_of(plan: TunePlan) -> Any:
+    """Optuna's pruner; None where nothing is pruned."""
+    options = plan.options
+    if options.pruner == "none":
+        return None
+    protocol = plan.loaded.config.protocol.options
+    many = getattr(protocol, "k", 1) * getattr(protocol, "iterations", 1)
+    most = many if many > 1 else plan.loaded.config.trainer.epochs
+    with quiet() as optuna:
+        if options.pruner == "median":
+            return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=options.warmup)
+        return optuna.pruners.HyperbandPruner(min_resource=options.warmup, max_resource=most)

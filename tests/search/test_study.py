@@ -17,7 +17,8 @@ import pytest
 from sharing import SPACE
 
 from dlx.errors import RunError, UsageError
-from dlx.search.study import Study, storage_kept
+from dlx.search.storage import storage_kept
+from dlx.search.study import Study
 
 HERE = Path(__file__).parent
 SERVER = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
