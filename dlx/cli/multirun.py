@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..config.names import plural
@@ -96,7 +96,14 @@ def show_outcome(outcome: dict[str, Any]) -> None:
     if outcome["sample"]:
         say(SAMPLE)
     elif outcome["best"]:
-        say(f"the best, with one look at the test part: {outcome['best']['command']}")
+        show_best(outcome["best"])
+
+
+def show_best(best: Mapping[str, Any]) -> None:
+    """Says what to type to train the best setting for good, and what that trains at last."""
+    if best.get("final"):
+        say(best["final"])
+    say(f"the best, evaluated on the test set once: {best['command']}")
 
 
 def _show_points(points: Sequence[Any], outcome: dict[str, Any]) -> None:

@@ -11,7 +11,7 @@ from ..config.names import plural
 from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table
 from .hydra_flags import add_flags
 from .live import watching
-from .multirun import show_failures, sweep_flags
+from .multirun import show_best, show_failures, sweep_flags
 from .train import answer, answer_in, show_answer, train
 
 if TYPE_CHECKING:
@@ -36,7 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     add_flags(parser)
     add = parser.add_argument
-    add("--train-best", action="store_true", help="then train the best, and look at the test once")
+    add(
+        "--train-best",
+        action="store_true",
+        help="then train the best for good, and evaluate it on the test set, once",
+    )
     add("--dry-run", action="store_true", help="show the space and stop")
     add("--fail-fast", action="store_true", help="stop at the first trial that fails")
     add("--retries", metavar="N", help="try a trial that crashed so often again")
@@ -110,7 +114,7 @@ def show_outcome(outcome: Mapping[str, Any]) -> None:
     if outcome["sample"]:
         say(SAMPLE)
     elif outcome["best"]:
-        say(f"the best, with one look at the test part: {outcome['best']['command']}")
+        show_best(outcome["best"])
 
 
 def _lead(outcome: Mapping[str, Any], best: int) -> str:

@@ -217,8 +217,9 @@ class Config:
     test: bool = option(True, "look at the test part once, at the end")
     final: bool | Literal["only"] = option(
         False,
-        "true: after validation one fresh model trains on all non-test rows, and is tested; "
-        "only: without the validation, for trainer.last_epoch epochs",
+        "true: after validation one fresh model trains on all non-test rows, and is tested: for as "
+        "many epochs as validation found best, or all of them under a schedule that only compares "
+        "at its end; only: without the validation, for trainer.last_epoch epochs",
     )
     baseline: Literal["simple", "classical"] = option(
         "simple", "what to beat: constant answers; classical: a linear scikit-learn model as well"

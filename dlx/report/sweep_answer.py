@@ -145,8 +145,10 @@ def _best(sweep: Sweep, best: Setting) -> list[Block]:
     by = f" by {short(sweep.score, _LONGEST)}" if sweep.objectives else ""
     title = f"Setting {best.name}, the best{by}"
     blocks: list[Block] = [Facts(title, [*rows, *more.items()])]
-    command = get(get(sweep.facts, "best", dict), "command", str)
+    found = get(sweep.facts, "best", dict)
+    command, final = get(found, "command", str), get(found, "final", str)
     if command:
-        said = "To train it for good, and then look at the test part once:"
+        said = "To train it for good, and then evaluate it on the test set once:"
         blocks += [Text([said]), Code(command)]
+        blocks += [Text([f"{final[:1].upper()}{final[1:]}."])] if final else []
     return blocks

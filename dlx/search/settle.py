@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import time
 from collections.abc import Sequence
@@ -10,14 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import load
+from ..config.rules import judged_score
+from ..config.schema import Config
 from ..config.secrets import shown_arguments
 from ..errors import DlxError, MethodError, Problem, UsageError
 from ..machine import cores
+from ..runs.files import read_bytes
 from ..runs.folder import read_status, write_status
 from ..runs.lock import holder, is_held
 from ..runs.log import Log
 from .pool import Message
 from .record import harvest
+from .table import Row
 
 WAIT_S = 20.0
 """Time that a process of a sweep that was killed has to write its last checkpoint."""
@@ -124,6 +129,53 @@ def final_arguments(
         return list(load([*asked, "final=true"], config_dir).arguments)
     except (UsageError, MethodError):
         return asked
+
+
+def best_facts(
+    arguments: Sequence[str],
+    config_dir: str | None,
+    root: Path,
+    trial: Row,
+) -> dict[str, Any]:
+    """The best setting, the command that trains it for good, and what that trains at last.
+
+    Args:
+        arguments: from `final_arguments`.
+        config_dir: a further folder of configs.
+        root: the folder of all runs.
+        trial: the setting's, under the seed of the command.
+    """
+    config = load(arguments, config_dir).config
+    told = _told_of_final(config, root, trial) if config.final else ""
+    command = typed_command(["train"], arguments, config_dir)
+    return {"point": trial["point"], "command": command, "final": told}
+
+
+def _told_of_final(config: Config, root: Path, trial: Row) -> str:
+    """For how many epochs the final model trains, and why so many."""
+    end, epoch = _last_epoch(root / str(trial["run"])), trial.get("epoch")
+    if trial["state"] != "done" or not epoch or not end:
+        return ""
+    said = "the final model trains on all rows outside the test set, for"
+    if not config.schedule.options.anneals:
+        return f"{said} {epoch} epochs, as validation found best"
+    score, last = judged_score(config), end["epoch"]
+    text = (
+        f"{said} all {last} epochs, since only the end of schedule {config.schedule.name} compares"
+    )
+    here, best = end.get(score), trial.get("values", {}).get(score)
+    if not isinstance(here, (int, float)) or best is None or epoch == last:
+        return text
+    return f"{text}; {score} was {here:.4g} there, and {best:.4g} at epoch {epoch}"
+
+
+def _last_epoch(run: Path) -> dict[str, Any]:
+    """The last line of a run's curves; empty where they cannot be read."""
+    try:
+        found = json.loads(read_bytes(run / "metrics.jsonl").splitlines()[-1])
+        return found if isinstance(found["epoch"], int) else {}
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return {}
 
 
 def typed_command(verb: Sequence[str], arguments: Sequence[str], config_dir: str | None) -> str:

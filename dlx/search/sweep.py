@@ -18,6 +18,7 @@ from .plan import Plan, Planned
 from .pool import Message, Order
 from .record import Record, folder_of
 from .settle import (
+    best_facts,
     ended_as,
     final_arguments,
     log_failure,
@@ -230,7 +231,7 @@ class Sweeping:
             "threads": self.threads["count"] if self.threads else None,
             "points": points,
             "trials": rows,
-            "best": best and {"point": best["point"], "command": self._command(best["point"])},
+            "best": best and self._best_facts(of_point[best["point"]][0]),
             "default": None,
             "front": [],
             "counts": counts(rows),
@@ -252,11 +253,11 @@ class Sweeping:
             )
         return found
 
-    def _command(self, number: int) -> str:
-        loaded = self.plan.points[number].loaded
+    def _best_facts(self, first: Row) -> dict[str, Any]:
+        loaded = self.plan.points[first["point"]].loaded
         threads = self.threads if loaded.config.trainer.threads == "auto" else None
         found = final_arguments(loaded.arguments, threads, self.plan.config_dir)
-        return typed_command(["train"], found, self.plan.config_dir)
+        return best_facts(found, self.plan.config_dir, self.plan.root, first)
 
 
 def seconds_of(outcome: Message) -> float:

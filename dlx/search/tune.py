@@ -16,6 +16,7 @@ from ..runs.files import plain
 from .pool import Message, Order
 from .record import Record, folder_of
 from .settle import (
+    best_facts,
     ended_as,
     final_arguments,
     log_failure,
@@ -311,7 +312,7 @@ class Tuning:
             "threads": self.threads["count"] if self.threads else None,
             "points": points,
             "trials": rows,
-            "best": best and {"point": best["point"], "command": self._command(best["changed"])},
+            "best": best and self._best_facts(best, rows),
             "default": next((row["point"] for row in rows if row["own"]), None),
             "front": front(points, self._objectives()) if several else [],
             "counts": counts(rows),
@@ -334,8 +335,10 @@ class Tuning:
         """What `dlx train` takes to train a setting for good."""
         return final_arguments(self.plan.trial(dict(changed)), self.threads, self.plan.config_dir)
 
-    def _command(self, changed: Mapping[str, Any]) -> str:
-        return typed_command(["train"], self.best_arguments(changed), self.plan.config_dir)
+    def _best_facts(self, best: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
+        arguments = self.best_arguments(best["changed"])
+        mine = next(row for row in rows if row["trial"] == best["point"])
+        return best_facts(arguments, self.plan.config_dir, self.plan.root, mine)
 
 
 def study_of(plan: TunePlan) -> Study:

@@ -121,7 +121,7 @@ class TestTwoSeedsOfTwoSettings:
 
     def test_the_best_command_trains_what_was_best(self, out: str) -> None:
         line = out.splitlines()[-2]
-        told = "the best, with one look at the test part: "
+        told = "the best, evaluated on the test set once: "
         assert line == told + outcome()["best"]["command"]
         assert line == (
             f"{told}dlx train task=wine trainer.threads=1 trainer.epochs=2 optimizer.lr=0.05 "

@@ -52,7 +52,11 @@ def test_a_search_begins_with_the_tasks_own_and_ends_with_a_command(cli: Cli) ->
     assert told["counts"]["done"] == 3
     best = told["points"][told["best"]["point"]]
     assert best["value"] == max(point["value"] for point in told["points"])
-    assert lines[-2] == f"the best, with one look at the test part: {told['best']['command']}"
+    assert lines[-2] == f"the best, evaluated on the test set once: {told['best']['command']}"
+    assert lines[-3] == (
+        f"the final model trains on all rows outside the test set, for {best['epoch']:g} epochs, "
+        "as validation found best"
+    )
     rate = best["changed"]["optimizer.lr"]
     assert f"optimizer.lr={rate:.6g} final=true" in told["best"]["command"]
     assert not Path("runs/ledger.sqlite").exists()
@@ -67,6 +71,25 @@ def test_the_best_is_trained_and_tested_once(cli: Cli) -> None:
     last = max(Path("runs/wine").iterdir())
     overrides = json.loads((last / "status.json").read_text())["overrides"]
     assert [word.strip("'") for word in arguments[2:]] == overrides
+
+
+def test_where_the_final_model_trains_longer_than_the_best_trial_it_is_told(cli: Cli) -> None:
+    asked = [*WINE[:2], "trainer.epochs=9", "schedule=cosine", "optimizer.lr=0.3,0.2"]
+    found = cli("tune", *asked, "tune.sampler=grid", "--train-best")
+    assert found.code == 0
+    told = outcome()
+    best = told["trials"][told["best"]["point"]]
+    curve = (Path("runs") / best["run"] / "metrics.jsonl").read_text().splitlines()
+    last = json.loads(curve[-1])["val/accuracy"]
+    assert best["epoch"] < 9  # else there is nothing to tell
+    assert (
+        "the final model trains on all rows outside the test set, for all 9 epochs, since only "
+        f"the end of schedule cosine compares; val/accuracy was {last:.4g} there, and "
+        f"{best['value']:.4g} at epoch {best['epoch']}\n"
+    ) in found.out
+    assert "final model: 142 rows, 9 epochs" in found.out
+    page = next(Path("runs/sweeps").glob("*/report.html")).read_text()
+    assert "since only the end of schedule cosine compares" in page
 
 
 def test_json_is_one_answer(cli: Cli) -> None:
