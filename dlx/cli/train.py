@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from collections.abc import Sequence
 from contextlib import closing
@@ -11,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, UsageError
-from ..runs.files import read_bytes
+from ..files import read_json
 from . import config as config_verb
 from .console import SAMPLE, interval_text, number, say, say_json, show_table
 from .hydra_flags import add_run_flags
@@ -137,7 +136,7 @@ def answer(run: Run) -> dict[str, Any]:
 
 def answer_in(folder: Path) -> dict[str, Any]:
     """The same, of a run that another process has trained."""
-    report = json.loads(read_bytes(folder / "report.json"))
+    report = read_json(folder / "report.json")
     return {
         "run": f"{folder.parent.name}/{folder.name}",
         "folder": str(folder),

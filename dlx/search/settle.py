@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import shlex
 import time
 from collections.abc import Sequence
@@ -15,8 +14,8 @@ from ..config.rules import judged_score
 from ..config.schema import Config
 from ..config.secrets import shown_arguments
 from ..errors import DlxError, MethodError, Problem, UsageError
+from ..files import parse_json, read_bytes
 from ..machine import cores
-from ..runs.files import read_bytes
 from ..runs.folder import read_status, write_status
 from ..runs.lock import holder, is_held
 from ..runs.log import Log
@@ -172,7 +171,7 @@ def _told_of_final(config: Config, root: Path, trial: Row) -> str:
 def _last_epoch(run: Path) -> dict[str, Any]:
     """The last line of a run's curves; empty where they cannot be read."""
     try:
-        found = json.loads(read_bytes(run / "metrics.jsonl").splitlines()[-1])
+        found = parse_json(read_bytes(run / "metrics.jsonl").splitlines()[-1])
         return found if isinstance(found["epoch"], int) else {}
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return {}
