@@ -211,6 +211,7 @@ def _facts(report: dict[str, Any], score: str, value: float | None) -> dict[str,
     baseline = found.get("baseline")
     return {
         "value": value,
+        "direction": found.get("direction"),
         "baseline": baseline if isinstance(baseline, dict) else None,
         "interval": interval if whole else None,
     }
@@ -252,6 +253,8 @@ def _show(best: Best) -> None:
         ("run", best.score, "95 % interval", "baseline"), [[*cells, beside]], right=(best.score,)
     )
     say(f"the best of {plural(best.among, 'finished run')}{_ties(best)}")
+    if worth := _worth(best):
+        say(worth)
     if best.on_test:
         say(f"left out: {plural(best.on_test, 'run')} with the test rows for validation")
     if best.cuts > 1:
@@ -261,6 +264,19 @@ def _show(best: Best) -> None:
     say(f"train it again: {_command(best)}")
     if (look := _command(best, look=True)) != _command(best):
         say(f"with one look at the test part: {look}")
+
+
+def _worth(best: Best) -> str:
+    """What to use in its place, where its baseline is as good; "" where it is not."""
+    baseline, value = best.facts["baseline"] or {}, best.facts["value"]
+    known = baseline.get("value")
+    if not isinstance(known, (int, float)) or value is None:
+        return ""
+    ahead = known - value if best.facts["direction"] == "min" else value - known
+    if ahead > 0:
+        return ""
+    does = "better" if ahead < 0 else "as well"
+    return f"{baseline.get('name') or 'the baseline'} is simpler and does {does}"
 
 
 def _ties(best: Best) -> str:

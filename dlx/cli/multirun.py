@@ -90,6 +90,7 @@ def show_outcome(outcome: dict[str, Any]) -> None:
     if points:
         say("")
         _show_points(points, outcome)
+        show_worth(points[0])
     show_failures(outcome["trials"])
     for note in outcome["notes"]:
         say(f"note: {note}")
@@ -104,6 +105,14 @@ def show_best(best: Mapping[str, Any]) -> None:
     if best.get("final"):
         say(best["final"])
     say(f"the best, evaluated on the test set once: {best['command']}")
+
+
+def show_worth(best: Mapping[str, Any]) -> None:
+    """Says what the best setting is worth beside simpler answers."""
+    if best.get("verdict"):
+        say(f"the best {best['verdict']}")
+    if best.get("use"):
+        say(best["use"])
 
 
 def _show_points(points: Sequence[Any], outcome: dict[str, Any]) -> None:

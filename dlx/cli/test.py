@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from .console import SAMPLE, interval_text, number, say, say_json, show_table
+from .console import SAMPLE, say, say_json
 
 EXAMPLES = """examples:
   dlx test last
@@ -36,19 +36,9 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         say_json(tested)
         return 0
-    rows = [
-        [
-            score["name"],
-            number(score["value"]),
-            interval_text(score["interval"]),
-            number(score["baseline"]["value"]) if score["baseline"] else "",
-            score["baseline"]["name"] if score["baseline"] else "",
-        ]
-        for score in tested["scores"]
-    ]
-    show_table(
-        ("score", "value", "95 % interval", "baseline", ""), rows, right=("value", "baseline")
-    )
+    from .train import show_verdict
+
+    show_verdict(tested)
     weights = tested["weights"]
     say(f"weights: {weights['name']} (epoch {weights['epoch']}) of {tested['run']}")
     if tested["sample"]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -129,6 +129,7 @@ def answer(run: Run) -> dict[str, Any]:
         "folder": str(run.folder),
         "sample": run.data.samples.sample,
         "answer": run.facts["answer"],
+        "power": run.facts.get("power"),
         "scores": {score["name"]: score["value"] for score in run.facts["scores"]},
         "report": str(run.folder / "report.html"),
     }
@@ -149,8 +150,8 @@ def answer_in(folder: Path) -> dict[str, Any]:
 
 def show_answer(run: Run) -> None:
     """Prints scores beside their baselines, how often the test part was seen, and the report."""
-    if run.facts["scores"]:
-        show_scores(run.facts["scores"])
+    say("")
+    show_verdict(run.facts)
     for stamp in run.facts.get("stamps", []):
         say(f"stamped: {stamp}")
     found = run.facts["answer"]
@@ -162,9 +163,19 @@ def show_answer(run: Run) -> None:
     say(f"report: {run.folder / 'report.html'}")
 
 
-def show_scores(scores: Sequence[dict[str, Any]]) -> None:
+def show_verdict(facts: Mapping[str, Any]) -> None:
+    """Prints what to use in the model's place, if anything; its scores; what they are worth."""
+    power = facts.get("power") or {}
+    if power.get("use"):
+        say(power["use"])
+    if facts.get("scores"):
+        _show_scores(facts["scores"])
+    if power.get("text"):
+        say(power["text"])
+
+
+def _show_scores(scores: Sequence[dict[str, Any]]) -> None:
     """Prints scores beside their baselines, as `report.json` holds them."""
-    say("")
     rows = [_score_row(score) for score in scores]
     titles = ("score", "value", "95 % interval", "baseline", "")
     show_table(titles, rows, right=("value", "baseline"))

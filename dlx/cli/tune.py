@@ -11,7 +11,7 @@ from ..config.names import plural
 from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table
 from .hydra_flags import add_flags
 from .live import watching
-from .multirun import show_best, show_failures, sweep_flags
+from .multirun import show_best, show_failures, show_worth, sweep_flags
 from .train import answer, answer_in, show_answer, train
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ def show_outcome(outcome: Mapping[str, Any]) -> None:
         _show(outcome, ranking[:BEST])
         if lead := _lead(outcome, ranking[0]):
             say(lead)
+        show_worth(next(one for one in outcome["points"] if one["point"] == ranking[0]))
     show_failures(outcome["trials"], after="")
     if outcome["sample"]:
         say(SAMPLE)

@@ -67,14 +67,12 @@ def _answer(folder: Path, report: dict[str, Any]) -> dict[str, Any]:
 
 def _show(report: dict[str, Any], page: Path) -> None:
     """The answer in a few lines, and where the report lies."""
-    from .train import show_scores
+    from .train import show_verdict
 
-    if report.get("scores"):
-        show_scores(report["scores"])
+    say("")
+    show_verdict(report)
     for stamp in report.get("stamps", []):
         say(f"stamped: {stamp}")
-    if report.get("power"):
-        say(report["power"]["text"])
     if report.get("sample"):
         say(SAMPLE)
     if report["state"] == "paused":

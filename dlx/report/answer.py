@@ -6,16 +6,15 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..judging.verdict import LOST, OPEN, WON, verdict_of
 from .blocks import Alerts, Answer, Block, Mark, Section, Table, Text
 from .read import Run, amount, get, mappings, span
 from .words import GOAL, NONE, counted, measure, number, part
 
 _VERDICT = {True: ("beats the baseline", "good"), False: ("does not beat the baseline", "bad")}
-_POWER = {
-    "has statistical power": ("has statistical power", "good"),
-    "no statistical power": ("no statistical power", "bad"),
-    "unknown": ("statistical power unknown", "open"),
-}
+TONE = {True: "good", False: "bad", None: "open"}
+_OLD = {"has statistical power": WON, "no statistical power": LOST, "unknown": OPEN}
+"""What runs from before the linear model counted say of the trivial baseline."""
 _BEATEN = {True: "yes", False: "no"}
 _UNTESTED = "This score is of the validation part; it is no test."
 _PICKED = "The validation part also chose the epoch, so its scores flatter."
@@ -60,10 +59,16 @@ def _progress(run: Run) -> str:
 
 
 def verdict(run: Run, found: Mapping[str, Any]) -> tuple[str, str]:
-    """Against all simple answers where that was measured, else against the one baseline."""
-    power = _POWER.get(get(get(run.report, "power", dict), "verdict", str))
-    beats = found.get("beats")
-    return power or (_VERDICT[beats] if isinstance(beats, bool) else ("", ""))
+    """Against all simpler answers where that was measured, else against the one baseline."""
+    listed = mappings(run.report, "baselines")
+    if listed:
+        known = verdict_of(listed)
+        return known.text, TONE[known.beats]
+    said = get(get(run.report, "power", dict), "verdict", str)
+    told, beats = _OLD.get(said, said), found.get("beats")
+    if told in (WON, LOST, OPEN):
+        return told, {WON: "good", LOST: "bad", OPEN: "open"}[told]
+    return _VERDICT[beats] if isinstance(beats, bool) else ("", "")
 
 
 def _beside(found: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -99,8 +104,9 @@ def marks(found: Mapping[str, Any]) -> list[Mark]:
 
 
 def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
-    remarks = []
-    told = get(get(run.report, "power", dict), "text", str)
+    use = verdict_of(mappings(run.report, "baselines")).use
+    remarks = [f"{use[0].upper()}{use[1:]}."] if use else []
+    told = _told(run, found)
     interval, baseline = span(found), amount(get(found, "baseline", dict), "value")
     if told:
         remarks.append(f"{told[0].upper()}{told[1:]}.")
@@ -118,6 +124,13 @@ def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
     if decisions is not None and 0 < decisions <= DECISIONS:
         remarks.append(f"{counted(decisions, 'decision')} rest on the validation part so far.")
     return [*remarks, *_weights(run, found)]
+
+
+def _told(run: Run, found: Mapping[str, Any]) -> str:
+    """The comparison in words; one from before the linear model counted, under today's verdict."""
+    told = get(get(run.report, "power", dict), "text", str)
+    before, colon, rest = told.partition(": ")
+    return f"{verdict(run, found)[0]}: {rest}" if before in _OLD and colon else told
 
 
 def _weights(run: Run, found: Mapping[str, Any]) -> list[str]:

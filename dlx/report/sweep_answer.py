@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from .answer import DECISIONS, marks
+from .answer import DECISIONS, TONE, marks
 from .blocks import Alerts, Answer, Block, Code, Facts, Section, Text
 from .levers import typed
 from .read import amount, get
@@ -51,6 +51,9 @@ def _none(sweep: Sweep) -> str:
 
 
 def _verdict(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> tuple[str, str]:
+    said, beats = get(best.facts, "verdict", str), best.facts.get("beats")
+    if said and (beats is None or isinstance(beats, bool)):
+        return said, TONE[beats]
     known = amount(baseline, "value")
     if known is None or not math.isfinite(known):
         return "", ""
@@ -78,7 +81,9 @@ def _beside(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> list[tu
 
 
 def _remarks(sweep: Sweep, best: Setting) -> list[str]:
-    remarks = [_CLEAN] if not _tested(sweep) else []
+    use = get(best.facts, "use", str)
+    remarks = [f"{use[0].upper()}{use[1:]}."] if use else []
+    remarks += [_CLEAN] if not _tested(sweep) else []
     looks = _looks(sweep)
     if looks > 1:
         chosen = f"{counted(looks, 'setting')} were judged by the same validation rows, so"

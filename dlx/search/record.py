@@ -66,6 +66,7 @@ def _harvested(report: Mapping[str, Any]) -> dict[str, Any]:
         "interval": answer.get("interval"),
         "interval_of": over if answer.get("interval") else None,
         "baseline": answer.get("baseline"),
+        **_worth(answer, report.get("power") or {}),
         "values": scores | {"parameters": parameters, "seconds": seconds},
         "epoch": answer.get("epoch"),
         "epochs": report["epochs"],
@@ -73,6 +74,13 @@ def _harvested(report: Mapping[str, Any]) -> dict[str, Any]:
         "seconds": seconds,
         "sample": bool(report.get("sample")),
     }
+
+
+def _worth(answer: Mapping[str, Any], power: Mapping[str, Any]) -> dict[str, Any]:
+    """What the trial is worth beside simpler answers; empty of a run from before that counted."""
+    if "use" not in power:
+        return {}
+    return {"beats": answer.get("beats"), "verdict": power["verdict"], "use": power["use"]}
 
 
 class Record:

@@ -24,7 +24,8 @@ def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> 
     Returns:
         `value`, the mean over finished trials (None without one), `std`, `interval` and what it
         is of: "seeds" (Student's t), "folds" or "bootstrap" (of a lone trial); `baseline`, the
-        mean of what the trials are to beat (None where one lacks it); and means.
+        mean of what the trials are to beat (None where one lacks it); means; and what it is worth
+        beside simpler answers by the least of its trials: `beats`, `verdict`, `use`.
     """
     done = [t for t in trials if t["state"] == "done" and t.get("value") is not None]
     values = [t["value"] for t in done]
@@ -50,6 +51,7 @@ def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> 
         "values": {name: _mean(t["values"][name] for t in done) for name in names},
         "baseline": _baseline(done),
         "trials": [t["trial"] for t in trials],
+        **_worth(done),
     }
 
 
@@ -60,6 +62,15 @@ def _baseline(done: Sequence[Row]) -> dict[str, Any] | None:
     if not values or len(values) < len(done):
         return None
     return {"name": str(found[0].get("name") or ""), "value": statistics.fmean(values)}
+
+
+def _worth(done: Sequence[Row]) -> dict[str, Any]:
+    """The verdict of the trial that is worth least beside simpler answers."""
+    known = [trial for trial in done if trial.get("verdict")]
+    least = min(
+        known, key=lambda t: (t.get("beats") is True) - (t.get("beats") is False), default={}
+    )
+    return {key: least.get(key) for key in ("beats", "verdict", "use")}
 
 
 def t_interval(values: Sequence[float]) -> list[float] | None:

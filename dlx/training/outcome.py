@@ -198,7 +198,6 @@ def answer(
     first = next(score for score in scores if score["name"].startswith(f"{part}/"))
     if not judged:
         weights = {"weights": "folds", "epoch": facts["folds"][0]["epoch"]}
-    power = {**facts, **compared}.get("power", {}).get("verdict")
     found = {
         "score": first["name"],
         "part": part,
@@ -206,7 +205,7 @@ def answer(
         "value": first["value"],
         "interval": first["interval"],
         "baseline": first["baseline"],
-        "beats": {"has statistical power": True, "no statistical power": False}.get(power),
+        "beats": {**facts, **compared}.get("power", {}).get("beats"),
         "looks": facts.get("looks"),
         **weights,
     }

@@ -65,6 +65,7 @@ def look_again(
         "weights": {"name": name, "epoch": state.get("epoch")},
         "sample": data.samples.sample,
         "scores": [score.plain() for score in judged.scores],
+        "power": judged.facts["power"],
         "looks": looks,
     }
 

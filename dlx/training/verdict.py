@@ -1,8 +1,8 @@
 """The answer of a run: scores on a part, each beside its baseline, the first with an interval.
 
-A model has statistical power where it beats every simple answer by more than the uncertainty of
-the difference (Chollet 2017, 4.5.5): over rows by a paired bootstrap (Efron and Tibshirani, 1993),
-over folds by a corrected t interval (Nadeau and Bengio, 2003). A tie goes to the simple answer.
+A model beats a simpler answer where it is better by more than the uncertainty of the difference
+(Chollet 2017, 4.5.5): over rows by a paired bootstrap (Efron and Tibshirani, 1993), over folds by
+a corrected t interval (Nadeau and Bengio, 2003). A tie goes to the simpler answer.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from torch import Tensor
 from .. import classical
 from ..baselines import Answer, Baseline, best_baseline, simple_answers
 from ..config.schema import Config
+from ..judging.verdict import entry, power_of
 from ..metrics import Metric
 from .batches import Part
 from .experiment import FoldData, metrics_by_target
@@ -164,25 +165,8 @@ def _compare(
 
 def _entry(score: Score, name: str, kind: str, value: float, moved: Values) -> dict[str, Any]:
     sign = 1.0 if score.direction == "max" else -1.0
-    return _listed(score, name, kind, value, sign * (score.value - value), middle(sign * moved))
-
-
-def _listed(
-    score: Score, name: str, kind: str, value: float, difference: float, interval: Interval | None
-) -> dict[str, Any]:
-    """One baseline as `report.json` holds it; a tie is not beaten."""
-    beaten = None if interval is None else interval[0] > 0
-    if difference <= 0:
-        beaten = False
-    return {
-        "name": name,
-        "kind": kind,
-        "score": score.name,
-        "value": value,
-        "difference": difference,
-        "interval": interval,
-        "beaten": beaten,
-    }
+    difference = sign * (score.value - value)
+    return entry(score.name, name, kind, value, difference, middle(sign * moved))
 
 
 def fold_facts_of(judged: Sequence[Judged], train_rows: int, val_rows: int) -> dict[str, Any]:
@@ -211,10 +195,9 @@ def fold_facts_of(judged: Sequence[Judged], train_rows: int, val_rows: int) -> d
         pairs = zip(judged, values, strict=True)
         moved = [sign * (one.scores[0].value - value) for one, value in pairs]
         interval = corrected(moved, val_rows / train_rows)
-        mean = statistics.fmean(values)
-        listed.append(
-            _listed(score, first["name"], first["kind"], mean, statistics.fmean(moved), interval)
-        )
+        value, difference = statistics.fmean(values), statistics.fmean(moved)
+        found = entry(score.name, first["name"], first["kind"], value, difference, interval)
+        listed.append(found)
     return _facts(listed, f"corrected t interval over {len(judged)} folds")
 
 
@@ -236,35 +219,4 @@ def corrected(moved: Sequence[float], share: float) -> Interval | None:
 
 
 def _facts(listed: list[dict[str, Any]], how: str) -> dict[str, Any]:
-    return {"baselines": listed, "power": _power(listed, how)}
-
-
-def _power(listed: Sequence[dict[str, Any]], how: str) -> dict[str, str]:
-    """Whether the model beats every simple answer; a classical model is no simple one.
-
-    That a network does no better than a straight line says that the line is enough, not that the
-    inputs tell nothing of the targets.
-    """
-    simple = [one for one in listed if one["kind"] != "classical"]
-    if not simple:
-        return {"verdict": "unknown", "text": how}
-    hardest = min(simple, key=lambda one: one["difference"])
-    if any(one["beaten"] is False for one in simple):
-        verdict = "no statistical power"
-    elif all(one["beaten"] for one in simple):
-        verdict = "has statistical power"
-    else:
-        verdict = "unknown"
-    texts = [_told(one) for one in (hardest, *(o for o in listed if o["kind"] == "classical"))]
-    return {"verdict": verdict, "text": f"{verdict}: {'; '.join(texts)} ({how})"}
-
-
-def _told(one: dict[str, Any]) -> str:
-    """A comparison in words: "test/mae is 0.9 better than median (3.1), ..."."""
-    difference, interval = one["difference"], one["interval"]
-    side = "better" if difference > 0 else "worse" if difference < 0 else "no better"
-    amount = f"{abs(difference):.3g} " if difference else ""
-    text = f"{one['score']} is {amount}{side} than {one['name']} ({one['value']:.4g})"
-    if interval is None:
-        return f"{text}, uncertainty unknown" if difference > 0 else text
-    return f"{text}, 95 % interval of the difference {interval[0]:.3g} to {interval[1]:.3g}"
+    return {"baselines": listed, "power": power_of(listed, how)}

@@ -23,8 +23,8 @@ LONGEST = 8
 def beat_baseline(walk: Walk) -> Finding:
     """Step 5: a small model must beat every simple answer by more than chance (book 4.5.5).
 
-    Up to three small models are tried. If none has statistical power, the hypotheses of step 1
-    are probably wrong: the answer is not in the data.
+    Up to three small models are tried. If none beats the trivial baseline, the hypotheses of
+    step 1 are probably wrong: the answer is not in the data.
     """
     tried: list[dict[str, Any]] = []
     outputs = max(target.outputs for target in walk.samples[1].values())
@@ -35,12 +35,12 @@ def beat_baseline(walk: Walk) -> Finding:
         found = attempt(loaded, walk.bench, compare=True)
         compared = outcome.compare(found.judged, walk.data, found.each)
         tried.append({**rung(loaded, changed, found), **compared})
-        if compared["power"]["verdict"] == "has statistical power":
+        if compared["power"]["trivial"]:
             break
     last = tried[-1]
     facts = {"tried": tried, "baselines": last["baselines"], "power": last["power"]}
     told = last["power"]["text"]
-    if last["power"]["verdict"] != "has statistical power" and len(tried) > 1:
+    if not last["power"]["trivial"] and len(tried) > 1:
         told += (
             f"; {len(tried)} reasonable models fail, so the hypotheses of step 1 may be wrong: "
             "the answer may not be in these inputs"

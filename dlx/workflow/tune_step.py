@@ -41,7 +41,8 @@ def tune_and_test(walk: Walk) -> Finding:
     told = f"{found['score']} {found['value']:.4g} at look {found['looks']}"
     warned = worse_than_validation(chosen, found)
     facts |= {"answer": found, "warning": warned}
-    parts = (finding, told, done.facts["power"]["text"], warned)
+    power = done.facts["power"]
+    parts = (power["use"], finding, told, power["text"], warned)
     return "; ".join(filter(None, parts)), facts
 
 

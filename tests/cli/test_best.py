@@ -63,6 +63,7 @@ def test_as_json(some: None, cli: Cli) -> None:
         "run": "digits/20260101-120000-00000002-3",
         "score": "val/accuracy",
         "value": 0.9,
+        "direction": None,
         "baseline": {"name": "majority", "value": 0.5},
         "interval": [0.88, 0.92],
         "among": 2,

@@ -95,6 +95,12 @@ class TestTwoSeedsOfTwoSettings:
         assert lines[at + 2].startswith("optimizer.lr=1e-06")
         assert "2 of 2" in lines[at + 1]
 
+    def test_what_the_best_is_worth_beside_simpler_answers_is_told(self, out: str) -> None:
+        best = next(one for one in outcome()["points"] if one["changed"]["optimizer.lr"] == 0.05)
+        assert f"\nthe best {best['verdict']}\n" in out
+        page = Path(out.splitlines()[-1].removeprefix("report: ")).read_text()
+        assert f">{best['verdict']}</p>" in page
+
     def test_mean_spread_and_interval_are_those_of_the_runs(self, out: str) -> None:
         from scipy import stats
 

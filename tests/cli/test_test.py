@@ -31,7 +31,8 @@ def test_the_last_run_is_tested(run: Path, cli: Cli) -> None:
     assert (found.code, found.err) == (0, "")
     assert lines[0].split() == ["score", "value", "95", "%", "interval", "baseline"]
     assert [line.split()[0] for line in lines[1:3]] == ["test/accuracy", "test/loss"]
-    assert lines[3:] == [
+    assert lines[3].startswith("beats the trivial baseline: test/accuracy is ")
+    assert lines[4:] == [
         f"weights: best (epoch 2) of wine/{run.name}",
         "the test part has been looked at 2 times",
     ]

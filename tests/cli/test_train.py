@@ -66,6 +66,20 @@ def test_the_table_shows_the_numbers_of_the_run(cli: Cli) -> None:
     assert name == "majority"
 
 
+def test_where_a_linear_model_does_better_the_first_line_says_to_use_it(cli: Cli) -> None:
+    found = cli("train", *REAL, "baseline=classical", "--quiet")
+
+    (run,) = runs()
+    report = json.loads((run / "report.json").read_text())
+    said = "beats the trivial baseline; logistic regression does better"
+    assert found.out.strip().startswith("use logistic regression: it is simpler and does better\n")
+    assert f"\n{said}: test/accuracy is " in found.out
+    assert (report["answer"]["beats"], report["power"]["verdict"]) == (False, said)
+    assert f'"verdict bad">{said}<' in (run / "report.html").read_text()
+    best = cli("best", "task=wine")
+    assert "\nlogistic regression is simpler and does better\n" in best.out
+
+
 def test_the_count_of_looks_is_told(cli: Cli) -> None:
     cli("train", *REAL)
 
@@ -92,7 +106,8 @@ def test_json_is_the_answer_and_nothing_else(cli: Cli) -> None:
     answer = json.loads(found.out)
     (run,) = runs()
     assert (found.code, found.err) == (0, "")
-    assert set(answer) == {"run", "folder", "sample", "answer", "scores", "report"}
+    keys = {"run", "folder", "sample", "answer", "power", "scores", "report"}
+    assert set(answer) == keys
     assert answer["run"] == f"wine/{run.name}"
     assert answer["folder"] == str(run)
     assert answer["report"] == str(run / "report.html")

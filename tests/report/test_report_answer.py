@@ -8,18 +8,21 @@ from dlx.report import build
 
 
 def test_the_verdict_is_that_over_all_baselines(make_run, page):
-    power = {"verdict": "no statistical power", "text": "it is 0.01 worse than majority"}
+    told = "test/accuracy is 0.38 better than majority"
+    power = {"verdict": "has statistical power", "text": f"has statistical power: {told}"}
     beaten = {"name": "majority", "kind": "constant", "score": "test/accuracy", "value": 0.5}
     best = {"name": "logistic regression", "kind": "classical", "value": 0.9}
     baselines = [
         {**beaten, "difference": 0.38, "interval": [0.37, 0.39], "beaten": True},
         {**best, "difference": -0.02, "interval": [-0.03, -0.01], "beaten": False},
-        {"name": "naive", "kind": "naive", "value": 0.7, "difference": 0.1, "interval": None},
+        {"name": "naive", "kind": "naive", "value": 0.7, "difference": 0.1, "beaten": True},
     ]
     found = page(build(make_run(power=power, baselines=baselines)))
-    assert "accuracy on the test part no statistical power" in found.text
-    assert "beats the baseline" not in found.text
-    assert "It is 0.01 worse than majority." in found.text
+    said = "beats the trivial baseline; logistic regression does better"
+    assert f"accuracy on the test part {said}" in found.text
+    assert f"{said[0].upper()}{said[1:]}: {told}." in found.text  # of a run from before
+    assert "Use logistic regression: it is simpler and does better." in found.text
+    assert "statistical power" not in found.text
     assert found.tables["The model against simpler answers, on the same rows"][1:] == [
         ["majority", "constant", "0.5000", "0.3800", "0.3700 to 0.3900", "yes"],
         [
@@ -30,8 +33,23 @@ def test_the_verdict_is_that_over_all_baselines(make_run, page):
             "\N{MINUS SIGN}0.03000 to \N{MINUS SIGN}0.01000",
             "no",
         ],
-        ["naive", "naive", "0.7000", "0.1000", "\N{EN DASH}", "unknown"],
+        ["naive", "naive", "0.7000", "0.1000", "\N{EN DASH}", "yes"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [
+        ("has statistical power", "beats the trivial baseline"),
+        ("no statistical power", "does not beat the trivial baseline"),
+        ("unknown", "not known whether it beats the trivial baseline"),
+    ],
+)
+def test_verdicts_of_runs_without_their_baselines_are_read(make_run, page, verdict, said):
+    power = {"verdict": verdict, "text": f"{verdict}: so"}
+    text = page(build(make_run(power=power, metrics=None, predictions=None))).text
+    assert f"accuracy on the test part {said}" in text
+    assert f"{said[0].upper()}{said[1:]}: so." in text
 
 
 def alerts(page, folder):

@@ -45,6 +45,17 @@ def test_a_point_is_the_mean_of_what_is_done() -> None:
     assert found["values"] == {"val/accuracy": pytest.approx(0.6), "parameters": 10}
 
 
+def test_a_point_is_worth_what_its_worst_trial_is() -> None:
+    def judged(number: int, beats: bool | None) -> dict[str, Any]:
+        return trial(number, 0.5, beats=beats, verdict=str(beats), use="" if beats else "use it")
+
+    for many, least in (([True, None, False], False), ([True, None], None), ([True, True], True)):
+        found = point_of(0, {}, [judged(number, beats) for number, beats in enumerate(many)])
+        expected = (least, str(least), "" if least else "use it")
+        assert (found["beats"], found["verdict"], found["use"]) == expected
+    assert point_of(0, {}, [trial(0, 0.5)])["verdict"] is None  # harvested before that was told
+
+
 def test_a_point_without_a_finished_trial_has_no_value() -> None:
     found = point_of(0, {}, [trial(0, None), {"trial": 1, "state": "waiting"}])
     assert (found["value"], found["std"], found["interval"], found["n"]) == (None, None, None, 0)

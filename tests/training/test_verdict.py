@@ -81,13 +81,13 @@ def test_judging_tells_whether_it_beats_chance() -> None:
     assert all(one["beaten"] and 0 < one["interval"][0] < one["difference"] for one in listed)
     value = judged.scores[0].value
     assert all(one["difference"] == pytest.approx(value - one["value"]) for one in listed)
-    assert judged.facts["power"]["verdict"] == "has statistical power"
+    assert judged.facts["power"]["verdict"] == "beats the trivial baseline"
     best = judged.scores[0].baseline
     assert best is not None
     assert best.value == max(one["value"] for one in listed)
 
 
-def test_an_untrained_model_has_no_statistical_power() -> None:
+def test_an_untrained_model_beats_nothing() -> None:
     config, data, fold, training = built(base=REAL)
     with torch.no_grad():
         for parameter in training.parameters:
@@ -96,8 +96,8 @@ def test_an_untrained_model_has_no_statistical_power() -> None:
     judged = judge(config, training, fold, "test", the_test_part(data, fold))
 
     power = judged.facts["power"]
-    assert power["verdict"] == "no statistical power"
-    assert power["text"].startswith("no statistical power: test/accuracy is ")
+    assert power["verdict"] == "does not beat the trivial baseline"
+    assert power["text"].startswith("does not beat the trivial baseline: test/accuracy is ")
     assert power["text"].endswith("(paired bootstrap over 36 rows)")
 
 
@@ -137,7 +137,7 @@ def test_naive_forecasts_are_compared_with() -> None:
     last = judged.facts["baselines"][-1]
     assert (last["name"], last["kind"], last["beaten"]) == ("persistence", "naive", False)
     assert last["value"] == pytest.approx(1.0, abs=1e-4)
-    assert judged.facts["power"]["verdict"] == "no statistical power"
+    assert judged.facts["power"]["verdict"] == "does not beat the trivial baseline"
     assert judged.scores[0].baseline is not None
     assert judged.scores[0].baseline.name == "persistence"
 
@@ -167,13 +167,16 @@ def test_a_tie_goes_to_the_constant() -> None:
     (one,) = facts["baselines"]
     assert (one["difference"], one["interval"], one["beaten"]) == (0.0, None, False)
     assert facts["power"] == {
-        "verdict": "no statistical power",
-        "text": "no statistical power: test/accuracy is no better than a constant (0.6) "
-        "(paired bootstrap over 50 rows)",
+        "verdict": "does not beat the trivial baseline",
+        "text": "does not beat the trivial baseline: test/accuracy is no better than a constant "
+        "(0.6) (paired bootstrap over 50 rows)",
+        "trivial": False,
+        "beats": False,
+        "use": "",
     }
 
 
-def test_a_difference_within_noise_is_no_power() -> None:
+def test_a_difference_that_may_be_chance_beats_nothing() -> None:
     truth = (np.arange(40) < 22).astype(np.float32)
     logits = np.ones(40)
     logits[-1] = -1  # one more row right than always yes
@@ -183,18 +186,18 @@ def test_a_difference_within_noise_is_no_power() -> None:
     (one,) = facts["baselines"]
     assert one["difference"] == pytest.approx(1 / 40)
     assert one["beaten"] is False
-    assert facts["power"]["verdict"] == "no statistical power"
+    assert facts["power"]["verdict"] == "does not beat the trivial baseline"
 
 
 def test_one_row_tells_nothing() -> None:
     _, facts = compared("accuracy", "binary", [1.0], [1.0], constant(-1.0, 1))
 
     assert facts["baselines"][0]["beaten"] is None
-    assert facts["power"]["verdict"] == "unknown"
+    assert facts["power"]["beats"] is None
     assert "uncertainty unknown" in facts["power"]["text"]
 
 
-def test_a_classical_model_that_is_as_good_takes_no_power_away() -> None:
+def test_a_tie_with_a_linear_model_goes_to_the_linear_model() -> None:
     truth = (np.arange(60) < 30).astype(np.float32)
     logits = truth * 2 - 1
     line = Answer("logistic regression", "classical", (torch.as_tensor(logits)[:, None],))
@@ -202,15 +205,18 @@ def test_a_classical_model_that_is_as_good_takes_no_power_away() -> None:
     _, facts = compared("accuracy", "binary", logits, truth, constant(1.0, 60), line)
 
     assert [one["beaten"] for one in facts["baselines"]] == [True, False]
-    assert facts["power"]["verdict"] == "has statistical power"
-    assert "test/accuracy is no better than logistic regression (1)" in facts["power"]["text"]
+    power = facts["power"]
+    assert power["verdict"] == "beats the trivial baseline; logistic regression does as well"
+    assert (power["trivial"], power["beats"]) == (True, False)
+    assert power["use"] == "use logistic regression: it is simpler and does as well"
+    assert "test/accuracy is no better than logistic regression (1)" in power["text"]
 
 
 def test_a_score_without_a_baseline_is_unknown() -> None:
     _, facts = compared("roc_auc", "binary", [1.0, 2.0], [1.0, 1.0], constant(0.0, 2))
 
     assert facts["baselines"] == []
-    assert facts["power"]["verdict"] == "unknown"
+    assert facts["power"]["beats"] is None
 
 
 def folds(values: list[float], against: list[float], direction: str = "max") -> list[Judged]:
@@ -240,19 +246,19 @@ def test_folds_are_compared_by_the_corrected_t_interval(direction: str) -> None:
     assert found["power"]["text"].endswith("(corrected t interval over 4 folds)")
 
 
-def test_folds_that_disagree_have_no_power() -> None:
+def test_folds_that_disagree_beat_nothing() -> None:
     found = fold_facts_of(folds([0.9, 0.5, 0.7, 0.6], [0.6] * 4), 300, 100)
 
     assert found["baselines"][0]["difference"] > 0
     assert found["baselines"][0]["interval"][0] < 0
-    assert found["power"]["verdict"] == "no statistical power"
+    assert found["power"]["verdict"] == "does not beat the trivial baseline"
 
 
 def test_folds_without_a_spread_tell_nothing() -> None:
     found = fold_facts_of(folds([0.75] * 4, [0.5] * 4), 300, 100)
 
     assert found["baselines"][0]["interval"] is None
-    assert found["power"]["verdict"] == "unknown"
+    assert found["power"]["beats"] is None
 
 
 def test_a_baseline_that_a_fold_lacks_is_left_out() -> None:

@@ -1,0 +1,1 @@
+"""What a score is worth: beside simpler answers, and beside chance. No torch here."""

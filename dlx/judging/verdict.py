@@ -1,0 +1,152 @@
+"""Whether a model beats simpler answers, and the sentence that says so.
+
+The trivial baseline is the hardest of the constant answers and naive forecasts; a linear model is
+no trivial one. A model that does not beat a simpler one significantly is not worth its weights: a
+tie goes to the simpler (Chollet 2017, 4.5.5).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+Listed = Sequence[Mapping[str, Any]]
+"""Baselines as `report.json` holds them, see `entry`."""
+
+LOST = "does not beat the trivial baseline"
+OPEN = "not known whether it beats the trivial baseline"
+WON = "beats the trivial baseline"
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a model is worth beside the simpler answers that were computed.
+
+    Attributes:
+        text: a few words.
+        trivial: whether it beats every constant answer and naive forecast; None where unknown.
+        beats: whether it beats every answer, the linear model included; None where unknown.
+        use: the simpler model to use in its place, and why; "" where there is none.
+    """
+
+    text: str
+    trivial: bool | None
+    beats: bool | None
+    use: str = ""
+
+
+def entry(
+    score: str,
+    name: str,
+    kind: str,
+    value: float,
+    difference: float,
+    interval: tuple[float, float] | None,
+) -> dict[str, Any]:
+    """One baseline as `report.json` holds it; a tie is not beaten.
+
+    Args:
+        score: name of what both are measured by.
+        name: of the baseline.
+        kind: constant, naive or classical.
+        value: its score.
+        difference: by how much the model is better.
+        interval: 95 % interval of the difference; None where unknown.
+    """
+    beaten = None if interval is None else interval[0] > 0
+    return {
+        "name": name,
+        "kind": kind,
+        "score": score,
+        "value": value,
+        "difference": difference,
+        "interval": interval,
+        "beaten": False if difference <= 0 else beaten,
+    }
+
+
+def verdict_of(listed: Listed) -> Verdict:
+    """Judges a model by what it was compared with; entries of an old or edited file may lack keys.
+
+    Args:
+        listed: the baselines, as from `entry`.
+    """
+    simple = [one for one in listed if one.get("kind") != "classical"]
+    linear = [one for one in listed if one.get("kind") == "classical"]
+    trivial = _all_beaten(simple)
+    beats = _all_beaten(listed) if simple else None
+    text = {True: WON, False: LOST, None: OPEN}[trivial]
+    ahead = [one for one in linear if one.get("beaten") is False and trivial is not False]
+    ahead += [one for one in linear if _leads(one) and trivial is False]
+    beaten = [str(one["name"]) for one in linear if one.get("beaten") and one.get("name")]
+    if ahead:
+        text += f"; {ahead[0].get('name')} {_does(ahead[0])}"
+    elif beaten and trivial:
+        text += f" and {beaten[0]}"
+    elif linear and trivial:
+        text += f"; not known whether it beats {linear[0].get('name')}"
+    return Verdict(text, trivial, beats, _use(listed))
+
+
+def _all_beaten(listed: Listed) -> bool | None:
+    """Whether all are; None where there are none, or one may be."""
+    found = [one.get("beaten") for one in listed]
+    if any(beaten is False for beaten in found):
+        return False
+    return True if found and all(beaten is True for beaten in found) else None
+
+
+def _difference(one: Mapping[str, Any]) -> float:
+    value = one.get("difference")
+    return float(value) if isinstance(value, (int, float)) else math.nan
+
+
+def _leads(one: Mapping[str, Any]) -> bool:
+    """Whether a baseline is ahead of the model by more than chance."""
+    interval = one.get("interval")
+    high = interval[1] if isinstance(interval, (list, tuple)) and len(interval) == 2 else None
+    return _difference(one) < 0 and (not isinstance(high, (int, float)) or high < 0)
+
+
+def _does(one: Mapping[str, Any]) -> str:
+    return "does better" if _leads(one) else "does as well"
+
+
+def _use(listed: Listed) -> str:
+    """What to use in the model's place: the best of the simpler models that it does not beat."""
+    models = [one for one in listed if one.get("kind") in ("classical", "naive")]
+    models = [one for one in models if one.get("beaten") is False and one.get("name")]
+    known = [one for one in models if not math.isnan(_difference(one))]
+    if not known:
+        return ""
+    best = min(known, key=_difference)
+    return f"use {best['name']}: it is simpler and {_does(best)}"
+
+
+def power_of(listed: Sequence[dict[str, Any]], how: str) -> dict[str, Any]:
+    """The verdict as `report.json` holds it, under `power`.
+
+    Args:
+        listed: the baselines, as from `entry`.
+        how: by which method they were compared.
+    """
+    found = verdict_of(listed)
+    simple = [one for one in listed if one["kind"] != "classical"]
+    hardest = [min(simple, key=lambda one: one["difference"])] if simple else []
+    texts = [_told(one) for one in (*hardest, *(o for o in listed if o["kind"] == "classical"))]
+    text = f"{found.text}: {'; '.join(texts)} ({how})" if texts else how
+    known = {"trivial": found.trivial, "beats": found.beats, "use": found.use}
+    return {"verdict": found.text, "text": text, **known}
+
+
+def _told(one: Mapping[str, Any]) -> str:
+    """A comparison in words: "test/mae is 0.9 better than median (3.1), ..."."""
+    difference, interval = one["difference"], one["interval"]
+    side = "better" if difference > 0 else "worse" if difference < 0 else "no better"
+    amount = f"{abs(difference):.3g} " if difference else ""
+    text = f"{one['score']} is {amount}{side} than {one['name']} ({one['value']:.4g})"
+    if interval is None:
+        return f"{text}, uncertainty unknown" if difference > 0 else text
+    return f"{text}, 95 % interval of the difference {interval[0]:.3g} to {interval[1]:.3g}"

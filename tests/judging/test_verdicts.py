@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from dlx.judging.verdict import entry, power_of, verdict_of
+
+WON, LOST = "beats the trivial baseline", "does not beat the trivial baseline"
+
+
+def against(kind: str, difference: float, half: float | None = 0.02) -> dict[str, Any]:
+    """A baseline that the model is better than by this much."""
+    name = {"constant": "majority", "naive": "persistence", "classical": "ridge regression"}[kind]
+    interval = None if half is None else (difference - half, difference + half)
+    return entry("val/mae", name, kind, 0.5, difference, interval)
+
+
+SURE, TIE, BEHIND = 0.1, 0.01, -0.1
+
+
+@pytest.mark.parametrize(
+    ("constant", "linear", "text", "trivial", "beats", "use"),
+    [
+        (SURE, SURE, f"{WON} and ridge regression", True, True, ""),
+        (SURE, TIE, f"{WON}; ridge regression does as well", True, False, "does as well"),
+        (SURE, -TIE, f"{WON}; ridge regression does as well", True, False, "does as well"),
+        (SURE, 0.0, f"{WON}; ridge regression does as well", True, False, "does as well"),
+        (SURE, BEHIND, f"{WON}; ridge regression does better", True, False, "does better"),
+        (SURE, None, WON, True, True, ""),
+        (TIE, None, LOST, False, False, ""),
+        (BEHIND, TIE, LOST, False, False, "does as well"),
+        (BEHIND, BEHIND, f"{LOST}; ridge regression does better", False, False, "does better"),
+    ],
+)
+def test_the_best_simpler_answer_decides(
+    constant: float, linear: float | None, text: str, trivial: bool, beats: bool, use: str
+) -> None:
+    listed = [against("constant", constant)]
+    listed += [] if linear is None else [against("classical", linear)]
+
+    found = verdict_of(listed)
+
+    assert (found.text, found.trivial, found.beats) == (text, trivial, beats)
+    assert found.use == (f"use ridge regression: it is simpler and {use}" if use else "")
+
+
+def test_a_forecast_that_is_not_beaten_is_to_be_used() -> None:
+    found = verdict_of([against("constant", SURE), against("naive", BEHIND)])
+    assert (found.text, found.use) == (LOST, "use persistence: it is simpler and does better")
+
+
+def test_what_is_not_known_is_not_made_up() -> None:
+    assert verdict_of([]).beats is None
+    assert verdict_of([against("classical", SURE)]).beats is None
+    found = verdict_of([against("constant", SURE), against("classical", SURE, None)])
+    assert found.text == f"{WON}; not known whether it beats ridge regression"
+    assert (found.trivial, found.beats, found.use) == (True, None, "")
+    assert verdict_of([against("constant", SURE, None)]).text.startswith("not known whether it")
+    assert verdict_of([{"name": 3}, {"kind": "classical", "beaten": False}]).use == ""
+    assert power_of([], "nothing is measured")["text"] == "nothing is measured"
