@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -90,3 +90,17 @@ def baseline_text(baseline: Any) -> str:
     if not isinstance(value, (int, float)):
         return ""
     return f"{number(value)}  {baseline.get('name', '')}".rstrip()
+
+
+def looks_text(times: int, rows: Mapping[str, int]) -> str:
+    """How often a test set has been evaluated, this time included.
+
+    Args:
+        times: of the row that was seen most often.
+        rows: how many `rows` it has, and how many of them were `seen` before.
+    """
+    told = f"the test set has been evaluated {'once' if times == 1 else f'{times} times'}"
+    some = 0 < rows["seen"] < rows["rows"]
+    return (
+        f"{told}: {rows['seen']:,} of its {rows['rows']:,} rows were seen before" if some else told
+    )

@@ -115,7 +115,11 @@ def _asked(going: Sequence[Candidate], args: argparse.Namespace, words: Sequence
 
 
 def _remove(root: Path, going: Sequence[Candidate]) -> int:
+    from ..runs import ledger
+
     clear_leftovers(root)
+    for warning in ledger.restore(root):
+        say(f"warning: {warning}")
     gone = [one for one in going if remove(one.folder)]
     for one in going:
         if one not in gone:

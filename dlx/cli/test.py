@@ -6,7 +6,7 @@ import argparse
 import os
 from pathlib import Path
 
-from .console import SAMPLE, say, say_json
+from .console import SAMPLE, looks_text, say, say_json
 
 EXAMPLES = """examples:
   dlx test last
@@ -44,6 +44,7 @@ def run(args: argparse.Namespace) -> int:
     if tested["sample"]:
         say(SAMPLE)
     else:
-        times = "once" if tested["looks"] == 1 else f"{tested['looks']} times"
-        say(f"the test part has been looked at {times}")
+        say(looks_text(tested["looks"], tested["looks_rows"]))
+    for warning in tested["warnings"]:
+        say(f"warning: {warning}")
     return 0

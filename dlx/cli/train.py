@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Problem, UsageError
 from ..files import read_json
 from . import config as config_verb
-from .console import SAMPLE, interval_text, number, say, say_json, show_table
+from .console import SAMPLE, interval_text, looks_text, number, say, say_json, show_table
 from .hydra_flags import add_run_flags
 
 if TYPE_CHECKING:
@@ -158,8 +158,8 @@ def show_answer(run: Run) -> None:
     if run.data.samples.sample:
         say(SAMPLE)
     elif found and found["looks"]:
-        times = "once" if found["looks"] == 1 else f"{found['looks']} times"
-        say(f"the test part has been looked at {times} (ledger in {run.config.run.root})")
+        told = looks_text(found["looks"], run.facts["looks_rows"])
+        say(f"{told} (ledger in {run.config.run.root})")
     say(f"report: {run.folder / 'report.html'}")
 
 

@@ -119,7 +119,9 @@ def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
     elif looks == 1:
         remarks.append("This score was made at the first look at the test part.")
     elif looks:
-        remarks.append(f"This score was made at look {number(looks)} at the test part: {_FLATTERS}")
+        remarks.append(
+            f"This score was made at look {number(looks)} at the test part{_some(run)}: {_FLATTERS}"
+        )
     decisions = amount(run.report, "decisions")
     if decisions is not None and 0 < decisions <= DECISIONS:
         remarks.append(f"{counted(decisions, 'decision')} rest on the validation part so far.")
@@ -219,11 +221,29 @@ def _baseline(entry: Mapping[str, Any]) -> list[str]:
     ]
 
 
+def _some(run: Run) -> str:
+    """How many of the test rows were seen before, where it is not all of them."""
+    rows = get(run.report, "looks_rows", dict)
+    seen, many = amount(rows, "seen"), amount(rows, "rows")
+    if seen is None or many is None or seen >= many:
+        return ""
+    return f", {number(seen)} of whose {number(many)} rows were seen before"
+
+
 def _looks(run: Run) -> Table | None:
     """The looks at these test rows before this run's."""
     rows = [
-        [get(look, "run", str), get(look, "verb", str), get(look, "at", str)]
+        [
+            get(look, "run", str),
+            get(look, "verb", str),
+            get(look, "at", str),
+            number(amount(look, "rows")),
+        ]
         for look in mappings(run.report, "looks_before")
     ]
     title = f"{counted(len(rows), 'earlier look')} at these test rows"
-    return Table(title, ("run", "verb", "at"), rows, texts=(0, 1, 2), folded=True) if rows else None
+    return (
+        Table(title, ("run", "command", "at", "rows"), rows, texts=(0, 1, 2), folded=True)
+        if rows
+        else None
+    )

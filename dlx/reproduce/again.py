@@ -74,7 +74,7 @@ def reproduce(
     config = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", plugins)
     loaded = loaded_from(config, [str(one) for one in earlier.status.get("overrides", [])])
     name, root = f"{folder.parent.name}/{folder.name}", folder.parent.parent
-    with replay(loaded, root, name, say, watchers, earlier.threads) as run:
+    with replay(loaded, root, name, say, watchers, earlier.threads, folder) as run:
         found = differences(folder, run.folder)
     around = earlier.changed(run.stage.fold, run.config)
     scores = _scores(earlier, run)

@@ -28,6 +28,7 @@ def replay(
     say: Say = silent,
     watchers: Sequence[Callback] = (),
     threads: dict[str, Any] | None = None,
+    original: Path | None = None,
 ) -> Iterator[Run]:
     """The finished run, whose folder lasts as long as this is entered.
 
@@ -38,6 +39,7 @@ def replay(
         say: told what is being done, a line at a time.
         watchers: further callbacks, such as a progress bar.
         threads: a thread count and how it was chosen, in place of `trainer.threads`.
+        original: the folder of the run that is replayed, which is told of the look.
 
     Raises:
         UsageError: the config cannot be run on these data or this machine.
@@ -48,5 +50,5 @@ def replay(
         run = train(replace(loaded, config=config), say, watchers, threads=threads)
         if run.facts.get("looks") and not run.data.samples.sample:
             root.mkdir(parents=True, exist_ok=True)
-            ledger.record(root, run.data.test_key, name, "reproduce")
+            ledger.record(root, run.data.test_rows, name, "reproduce", folder=original)
         yield run

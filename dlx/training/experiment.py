@@ -31,7 +31,7 @@ from ..models.init import initialise
 from ..models.inputs import Input
 from ..prepare import Prepared, prepare
 from ..prepare.copies import with_copies
-from ..runs.ledger import key_of
+from ..runs.ledger import RowSet, rows_of
 from ..seeds import derive
 from . import threads
 from .batches import Part, describe_inputs, make_part
@@ -70,11 +70,11 @@ class Data:
         }
 
     @property
-    def test_key(self) -> str:
-        """What the ledger knows the test part by: the contents of its rows."""
+    def test_rows(self) -> RowSet:
+        """What the ledger knows the test set by: the contents of its rows."""
         split = self.split
         rows = split.folds[0].validation if split.test_validates else split.test
-        return key_of(row_hashes(self.samples, self.input_hashes, rows))
+        return rows_of(row_hashes(self.samples, self.input_hashes, rows))
 
 
 @dataclass

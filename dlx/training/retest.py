@@ -36,8 +36,8 @@ def look_again(
         plugins: packages that the user allows now.
 
     Returns:
-        Run, weights, whether the data are made up, scores beside their baselines, and how often
-        the part has been looked at.
+        Run, weights, whether the data are made up, scores beside their baselines, how often the
+        test set has been evaluated, and warnings.
 
     Raises:
         UsageError: the run has no test part, or its data are no longer the same.
@@ -56,7 +56,7 @@ def look_again(
         message = "the weights do not fit the model of config.yaml"
         raise RunError(Problem(message, str(run), hint="train again")) from error
     training = build_training(config, learner, steps_per_epoch(config, fold.train))
-    looks = _count(config, data, run)
+    looks, warnings = _count(data, run)
     naive = data.naive(data.split.test)
     judged = judge(config, training, fold, "test", make_test_part(data, fold), naive)
     _keep(run, judged)
@@ -66,7 +66,8 @@ def look_again(
         "sample": data.samples.sample,
         "scores": [score.plain() for score in judged.scores],
         "power": judged.facts["power"],
-        "looks": looks,
+        **looks,
+        "warnings": list(warnings),
     }
 
 
@@ -140,11 +141,11 @@ def _keep(run: Path, judged: Judged) -> None:
         write_status(run, {**status, "scores": {**known, **new}})
 
 
-def _count(config: Config, data: Data, run: Path) -> int:
+def _count(data: Data, run: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Counts the look where the run lies, and what is to be told of it."""
     if data.samples.sample:
-        return 1
-    name = f"{run.parent.name}/{run.name}"
-    root = Path(config.run.root)
-    if not root.is_dir():  # the runs have been moved, and the ledger with them
-        root = run.parent.parent
-    return len(ledger.record(root, data.test_key, name, "test"))
+        return {"looks": 1}, ()
+    name, root = f"{run.parent.name}/{run.name}", run.parent.parent
+    before = ledger.record(root, data.test_rows, name, "test", folder=run)
+    rows = {"seen": before.seen, "rows": before.rows}
+    return {"looks": before.times + 1, "looks_rows": rows}, before.warnings

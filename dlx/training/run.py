@@ -72,6 +72,8 @@ def train(
     with memory_told(), _begun(loaded, say, within, resume, threads, trial) as run, listening():
         try:
             with memory_told():
+                if run.data.split.test_validates:  # its validation rows are the test rows
+                    count_look(run, "validation", "")
                 judged = _train_folds(run, watchers) if run.several else _train_one(run, watchers)
                 _finish(run, judged)
         except (Interrupted, KeyboardInterrupt):
@@ -130,8 +132,6 @@ def _train_one(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
         config, number = final_config(config, config.trainer.last_epoch), len(run.data.split.folds)
     make_folder(run.folder, fold)
     run.stage = begin(config, run.data, fold, number, run.folder, run.log, resume=run.resumed)
-    if run.data.split.test_validates and config.test:
-        count_look(run, "validation")
     _fit(run, watchers)
     run.facts |= outcome.curve_facts(run.config, run.stage.recorder.history)
     return _judge_all(run)
@@ -238,7 +238,7 @@ def _judge_all(run: Run) -> list[Judged]:
     begun = time.perf_counter()
     judged = [] if stage.fold.validation is None else [_judge_validation(run)]
     if config.test and len(run.data.split.test):
-        count_look(run, run.verb)
+        count_look(run, run.verb, f"step {stage.kept_step}")
         part = test_part(run.data, stage.fold)
         naive = run.data.naive(run.data.split.test)
         judged.append(judge(config, stage.training, stage.fold, "test", part, naive))
@@ -298,20 +298,39 @@ def _tell_end(run: Run, state: str) -> None:
         callback.run_ends(run, state)
 
 
-def count_look(run: Run, verb: str) -> None:
-    """Writes a look at the test part into the ledger, and into the facts.
+def count_look(run: Run, verb: str, weights: str) -> None:
+    """Writes a look at the test rows into the ledger and the run folder, and into the facts.
+
+    Args:
+        run: the run.
+        verb: what looks.
+        weights: which weights it looks with; with the same ones it looks once.
 
     Raises:
         MethodError: a second workflow look that was not asked for.
+        RunError: the ledger is damaged, or cannot be written.
     """
     if run.data.samples.sample:
         run.facts["looks"] = 1
         return
-    root, key = Path(run.config.run.root), run.data.test_key
-    once = verb == "workflow" and not run.config.workflow.look_again
-    looks = ledger.record(root, key, run.name, verb, once, again=run.resumed)
-    run.facts |= {"looks": len(looks), "looks_before": [asdict(look) for look in looks[:-1]]}
-    if any(look.verb == verb == "workflow" and look.run != run.name for look in looks[:-1]):
+    before = ledger.record(
+        Path(run.config.run.root),
+        run.data.test_rows,
+        run.name,
+        verb,
+        weights=weights,
+        once=verb == "workflow" and not run.config.workflow.look_again,
+        folder=run.folder,
+    )
+    run.facts |= {
+        "looks": before.times + 1,
+        "looks_before": [asdict(look) for look in before.looks],
+        "looks_rows": {"seen": before.seen, "rows": before.rows},
+    }
+    for warning in before.warnings:
+        run.log(f"warning: {warning}")
+    run.facts["stamps"] += before.warnings
+    if any(look.verb == verb == "workflow" and look.run != run.name for look in before.looks):
         run.facts["stamps"].append("not the first workflow look at this test part (look_again)")
 
 

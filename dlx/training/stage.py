@@ -54,6 +54,13 @@ class Stage:
         epoch = self.checkpoints.best_state["epoch"] if best else self.training.state.epoch
         return {"weights": "best" if best else "last", "epoch": epoch}
 
+    @property
+    def kept_step(self) -> int:
+        """The optimizer step after which the kept weights stood so."""
+        best = self.checkpoints.best is not None
+        step = self.checkpoints.best_state["step"] if best else self.training.state.step
+        return int(step)
+
     def train(self, watchers: Sequence[Callback] = ()) -> None:
         """Trains to the end, a stop or an interruption; then holds the weights to be kept.
 

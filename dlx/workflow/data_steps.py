@@ -184,7 +184,7 @@ def refuse_second_look(walk: Walk) -> None:
         return
     if not len(walk.data.split.test):
         raise UsageError(Problem("the protocol leaves no test part for step 7"))
-    before = ledger.looks(Path(config.run.root), walk.data.test_key)
+    before = ledger.looks(Path(config.run.root), walk.data.test_rows)
     if not config.workflow.look_again:
         ledger.refuse_second(before, walk.record.name, "workflow")
 

@@ -34,7 +34,7 @@ def test_the_last_run_is_tested(run: Path, cli: Cli) -> None:
     assert lines[3].startswith("beats the trivial baseline: test/accuracy is ")
     assert lines[4:] == [
         f"weights: best (epoch 2) of wine/{run.name}",
-        "the test part has been looked at 2 times",
+        "the test set has been evaluated 2 times",
     ]
 
 
@@ -92,4 +92,4 @@ def test_runs_elsewhere_are_found_by_their_root(run: Path, cli: Cli) -> None:
     Path("runs").rename("kept")
 
     assert cli("test", "last").code == 2
-    assert "looked at 2 times" in cli("test", "last", "--root", "kept").out
+    assert "has been evaluated 2 times" in cli("test", "last", "--root", "kept").out

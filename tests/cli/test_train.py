@@ -46,7 +46,7 @@ def test_training_prints_plain_lines(cli: Cli) -> None:
         "test/loss",
     ]
     assert lines[-2:] == [
-        "the test part has been looked at once (ledger in runs)",
+        "the test set has been evaluated once (ledger in runs)",
         f"report: runs/wine/{run.name}/report.html",
     ]
     assert "\x1b" not in found.out
@@ -83,7 +83,7 @@ def test_where_a_linear_model_does_better_the_first_line_says_to_use_it(cli: Cli
 def test_the_count_of_looks_is_told(cli: Cli) -> None:
     cli("train", *REAL)
 
-    assert "the test part has been looked at 2 times (ledger in runs)" in cli("train", *REAL).out
+    assert "the test set has been evaluated 2 times (ledger in runs)" in cli("train", *REAL).out
 
 
 def test_made_up_data_are_stamped_everywhere(cli: Cli, in_process: None) -> None:

@@ -66,7 +66,7 @@ def test_a_search_begins_with_the_tasks_own_and_ends_with_a_command(cli: Cli) ->
 def test_the_best_is_trained_and_tested_once(cli: Cli) -> None:
     found = cli("tune", *WINE, *SPACE, "tune.trials=2", "--train-best")
     assert found.code == 0
-    assert "the test part has been looked at once (ledger in runs)" in found.out
+    assert "the test set has been evaluated once (ledger in runs)" in found.out
     arguments = outcome()["best"]["command"].split()
     last = max(Path("runs/wine").iterdir())
     overrides = json.loads((last / "status.json").read_text())["overrides"]

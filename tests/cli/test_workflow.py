@@ -94,7 +94,7 @@ class TestRefusals:
         again = cli("workflow", *SHORT, "seed=1")
 
         assert again.code == 4
-        assert "a workflow has looked at this test part before" in again.err
+        assert "a workflow has evaluated on these test rows before" in again.err
         assert f"dlx workflow  {first['run']}" in again.err
         assert "workflow.look_again=true" in again.err
         assert len(list(here.glob("runs/*/*"))) == 1, "a refused workflow leaves nothing behind"

@@ -8,7 +8,7 @@ import numpy as np
 from dlx.data.columns import take
 from dlx.data.fingerprints import duplicates, input_hashes, row_hashes
 from dlx.data.samples import Ragged, Samples
-from dlx.runs.ledger import key_of
+from dlx.runs.ledger import rows_of
 
 RNG = np.random.default_rng(0)
 ROWS = 20
@@ -47,17 +47,17 @@ def test_shuffled_or_copied_rows_have_the_same_key() -> None:
     shuffled = of_rows(samples, RNG.permutation(ROWS))
     copied = of_rows(samples, np.arange(ROWS))
 
-    key = key_of(hashes(samples))
+    key = rows_of(hashes(samples)).key
 
-    assert key_of(hashes(shuffled)) == key
-    assert key_of(hashes(copied)) == key
-    assert key_of(hashes(of_rows(samples, [*range(ROWS - 1), 0]))) != key
-    assert key_of(hashes(of_rows(samples, range(ROWS - 1)))) != key
+    assert rows_of(hashes(shuffled)).key == key
+    assert rows_of(hashes(copied)).key == key
+    assert rows_of(hashes(of_rows(samples, [*range(ROWS - 1), 0]))).key != key
+    assert rows_of(hashes(of_rows(samples, range(ROWS - 1)))).key != key
 
 
 def test_every_value_counts() -> None:
     samples = some_samples()
-    keys = {key_of(hashes(samples))}
+    keys = {rows_of(hashes(samples)).key}
     for name in samples.columns:
         changed: Any
         column = samples.columns[name]
@@ -70,7 +70,7 @@ def test_every_value_counts() -> None:
         else:
             changed = column.copy()
             changed.flat[0] += 1
-        keys.add(key_of(hashes(replace(samples, columns={**samples.columns, name: changed}))))
+        keys.add(rows_of(hashes(replace(samples, columns={**samples.columns, name: changed}))).key)
 
     assert len(keys) == 1 + len(samples.columns)
 

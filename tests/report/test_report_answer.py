@@ -97,6 +97,6 @@ def test_errors_are_worse_the_larger_they_are(make_run, page):
 
 
 def test_earlier_looks_are_listed(make_run, page):
-    look = {"run": "imdb/x", "verb": "workflow", "at": "2026-11-24T10:00:00+0000"}
+    look = {"run": "imdb/x", "verb": "workflow", "at": "2026-11-24T10:00:00+0000", "rows": 12}
     found = page(build(make_run(looks_before=[look])))
-    assert found.tables["1 earlier look at these test rows"][1] == list(look.values())
+    assert found.tables["1 earlier look at these test rows"][1] == list(map(str, look.values()))

@@ -74,7 +74,7 @@ def test_the_split_is_recorded_and_follows_the_seed() -> None:
 
 def test_the_ledger_knows_the_test_rows_whatever_the_options_of_reading() -> None:
     keys = {
-        read_data(loaded(f"dataset.num_words={n}", base=REVIEWS).config).test_key
+        read_data(loaded(f"dataset.num_words={n}", base=REVIEWS).config).test_rows.key
         for n in (10_000, 20)
     }
 

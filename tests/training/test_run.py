@@ -159,13 +159,6 @@ def test_the_test_part_is_looked_at_once_and_every_look_is_counted() -> None:
     assert looks == [1, 2, 3]
 
 
-def test_another_test_part_is_counted_apart() -> None:
-    first = trained(base=REAL)
-    other = trained("protocol.test_seed=1", base=REAL)
-
-    assert (first.facts["answer"]["looks"], other.facts["answer"]["looks"]) == (1, 1)
-
-
 def test_without_a_look_nothing_is_counted() -> None:
     run = trained("test=false", base=REAL)
 
