@@ -234,6 +234,53 @@ def _mode_at(name: str, at: int | None) -> int:
     return 0
 
 
+def is_number(name: str) -> bool:
+    """Whether a folder's name is the number of a fold."""
+    return name.isascii() and name.isdecimal() and len(name) < 10
+
+
+def check_plain(*files: Path) -> None:
+    """Before a library opens files by their names: each is a plain one, or is not there.
+
+    Raises:
+        OSError: one is a link or no plain file, has a second name, or lies behind a link.
+    """
+    for file in files:
+        with suppress(FileNotFoundError), open_file(file, "r+b"):
+            pass
+
+
+def check_database(file: Path) -> None:
+    """Like `check_plain`, for a database of SQLite and what it keeps beside it."""
+    check_plain(file, *(file.with_name(file.name + end) for end in ("-journal", "-wal", "-shm")))
+
+
+def check_tree(folder: Path, depth: int = 5) -> None:
+    """Before a library writes into a folder: nothing in it leads elsewhere.
+
+    Raises:
+        OSError: it holds a link, something else than files and folders, or is nested too deeply.
+    """
+    for name in names_in(folder):
+        if not is_folder(folder / name):
+            check_plain(folder / name)
+        elif depth:
+            check_tree(folder / name, depth - 1)
+        else:
+            raise OSError(errno.EINVAL, "its folders are nested too deeply", str(folder))
+
+
+def sweep_temporaries(folder: Path, depth: int = 5) -> None:
+    """Deletes what `replace_file` of a killed process left half-written, some folders deep."""
+    for name in names_in(folder):
+        if is_folder(folder / name):
+            if depth:
+                sweep_temporaries(folder / name, depth - 1)
+        elif name.startswith(".") and name.endswith(".tmp"):
+            with suppress(FileNotFoundError):
+                remove_file(folder / name)
+
+
 def names_in(folder: Path) -> list[str]:
     """The names in a folder, sorted; none where there is no real folder."""
     with suppress(OSError, ValueError):

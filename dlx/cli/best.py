@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import shlex
 from collections import Counter
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ from typing import Any
 
 from ..config.names import listed, nearest, plural
 from ..errors import MethodError, Problem, UsageError
-from ..files import read_bytes
+from ..files import read_json
 from ..runs import listing
 from ..runs.listing import Status
 from .console import baseline_text, interval_text, number, say, say_json, show_table
@@ -191,8 +190,8 @@ def _cut(root: Path, status: Status) -> str:
 def _read(root: Path, status: Status, name: str) -> dict[str, Any]:
     """A JSON file of a run; empty where it cannot be read."""
     try:
-        found = json.loads(read_bytes(root / str(status.get("run")) / name))
-    except (OSError, ValueError, RecursionError):
+        found = read_json(root / str(status.get("run")) / name)
+    except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}
 

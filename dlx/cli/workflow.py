@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 from contextlib import closing
 from pathlib import Path
@@ -42,6 +41,7 @@ def run(args: argparse.Namespace) -> int:
     loaded = load(args.overrides, args.config_dir)
     # Read by CUDA when it starts, so it must be set before torch is imported.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    from ..files import read_json
     from ..report import build
     from ..workflow.steps import STEPS
     from ..workflow.walk import walk
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     with closing(Silent() if args.json else panels([step.title for step in STEPS])) as watcher:
         folder = walk(loaded, STEPS, watcher, args.config_dir)
     page = build(folder)
-    report = json.loads((folder / "report.json").read_text(encoding="utf-8"))
+    report = read_json(folder / "report.json")
     if args.json:
         say_json(_answer(folder, report))
     else:

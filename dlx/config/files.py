@@ -8,6 +8,7 @@ from typing import Any
 import yaml
 
 from ..errors import Problem
+from ..files import read_bytes
 from .scalars import is_divided, meant, typed
 
 Path = tuple[str, ...]
@@ -34,7 +35,7 @@ def scan(file: FilePath, shown: str) -> dict[Path, int]:
     """Checks a YAML file before anything builds objects from it.
 
     Args:
-        file: the file to read.
+        file: the file to read; the user's own, so that links are followed.
         shown: how the file is named to the user.
 
     Returns:
@@ -45,7 +46,11 @@ def scan(file: FilePath, shown: str) -> dict[Path, int]:
             uses aliases (a few hundred bytes of them can fill the memory) or tags, repeats a key,
             has one that is no text, or a word that readers of YAML take for different values.
     """
-    text = _read(file, shown)
+    return scan_text(_read(file, shown), shown)
+
+
+def scan_text(text: str, shown: str) -> dict[Path, int]:
+    """Like `scan`, of what a file holds."""
     try:
         depth = 0
         for event in yaml.parse(text, Loader=_Loader):
@@ -79,8 +84,27 @@ def _read(file: FilePath, shown: str) -> str:
     except OSError as error:
         raise BadFile(Problem(f"cannot be read: {error.strerror}", shown)) from None
     except UnicodeDecodeError as error:
-        problem = Problem(f"is not UTF-8 text (byte {error.start})", shown, accepted="YAML text")
-        raise BadFile(problem) from None
+        raise BadFile(_no_text(error, shown)) from None
+
+
+def read_fenced(file: FilePath, shown: str) -> str:
+    """The text of a YAML file in a folder that a stranger may have made (`dlx/files.py`).
+
+    Raises:
+        BadFile: it cannot be read, lies behind a link, is too large, or is no UTF-8 text.
+    """
+    try:
+        return read_bytes(file, MAX_BYTES).decode("utf-8")
+    except FileNotFoundError:
+        raise BadFile(Problem("is not there", shown)) from None
+    except OSError as error:
+        raise BadFile(Problem(f"cannot be read: {error.strerror}", shown)) from None
+    except UnicodeDecodeError as error:
+        raise BadFile(_no_text(error, shown)) from None
+
+
+def _no_text(error: UnicodeDecodeError, shown: str) -> Problem:
+    return Problem(f"is not UTF-8 text (byte {error.start})", shown, accepted="YAML text")
 
 
 def _too_deep(event: Any, shown: str) -> Problem:

@@ -16,7 +16,7 @@ from ..errors import MethodError, Problem, UsageError
 from .check import Checker
 from .extras import lacking
 from .fields import to_plain
-from .files import BadFile, Path, scan
+from .files import BadFile, Path, read_fenced, scan_text
 from .paths import search_path
 from .plugins import load_plugins
 from .rules import broken_rules, forbidden, notes
@@ -139,11 +139,12 @@ def load_saved(
         UsageError: it cannot be read, or does not fit the schema.
     """
     try:
-        lines = scan(file, shown)
+        text = read_fenced(file, shown)
+        lines = scan_text(text, shown)
     except BadFile as error:
         raise UsageError(error.problem) from None
     try:
-        values = yaml.safe_load(file.read_text(encoding="utf-8"))
+        values = yaml.safe_load(text)
     except (ValueError, yaml.YAMLError) as error:  # as for a date in a thirteenth month
         raise UsageError(Problem(f"is no valid YAML: {error}", shown)) from None
     tree = Tree()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
+from ..files import fence, is_folder, names_in, open_file, read_json, remove_file, remove_tree
 from .columns import AnyColumn, IdRows, MultiHotRows
 from .samples import Ragged
 from .scratch import scratch, sweep
@@ -42,18 +42,18 @@ class Cache:
     """
 
     def __init__(self, root: Path) -> None:
-        self.root = root
+        self.root = fence(root)
 
     def load(self, key: str) -> Entry | None:
         """The entry of a key, its arrays mapped from disk; None where there is none to be read."""
         sweep(self.root)
         folder = self.root / key
         try:
-            sums = json.loads((folder / SUMS).read_text(encoding="utf-8"))
-            there = {file.name for file in folder.iterdir()} - {SUMS}
+            sums = read_json(folder / SUMS)
+            there = set(names_in(folder)) - {SUMS}
             if there != set(sums) or any(_sum(folder / n) != known for n, known in sums.items()):
                 return None  # a damaged entry is made again
-            meta = json.loads((folder / META).read_text(encoding="utf-8"))
+            meta = read_json(folder / META)
             columns = {
                 name: _read(folder, str(place), kind)
                 for place, (name, kind) in enumerate(meta["columns"].items())
@@ -84,10 +84,8 @@ class Cache:
 
 
 def _delete(place: Path) -> None:
-    if place.is_dir() and not place.is_symlink():
-        shutil.rmtree(place, ignore_errors=True)
-    else:
-        place.unlink(missing_ok=True)
+    with suppress(OSError):
+        remove_tree(place) if is_folder(place) else remove_file(place)
 
 
 def _packed(value: Any) -> Any:
@@ -117,7 +115,8 @@ def _unpacked(value: Any) -> Any:
 
 def _sum(file: Path) -> int:
     """CRC-32 of a file: against decay, not against malice; 3 GB a second."""
-    return zlib.crc32(np.memmap(file, mode="r").data)
+    with open_file(file, "rb") as stream:
+        return zlib.crc32(np.memmap(stream, mode="r").data)
 
 
 def _size(column: AnyColumn) -> int:
@@ -152,7 +151,7 @@ def _write(folder: Path, name: str, column: AnyColumn) -> dict[str, Any]:
 
 def _read(folder: Path, name: str, about: dict[str, Any]) -> AnyColumn:
     def array(part: str) -> Any:
-        return np.load(folder / f"{name}{part}.npy", mmap_mode="r", allow_pickle=False)
+        return _mapped(folder / f"{name}{part}.npy")
 
     if about["kind"] == "dense":
         return array("")  # type: ignore[no-any-return]
@@ -166,3 +165,15 @@ def _read(folder: Path, name: str, about: dict[str, Any]) -> AnyColumn:
         ends = ragged.offsets.tolist()
         return [whole[a:b].decode() for a, b in pairwise(ends)]
     return ragged
+
+
+def _mapped(file: Path) -> Any:
+    """The array in an .npy file, mapped from the disk: `np.load`, by descriptor."""
+    with open_file(file, "rb") as stream:
+        version = np.lib.format.read_magic(stream)
+        header = "read_array_header_1_0" if version == (1, 0) else "read_array_header_2_0"
+        shape, fortran, dtype = getattr(np.lib.format, header)(stream)
+        if dtype.hasobject:
+            raise ValueError("it holds objects")
+        order: Literal["C", "F"] = "F" if fortran else "C"
+        return np.memmap(stream, dtype, "r", stream.tell(), shape, order)

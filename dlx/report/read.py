@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import math
 import re
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from ..errors import Problem, RunError, UsageError
+from ..files import fence, is_number, is_there, names_in, parse_json, read_text
 
 T = TypeVar("T", str, list[Any], dict[str, Any])
 
@@ -60,7 +60,7 @@ def read(folder: Path) -> Run:
         UsageError: the folder holds no `report.json`.
         RunError: a file in it is damaged, or cannot be read.
     """
-    report = main_facts(folder / "report.json", "run folder", "name a folder below runs/")
+    report = main_facts(fence(folder) / "report.json", "run folder", "name a folder below runs/")
     epochs, torn = _epochs(folder / "metrics.jsonl")
     predictions = _predictions(folder / "predictions.csv")
     return Run(report, epochs, predictions, torn, _folds(folder), _worst(folder / "errors.json"))
@@ -78,7 +78,7 @@ def main_facts(path: Path, kind: str, hint: str) -> dict[str, Any]:
         UsageError: there is no such file.
         RunError: it is damaged, or cannot be read.
     """
-    if not path.is_file():
+    if not is_there(path):
         what = f"{path.parent} is not a {kind} that can be reported: it holds no {path.name}"
         raise UsageError(Problem(what, str(path), hint=hint))
     found = _json(_text(path), path)
@@ -90,7 +90,7 @@ def main_facts(path: Path, kind: str, hint: str) -> dict[str, Any]:
 def facts(path: Path) -> dict[str, Any]:
     """The mapping in a JSON file; empty where there is none that can be read."""
     try:
-        found = _json(_text(path), path) if path.is_file() else {}
+        found = _json(_text(path), path) if is_there(path) else {}
     except RunError:
         return {}
     return found if isinstance(found, dict) else {}
@@ -150,18 +150,18 @@ def finite(value: object) -> float:
 
 def _folds(folder: Path) -> tuple[tuple[Mapping[str, Any], ...], ...]:
     """`metrics.jsonl` of each fold, by the number that its folder is named by."""
-    files = (folder / "folds").glob("*/metrics.jsonl")
-    numbered = {int(file.parent.name): file for file in files if file.parent.name.isdecimal()}
-    return tuple(_epochs(numbered[number])[0] for number in sorted(numbered))
+    names = sorted(filter(is_number, names_in(folder / "folds")), key=int)
+    files = (folder / "folds" / name / "metrics.jsonl" for name in names)
+    return tuple(_epochs(file)[0] for file in files if is_there(file))
 
 
 def _worst(path: Path) -> dict[str, Any]:
-    found = _json(_text(path), path) if path.is_file() else {}
+    found = _json(_text(path), path) if is_there(path) else {}
     return found if isinstance(found, dict) else {}
 
 
 def _epochs(path: Path) -> tuple[tuple[Mapping[str, Any], ...], bool]:
-    lines = [line for line in _text(path).split("\n") if line] if path.is_file() else []
+    lines = [line for line in _text(path).split("\n") if line] if is_there(path) else []
     rows: list[Mapping[str, Any]] = []
     for number, line in enumerate(lines, start=1):
         try:
@@ -176,7 +176,7 @@ def _epochs(path: Path) -> tuple[tuple[Mapping[str, Any], ...], bool]:
 
 
 def _predictions(path: Path) -> dict[str, tuple[str, ...]]:
-    if not path.is_file():
+    if not is_there(path):
         return {}
     try:
         rows = [row for row in csv.reader(io.StringIO(_text(path), newline="")) if row]
@@ -192,14 +192,14 @@ def _predictions(path: Path) -> dict[str, tuple[str, ...]]:
 
 def _text(path: Path) -> str:
     try:
-        return _UNPRINTABLE.sub("\ufffd", path.read_text("utf-8", "replace"))
+        return _UNPRINTABLE.sub("\ufffd", read_text(path, "replace"))
     except OSError as error:
         _damaged(path, f"cannot be read: {error.strerror}", "a file that may be read")
 
 
 def _json(text: str, path: Path, where: str = "") -> Any:
     try:
-        return _printable(json.loads(text))
+        return _printable(parse_json(text))
     except (ValueError, RecursionError) as error:
         _damaged(path, f"is not JSON ({error})", "JSON", where)
 

@@ -14,6 +14,7 @@ from xml.etree import ElementTree
 from ..config.load import load
 from ..errors import Problem, UsageError
 from ..experiments import Experiment, figures, find, names, reaches, read
+from ..files import read_text
 from ..runs.files import write_bytes, write_text
 from .replay import replay
 
@@ -100,7 +101,7 @@ def measure(one: Experiment, seeds: Sequence[int], root: Path, say: Say) -> Figu
     for seed in seeds:
         loaded = load([*one.arguments(), f"seed={seed}"])
         with replay(loaded, root, f"experiments/{one.name}") as run:
-            lines = (run.folder / "metrics.jsonl").read_text(encoding="utf-8").splitlines()
+            lines = read_text(run.folder / "metrics.jsonl").splitlines()
         given = figures(run.facts, [json.loads(line) for line in lines])
         for name, value in given.items():
             found.setdefault(name, []).append(value)

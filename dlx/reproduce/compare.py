@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ..errors import Problem, RunError
-from ..files import read_bytes
+from ..files import is_file, is_folder, is_number, is_there, names_in, parse_json, read_bytes
 from ..training import checkpoint
 from ..training.recorders import LOSSES
 
@@ -55,9 +54,9 @@ def differences(original: Path, again: Path) -> list[Difference]:
 
 def stages_of(run: Path) -> list[str]:
     """The folders of a run that hold a training: "folds/0", ..., "" for the run itself."""
-    folds = [p for p in (run / "folds").glob("*") if p.name.isdecimal()]
-    every = [f"folds/{p.name}" for p in sorted(folds, key=lambda p: int(p.name))]
-    return [stage for stage in [*every, ""] if (run / stage / "checkpoints" / "last").is_dir()]
+    folds = sorted(filter(is_number, names_in(run / "folds")), key=int)
+    every = [f"folds/{name}" for name in folds]
+    return [stage for stage in [*every, ""] if is_folder(run / stage / "checkpoints" / "last")]
 
 
 def _steps(stage: str, one: Path, other: Path) -> list[Difference]:
@@ -99,24 +98,24 @@ def _scores(stage: str, one: Path, other: Path) -> list[Difference]:
 
 
 def _rows(file: Path) -> list[dict[str, str]]:
-    if not file.is_file():
+    if not is_there(file):
         return []
     try:
-        rows = [json.loads(line)["hex"] for line in read_bytes(file).decode().splitlines()]
+        rows = [parse_json(line)["hex"] for line in read_bytes(file).decode().splitlines()]
         for row in rows:
             for text in row.values():
                 float.fromhex(text)
         return [dict(row) for row in rows]
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(Problem(f"{file.name} cannot be read: {error}", str(file.parent))) from error
 
 
 def _bytes(what: str, name: str, stage: str, one: Path, other: Path) -> list[Difference]:
     """Whether a file is the same."""
     files = (one / name, other / name)
-    if not files[0].is_file():
+    if not is_there(files[0]):
         return []
-    if files[1].is_file() and files[0].read_bytes() == files[1].read_bytes():
+    if is_file(files[1]) and read_bytes(files[0]) == read_bytes(files[1]):
         return []
     return [Difference(what, _place(stage, name), f"{name} differs")]
 

@@ -8,7 +8,6 @@ with `statistical`, its scores must lie within the recorded intervals instead.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +15,7 @@ from typing import Any
 
 from ..config.load import digest, load
 from ..errors import Problem, UsageError
+from ..files import is_there, read_bytes, read_json
 from ..runs.files import write_json
 from ..training import checkpoint
 from ..training.earlier import read_earlier
@@ -67,7 +67,7 @@ def pin(folder: Path, file: Path, name: str | None = None) -> str:
     if earlier.status.get("overrides") and any("plugins" in o for o in earlier.status["overrides"]):
         what = "a run that needs plugins cannot be pinned: a file may not grant them"
         raise UsageError(Problem(what, str(folder), hint="dlx reproduce RUN --plugins NAME"))
-    entries = _read(file) if file.exists() else {}
+    entries = _read(file) if is_there(file) else {}
     name = name or str(earlier.status["task"])
     config = str(earlier.status["config_digest"])
     before = entries.get(name, {})
@@ -110,8 +110,8 @@ def digests_of(folder: Path) -> dict[str, str]:
             weights.update(name.encode() + bits_of(tensor))
         found[f"{stage or 'run'} weights"] = weights.hexdigest()
         for curve in ("metrics.jsonl", "final.jsonl"):
-            if (folder / stage / curve).is_file():
-                content = (folder / stage / curve).read_bytes()
+            if is_there(folder / stage / curve):
+                content = read_bytes(folder / stage / curve)
                 found[f"{stage or 'run'} {curve}"] = hashlib.sha256(content).hexdigest()
     return found
 
@@ -186,11 +186,11 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
         UsageError: it is none.
     """
     try:
-        found = json.loads(file.read_text(encoding="utf-8"))
+        found = read_json(file)
         entries = {str(name): dict(entry) for name, entry in found["entries"].items()}
         whole = found["version"] == VERSION and all(set(e) >= _KEYS for e in entries.values())
         typed = all(isinstance(a, str) for e in entries.values() for a in e["arguments"])
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"it is no lock file: {getattr(error, 'strerror', None) or error}"
         raise UsageError(Problem(what, str(file), hint="dlx lock RUN makes one")) from None
     if not whole or not typed:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, RunError, UsageError
-from ..files import read_bytes
+from ..files import is_there, read_json
 from .folder import read_status
 
 NOT_SET = "(not set)"
@@ -205,27 +205,29 @@ def _config(folder: Path) -> dict[str, Any]:
     """The config of a run, without the sections that set nothing in its training."""
     import yaml
 
-    from ..config.files import BadFile, scan
+    from ..config.files import BadFile, read_fenced, scan_text
 
     file = folder / "config.yaml"
-    if not file.exists():
+    if not is_there(file):
         _not_so_far(folder, file.name)
+    shown = f"{folder.name}/{file.name}"
     try:
-        scan(file, f"{folder.name}/{file.name}")
+        text = read_fenced(file, shown)
+        scan_text(text, shown)
     except BadFile as error:
         raise RunError(error.problem) from None
-    found = yaml.safe_load(file.read_text(encoding="utf-8"))
+    found = yaml.safe_load(text)
     tree = found if isinstance(found, dict) else {}
     return {key: value for key, value in tree.items() if key not in ASIDE}
 
 
 def _json(folder: Path, name: str) -> dict[str, Any]:
     file = folder / name
-    if not file.exists():
+    if not is_there(file):
         _not_so_far(folder, name)
     try:
-        found = json.loads(read_bytes(file))
-    except (OSError, ValueError, RecursionError) as error:
+        found = read_json(file)
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise RunError(Problem(f"{name} cannot be read: {reason}", str(folder))) from error
     if not isinstance(found, dict):

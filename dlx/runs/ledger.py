@@ -22,6 +22,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import MethodError, Problem, RunError
+from ..files import check_database, is_there
 from . import witness
 from .witness import Entry
 
@@ -156,7 +157,7 @@ def looks(root: Path, rows: RowSet) -> Seen:
     Raises:
         RunError: the ledger is damaged, or cannot be read.
     """
-    if not (root / NAME).is_file() and not witness.told(root).looks:
+    if not is_there(root / NAME) and not witness.told(root).looks:
         return Seen(rows=len(rows))
     with _open(root) as connection:
         return _known(connection, root).seen(rows)
@@ -324,6 +325,7 @@ def _seal(values: Sequence[str | None]) -> str:
 def _open(root: Path) -> Iterator[sqlite3.Connection]:
     """A connection nobody else writes beside; it commits at the end, or takes everything back."""
     file = root / NAME
+    _check_no_link(file)
     try:
         with closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as connection:
             connection.execute("pragma synchronous = extra")  # the folder's entry is synced too
@@ -339,6 +341,14 @@ def _open(root: Path) -> Iterator[sqlite3.Connection]:
         what = f"the ledger of test looks is damaged: {error}"
         hint = f"move {NAME} away: the looks that run folders tell of are then counted again"
         raise RunError(Problem(what, str(file), "the file as dlx wrote it", hint)) from error
+
+
+def _check_no_link(file: Path) -> None:
+    try:
+        check_database(file)
+    except OSError as error:
+        what = f"the ledger of test looks cannot be written: {error.strerror}"
+        raise RunError(Problem(what, str(file))) from error
 
 
 def _check(connection: sqlite3.Connection) -> None:

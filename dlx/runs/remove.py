@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, RunError, UsageError
+from ..files import read_bytes
 from .folder import is_run_name, read_status
 from .lock import NAME, holder, is_held, tried
 
@@ -144,8 +145,7 @@ def _files(folder: Path, endings: Sequence[str]) -> Iterator[Path]:
 def _text(file: Path) -> str:
     """What a file holds, if it is a plain one of a sensible size."""
     with suppress(OSError):
-        if file.is_file() and file.stat().st_size <= _MOST:
-            return file.read_text(encoding="utf-8", errors="replace")
+        return read_bytes(file, _MOST).decode("utf-8", "replace")
     return ""
 
 

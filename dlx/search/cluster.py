@@ -18,6 +18,7 @@ from ..config.fields import to_plain
 from ..config.secrets import shown_arguments
 from ..data.store import cache_root
 from ..errors import Interrupted, Problem, UsageError
+from ..files import fence, is_file, make_folder, names_in, read_json
 from ..interrupts import asked, listening
 from ..runs.files import write_json
 from .pool import GRACE_S, Message, Order, Source
@@ -55,7 +56,8 @@ class Cluster:
             what = "submitit keeps what a job is told, and an argument is secret"
             hint = "name it in the environment: KEY=${oc.env:VARIABLE}"
             raise UsageError(Problem(what, self._secret[0], hint=hint))
-        self._folder.mkdir(parents=True)
+        make_folder(self._folder)
+        fence(self._folder)
         slurm = hasattr(self._options, "partition")
         try:
             self._executor = submitit.AutoExecutor(self._folder, "slurm" if slurm else "local")
@@ -108,7 +110,8 @@ class Cluster:
         from submitit.core.utils import FailedJobError
 
         while len(self._active) < self.jobs and (order := source.next()) is not None:
-            answer = self._folder / f"{order.number}-{len(list(self._folder.glob('*.json')))}.json"
+            answers = sum(name.endswith(".json") for name in names_in(self._folder))
+            answer = self._folder / f"{order.number}-{answers}.json"
             try:
                 job = self._executor.submit(carry_out_alone, json.dumps(order.message), str(answer))
             except FailedJobError as error:
@@ -123,7 +126,7 @@ class Cluster:
         for entry in list(self._active):
             order, job, answer = entry
             over = job.done()
-            if not over and not answer.is_file():
+            if not over and not is_file(answer):
                 continue
             self._active.remove(entry)
             if process := getattr(job, "_process", None):  # of this machine: it is about to end
@@ -156,14 +159,14 @@ def carry_out_alone(order: str, answer: str) -> None:
 def _awaited(file: Path) -> Message | None:
     """A job's answer; a file system that is shared may show it a little late."""
     until = time.monotonic() + 5.0
-    while not file.is_file() and time.monotonic() < until:
+    while not is_file(file) and time.monotonic() < until:
         time.sleep(0.2)
     return _answer(file)
 
 
 def _answer(file: Path) -> Message | None:
     try:
-        found: Message = json.loads(file.read_bytes())
+        found: Message = read_json(file)
     except (OSError, ValueError):
         return None
     return found

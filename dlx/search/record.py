@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, RunError, UsageError
-from ..files import read_bytes
-from ..runs.files import cannot_write, plain, write_json
+from ..files import append, fence, is_file, is_there, open_file, parse_json, read_json, read_text
+from ..runs.files import cannot_write, make_folders, plain, write_json
 from ..runs.folder import all_runs, read_status
 
 FOLDER = "sweeps"
@@ -24,8 +24,8 @@ def find_sweep(root: Path, name: str) -> Path | None:
     """The folder of a sweep by its path or its whole name; None where there is none."""
     for folder in (Path(name), root / FOLDER / name):
         with suppress(OSError, ValueError):  # too long for a path, or with a NUL
-            if (folder / OUTCOME).is_file() and NAME.fullmatch(folder.name):
-                return folder
+            if is_file(folder / OUTCOME) and NAME.fullmatch(folder.name):
+                return fence(folder)
     return None
 
 
@@ -47,9 +47,9 @@ def harvest(run: Path) -> dict[str, Any] | None:
     if status.get("state") != "done":
         return None
     try:
-        report = json.loads(read_bytes(run / "report.json"))
+        report = read_json(run / "report.json")
         return _harvested(report) | {"run": f"{run.parent.name}/{run.name}"}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
@@ -95,10 +95,8 @@ class Record:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise RunError(cannot_write(folder, error)) from error
+        make_folders(folder)
+        fence(folder)
         self.trials: dict[str, dict[str, Any]] = {}
         self._read()
 
@@ -120,8 +118,8 @@ class Record:
         """
         line = json.dumps(plain({"key": key, **facts}), allow_nan=False)
         try:
-            with (self.folder / TRIALS).open("a", encoding="utf-8") as stream:
-                stream.write(line + "\n")
+            with open_file(self.folder / TRIALS, "ab") as stream:
+                stream.write(f"{line}\n".encode())
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:
@@ -139,8 +137,8 @@ class Record:
     def outcome(self) -> dict[str, Any]:
         """`sweep.json` as it was last written; empty where there is none."""
         try:
-            found = json.loads(read_bytes(self.folder / OUTCOME))
-        except (OSError, ValueError, RecursionError):
+            found = read_json(self.folder / OUTCOME)
+        except (OSError, ValueError):
             return {}
         return found if isinstance(found, dict) else {}
 
@@ -164,16 +162,15 @@ class Record:
     def _read(self) -> None:
         file = self.folder / TRIALS
         try:
-            text = read_bytes(file).decode("utf-8", "replace") if file.exists() else ""
+            text = read_text(file, "replace") if is_there(file) else ""
             if text and not text.endswith("\n"):  # cut off when a process was killed
-                with file.open("a", encoding="utf-8") as stream:
-                    stream.write("\n")
+                append(file, b"\n")
         except OSError as error:
             raise RunError(Problem(f"cannot be read: {error.strerror}", str(file))) from error
         for line in text.splitlines():
             try:
-                found = json.loads(line)
-            except (ValueError, RecursionError):
+                found = parse_json(line)
+            except ValueError:
                 continue
             if isinstance(found, dict) and _is_sound(found):
                 self._take(found)

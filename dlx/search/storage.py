@@ -13,6 +13,7 @@ from typing import Any
 
 from ..config.secrets import without_password
 from ..errors import Problem, RunError, UsageError
+from ..files import check_database, check_plain, is_there, open_file
 
 
 def open_by_several(storage: str, folder: Path) -> Any:
@@ -40,10 +41,13 @@ def _opened(storage: str, folder: Path) -> Any:
         from optuna.storages.journal import JournalFileBackend
 
         file = folder / "study.journal"
+        check_plain(file)
         lock: Any = _FileLock(file)
         return JournalStorage(JournalFileBackend(str(file), lock_obj=lock))
     from optuna.storages import RDBStorage
 
+    if storage == "sqlite":
+        check_database(folder / "study.sqlite")
     url = f"sqlite:///{folder / 'study.sqlite'}" if storage == "sqlite" else storage
     url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", url)
     if url.startswith("sqlite"):
@@ -66,10 +70,11 @@ class _FileLock:
         """Waits for the lock, then cuts off a line that a killed process left unfinished."""
         import fcntl
 
-        self._stream = self._file.with_suffix(".lock").open("a")
+        self._stream = open_file(self._file.with_suffix(".lock"), "ab")
         fcntl.flock(self._stream, fcntl.LOCK_EX)
         if not _ends_whole(self._file):
-            os.truncate(self._file, self._file.read_bytes().rfind(b"\n") + 1)
+            with open_file(self._file, "r+b") as stream:
+                stream.truncate(stream.read().rfind(b"\n") + 1)
         return True
 
     def release(self) -> None:
@@ -79,11 +84,12 @@ class _FileLock:
 
 def _ends_whole(file: Path) -> bool:
     """Whether a file of lines is missing, empty, or ends with a whole line."""
-    if not file.exists() or not file.stat().st_size:
+    if not is_there(file):
         return True
-    with file.open("rb") as stream:
-        stream.seek(-1, os.SEEK_END)
-        return stream.read() == b"\n"
+    with open_file(file, "rb") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - 1))
+        return stream.read() in (b"", b"\n")
 
 
 @contextmanager
@@ -131,5 +137,8 @@ def storage_opened(storage: str) -> Iterator[None]:
         hint = "is the server running, and may you connect?" if server else ""
         what = f"the storage cannot be opened: {said}".replace(storage, shown)
         raise UsageError(Problem(what, where, accepted, hint)) from None
+    except OSError as error:
+        what = f"the study cannot be opened: {error.strerror or error}"
+        raise RunError(Problem(what, str(error.filename or where))) from error
     except (ValueError, LookupError, TypeError, AssertionError, AttributeError) as error:
         raise RunError(Problem(f"the study cannot be read: {error!r}", where)) from error

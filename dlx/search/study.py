@@ -7,7 +7,6 @@ long as it lives, so that what it leaves when it is killed can be told from what
 from __future__ import annotations
 
 import re
-import shutil
 import time
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,6 +16,7 @@ from typing import Any
 
 from ..config.spaces import Lever
 from ..errors import Problem, UsageError
+from ..files import is_folder, make_folder, names_in, remove_tree
 from ..runs.files import plain
 from ..runs.lock import is_held, tried
 from ..seeds import derive
@@ -78,24 +78,27 @@ class Study:
         with self.alone():
             self._forget_the_dead()
             owner = self._folder / "owners" / self._own
-            owner.mkdir(parents=True)
+            make_folder(owner)
             self._held.enter_context(tried(owner))
         return self
 
     def __exit__(self, *_: object) -> None:
         """Takes the sign of life away, and leaves the storage."""
         self._held.close()
-        shutil.rmtree(self._folder / "owners" / self._own, ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(self._folder / "owners" / self._own)
         if hasattr(self._storage, "engine"):
             self._storage.remove_session()
             self._storage.engine.dispose()
 
     def _forget_the_dead(self) -> None:
         """Takes away what killed processes left of themselves; their trials stay orphans."""
-        for place in (self._folder / "owners").glob("*"):
+        for name in names_in(self._folder / "owners"):
+            place = self._folder / "owners" / name
             with tried(place, sign=False) as mine:
                 if mine:
-                    shutil.rmtree(place, ignore_errors=True)
+                    with suppress(OSError):
+                        remove_tree(place)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -124,7 +127,7 @@ class Study:
     @contextmanager
     def _alone_in_folder(self) -> Iterator[None]:
         place = self._deciding
-        place.mkdir(exist_ok=True)
+        make_folder(place)
         while True:
             with tried(place, sign=False) as mine:
                 if mine:
@@ -274,7 +277,7 @@ class Study:
         if not re.fullmatch("[0-9a-f]{12}", owner):
             return False
         place = self._folder / "owners" / owner
-        if place.is_dir():
+        if is_folder(place):
             return is_held(place)
         return self.shared and time.time() - float(facts.get("beat", 0.0)) < STALE_S
 

@@ -7,7 +7,6 @@ keeps for a resume; scores of several folds are told apart by `folds/<i>/`.
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from collections.abc import Mapping
@@ -18,7 +17,7 @@ import yaml
 
 from ..config.schema import Config
 from ..config.specs import callbacks as specs
-from ..files import read_bytes
+from ..files import is_file, is_folder, is_there, parse_json, read_bytes, read_json
 from ..runs.files import write_json
 from ..runs.folder import MARK
 from ..training.loop import Training
@@ -93,7 +92,7 @@ class MLflow(Watcher):
             if state == "done":
                 epoch = run.training.state.epoch
                 self._metrics(final_scores(run.facts), epoch)
-                if (run.folder / "folds").is_dir():
+                if is_folder(run.folder / "folds"):
                     self._mean_curve()
                 self._batch(tags=_answer(run.facts))
             for name in self._options.artifacts if state == "done" else ():
@@ -122,12 +121,12 @@ class MLflow(Watcher):
             return
         client = mlflow_store.client(self._address)
         file = self._run / FILE
-        if file.exists():
-            known = str(json.loads(read_bytes(file))["run_id"])
+        if is_there(file):
+            known = str(read_json(file)["run_id"])
             client.update_run(known, status="RUNNING")
             self._id = known
             return
-        status, data = (json.loads(read_bytes(self._run / name)) for name in (MARK, "data.json"))
+        status, data = (read_json(self._run / name) for name in (MARK, "data.json"))
         place = mlflow_store.experiment(self._address, self._options.experiment or self._task)
         made = client.create_run(place, run_name=str(status["run"]), tags=_tags(status, data))
         self._id = made.info.run_id
@@ -149,7 +148,7 @@ class MLflow(Watcher):
         found = client.get_metric_history(self._id, "train/loss")
         known = {metric.step for metric in found}
         for line in read_bytes(self._run / "metrics.jsonl").decode().splitlines():
-            row = json.loads(line)
+            row = parse_json(line)
             scores = {n: float.fromhex(text) for n, text in row["hex"].items()}
             if row["epoch"] not in known:
                 self._metrics(scores, row["epoch"])
@@ -161,7 +160,7 @@ class MLflow(Watcher):
         self._batch(metrics=[Metric(_name(n), v, now, epoch) for n, v in scores.items()])
 
     def _file(self, file: Path) -> None:
-        if not file.is_file() or file.is_symlink():
+        if not is_file(file):
             return
         with self.careful(f"{file.name} is not in MLflow"):
             mlflow_store.client(self._address).log_artifact(self._id, str(file))
@@ -181,14 +180,14 @@ class MLflow(Watcher):
 
 def _run_of(folder: Path) -> Path:
     """The run folder that a training's folder lies in, or is."""
-    return folder if (folder / MARK).is_file() else folder.parents[1]
+    return folder if is_file(folder / MARK) else folder.parents[1]
 
 
 def _prefix(folder: Path) -> str:
     """What tells the scores of a training from those of the others of its run."""
     if _run_of(folder) != folder:
         return f"folds/{folder.name}/"
-    return "final/" if (folder / "folds").is_dir() else ""
+    return "final/" if is_folder(folder / "folds") else ""
 
 
 def _tags(status: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from urllib.parse import quote
 from ..config.secrets import without_password
 from ..config.specs import callbacks as specs
 from ..errors import Problem, UsageError
+from ..files import check_database, make_folder
 from ..runs.lock import tried
 from .watcher import reason
 
@@ -112,7 +113,8 @@ def client(place: str) -> Any:
     if kind != "sqlite":
         return MlflowClient(tracking_uri=place)
     folder = Path(file).parent
-    folder.mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
+    check_database(Path(file))
     with _alone(folder):
         return MlflowClient(tracking_uri=place)
 

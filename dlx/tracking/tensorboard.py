@@ -9,9 +9,8 @@ their own, `steps`. A resumed training tells TensorBoard to forget what it is ab
 from __future__ import annotations
 
 import io
-import shutil
 from collections.abc import Mapping
-from contextlib import redirect_stdout
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ import torch
 from torch import Tensor
 
 from ..config.specs import callbacks as specs
+from ..files import check_tree, is_file, make_folder, open_file, remove_tree
 from ..runs.folder import MARK
 from ..training.loop import Training
 from ..training.recorders import LOSSES
@@ -64,7 +64,10 @@ class TensorBoard(Watcher):
         state = stage.training.state
         place = folder / FOLDER
         if not state.step:
-            shutil.rmtree(place, ignore_errors=True)
+            with suppress(FileNotFoundError):
+                remove_tree(place)
+        make_folder(place)
+        check_tree(place)  # torch would follow a link in it
         self._losses = folder / LOSSES
         self._begun = state.step
         self._written = state.step - state.position  # the epoch under way is written whole
@@ -107,7 +110,7 @@ class TensorBoard(Watcher):
             with self.careful("there is nothing for the projector"):
                 for cloud in clouds(stage, self._options.embeddings):
                     _write_cloud(self._main, cloud, state.epoch)
-        if not (stage.folder / MARK).is_file():  # the run's own stay open for its final scores
+        if not is_file(stage.folder / MARK):  # the run's own stay open for its final scores
             self._close()
 
     def _close(self) -> None:
@@ -148,9 +151,9 @@ class TensorBoard(Watcher):
 
     def _write_steps(self) -> None:
         """The losses of single steps, from the file that the recorder has just written."""
-        if self._fine is None or not self._losses.is_file():
+        if self._fine is None or not is_file(self._losses):
             return
-        with self._losses.open("rb") as stream:
+        with open_file(self._losses, "rb") as stream:
             stream.seek(4 * self._written)
             losses = np.frombuffer(stream.read(), "<f4")
         for step, loss in enumerate(losses.tolist(), start=self._written + 1):

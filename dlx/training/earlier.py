@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,7 @@ from typing import Any
 
 from ..config.schema import Config
 from ..errors import Problem, RunError, UsageError
-from ..files import read_bytes
+from ..files import read_json
 from .device import environment
 from .experiment import Data, FoldData, split_digest
 
@@ -100,8 +99,8 @@ def read_earlier(folder: Path) -> Earlier:
 
 def _read(file: Path) -> Mapping[str, Any]:
     try:
-        found = json.loads(read_bytes(file))
-    except (OSError, ValueError, RecursionError) as error:
+        found = read_json(file)
+    except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         what = f"{file.name} cannot be read: {reason}"
         raise RunError(Problem(what, str(file.parent), hint="train again")) from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import torch
 from ..config.load import load_saved
 from ..config.schema import Config
 from ..errors import Problem, RunError, UsageError
-from ..files import read_bytes
+from ..files import fence, is_folder, read_json
 from ..prepare import reapply
 from ..runs import ledger
 from ..runs.folder import read_status, write_status
@@ -43,7 +42,7 @@ def look_again(
         UsageError: the run has no test part, or its data are no longer the same.
         RunError: the run folder is damaged.
     """
-    run = run.resolve()  # the names below are read off the path
+    run = fence(run.resolve())  # the names below are read off the path
     config = load_saved(run / "config.yaml", f"{run.name}/config.yaml", plugins)
     name, (tensors, state) = _weights(run, weights)
     data = read_data(config)
@@ -72,9 +71,9 @@ def look_again(
 
 
 def _weights(run: Path, asked: str | None) -> tuple[str, tuple[dict[str, Any], dict[str, Any]]]:
-    name = asked or ("best" if (run / "checkpoints" / "best").is_dir() else "last")
+    name = asked or ("best" if is_folder(run / "checkpoints" / "best") else "last")
     folder = run / "checkpoints" / name
-    if not folder.is_dir():
+    if not is_folder(folder):
         status = read_status(run) or {}
         raise UsageError(
             Problem(
@@ -89,9 +88,9 @@ def _weights(run: Path, asked: str | None) -> tuple[str, tuple[dict[str, Any], d
 
 def _no_weights(run: Path) -> str:
     """How a run comes to weights of its own."""
-    if (run / "workflow").is_dir():
+    if is_folder(run / "workflow"):
         return "the workflow makes them in step 7"
-    if (run / "folds").is_dir():
+    if is_folder(run / "folds"):
         return "a run over folds has a model of its own only with final=true"
     return "dlx train makes them"
 
@@ -115,8 +114,8 @@ def _check_data(run: Path, data: Data) -> None:
 def _recorded(run: Path, file: str, key: str) -> Any:
     """What a JSON file of the run says."""
     try:
-        return json.loads(read_bytes(run / file))[key]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        return read_json(run / file)[key]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise RunError(Problem(f"{file} cannot be read", str(run))) from error
 
 

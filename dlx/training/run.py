@@ -17,6 +17,7 @@ from ..config.rules import monitor_of
 from ..config.schema import Config
 from ..data.checks import rows_seen_elsewhere
 from ..errors import DlxError, Interrupted, Problem, Pruned
+from ..files import remove_file
 from ..interrupts import check, listening
 from ..runs import ledger
 from ..runs.files import write_json
@@ -205,7 +206,8 @@ def final_config(config: Config, epochs: int | None) -> Config:
 def _write_curve(run: Run, curve: folds.History) -> None:
     """The mean over the folds as the run's own `metrics.jsonl`."""
     file = run.folder / "metrics.jsonl"
-    file.unlink(missing_ok=True)  # a resumed run writes it again; `losses.f32` is the final model's
+    with suppress(FileNotFoundError):
+        remove_file(file)  # a resumed run writes it again; `losses.f32` is the final model's
     recorder = Recorder(file)
     for epoch, row in enumerate(curve, start=1):
         recorder.write(epoch, None, row)

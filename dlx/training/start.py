@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import torch
 from ..config.load import Loaded, digest
 from ..config.schema import Config
 from ..data.protocols import Fold
+from ..files import remove_tree, sweep_temporaries
 from ..runs.files import write_json
 from ..runs.folder import check_writable, create, write_status
 from ..runs.log import Log
@@ -154,7 +155,8 @@ def begin_anew(
     try:
         _write_start(run)
     except BaseException:  # a run that could not even begin leaves nothing behind
-        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(folder)
         raise
     if trial:
         trial.begun(folder)
@@ -165,7 +167,8 @@ def begin_within(within: Within, loaded: Loaded, say: Say) -> Run:
     """A run in a folder that is there already; what an interrupted one left gives way."""
     stage, facts = _first_stage(loaded, within.data, Shared(keep=False))
     folder = within.folder
-    shutil.rmtree(folder / "checkpoints", ignore_errors=True)
+    with suppress(FileNotFoundError):
+        remove_tree(folder / "checkpoints")
     seconds = {"read": within.data.seconds, "prepare": stage.fold.seconds}
     log = Log(folder / "log.txt", say)
     facts |= within.facts
@@ -181,8 +184,7 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
         UsageError: the data or the folds are no longer the same.
     """
     earlier = read_earlier(folder)
-    for left in folder.rglob(".*.tmp"):  # half-written when a process was killed
-        left.unlink(missing_ok=True)
+    sweep_temporaries(folder)  # half-written when a process was killed
     shared = trial.shared if trial else Shared(keep=False)
     data = shared.data(loaded.config)
     earlier.check_data(data)

@@ -20,6 +20,7 @@ from typing import Any
 import torch
 
 from ..data.scratch import scratch
+from ..files import fence, read_json
 from ..machine import cores
 from .device import cpu_model
 
@@ -48,7 +49,7 @@ def choose(
         return _set({"count": int(asked), "how": "asked"})
     if cores() == 1:
         return _set({"count": 1, "how": "one core"})
-    file = cache / "threads" / f"{_key(workload)}.json"
+    file = fence(cache) / "threads" / f"{_key(workload)}.json"
     remembered = _read(file)
     if remembered is not None:
         return _set({"count": remembered, "how": "remembered"})
@@ -71,8 +72,8 @@ def _key(workload: Any) -> str:
 
 def _read(file: Path) -> int | None:
     try:
-        count = json.loads(file.read_text(encoding="utf-8"))["count"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        count = read_json(file)["count"]
+    except (OSError, ValueError, KeyError, TypeError):
         return None
     return count if type(count) is int and 1 <= count <= cores() else None
 

@@ -12,7 +12,8 @@ from typing import Any
 from ..config.load import Loaded, digest
 from ..config.schema import Workflow
 from ..errors import Problem, RunError, UsageError
-from ..runs.files import cannot_write, plain, write_json
+from ..files import is_there, make_folder, parse_json, read_json, read_text, remove_file
+from ..runs.files import append_bytes, cannot_write, plain, write_json
 from ..runs.folder import all_runs, check_writable, create, read_status, write_status
 from ..runs.lock import held, holder, tried
 
@@ -53,10 +54,10 @@ class Record:
             RunError: it is damaged.
         """
         file = self._file(name)
-        if not file.is_file():
+        if not is_there(file):
             return None
         try:
-            found = json.loads(file.read_text(encoding="utf-8"))
+            found = read_json(file)
             return {key: found[key] for key in keys}
         except (OSError, ValueError, KeyError, TypeError) as error:
             what = f"the evidence cannot be read: {error}"
@@ -67,7 +68,8 @@ class Record:
         """Takes away what rests on a step that is about to be done anew."""
         later = [str(n) for n in range(number + 1, 8)]
         for name in [*later, *(["chosen"] if number < 7 else [])]:
-            self._file(name).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                remove_file(self._file(name))
         for lines, owner in ((self.rungs, 6), (self.trials, 7)):
             if number < owner:
                 lines.clear()
@@ -106,14 +108,15 @@ class _Lines:
         """Every entry so far."""
         found: list[dict[str, Any]] = []
         with suppress(FileNotFoundError):
-            for line in self._file.read_text(encoding="utf-8").splitlines():
+            for line in read_text(self._file).splitlines():
                 with suppress(ValueError):
-                    found.append(json.loads(line))
+                    found.append(parse_json(line))
         return found
 
     def clear(self) -> None:
         """Takes every entry away."""
-        self._file.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            remove_file(self._file)
 
     def append(self, entry: dict[str, Any]) -> None:
         """Adds an entry.
@@ -121,11 +124,7 @@ class _Lines:
         Raises:
             RunError: the file cannot be written.
         """
-        try:
-            with self._file.open("a", encoding="utf-8") as stream:
-                stream.write(json.dumps(plain(entry), allow_nan=False) + "\n")
-        except OSError as error:
-            raise RunError(cannot_write(self._file, error)) from error
+        append_bytes(self._file, (json.dumps(plain(entry), allow_nan=False) + "\n").encode())
 
 
 def digest_of(loaded: Loaded) -> str:
@@ -154,7 +153,7 @@ def opened(loaded: Loaded) -> Iterator[Record]:
                 return
     folder = create(root, loaded.config.task, digest(loaded.config))
     try:
-        (folder / "workflow").mkdir()
+        make_folder(folder / "workflow")
     except OSError as error:
         raise UsageError(cannot_write(folder, error)) from error
     with held(folder):

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import shlex
-import shutil
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from ..config.schema import Config
 from ..data.samples import Samples
 from ..data.targets import EncodedTarget
 from ..errors import DlxError, Interrupted, MethodError, Problem, UsageError
+from ..files import read_json, remove_tree
 from ..runs.files import write_json
 from ..training.callbacks import Callback
 from ..training.experiment import Data, cut, read_samples
@@ -210,7 +210,8 @@ def _leave(under_way: Walk, number: int, error: DlxError, loaded: Loaded) -> Non
     """Keeps why a workflow ended; one that ended before any training leaves nothing behind."""
     record = under_way.record
     if record.fresh and number < 5:
-        shutil.rmtree(record.folder, ignore_errors=True)
+        with suppress(OSError):
+            remove_tree(record.folder)
         return
     state = "refused" if isinstance(error, MethodError) else "failed"
     record.status(loaded, state, step=number, reason=str(error))
@@ -221,7 +222,7 @@ def _leave(under_way: Walk, number: int, error: DlxError, loaded: Loaded) -> Non
 def _complete(under_way: Walk) -> None:
     """Adds to the report of the final run what step 7 found with it."""
     file = under_way.record.folder / "report.json"
-    report = json.loads(file.read_text(encoding="utf-8"))
+    report = read_json(file)
     write_json(file, {**report, "workflow": under_way.facts()})
 
 
