@@ -37,6 +37,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     verify.add_argument("name", metavar="NAME", nargs="?", help="default: every dataset here")
     for action in (listing, verify):
         action.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    for action in (listing, fetch, verify, path):
+        told = "packages of your own that bring datasets"
+        action.add_argument("--plugins", nargs="*", default=[], metavar="NAME", help=told)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -53,6 +56,11 @@ def run(args: argparse.Namespace) -> int:
     """
     from rich.console import Console
 
+    from ..config.plugins import load_plugins
+    from ..errors import UsageError
+
+    if problems := load_plugins(args.plugins, "command line: --plugins"):
+        raise UsageError(*problems)
     console = Console()
     actions = {"list": _list, "fetch": _fetch, "verify": _verify, "path": _path}
     return actions[args.action](args, console)
@@ -171,12 +179,18 @@ def _check(chosen: Chosen) -> dict[str, Any]:
 
     problems = verify(chosen)
     missing = state_of(chosen.name, chosen.options) == "missing"
-    state = ("missing" if missing else "wrong") if problems else "right"
+    state = ("missing" if missing else "wrong") if problems else _certainty(chosen.options)
     return {
         "name": chosen.name,
         "state": state,
         "problems": [dataclasses.asdict(problem) for problem in problems],
     }
+
+
+def _certainty(options: Dataset) -> str:
+    """What it means that nothing is wrong with a dataset's files."""
+    pinned = options.content_sha256 or all(file.sha256 for file in options.files)
+    return "right" if pinned else "here, but no SHA-256 is pinned"
 
 
 def _print_check(console: Console, check: dict[str, Any], asked_for: bool) -> None:
@@ -201,6 +215,10 @@ def _fetch(args: argparse.Namespace, console: Console) -> int:
     return 0
 
 
+def _here(path: Path, verified: bool) -> str:
+    return f"{path.name}: {'verified' if verified else 'here'}, in {path.parent}"
+
+
 class _Lines:
     """Tells of downloads in plain lines: where from, each tenth, and where to."""
 
@@ -214,20 +232,21 @@ class _Lines:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def here(self, path: Path) -> None:
-        """The file is here and is the official one."""
-        self._console.out(f"{path.name}: verified, in {path.parent}", highlight=False)
+    def here(self, path: Path, verified: bool) -> None:
+        """The file is here; verified, it is the official one."""
+        self._console.out(_here(path, verified), highlight=False)
 
     def begins(self, file: File, have: int, total: int) -> None:
         """A download begins with `have` bytes here already, of `total`."""
-        self._total, self._tenths = total, 10 * have // total
+        self._total, self._tenths = total, 10 * have // max(total, 1)
         resumed = f", {have:,} of them here already," if have else ""
-        line = f"{file.name}: {total:,} bytes{resumed} from {file.url}"
+        size = f"{total:,} bytes" if total else "a size that is not told,"
+        line = f"{file.name}: {size}{resumed} from {file.url}"
         self._console.out(line, highlight=False)
 
     def received(self, have: int) -> None:
         """So many bytes are here now."""
-        tenths = 10 * have // self._total
+        tenths = 10 * have // self._total if self._total else 0
         if tenths > self._tenths:
             self._tenths = tenths
             self._console.out(f"  {tenths}0 %, {have:,} bytes", highlight=False)
@@ -247,13 +266,13 @@ class _Bar:
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def here(self, path: Path) -> None:
-        """The file is here and is the official one."""
-        self._progress.console.out(f"{path.name}: verified, in {path.parent}", highlight=False)
+    def here(self, path: Path, verified: bool) -> None:
+        """The file is here; verified, it is the official one."""
+        self._progress.console.out(_here(path, verified), highlight=False)
 
     def begins(self, file: File, have: int, total: int) -> None:
         """A download begins with `have` bytes here already, of `total`."""
-        self._task = self._progress.add_task(file.name, completed=have, total=total)
+        self._task = self._progress.add_task(file.name, completed=have, total=total or None)
 
     def received(self, have: int) -> None:
         """So many bytes are here now."""

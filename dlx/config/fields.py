@@ -136,6 +136,7 @@ class Table:
         self.kind = kind
         self.short_forms = short_forms
         self.entries: dict[str, Component] = dict(entries)
+        self.plugins: dict[str, str] = {}  # entry -> the plugin that brought it
 
     def default(self, name: str, **options: Any) -> Callable[[], Chosen]:
         """A factory of the component `name` with its default options, for use in `option`."""

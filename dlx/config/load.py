@@ -18,7 +18,7 @@ from .extras import lacking
 from .fields import to_plain
 from .files import BadFile, Path, read_fenced, scan_text
 from .paths import search_path
-from .plugins import load_plugins
+from .plugins import is_name, load_plugins
 from .rules import broken_rules, forbidden, notes
 from .schema import NO_RESULT, Config, Plain, dotted_keys
 from .secrets import shown_arguments, without_secrets
@@ -156,8 +156,20 @@ def load_saved(
         found = lay_over(tree, arguments)
     config, problems, _ = _check(tree, found)
     if problems or config is None:
-        raise UsageError(*problems)
+        raise UsageError(*problems, *_not_granted(values, plugins, shown))
     return config
+
+
+def _not_granted(values: Any, plugins: Sequence[str], shown: str) -> list[Problem]:
+    """What a run needs of the user's own and was not allowed: probably why it cannot be read."""
+    named = values.get("plugins") if isinstance(values, dict) else None
+    listed = named if isinstance(named, list) else []
+    lacking = [name for name in listed if is_name(name) and name not in plugins]
+    if not lacking:
+        return []
+    what = f"this run used {', '.join(lacking)}: plugins, which a run folder cannot grant"
+    hint = f"add `--plugins {' '.join(lacking)}`; to dlx resume `plugins=[{','.join(lacking)}]`"
+    return [Problem(what, shown, hint=hint)]
 
 
 def loaded_from(config: Config, arguments: Sequence[str]) -> Loaded:

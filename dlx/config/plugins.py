@@ -13,6 +13,7 @@ from ..errors import Problem
 from .fields import Component, Table, article
 from .names import listed
 from .specs import TABLES
+from .specs.datasets import Dataset
 
 DIRECTIONS = ("max", "min")
 
@@ -36,8 +37,13 @@ def load_plugins(names: Any, where: str) -> list[Problem]:
     return [problem for problem in found if problem is not None]
 
 
+def is_name(name: Any) -> bool:
+    """Whether it can be the name of a package."""
+    return isinstance(name, str) and all(map(str.isidentifier, name.split(".")))
+
+
 def _load(name: str, where: str) -> Problem | None:
-    if not all(map(str.isidentifier, name.split("."))):
+    if not is_name(name):
         return Problem(f"plugin `{name}` is no package's name", where, "a name, as in my_package")
     try:
         components = importlib.import_module(name).DLX_COMPONENTS
@@ -53,17 +59,18 @@ def _load(name: str, where: str) -> Problem | None:
         said = f"{type(error).__name__}: {error}"
         return Problem(f"plugin {name} cannot be imported: {said}", where)
     try:
-        _register(components)
+        _register(components, name)
     except ValueError as error:
         return Problem(f"plugin {name}: {error}", where, _SHAPE)
     return None
 
 
-def _register(components: Any) -> None:
+def _register(components: Any, plugin: str) -> None:
     """Adds components to the tables, all or none."""
     added = list(_read(components))
     for table, name, component in added:
         table.entries[name] = component
+        table.plugins[name] = plugin
 
 
 def _read(components: Any) -> Iterator[tuple[Table, str, Component]]:
@@ -79,7 +86,17 @@ def _read(components: Any) -> Iterator[tuple[Table, str, Component]]:
                 raise ValueError(f"{kind} `{name}` is no Component")
             if kind == "metric" and getattr(component.options, "direction", "") not in DIRECTIONS:
                 raise ValueError(f"metric `{name}` has no `direction`: {listed(DIRECTIONS)}")
+            if kind == "dataset":
+                _check_dataset(str(name), component.options)
             known = TABLES[kind].entries.get(name)
             if known is not None and known != component:
                 raise ValueError(f"there is {article(kind)} `{name}` already")
             yield TABLES[kind], str(name), component
+
+
+def _check_dataset(name: str, options: type) -> None:
+    if not issubclass(options, Dataset):
+        raise ValueError(f"dataset `{name}`: its options are no dlx.config.specs.datasets.Dataset")
+    for fact in ("inputs", "targets"):
+        if not hasattr(options, fact):
+            raise ValueError(f"dataset `{name}` has no `{fact}`")

@@ -32,8 +32,8 @@ Check = Callable[[Path], Problem | None]
 class Watcher(Protocol):
     """Is told how a download goes; shows it or not."""
 
-    def here(self, path: Path) -> None:
-        """The file is here and is the official one."""
+    def here(self, path: Path, verified: bool) -> None:
+        """The file is here; verified, it is the official one."""
 
     def begins(self, file: File, have: int, total: int) -> None:
         """A download begins with `have` bytes here already, of `total`."""
@@ -53,6 +53,7 @@ def fetch(chosen: Chosen, watcher: Watcher) -> Path:
         The dataset's folder, with every file verified.
 
     Raises:
+        UsageError: a file is missing, and has no address.
         RunError: the network or the disk failed, or the server sent another file.
         Interrupted: the user stopped it; what was received is kept.
     """
@@ -62,18 +63,27 @@ def fetch(chosen: Chosen, watcher: Watcher) -> Path:
         check = _check_of(chosen, file)
         path = folder / file.name
         if not path.exists() or check(path):
+            if not file.url:
+                raise UsageError(store.missing_files(chosen.name, options, folder, (file,)))
             download(file, folder, watcher, check)
-        watcher.here(path)
+        watcher.here(path, check is not _unpinned)
     return folder
 
 
 def _check_of(chosen: Chosen, file: File) -> Check:
-    """How to tell whether a file is the official one: by its bytes, else by its contents."""
+    """How to tell whether a file is the official one: by its bytes or contents, if pinned."""
     if file.sha256:
         return _by_hash(file)
     reader: Reader = chosen.load()
-    assert reader.contents is not None, "a file without pinned bytes has pinned contents"
+    if reader.contents is None:
+        return _unpinned
     return _by_contents(reader.contents, chosen.options.content_sha256)
+
+
+def _unpinned(path: Path) -> Problem | None:
+    """Nothing can be wrong with a file of which nothing is known, but that it cannot be read."""
+    store.hash_files(path.parent, [path.name])
+    return None
 
 
 def _by_hash(file: File) -> Check:
@@ -105,7 +115,8 @@ def download(file: File, folder: Path, watcher: Watcher, check: Check) -> Path:
     """Downloads one file into a folder, going on from an earlier `.part` if there is one.
 
     The file takes its name in one step, and only if `check` finds nothing wrong with it; what
-    stood under that name is replaced. What `check` refuses is deleted.
+    stood under that name is replaced. What `check` refuses is deleted; once, from the start,
+    where the earlier part may be what is wrong.
 
     Raises:
         RunError: the network or the disk failed, or the server sent another file.
@@ -116,13 +127,17 @@ def download(file: File, folder: Path, watcher: Watcher, check: Check) -> Path:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _locked(part) as out:
-            _receive(file, folder, out, watcher)
-            out.flush()
-            os.fsync(out.fileno())
-            _settle(part, folder / file.name, check)
+            if check is _unpinned:
+                out.truncate(0)  # a part may be of another file than the one that is there now
+            begun = os.fstat(out.fileno()).st_size
+            problem = _received(file, folder, out, watcher, check)
+            if problem and begun:
+                out.truncate(0)
+                problem = _received(file, folder, out, watcher, check)
+            _settle(part, folder / file.name, problem)
     except KeyboardInterrupt:
         what = f"the download of {file.name} was stopped"
-        hint = f"`dlx data fetch {folder.name}` goes on from there"
+        hint = f"`{store.fetch_command(folder.name)}` goes on from there"
         raise Interrupted(Problem(what, str(part), hint=hint)) from None
     except OSError as error:
         what = f"{file.name} cannot be written: {error.strerror or error}"
@@ -150,6 +165,16 @@ def _locked(part: Path) -> Iterator[IO[bytes]]:
                 part.unlink(missing_ok=True)  # nothing to go on from
 
 
+def _received(
+    file: File, folder: Path, out: IO[bytes], watcher: Watcher, check: Check
+) -> Problem | None:
+    """Receives what is missing of a file; what is wrong with it then."""
+    _receive(file, folder, out, watcher)
+    out.flush()
+    os.fsync(out.fileno())
+    return check(Path(out.name))
+
+
 def _receive(file: File, folder: Path, out: IO[bytes], watcher: Watcher) -> None:
     """Appends what is missing; starts afresh where the server cannot go on from there."""
     have = os.fstat(out.fileno()).st_size
@@ -166,17 +191,19 @@ def _receive(file: File, folder: Path, out: IO[bytes], watcher: Watcher) -> None
             have += len(chunk)
             watcher.received(have)
             if have > (file.size if file.sha256 else MAX_BYTES):
+                if not file.sha256:
+                    out.truncate(0)
+                    raise _failed(file, folder, f"it has more than {MAX_BYTES:,} bytes")
                 return  # more than the file has: the check will say so
     if have < total:
         raise _failed(file, folder, f"the connection was cut after {have:,} of {total:,} bytes")
 
 
-def _settle(part: Path, path: Path, check: Check) -> None:
-    problem = check(part)
+def _settle(part: Path, path: Path, problem: Problem | None) -> None:
     if problem:
         part.unlink()
         what = f"the server sent another file than the official {path.name}: {problem.what}"
-        hint = f"`dlx data fetch {path.parent.name}` tries again from the start"
+        hint = f"`{store.fetch_command(path.parent.name)}` tries again from the start"
         raise RunError(Problem(what, str(path), problem.accepted, hint))
     os.replace(part, path)
 
@@ -219,7 +246,7 @@ def _reason(error: Exception) -> str:
 def _failed(file: File, folder: Path, reason: str) -> RunError:
     accepted = f"SHA-256 {file.sha256}" if file.sha256 else ""
     hint = (
-        f"`dlx data fetch {folder.name}` tries again, from where it stopped; "
+        f"`{store.fetch_command(folder.name)}` tries again, from where it stopped; "
         f"or put the file into {folder} by hand"
     )
     return RunError(Problem(f"{file.name} was not downloaded: {reason}", file.url, accepted, hint))

@@ -22,14 +22,15 @@ class Reader:
     Attributes:
         read: (options, folder) -> samples; their digest is left empty, and their source too but
             for `content_sha256` where the contents are pinned. Raises `UsageError`.
-        write_sample: writes a small, deterministic, made-up sample in the official format.
+        write_sample: writes a small, deterministic, made-up sample in the official format; None
+            where there is none.
         version: to be raised whenever `read` or `write_sample` gives something else than before;
             part of every digest.
         contents: the content digest of a file that may come in several packagings.
     """
 
     read: Callable[[Any, Path], Samples]
-    write_sample: Callable[[Path], None]
+    write_sample: Callable[[Path], None] | None = None
     version: int = 1
     contents: Callable[[Path], str] | None = None
 
@@ -47,6 +48,26 @@ def damaged(path: Path, what: str, accepted: str) -> UsageError:
         "made-up samples are written anew once deleted"
     )
     return UsageError(Problem(f"{path.name}: {what}", str(path), accepted, hint))
+
+
+def checked(samples: Samples, dataset: str) -> Samples:
+    """Samples whose columns are all there, and of one length.
+
+    Raises:
+        UsageError: they are not; with what the dataset's reader is to give.
+    """
+    naive = (name for found in samples.naive.values() for name in found.values())
+    others = (samples.time, samples.identity, *samples.groups, *naive)
+    needed = [*samples.inputs, *samples.targets, *(name for name in others if name)]
+    what = f"dataset {dataset}: its reader gave "
+    if missing := [name for name in needed if name not in samples.columns]:
+        what += f"no column {', '.join(missing)}"
+        raise UsageError(Problem(what, "", f"the columns {', '.join(needed)}"))
+    lengths = {name: len(column) for name, column in samples.columns.items()}
+    if len(set(lengths.values())) > 1:
+        told = ", ".join(f"{name} has {rows:,}" for name, rows in lengths.items())
+        raise UsageError(Problem(what + f"columns of several lengths: {told}", "", "one length"))
+    return samples
 
 
 def class_ids(path: Path, values: npt.NDArray[Any], names: Iterable[str]) -> Rows:

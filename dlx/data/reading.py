@@ -15,11 +15,12 @@ import numpy as np
 from ..config.fields import Chosen, to_plain
 from ..config.specs.datasets import Dataset
 from ..errors import Problem, RunError, UsageError
+from ..files import fence, make_folder, read_bytes, read_json
 from . import store
 from .cache import SUMS, Cache
 from .code import code_digest, is_shipped
 from .fingerprints import contents_digest
-from .reader import Reader
+from .reader import Reader, checked
 from .samples import Samples
 from .scratch import scratch, sweep
 
@@ -41,7 +42,7 @@ def read(chosen: Chosen) -> Samples:
         folder = store.folder_of(chosen.name, options)
         found = store.verified(chosen.name, options)
     key = _key(chosen, reader, found)
-    samples = _kept(key, lambda: _read(chosen, reader, folder))
+    samples = _kept(key, lambda: checked(_read(chosen, reader, folder), chosen.name))
     return _identified(samples, chosen, reader, found, key)
 
 
@@ -129,9 +130,13 @@ def sample_folder(chosen: Chosen, reader: Reader) -> Path:
     start together do no harm.
 
     Raises:
+        UsageError: the reader writes no sample.
         RunError: the cache cannot be written.
     """
-    root = store.cache_root() / "samples"
+    if reader.write_sample is None:
+        what = f"dataset {chosen.name} has no made-up sample: its reader has no write_sample"
+        raise UsageError(Problem(what, "dataset.sample", "false", "dataset.sample=false"))
+    root = fence(store.cache_root() / "samples")
     code = "" if is_shipped(chosen.target) else f"-{code_digest(chosen.target)[:12]}"
     folder = root / f"{chosen.name}-{reader.version}{code}"
     if _is_whole(folder):
@@ -150,9 +155,9 @@ def sample_folder(chosen: Chosen, reader: Reader) -> Path:
 def _is_whole(folder: Path) -> bool:
     """Whether a sample is as it was written, by the digests beside it."""
     try:
-        digests = json.loads(_sums(folder).read_text(encoding="utf-8"))
+        digests = read_json(_sums(folder))
         return bool(digests) and digests == _digests(folder, digests)
-    except (OSError, ValueError, TypeError, RecursionError, UsageError):
+    except (OSError, ValueError, TypeError):
         return False
 
 
@@ -161,7 +166,7 @@ def _move(fresh: Path, folder: Path) -> None:
     names = sorted(str(f.relative_to(fresh)) for f in fresh.rglob("*") if f.is_file())
     digests = json.dumps(_digests(fresh, names))
     for name in names:
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        make_folder((folder / name).parent)
         os.replace(fresh / name, folder / name)
     sweep(folder)
     (fresh / SUMS).write_text(digests, encoding="utf-8")
@@ -173,7 +178,7 @@ def _sums(folder: Path) -> Path:
 
 
 def _digests(folder: Path, names: Iterable[str]) -> dict[str, str]:
-    return {n: store.hash_files(folder, [n])[0].sha256 for n in names}
+    return {n: hashlib.sha256(read_bytes(folder / n)).hexdigest() for n in names}
 
 
 def _other_contents(name: str, dataset: Dataset, folder: Path, found: str) -> Problem:
@@ -181,7 +186,7 @@ def _other_contents(name: str, dataset: Dataset, folder: Path, found: str) -> Pr
     if dataset.embedded:
         hint = "pip install --force-reinstall scikit-learn"
     else:
-        hint = f"`dlx data fetch {name}` downloads it again"
+        hint = f"`{store.fetch_command(name)}` downloads it again"
     return Problem(
         f"dataset {name}: {names} can be read but holds other data; content digest {found}",
         where=str(folder),

@@ -76,9 +76,9 @@ class Samples:
     columns: dict[str, Column]
     inputs: tuple[str, ...]
     targets: tuple[str, ...]
-    test: Rows | None
-    source: dict[str, Any]
-    digest: str
+    test: Rows | None = None
+    source: dict[str, Any] = field(default_factory=dict)
+    digest: str = ""
     former_digest: str = ""
     key: str = ""
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from ..config.specs.datasets import Dataset, File
+from ..config.fields import Chosen
+from ..config.specs.datasets import DATASETS, Dataset, File
 from ..errors import Problem, UsageError
 
 State = Literal["embedded", "here", "missing", "incomplete", "wrong size"]
@@ -137,24 +138,39 @@ def verified(name: str, dataset: Dataset) -> tuple[Found, ...]:
 def missing_files(name: str, dataset: Dataset, folder: Path, files: tuple[File, ...]) -> Problem:
     """One problem that names every missing file and both ways to get it."""
     count = f"{len(files)} of its {len(dataset.files)} files"
-    lines = [f"\n    {_described(file, dataset)}\n      {file.url}" for file in files]
+    lines = [f"\n    {_described(file, dataset)}" for file in files]
+    by_hand = "put it there by hand"
+    if any(file.url for file in files):
+        by_hand = f"`{fetch_command(name)}`, or {by_hand}"
     return Problem(
         f"dataset {name}: {count if len(dataset.files) > 1 else 'its file'} "
         f"{'are' if len(files) > 1 else 'is'} missing",
         where=str(folder),
         accepted="in that folder:" + "".join(lines),
-        hint=f"`dlx data fetch {name}`, or put it there by hand; "
-        "`dataset.sample=true` runs on a made-up sample without it",
+        hint=by_hand + _or_a_sample(name),
     )
+
+
+def fetch_command(name: str) -> str:
+    """What to type to download a dataset."""
+    plugin = DATASETS.plugins.get(name)
+    return f"dlx data fetch {name}" + (f" --plugins {plugin}" if plugin else "")
+
+
+def _or_a_sample(name: str) -> str:
+    entry = DATASETS.entries.get(name)
+    if entry is None or Chosen(name, None, entry.target).load().write_sample is None:
+        return ""
+    return "; `dataset.sample=true` runs on a made-up sample without it"
 
 
 def _described(file: File, dataset: Dataset) -> str:
+    told = f"{file.name}, {file.size:,} bytes" if file.size else file.name
     if file.sha256:
-        return f"{file.name}, {file.size:,} bytes, SHA-256 {file.sha256}"
-    return (
-        f"{file.name}, {file.size:,} bytes, or packed otherwise with the same contents "
-        f"(digest {dataset.content_sha256})"
-    )
+        told += f", SHA-256 {file.sha256}"
+    elif dataset.content_sha256:
+        told += f", or packed otherwise with the same contents (digest {dataset.content_sha256})"
+    return f"{told}\n      {file.url}" if file.url else told
 
 
 def mismatch(name: str, dataset: Dataset, folder: Path, found: Found) -> Problem | None:
@@ -175,5 +191,7 @@ def mismatch(name: str, dataset: Dataset, folder: Path, found: Found) -> Problem
         f"dataset {name}: {file.name} {what}; its SHA-256 is {found.sha256}",
         where=str(folder / file.name),
         accepted=f"SHA-256 {file.sha256}, {file.size:,} bytes",
-        hint=f"`dlx data fetch {name}` downloads it again",
+        hint=f"`{fetch_command(name)}` downloads it again"
+        if file.url
+        else "put the right one there",
     )

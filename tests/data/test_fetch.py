@@ -87,7 +87,7 @@ class Watch:
         self.begun: list[tuple[str, int, int]] = []
         self.verified: list[str] = []
 
-    def here(self, path: Path) -> None:
+    def here(self, path: Path, verified: bool) -> None:
         self.verified.append(path.name)
 
     def begins(self, file: File, have: int, total: int) -> None:
@@ -248,10 +248,17 @@ class TestWrongBytes:
         folder.mkdir(parents=True)
         (folder / "file.bin.part").write_bytes(b"?" * HALF)
         file = described(f"{server.url}/file.bin")
-        failure(RunError, file, folder)
-        assert names(folder) == []
         get(file, folder)
         assert (folder / "file.bin").read_bytes() == BODY
+        assert server.asked == [("/file.bin", f"bytes={HALF}-"), ("/file.bin", None)]
+
+    def test_in_the_part_that_was_here_and_on_the_server(self, server, folder):
+        folder.mkdir(parents=True)
+        (folder / "file.bin.part").write_bytes(b"?" * HALF)
+        server.bodies["/file.bin"] = BODY[:-1] + b"!"
+        failure(RunError, described(f"{server.url}/file.bin"), folder)
+        assert names(folder) == []
+        assert len(server.asked) == 2
 
     def test_without_end_are_stopped(self, server, folder):
         server.bodies["/file.bin"] = BODY * 100

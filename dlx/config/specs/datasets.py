@@ -10,20 +10,20 @@ from ..fields import Component, Table, option
 
 @dataclass(frozen=True, kw_only=True)
 class File:
-    """One official file of a dataset.
+    """One file of a dataset.
 
     Attributes:
         name: file name below the dataset's folder.
-        sha256: pinned digest, or "" where only the contents are pinned (`Dataset.content_sha256`);
-            then the size is not checked either.
-        size: bytes of the official file.
-        url: the official address.
+        sha256: pinned digest, or "" where only the contents are pinned (`Dataset.content_sha256`)
+            or nothing is; then the size is not checked either. What was read is recorded anyway.
+        size: bytes of the official file; 0 where that is not known.
+        url: the official address; "" where there is none, so that it is put there by hand.
     """
 
     name: str
-    sha256: str
-    size: int
-    url: str
+    sha256: str = ""
+    size: int = 0
+    url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +32,11 @@ class Dataset:
 
     inputs: ClassVar[tuple[str, ...]]
     targets: ClassVar[dict[str, str]]  # column -> problem it poses
-    rows: ClassVar[str]
+    rows: ClassVar[str] = ""
     files: ClassVar[tuple[File, ...]] = ()
     embedded: ClassVar[tuple[str, ...]] = ()  # files that scikit-learn brings, in place of `files`
     content_sha256: ClassVar[str] = ""  # `dlx.data.reader.content_digest`, for other packagings
-    terms: ClassVar[str]
+    terms: ClassVar[str] = ""
     time: ClassVar[str] = ""  # column that orders the rows in time
     groups: ClassVar[tuple[str, ...]] = ()  # columns by which rows may be kept together
 
