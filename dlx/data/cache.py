@@ -14,11 +14,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-<<<<<<< HEAD
 from ..files import fence, is_folder, names_in, open_file, read_json, remove_file, remove_tree
-=======
-from ..files import fence, names_in, open_file, read_json
->>>>>>> 1ec9175 (Datasets of one's own need no hashes and no sample, are documented, and dlx data takes --plugins)
 from .columns import AnyColumn, IdRows, MultiHotRows
 from .samples import Ragged
 from .scratch import scratch, sweep
@@ -51,7 +47,7 @@ class Cache:
     def load(self, key: str) -> Entry | None:
         """The entry of a key, its arrays mapped from disk; None where there is none to be read."""
         sweep(self.root)
-        folder = fence(self.root) / key
+        folder = self.root / key
         try:
             sums = read_json(folder / SUMS)
             there = set(names_in(folder)) - {SUMS}
@@ -121,25 +117,6 @@ def _sum(file: Path) -> int:
     """CRC-32 of a file: against decay, not against malice; 3 GB a second."""
     with open_file(file, "rb") as stream:
         return zlib.crc32(np.memmap(stream, mode="r").data)
-<<<<<<< HEAD
-=======
-
-
-def _mapped(file: Path) -> Any:
-    """The array of an .npy file, mapped from disk.
-
-    Raises:
-        ValueError: it is none, or would have to be unpickled.
-    """
-    with open_file(file, "rb") as stream:
-        version = np.lib.format.read_magic(stream)
-        if version != (1, 0):  # what np.save writes, unless a header has over 64 kB
-            raise ValueError(version)
-        shape, by_column, dtype = np.lib.format.read_array_header_1_0(stream)
-        if dtype.hasobject:
-            raise ValueError(dtype)
-        return np.memmap(stream, dtype, "r", stream.tell(), shape, "F" if by_column else "C")
->>>>>>> 1ec9175 (Datasets of one's own need no hashes and no sample, are documented, and dlx data takes --plugins)
 
 
 def _size(column: AnyColumn) -> int:

@@ -49,11 +49,7 @@ def choose(
         return _set({"count": int(asked), "how": "asked"})
     if cores() == 1:
         return _set({"count": 1, "how": "one core"})
-<<<<<<< HEAD
     file = fence(cache) / "threads" / f"{_key(workload)}.json"
-=======
-    file = fence(cache / "threads") / f"{_key(workload)}.json"
->>>>>>> 1ec9175 (Datasets of one's own need no hashes and no sample, are documented, and dlx data takes --plugins)
     remembered = _read(file)
     if remembered is not None:
         return _set({"count": remembered, "how": "remembered"})
