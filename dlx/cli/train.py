@@ -143,6 +143,7 @@ def answer_in(folder: Path) -> dict[str, Any]:
         "folder": str(folder),
         "sample": bool(report.get("sample")),
         "answer": report["answer"],
+        "power": report.get("power"),
         "scores": {score["name"]: score["value"] for score in report["scores"]},
         "report": str(folder / "report.html"),
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 
 from ..errors import Problem
 from ..problem import PROBLEMS
+from .advice import one_cut
 from .fields import Chosen
 from .files import Path
 from .names import listed, nearest
@@ -196,7 +197,7 @@ def _monitors(config: Config, where: Where) -> Iterator[Problem]:
                 f"{'.'.join(path[:-1])} needs a score to watch, "
                 f"and protocol {config.protocol.name} holds no rows out",
                 where(path[:-1]),
-                hint="protocol=holdout",
+                hint=one_cut(config),
             )
         elif name not in ("auto", *known) and not name.startswith("test/"):  # see `forbidden`
             near = nearest(name, known)

@@ -169,6 +169,11 @@ def _repeated(split: Split, hashes: Sequence[bytes]) -> Iterator[Finding]:
         yield Finding("fact", "repeated rows", text, "train", many)
 
 
+def repeats(findings: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether some rows have equal inputs, by findings as `report.json` holds them."""
+    return any(found.get("name") in ("duplicates", "repeated rows") for found in findings)
+
+
 def _order_in_time(samples: Samples, pairs: Pairs) -> Iterator[Finding]:
     """Every row to be predicted must be later than every row learnt from."""
     if not samples.time:

@@ -155,7 +155,7 @@ def _alerts(run: Run, found: Mapping[str, Any]) -> list[str]:
     decisions = amount(run.report, "decisions")
     if decisions is not None and decisions > DECISIONS:
         many = counted(decisions, "decision")
-        why = "so many choices fit the model to it. Take a fresh split or protocol=iterated_kfold."
+        why = f"so many choices fit the model to it{_more_reliable(run)}."
         warned.append(f"{many} rest on the same validation part: {why}")
     return [*warned, *([worse] if worse else [])]
 
@@ -178,8 +178,14 @@ def _worse(run: Run, found: Mapping[str, Any]) -> str:
     return (
         f"The test score is clearly worse than the validation score, {number(expected)}: by "
         f"{(sign * (expected - value)) / error:.1f} standard errors of the difference. "
-        "The validation rows were overfitted or too few; protocol=iterated_kfold is surer."
+        f"The validation rows were overfitted or too few{_more_reliable(run)}."
     )
+
+
+def _more_reliable(run: Run) -> str:
+    """What to type for better validation; "" where the run told none."""
+    typed = get(get(run.report, "advice", dict), "more_reliable", str)
+    return f"; {typed} is more reliable" if typed else ""
 
 
 def _of_workflow(run: Run) -> str | None:

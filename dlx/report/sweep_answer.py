@@ -94,7 +94,8 @@ def _remarks(sweep: Sweep, best: Setting) -> list[str]:
             many = f"{counted(len(close), 'other setting')} {'lie' if len(close) > 1 else 'lies'}"
             remarks.append(f"{many} within its interval: which of them is best may be chance.")
     if amount(best.facts, "n") == 1:
-        remarks.append("It was trained once: another seed gives another value (seeds=3 shows it).")
+        shown = "" if sweep.search else " (seeds=3 shows it)"  # a search trains each setting once
+        remarks.append(f"It was trained once: another seed gives another value{shown}.")
     if best.lost:
         remarks.append("Not all of its trials finished: its value is that of those that did.")
     if sweep.default is best:
@@ -129,7 +130,7 @@ def _alerts(sweep: Sweep) -> list[str]:
     if _tested(sweep):
         said.append("There are scores of a test part among the trials: that part is used up.")
     if looks > DECISIONS:
-        why = "so many choices fit the setting to it. Take a fresh split or more folds."
+        why = "so many choices fit the setting to it."
         said.append(f"{counted(looks, 'decision')} rest on the same validation part: {why}")
     if counts["failed"]:
         said.append(

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config import words
+from ..config.advice import one_cut
 from ..config.expression import Condition
 from ..config.load import Loaded, digest, load
 from ..config.names import plural
@@ -135,10 +136,10 @@ def refuse_unjudged(loaded: Loaded) -> None:
     name, where = loaded.config.protocol.name, loaded.tree.where(("protocol",))
     if not has_validation(loaded.config):
         what = f"protocol {name} holds no rows out to judge settings by"
-        raise UsageError(Problem(what, where, hint="protocol=holdout"))
+        raise UsageError(Problem(what, where, hint=one_cut(loaded.config)))
     if name == "test_as_validation":
         what = "the settings would be judged on the test rows: the best of several tests is no test"
-        raise MethodError(Problem(what, where, hint="protocol=holdout"))
+        raise MethodError(Problem(what, where, hint=one_cut(loaded.config)))
 
 
 def _points(expanded: Expanded, config_dir: str | None) -> list[Point]:

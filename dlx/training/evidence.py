@@ -14,10 +14,12 @@ import numpy as np
 import yaml
 from torch import Tensor
 
+from ..config.advice import more_reliable
 from ..config.fields import to_plain
 from ..config.load import Loaded
 from ..config.rules import loss_of
 from ..config.schema import Config
+from ..data.checks import repeats
 from ..data.fingerprints import duplicates
 from ..data.samples import Rows
 from ..data.targets import EncodedTarget, class_counts
@@ -131,6 +133,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "overrides": loaded.shown,
         "command": shlex.join(["dlx", "train", *loaded.shown]),
         "notes": list(loaded.notes),
+        "advice": {"more_reliable": more_reliable(config, repeats(data.findings))},
     }
 
 

@@ -8,9 +8,11 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
+from ..config.advice import more_reliable
 from ..config.load import Loaded, digest
 from ..config.names import plural
 from ..config.spaces import Lever
+from ..data.checks import repeats
 from ..errors import MethodError, Problem, RunError
 from ..search.space import as_arguments, levers, own_values
 from ..search.suggest import Tried, suggest
@@ -39,28 +41,35 @@ def tune_and_test(walk: Walk) -> Finding:
     done = _final_run(walk, loaded, finding, facts)
     found = done.facts["answer"]
     told = f"{found['score']} {found['value']:.4g} at look {found['looks']}"
-    warned = worse_than_validation(chosen, found)
+    typed = more_reliable(walk.config, repeats(walk.data.findings))
+    warned = worse_than_validation(chosen, found, typed)
     facts |= {"answer": found, "warning": warned}
     power = done.facts["power"]
     parts = (power["use"], finding, told, power["text"], warned)
     return "; ".join(filter(None, parts)), facts
 
 
-def worse_than_validation(chosen: dict[str, Any], found: dict[str, Any]) -> str:
+def worse_than_validation(chosen: dict[str, Any], found: dict[str, Any], typed: str) -> str:
     """A warning where the test is worse than validation by more than two standard errors.
 
     The error is that of the difference: validation's, over folds or by bootstrap, and the test's.
+
+    Args:
+        chosen: the setting, with its validation score and the error of that.
+        found: the answer on the test set.
+        typed: what to type for validation that is more reliable; "" where there is nothing.
     """
     sign = 1.0 if found["direction"] == "max" else -1.0
     if not chosen["error"]:
         return ""
     low, high = found["interval"] or (0.0, 0.0)
     error = math.hypot(chosen["error"], (high - low) / (2 * 1.96))
-    if sign * (chosen["value"] - found["value"]) <= 2 * error:
+    if not sign * (chosen["value"] - found["value"]) > 2 * error:  # or a score is no number
         return ""
+    advice = f"; {typed} is more reliable" if typed else ""
     return (
         f"the test is worse than validation ({chosen['value']:.4g}) by more than two standard "
-        "errors: the validation rows were overfitted or too few; protocol=iterated_kfold is surer"
+        f"errors: the validation rows were overfitted or too few{advice}"
     )
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sqlite3
 from pathlib import Path
@@ -288,6 +289,7 @@ def test_within_two_standard_errors_the_lowest_loss_decides() -> None:
         (2.0, 0.1, 2.1, None, "min", False),
         (2.0, 0.1, 2.3, (2.29, 2.31), "min", True),
         (2.0, None, 9.0, None, "min", False),
+        (2.0, 0.1, math.nan, None, "min", False),
     ],
 )
 def test_a_test_clearly_worse_than_validation_is_told(
@@ -301,6 +303,8 @@ def test_a_test_clearly_worse_than_validation_is_told(
     told = worse_than_validation(
         {"value": value, "error": error},
         {"value": test, "direction": direction, "interval": interval},
+        "protocol.k=8",
     )
 
     assert bool(told) == warned
+    assert told.endswith("or too few; protocol.k=8 is more reliable") == warned

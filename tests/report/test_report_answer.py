@@ -87,6 +87,15 @@ def test_a_test_far_below_validation_is_flagged(make_run, page, test, flagged):
     # The difference has a standard error of sqrt(2) * 0.01 / 1.96 = 0.0072.
     said = alerts(page, make_run(**scores(0.885, test)))
     assert ("clearly worse than the validation score, 0.8850" in said) is flagged
+    assert "more reliable" not in said  # a run from before that was told
+
+
+def test_what_to_type_for_better_validation_is_what_the_run_told(make_run, page):
+    typed = "protocol=chronological protocol.validation=0.4"
+    advised = {"advice": {"more_reliable": typed}, "decisions": 51}
+    said = alerts(page, make_run(**scores(0.885, 0.8), **advised))
+    assert f"overfitted or too few; {typed} is more reliable." in said
+    assert f"so many choices fit the model to it; {typed} is more reliable." in said
 
 
 def test_errors_are_worse_the_larger_they_are(make_run, page):

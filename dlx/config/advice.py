@@ -1,0 +1,66 @@
+"""What to type next: arguments that the checks accept for the data at hand."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from .schema import Config
+from .specs.protocols import Chronological, IteratedKFold, Protocol
+
+_WIDER = 0.4
+"""The largest share of validation rows that is advised where rows are in time."""
+
+
+def one_cut(config: Config) -> str:
+    """A protocol that holds rows out once, and that the dataset may have."""
+    return f"protocol={'chronological' if config.dataset.options.time else 'holdout'}"
+
+
+def more_reliable(config: Config, repeated: bool) -> str:
+    """The arguments under which validation is more reliable than under those of a config.
+
+    Rows in time are never dealt into folds: there a longer validation part is advised. What keeps
+    rows together, and what cuts the test set, stays as it is.
+
+    Args:
+        config: the config.
+        repeated: whether some rows have equal inputs, which folds must not part.
+
+    Returns:
+        As typed, or "" where dlx knows none.
+    """
+    if config.dataset.options.time:
+        return _longer(config)
+    options = config.protocol.options
+    if isinstance(options, IteratedKFold):
+        return f"protocol.iterations={2 * options.iterations}"
+    kept = _changed(options, IteratedKFold)
+    if repeated and kept.get("duplicates", "refuse") == "refuse":
+        kept["duplicates"] = "together"
+    return _typed("iterated_kfold", kept)
+
+
+def _longer(config: Config) -> str:
+    options = config.protocol.options
+    share = getattr(options, "validation", Chronological().validation)
+    wider = min(2 * share, _WIDER)
+    if not share < wider:  # a count, or wide enough
+        return ""
+    kept = {**_changed(options, Chronological), "validation": f"{wider:g}"}
+    return _typed("chronological", kept)
+
+
+def _changed(options: Any, other: type[Protocol]) -> dict[str, str]:
+    """The options that differ from their defaults, and that another protocol has too."""
+    found, default = {}, other()
+    for field in dataclasses.fields(default):
+        known = getattr(default, field.name)
+        value = getattr(options, field.name, known)
+        if value != known:
+            found[field.name] = str(value).lower() if isinstance(value, bool) else str(value)
+    return found
+
+
+def _typed(name: str, options: dict[str, str]) -> str:
+    return " ".join([f"protocol={name}", *(f"protocol.{key}={v}" for key, v in options.items())])
