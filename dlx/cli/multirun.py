@@ -12,6 +12,7 @@ from ..config.names import plural
 from ..errors import Problem, UsageError
 from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table
 from .live import watching
+from .report import build_at_end
 
 if TYPE_CHECKING:
     from ..search.plan import Plan
@@ -40,12 +41,13 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     with watching(quiet, len(found.trials), "sweep") as shown:
         outcome = run_sweep(found, _runner(found), shown)
-    report = build_sweep(found.root / "sweeps" / found.name)
+    report = build_at_end(build_sweep, found.root / "sweeps" / found.name)
     if args.json:
         say_json(outcome)
     else:
         show_outcome(outcome)
-        say(f"report: {report}")
+        if report is not None:
+            say(f"report: {report}")
     return 1 if outcome["counts"]["failed"] or outcome["counts"]["waiting"] else 0
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import shlex
+import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import Problem, UsageError
@@ -38,3 +40,22 @@ def run(args: argparse.Namespace) -> int:
     sweep = find_sweep(root, name)
     say(f"report: {build_sweep(sweep) if sweep else build(find(root, name))}")
     return 0
+
+
+def build_at_end(build: Callable[[Path], Path], folder: Path) -> Path | None:
+    """Builds the report of what has been trained, whose scores are written by then.
+
+    Args:
+        build: makes the page of a folder.
+        folder: of a run or a sweep.
+
+    Returns:
+        The page's path; None where it could not be made, which is a warning.
+    """
+    try:
+        return build(folder)
+    except Exception as error:  # a full disk, a drawing: nothing of the training is lost
+        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        hint = f"{shlex.join(['dlx', 'report', str(folder)])} makes it again"
+        sys.stderr.write(f"warning: the report is not written: {said}\n  try: {hint}\n")
+        return None

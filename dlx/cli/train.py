@@ -14,6 +14,7 @@ from ..files import read_json
 from . import config as config_verb
 from .console import SAMPLE, interval_text, looks_text, number, say, say_json, show_table
 from .hydra_flags import add_run_flags
+from .report import build_at_end
 
 if TYPE_CHECKING:
     from ..config.load import Loaded
@@ -118,7 +119,7 @@ def train(
     else:
         with closing(progress()) as shown:
             done = train_run(loaded, say, [*watchers, shown], resume=resume, trial=trial)
-    build(done.folder)
+    build_at_end(build, done.folder)
     return done
 
 
@@ -131,7 +132,7 @@ def answer(run: Run) -> dict[str, Any]:
         "answer": run.facts["answer"],
         "power": run.facts.get("power"),
         "scores": {score["name"]: score["value"] for score in run.facts["scores"]},
-        "report": str(run.folder / "report.html"),
+        "report": _page_in(run.folder),
     }
 
 
@@ -145,7 +146,7 @@ def answer_in(folder: Path) -> dict[str, Any]:
         "answer": report["answer"],
         "power": report.get("power"),
         "scores": {score["name"]: score["value"] for score in report["scores"]},
-        "report": str(folder / "report.html"),
+        "report": _page_in(folder),
     }
 
 
@@ -161,7 +162,14 @@ def show_answer(run: Run) -> None:
     elif found and found["looks"]:
         told = looks_text(found["looks"], run.facts["looks_rows"])
         say(f"{told} (ledger in {run.config.run.root})")
-    say(f"report: {run.folder / 'report.html'}")
+    if page := _page_in(run.folder):
+        say(f"report: {page}")
+
+
+def _page_in(folder: Path) -> str | None:
+    """The report of a run, where there is one."""
+    page = folder / "report.html"
+    return str(page) if page.is_file() else None
 
 
 def show_verdict(facts: Mapping[str, Any]) -> None:

@@ -12,6 +12,7 @@ from .console import SAMPLE, baseline_text, interval_text, number, say, say_json
 from .hydra_flags import add_flags
 from .live import watching
 from .multirun import show_best, show_failures, show_worth, sweep_flags
+from .report import build_at_end
 from .train import answer, answer_in, show_answer, train
 
 if TYPE_CHECKING:
@@ -70,10 +71,11 @@ def run(args: argparse.Namespace) -> int:
     pool = Pool(None, plan.loaded.config.sweep.jobs)
     with watching(quiet, plan.options.trials, "search") as shown:
         outcome, best = run_tune(plan, pool, shown)
-    report = build_sweep(plan.root / "sweeps" / plan.name)
+    report = build_at_end(build_sweep, plan.root / "sweeps" / plan.name)
     if not args.json:
         show_outcome(outcome)
-        say(f"report: {report}")
+        if report is not None:
+            say(f"report: {report}")
     trained = _train_best(plan, best, args) if args.train_best and best is not None else None
     if args.json:
         say_json({**outcome, **({"trained": trained} if trained else {})})

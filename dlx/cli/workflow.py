@@ -10,6 +10,7 @@ from typing import Any
 
 from .console import SAMPLE, say, say_json
 from .hydra_flags import add_flags
+from .report import build_at_end
 
 EXAMPLES = """examples:
   dlx workflow task=digits
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
 
     with closing(Silent() if args.json else panels([step.title for step in STEPS])) as watcher:
         folder = walk(loaded, STEPS, watcher, args.config_dir)
-    page = build(folder)
+    page = build_at_end(build, folder)
     report = read_json(folder / "report.json")
     if args.json:
         say_json(_answer(folder, report))
@@ -65,7 +66,7 @@ def _answer(folder: Path, report: dict[str, Any]) -> dict[str, Any]:
     return {"run": report["run"], "folder": str(folder), **known, "steps": steps}
 
 
-def _show(report: dict[str, Any], page: Path) -> None:
+def _show(report: dict[str, Any], page: Path | None) -> None:
     """The answer in a few lines, and where the report lies."""
     from .train import show_verdict
 
@@ -79,4 +80,5 @@ def _show(report: dict[str, Any], page: Path) -> None:
         say("the same command without workflow.until goes on from here")
     else:
         say(f"repeat the final training: {report['workflow']['final']['command']}")
-    say(f"report: {page}")
+    if page is not None:
+        say(f"report: {page}")

@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from ..errors import DlxError
 from ..files import fence
 from ..runs.files import make_folders, write_bytes
 from .answer import answer
-from .blocks import Picture, Section
+from .blocks import Alerts, Picture, Section
 from .calibration import calibration
 from .checks import checks
 from .curves import curves
@@ -24,6 +26,8 @@ from .read import Run, get, read
 from .record import data, machine, model, repeat, setup
 from .workflow import workflow
 from .worst import worst
+
+T = TypeVar("T")
 
 SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     answer,
@@ -61,8 +65,33 @@ def build(run: Path) -> Path:
         RunError: a file in the folder is damaged, or the folder cannot be written to.
     """
     contents = read(run)
-    sections = named([section for make in SECTIONS if (section := make(contents))])
+    sections = made(SECTIONS, contents)
     return write_page(run, _page(contents, sections), sections)
+
+
+def made(makers: Sequence[Callable[[T], Section | None]], contents: T) -> list[Section]:
+    """The sections that have something to show; one that cannot be made says so in its place.
+
+    Args:
+        makers: a function a section, named as its anchor is.
+        contents: what they show.
+    """
+    found = [_made(make, contents) for make in makers]
+    return named([section for section in found if section is not None])
+
+
+def _made(make: Callable[[T], Section | None], contents: T) -> Section | None:
+    try:
+        return make(contents)
+    except Exception as error:  # Matplotlib's, or a number nobody thought of: the rest still counts
+        said = str(error).strip().partition("\n")[0]
+        told = f"This section could not be made: {': '.join(filter(None, (_kind(error), said)))}"
+        name = make.__name__
+        return Section(name, name.capitalize().replace("_", " "), [Alerts([told])])
+
+
+def _kind(error: Exception) -> str:
+    return "" if isinstance(error, DlxError) else type(error).__name__
 
 
 def write_page(folder: Path, text: str, sections: Sequence[Section]) -> Path:

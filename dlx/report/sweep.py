@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .blocks import Section
-from .page import named, render, write_page
+from .page import made, render, write_page
 from .read import get
 from .sweep_answer import answer
 from .sweep_evidence import curves, parameters, trade
@@ -43,7 +43,7 @@ def build_sweep(folder: Path) -> Path:
         RunError: it is damaged, or the folder cannot be written to.
     """
     sweep = read_sweep(folder)
-    sections = named([section for make in SECTIONS if (section := make(sweep))])
+    sections = made(SECTIONS, sweep)
     texts = {name: get(sweep.facts, name, str) for name in ("title", "task", "source")}
     texts["run"] = get(sweep.facts, "sweep", str)
     interrupted = sweep.facts.get("state") == "interrupted"

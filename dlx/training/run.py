@@ -86,6 +86,7 @@ def train(
         except BaseException as error:
             _failed(run, str(error) or type(error).__name__)
             raise
+        _close(run)
     return run
 
 
@@ -244,7 +245,8 @@ def _judge_all(run: Run) -> list[Judged]:
         part = test_part(run.data, stage.fold)
         naive = run.data.naive(run.data.split.test)
         judged.append(judge(config, stage.training, stage.fold, "test", part, naive))
-        _score_unseen(run, judged[-1])
+        with _aside(run, "no score without the rows that stand elsewhere too"):
+            _score_unseen(run, judged[-1])
     run.seconds["test"] = time.perf_counter() - begun
     return judged
 
@@ -278,26 +280,49 @@ def _judge_validation(run: Run) -> Judged:
 
 
 def _finish(run: Run, judged: Sequence[Judged]) -> None:
-    """Writes the answer."""
+    """Writes the answer; what only shows it may fail, and is told of."""
     weights = run.stage.weights
     run.facts |= outcome.answer(run.facts, judged, weights)
     run.facts |= _progress(run)
     if judged:
-        _write_predictions(run, judged[-1])
+        with _aside(run, "predictions.csv and errors.json are not written"):
+            _write_predictions(run, judged[-1])
     write_json(run.folder / "report.json", {**run.facts, "state": "done"})
     values = {score["name"]: score["value"] for score in run.facts["scores"]}
-    run.write_status(
-        "done", scores=values, answer=run.facts["answer"], best_epoch=run.facts["best_epoch"]
-    )
-    if judged:
-        run.log(f"weights: {weights['weights']} (epoch {weights['epoch']})")
+    told = {key: run.facts[key] for key in ("answer", "best_epoch")}
+    run.write_status("done", scores=values, **told)
+
+
+def _close(run: Run) -> None:
+    """What follows a run that is done, and changes nothing of it."""
+    found = run.facts["answer"]
+    with _aside(run, "the log ends here"):
+        if found and found["weights"] != "folds":
+            run.log(f"weights: {found['weights']} (epoch {found['epoch']})")
     _tell_end(run, "done")
 
 
 def _tell_end(run: Run, state: str) -> None:
-    """Tells the callbacks of the last training how the run ended."""
-    for callback in run.stage.checkpoints.callbacks.values():
-        callback.run_ends(run, state)
+    """Tells the callbacks of the last training how the run ended; none can change it any more."""
+    for name, callback in run.stage.checkpoints.callbacks.items():
+        with _aside(run, f"{name} failed at the end"):
+            callback.run_ends(run, state)
+
+
+@contextmanager
+def _aside(run: Run, lost: str) -> Iterator[None]:
+    """Turns what goes wrong within into a warning: the scores are known, and a look was counted.
+
+    Args:
+        run: told in its log.
+        lost: what there will not be, as a sentence.
+    """
+    try:
+        yield
+    except Exception as error:  # a full disk, a drawing, another's code
+        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        with suppress(Exception):
+            run.log(f"warning: {lost}: {said}")
 
 
 def count_look(run: Run, verb: str, weights: str) -> None:
