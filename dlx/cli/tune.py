@@ -69,7 +69,7 @@ def run(args: argparse.Namespace) -> int:
     from ..search.tune import run_tune
 
     pool = Pool(None, plan.loaded.config.sweep.jobs)
-    with watching(quiet, plan.options.trials, "search") as shown:
+    with watching(quiet, plan.most, "search") as shown:
         outcome, best = run_tune(plan, pool, shown)
     report = build_at_end(build_sweep, plan.root / "sweeps" / plan.name)
     if not args.json:
@@ -88,7 +88,7 @@ def _announce(plan: TunePlan) -> None:
     options = plan.options
     goals = " and ".join(f"{name} ({direction})" for name, direction in plan.objectives)
     pruner = f", pruned by {options.pruner}" if options.pruner != "none" else ""
-    say(f"{plural(options.trials, 'trial')} by {options.sampler}{pruner}: {goals}")
+    say(f"{plural(plan.most, 'trial')} by {options.sampler}{pruner}: {goals}")
     for note in plan.notes:
         say(f"note: {note}")
     own = plan.own or {}
@@ -113,7 +113,9 @@ def show_outcome(outcome: Mapping[str, Any]) -> None:
         if lead := _lead(outcome, ranking[0]):
             say(lead)
         show_worth(next(one for one in outcome["points"] if one["point"] == ranking[0]))
-    show_failures(outcome["trials"], after="")
+    failed = {row["state"] for row in outcome["trials"]} == {"failed"}
+    again = ": no setting can be told from another; the same command tries them again"
+    show_failures(outcome["trials"], after=again if failed else "")
     if outcome["sample"]:
         say(SAMPLE)
     elif outcome["best"]:

@@ -15,8 +15,9 @@ from ..runs.lock import is_held
 from .record import harvest
 from .storage import storage_kept
 from .study import BEAT_S, Study
-from .tune import WAIT_S, study_of
+from .tune import study_of
 from .tune_plan import TunePlan
+from .tuning import WAIT_S
 
 UNFINISHED = ("running", "interrupted", "failed")
 

@@ -13,7 +13,7 @@ from ..config.load import load
 from ..config.rules import judged_score
 from ..config.schema import Config
 from ..config.secrets import shown_arguments
-from ..errors import DlxError, MethodError, Problem, UsageError
+from ..errors import DlxError, MethodError, Problem, RunError, UsageError
 from ..files import parse_json, read_bytes
 from ..machine import cores
 from ..runs.folder import read_status, write_status
@@ -47,7 +47,7 @@ def settled(run: Path) -> Message | None:
         return {"event": "done", **found}
     status = read_status(run) or {}
     state = status.get("state")
-    if state not in ("pruned", "failed"):
+    if state not in ("pruned", "failed") or status.get("shortage"):
         return None
     name = f"{run.parent.name}/{run.name}"
     return {"event": state, "reason": str(status.get("reason", "")), "run": name}
@@ -65,9 +65,12 @@ def ended_as(ended: Message, run: Path | None, key: str) -> Message:
         For a finished run, "done" and what it gave; else what was heard.
     """
     if run is not None and ended["event"] in ("done", "failed"):
-        mine = (read_status(run) or {}).get("config_digest") == key
+        status = read_status(run) or {}
+        mine = status.get("config_digest") == key
         if mine and (found := harvest(run)) is not None:
             return {"event": "done", **found}
+        if mine and status.get("shortage"):  # it is said there, where it could not be answered
+            return {"event": "failed", "kind": "machine", "reason": str(status.get("reason"))}
     if ended["event"] == "done":
         return {"event": "failed", "kind": "run", "reason": "its run folder is damaged"}
     return ended
@@ -76,7 +79,21 @@ def ended_as(ended: Message, run: Path | None, key: str) -> Message:
 def resumable(run: Path) -> bool:
     """Whether a run was broken off and nobody is at work on it."""
     status = read_status(run) or {}
-    return status.get("state") in ("running", "interrupted") and not is_held(run)
+    broken = status.get("state") in ("running", "interrupted") or bool(status.get("shortage"))
+    return broken and status.get("state") != "done" and not is_held(run)
+
+
+def stopped_short(what: str, reason: str, folder: Path) -> RunError:
+    """Why a sweep or search stops before its end: no further trial would fare better.
+
+    Args:
+        what: "sweep" or "search".
+        reason: what the machine lacks, in a trial's words.
+        folder: of the sweep.
+    """
+    said = f"the {what} stops, since no trial can be kept: {reason.splitlines()[0]}"
+    hint = "the same command goes on, with what is done kept, once the machine has enough again"
+    return RunError(Problem(said, str(folder), hint=hint))
 
 
 def log_failure(run: Path, reason: str, traceback: str) -> None:

@@ -14,6 +14,7 @@ from typing import Any
 from ..config.secrets import without_password
 from ..errors import Problem, RunError, UsageError
 from ..files import check_database, check_plain, is_there, open_file
+from ..machine import shortage
 
 
 def open_by_several(storage: str, folder: Path) -> Any:
@@ -97,7 +98,7 @@ def storage_kept(storage: str) -> Iterator[None]:
     """Within it, a storage that goes away is told as that.
 
     Raises:
-        RunError: the database cannot be reached any more, or its disk is full.
+        RunError: the database cannot be reached any more, or a disk is full.
     """
     from optuna.exceptions import StorageInternalError
     from sqlalchemy.exc import SQLAlchemyError
@@ -109,6 +110,12 @@ def storage_kept(storage: str) -> Iterator[None]:
         what = f"the storage of the study is lost: {said}"
         where = f"tune.storage={without_password(storage)}"
         raise RunError(Problem(what, where, hint="the same command goes on")) from error
+    except OSError as error:
+        if not (said := shortage(error)):
+            raise
+        hint = "the same command goes on, once the machine has enough again"
+        problem = Problem(f"the search stops: {said}", str(error.filename or ""), hint=hint)
+        raise RunError(problem) from error
 
 
 @contextmanager

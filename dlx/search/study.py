@@ -26,6 +26,7 @@ from .suggest import Tried, distribution, params_of, quiet
 STALE_S = 600.0
 """Silence after which a process that cannot be looked at (another machine's) counts as dead."""
 BEAT_S = 60.0
+FORGOTTEN = "forgotten"
 RESTING = "resting"
 """File of a process that has nothing to begin and waits for the others."""
 
@@ -136,10 +137,11 @@ class Study:
             time.sleep(0.02)
 
     def trials(self) -> list[Any]:
-        """Every trial by number, those left out that came too late to count."""
+        """Every trial that counts, by number: neither one too many nor forgotten."""
         with quiet():
             every = self._storage.get_all_trials(self._id, deepcopy=False)
-        counted = [t for t in every if not t.user_attrs.get("surplus")]
+        gone = set(self.fact(FORGOTTEN) or ())
+        counted = [t for t in every if not t.user_attrs.get("surplus") and t.number not in gone]
         return sorted(counted, key=lambda trial: int(trial.number))
 
     def rest(self, resting: bool) -> None:
@@ -162,6 +164,24 @@ class Study:
     def sign(self) -> dict[str, Any]:
         """What shows for how long this process lives, beside what it has taken on."""
         return {"owner": self._own, "beat": time.time()}
+
+    def forget_failures(self) -> int:
+        """Lets all trials be tried again where every one has failed, and nobody is at work.
+
+        What made them all fail lies outside the space. Beside one that did not fail, failures tell
+        the search where not to look, and count.
+
+        Returns:
+            How many trials are forgotten.
+        """
+        with self.alone():
+            trials = self.trials()
+            if any(state_of(one) != "failed" for one in trials) or self.others_at_work():
+                return 0
+            if trials:
+                known = self.fact(FORGOTTEN) or ()
+                self.replace(FORGOTTEN, [*known, *(one.number for one in trials)])
+            return len(trials)
 
     def fact(self, name: str, value: Any = None) -> Any:
         """A fact of the whole study; the first value given stays."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -11,7 +12,7 @@ from typing import Any, Protocol
 from ..config.names import plural
 from ..config.rules import judged_score, score_names
 from ..config.secrets import shown_arguments
-from ..errors import Interrupted
+from ..errors import DlxError, Interrupted
 from ..machine import cores
 from ..runs.lock import held
 from .plan import Plan, Planned
@@ -25,6 +26,7 @@ from .settle import (
     resumable,
     settled,
     shared_threads,
+    stopped_short,
     typed_command,
 )
 from .table import Row, counts, point_of, ranked
@@ -91,6 +93,7 @@ class Sweeping:
         watch: who is shown it.
         threads: the count that all trials run with, where their configs leave it open.
         queue: what is left.
+        short: what the machine lacks, so that no further trial is begun; "" if nothing.
     """
 
     plan: Plan
@@ -98,6 +101,7 @@ class Sweeping:
     watch: Watch
     threads: Threads | None = None
     queue: deque[Job] = field(default_factory=deque)
+    short: str = ""
     _jobs: dict[int, Job] = field(default_factory=dict)
     _begun: float = field(default_factory=time.monotonic)
     _before: float = 0.0
@@ -137,7 +141,7 @@ class Sweeping:
 
     def next(self) -> Order | None:
         """The next trial; none after a failure, where it is asked for."""
-        if not self.queue or (self._failed and self.plan.options.fail_fast):
+        if not self.queue or self.short or (self._failed and self.plan.options.fail_fast):
             return None
         job = self.queue.popleft()
         planned = job.planned
@@ -170,6 +174,9 @@ class Sweeping:
         if event == "done":
             self.record.note(key, **found)
         elif event == "interrupted":
+            self.record.note(key, state="waiting")
+        elif found.get("kind") == "machine":
+            self.short = found["reason"]
             self.record.note(key, state="waiting")
         else:
             self._fail(job, found, run)
@@ -280,7 +287,7 @@ def run_sweep(plan: Plan, runner: Any, watch: Watch) -> dict[str, Any]:
     Raises:
         UsageError: another process is at work on the sweep.
         Interrupted: it was asked to stop; what is done is kept.
-        RunError: the sweep's folder cannot be written.
+        RunError: the sweep's folder cannot be written, or the machine lacks what every trial needs.
     """
     record = Record(folder_of(plan.root, plan.name, "sweep.name"))
     with held(record.folder, "sweep"):
@@ -289,17 +296,26 @@ def run_sweep(plan: Plan, runner: Any, watch: Watch) -> dict[str, Any]:
         begun = sweeping.outcome("running")
         record.conclude(begun)
         watch.before([row for row in begun["trials"] if row["state"] == "done"])
-        state = "interrupted"
         try:
-            if sweeping.queue:
-                with runner as entered:
-                    sweeping.choose_threads(entered)
-                    record.conclude(sweeping.outcome("running"))
-                    entered.run(sweeping)
-            state = "done"
-        except KeyboardInterrupt:
-            raise Interrupted("interrupted") from None
-        finally:
-            outcome = sweeping.outcome(state)
-            record.conclude(outcome)
+            _run(sweeping, runner)
+        except BaseException as error:
+            with suppress(DlxError):  # the first error is the one to tell
+                record.conclude(sweeping.outcome("interrupted"))
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted("interrupted") from None
+            raise
+        outcome = sweeping.outcome("done")
+        record.conclude(outcome)
     return outcome
+
+
+def _run(sweeping: Sweeping, runner: Any) -> None:
+    """Trains what is left."""
+    if not sweeping.queue:
+        return
+    with runner as entered:
+        sweeping.choose_threads(entered)
+        sweeping.record.conclude(sweeping.outcome("running"))
+        entered.run(sweeping)
+    if sweeping.short:
+        raise stopped_short("sweep", sweeping.short, sweeping.record.folder)

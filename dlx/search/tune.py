@@ -1,344 +1,19 @@
-"""A search: settings suggested, trained and judged on validation rows, given up where hopeless."""
+"""A search: settings suggested, trained and judged on validation rows, pruned where hopeless."""
 
 from __future__ import annotations
 
-import time
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
+from contextlib import suppress
 from typing import Any
 
-from ..config.load import digest, load
-from ..config.secrets import shown_arguments
-from ..errors import Interrupted, MethodError, UsageError
-from ..runs.files import plain
-from .pool import Message, Order
+from ..config.names import plural
+from ..errors import DlxError, Interrupted
 from .record import Record, folder_of
-from .settle import (
-    best_facts,
-    ended_as,
-    final_arguments,
-    log_failure,
-    resumable,
-    settled,
-    shared_threads,
-    typed_command,
-)
-from .space import as_arguments
+from .settle import stopped_short
 from .storage import storage_kept
-from .study import Study, changed_of, state_of, tried_of
-from .suggest import grid_size, suggest
-from .sweep import Runner, Watch, seconds_of
-from .table import Row, counts, front, point_of, ranked
-from .tune_plan import TunePlan, pruner_of
-
-RETRY_S = 5.0
-"""Seconds between two looks for trials of processes that died."""
-WAIT_S = 0.5
-"""Seconds between two looks at what other processes are doing."""
-
-
-@dataclass
-class Tuning:
-    """The source of a search's orders, and the one who hears how they went.
-
-    Attributes:
-        plan: the search.
-        record: its folder.
-        study: its trials.
-        watch: who is shown it.
-        threads: the count that all trials run with, where the config leaves it open.
-    """
-
-    plan: TunePlan
-    record: Record
-    study: Study
-    watch: Watch
-    threads: dict[str, Any] | None = None
-    _begun: float = field(default_factory=time.monotonic)
-    _before: float = 0.0
-    _looked: float = 0.0
-    _rows: dict[int, Row] = field(default_factory=dict)
-    _again: list[int] = field(default_factory=list)
-    _tries: Counter[int] = field(default_factory=Counter)
-    _failed: bool = False
-
-    def __post_init__(self) -> None:
-        """Makes the pruner, and takes up what an earlier process knew."""
-        if self.plan.loaded.config.trainer.threads == "auto":
-            self.threads = self.study.fact("threads")
-        self._before = seconds_of(self.record.outcome())
-        self._pruner = pruner_of(self.plan)
-        self._most = self.plan.options.trials
-        if self.plan.options.sampler == "grid":
-            self._most = min(self._most, grid_size(self.plan.space))
-        self._score, self._direction = self.plan.objectives[0]
-
-    def left(self) -> bool:
-        """Whether there is anything for this process to do."""
-        if self._over():
-            return False
-        return len(self.study.trials()) < self._most or bool(self.study.orphans())
-
-    def _over(self) -> bool:
-        """Whether this process may begin nothing more: its time is up, or a trial has failed."""
-        budget = self.plan.options.budget_minutes
-        minutes = (time.monotonic() - self._begun) / 60
-        late = budget is not None and minutes >= budget
-        return late or (self._failed and self.plan.loaded.config.sweep.fail_fast)
-
-    def await_others(self) -> bool:
-        """Waits for the other processes of the study, whose trials may be the best.
-
-        Returns:
-            True as soon as one has left something to go on with; False when nobody is at work.
-        """
-        self.study.rest(True)
-        told = False
-        while True:
-            with self.study.alone():  # else another might take up meanwhile what a third has left
-                left, busy = self.left(), self.study.others_at_work()
-            if left or not busy:
-                self.study.rest(not left)
-                return left
-            if not told:
-                self.watch.says("waiting for the trials of another process")
-            told = True
-            time.sleep(WAIT_S)
-            self.tick()
-
-    def choose_threads(self, runner: Runner) -> None:
-        """One thread count for all trials of the study, whichever process chose it."""
-        if self.plan.loaded.config.trainer.threads == "auto" and self.threads is None:
-            arguments = self.plan.trial(self.plan.own or {})
-            known = shared_threads(runner, self._message(arguments, 0))
-            self.threads = self.study.fact("threads", known)
-
-    def next(self) -> Order | None:
-        """The next training: one that a dead process left, or a new setting."""
-        if self._over():
-            return None
-        if self._again:
-            number = self._again.pop()
-            return self._order(number, self._rows[number]["changed"], None)
-        with self.study.alone():
-            order = self._orphan()
-            return order or self._fresh()
-
-    def _orphan(self) -> Order | None:
-        """What a dead process had under way: told if it was done, else gone on with."""
-        recent = self._looked and time.monotonic() - self._looked < RETRY_S
-        if recent and len(self.study.trials()) < self._most:
-            return None
-        orphans = self.study.orphans()
-        if not orphans:
-            self._looked = time.monotonic()
-        runs = self.record.begun_runs() if orphans else {}
-        for trial in orphans:
-            self.study.adopt(trial.number)
-            run = runs.get((trial.number, str(trial.user_attrs.get("key"))))
-            if run is not None and (found := settled(run)) is not None:
-                self._finish(trial.number, found)
-                continue
-            changed = changed_of(trial, self.plan.space)
-            return self._order(trial.number, changed, run if run and resumable(run) else None)
-        return None
-
-    def _fresh(self) -> Order | None:
-        """A new setting, written down before anyone else can choose."""
-        trials = self.study.trials()
-        if len(trials) >= self._most:
-            return None
-        own = self.plan.own if not trials and self.plan.options.sampler != "grid" else None
-        changed = own or self._suggested(trials)
-        try:
-            key = _key(self.plan.trial(changed), self.plan.config_dir)
-        except (UsageError, MethodError) as error:  # values that are right alone, not together
-            return self._impossible(changed, str(error))
-        number = self.study.begin(changed, self._most, key=key, own=own is not None)
-        return None if number is None else self._order(number, changed, None)
-
-    def _impossible(self, changed: dict[str, Any], reason: str) -> Order | None:
-        """Writes a setting down that no config can have, and takes the next."""
-        number = self.study.begin(changed, self._most)
-        if number is None:
-            return None
-        self._finish(number, {"event": "failed", "kind": "config", "reason": reason})
-        self.watch.ends(self._row_of(number))
-        return self._fresh()
-
-    def _suggested(self, trials: Sequence[Any]) -> dict[str, Any]:
-        options, seed = self.plan.options, self.plan.loaded.config.seed
-        tried = [tried_of(trial, self.plan.space) for trial in trials]
-        directions = [direction for _, direction in self.plan.objectives]
-        return suggest(self.plan.space, tried, directions, seed, options.sampler, options.startup)
-
-    def _order(self, number: int, changed: dict[str, Any], resume: Path | None) -> Order:
-        arguments = self.plan.trial(changed)
-        self._rows[number] = self._row_of(number)
-        self.watch.begins(self._rows[number])
-        message = {
-            **self._message(arguments, number),
-            "do": "train",
-            "threads": self.threads,
-            "resume": resume and str(resume),
-            "asks": self._pruner is not None,
-        }
-        return Order(number, message)
-
-    def _message(self, arguments: list[str], number: int) -> Message:
-        key = _key(arguments, self.plan.config_dir)
-        marks = {"sweep": self.record.name, "trial": number}
-        return {
-            "arguments": arguments,
-            "key": key,
-            "marks": marks,
-            "config_dir": self.plan.config_dir,
-        }
-
-    def heard(self, order: Order, report: Message) -> Message:
-        """Shows how far a trial is, and says whether it is to be given up."""
-        self.watch.reports(self._rows[order.number], report)
-        value = report["scores"].get(self._score)
-        if self._pruner is None or value is None:
-            return {}
-        step = int(report["epoch"])
-        if not self.study.prune(self._pruner, order.number, step, value):
-            return {}
-        unit = "fold" if report["event"] == "fold" else "epoch"
-        return {"stop": f"{self._score} {value:.4g} at {unit} {step} is behind that of the others"}
-
-    def ended(self, order: Order, ended: Message) -> None:
-        """Writes down how a trial ended."""
-        key = order.message["key"]
-        folder = ended.get("folder") or self.record.begun_runs().get((order.number, key))
-        run = Path(folder) if folder else None
-        found = ended_as(ended, run, key)
-        if found["event"] == "interrupted":
-            self.study.release(order.number)
-        elif found["event"] == "done":
-            self._finish(order.number, found)
-        elif self._to_be_tried_again(order.number, found):
-            return
-        else:
-            name = f"{run.parent.name}/{run.name}" if run else None
-            self._finish(order.number, {**found, "run": name})
-            if run is not None and found["event"] == "failed":
-                log_failure(run, found["reason"], found.get("traceback", ""))
-        self.watch.ends(self._row_of(order.number))
-
-    def _to_be_tried_again(self, number: int, ended: Message) -> bool:
-        """Whether a trial that crashed has a further try."""
-        self._tries[number] += 1
-        tries = self.plan.loaded.config.sweep.retries
-        again = ended.get("kind") == "crash" and self._tries[number] <= tries
-        if again:
-            self._again.append(number)
-        return again
-
-    def _finish(self, number: int, ended: Message) -> None:
-        """Puts a trial's end into the study."""
-        state = ended["event"]
-        self._failed = self._failed or state == "failed"
-        facts = {k: v for k, v in ended.items() if k not in ("event", "state", "folder")}
-        values = None
-        if state == "done":
-            known = ended["values"]
-            values = [known.get(name) for name, _ in self.plan.objectives]
-            if any(value is None for value in values):
-                state, facts["reason"] = "failed", "no validation score"
-                values = None
-        elif state == "pruned" and (last := self.study.last_report(number)) is not None:
-            values, facts["score"], facts["value"] = [last], self._score, last
-        self.study.finish(number, state, values, result=plain(facts))
-
-    def tick(self) -> None:
-        """Shows that this process lives."""
-        self.study.beat()
-        self.watch.tick()
-
-    def _row_of(self, number: int) -> Row:
-        trial = next(t for t in self.study.trials() if t.number == number)
-        return self._row(trial)
-
-    def _row(self, trial: Any) -> Row:
-        """A trial as `sweep.json` holds it."""
-        changed = changed_of(trial, self.plan.space)
-        state = state_of(trial)
-        if state == "running" and not trial.user_attrs.get("owner"):
-            state = "waiting"
-        known = {"value": None, "run": None, "reason": "", **trial.user_attrs.get("result", {})}
-        if state == "done" and known.get("score") != self._score:  # another than the judged one
-            known |= {"value": known["values"].get(self._score), "interval": None}
-        return {
-            **known,
-            "score": self._score,
-            "direction": self._direction,
-            "trial": trial.number,
-            "point": trial.number,
-            "seed": self.plan.loaded.config.seed,
-            "changed": changed,
-            "shown": shown_arguments(as_arguments(changed)),
-            "state": state,
-            "own": bool(trial.user_attrs.get("own")),
-        }
-
-    def outcome(self, state: str) -> dict[str, Any]:
-        """What `sweep.json` holds."""
-        plan, config = self.plan, self.plan.loaded.config
-        rows = [self._row(trial) for trial in self.study.trials()]
-        points = [point_of(row["trial"], row["changed"], [row]) for row in rows]
-        several = len(plan.objectives) > 1
-        best = self._best(points)
-        return {
-            "sweep": self.record.name,
-            "kind": "tune",
-            "task": config.task,
-            "title": config.about.title,
-            "source": config.about.source,
-            "command": typed_command(["tune"], plan.command, plan.config_dir),
-            "state": state,
-            "seconds": round(self._before + time.monotonic() - self._begun, 3),
-            "sample": any(row.get("sample") for row in rows),
-            "score": self._score,
-            "direction": self._direction,
-            "objectives": [{"name": n, "direction": d} for n, d in plan.objectives],
-            "keys": [lever.key for lever in plan.space],
-            "space": {lever.key: lever.plain() for lever in plan.space},
-            "sampler": plan.options.sampler,
-            "pruner": plan.options.pruner,
-            "seeds": 1,
-            "threads": self.threads["count"] if self.threads else None,
-            "points": points,
-            "trials": rows,
-            "best": best and self._best_facts(best, rows),
-            "default": next((row["point"] for row in rows if row["own"]), None),
-            "front": front(points, self._objectives()) if several else [],
-            "counts": counts(rows),
-            "notes": plan.notes,
-        }
-
-    def _objectives(self) -> list[dict[str, str]]:
-        return [{"name": n, "direction": d} for n, d in self.plan.objectives]
-
-    def _best(self, points: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
-        """The best by the first objective; of those equal in it, the first of the front."""
-        name, direction = self.plan.objectives[0]
-        if len(self.plan.objectives) > 1:
-            numbers = front(points, self._objectives())
-            return next((p for p in points if numbers and p["point"] == numbers[0]), None)
-        by_objective = [{**p, "value": p["values"].get(name)} for p in points]
-        return next(iter(ranked(by_objective, direction)), None)
-
-    def best_arguments(self, changed: Mapping[str, Any]) -> list[str]:
-        """What `dlx train` takes to train a setting for good."""
-        return final_arguments(self.plan.trial(dict(changed)), self.threads, self.plan.config_dir)
-
-    def _best_facts(self, best: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
-        arguments = self.best_arguments(best["changed"])
-        mine = next(row for row in rows if row["trial"] == best["point"])
-        return best_facts(arguments, self.plan.config_dir, self.plan.root, mine)
+from .study import Study
+from .sweep import Watch
+from .tune_plan import TunePlan
+from .tuning import Tuning
 
 
 def study_of(plan: TunePlan) -> Study:
@@ -366,35 +41,40 @@ def run_tune(plan: TunePlan, runner: Any, watch: Watch) -> tuple[dict[str, Any],
     Raises:
         UsageError: the storage cannot be opened.
         Interrupted: it was asked to stop; the same command goes on.
-        RunError: the folder cannot be written.
+        RunError: the folder cannot be written, or the machine lacks what every trial needs.
     """
     record = Record(folder_of(plan.root, plan.name, "tune.name"))
     with storage_kept(plan.options.storage), study_of(plan) as study:
-        tuning = Tuning(plan, record, study, watch)
         study.refuse_another(plan.identity, plan.name)
+        if again := study.forget_failures():
+            watch.says(f"{plural(again, 'trial')} failed before, and none did not: tried again")
+        tuning = Tuning(plan, record, study, watch)
         begun = tuning.outcome("running")
         record.conclude(begun)
         watch.before(begun["trials"])
-        state = "interrupted"
         try:
-            if tuning.left() or tuning.await_others():
-                with runner as entered:
-                    tuning.choose_threads(entered)
-                    entered.run(tuning)
-                    while tuning.await_others():
-                        entered.run(tuning)
-            state = "done"
-        except KeyboardInterrupt:
-            raise Interrupted("interrupted") from None
-        finally:
-            outcome = tuning.outcome(state)
-            record.conclude(outcome)
+            _search(tuning, runner)
+        except BaseException as error:
+            with suppress(DlxError):  # the first error is the one to tell
+                record.conclude(tuning.outcome("interrupted"))
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted("interrupted") from None
+            raise
+        outcome = tuning.outcome("done")
+        record.conclude(outcome)
         best = outcome["best"]
-        point = (
-            best and outcome["points"][[p["point"] for p in outcome["points"]].index(best["point"])]
-        )
-        return outcome, tuning.best_arguments(point["changed"]) if point else None
+        points = {point["point"]: point for point in outcome["points"]}
+        return outcome, tuning.best_arguments(points[best["point"]]["changed"]) if best else None
 
 
-def _key(arguments: Sequence[str], config_dir: str | None) -> str:
-    return digest(load(arguments, config_dir).config)
+def _search(tuning: Tuning, runner: Any) -> None:
+    """Trains what is left, and what other processes leave, until nobody is at work any more."""
+    if not (tuning.left() or tuning.await_others()):
+        return
+    with runner as entered:
+        tuning.choose_threads(entered)
+        entered.run(tuning)
+        while not tuning.short and tuning.await_others():
+            entered.run(tuning)
+    if tuning.short:
+        raise stopped_short("search", tuning.short, tuning.record.folder)

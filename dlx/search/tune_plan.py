@@ -67,6 +67,12 @@ class TunePlan:
         """The folder of all runs."""
         return Path(self.loaded.config.run.root)
 
+    @property
+    def most(self) -> int:
+        """Trials in all; a grid has no more than its settings."""
+        most = self.options.trials
+        return min(most, grid_size(self.space)) if self.options.sampler == "grid" else most
+
     def trial(self, changed: dict[str, Any]) -> list[str]:
         """The arguments that train a setting."""
         return [*self.arguments, *as_arguments(changed)]

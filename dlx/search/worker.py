@@ -22,6 +22,7 @@ from ..config.load import Loaded, digest, load
 from ..config.rules import score_names
 from ..errors import DlxError, Interrupted, MethodError, Problem, Pruned, UsageError
 from ..interrupts import like_ctrl_c, stop
+from ..machine import shortage
 from ..training.callbacks import Callback
 from ..training.experiment import choose_threads
 from ..training.run import train
@@ -101,7 +102,7 @@ def carry_out(order: Message, shared: Shared, send: Send, inbox: Inbox | None = 
 
     Returns:
         How it ended: `event` is "done", "pruned", "interrupted" or "failed", the latter with
-        `kind` ("config", "run" or "crash") and `reason`.
+        `kind` ("config", "run", "crash", or "machine" where that lacks something) and `reason`.
     """
     began: list[Path] = []
     try:
@@ -121,14 +122,20 @@ def carry_out(order: Message, shared: Shared, send: Send, inbox: Inbox | None = 
         ended = {"event": "interrupted"}
     except Pruned as error:
         ended = {"event": "pruned", "reason": str(error)}
-    except DlxError as error:
-        kind = "config" if isinstance(error, (UsageError, MethodError)) else "run"
-        ended = {"event": "failed", "kind": kind, "reason": str(error)}
     except Exception as error:  # whatever a user's component may raise
-        reason = f"{type(error).__name__}: {error}"
-        told = traceback.format_exc()
-        ended = {"event": "failed", "kind": "crash", "reason": reason, "traceback": told}
+        ended = {"event": "failed", **_failure(error)}
     return {**ended, "folder": str(began[0]) if began else None}
+
+
+def _failure(error: Exception) -> Message:
+    """Of what kind a failure is, and its reason."""
+    if shortage(error):
+        return {"kind": "machine", "reason": str(error)}
+    if isinstance(error, DlxError):
+        kind = "config" if isinstance(error, (UsageError, MethodError)) else "run"
+        return {"kind": kind, "reason": str(error)}
+    reason = f"{type(error).__name__}: {error}"
+    return {"kind": "crash", "reason": reason, "traceback": traceback.format_exc()}
 
 
 def _silent(text: str) -> None:

@@ -19,6 +19,7 @@ from ..data.checks import rows_seen_elsewhere
 from ..errors import DlxError, Interrupted, Problem, Pruned
 from ..files import remove_file
 from ..interrupts import check, listening
+from ..machine import shortage
 from ..runs import ledger
 from ..runs.files import write_json
 from ..runs.lock import held
@@ -84,7 +85,7 @@ def train(
             _pruned(run, str(error))
             raise
         except BaseException as error:
-            _failed(run, str(error) or type(error).__name__)
+            _failed(run, error)
             raise
         _close(run)
     return run
@@ -111,11 +112,13 @@ def _begun(
             yield run
 
 
-def _failed(run: Run, reason: str) -> None:
+def _failed(run: Run, error: BaseException) -> None:
     """What a failed run leaves; the disk may be full, and the first error is the one to tell."""
+    reason = str(error) or type(error).__name__
+    short = {"shortage": True} if shortage(error) else {}  # the run is not to blame
     facts = {**run.facts, "state": "failed"}
     writes: tuple[Callable[[], None], ...] = (
-        lambda: run.write_status("failed", reason=reason),
+        lambda: run.write_status("failed", reason=reason, **short),
         lambda: write_json(run.folder / "report.json", facts),
         lambda: run.log.keep(f"failed: {reason}"),
         run.stage.checkpoints.write_best,

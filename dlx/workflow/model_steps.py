@@ -10,6 +10,7 @@ from ..config.names import plural
 from ..config.schema import Config
 from ..config.spaces import Value
 from ..errors import MethodError, Problem, RunError
+from ..machine import shortage
 from ..search.space import SIZES, as_arguments, size_key
 from ..training import outcome
 from .attempt import Attempt, attempt
@@ -136,6 +137,8 @@ def _climb(walk: Walk, number: int, changed: dict[str, Value]) -> dict[str, Any]
     try:
         return {"rung": number, **rung(loaded, changed, attempt(loaded, walk.bench))}
     except RunError as error:  # too large a model may diverge; the ladder goes on with another
+        if shortage(error):
+            raise
         return {"rung": number, "changed": changed, "verdict": "failed", "text": str(error)}
 
 

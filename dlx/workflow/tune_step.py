@@ -14,6 +14,7 @@ from ..config.names import plural
 from ..config.spaces import Lever
 from ..data.checks import repeats
 from ..errors import MethodError, Problem, RunError
+from ..machine import shortage
 from ..search.space import as_arguments, levers, own_values
 from ..search.suggest import Tried, suggest
 from ..training.run import train
@@ -147,6 +148,8 @@ def _try(walk: Walk, space: tuple[Lever, ...], trials: list[dict[str, Any]]) -> 
     try:
         found = attempt(loaded, walk.bench, hopeless=_hopeless(trials, direction_of(walk.config)))
     except RunError as error:
+        if shortage(error):
+            raise
         return {"number": number, "changed": changed, "state": "failed", "reason": str(error)}
     return {
         "number": number,
