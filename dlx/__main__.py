@@ -8,7 +8,9 @@ import sys
 def main() -> int:
     """Runs one command; returns its exit code."""
     from .cli.main import main as run
+    from .cli.streams import open_missing
 
+    open_missing()
     return run(sys.argv[1:])
 
 

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from .console import say
+from .console import say, say_json
 
 EXAMPLES = """examples:
   eval "$(dlx completion bash)"
@@ -46,7 +46,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints the script, or, for the script, what the last word typed may become."""
     if args.shell != "words":
-        say(_SCRIPTS[args.shell])
+        script = _SCRIPTS[args.shell]
+        if args.typed == ["--json"]:  # which the remainder takes
+            say_json({"shell": args.shell, "script": script})
+        else:
+            say(script)
         return 0
     for word in words(args.typed[1:] if args.typed[:1] == ["--"] else args.typed):
         say(word)

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
+
+from .streams import is_screen, is_unicode
+from .tables import Look, table_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,47 +33,36 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
+def warn(text: str) -> None:
+    """Prints a warning on standard error, which is no part of an answer."""
+    sys.stderr.write(f"warning: {text}\n")
+    sys.stderr.flush()
+
+
 def say_json(value: Any) -> None:
-    """Prints a value for scripts."""
-    say(json.dumps(value, indent=2, ensure_ascii=False))
+    """Prints a value for scripts; a number that JSON lacks, as of an undefined score, is null."""
+    from ..runs.files import plain
+
+    say(json.dumps(plain(value), indent=2, ensure_ascii=not is_unicode(), allow_nan=False))
 
 
 def show_table(
     titles: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str] = ()
 ) -> None:
-    """Prints a table: with Rich on a terminal, in aligned columns elsewhere.
+    """Prints a table in aligned columns; a terminal's width is kept to, and no number is cut.
 
     Args:
         titles: of the columns.
         rows: cells as text.
         right: titles of the columns that are aligned to the right.
     """
-    if sys.stdout.isatty():
-        _show_rich(titles, rows, right)
-        return
-    every = [list(titles), *[list(row) for row in rows]]
-    widths = [max(map(len, column)) for column in zip(*every, strict=True)]
-    for row in every:
-        cells = [
-            cell.rjust(width) if title in right else cell.ljust(width)
-            for cell, width, title in zip(row, widths, titles, strict=True)
-        ]
-        say("  ".join(cells).rstrip())
-
-
-def _show_rich(
-    titles: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str]
-) -> None:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
-    from rich.text import Text
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for title in titles:
-        table.add_column(title, justify="right" if title in right else "left")
-    for row in rows:
-        table.add_row(*[Text(cell) for cell in row])
-    console().print(table)
+    look = Look()
+    if is_screen():
+        look = Look(shutil.get_terminal_size().columns, True, "NO_COLOR" not in os.environ)
+    if not is_unicode():
+        look = replace(look, rule=False)
+    for line in table_lines(titles, rows, right, look):
+        say(line)
 
 
 def number(value: float | None) -> str:

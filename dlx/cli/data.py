@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .console import console, say, say_json, show_table
+from .streams import is_screen
+
 if TYPE_CHECKING:
-    from rich.console import Console
     from rich.progress import Progress
 
     from ..config.fields import Chosen
@@ -35,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     for action in (fetch, path):
         action.add_argument("name", metavar="NAME", help="a dataset, as in `dlx data list`")
     verify.add_argument("name", metavar="NAME", nargs="?", help="default: every dataset here")
-    for action in (listing, verify):
+    for action in (listing, fetch, verify, path):
         action.add_argument("--json", action="store_true", help="print JSON, for scripts")
     for action in (listing, fetch, verify, path):
         told = "packages of your own that bring datasets"
@@ -54,16 +55,13 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         DlxError: an unknown dataset (exit 2), or a download that failed (exit 1).
     """
-    from rich.console import Console
-
     from ..config.plugins import load_plugins
     from ..errors import UsageError
 
     if problems := load_plugins(args.plugins, "command line: --plugins"):
         raise UsageError(*problems)
-    console = Console()
     actions = {"list": _list, "fetch": _fetch, "verify": _verify, "path": _path}
-    return actions[args.action](args, console)
+    return actions[args.action](args)
 
 
 def _chosen(args: argparse.Namespace) -> Chosen:
@@ -85,23 +83,20 @@ def _chosen(args: argparse.Namespace) -> Chosen:
     )
 
 
-def _list(args: argparse.Namespace, console: Console) -> int:
+def _list(args: argparse.Namespace) -> int:
     from ..config.specs.datasets import DATASETS
     from ..data.store import data_root
 
     rows = [_row(name) for name in DATASETS.entries]
     if args.json:
-        console.out(json.dumps(rows, indent=2), highlight=False)
+        say_json(rows)
         return 0
     cells = [
         [row["name"], row["rows"], _size(row["bytes"]), row["state"], row["terms"]] for row in rows
     ]
-    titles = ["name", "rows", "size", "state", "terms"]
-    if console.is_terminal:
-        _print_table(console, titles, cells)
-        console.print(f"real files lie in {data_root()}", highlight=False, markup=False)
-    else:
-        _print_aligned(console, [titles, *cells])
+    show_table(("name", "rows", "size", "state", "terms"), cells, right=("rows", "size"))
+    if is_screen():
+        say(f"real files lie in {data_root()}")
     return 0
 
 
@@ -128,44 +123,25 @@ def _size(count: int) -> str:
     return f"{count / 1e6:.1f} MB" if count >= 1e5 else f"{count / 1e3:.1f} kB"
 
 
-def _print_table(console: Console, titles: list[str], rows: list[list[str]]) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
-    colours = {"here": "green", "embedded": "green", "missing": "dim"}
-    table = Table(box=None)
-    for title in titles:
-        table.add_column(title, justify="right" if title in ("rows", "size") else "left")
-    for name, count, size, state, terms in rows:
-        table.add_row(name, count, size, Text(state, colours.get(state, "yellow")), terms)
-    console.print(table)
-
-
-def _print_aligned(console: Console, rows: list[list[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
-        console.out(line.rstrip(), highlight=False)
-
-
-def _path(args: argparse.Namespace, console: Console) -> int:
+def _path(args: argparse.Namespace) -> int:
     from ..data.store import folder_of
 
     chosen = _chosen(args)
-    console.out(str(folder_of(chosen.name, chosen.options)), highlight=False)
+    folder = str(folder_of(chosen.name, chosen.options))
+    say_json({"name": chosen.name, "folder": folder}) if args.json else say(folder)
     return 0
 
 
-def _verify(args: argparse.Namespace, console: Console) -> int:
+def _verify(args: argparse.Namespace) -> int:
     from ..config.specs.datasets import DATASETS
 
     every = [DATASETS.default(name)() for name in DATASETS.entries]
     checks = [_check(chosen) for chosen in ([_chosen(args)] if args.name else every)]
     if args.json:
-        console.out(json.dumps(checks, indent=2), highlight=False)
+        say_json(checks)
     else:
         for check in checks:
-            _print_check(console, check, bool(args.name))
+            _print_check(check, bool(args.name))
     # what was never fetched is wrong only for one who asks for it by name
     wrong = ("wrong", "missing") if args.name else ("wrong",)
     return 1 if any(check["state"] in wrong for check in checks) else 0
@@ -193,25 +169,26 @@ def _certainty(options: Dataset) -> str:
     return "right" if pinned else "here, but no SHA-256 is pinned"
 
 
-def _print_check(console: Console, check: dict[str, Any], asked_for: bool) -> None:
+def _print_check(check: dict[str, Any], asked_for: bool) -> None:
     from ..errors import Problem
 
-    console.out(f"{check['name']}: {check['state']}", highlight=False)
+    say(f"{check['name']}: {check['state']}")
     for problem in check["problems"] if asked_for or check["state"] == "wrong" else ():
         for line in Problem(**problem).lines():
-            console.out(f"  {line}", highlight=False)
+            say(f"  {line}")
 
 
-def _fetch(args: argparse.Namespace, console: Console) -> int:
+def _fetch(args: argparse.Namespace) -> int:
     from ..data.fetch import fetch
 
     chosen = _chosen(args)
-    if chosen.options.embedded:
-        console.out(f"{chosen.name} comes with scikit-learn: nothing to fetch", highlight=False)
-        return 0
-    watcher = _Bar(console) if console.is_terminal else _Lines(console)
-    with watcher:
-        fetch(chosen, watcher)
+    if not chosen.options.embedded:
+        with _watcher(args.json) as watcher:
+            fetch(chosen, watcher)
+    if args.json:
+        say_json(_row(chosen.name))
+    elif chosen.options.embedded:
+        say(f"{chosen.name} comes with scikit-learn: nothing to fetch")
     return 0
 
 
@@ -219,14 +196,17 @@ def _here(path: Path, verified: bool) -> str:
     return f"{path.name}: {'verified' if verified else 'here'}, in {path.parent}"
 
 
-class _Lines:
-    """Tells of downloads in plain lines: where from, each tenth, and where to."""
+def _watcher(quiet: bool) -> _Silent:
+    """The way to show downloads that fits standard output."""
+    if quiet:
+        return _Silent()
+    return _Bar() if is_screen() else _Lines()
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._total = self._tenths = 0
 
-    def __enter__(self) -> _Lines:
+class _Silent:
+    """Tells nothing of downloads."""
+
+    def __enter__(self) -> _Silent:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -234,29 +214,44 @@ class _Lines:
 
     def here(self, path: Path, verified: bool) -> None:
         """The file is here; verified, it is the official one."""
-        self._console.out(_here(path, verified), highlight=False)
+
+    def begins(self, file: File, have: int, total: int) -> None:
+        """A download begins with `have` bytes here already, of `total`."""
+
+    def received(self, have: int) -> None:
+        """So many bytes are here now."""
+
+
+class _Lines(_Silent):
+    """Tells of downloads in plain lines: where from, each tenth, and where to."""
+
+    def __init__(self) -> None:
+        self._total = self._tenths = 0
+
+    def here(self, path: Path, verified: bool) -> None:
+        """The file is here; verified, it is the official one."""
+        say(_here(path, verified))
 
     def begins(self, file: File, have: int, total: int) -> None:
         """A download begins with `have` bytes here already, of `total`."""
         self._total, self._tenths = total, 10 * have // max(total, 1)
         resumed = f", {have:,} of them here already," if have else ""
         size = f"{total:,} bytes" if total else "a size that is not told,"
-        line = f"{file.name}: {size}{resumed} from {file.url}"
-        self._console.out(line, highlight=False)
+        say(f"{file.name}: {size}{resumed} from {file.url}")
 
     def received(self, have: int) -> None:
         """So many bytes are here now."""
         tenths = 10 * have // self._total if self._total else 0
         if tenths > self._tenths:
             self._tenths = tenths
-            self._console.out(f"  {tenths}0 %, {have:,} bytes", highlight=False)
+            say(f"  {tenths}0 %, {have:,} bytes")
 
 
-class _Bar:
+class _Bar(_Silent):
     """Shows downloads as bars on a terminal."""
 
-    def __init__(self, console: Console) -> None:
-        self._progress = _progress(console)
+    def __init__(self) -> None:
+        self._progress = _progress()
         self._task: Any = None
 
     def __enter__(self) -> _Bar:
@@ -279,7 +274,7 @@ class _Bar:
         self._progress.update(self._task, completed=have)
 
 
-def _progress(console: Console) -> Progress:
+def _progress() -> Progress:
     from rich import progress
 
     return progress.Progress(
@@ -288,5 +283,5 @@ def _progress(console: Console) -> Progress:
         progress.DownloadColumn(),
         progress.TransferSpeedColumn(),
         progress.TimeRemainingColumn(),
-        console=console,
+        console=console(),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,17 +36,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Lists the experiments, or records figures of some."""
     if args.words[:1] == ["record"]:
-        return _record(args.words[1:])
+        return _record(args.words[1:], args.json)
     if len(args.words) > 1:
         raise UsageError(Problem("one part of a name is enough", "command line", "PART"))
     args.part = "".join(args.words)
     found = [find(name) for name in names() if args.part in name]
-    if args.json:
-        say_json([_plain(one) for one in found])
-        return 0
     if not found:
         what = f"no experiment has `{args.part}` in its name"
         raise UsageError(Problem(what, "command line", listed(names()), "dlx experiments"))
+    if args.json:
+        say_json([_plain(one) for one in found])
+        return 0
     rows = [row for one in found for row in _rows(one)]
     titles = ("experiment", "figure", "published", "ours", "± (seeds)", "what it is")
     show_table(titles, rows, right=("published", "ours"))
@@ -54,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _record(wanted: list[str]) -> int:
+def _record(wanted: list[str], as_json: bool) -> int:
     """Measures experiments over their seeds, and writes `ours` into their files."""
     if not wanted:
         raise UsageError(
@@ -64,15 +65,18 @@ def _record(wanted: list[str]) -> int:
     from ..reproduce.claims import measure, record
 
     every = [(find(name), file_of(name)) for name in wanted]
-    off = 0
+    told: list[dict[str, Any]] = []
+    said: Callable[[str], None] = (lambda _: None) if as_json else say
     for one, file in every:
-        say(f"{one.name}: {one.title}")
-        beyond = record(one, file, measure(one, one.seeds, Path("runs"), say))
-        off += len(beyond)
+        said(f"{one.name}: {one.title}")
+        beyond = list(record(one, file, measure(one, one.seeds, Path("runs"), said)))
         for text in beyond:
-            say(f"  kept as it was: {text}")
-        say(f"  written to {file}")
-    return 3 if off else 0
+            said(f"  kept as it was: {text}")
+        said(f"  written to {file}")
+        told.append({"name": one.name, "file": str(file), "kept": beyond})
+    if as_json:
+        say_json(told)
+    return 3 if any(one["kept"] for one in told) else 0
 
 
 def _plain(one: Experiment) -> dict[str, Any]:

@@ -17,11 +17,12 @@ from ..config.fields import (
     options_of,
     to_plain,
 )
+from ..config.meaning import SHORT, key_meant
 from ..config.names import nearest
 from ..config.schema import Config, dotted_keys
 from ..config.specs import TABLES
 from ..errors import Problem, UsageError
-from .console import say, show_table
+from .console import say, say_json, show_table
 
 EXAMPLES = """examples:
   dlx help                  every section
@@ -29,6 +30,7 @@ EXAMPLES = """examples:
   dlx help optimizer        the choices of a component
   dlx help optimizer.adam   the options of one choice
   dlx help layers           the layers that model=layers knows
+  dlx help seeds            a word of sweeps, as `dlx train -m` knows them
 """
 
 
@@ -36,17 +38,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments to its parser."""
     parser.epilog = EXAMPLES
     parser.add_argument("key", nargs="?", default="", help="a key, a section, or a component")
+    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
 
 def run(args: argparse.Namespace) -> int:
     """Explains a key."""
     key = args.key.strip(".")
+    found = _asked(key) if key else []
+    if args.json:
+        say_json([entry.plain() for entry in found] if key else _plain_options(Config))
+        return 0
     if not key:
         _show_options(Config, "")
-        return 0
+    for index, entry in enumerate(found):
+        if index:
+            say("")
+        entry.show()
+    return 0
+
+
+def _asked(key: str) -> list[_Key | _Entry]:
+    """What a key stands for; options that several components share once.
+
+    Raises:
+        UsageError: it stands for nothing.
+    """
     found = find(key)
     if not found:
-        near = nearest(key, [*dotted_keys(), *_component_keys()])
+        near = key_meant(key) or nearest(key, [*dotted_keys(), *_component_keys()])
         raise UsageError(
             Problem(
                 f"there is no key `{key}`",
@@ -54,18 +73,15 @@ def run(args: argparse.Namespace) -> int:
                 hint=f"dlx help {near}" if near else "dlx help",
             )
         )
-    shown: list[_Key] = []
-    for index, entry in enumerate(found):
-        if isinstance(entry, _Key):  # options that several components share are told once
-            if any(entry.option == other.option for other in shown):
+    told: list[_Key | _Entry] = []
+    for entry in found:
+        if isinstance(entry, _Key):
+            if any(isinstance(one, _Key) and one.option == entry.option for one in told):
                 continue
             owners = [e.owner for e in found if isinstance(e, _Key) and e.option == entry.option]
             entry = _Key(entry.key, entry.option, ", ".join(filter(None, owners)))
-            shown.append(entry)
-        if index:
-            say("")
-        entry.show()
-    return 0
+        told.append(entry)
+    return told
 
 
 @dataclass(frozen=True)
@@ -76,7 +92,12 @@ class _Key:
     option: Option
     owner: str
 
+    def plain(self) -> dict[str, Any]:
+        """It as JSON has it."""
+        return {"key": self.key, "of": self.owner or None, **_plain_option(self.option)}
+
     def show(self) -> None:
+        """Prints it."""
         meta = self.option.meta
         say(f"{self.key}" + (f"   (of {self.owner})" if self.owner else ""))
         say(f"  {meta.help}")
@@ -106,14 +127,39 @@ class _Entry:
     name: str
     component: Component
 
+    def plain(self) -> dict[str, Any]:
+        """It as JSON has it."""
+        options = _plain_options(self.component.options)
+        summary = self.component.summary
+        return {"kind": self.kind, "name": self.name, "help": summary, "options": options}
+
     def show(self) -> None:
+        """Prints it."""
         say(f"{self.kind} {self.name}: {self.component.summary}")
         _show_options(self.component.options, "")
 
 
+def _plain_options(cls: type) -> list[dict[str, Any]]:
+    return [{"key": name, **_plain_option(opt)} for name, opt in options_of(cls).items()]
+
+
+def _plain_option(opt: Option) -> dict[str, Any]:
+    table = opt.meta.table
+    default = opt.default.name if isinstance(opt.default, Chosen) else to_plain(opt.default)
+    return {
+        "help": opt.meta.help,
+        "type": describe(opt.hint, opt.meta),
+        "required": opt.required,
+        "default": None if opt.required else default,
+        "unit": opt.meta.unit or None,
+        "choices": list(table.entries) if table else _choices(opt.hint),
+        "example": opt.meta.example or None,
+    }
+
+
 def find(key: str) -> list[_Key | _Entry]:
     """What a key stands for: options of that name, or a component."""
-    parts = key.split(".")
+    parts = SHORT.get(key, key).split(".")
     found = list(_walk(Config, parts, "", ""))
     if found:
         return found
@@ -122,13 +168,20 @@ def find(key: str) -> list[_Key | _Entry]:
             return [_Entry(table.kind, name, entry) for name, entry in table.entries.items()]
     for table in TABLES.values():
         names = {table.kind, f"{table.kind}s"}
-        if parts[-1] in table.entries and (len(parts) == 1 or parts[0] in names | _group(table)):
+        if parts[-1] in table.entries and (len(parts) == 1 or parts[0] in names | _groups(table)):
             return [_Entry(table.kind, parts[-1], table.entries[parts[-1]])]
     return []
 
 
-def _group(table: Table) -> set[str]:
-    return {name for name, opt in options_of(Config).items() if opt.meta.table is table}
+def _groups(table: Table) -> set[str]:
+    """The sections that choose of a table, themselves or one of their options."""
+
+    def chooses(opt: Option) -> bool:
+        section = _section_of(opt.hint)
+        inner = options_of(section).values() if section is not None else ()
+        return any(one.meta.table is table for one in (opt, *inner))
+
+    return {name for name, opt in options_of(Config).items() if chooses(opt)}
 
 
 def _walk(cls: type, parts: list[str], prefix: str, owner: str) -> list[_Key | _Entry]:
@@ -139,7 +192,8 @@ def _walk(cls: type, parts: list[str], prefix: str, owner: str) -> list[_Key | _
     key, rest = f"{prefix}{opt.name}", parts[1:]
     if rest and rest[0].isdecimal() and _origin(opt.hint) is tuple:
         rest = rest[1:]  # one item of a list is explained as the list
-    if not rest:
+    chosen = opt.meta.table is not None and _origin(opt.hint) is not dict
+    if not rest or (chosen and rest == ["name"]):  # the name is what the key itself is about
         return [_Key(key, opt, owner)]
     if opt.meta.table is not None:
         return _walk_table(opt.meta.table, rest, key, _origin(opt.hint))
@@ -198,7 +252,8 @@ def choices_of(key: str) -> list[str]:
 
 def _component_keys() -> list[str]:
     names = [(table.kind, name) for table in TABLES.values() for name in table.entries]
-    return [f"{kind}.{name}" for kind, name in names] + [name for _, name in names]
+    typed = [f"{kind}.{name}" for kind, name in names if " " not in kind]
+    return typed + [name for _, name in names]
 
 
 def _choices(hint: Any) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -10,6 +9,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from .console import baseline_text, console, number, say
+from .streams import is_screen
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 REFRESH_S = 0.2
+LEAST_WIDTH = 64
+"""Columns of a terminal that has room for every column of the table."""
+_TITLES = ("trial", "state", "epoch", "score", "seconds")
 LATEST = 8
 """Trials that ended last, as the table shows them."""
 
@@ -32,7 +35,7 @@ def watching(quiet: bool, total: int, kind: str) -> Iterator[Silent]:
     """
     if quiet:
         yield Silent(total)
-    elif sys.stdout.isatty():
+    elif is_screen():
         with Table(total, kind) as table:
             yield table
     else:
@@ -175,19 +178,31 @@ class Table(Silent):
         from rich.table import Table as Rich
         from rich.text import Text
 
+        rows = list(self._cells())
+        # A narrow screen shows less, so that what it shows is whole.
+        kept = range(len(_TITLES)) if self._live.console.width >= LEAST_WIDTH else (0, 1, 3)
+        words = (word for cells, _ in rows for word in cells[3].split())
+        least = {"score": max(map(len, words), default=0)}
         table = Rich(box=SIMPLE_HEAD, pad_edge=False)
-        for title in ("trial", "state", "epoch", "score", "seconds"):
-            table.add_column(title, overflow="ellipsis", no_wrap=True)
+        for place in kept:
+            title = _TITLES[place]
+            firm = title not in ("trial", "score")
+            table.add_column(title, overflow="fold", no_wrap=firm, min_width=least.get(title))
+        for cells, style in rows:
+            table.add_row(*(Text(cells[place]) for place in kept), style=style)
+        return Group(table, Text(self._summary()))
+
+    def _cells(self) -> Iterator[tuple[tuple[str, ...], str]]:
+        """The cells of each row, and its colour: what ended last, then what runs."""
         colours = {"failed": "red", "pruned": "yellow", "done": "green"}
         for row in self._latest:
             score = result_of(row) if row["state"] != "waiting" else ""
             cells = (_named(row), row["state"], _epoch(row), score, number(row.get("seconds")))
-            table.add_row(*map(Text, cells), style=colours.get(row["state"], ""))
+            yield cells, colours.get(row["state"], "")
         for row, report, begun in self._running.values():
             seconds = f"{time.monotonic() - begun:.0f}"
-            cells = (_named(row), "running", str(report.get("epoch", "")), _short(report), seconds)
-            table.add_row(*map(Text, cells))
-        return Group(table, Text(self._summary()))
+            epoch = str(report.get("epoch", ""))
+            yield (_named(row), "running", epoch, _short(report), seconds), ""
 
     def _summary(self) -> str:
         """How many of each, the best so far, and the time left."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from .console import say
+from .console import say, say_json
 
 EXAMPLES = """examples:
   dlx lock last
@@ -22,6 +22,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--file", default="dlx.lock", metavar="FILE", help="the lock file (default: dlx.lock)")
     add("--name", metavar="NAME", help="the entry's name (default: the task's)")
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
+    add("--json", action="store_true", help="print JSON, for scripts")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -30,5 +31,8 @@ def run(args: argparse.Namespace) -> int:
     from ..runs.folder import find
 
     name = pin(find(Path(args.root), args.run), Path(args.file), args.name)
+    if args.json:
+        say_json({"name": name, "file": args.file})
+        return 0
     say(f"pinned as {name} in {args.file}; dlx reproduce {args.file} checks it")
     return 0

@@ -13,6 +13,8 @@ from typing import NoReturn
 from .. import __version__
 from ..errors import DlxError, Problem, UsageError
 from ..interrupts import like_ctrl_c
+from .console import say_json
+from .streams import tolerant
 
 VERBS = {
     "tasks": "the tasks there are, and what to type",
@@ -54,6 +56,8 @@ begin with:
 def main(arguments: Sequence[str]) -> int:
     """Runs one command.
 
+    With `--json` its answer, or its error, is one JSON document on standard output.
+
     Args:
         arguments: what was typed after `dlx`.
 
@@ -64,24 +68,49 @@ def main(arguments: Sequence[str]) -> int:
     # Importing torch and reading lists make a million objects: collecting garbage after every 700
     # of them takes a fifth of the time.
     gc.set_threshold(100_000, 50, 50)
+    with tolerant() as out:
+        code, problems = _carried_out(list(arguments))
+        if problems is not None:
+            _tell(problems, code, is_json(arguments))
+        out.flush()
+        if out.failed is not None:
+            said = out.failed.strerror or str(out.failed)
+            print_problems([Problem(f"the output cannot be written: {said}", "standard output")])
+            return code or 1
+    return code
+
+
+def _carried_out(arguments: list[str]) -> tuple[int, Sequence[Problem] | None]:
+    """The exit code of a command, and what went wrong, if anything did."""
     try:
         with like_ctrl_c():
-            return _dispatch(list(arguments))
+            return _dispatch(arguments), None
     except DlxError as error:
-        print_problems(error.problems)
-        return error.exit_code
+        return error.exit_code, error.problems
     except SystemExit as stopped:  # argparse, after --help
-        return int(stopped.code or 0)
+        return int(stopped.code or 0), None
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)  # noqa: T201
-        return 130
-    except BrokenPipeError:  # the reader of a pipe has gone
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
+        return 130, ()
     except OSError as error:
-        where = str(error.filename or "")
-        print_problems([Problem(f"{error.strerror or error}", where)])
-        return 1
+        return 1, [Problem(f"{error.strerror or error}", str(error.filename or ""))]
+
+
+def is_json(arguments: Sequence[str]) -> bool:
+    """Whether a command is to answer in JSON; what follows `--` is no flag of it."""
+    words = list(arguments)
+    return "--json" in words[: words.index("--") if "--" in words else len(words)]
+
+
+def _tell(problems: Sequence[Problem], code: int, as_json: bool) -> None:
+    """Says why a command has ended, for people or for scripts."""
+    if as_json:
+        what = problems[0].what if problems else "interrupted"
+        error = what if len(problems) < 2 else f"{len(problems)} problems"
+        say_json({"error": error, "problems": [vars(one) for one in problems], "exit": code})
+    elif problems:
+        print_problems(problems)
+    else:
+        print("interrupted", file=sys.stderr)  # noqa: T201
 
 
 def _dispatch(arguments: list[str]) -> int:
@@ -95,8 +124,7 @@ def _dispatch(arguments: list[str]) -> int:
     if not arguments:
         return _run("tasks", [])
     if first not in VERBS:
-        print_problems([_unknown_verb(first)])
-        return 2
+        raise UsageError(_unknown_verb(first))
     return _run(first, arguments[1:])
 
 

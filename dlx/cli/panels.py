@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from .console import console, say
+from .streams import is_screen
 
 if TYPE_CHECKING:
     from ..training.callbacks import Callback
@@ -127,4 +127,4 @@ class Panels(Silent):
 
 def panels(titles: Sequence[str]) -> Silent:
     """The way to show a workflow that fits standard output; to be closed however it ends."""
-    return Panels(titles) if sys.stdout.isatty() else Lines()
+    return Panels(titles) if is_screen() else Lines()

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..training.callbacks import Callback
 from .console import console, number, say
+from .streams import is_screen
 
 if TYPE_CHECKING:
     from ..training.loop import Training
 
 REFRESH_S = 0.1
 BAR_WIDTH = 12
+LEAST_WIDTH = 64
+"""Columns of a terminal that has room for the bar and the time left."""
 TIME_WIDTH = 11
 """Columns for the time left, and the gaps."""
 
 
 def progress() -> Bar | Lines:
     """The way to show progress that fits standard output; to be closed however training ends."""
-    return Bar() if sys.stdout.isatty() else Lines()
+    return Bar() if is_screen() else Lines()
 
 
 def _short(scores: Mapping[str, float]) -> str:
@@ -37,31 +39,37 @@ def _fitting(scores: str, room: int) -> str:
     return "  ".join(parts)
 
 
+def _line(training: Training, scores: Mapping[str, float]) -> str:
+    """An epoch's scores in a line."""
+    epochs = training.options.epochs
+    return f"epoch {training.state.epoch:>{len(str(epochs))}}/{epochs}  {_short(scores)}"
+
+
 class Lines(Callback):
     """One plain line an epoch."""
 
     def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
         """Prints the epoch's scores."""
-        epochs = training.options.epochs
-        width = len(str(epochs))
-        say(f"epoch {training.state.epoch:>{width}}/{epochs}  {_short(scores)}")
+        say(_line(training, scores))
 
     def close(self) -> None:
         """Has nothing to take down."""
 
 
 class Bar(Callback):
-    """A live bar on a terminal, with the loss and the last epoch's scores beside it."""
+    """A live bar on a terminal, the loss and the last scores beside it; a line an epoch stays."""
 
     def __init__(self) -> None:
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+        screen = console()
+        wide = screen.width >= LEAST_WIDTH  # else numbers would be cut to make room
         self._progress = Progress(
-            BarColumn(bar_width=BAR_WIDTH),
+            *([BarColumn(bar_width=BAR_WIDTH)] if wide else []),
             TextColumn("{task.fields[where]}"),
-            TimeRemainingColumn(compact=True),
+            *([TimeRemainingColumn(compact=True)] if wide else []),
             TextColumn("{task.fields[scores]}"),
-            console=console(),
+            console=screen,
             transient=True,
             auto_refresh=False,
         )
@@ -91,8 +99,10 @@ class Bar(Callback):
         self._progress.update(self._task, completed=state.step, where=where, scores=scores)
         self._progress.refresh()
 
-    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:  # noqa: ARG002
-        """Keeps the epoch's scores beside the bar."""
+    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
+        """Prints the epoch's scores above the bar, and keeps them beside it."""
+        line = _line(training, scores)
+        self._progress.console.print(line, markup=False, soft_wrap=True)
         held_out = {n: v for n, v in scores.items() if not n.startswith("train/")} or scores
         metrics_first = sorted(held_out, key=lambda name: name.endswith("/loss"))
         self._scores = _short({name: held_out[name] for name in metrics_first})

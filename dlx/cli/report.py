@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import Problem, UsageError
-from .console import say
+from .console import say, say_json
 
 EXAMPLES = """examples:
   dlx report last
@@ -24,6 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     run = "a run folder, `last`, a unique part of a run's name; or a sweep's folder or name"
     add("runs", metavar="RUN", nargs="+", help=run)
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
+    add("--json", action="store_true", help="print JSON, for scripts")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -38,7 +39,11 @@ def run(args: argparse.Namespace) -> int:
 
     root, name = Path(args.root), args.runs[0]
     sweep = find_sweep(root, name)
-    say(f"report: {build_sweep(sweep) if sweep else build(find(root, name))}")
+    page = build_sweep(sweep) if sweep else build(find(root, name))
+    if args.json:
+        say_json({"report": str(page)})
+    else:
+        say(f"report: {page}")
     return 0
 
 

@@ -101,7 +101,7 @@ def _refuse(args: argparse.Namespace, *names: str) -> None:
 
 def _show(found: Verdict) -> None:
     say("")
-    rows = [[name, repr(was), repr(now)] for name, (was, now) in found.scores.items()]
+    rows = [[name, *map(_exact, both)] for name, both in found.scores.items()]
     show_table(("score", "was", "is"), rows, right=("was", "is"))
     if found.identical:
         say(f"identical: every loss, score and weight of {found.run} came out the same to the bit")
@@ -111,6 +111,11 @@ def _show(found: Verdict) -> None:
         say(f"  {one.text}" + (f" ({one.where})" if one.where not in one.text else ""))
     say("what is not as it was: " + ("; ".join(found.changed) or "nothing that dlx knows of"))
     say(f"level {found.level} of the contract (docs/reliability.md): {found.why}")
+
+
+def _exact(value: float) -> str:
+    """A score in all its digits."""
+    return "undefined" if value != value else repr(value)
 
 
 def _claims(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from .console import say, say_json
-from .train import answer, show_answer, train
+from .train import answer, answer_in, show_answer, train
 
 EXAMPLES = """examples:
   dlx resume last
@@ -36,10 +36,14 @@ def run(args: argparse.Namespace) -> int:
     from ..runs.folder import find
     from ..training.resume import is_done, resumable
 
-    folder = find(Path(args.root), args.run).resolve()
+    found = find(Path(args.root), args.run)
+    folder = found.resolve()
     loaded = resumable(folder, args.changes)
     if is_done(folder, loaded):
-        say(f"run {folder.parent.name}/{folder.name} is done: there is nothing to go on with")
+        if args.json:
+            say_json(answer_in(found))
+        else:
+            say(f"run {folder.parent.name}/{folder.name} is done: there is nothing to go on with")
         return 0
     done = train(loaded, quiet=args.quiet or args.json, resume=folder)
     if args.json:

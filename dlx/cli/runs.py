@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import argparse
 import csv
-import os
-import shutil
 import sys
-import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -30,9 +27,6 @@ sweep, a dlx.lock or a claim refers to, and what a process is at work in.
 
 _REMOVE = "rm"
 _RISKY = ("=", "+", "-", "@", "\t", "\r", "\0")
-_LEAST = 24
-"""Characters that the last column needs to stand beside the others on a terminal."""
-_COLOURS = {"failed": "31", "killed": "31", "refused": "33", "running": "36"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -137,7 +131,7 @@ def _print_table(found: Sequence[Status], columns: Sequence[str], sort: str | No
             for name in columns
             if all(isinstance(listing.value_of(s, name), (int, float, type(None))) for s in found)
         ]
-        _show(columns, rows, numeric)
+        show_table(columns, rows, numeric)
         return
     names = _scores_shown(found, sort)
     beside = ("baseline",) if names else ()
@@ -149,7 +143,7 @@ def _print_table(found: Sequence[Status], columns: Sequence[str], sort: str | No
         told = [baseline_text(listing.baseline_of(status)) or "-" for _ in beside]
         cells = [_name(status), *scored, *told, _cell(status, "seconds"), " ".join(changes)]
         rows.append(cells)
-    _show(titles, rows, (*names, "seconds"))
+    show_table(titles, rows, (*names, "seconds"))
 
 
 def _scores_shown(found: Sequence[Status], sort: str | None) -> list[str]:
@@ -174,64 +168,6 @@ def _cell(status: Status, name: str) -> str:
 
 def _name(status: Status) -> str:
     return f"{status.get('run')}{' (sample)' if status.get('sample') else ''}"
-
-
-def _show(titles: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str]) -> None:
-    """A table; on a terminal of our own making, because Rich takes two seconds for 1,000 rows."""
-    safe = [["".join(c if c.isprintable() else "?" for c in cell) for cell in row] for row in rows]
-    if not sys.stdout.isatty():
-        show_table(titles, safe, right)
-        return
-    widths = [max(map(len, column)) for column in zip(titles, *safe, strict=True)]
-    colour = "NO_COLOR" not in os.environ
-    bold, dim, plain = ("\033[1m", "\033[2m", "\033[0m") if colour else ("", "", "")
-    screen = shutil.get_terminal_size().columns
-    room = screen - sum(widths[:-1]) - 2 * len(widths[:-1])
-    head = _joined(titles, titles, widths, right)
-    if len(head) > screen and titles[-1] not in right:
-        head = _joined([*titles[:-1], ""], titles, widths, right)  # the last column stands below
-    rule = "─" * min(screen, sum(widths) + 2 * len(widths) - 2)
-    lines = [f"{bold}{head}{plain}", f"{dim}{rule}{plain}"]
-    for row in safe:
-        lines += _lines_of(row, titles, widths, right, room)
-    text = "\n".join(lines)
-    say(_coloured(text) if colour and "state" in titles else text)
-
-
-def _joined(
-    row: Sequence[str], titles: Sequence[str], widths: Sequence[int], right: Collection[str]
-) -> str:
-    cells = [
-        cell.rjust(width) if title in right else cell.ljust(width)
-        for cell, title, width in zip(row, titles, widths, strict=True)
-    ]
-    return "  ".join(cells).rstrip()
-
-
-def _lines_of(
-    row: Sequence[str],
-    titles: Sequence[str],
-    widths: Sequence[int],
-    right: Collection[str],
-    room: int,
-) -> list[str]:
-    """A row as lines: its last cell is broken where it does not fit, below the row if need be."""
-    if titles[-1] in right or widths[-1] <= room:
-        return [_joined(row, titles, widths, right)]
-    beside = room >= _LEAST
-    indent = " " * (sum(widths[:-1]) + 2 * len(widths[:-1]) if beside else 4)
-    width = room if beside else max(_LEAST, shutil.get_terminal_size().columns - 4)
-    parts = textwrap.wrap(row[-1], width, break_on_hyphens=False) or [""]
-    first = parts.pop(0) if beside else ""
-    line = _joined([*row[:-1], first], titles, [*widths[:-1], len(first)], right)
-    return [line, *(indent + part for part in parts if part)]
-
-
-def _coloured(text: str) -> str:
-    """States that call for attention, in colour."""
-    for state, code in _COLOURS.items():
-        text = text.replace(f"  {state} ", f"  \033[{code}m{state}\033[0m ")
-    return text
 
 
 def _print_csv(found: Sequence[Status], columns: Sequence[str]) -> None:

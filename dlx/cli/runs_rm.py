@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import shlex
 import sys
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from ..config.names import plural
@@ -13,12 +13,12 @@ from ..errors import Problem, UsageError
 from ..runs import listing
 from ..runs.folder import find
 from ..runs.remove import Candidate, candidates, clear_leftovers, remove
-from .console import say, show_table
+from .console import say, say_json, show_table, warn
 
-_OF_LISTS = ("sort", "reverse", "limit", "columns", "json", "csv")
+_OF_LISTS = ("sort", "reverse", "limit", "columns", "csv")
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: Namespace) -> int:
     """Removes the runs that names or filters stand for, once the user has said yes."""
     words = args.filters[1:]
     for flag in _OF_LISTS:
@@ -29,21 +29,34 @@ def run(args: argparse.Namespace) -> int:
     found = candidates(root, folders)
     if named:
         _refuse_kept(found, args.force)
-    kept = [one for one in found if _why_kept(one, args.force)]
-    going = [one for one in found if one not in kept]
-    for one in kept:
-        say(f"keeps {one.name}: {_why_kept(one, args.force)}")
-    if not going:
-        say("nothing to delete" if kept else _no_such(args))
-        return 0
-    _list(going)
-    if not args.yes and not _asked(going, args, words):
+    kept = {one.name: why for one in found if (why := _why_kept(one, args.force))}
+    going = [one for one in found if one.name not in kept]
+    if not args.json:
+        _announce(going, kept, args)
+    if going and not args.yes and not _asked(going, args, words):
         say("nothing was deleted")
         return 0
-    return _remove(root, going)
+    gone, busy = _remove(root, going) if going else ([], {})
+    if args.json:
+        say_json({"deleted": [one.name for one in gone], "kept": {**kept, **busy}})
+    elif going:
+        for name, why in busy.items():
+            say(f"keeps {name}: {why}")
+        say(f"deleted {_in_all(gone)}; the ledger keeps their looks at test parts")
+    return 0
 
 
-def _folders(args: argparse.Namespace, root: Path, words: Sequence[str]) -> tuple[list[Path], bool]:
+def _announce(going: Sequence[Candidate], kept: Mapping[str, str], args: Namespace) -> None:
+    """Says what stays, and what would go."""
+    for name, why in kept.items():
+        say(f"keeps {name}: {why}")
+    if going:
+        _list(going)
+    else:
+        say("nothing to delete" if kept else _no_such(args))
+
+
+def _folders(args: Namespace, root: Path, words: Sequence[str]) -> tuple[list[Path], bool]:
     """The folders that are meant, and whether they were named one by one."""
     filters = [word for word in words if "=" in word]
     names = [word for word in words if "=" not in word]
@@ -80,7 +93,7 @@ def _refuse_kept(found: Sequence[Candidate], force: bool) -> None:
         raise UsageError(*problems)
 
 
-def _no_such(args: argparse.Namespace) -> str:
+def _no_such(args: Namespace) -> str:
     from .runs import nothing
 
     return nothing(args.root, listing.statuses(Path(args.root)))
@@ -98,13 +111,14 @@ def _in_all(going: Sequence[Candidate]) -> str:
     return f"{plural(len(going), 'run')}, {size_text(sum(one.size for one in going))}"
 
 
-def _asked(going: Sequence[Candidate], args: argparse.Namespace, words: Sequence[str]) -> bool:
+def _asked(going: Sequence[Candidate], args: Namespace, words: Sequence[str]) -> bool:
     """Whether somebody at a terminal says yes."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        what = f"{_in_all(going)} would be deleted, and there is no terminal to ask on"
+    if args.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        why = "--json asks nothing" if args.json else "there is no terminal to ask on"
+        what = f"{_in_all(going)} would be deleted, and {why}"
         root = [] if args.root == "runs" else ["--root", args.root]
         flags = [f"--{flag}={v}" for flag in ("task", "state") if (v := getattr(args, flag))]
-        force = ["--force"] if args.force else []
+        force = [f"--{flag}" for flag in ("force", "json") if getattr(args, flag)]
         again = shlex.join(["dlx", "runs", "rm", *words, *root, *flags, *force, "--yes"])
         raise UsageError(Problem(what, "command line", "--yes", again))
     try:
@@ -114,18 +128,16 @@ def _asked(going: Sequence[Candidate], args: argparse.Namespace, words: Sequence
     return answer.strip().lower() in ("y", "yes")
 
 
-def _remove(root: Path, going: Sequence[Candidate]) -> int:
+def _remove(root: Path, going: Sequence[Candidate]) -> tuple[list[Candidate], dict[str, str]]:
+    """Deletes runs; those that are gone, and why the others are not."""
     from ..runs import ledger
 
     clear_leftovers(root)
     for warning in ledger.restore(root):
-        say(f"warning: {warning}")
+        warn(warning)
     gone = [one for one in going if remove(one.folder)]
-    for one in going:
-        if one not in gone:
-            say(f"keeps {one.name}: a process has begun to work in it")
-    say(f"deleted {_in_all(gone)}; the ledger keeps their looks at test parts")
-    return 0
+    busy = {one.name: "a process has begun to work in it" for one in going if one not in gone}
+    return gone, busy
 
 
 def size_text(size: float) -> str:

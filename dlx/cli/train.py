@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
     from ..config.load import load
 
     if not args.overrides and not args.info:
-        return _no_task(args)
+        return no_task(args)
     if args.multirun:
         from . import multirun
 
@@ -62,8 +62,8 @@ def run(args: argparse.Namespace) -> int:
         return _info(args)
     loaded = load(args.overrides, args.config_dir)
     if args.cfg:
-        plain = loaded.plain(resolve=args.resolve)
-        config_verb.print_yaml(config_verb.part_of(plain, args.package))
+        part = config_verb.part_of(loaded.plain(resolve=args.resolve), args.package)
+        say_json(part) if args.json else config_verb.print_yaml(part)
         return 0
     if args.package or args.resolve:
         raise UsageError(Problem("--package and --resolve go with --cfg job", "command line"))
@@ -77,7 +77,16 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _no_task(args: argparse.Namespace) -> int:
+def no_task(args: argparse.Namespace) -> int:
+    """Answers a command without a task: with those there are.
+
+    Raises:
+        UsageError: the answer is for a script.
+    """
+    if args.json:
+        raise UsageError(
+            Problem("no task is named", "command line", "task=NAME", "dlx tasks lists them")
+        )
     from . import tasks
 
     tasks.run(args)
@@ -146,6 +155,7 @@ def answer_in(folder: Path) -> dict[str, Any]:
         "answer": report["answer"],
         "power": report.get("power"),
         "scores": {score["name"]: score["value"] for score in report["scores"]},
+        "power": report.get("power"),
         "report": _page_in(folder),
     }
 
@@ -234,19 +244,30 @@ def _other_than(run: Run, experiment: Experiment) -> list[str]:
 def _info(args: argparse.Namespace) -> int:
     """Where configs are found, and which files and arguments make this one, in order."""
     from ..config.compose import compose
+    from ..config.load import load
     from ..config.paths import search_path
 
     folders = search_path(args.config_dir)
+    found: dict[str, Any] = {}
     if args.info in ("all", "searchpath"):
-        say("search path, the first match winning:")
-        for folder in folders:
-            say(f"  {folder}")
+        found["searchpath"] = [str(folder) for folder in folders]
     if args.info in ("all", "defaults"):
-        say("layers, the last writer winning:")
-        for layer in compose(args.overrides, folders).layers:
-            say(f"  {layer.source}")
+        found["defaults"] = [layer.source for layer in compose(args.overrides, folders).layers]
     if args.info in ("all", "config") and args.overrides:
-        from ..config.load import load
-
-        config_verb.print_yaml(load(args.overrides, args.config_dir).plain())
+        found["config"] = load(args.overrides, args.config_dir).plain()
+    say_json(found) if args.json else _show_info(found)
     return 0
+
+
+_INFO = {
+    "searchpath": "search path, the first match winning:",
+    "defaults": "layers, the last writer winning:",
+}
+
+
+def _show_info(found: Mapping[str, Any]) -> None:
+    for name, title in _INFO.items():
+        for line in (title, *(f"  {one}" for one in found[name])) if name in found else ():
+            say(line)
+    if "config" in found:
+        config_verb.print_yaml(found["config"])

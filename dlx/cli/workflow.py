@@ -35,10 +35,9 @@ def run(args: argparse.Namespace) -> int:
     from ..config.load import load
 
     if not args.overrides:
-        from . import tasks
+        from .train import no_task
 
-        tasks.run(args)
-        return 2
+        return no_task(args)
     loaded = load(args.overrides, args.config_dir)
     # Read by CUDA when it starts, so it must be set before torch is imported.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_origin
 
 from ..problem import ProblemName
-from .fields import Chosen, option, options_of
+from .fields import Chosen, Option, option, options_of
 from .specs import (
     CALLBACKS,
     DATASETS,
@@ -281,15 +281,25 @@ def implied_names() -> dict[tuple[str, ...], str]:
 
 def dotted_keys() -> tuple[str, ...]:
     """Every key of the schema, components' options included: "optimizer.lr", "trainer.epochs"."""
-    found: dict[str, None] = {}
+    found: dict[str, Option | None] = {}
     _visit(Config, "", found)
     return tuple(found)
 
 
-def _visit(cls: type, prefix: str, found: dict[str, None]) -> None:
+def aliases() -> dict[str, str]:
+    """What other tools call a key -> the key: "optimizer.learning_rate" -> "optimizer.lr"."""
+    found: dict[str, Option | None] = {}
+    _visit(Config, "", found)
+    named = ((key, opt) for key, opt in found.items() if opt is not None)
+    return {
+        f"{key.rpartition('.')[0]}.{name}": key for key, opt in named for name in opt.meta.aliases
+    }
+
+
+def _visit(cls: type, prefix: str, found: dict[str, Option | None]) -> None:
     for name, opt in options_of(cls).items():
         key = f"{prefix}{name}"
-        found[key] = None
+        found.setdefault(key, opt)
         if opt.hint is Chosen and opt.meta.table is not None:
             for entry in opt.meta.table.entries.values():
                 _visit(entry.options, f"{key}.", found)

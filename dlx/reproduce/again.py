@@ -109,7 +109,12 @@ def _not_the_same(earlier: Earlier, run: Run) -> list[str]:
 def _scores(earlier: Earlier, run: Run) -> dict[str, tuple[float, float]]:
     now = {score["name"]: score["value"] for score in run.facts["scores"]}
     was: dict[str, Any] = {score["name"]: score["value"] for score in earlier.report["scores"]}
-    return {name: (was[name], now.get(name, math.nan)) for name in was}
+    # JSON has null where a score is not defined, as of one class alone.
+    return {name: (_defined(was[name]), _defined(now.get(name))) for name in was}
+
+
+def _defined(value: float | None) -> float:
+    return math.nan if value is None else value
 
 
 def _near(was: float, now: float, tolerance: float | None) -> bool:

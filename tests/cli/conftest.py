@@ -30,6 +30,7 @@ def _components_as_they_were() -> Iterator[None]:
 def _process_as_it_was(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     for name in ("FORCE_COLOR", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "NO_COLOR"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("TERM", "xterm")
     monkeypatch.setenv("CUBLAS_WORKSPACE_CONFIG", os.environ.get("CUBLAS_WORKSPACE_CONFIG", ""))
     collecting = gc.get_threshold()
     torch = sys.modules.get("torch")

@@ -43,6 +43,11 @@ def dlx_data(capsys: pytest.CaptureFixture[str]) -> Callable[..., tuple[int, str
     return call
 
 
+def terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    monkeypatch.setenv("COLUMNS", "120")
+
+
 class Quiet(http.server.SimpleHTTPRequestHandler):
     def log_message(self, *_: object) -> None:
         pass
@@ -73,19 +78,19 @@ class TestList:
         code, out = dlx_data("list")
         lines = out.splitlines()
         assert code == 0
-        assert lines[0] == "name            rows             size     state     terms"
-        assert lines[1] == "digits          1,797            -        embedded  UCI, CC BY 4.0"
+        assert lines[0] == "name                       rows     size  state     terms"
+        assert lines[1] == "digits                    1,797        -  embedded  UCI, CC BY 4.0"
         assert lines[5] == "mnist           60,000 + 10,000  11.6 MB  missing   CC BY-SA 3.0"
         assert len(lines) == 1 + len(DATASETS.entries)
 
     def test_table_on_a_terminal(self, dlx_data, monkeypatch, tmp_path):
-        monkeypatch.setenv("FORCE_COLOR", "1")
+        terminal(monkeypatch)
         _, out = dlx_data("list")
         assert "\x1b[32membedded" in out
         assert f"real files lie in {tmp_path}" in out.replace("\n", "")
 
     def test_no_color_is_honoured(self, dlx_data, monkeypatch):
-        monkeypatch.setenv("FORCE_COLOR", "1")
+        terminal(monkeypatch)
         monkeypatch.setenv("NO_COLOR", "1")
         _, out = dlx_data("list")
         assert "\x1b[32m" not in out
@@ -119,7 +124,7 @@ class TestFetch:
         assert dlx_data("fetch", "boston_housing") == (0, last + "\n")
 
     def test_bar_on_a_terminal(self, dlx_data, boston, monkeypatch):
-        monkeypatch.setenv("FORCE_COLOR", "1")
+        terminal(monkeypatch)
         code, out = dlx_data("fetch", "boston_housing")
         assert code == 0
         assert "\u2501" in out

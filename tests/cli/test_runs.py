@@ -349,18 +349,21 @@ def test_no_colour_where_none_is_wanted(
 
 @pytest.mark.parametrize("columns", [60, 80, 110])
 def test_what_was_changed_is_broken_into_lines(
-    here: Path, cli: Cli, terminal: Callable[[int], None], columns: int
+    here: Path,
+    cli: Cli,
+    terminal: Callable[[int], None],
+    columns: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     typed = [f"trainer.key_{number}=value" for number in range(6)]
     put(1, overrides=["task=digits", *typed], **scores(0.8, 0.5))
     terminal(columns)
 
-    lines = cli("runs").out.splitlines()[2:]
+    monkeypatch.setenv("NO_COLOR", "1")
+    lines = cli("runs").out.splitlines()
 
-    assert len(lines) > 2
-    assert " ".join(" ".join(lines).split()).endswith(" ".join(typed))
-    assert all(len(line) <= columns for line in lines[1:])
-    assert len({len(line) - len(line.lstrip()) for line in lines[1:]}) == 1
+    assert [word for line in lines for word in line.split() if word in typed] == typed
+    assert all(len(line) <= columns for line in lines)
 
 
 def test_a_status_moves_no_cursor(here: Path, cli: Cli) -> None:

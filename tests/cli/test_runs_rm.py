@@ -130,7 +130,6 @@ REFUSED = [
     (["digits"], "`digits` stands for 2 runs"),
     (["state=dnoe"], "there is no state `dnoe`"),
     (["optimiser.lr=1"], "no run has `optimiser.lr`"),
-    (["last", "--json"], "--json is for the list, and rm deletes"),
     (["last", "--sort", "seconds"], "--sort is for the list, and rm deletes"),
 ]
 

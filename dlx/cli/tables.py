@@ -1,0 +1,163 @@
+"""Tables of text: aligned columns; on a narrow screen cells are wrapped, and no number is cut."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+GAP = 2
+TALLEST = 6
+"""Lines of a row; where wrapping would make more, each row becomes a list of its cells."""
+_COLOURS = {
+    **dict.fromkeys(("failed", "killed", "wrong"), "31"),
+    **dict.fromkeys(("refused", "pruned", "damaged"), "33"),
+    **dict.fromkeys(("done", "here", "embedded"), "32"),
+    "running": "36",
+    "missing": "2",
+}
+"""Of the words in a column "state"."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a table looks.
+
+    Attributes:
+        width: columns of the screen; None where lines may be of any length.
+        rule: whether a line stands below the titles.
+        colour: whether titles are bold, and states coloured.
+    """
+
+    width: int | None = None
+    rule: bool = False
+    colour: bool = False
+
+    def paint(self, text: str, code: str) -> str:
+        """A text in a colour or weight of the terminal's."""
+        return f"\033[{code}m{text}\033[0m" if self.colour and text else text
+
+
+def table_lines(
+    titles: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    right: Collection[str] = (),
+    look: Look | None = None,
+) -> list[str]:
+    """A table as lines.
+
+    Args:
+        titles: of the columns.
+        rows: cells as text.
+        right: titles of the columns that are aligned to the right; they are never wrapped.
+        look: how it looks.
+    """
+    look = look or Look()
+    safe = [[_printable(cell) for cell in row] for row in rows]
+    columns = [list(column) for column in zip(titles, *safe, strict=True)]
+    widths = [max(map(len, column)) for column in columns]
+    if look.width is not None and _total(widths) > look.width:
+        firm = [title in right for title in titles]
+        fitted = _fitted(columns, widths, firm, look.width)
+        if fitted is None or _tallest(safe, fitted) > TALLEST:
+            return _listed(titles, safe, look)
+        widths = fitted
+    lines = _row(titles, titles, widths, right, Look())
+    lines = [look.paint(line, "1") for line in lines]
+    if look.rule:
+        lines.append(look.paint("─" * _total(widths), "2"))
+    for row in safe:
+        lines += _row(row, titles, widths, right, look)
+    return lines
+
+
+def _printable(cell: str) -> str:
+    return cell if cell.isprintable() else "".join(c if c.isprintable() else "?" for c in cell)
+
+
+def _total(widths: Sequence[int]) -> int:
+    return sum(widths) + GAP * (len(widths) - 1)
+
+
+def _fitted(
+    columns: Sequence[Sequence[str]], widths: Sequence[int], firm: Sequence[bool], room: int
+) -> list[int] | None:
+    """Narrower widths at which no word is cut, the widest columns giving first; None if none do."""
+    least = [
+        width if fixed else max(_longest_word(cell) for cell in column)
+        for column, width, fixed in zip(columns, widths, firm, strict=True)
+    ]
+    if _total(least) > room:
+        return None
+    found = list(widths)
+    while (excess := _total(found) - room) > 0:
+        at = max((i for i in range(len(found)) if found[i] > least[i]), key=found.__getitem__)
+        others = [w for i, w in enumerate(found) if i != at and w > least[i]]
+        found[at] = max(least[at], found[at] - excess, min(max(others, default=0), found[at] - 1))
+    return found
+
+
+def _longest_word(cell: str) -> int:
+    return max(map(len, cell.split()), default=0)
+
+
+def _wrapped(cell: str, width: int) -> list[str]:
+    if len(cell) <= width:
+        return [cell]
+    return textwrap.wrap(cell, max(1, width), break_long_words=False, break_on_hyphens=False)
+
+
+def _tallest(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> int:
+    heights = (
+        len(_wrapped(cell, width)) for row in rows for cell, width in zip(row, widths, strict=True)
+    )
+    return max(heights, default=1)
+
+
+def _row(
+    row: Sequence[str],
+    titles: Sequence[str],
+    widths: Sequence[int],
+    right: Collection[str],
+    look: Look,
+) -> list[str]:
+    """A row as lines, each cell wrapped to its column."""
+    cells = [_wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
+    lines = []
+    for line in range(max(map(len, cells))):
+        parts = []
+        for cell, title, width in zip(cells, titles, widths, strict=True):
+            text = cell[line] if line < len(cell) else ""
+            code = _COLOURS.get(text, "") if title == "state" else ""
+            shown = look.paint(text, code) if code else text
+            space = " " * (width - len(text))
+            parts.append(space + shown if title in right else shown + space)
+        lines.append((" " * GAP).join(parts).rstrip())
+    return lines
+
+
+def _listed(titles: Sequence[str], rows: Sequence[Sequence[str]], look: Look) -> list[str]:
+    """Each row as a list of its cells, for a screen that has no room for columns."""
+    lines = []
+    for row in rows:
+        told: list[str] = []
+        for title, cell in zip(titles, row, strict=True):
+            if cell.strip() and not title and told:
+                told[-1] += f"  {cell}"
+            elif cell.strip():
+                told.append(f"{title}: {cell}" if title else cell)
+        head, *rest = told or [""]
+        lines += [look.paint(line, "1") for line in _broken(head, look)]
+        lines += [line for text in rest for line in _broken(f"  {text}", look)]
+    return lines
+
+
+def _broken(text: str, look: Look) -> list[str]:
+    """A text as lines of the screen's width, broken between words."""
+    return textwrap.wrap(
+        text,
+        max(1, look.width or len(text)),
+        subsequent_indent="    ",
+        break_long_words=False,
+        break_on_hyphens=False,
+    )

@@ -1,0 +1,192 @@
+"""With --json every answer and every error of every command is one JSON document."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+from dlx.cli.console import say_json
+from dlx.cli.main import VERBS, main
+
+Cli = Callable[..., Any]
+SMALL = ("task=wine", "dataset.sample=true", "trainer.threads=1", "trainer.epochs=1")
+SEARCH = ("tune.sampler=random", "tune.trials=1", "search={optimizer.lr: {choice: [0.1]}}")
+
+SUCCESS: list[tuple[str, ...]] = [
+    ("tasks",),
+    ("train", *SMALL),
+    ("train", *SMALL, "--cfg", "job"),
+    ("train", *SMALL, "--cfg", "job", "--package", "optimizer.lr"),
+    ("train", *SMALL, "--info"),
+    ("train", "-m", *SMALL, "optimizer.lr=0.1,0.2", "--dry-run"),
+    ("train", "-m", *SMALL, "optimizer.lr=0.1"),
+    ("tune", *SMALL, *SEARCH, "--dry-run"),
+    ("tune", *SMALL, *SEARCH),
+    ("workflow", *SMALL, "workflow.until=2"),
+    ("resume", "last"),
+    ("reproduce", "last"),
+    ("lock", "last"),
+    ("test", "last"),
+    ("experiments",),
+    ("experiments", "ch3"),
+    ("runs",),
+    ("runs", "--columns", "val/accuracy"),
+    ("runs", "state=failed"),
+    ("runs", "rm", "last", "--yes"),
+    ("compare", "{first}", "{second}"),
+    ("diff", "{first}", "{second}"),
+    ("report", "last"),
+    ("summary", *SMALL),
+    ("config", *SMALL),
+    ("config", *SMALL, "--why", "optimizer.lr"),
+    ("help",),
+    ("help", "optimizer.lr"),
+    ("help", "optimizer"),
+    ("help", "layers"),
+    ("data", "list"),
+    ("data", "path", "wine"),
+    ("data", "fetch", "wine"),
+    ("data", "verify", "wine"),
+    ("completion", "bash"),
+]
+ERROR: list[tuple[int, tuple[str, ...]]] = [
+    (2, ("tasks", "--config-dir", "/nowhere")),
+    (2, ("train",)),
+    (2, ("train", "task=digits", "trainer.epoch=1", "seed=x")),
+    (2, ("train", "task=digits", "--epochs", "1")),
+    (2, ("train", "-m", "task=digits", "seeds=0")),
+    (4, ("train", "task=beijing_pm25", "protocol=holdout")),
+    (2, ("tune",)),
+    (2, ("tune", "task=digits", "tune.trials=0")),
+    (2, ("workflow",)),
+    (2, ("workflow", "task=nothing")),
+    (2, ("resume", "nothing")),
+    (2, ("reproduce", "nothing")),
+    (2, ("reproduce", "last", "--seeds", "1")),
+    (2, ("lock", "nothing")),
+    (2, ("test", "nothing")),
+    (2, ("experiments", "nothing")),
+    (2, ("runs", "state=nothing")),
+    (2, ("runs", "rm", "last")),
+    (2, ("best", "task=nothing")),
+    (2, ("best", "--by", "val/nothing")),
+    (4, ("best", "--by", "test/accuracy")),
+    (2, ("compare", "last")),
+    (2, ("diff", "last", "nothing")),
+    (2, ("report", "nothing")),
+    (2, ("summary", "task=nothing")),
+    (2, ("config", "task=digits", "--why", "nothing.x")),
+    (2, ("help", "nothing.x")),
+    (2, ("data", "path", "nothing")),
+    (2, ("data",)),
+    (2, ("doctor", "x")),
+    (2, ("completion", "nothing")),
+    (2, ("nothing",)),
+]
+
+
+def strictly(text: str) -> Any:
+    """One document, without NaN and Infinity, which are no JSON."""
+
+    def refuse(word: str) -> NoReturn:
+        raise AssertionError(f"{word} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two finished runs."""
+    folder = tmp_path_factory.mktemp("json")
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        for seed in (0, 1):
+            assert main(["train", *SMALL, f"seed={seed}", "--quiet"]) == 0
+    finally:
+        os.chdir(before)
+    return folder
+
+
+@pytest.fixture
+def runs(trained: Path, here: Path) -> list[str]:
+    """The two runs, in a folder of the test's own."""
+    shutil.copytree(trained / "runs", here / "runs")
+    return sorted(str(folder) for folder in (here / "runs" / "wine").iterdir())
+
+
+@pytest.mark.parametrize("arguments", SUCCESS, ids=" ".join)
+def test_an_answer(runs: list[str], cli: Cli, in_process: None, arguments: tuple[str, ...]) -> None:
+    places = {"{first}": runs[0], "{second}": runs[1]}
+    answer = cli(*(places.get(word, word) for word in arguments), "--json")
+    assert answer.code == 0, answer.err
+    assert strictly(answer.out) is not None
+
+
+@pytest.mark.parametrize(("code", "arguments"), ERROR, ids=[" ".join(words) for _, words in ERROR])
+def test_an_error(runs: list[str], cli: Cli, code: int, arguments: tuple[str, ...]) -> None:
+    answer = cli(*arguments, "--json")
+    assert (answer.code, answer.err) == (code, "")
+    found = strictly(answer.out)
+    assert set(found) == {"error", "problems", "exit"}
+    assert found["exit"] == code
+    assert found["error"]
+    assert found["problems"]
+    for problem in found["problems"]:
+        assert set(problem) == {"what", "where", "accepted", "hint"}
+    told = cli(*arguments).err
+    if told and arguments[:2] != ("runs", "rm"):  # which asks people, and a script never
+        for problem in found["problems"]:
+            assert f"error: {problem['what'].splitlines()[0]}" in told
+
+
+def test_every_command_is_among_them() -> None:
+    # The doctor answers whatever it finds; `best` wants real data, and has tests of its own.
+    assert {words[0] for words in SUCCESS} | {"doctor", "best"} == set(VERBS)
+    assert {words[0] for _, words in ERROR} == {*VERBS, "nothing"}
+
+
+def test_an_interruption_is_told_in_json_too(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupt(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("dlx.cli.main._dispatch", interrupt)
+    answer = cli("tasks", "--json")
+    assert answer.code == 130
+    assert strictly(answer.out) == {"error": "interrupted", "problems": [], "exit": 130}
+
+
+def test_what_follows_two_dashes_is_no_flag(cli: Cli) -> None:
+    assert "--json" not in cli("completion", "words", "--", "runs", "--json").out
+
+
+def test_an_undefined_number_is_null(capsys: pytest.CaptureFixture[str]) -> None:
+    say_json({"a": float("nan"), "b": [float("inf"), 1.5]})
+    assert strictly(capsys.readouterr().out) == {"a": None, "b": [None, 1.5]}
+
+
+def test_an_undefined_score_is_null_all_the_way(runs: list[str], cli: Cli) -> None:
+    report = Path(runs[1]) / "report.json"
+    kept = json.loads(report.read_text())
+    kept["scores"][0]["value"] = None
+    report.write_text(json.dumps(kept))
+    name = kept["scores"][0]["name"]
+
+    resumed = cli("resume", "last", "--json")
+    again = cli("reproduce", "last", "--json")
+    told = cli("reproduce", "last")
+
+    assert strictly(resumed.out)["scores"][name] is None
+    assert (again.code, strictly(again.out)["scores"][name][0]) == (3, None)
+    assert (told.code, "undefined" in told.out) == (3, True)
+
+
+def test_a_run_that_is_done_answers_as_it_did_when_it_was(here: Path, cli: Cli) -> None:
+    first = strictly(cli("train", *SMALL, "--json").out)
+    assert strictly(cli("resume", "last", "--json").out) == first
