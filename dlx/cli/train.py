@@ -155,7 +155,6 @@ def answer_in(folder: Path) -> dict[str, Any]:
         "answer": report["answer"],
         "power": report.get("power"),
         "scores": {score["name"]: score["value"] for score in report["scores"]},
-        "power": report.get("power"),
         "report": _page_in(folder),
     }
 
