@@ -40,8 +40,9 @@ def broken_rules(config: Config, where: Where) -> list[Problem]:
 
 
 def forbidden(config: Config, where: Where) -> list[Problem]:
-    """What a config may say but the method forbids: a temporal leak, tuning on the test part."""
-    return [*_arrow_of_time(config, where), *_epoch_pickers(config, where)]
+    """What a config may say but the method forbids: a temporal leak, tuning on the test set."""
+    rules = (_arrow_of_time, _epoch_pickers, _padding_read_last)
+    return [problem for rule in rules for problem in rule(config, where)]
 
 
 def notes(config: Config) -> list[str]:
@@ -331,3 +332,28 @@ _WRONG_PICKERS = {
     "train": "a training score may not pick the epoch, for it improves however much it overfits",
     "test": "whoever picks by the test part is tuning on it, and has none left to test on",
 }
+
+
+def _padding_read_last(config: Config, where: Where) -> Iterator[Problem]:
+    """A recurrent layer that gives its last output must have read a word last, and no padding.
+
+    Layers are not told how long a row was before it was filled with zeros. A state that goes on
+    over hundreds of them has forgotten the text: an LSTM then learns next to nothing.
+    """
+    sides = {step.options.side for step in config.prepare.steps if step.name == "pad"}
+    for number, layer in enumerate(getattr(config.model.options, "layers", ()), start=1):
+        if layer.name not in _RECURRENT or layer.options.sequence:
+            continue
+        both, here = layer.options.bidirectional, where(("model", "layers"))
+        every = "sequence: true, and global_max_pool after it"
+        if both and sides:
+            what = "reads both ways, so that one of its last outputs is read from padding"
+            yield Problem(f"layer {number} ({layer.name}) {what}", here, every, "one direction")
+        elif "back" in sides:
+            what = "gives its last output, which it reads from the padding at the back"
+            accepted = f"side: front in the step pad; or {every}"
+            hint = "prepare.steps=[{name: pad, side: front}]"
+            yield Problem(f"layer {number} ({layer.name}) {what}", here, accepted, hint)
+
+
+_RECURRENT = ("rnn", "lstm", "gru")

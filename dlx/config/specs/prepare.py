@@ -54,7 +54,9 @@ class Pad(OnColumns):
 
     length: int = option(500, "ids a row", ge=1)
     side: Literal["front", "back"] = option(
-        "front", "where zeros are added and surplus ids are cut; Keras: front"
+        "front",
+        "where zeros are added and surplus ids are cut; Keras: front; back does not go with a "
+        "recurrent layer that gives its last output",
     )
 
 
