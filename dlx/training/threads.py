@@ -42,8 +42,8 @@ def choose(
         cache: folder in which the answer is remembered for this machine and workload.
 
     Returns:
-        `count`, `how` ("asked", "remembered", "measured", "one core", "slow steps"), and for a
-        measurement the median seconds a step by count.
+        `count`, `how` ("asked", "remembered", "measured", "one core", "slow steps"), and of those
+        that were timed the (median) seconds a step by count.
     """
     if asked != "auto":
         return _set({"count": int(asked), "how": "asked"})
@@ -72,8 +72,11 @@ def _key(workload: Any) -> str:
 
 def _read(file: Path) -> int | None:
     try:
-        count = read_json(file)["count"]
-    except (OSError, ValueError, KeyError, TypeError):
+        found = read_json(file)
+        count = found["count"]
+        if found.get("how") == "slow steps":
+            _ = found["seconds_per_step"]  # without them no second count was ever tried
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return count if type(count) is int and 1 <= count <= cores() else None
 
@@ -90,23 +93,25 @@ def _measure(step: Callable[[], None]) -> dict[str, Any]:
     """Times steps at each count in turn, so that a slow moment hits all alike."""
     begun = time.perf_counter()
     counts = candidates()
-    if _timed(step, 1, 1) > SLOW_STEP_S:
-        return {"count": torch.get_num_threads(), "how": "slow steps"}
+    first = _timed(step, 1, 1)
+    if first > SLOW_STEP_S:  # a step each, and only of the two that differ most
+        return _fastest({1: first, cores(): _timed(step, cores(), 1)}, "slow steps")
     repeats = max(1, int(0.01 / max(1e-6, _timed(step, 1, 1))))
     times: dict[int, list[float]] = {count: [] for count in counts}
     while time.perf_counter() - begun < BUDGET_S and len(times[counts[-1]]) < 15:
         for count in counts:
             times[count].append(_timed(step, count, repeats))
-    medians = {count: statistics.median(t) for count, t in times.items()}
-    best = counts[0]
-    for count in counts[1:]:
-        if medians[count] < GAIN * medians[best]:
+    return _fastest({count: statistics.median(t) for count, t in times.items()}, "measured")
+
+
+def _fastest(seconds: dict[int, float], how: str) -> dict[str, Any]:
+    """The count with the shortest step, ascending counts given; fewer win a tie."""
+    best = 1
+    for count, one in seconds.items():
+        if one < GAIN * seconds[best]:
             best = count
-    return {
-        "count": best,
-        "how": "measured",
-        "seconds_per_step": {str(c): m for c, m in medians.items()},
-    }
+    timings = {str(count): one for count, one in seconds.items()}
+    return {"count": best, "how": how, "seconds_per_step": timings}
 
 
 def _timed(step: Callable[[], None], count: int, repeats: int) -> float:

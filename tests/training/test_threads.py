@@ -82,13 +82,35 @@ def test_measuring_takes_no_more_than_a_second(tmp_path: Path) -> None:
     assert time.perf_counter() - begun < 2
 
 
-def test_very_slow_steps_are_not_probed(tmp_path: Path) -> None:
-    begun = time.perf_counter()
-    found = threads.choose("auto", "work", step_taking({1: 500, 2: 500, 4: 500}), tmp_path)
+@pytest.mark.parametrize(("all_cores", "best"), [(500, 1), (100, 4)])
+def test_slow_steps_are_timed_once_on_one_core_and_once_on_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, all_cores: float, best: int
+) -> None:
+    monkeypatch.setattr(threads, "SLOW_STEP_S", 0.03)
+    calls: list[int] = []
+    step = step_taking({1: 50, 4: all_cores / 10})()
 
-    assert found["how"] == "slow steps"
-    assert 1 <= found["count"] <= 4
-    assert time.perf_counter() - begun < 2
+    def counted() -> None:
+        calls.append(torch.get_num_threads())
+        step()
+
+    found = threads.choose("auto", "work", lambda: counted, tmp_path)
+
+    assert (found["count"], found["how"]) == (best, "slow steps")
+    assert torch.get_num_threads() == best
+    assert calls == [1, 4]
+    assert list(found["seconds_per_step"]) == ["1", "4"]
+    assert threads.choose("auto", "work", never, tmp_path)["count"] == best
+
+
+def test_what_was_remembered_of_slow_steps_without_a_timing_is_measured_again(
+    tmp_path: Path, hurried: None
+) -> None:
+    threads.choose("auto", "work", step_taking({1: 8, 2: 2, 4: 8}), tmp_path)
+    (file,) = tmp_path.rglob("*.json")
+    file.write_text(json.dumps({"count": 1, "how": "slow steps"}))
+
+    assert threads.choose("auto", "work", step_taking({1: 8, 2: 2, 4: 8}), tmp_path)["count"] == 2
 
 
 def test_an_answer_is_remembered_for_this_work_only(tmp_path: Path, hurried: None) -> None:
