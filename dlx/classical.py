@@ -6,6 +6,7 @@ numbers, both scikit-learn's (Pedregosa et al., 2011).
 
 from __future__ import annotations
 
+import math
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -41,6 +42,9 @@ Matrix = Any
 Floats = npt.NDArray[np.float64]
 
 Targets = npt.NDArray[Any]
+
+Places = npt.NDArray[np.int64]
+"""Numbers of rows, in some order."""
 
 Cut = tuple[Matrix, Targets, Matrix, Targets]
 """Inputs and targets to fit to, inputs and targets to pick the penalty on."""
@@ -81,8 +85,8 @@ def fit(
     The penalty is picked by log loss (numbers: squared error) on the validation rows; without
     any, on a quarter of the training rows, held out four times in turn (once, of many rows), and
     the model is then fitted to all of them. Dense inputs are flattened and standardised, ids
-    become multi-hot, multi-hot rows stay sparse. Where dense training rows would fill more than
-    `CELLS` numbers, a random part of them is taken.
+    become multi-hot, multi-hot rows stay sparse. Where dense rows would fill more than `CELLS`
+    numbers, a random part of them is taken, before anything is copied.
 
     Args:
         problem: type of the problem.
@@ -92,14 +96,18 @@ def fit(
         validation: rows to pick the penalty on.
         seed: of the cuts, where there are no such rows.
     """
-    order = np.random.default_rng(derive(seed, "classical")).permutation(len(train.targets))
-    features = _Features(described, train.inputs)
-    kept = order[: max(1, CELLS // features.dense_width)]
-    inputs, targets = features(train.inputs)[kept], train.targets.cpu().numpy()[kept]
+    most = max(1, CELLS // _dense_width(described))
+    kept = _some(len(train.targets), most, derive(seed, "classical"))
+    features = _Features(described, train.inputs, kept)
+    inputs, targets = features(train.inputs, kept), train.targets.cpu().numpy()[kept]
     if validation is None:
         cuts = _inner_cuts(inputs, targets)
     else:
-        cuts = [(inputs, targets, features(validation.inputs), validation.targets.cpu().numpy())]
+        held = np.arange(len(validation.targets))
+        if len(held) > most:
+            held = _some(len(held), most, derive(seed, "classical", 1))
+        found = features(validation.inputs, held), validation.targets.cpu().numpy()[held]
+        cuts = [(inputs, targets, *found)]
     numbers = problem.endswith("regression")
     make = _Ridge if numbers else _Labels if problem == "multilabel" else _Logistic
     models = [make(outputs) for _ in cuts]
@@ -108,7 +116,9 @@ def fit(
     model.fit(inputs, targets, penalty)
 
     def predict(rows: Batch) -> Tensor:
-        found = model.logits(features(rows))
+        many = _count(rows)
+        blocks = (np.arange(at, min(at + most, many)) for at in range(0, max(1, many), most))
+        found = np.concatenate([model.logits(features(rows, block)) for block in blocks])
         if problem == "unit_regression":
             found = _log_odds(found)
         return torch.from_numpy(found.astype(np.float32)).to(train.targets.device)
@@ -116,6 +126,21 @@ def fit(
     name = "ridge regression" if numbers else "logistic regression"
     where = "training rows in turn" if validation is None else "validation rows"
     return Classical(name, {"penalty": penalty, "picked_on": where, "rows": len(kept)}, predict)
+
+
+def _dense_width(described: Mapping[str, Input]) -> int:
+    """Dense features a row; at least 1."""
+    return max(1, sum(math.prod(i.shape) for i in described.values() if i.kind == "dense"))
+
+
+def _count(inputs: Batch) -> int:
+    column = next(iter(inputs.values()))
+    return column.len_rows if isinstance(column, MultiHot) else len(column)
+
+
+def _some(rows: int, most: int, seed: int) -> Places:
+    """The places of rows in random order, as many as may be taken."""
+    return np.random.default_rng(seed).permutation(rows)[:most]
 
 
 def _inner_cuts(inputs: Matrix, targets: Targets) -> list[Cut]:
@@ -143,45 +168,45 @@ def _pick(models: Sequence[_Model], cuts: Sequence[Cut]) -> float:
 class _Features:
     """Prepared inputs as one matrix, the dense ones standardised as the training rows teach."""
 
-    def __init__(self, described: Mapping[str, Input], train: Batch) -> None:
+    def __init__(self, described: Mapping[str, Input], train: Batch, kept: Places) -> None:
         self._described = described
+        rows = np.sort(kept)
         self._scales: dict[str, tuple[Floats, Floats]] = {}
         for name, column in train.items():
             if described[name].kind == "dense":
-                values = _flat(column)
+                values = _flat(column, rows)
                 spread = values.std(axis=0)
                 spread[spread < 1e-8 * np.abs(values).max(initial=1.0)] = 1.0
                 self._scales[name] = (values.mean(axis=0), spread)
 
-    @property
-    def dense_width(self) -> int:
-        """Dense features a row; at least 1."""
-        return max(1, sum(len(mean) for mean, _ in self._scales.values()))
-
-    def __call__(self, inputs: Batch) -> Matrix:
+    def __call__(self, inputs: Batch, rows: Places) -> Matrix:
         """The matrix of some rows, CSR as soon as one input is sparse."""
         from scipy import sparse
 
-        parts = [self._part(name, column) for name, column in inputs.items()]
+        parts = [self._part(name, column, rows) for name, column in inputs.items()]
         if not any(sparse.issparse(part) for part in parts):
-            return np.hstack(parts)
+            return parts[0] if len(parts) == 1 else np.hstack(parts)
         return sparse.hstack([sparse.csr_matrix(part) for part in parts], format="csr")
 
-    def _part(self, name: str, column: Tensor | MultiHot) -> Matrix:
+    def _part(self, name: str, column: Tensor | MultiHot, rows: Places) -> Matrix:
         if isinstance(column, MultiHot):
-            return _sparse(column.indices, column.offsets, column.size)
+            return _sparse(column.indices, column.offsets, column.size)[rows]
         if self._described[name].kind == "ids":
-            rows, length = column.shape
-            return _sparse(
-                column.flatten(), torch.arange(rows + 1) * length, self._described[name].ids
-            )
+            many, length = column.shape
+            offsets = torch.arange(many + 1) * length
+            return _sparse(column.flatten(), offsets, self._described[name].ids)[rows]
         mean, spread = self._scales[name]
-        return (_flat(column) - mean) / spread
+        values = _flat(column, rows)
+        values -= mean
+        values /= spread
+        return values
 
 
-def _flat(column: Tensor | MultiHot) -> Floats:
+def _flat(column: Tensor | MultiHot, rows: Places) -> Floats:
+    """Some rows as vectors of double precision, in memory of their own."""
     assert isinstance(column, Tensor)
-    return column.reshape(len(column), -1).cpu().double().numpy()
+    taken = column.reshape(len(column), -1)[torch.from_numpy(rows).to(column.device)]
+    return taken.cpu().double().numpy()
 
 
 def _sparse(indices: Tensor, offsets: Tensor, size: int) -> Matrix:

@@ -190,6 +190,27 @@ def test_too_many_numbers_are_learnt_from_a_part(monkeypatch: pytest.MonkeyPatch
     assert abs(found.predict({"x": torch.tensor([[1.0, 0.0]])}).item() - 1) < 0.1
 
 
+def test_no_dense_matrix_is_larger_than_the_bound(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither of training rows, nor of those that pick the penalty or are to be answered."""
+    monkeypatch.setattr(classical, "CELLS", 100)
+    flat, made = classical._flat, []
+
+    def spy(*arguments: Any) -> Any:
+        made.append(flat(*arguments))
+        return made[-1]
+
+    monkeypatch.setattr(classical, "_flat", spy)
+    x = RNG.normal(size=(400, 2))
+    rows = dense(x, x[:, 0].astype(np.float32))
+    found = classical.fit("regression", 1, {"x": Input("dense", (2,))}, rows, rows)
+    whole = found.predict(rows.inputs)
+
+    assert len(whole) == 400
+    assert {one.size for one in made} == {100}
+    monkeypatch.setattr(classical, "CELLS", 10**6)
+    torch.testing.assert_close(whole, found.predict(rows.inputs))
+
+
 def test_it_is_the_same_every_time() -> None:
     x, y, other, _ = halves(load_breast_cancer())
     train, rows = dense(x, y.astype(np.float32)), {"x": torch.as_tensor(other).float()}
