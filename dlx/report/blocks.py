@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
+_SCALE = 0.72  # pixels of a page for one of a picture, which has 160 an inch
+
 
 @dataclass(frozen=True, kw_only=True)
 class Block:
@@ -145,6 +147,15 @@ class Picture(Block):
     def data(self) -> str:
         """The file as base64, for a data address."""
         return base64.b64encode(self.png).decode("ascii")
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in the page's pixels, at which its letters are as large as the page's.
+
+        A PNG file holds both behind its signature; letters of 8 points become 13 pixels.
+        """
+        wide, high = (int.from_bytes(self.png[at : at + 4], "big") for at in (16, 20))
+        return round(wide * _SCALE), round(high * _SCALE)
 
 
 @dataclass(frozen=True)

@@ -106,13 +106,16 @@ def _shown(run: Run, found: Reliability, of: str, target: str) -> list[Block]:
         f"{number(int(found.rows.sum()))} rows. On the dashed line, probabilities can be believed."
     )
     caption = f"{caption[0].upper()}{caption[1:]}"
+    few = (found.rows > 0) & (found.rows < evidence_plots.FEWEST)
+    if few.any():
+        caption += f" Hollow, with their count: bins of fewer than {evidence_plots.FEWEST} rows."
     png = evidence_plots.reliability(found.rows, found.said, found.came, run.sample)
     name = f"calibration-{target}" if target else "calibration"
     rows = [
         [f"{i / BINS:.1f} to {(i + 1) / BINS:.1f}", number(int(n)), _cell(said), _cell(came)]
         for i, (n, said, came) in enumerate(zip(found.rows, found.said, found.came, strict=True))
     ]
-    head = ("probability", "rows", "mean said", "came true")
+    head = ("probability", "rows", "mean confidence", "observed accuracy")
     title = f"{named}{error}"
     table = Table(f"{title[0].upper()}{title[1:]}", head, rows, wide=False)
     return [Picture(name, png, caption, caption, wide=False), table]

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..runs.difference import ASIDE
-from . import evidence_plots
+from . import compare_plots, evidence_plots
 from .answer import verdict
 from .blocks import Alerts, Block, Code, Picture, Section, Table, Text
+from .compare_plots import Span
 from .evidence_plots import Line
 from .noise import Noise, against_first, same_rows
 from .page import render, write_files
@@ -81,7 +83,52 @@ def _answers(found: Comparison) -> Section:
     table = Table("Answers", head, rows, texts=(0, 1, 2, 6))
     warned = [Alerts(found.warnings)] if found.warnings else []
     differing = [_differences(found.differences)] if found.differences else []
-    return Section("answers", "Answers", [*warned, table, *differing])
+    return Section("answers", "Answers", [*warned, table, *_intervals(found), *differing])
+
+
+def _intervals(found: Comparison) -> list[Block]:
+    """A picture of each score that runs answer by, those that answer by it side by side."""
+    answers = [get(run.report, "answer", dict) for run in found.runs]
+    told = briefs(found.runs, found.names)
+    blocks: list[Block] = []
+    for score in dict.fromkeys(get(one, "score", str) for one in answers):
+        spans = [
+            Span(name, finite(one.get("value")), _drawn(one), _baseline(one))
+            for one, name in zip(answers, told, strict=True)
+            if get(one, "score", str) == score and math.isfinite(finite(one.get("value")))
+        ]
+        if spans:
+            caption = f"{score} of each run with its 95% interval, and its baseline."
+            png = compare_plots.intervals(score, spans, any(run.sample for run in found.runs))
+            blocks.append(Picture(f"intervals-{score}", png, caption, caption, broad=True))
+    return blocks
+
+
+def _drawn(answer: Mapping[str, Any]) -> tuple[float, float] | None:
+    ends = span(answer)
+    return ends if ends and all(math.isfinite(finite(end)) for end in ends) else None
+
+
+def _baseline(answer: Mapping[str, Any]) -> float:
+    return finite(get(answer, "baseline", dict).get("value"))
+
+
+def briefs(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
+    """Each run in a few words: its number and what tells it apart, else its name."""
+    keys, flat = _differing(runs)
+    tails = Counter(key.rpartition(".")[2] for key in keys)
+    tail = {key: key.rpartition(".")[2] for key in keys}
+    brief = {key: tail[key] if tails[tail[key]] == 1 else key for key in keys}
+    told = [" ".join(f"{brief[key]}={one.get(key, NONE)}" for key in keys) for one in flat]
+    each = zip(told, names, strict=True)
+    return [f"run {index}: {own or name}" for index, (own, name) in enumerate(each, start=1)]
+
+
+def _differing(runs: Sequence[Run]) -> tuple[list[str], list[dict[str, str]]]:
+    """The settings in which runs differ, and all of each; never where to run or what to call it."""
+    flat = [_flat(_config(run)) for run in runs]
+    keys = dict.fromkeys(k for one in flat for k in one if k.partition(".")[0] not in ASIDE)
+    return [key for key in keys if len({one.get(key, NONE) for one in flat}) > 1], flat
 
 
 def _differences(differences: Sequence[Noise]) -> Table:
@@ -153,10 +200,7 @@ def _other_parts(runs: Sequence[Run]) -> str:
 
 def _seeds(runs: Sequence[Run]) -> list[str]:
     """Runs whose difference is what chance does."""
-    flat = [_flat(_config(run)) for run in runs]
-    keys = {key for one in flat for key in one}
-    differ = {key for key in keys if len({one.get(key, NONE) for one in flat}) > 1}
-    only = {key for key in differ if key.partition(".")[0] not in ASIDE} == {"seed"}
+    only = _differing(runs)[0] == ["seed"]
     text = "The runs differ in their seeds alone: their differences are what chance does."
     return [text] if only else []
 
@@ -172,9 +216,7 @@ def _stamped(runs: Sequence[Run]) -> list[str]:
 
 def _settings(runs: Sequence[Run], names: Sequence[str]) -> Section | None:
     """Each setting in which the runs differ, a column a run."""
-    flat = [_flat(_config(run)) for run in runs]
-    keys = dict.fromkeys(k for one in flat for k in one if k.partition(".")[0] not in ASIDE)
-    differ = [key for key in keys if len({one.get(key, NONE) for one in flat}) > 1]
+    differ, flat = _differing(runs)
     rows = [[key, *(one.get(key, NONE) for one in flat)] for key in differ]
     head = ("setting", *(f"run {index}" for index in range(1, len(names) + 1)))
     texts = tuple(range(len(head)))
@@ -215,22 +257,23 @@ def _curves(runs: Sequence[Run], names: Sequence[str]) -> Section | None:
         for key in row
         if key.startswith(("train/", "val/"))
     )
+    told = briefs(runs, names)
     blocks: list[Block] = []
     for key in sorted(keys, key=lambda key: key != "loss"):
         lines = [
             Line(
-                f"{index}: {name}",
+                name,
                 _values(run, f"train/{key}"),
                 _values(run, f"val/{key}"),
                 index - 1,
             )
-            for index, (run, name) in enumerate(zip(runs, names, strict=True), start=1)
+            for index, (run, name) in enumerate(zip(runs, told, strict=True), start=1)
         ]
         lines = [ln for ln in lines if any(map(math.isfinite, (*ln.train, *ln.val)))]
         if lines:
             caption = f"{key} of each run: validation as a line, training dotted."
             png = evidence_plots.overlaid(key, lines, any(run.sample for run in runs))
-            blocks.append(Picture(f"curve-{key}", png, caption, caption))
+            blocks.append(Picture(f"curve-{key}", png, caption, caption, broad=True))
     return Section("curves", "Curves", blocks) if blocks else None
 
 
@@ -240,5 +283,5 @@ def _values(run: Run, key: str) -> list[float]:
 
 def _commands(runs: Sequence[Run]) -> Section | None:
     found = [get(run.report, "command", str) for run in runs]
-    text = "\n".join(command for command in found if command)
-    return Section("repeat", "Repeat them", [Code(text)]) if text else None
+    blocks = [Code(command) for command in found if command]
+    return Section("repeat", "Repeat them", blocks) if blocks else None

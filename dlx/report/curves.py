@@ -108,8 +108,8 @@ def _caption(run: Run, data: plots.Curve) -> str:
     told = get(get(run.report, "overfit", dict), "text", str)
     if data.turn is not None and told:
         said.append(f"{told[0].upper()}{told[1:]}.")
-    if data.cut:
-        said.append(f"Of the first {len(data.epochs) // 10} epochs some lie outside the picture.")
+    if data.log:
+        said.append("Logarithmic axis: the first epochs lie far above the others.")
     if data.folds:
         said.append(f"Thin: each of {len(data.folds)} folds; thick: their mean.")
     if data.best is not None and data.best in data.epochs:

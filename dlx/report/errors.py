@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from . import plots
+from . import matrix_plots, plots
 from .blocks import Block, Facts, Picture, Section, Table, Text
 from .read import Run, get
 from .words import PARTS, counted, number
 
-_BESIDE, _BELOW = 3, 12  # as many classes have their counts in a table beside, below the picture
+_BESIDE = 3  # as many classes have their counts in a table beside the picture
 _PAIRS = 10
 
 Columns = Mapping[str, Sequence[str]]
@@ -75,12 +75,16 @@ def _classes(run: Run, columns: Columns, classes: Sequence[str], target: str) ->
     true, predicted = (unmarked(columns[c], classes) for c in ("true", "predicted"))
     names, counts = confusion(true, predicted, classes)
     rows, right = int(counts.sum()), int(np.trace(counts))
-    png = plots.confusion(counts, names, run.sample)
-    said = f"{number(right)} of {_rows(run, rows)} are right and lie on the diagonal"
+    many, few = len(names) > matrix_plots.MOST, len(names) <= _BESIDE
+    shown, drawn = gathered(names, counts, matrix_plots.MOST - 1) if many else (names, counts)
+    png = matrix_plots.confusion(drawn, shown, run.sample)
+    said = f"{number(right)} of {_rows(run, rows)} are right"
+    said += "" if many else " and lie on the diagonal"
     alt = f"Confusion matrix of {len(names)} classes: {said}."
-    caption = _titled(f"Confusion matrix: {said}. Colour: share of the true class.", target)
-    many, few = len(names) > _BELOW, len(names) <= _BESIDE
-    blocks: list[Block] = [Picture(_file("confusion", target), png, alt, caption, wide=many)]
+    of = f" Shown are the {len(shown) - 1} classes with the most rows, and the others as one."
+    colour = f"Colour: share of the true class.{of if many else ''}"
+    caption = _titled(f"Confusion matrix: {said}. {colour}", target)
+    blocks: list[Block] = [Picture(_file("confusion", target), png, alt, caption, wide=False)]
     if not few:
         blocks.append(_confused(names, counts, target))
     if not many:
@@ -111,6 +115,24 @@ def confusion(
     return names, counts
 
 
+def gathered(
+    names: Sequence[str], counts: npt.NDArray[np.int64], most: int
+) -> tuple[list[str], npt.NDArray[np.int64]]:
+    """The classes with the most rows in their order, and all others as one.
+
+    Args:
+        names: of the classes.
+        counts: rows are true classes, columns predicted ones.
+        most: as many classes stay, fewer than there are.
+    """
+    largest = np.sort(np.argsort(-counts.sum(axis=1), kind="stable")[:most])
+    place = np.full(len(names), most)
+    place[largest] = range(most)
+    into = np.zeros((most + 1, most + 1), np.int64)
+    np.add.at(into, (place[:, None], place[None, :]), counts)
+    return [*(names[at] for at in largest), f"{len(names) - most} others"], into
+
+
 def _matrix(names: Sequence[str], counts: npt.NDArray[np.int64], target: str) -> Table:
     rows = [
         [name, *(number(int(count)) for count in row)]
@@ -133,8 +155,8 @@ def _confused(names: Sequence[str], counts: npt.NDArray[np.int64], target: str) 
             share = f"{100 * count / totals[row]:.1f}%"
             rows.append([names[row], names[column], number(count), share])
     head = ("true class", "predicted as", "rows", "of the class")
-    wide = len(names) > _BELOW
-    return Table(_titled("Most often confused", target), head, rows, texts=(0, 1), wide=wide)
+    title = _titled("Most often confused", target)
+    return Table(title, head, rows, texts=(0, 1), wide=False)
 
 
 def _labels(columns: Columns, classes: Sequence[str], target: str) -> Table:

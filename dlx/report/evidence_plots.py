@@ -1,8 +1,9 @@
-"""Pictures of a workflow's evidence: the ladder of sizes, the settings tried, calibration."""
+"""Pictures of evidence: curves of several settings, a score by lever, calibration."""
 
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
+from .canvas import DPI, FAINT, INK, MUTED, RING, VAL, axes_at, drawing, limit, log_scale, png_of
 from .levers import Lever
-from .plots import FAINT, INK, MUTED, TRAIN, VAL, axes_at, drawing, png_of
 from .words import short
 
 if TYPE_CHECKING:
@@ -20,7 +21,11 @@ if TYPE_CHECKING:
 _COLUMNS = 3
 _TICKS = 8  # as many names fit below a panel
 _MANY = 40  # more dots than this hide each other
+_LONGEST = 88  # characters of a name that a line has room for
+_HALF = 44  # characters of it where two stand side by side
 _GOLDEN = 0.618034  # multiples of it fill an interval evenly
+FEWEST = 10
+"""Rows that a share can be read off."""
 _LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#56b4e9", "#e69f00", "#000000")
 
 
@@ -70,31 +75,35 @@ def overlaid(
         sample: whether to print "sample data" across the picture.
         faint: curves in the background; they do not decide what range is shown.
     """
+    names = [short(line.name, _LONGEST) for line in lines]
+    columns = 2 if max(map(len, names)) <= _HALF else 1
     with drawing():
-        rows = math.ceil(len(lines) / 2)
-        legend = 0.2 * rows + 0.3  # inches
+        legend = 0.2 * math.ceil(len(lines) / columns) + 0.3  # inches
         height = 3.1 + legend
         place = (0.1, 0.42 / height, 0.88, 2.6 / height)
         figure, axes = axes_at(6.6, height, place)
-        for line in lines:
-            _curves(axes, line)
+        for line, name in zip(lines, names, strict=True):
+            _curves(axes, line, name)
         _behind(axes, faint)
         axes.locator_params(axis="x", integer=True)
+        limit(axes, title)
         _finish(axes, "epoch", "")
         top = 1 - 0.24 / height
         figure.text(0.015, 1 - 0.05 / height, short(title, 70), va="top", weight="bold", size=10)
-        figure.legend(ncols=2, loc="upper left", bbox_to_anchor=(0.005, top))
+        figure.legend(ncols=columns, loc="upper left", bbox_to_anchor=(0.005, top))
         return png_of(figure, sample)
 
 
-def _curves(axes: Axes, line: Line) -> None:
+def _curves(axes: Axes, line: Line, name: str = "") -> None:
+    """A line's curves; unbroken at an axis's end."""
     color = _LINES[line.place % len(_LINES)]
     dash = "-" if line.place < len(_LINES) else "--"
+    style: Any = {"color": color, "clip_on": False}
     if line.train:
-        axes.plot(range(1, len(line.train) + 1), line.train, ":", color=color, lw=1.2)
+        axes.plot(range(1, len(line.train) + 1), line.train, ":", lw=1.2, **style)
     epochs = range(1, len(line.val) + 1)
     one: Any = {"marker": "s", "ms": 4} if len(line.val) == 1 else {}
-    axes.plot(epochs, line.val, dash, color=color, lw=1.8, label=short(line.name, 44), **one)
+    axes.plot(epochs, line.val, dash, lw=1.8, label=name, **style, **one)
 
 
 def _behind(axes: Axes, faint: Sequence[Sequence[float]]) -> None:
@@ -111,6 +120,41 @@ def _behind(axes: Axes, faint: Sequence[Sequence[float]]) -> None:
     axes.set_ylim(max(bottom, 2 * low - high), min(top, 2 * high - low))
 
 
+def panels(score: str, lines: Sequence[Line], sample: bool = False) -> bytes:
+    """A panel a setting, each on a scale of its own, its best validation epoch ringed.
+
+    One scale for all would be that of the worst, on which no turn is seen.
+
+    Args:
+        score: what the values measure.
+        lines: a setting each.
+        sample: whether to print "sample data" across the pictures.
+    """
+    from matplotlib.figure import Figure
+
+    columns = min(_COLUMNS, len(lines))
+    rows = math.ceil(len(lines) / columns)
+    with drawing():
+        size = (2.35 * columns + 0.4, 2.2 * rows)
+        figure = Figure(figsize=size, dpi=DPI, layout="constrained")
+        for index, line in enumerate(lines):
+            axes = figure.add_subplot(rows, columns, index + 1)
+            axes.spines[["top", "right"]].set_visible(False)
+            _curves(axes, line)
+            best = int(np.nanargmin(line.val))
+            axes.plot([best + 1], [line.val[best]], "o", **RING)
+            axes.locator_params(axis="x", integer=True, nbins=4)
+            axes.locator_params(axis="y", nbins=5)
+            _finish(axes, "epoch", short(score, 22) if not index % columns else "")
+            axes.set_title("\n".join(_wrapped(line.name)), size=8, loc="left", color=INK)
+        return png_of(figure, sample)
+
+
+def _wrapped(name: str) -> list[str]:
+    """A name on two lines of a panel's width."""
+    return textwrap.wrap(name, 34, max_lines=2, placeholder=" …")
+
+
 def slices(score: str, levers: Sequence[Slice], sample: bool = False) -> bytes:
     """The score against each lever, a panel each; the chosen setting ringed."""
     from matplotlib.figure import Figure
@@ -118,11 +162,13 @@ def slices(score: str, levers: Sequence[Slice], sample: bool = False) -> bytes:
     columns = min(_COLUMNS, len(levers))
     rows = math.ceil(len(levers) / columns)
     with drawing():
-        figure = Figure(figsize=(2.35 * columns + 0.4, 2.1 * rows), dpi=160, layout="constrained")
+        size = (2.35 * columns + 0.4, 2.1 * rows)
+        figure = Figure(figsize=size, dpi=DPI, layout="constrained")
         for index, one in enumerate(levers):
             axes = figure.add_subplot(rows, columns, index + 1)
             axes.spines[["top", "right"]].set_visible(False)
             _slice(axes, one)
+            limit(axes, score)
             name = short(one.lever.name, 26)
             _finish(axes, name, short(score, 22) if not index % columns else "")
         return png_of(figure, sample)
@@ -131,19 +177,22 @@ def slices(score: str, levers: Sequence[Slice], sample: bool = False) -> bytes:
 def _slice(axes: Axes, one: Slice) -> None:
     values = spread(one.lever)
     clear = 0.65 if len(values) <= _MANY else 0.3
-    axes.plot(values, one.scores, "o", color=VAL, ms=5, mew=0, alpha=clear)
+    axes.margins(0.09)  # a ring's half
+    axes.plot(values, one.scores, "o", color=VAL, ms=5, mew=0, alpha=clear, clip_on=False)
     if one.chosen is not None:
-        ring: dict[str, Any] = {"mfc": "none", "mec": TRAIN, "mew": 1.8, "ms": 10}
-        axes.plot([values[one.chosen]], [one.scores[one.chosen]], "o", **ring)
+        axes.plot([values[one.chosen]], [one.scores[one.chosen]], "o", **RING)
     labels = one.lever.labels
+    axes.locator_params(axis="y", nbins=5)
     if labels:
         shown = range(0, len(labels), math.ceil(len(labels) / _TICKS))
         axes.set_xticks(shown, [short(labels[place], 14) for place in shown])
         axes.set_xlim(-0.5, len(labels) - 0.5)
-        if sum(map(len, labels)) > 24:
+        if sum(len(labels[place]) + 2 for place in shown) > 24:
             axes.tick_params(axis="x", rotation=30)
     elif one.lever.log:
         log_scale(axes, "x")
+    else:
+        axes.locator_params(axis="x", nbins=4)
 
 
 def spread(lever: Lever) -> list[float]:
@@ -154,18 +203,6 @@ def spread(lever: Lever) -> list[float]:
     return [value + 0.5 * ((place * _GOLDEN) % 1 - 0.5) for place, value in places]
 
 
-def log_scale(axes: Axes, which: str) -> None:
-    """Equal ratios at equal distances along "x" or "y", with numbers as they are typed."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-
-    axes.set(**{f"{which}scale": "log"})
-    axis = axes.xaxis if which == "x" else axes.yaxis
-    low, high = axis.get_view_interval()
-    axis.set_major_locator(LogLocator(subs=(1.0, 3.0) if high < 300 * low else (1.0,), numticks=5))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
-    axis.set_minor_locator(NullLocator())
-
-
 def reliability(
     rows: npt.NDArray[np.int64],
     said: npt.NDArray[np.float64],
@@ -173,6 +210,8 @@ def reliability(
     sample: bool = False,
 ) -> bytes:
     """The share that came true against the probability that was said, with the rows a bin.
+
+    Bins of fewer than ten rows are hollow, with their count, and no line leads to them.
 
     Args:
         rows: shape (bins,).
@@ -184,19 +223,36 @@ def reliability(
     with drawing():
         figure, axes = axes_at(4.3, 4.3, (0.14, 0.33, 0.83, 0.64))
         axes.plot([0, 1], [0, 1], "--", color=MUTED, lw=1.2)
-        full = rows > 0
-        axes.plot(said[full], came[full], "o-", color=VAL, lw=1.6, ms=5)
+        many = rows >= FEWEST
+        axes.plot(said, np.where(many, came, np.nan), "o-", color=VAL, lw=1.6, ms=5, clip_on=False)
+        _hollow(axes, rows, said, came)
         axes.set(xlim=(0, 1), ylim=(0, 1))
-        _finish(axes, "", "came true")
+        _finish(axes, "", "observed accuracy")
         axes.tick_params(labelbottom=False)
         below = figure.add_axes((0.14, 0.105, 0.83, 0.17))
         below.spines[["top", "right"]].set_visible(False)
         middles = (np.arange(bins) + 0.5) / bins
         below.bar(middles, rows, width=0.9 / bins, color=VAL, alpha=0.55)
         below.set(xlim=(0, 1))
-        _finish(below, "probability said", "rows")
-        below.locator_params(axis="y", nbins=2)
+        _finish(below, "mean confidence", "rows")
+        below.locator_params(axis="y", nbins=2, integer=True)
         return png_of(figure, sample)
+
+
+def _hollow(
+    axes: Axes,
+    rows: npt.NDArray[np.int64],
+    said: npt.NDArray[np.float64],
+    came: npt.NDArray[np.float64],
+) -> None:
+    few = (rows > 0) & (rows < FEWEST)
+    style: Any = {"mfc": "white", "mec": VAL, "ms": 5, "clip_on": False, "zorder": 3}
+    axes.plot(said[few], came[few], "o", **style)
+    for x, y, many in zip(said[few], came[few], rows[few], strict=True):
+        down, right = y > 0.5, x > 0.9
+        away: Any = {"xytext": (-4 if right else 4, -4 if down else 4)}
+        away |= {"ha": "right" if right else "left", "va": "top" if down else "bottom"}
+        axes.annotate(f"{many}", (x, y), textcoords="offset points", size=7, color=MUTED, **away)
 
 
 def _finish(axes: Axes, x: str, y: str) -> None:

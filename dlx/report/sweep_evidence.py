@@ -13,6 +13,7 @@ from .evidence_plots import Line, Slice
 from .levers import logarithmic
 from .sweep_facts import Setting, Sweep
 from .sweep_plots import Fan, Trade
+from .sweep_tables import rounded
 from .words import GOAL, counted, number, short
 from .workflow import PANELS
 
@@ -37,7 +38,8 @@ def parameters(sweep: Sweep) -> Section | None:
     scores, cut = within([one.value for one in scored], sweep.sign)
     shares, rough = _shares(sweep, names, scores)
     names = sorted(names, key=lambda name: -shares.get(name, 0))
-    blocks = [_parallel(sweep, names), _slices(sweep, names, scores), *rough, *_progress(sweep)]
+    fan = [_parallel(sweep, names)] if len(names) > 1 else []  # one lever's slice shows it all
+    blocks = [*fan, _slices(sweep, names, scores), *rough, *_progress(sweep)]
     if cut:
         far = f"{counted(cut, 'setting')} with a far worse {sweep.score}"
         end = "lies" if cut == 1 else "lie"
@@ -66,9 +68,10 @@ def _parallel(sweep: Sweep, names: Sequence[str]) -> Picture:
     levers = [sweep.lever(name, kept) for name in names[:_AXES]]
     fan = Fan(levers, sweep.score, scores, -sweep.sign, best, cut > 0)
     png = sweep_plots.parallel(fan, sweep.sample)
-    said = ["A line a setting, the darker the better, the best one thick; the better end is up."]
+    strong = "the more it stands out the better, the best one thick"
+    said = [f"A line a setting: {strong}; the better end is up."]
     if any(map(math.isnan, scores)):
-        said.append("Dotted: failed or given up.")
+        said.append("Dotted: failed or pruned.")
     if len(kept) < len(scored) + len(lost):
         of = len(scored) + len(lost)
         said.append(f"{len(kept)} of {number(of)} settings are shown, at even distances by rank.")
@@ -117,25 +120,33 @@ def _shares(
         said = "Importance of the parameters is not estimated: the scores hardly differ."
         return {}, [Text([said])]
     shown = dict([*shares.items()][:_AXES])
-    png = sweep_plots.bars(shown, sweep.sample)
+    redrawn = importance.spans(levers, [values[one] for one in kept])
+    spans = {
+        name: (min(shown[name], low), max(shown[name], high))
+        for name, (low, high) in redrawn.items()
+        if name in shown
+    }
+    png = sweep_plots.bars(shown, spans, sweep.sample)
     of = f", of which {len(kept)} at even distances by rank" if len(kept) < len(scored) else ""
     told = ", ".join(f"{name} {share:.0%}" for name, share in shown.items())
     caption = (
         "Importance: the share of the spread of the score that each parameter explains by itself "
-        f"or with others (fANOVA on {number(len(scored))} settings{of}). Few settings make it "
-        "rough, and it holds only within the values that were tried."
+        f"or with others (fANOVA on {number(len(scored))} settings{of}). Lines: how far it moves "
+        f"over {importance.REDRAWS} sets of settings drawn from these; levers whose lines overlap "
+        "are not told apart. It holds only within the values that were tried."
     )
     return shares, [Picture("importance", png, f"Importance: {told}.", caption, wide=False)]
 
 
 def curves(sweep: Sweep) -> Section | None:
-    """Validation by epoch of the best settings, the given-up ones behind them."""
+    """Validation by epoch of the best settings, the pruned ones behind them."""
     if not sweep.scored:
         return None
     best = sweep.scored[:_CURVES]
     found = [(one, sweep.curve(one)) for one in best]
+    told = sweep.briefs([one for one, curve in found if curve])
     lines = [
-        Line(f"{one.name}: {sweep.brief(one.changed)}", (), curve, place)
+        Line(f"{one.name}: {told[one]}", (), curve, place)
         for place, (one, curve) in enumerate(found)
         if curve
     ]
@@ -144,25 +155,30 @@ def curves(sweep: Sweep) -> Section | None:
     if not lines:
         said = f"No learning curves of the best settings are left: {lost}"
         return Section("curves", "Learning curves", [Text([said])])
-    faint = _pruned(sweep)
+    faint, partial = _pruned(sweep)
     png = evidence_plots.overlaid(sweep.score, lines, sweep.sample, faint)
     several = any(len(sweep.runs(one)) > 1 for one in best)
     mean = ", the mean over its trials as far as all of them went" if several else ""
     said = f"{sweep.score} by epoch of each of the best settings{mean}."
-    behind = (
-        f" Grey: {counted(len(faint), 'setting')} given up on the way, as far as they fit."
-        if faint
-        else ""
-    )
+    behind = f" Grey: {counted(len(faint), 'pruned setting')}, as far as they fit." if faint else ""
+    if partial:
+        many = counted(partial, "pruned setting")
+        behind += f" Not shown: {many} of which not every fold was begun."
     missing = f" Not shown: {', '.join(gone)}; {lost}" if gone else ""
     picture = Picture("curves", png, said, said + behind + missing, broad=True)
     return Section("curves", "Learning curves", [picture])
 
 
-def _pruned(sweep: Sweep) -> list[list[float]]:
-    pruned = [one for one in sweep.settings if one.states["pruned"]]
-    found = (sweep.curve(one, "pruned") for one in pruned[:_FAINT])
-    return [curve for curve in found if curve]
+def _pruned(sweep: Sweep) -> tuple[list[list[float]], int]:
+    """Curves of pruned settings, and how many have none as some folds are missing.
+
+    The mean over some folds does not compare with the mean over all.
+    """
+    pruned = [one for one in sweep.settings if one.states["pruned"]][:_FAINT]
+    found = [sweep.curve(one, "pruned", sweep.folds) for one in pruned]
+    begun = sum(any(sweep.runs(one, "pruned")) for one in pruned)
+    curves = [curve for curve in found if curve]
+    return curves, begun - len(curves) if sweep.folds > 1 else 0
 
 
 def trade(sweep: Sweep) -> Section | None:
@@ -175,7 +191,7 @@ def trade(sweep: Sweep) -> Section | None:
         head = ("setting", *names, "values")
         last = len(names) + 1
         rows = [
-            [one.name, *(number(_known(one.objective(n))) for n in names), one.typed]
+            [one.name, *(_objective(one, name) for name in names), one.typed]
             for one in sweep.front[:_LINES]
         ]
         title = "Settings that no other beats in one objective without losing in another"
@@ -189,6 +205,11 @@ def _told(sweep: Sweep) -> str:
     many = counted(len(sweep.front), "setting")
     on = "is" if len(sweep.front) == 1 else "are"
     return f"Judged by {', '.join(each)}: {many} {on} on the front, and which to take is a choice."
+
+
+def _objective(one: Setting, name: str) -> str:
+    value = _known(one.objective(name))
+    return rounded(value) if name == "parameters" else number(value)
 
 
 def _known(value: float) -> float | None:
@@ -210,7 +231,7 @@ def _against(sweep: Sweep, name: str) -> Picture | None:
     png = sweep_plots.tradeoff(trade, sweep.sample)
     said = f"{first} against {name}, a dot a setting."
     if own is not None:
-        said += " Ringed: the task's own settings."
+        said += " Ringed: the task defaults."
     return Picture(f"front-{name}", png, said, said, wide=False)
 
 

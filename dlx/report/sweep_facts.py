@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .levers import ABSENT, Lever, lever
+from .levers import ABSENT, Lever, lever, typed
 from .read import amount, facts, finite, get, history, main_facts, mappings, numeric, span
 from .words import number, setting
 
@@ -175,10 +175,22 @@ class Sweep:
         )
         return next((base for base in told if amount(base, "value") is not None), {})
 
-    def curve(self, one: Setting, state: str = "done") -> list[float]:
-        """The mean of the score over a setting's trials, as far as all of them went."""
-        runs = self.runs(one, state)
-        curves = [curve for run in runs for curve in history(run, self.score)]
+    @cached_property
+    def folds(self) -> int:
+        """How many trainings a finished trial of the best setting holds; 0 where unknown."""
+        runs = self.runs(self.best) if self.best else []
+        return max((len(history(run, self.score)) for run in runs), default=0)
+
+    def curve(self, one: Setting, state: str = "done", folds: int = 1) -> list[float]:
+        """The mean of the score over a setting's trials, as far as all of them went.
+
+        Args:
+            one: the setting.
+            state: of the trials that count.
+            folds: trainings that a trial must hold to count.
+        """
+        found = [history(run, self.score) for run in self.runs(one, state)]
+        curves = [curve for trial in found if len(trial) >= folds for curve in trial]
         return [statistics.fmean(values) for values in zip(*curves, strict=False)]
 
     def lever(self, key: str, settings: Sequence[Setting]) -> Lever:
@@ -196,6 +208,20 @@ class Sweep:
                 for key, value in changed.items()
             }
         )
+
+    def briefs(self, settings: Sequence[Setting]) -> dict[Setting, str]:
+        """What tells settings apart: the values in which they differ, as typed."""
+
+        def value(one: Setting, key: str) -> str:
+            return typed(one.changed.get(key, ABSENT))
+
+        differ = [key for key in self.keys if len({value(one, key) for one in settings}) > 1]
+        kept = differ or list(self.keys)
+        return {
+            one: self.brief({key: one.changed[key] for key in kept if key in one.changed})
+            or "task defaults"
+            for one in settings
+        }
 
     def _named(self, point: object) -> Setting | None:
         known = numeric(point)

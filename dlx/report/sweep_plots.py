@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .evidence_plots import log_scale, spread
+from .canvas import (
+    FAINT,
+    INK,
+    MUTED,
+    RING,
+    TRAIN,
+    VAL,
+    axes_at,
+    drawing,
+    legend,
+    limit,
+    log_scale,
+    png_of,
+)
+from .evidence_plots import spread
 from .levers import Lever
-from .plots import FAINT, INK, MUTED, TRAIN, VAL, axes_at, drawing, png_of
 from .words import number, short
 
 if TYPE_CHECKING:
@@ -19,7 +33,8 @@ if TYPE_CHECKING:
     from matplotlib.colors import Colormap
 
 _NAMES = 10  # as many names fit beside an axis
-_RING: Any = {"mfc": "none", "mec": TRAIN, "mew": 1.8, "ms": 9, "ls": "", "zorder": 4}
+_APART = 0.07  # share of an axis's height that two ticks need
+_LINE = 12  # characters that stand above an axis on one line
 
 
 @dataclass(frozen=True)
@@ -75,7 +90,8 @@ def _threads(axes: Axes, fan: Fan, heights: Any) -> None:
     lost = [line[:-1] for line, known in zip(lines, scored, strict=True) if not known]
     axes.add_collection(LineCollection(lost, colors=MUTED, alpha=0.4, lw=0.8, ls=":"))
     order = [row for row in np.argsort(heights[:, -1], kind="stable") if scored[row]]
-    colors = _blues()(np.linspace(0, 1, len(order)))
+    ranks = np.unique(heights[order, -1], return_inverse=True)[1]  # equal scores look equal
+    colors = _blues()(ranks / max(1, *ranks) if len(order) else [])
     thin = 1.3 if len(order) <= 60 else 0.8
     drawn = [lines[row] for row in order]
     clear = 0.85 if len(order) <= 60 else 0.6
@@ -100,17 +116,26 @@ def _heights(lever: Lever, better: float = 1.0) -> list[float]:
 def _upright(axes: Axes, place: int, lever: Lever, better: float = 1.0) -> None:
     """One axis with its name above and its ticks beside it."""
     axes.plot([place, place], [0, 1], color=INK, lw=1.0, zorder=2.5, clip_on=False)
-    head, _, tail = lever.name.rpartition(".")
-    name = "\n".join(short(text, 18) for text in (f"{head}." if head else "", tail) if text)
+    name = "\n".join(_broken(lever.name))
     last = better if place == axes.get_xlim()[1] else 0
     style: Any = {"ha": "center", "va": "bottom", "size": 8.5, "weight": "bold", "clip_on": False}
     axes.text(place, 1.07, name, color=TRAIN if last else INK, **style)
-    box: Any = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.75}
+    box: Any = {"boxstyle": "square,pad=0.15", "fc": "white", "ec": "none", "alpha": 0.92}
     for height, text in _ticks(lever, better):
         axes.plot([place - 0.02, place], [height, height], color=INK, lw=0.8, clip_on=False)
         beside: Any = {"ha": "left" if last else "right", "va": "center", "size": 7.5}
         away = 0.045 if last else -0.045
         axes.text(place + away, height, text, color=INK, bbox=box, zorder=5, **beside)
+
+
+def _broken(name: str) -> list[str]:
+    """A name on lines as narrow as an axis, broken behind "." and "_"."""
+    lines = [""]
+    for part in re.findall(r"[^._]+[._]?|[._]", name):
+        if lines[-1] and (len(lines[-1] + part) > _LINE or lines[-1].endswith(".")):
+            lines.append("")
+        lines[-1] += part
+    return [short(line, _LINE + 1) for line in lines[-3:]]
 
 
 def _ticks(lever: Lever, better: float) -> list[tuple[float, str]]:
@@ -126,31 +151,45 @@ def _ticks(lever: Lever, better: float) -> list[tuple[float, str]]:
         finder = LogLocator() if lever.log else MaxNLocator(5)
         at = [float(value) for value in finder.tick_values(low, high) if low <= value <= high]
         texts = [f"{value:.6g}" for value in at]
-        at, texts = [low, *at, high], [number(low), *texts, number(high)]
+        at, texts = [low, high, *at], [f"{low:.4g}", f"{high:.4g}", *texts]  # ends come first
     placed = [height if better > 0 else 1 - height for height in lever.along(at)]
     found: list[tuple[float, str]] = []
-    ticks = zip(placed, texts, strict=True)
-    for height, text in ticks if lever.labels else reversed([*ticks]):
-        if all(abs(height - other) > 0.055 for other, _ in found):
+    for height, text in zip(placed, texts, strict=True):
+        if all(abs(height - other) > _APART for other, _ in found):
             found.append((height, text))
     return found
 
 
-def bars(shares: Mapping[str, float], sample: bool = False) -> bytes:
-    """A bar a lever, the longest first, with its share in percent."""
+def bars(
+    shares: Mapping[str, float],
+    spans: Mapping[str, tuple[float, float]],
+    sample: bool = False,
+) -> bytes:
+    """A bar a lever, the longest first, with its share in percent and how far that may move.
+
+    Args:
+        shares: of the spread of the score, by lever.
+        spans: the smallest and the largest share over redrawn settings, by lever.
+        sample: whether to print "sample data" across the picture.
+    """
     names = [short(name, 24) for name in shares]
     values = list(shares.values())
+    ends = [spans.get(name, (value, value)) for name, value in shares.items()]
     with drawing():
         height = max(1.2, 0.34 * len(names) + 0.75)
         left = 0.25 + 0.075 * max(map(len, names))  # inches
         place = (left / 4.3, 0.42 / height, (4.3 - left - 0.55) / 4.3, 1 - 0.5 / height)
         figure, axes = axes_at(4.3, height, place)
-        axes.barh(range(len(names)), values, height=0.62, color=VAL)
-        for row, value in enumerate(values):
-            axes.text(value + 0.01, row, f"{value:.0%}", va="center", size=8.5, color=INK)
+        axes.barh(range(len(names)), values, height=0.62, color=VAL, alpha=0.75)
+        for row, (value, (low, high)) in enumerate(zip(values, ends, strict=True)):
+            if high > low:
+                axes.plot([low, high], [row, row], "|-", color=INK, lw=1.3, ms=6, clip_on=False)
+            beyond = max(value, high) + 0.015
+            axes.text(beyond, row, f"{value:.0%}", va="center", size=8.5, color=INK)
         axes.set_yticks(range(len(names)), names)
         axes.tick_params(axis="y", length=0, labelcolor=INK)
-        axes.set(xlim=(0, max(1e-9, *values)), ylim=(len(names) - 0.5, -0.5))
+        reach = max(1e-9, *values, *(high for _, high in ends))
+        axes.set(xlim=(0, reach), ylim=(len(names) - 0.5, -0.5))
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axes.locator_params(axis="x", nbins=4)
         axes.grid(axis="x", color=FAINT, lw=0.8)
@@ -174,17 +213,19 @@ def so_far(
     best = better * np.fmax.accumulate(known)
     order = range(1, len(scores) + 1)
     with drawing():
-        figure, axes = axes_at(4.3, 2.9, (0.145, 0.145, 0.835, 0.7))
-        size = 4.5 if len(scores) <= 60 else 2.5
-        axes.plot(order, scores, "o", color=VAL, ms=size, mew=0, alpha=0.5, label="a setting")
-        axes.step(order, best, where="post", color=TRAIN, lw=1.8, label="best so far")
+        figure, axes = axes_at(4.3, 3.05, (0.145, 0.14, 0.835, 0.64))
+        dot: Any = {"ms": 4.5 if len(scores) <= 60 else 2.5, "mew": 0, "alpha": 0.5}
+        axes.plot(order, scores, "o", color=VAL, label="a setting", clip_on=False, **dot)
+        line: Any = {"color": TRAIN, "lw": 1.8, "clip_on": False}
+        axes.step(order, best, where="post", label="best so far", **line)
         if math.isfinite(own):
-            label = f"task's own {number(own)}"
+            label = f"task defaults {number(own)}"
             axes.axhline(own, ls="--", lw=1.2, color=MUTED, label=label)
+        limit(axes, score)
         axes.locator_params(axis="x", integer=True, nbins=6)
         axes.grid(axis="y", color=FAINT, lw=0.8)
         axes.set_xlabel("settings tried", labelpad=2)
-        axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(-0.175, 1))
+        legend(axes)
         figure.text(0.02, 0.985, short(score, 50), va="top", weight="bold", size=10)
         return png_of(figure, sample)
 
@@ -214,19 +255,23 @@ def tradeoff(trade: Trade, sample: bool = False) -> bytes:
     """A dot a setting, the front joined, the task's own settings ringed."""
     x, y = trade.across[1], trade.up[1]
     with drawing():
-        figure, axes = axes_at(4.3, 3.3, (0.17, 0.14, 0.8, 0.76))
-        axes.plot(x, y, "o", color=MUTED, ms=4.5, mew=0, alpha=0.45, label="a setting")
+        figure, axes = axes_at(4.3, 3.3, (0.17, 0.14, 0.77, 0.74))
+        dot: Any = {"mew": 0, "clip_on": False}
+        axes.plot(x, y, "o", color=MUTED, ms=4.5, alpha=0.45, label="a setting", **dot)
         if trade.front:
             front = sorted(trade.front, key=lambda place: (x[place], y[place]))
             line = "o-" if trade.joined else "o"
             on = ([x[place] for place in front], [y[place] for place in front])
-            axes.plot(*on, line, color=VAL, ms=6, lw=1.6, mew=0, label="front")
+            axes.plot(*on, line, color=VAL, ms=6, lw=1.6, label="front", **dot)
         if trade.own is not None:
-            axes.plot([x[trade.own]], [y[trade.own]], "o", **_RING, label="task's own")
+            axes.plot([x[trade.own]], [y[trade.own]], "o", **RING, label="task defaults")
+        axes.locator_params(axis="x", nbins=5)
         if trade.log:
             log_scale(axes, "x")
+        for which, (name, _) in (("x", trade.across), ("y", trade.up)):
+            limit(axes, name, which)
         axes.grid(color=FAINT, lw=0.8)
         axes.set_xlabel(short(trade.across[0], 40), labelpad=2, color=INK)
         axes.set_ylabel(short(trade.up[0], 30), labelpad=2, color=INK)
-        axes.legend(ncols=3, loc="lower left", bbox_to_anchor=(-0.16, 1.0))
+        legend(axes)
         return png_of(figure, sample)

@@ -82,9 +82,12 @@ def _ladder(run: Run, rungs: Sequence[Mapping[str, Any]]) -> list[Block]:
     ]
     lines = [line for line in lines if any(map(math.isfinite, line.val))]
     if lines:
-        caption = "Loss of each rung: validation as a line, training dotted in the same colour."
-        png = evidence_plots.overlaid("loss", lines, run.sample)
-        blocks.append(Picture("ladder", png, _told(rungs), caption))
+        caption = (
+            "Loss of each capacity step, on a scale of its own: validation as a line, its best "
+            "epoch ringed, training dotted."
+        )
+        png = evidence_plots.panels("loss", lines[:PANELS], run.sample)
+        blocks.append(Picture("ladder", png, _told(rungs), caption, broad=len(lines) > 1))
     return blocks
 
 
@@ -132,7 +135,7 @@ def _trials(run: Run, flow: Mapping[str, Any]) -> list[Block]:
     if panels:
         caption = f"{score} of each setting against each value that was varied; ringed: chosen."
         png = evidence_plots.slices(score, panels, run.sample)
-        blocks.append(Picture("trials", png, caption, caption))
+        blocks.append(Picture("trials", png, caption, caption, broad=len(panels) > 1))
     return blocks
 
 

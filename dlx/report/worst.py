@@ -15,6 +15,7 @@ from .words import number
 
 _SIDE = 256  # pixels of an image's side that are drawn
 _FEATURES = 40
+_NARROW = 4  # as many features are read in a narrow card
 
 
 def worst(run: Run) -> Section | None:
@@ -26,7 +27,7 @@ def worst(run: Run) -> Section | None:
         if cards:
             of = f"{target}: the" if len(run.worst) > 1 else "The"
             title = f"{of} {len(cards)} rows with the largest losses, the worst first"
-            broad = any(card.text for card in cards)
+            broad = any(card.text or len(card.inputs) > _NARROW for card in cards)
             blocks.append(Gallery(title, cards, broad))
     return Section("worst", "Worst errors", blocks) if blocks else None
 

@@ -115,6 +115,8 @@ def _shown(samples: Samples, row: int) -> dict[str, Any]:
             return {"kind": "text", "text": text[:TEXT]}
         if column.ndim >= 3 and max(column.shape[1:3]) <= WIDEST:
             return _image(column[row])
+        if column.ndim == 1:
+            features[name] = float(column[row])
         if column.ndim == 2:
             named = samples.features.get(name) or tuple(map(str, range(column.shape[1])))
             features |= {n: float(v) for n, v in zip(named, column[row], strict=True)}

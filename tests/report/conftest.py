@@ -62,6 +62,22 @@ class Page(HTMLParser):
         return [attributes for name, attributes in self.tags if name == tag]
 
 
+@pytest.fixture
+def figures(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The figures that are drawn from now on."""
+    from matplotlib.figure import Figure
+
+    drawn: list[Any] = []
+    save = Figure.savefig
+
+    def kept(figure: Any, *args: Any, **how: Any) -> None:
+        drawn.append(figure)
+        save(figure, *args, **how)
+
+    monkeypatch.setattr(Figure, "savefig", kept)
+    return drawn
+
+
 @pytest.fixture(scope="session")
 def page() -> Callable[[Path], Page]:
     return lambda path: Page(path.read_text("utf-8"))

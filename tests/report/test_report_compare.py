@@ -33,9 +33,30 @@ def test_answers_settings_and_curves_stand_side_by_side(pair, page, tmp_path):
         "beats the baseline",
     ]
     assert found.tables["Settings that differ"][1:] == [["model.dropout", "0.0", "0.5"]]
-    assert len(found.all("img")) == 2
+    assert [img["alt"] for img in found.all("img")] == [
+        "test/accuracy of each run with its 95% interval, and its baseline.",
+        "loss of each run: validation as a line, training dotted.",
+        "accuracy of each run: validation as a line, training dotted.",
+    ]
     assert found.all("script") == []
     assert "do not compare" not in found.text
+
+
+def test_pictures_name_runs_by_what_differs(pair, make_run, tmp_path, figures):
+    same = make_run(run="imdb/three", data=DATA)
+    compare(pair).write(tmp_path / "x.html")
+    rows = [text.get_text() for text in figures[0].axes[0].get_yticklabels()]
+    assert rows == ["run 1: dropout=0.0", "run 2: dropout=0.5"]
+    assert [text.get_text() for text in figures[1].legends[0].get_texts()] == rows
+    compare([same, same]).write(tmp_path / "x.html")
+    rows = [text.get_text() for text in figures[3].axes[0].get_yticklabels()]
+    assert rows == ["run 1: imdb/three", "run 2: imdb/three"]
+
+
+def test_each_interval_is_drawn_with_its_score_and_baseline(pair, tmp_path, figures):
+    compare(pair).write(tmp_path / "x.html")
+    lines = [list(line.get_xdata()) for line in figures[0].axes[0].lines]
+    assert lines == [[0.8771, 0.8852], [0.8812], [0.5, 0.5]] * 2
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,26 @@ def test_the_counts_shown_are_scikit_learn_s(make_run, page, problem, label_rows
     assert right in found.all("img")[0]["alt"]
 
 
+def test_many_classes_are_gathered_so_that_their_counts_can_be_read(
+    make_run, page, problem, label_rows, figures
+):
+    classes = [f"topic {i}" for i in range(46)]
+    rows = label_rows(classes, 3000)
+    several = {"topic": problem("multiclass", classes)}
+    folder = make_run(metrics=None, predictions=rows, problem=several, targets=["topic"])
+    build(folder)
+    true, predicted = columns(folder)
+    counts = confusion_matrix(true, predicted, labels=classes)
+    (axes,) = figures[0].axes
+    names = [text.get_text() for text in axes.texts[:24:2]]
+    largest = sorted(classes, key=lambda name: -true.count(name))[:11]
+    assert names[-1] == "35 others"
+    assert sorted(true.count(name) for name in names[:-1]) == sorted(map(true.count, largest))
+    assert names[:-1] == sorted(names[:-1], key=classes.index)
+    drawn = [int(text.get_text().replace(",", "")) for text in axes.texts[24:]]
+    assert sum(drawn) == counts.sum() == 3000
+
+
 def test_many_classes_get_a_list_of_confused_pairs(make_run, page, problem, label_rows):
     classes = [f"topic {i}" for i in range(46)]
     folder = make_run(

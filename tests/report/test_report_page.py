@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import re
+import struct
 import subprocess
 import sys
 from pathlib import Path
@@ -122,6 +123,18 @@ def test_an_interrupted_run_shows_what_it_has(make_run, page):
     assert "It trained for 4 epochs of 20 planned." in found.text
     shown = {s["id"] for s in found.all("section")}
     assert shown == {*PLAIN} - {"errors", "calibration", "scores"}
+
+
+def test_a_click_selects_a_command_and_a_picture_is_no_larger_than_its_letters(make_run, page):
+    """Pictures are shown at one size: eight points are as many pixels in each."""
+    found = page(build(make_run()))
+    (typed,) = [pre for pre in found.all("pre") if pre.get("class") == "typed"]
+    assert typed["tabindex"] == "0"
+    assert ".typed code { display: block; font: inherit; user-select: all;" in found.style
+    for image in found.all("img"):
+        png = base64.b64decode(image["src"].partition(",")[2])
+        size = [round(side * 0.72) for side in struct.unpack(">II", png[16:24])]
+        assert [int(image["width"]), int(image["height"])] == size
 
 
 def test_it_is_one_offline_file_without_script(make_run, page):

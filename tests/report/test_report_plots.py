@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from dlx.report.plots import Curve, confusion, curve, scatter
+from dlx.report.matrix_plots import confusion
+from dlx.report.plots import Curve, curve, scatter
 
 NAN = math.nan
 
@@ -56,21 +57,15 @@ def test_a_baseline_is_drawn_only_where_it_leaves_the_curves_legible(value, fits
     assert (curve(data) != curve(bare)) is fits
 
 
-def test_the_colour_of_a_matrix_is_the_share_of_its_row():
-    names = [str(i) for i in range(13)]  # as many get no numbers
-    counts = np.arange(169).reshape(13, 13)
-    more_of_some = counts * np.arange(1, 14)[:, None]
-    assert confusion(counts, names) == confusion(more_of_some, names)
-    assert confusion(counts, names) != confusion(counts.T, names)
+def test_the_colour_of_a_cell_is_its_share_of_the_row_and_its_number_the_count(figures):
+    counts = np.array([[90, 10], [1, 1]])
+    confusion(counts, ["a", "b"])
+    (axes,) = figures[-1].axes
+    assert axes.images[0].get_array().tolist() == [[0.9, 0.1], [0.5, 0.5]]
+    assert [text.get_text() for text in axes.texts[4:]] == ["90", "10", "1", "1"]
 
 
-def test_numbers_are_drawn_up_to_twelve_classes():
-    names = [str(i) for i in range(12)]
-    counts = np.eye(12, dtype=np.int64)
-    assert confusion(counts, names) != confusion(7 * counts, names)
-
-
-@pytest.mark.parametrize("many", [1, 2, 12, 60])
+@pytest.mark.parametrize("many", [1, 2, 12])
 def test_a_matrix_of_any_size_and_with_any_names_is_drawn(many):
     names = [f"$\\frac{{$ {i} \N{PILE OF POO}漢 " + "long" * i for i in range(many)]
     counts = np.zeros((many, many), np.int64)

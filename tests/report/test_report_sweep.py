@@ -11,11 +11,13 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import sweep_cases as cases
 
 from dlx.errors import RunError, UsageError
-from dlx.report import build_sweep
+from dlx.report import build_sweep, importance
+from dlx.report.levers import Lever
 
 TITLE = "Settings, best val/accuracy first"
 NASTY = (
@@ -42,7 +44,7 @@ def undrawn(monkeypatch):
     """Leaves the pictures out of it, which take most of the time."""
     for module in ("evidence_plots", "sweep_plots"):
         monkeypatch.setattr(f"dlx.report.{module}.png_of", lambda *_: b"png")
-    monkeypatch.setattr("dlx.report.importance.shares", lambda levers, _: {levers[0].name: 1.0})
+    monkeypatch.setattr("dlx.report.importance.shares", lambda levers, *_: {levers[0].name: 1.0})
 
 
 def test_the_answer_comes_first_and_says_how_far_to_trust_it(made):
@@ -108,7 +110,45 @@ def test_failed_trials_are_told_by_reason_and_rank_last(made):
         ("2", "2 failed"),
         ("3", "2 failed"),
     ]
-    assert "Grey: 1 setting given up on the way" in found.text
+    assert "Grey: 1 pruned setting, as far as they fit" in found.text
+
+
+def test_one_lever_is_seen_in_its_slice_alone(made):
+    tree = cases.sweep(4)
+    for one in [*tree["points"], *tree["trials"]]:
+        one["changed"] = {"optimizer.lr": one["changed"]["optimizer.lr"]}
+    tree["keys"] = ["optimizer.lr"]
+    alts = [img["alt"] for img in made(tree).all("img")]
+    assert not any(alt.startswith("Parallel axes") for alt in alts)
+    assert any("against each parameter that varied" in alt for alt in alts)
+
+
+def test_the_legend_says_what_differs(tmp_path, figures):
+    tree = cases.sweep(3)
+    for one in [*tree["points"], *tree["trials"]]:
+        one["changed"] = {"model.dropout": 0.5, **one["changed"]}
+    build_sweep(cases.write(tmp_path, tree))
+    (legend,) = next(figure.legends for figure in figures if figure.legends)
+    told = {text.get_text() for text in legend.get_texts()}
+    rates = {one["point"]: one["changed"]["optimizer.lr"] for one in tree["points"]}
+    units = ("[16]", "[64]", "[64,64]")
+    assert told == {f"{p}: lr={rates[p]:.4g} units={units[p]}" for p in range(3)}
+
+
+@pytest.mark.parametrize("begun", [1, 2])
+def test_a_mean_over_some_folds_is_not_drawn_beside_means_over_all(tmp_path, page, figures, begun):
+    tree = cases.failing(cases.sweep(3), 0, state="pruned")
+    place = cases.write(tmp_path, tree)
+    row = '{"epoch": 1, "val/accuracy": 0.5}\n'
+    for one in tree["trials"]:
+        run = tmp_path / one["run"]
+        (run / "metrics.jsonl").unlink()
+        for fold in range(begun if one["point"] == 0 else 2):
+            (run / "folds" / str(fold)).mkdir(parents=True)
+            (run / "folds" / str(fold) / "metrics.jsonl").write_text(row)
+    text = page(build_sweep(place)).text
+    whole, partial = "Grey: 1 pruned setting", "1 pruned setting of which not every fold was begun"
+    assert (whole in text, partial in text) == (begun == 2, begun == 1)
 
 
 def test_a_setting_that_lost_a_seed_ranks_behind_those_that_did_not(made):
@@ -147,7 +187,7 @@ def test_several_objectives_show_the_front(made):
     ]
     assert "val/accuracy (higher is better), parameters (lower is better)" in found.text
     assert "Setting 4, the best by val/accuracy" in found.text
-    assert "Ringed: the task's own settings." in found.text
+    assert "Ringed: the task defaults." in found.text
 
 
 def test_what_was_asked_for_is_told(made):
@@ -170,7 +210,15 @@ def test_importance_finds_the_lever_that_matters(made):
     (alt,) = [img["alt"] for img in found.all("img") if img["alt"].startswith("Importance")]
     shares = dict(re.findall(r"([\w.]+) (\d+)%", alt))
     assert int(shares["optimizer.lr"]) > 60
-    assert "Few settings make it rough" in found.text
+    assert "over 10 sets of settings drawn from these" in found.text
+
+
+def test_importance_of_what_is_chance_may_be_anything():
+    levers = [Lever(name, np.random.default_rng(at).random(8)) for at, name in enumerate("ab")]
+    scores = [*np.random.default_rng(2).random(8)]
+    found = importance.spans(levers, scores)
+    assert found == importance.spans(levers, scores)
+    assert all(0 <= low <= high <= 1 and high - low > 0.2 for low, high in found.values())
 
 
 def test_a_sweep_has_no_progress_and_calls_itself_one(made, undrawn):

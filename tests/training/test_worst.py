@@ -74,6 +74,18 @@ def test_an_image_keeps_its_shape_and_spans_0_to_255() -> None:
     assert one["shown"] == shown
 
 
+def test_a_row_of_a_table_is_shown_with_every_feature() -> None:
+    """Columns of one number a row as well as those of several."""
+    table = Samples(
+        {"age": np.array([7.0, 8.0]), "x": np.ones((2, 2))},
+        ("age", "x"), ("y",), None, {}, "", features={"x": ("a", "b")},
+    )  # fmt: skip
+
+    (one, _) = worst(table, [0, 1], np.float32([0, 0]), (), "regression", [[2.0], [1.0]])
+
+    assert one["shown"] == {"kind": "row", "features": {"age": 7.0, "a": 1.0, "b": 1.0}}
+
+
 def test_word_ids_are_shown_as_words_and_cut() -> None:
     ids = Ragged(np.array([1, 2, 0, *[1] * 900]), np.array([0, 3, 903]))
     text = samples(ids, words={"x": ("?", "good", "film")})

@@ -1,0 +1,135 @@
+"""What every picture shares: colours, letters, a figure at a fixed place, its bytes.
+
+Drawn by Matplotlib's figures on the Agg canvas, never by pyplot, which holds global state and
+looks for a screen. Matplotlib is imported where it draws: that takes most of a report's time.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+DPI = 160
+INK, MUTED, FAINT = "#1c1e21", "#646b74", "#dfe2e6"
+TRAIN, VAL = "#d55e00", "#0072b2"  # told apart by the colour-blind (Okabe and Ito, 2008)
+_STYLE: Any = {
+    "text.parse_math": False,  # a label such as "$x" is text
+    "text.color": INK,
+    "axes.edgecolor": MUTED,
+    "axes.labelcolor": MUTED,
+    "axes.unicode_minus": True,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "font.size": 9,
+    "legend.frameon": False,
+    "legend.fontsize": 8,
+    "legend.borderaxespad": 0.4,
+    "legend.columnspacing": 1.2,
+    "legend.handlelength": 1.4,
+    "legend.handletextpad": 0.5,
+}
+RING: Any = {"mfc": "none", "mec": TRAIN, "mew": 1.8, "ms": 9, "ls": "", "zorder": 4}
+RING |= {"clip_on": False}
+"""The mark around what was chosen, whole at an axis's end."""
+_HANDLE, _LETTER = 0.36, 0.066  # inches of a legend's entry beside its name, and of a letter
+_SHARES = ("accuracy", "top_k_accuracy", "precision", "recall", "f1", "roc_auc")
+_LIMITS = dict.fromkeys((*_SHARES, "average_precision"), (0.0, 1.0)) | {"r2": (-math.inf, 1.0)}
+
+
+@contextmanager
+def drawing() -> Iterator[None]:
+    """Matplotlib's own defaults, whatever a matplotlibrc says, and no word on missing letters."""
+    import matplotlib
+
+    with warnings.catch_warnings(), matplotlib.rc_context():
+        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        yield
+
+
+def axes_at(
+    width: float, height: float, place: tuple[float, float, float, float]
+) -> tuple[Figure, Axes]:
+    """A figure of so many inches, and axes at a fixed place: nothing is laid out twice."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=DPI)
+    axes = figure.add_axes(place)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.set_axisbelow(True)
+    return figure, axes
+
+
+def png_of(figure: Figure, sample: bool) -> bytes:
+    """The figure as a PNG file, with "sample data" across it where the data are made up."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    if sample:  # a picture may leave its page
+        style: dict[str, Any] = {"size": 30, "weight": "bold", "color": "#c2185b", "alpha": 0.18}
+        figure.text(0.55, 0.5, "SAMPLE DATA", ha="center", va="center", rotation=25, **style)
+    buffer = io.BytesIO()
+    FigureCanvasAgg(figure)
+    figure.savefig(buffer, format="png", dpi=DPI)
+    return buffer.getvalue()
+
+
+def limit(axes: Axes, score: str, which: str = "y") -> None:
+    """Ends an axis where the values of its score do: no share is above 1.
+
+    Args:
+        axes: with all marks drawn; those at the very end are to be drawn with `clip_on=False`.
+        score: the name of what the axis shows, as in "val/accuracy".
+        which: "x" or "y".
+    """
+    low, high = _LIMITS.get(score.rpartition("/")[2].rpartition(": ")[2], (-math.inf, math.inf))
+    first, last = axes.get_xlim() if which == "x" else axes.get_ylim()
+    axes.set(**{f"{which}lim": (max(first, low), min(last, high))})
+
+
+def log_scale(axes: Axes, which: str) -> None:
+    """Equal ratios at equal distances along "x" or "y", with numbers as they are typed."""
+    from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+    axes.set(**{f"{which}scale": "log"})
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_locator(FixedLocator(_decades(*axis.get_view_interval())))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:.6g}"))
+    axis.set_minor_locator(NullLocator())
+
+
+def _decades(low: float, high: float) -> list[float]:
+    """At most four round numbers: powers of ten, between them 3, or 2 and 5, or what there is."""
+    from matplotlib.ticker import MaxNLocator
+
+    if high < 3 * low:
+        found = [float(at) for at in MaxNLocator(3).tick_values(low, high)]
+    else:
+        steps = (1.0, 2.0, 5.0) if high < 10 * low else (1.0, 3.0) if high < 100 * low else (1.0,)
+        powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        found = [step * 10.0**power for power in powers for step in steps]
+    found = [at for at in found if low <= at <= high]
+    return found[:: math.ceil(len(found) / 4)] if found else [low, high]
+
+
+def legend(axes: Axes, width: float = 4.3) -> None:
+    """The names of the marks above the axes, in as many columns as so many inches hold."""
+    names = [text for text in axes.get_legend_handles_labels()[1] if not text.startswith("_")]
+    room = width - 0.1
+    widths = [_HANDLE + _LETTER * len(name) for name in names]
+    for columns in range(len(names), 0, -1):
+        rows = math.ceil(len(names) / columns)
+        each = [max(widths[at : at + rows]) for at in range(0, len(names), rows)]
+        if columns == 1 or sum(each) < room:
+            place = axes.get_position()
+            anchor = (-place.x0 / place.width, 1.02)
+            axes.legend(ncols=columns, loc="lower left", bbox_to_anchor=anchor)
+            return
