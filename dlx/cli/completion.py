@@ -118,7 +118,7 @@ def _keys() -> list[str]:
 
 def _values(key: str) -> list[str]:
     """The files of a group, or the choices of an option."""
-    from ..config.paths import GROUPS, search_path
+    from ..config.paths import GROUPS, group_files, is_name, search_path
     from .help import choices_of
 
     if key == "experiment":
@@ -126,5 +126,7 @@ def _values(key: str) -> list[str]:
 
         return names()
     if key in GROUPS:
-        return sorted({f.stem for root in search_path(None) for f in (root / key).glob("*.yaml")})
+        return sorted(
+            {n for root in search_path(None) for n in group_files(root, key) if is_name(n)}
+        )
     return choices_of(key.removesuffix(".name"))

@@ -9,9 +9,9 @@ from typing import Any
 import yaml
 
 from ..config.files import BadFile, scan
-from ..config.paths import NAME, search_path
+from ..config.paths import group_files, is_name, search_path, unusable_files
 from ..problem import PROBLEMS
-from .console import say, say_json, show_table
+from .console import say, say_json, show_table, warn
 
 EXAMPLES = """examples:
   dlx tasks
@@ -36,6 +36,9 @@ def run(args: argparse.Namespace) -> int:
     if getattr(args, "json", False):
         say_json(found)
         return 0
+    for folder in search_path(getattr(args, "config_dir", None)):
+        for problem in unusable_files(folder, "task"):
+            warn("\n".join(problem.lines()))
     titles = ("task", "problem", "dataset", "rows", "data", "time", "result", "what it is")
     keys = ("task", "problem", "dataset", "rows", "state", "time", "result", "title")
     show_table(titles, [[str(task[key]) for key in keys] for task in found], right=("rows",))
@@ -49,19 +52,19 @@ def tasks(config_dir: str | None = None) -> list[dict[str, Any]]:
     """Every task on the search path: its problem, dataset, size, state of the data, and so on."""
     found: dict[str, dict[str, Any]] = {}
     for folder in search_path(config_dir):
-        for file in sorted((folder / "task").glob("*.yaml")):
-            if file.stem not in found and NAME.fullmatch(file.stem):
-                found[file.stem] = _describe(file.stem, _read(file))
+        for name, file in group_files(folder, "task").items():
+            if name not in found and is_name(name):
+                found[name] = _describe(name, _read(name, file))
     return list(found.values())
 
 
-def _read(file: Path) -> dict[str, Any]:
+def _read(name: str, file: Path) -> dict[str, Any]:
     """A task file's values; the table has no room for what is wrong with one."""
     try:
         scan(file, file.name)
         values = yaml.load(file.read_text(encoding="utf-8"), Loader=_Loader)  # noqa: S506 - a safe loader
     except (BadFile, OSError, ValueError, yaml.YAMLError):
-        why = f"cannot be read: dlx config task={file.stem} says why"
+        why = f"cannot be read: dlx config task={name} says why"
         return {"about": {"title": why}}
     return _mapping(values)
 

@@ -7,6 +7,7 @@ exact range of versions in `pyproject.toml`).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -15,6 +16,7 @@ from hydra import version
 from hydra._internal.config_repository import ConfigRepository
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
 from hydra.core.default_element import ConfigDefault, GroupDefault, InputDefault
+from hydra.core.object_type import ObjectType
 from hydra.errors import HydraException
 from hydra.plugins.config_source import ConfigResult
 from omegaconf import OmegaConf
@@ -23,7 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ..errors import Problem
 from .files import BadFile, Path, scan
 from .names import listed, nearest
-from .paths import GROUPS, NAME, shown
+from .paths import GROUPS, group_files, is_name, shown, unusable_file
 
 version.setbase("1.3")  # else Hydra warns, or falls back to the ways of version 1.1
 _UNREAD = (OmegaConfBaseException, HydraException, yaml.YAMLError, ValueError, RecursionError)
@@ -42,6 +44,7 @@ class Repository(ConfigRepository):
         self.sources = [FileConfigSource("dlx", f"file://{folder}") for folder in folders]
         self.lines: dict[str, tuple[FilePath, dict[Path, int]]] = {}
         self.problems: list[Problem] = []
+        self._folders = folders
         self._read: dict[str, ConfigResult] = {}
 
     def __deepcopy__(self, _: dict[int, Any]) -> Repository:
@@ -60,6 +63,17 @@ class Repository(ConfigRepository):
             self._read[config_path] = result
         return self._read[config_path]
 
+    def names(self, group: str) -> list[str]:
+        """The names by which configs of a group can be chosen."""
+        every = {name for folder in self._folders for name in group_files(folder, group)}
+        return sorted(filter(is_name, every))
+
+    def get_group_options(
+        self, group_name: str, results_filter: ObjectType | None = ObjectType.CONFIG
+    ) -> list[str]:
+        """What Hydra knows of a group, for its `glob()`: only what can be chosen."""
+        return list(filter(is_name, super().get_group_options(group_name, results_filter)))
+
     def overriding(self) -> dict[str, str]:
         """What files chose with `override /group: option` -> the file that did."""
         return {
@@ -71,9 +85,12 @@ class Repository(ConfigRepository):
 
     def check_option(self, group: str, option: str, where: str) -> Problem | None:
         """What is wrong with an option of a group; None where it is a file that can be read."""
-        known = self.get_group_options(group)
-        if _is_name(option) and self.config_exists(f"{group}/{option}".lstrip("/")):
+        if is_name(option) and self.config_exists(f"{group}/{option}".lstrip("/")):
             return None
+        for folder in self._folders:
+            if problem := unusable_file(folder, group, option):
+                return replace(problem, where=where)
+        known = self.names(group)
         near = nearest(option, known)
         hint = f"{group}={near}" if near else ""
         return Problem(f"there is no {group or 'config'} `{option}`", where, listed(known), hint)
@@ -114,13 +131,13 @@ class Repository(ConfigRepository):
 
     def _check_default(self, default: InputDefault, path: str, where: str) -> Problem | None:
         group = _group(default, path)
-        if default.is_self() or (default.is_optional() and _is_name(group)):
+        if default.is_self() or (default.is_optional() and is_name(group)):
             return None
         if group.partition("/")[0] == "hydra":
             return Problem("hydra.* settings are refused: they can load and run code", where)
         if isinstance(default, ConfigDefault):
             return self.check_option(group, str(default.get_name()), where)
-        if not _is_name(group) or not self.group_exists(group):
+        if not is_name(group) or not self.group_exists(group):
             inner = group.rpartition("/")[2]  # forgetting the slash is Hydra's classic trap
             near = inner if self.group_exists(inner) else nearest(group, GROUPS)
             hint = f"did you mean /{near}?" if near else ""
@@ -129,11 +146,6 @@ class Repository(ConfigRepository):
         names = default.value if isinstance(default.value, list) else [default.value]
         problems = (self.check_option(group, name, where) for name in names if name is not None)
         return next((problem for problem in problems if problem), None)
-
-
-def _is_name(name: str) -> bool:
-    # Hydra would read "x.yaml" as "x", and this file could be named twice.
-    return bool(NAME.fullmatch(name)) and not name.endswith(".yaml")
 
 
 def _group(default: InputDefault, config_path: str) -> str:

@@ -1,4 +1,7 @@
-"""One run folder: `runs/<task>/<time>-<digest>-<n>/`, made atomically, never reused."""
+"""One run folder: `runs/<task>/<time>-<digest>-<n>/`, made atomically, never reused.
+
+The runs of a task in a sub-folder, as `course/week_1`, lie in `runs/course.week_1`.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..config.paths import folder_name
 from ..errors import Problem, UsageError
 from ..files import fence, is_file, read_json
 from .files import write_json
@@ -31,7 +35,7 @@ def create(root: Path, task: str, digest: str) -> Path:
         UsageError: the folder cannot be made.
     """
     stamp = time.strftime("%Y%m%d-%H%M%S")
-    parent = root / task
+    parent = root / folder_name(task)
     try:
         parent.mkdir(parents=True, exist_ok=True)
         # Runs of one second are told apart by their number, so that "last" is the last.

@@ -14,7 +14,7 @@ from ..config.advice import one_cut
 from ..config.expression import Condition
 from ..config.load import Loaded, digest, load
 from ..config.names import plural
-from ..config.paths import search_path
+from ..config.paths import folder_name, search_path
 from ..config.ranges import Expanded, expand_sweep, values_of
 from ..config.rules import has_validation, judged_score
 from ..config.schema import Sweep
@@ -240,4 +240,6 @@ def _name(first: Point, sorted_: words.Words, options: Sweep) -> str:
     """Task and digest of what decides which trials there are: the same command, the same folder."""
     what = [sorted_.arguments, sorted_.conditions, sorted_.coupled, options.seeds, options.where]
     text = json.dumps(what)
-    return f"{first.loaded.config.task}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    return (
+        f"{folder_name(first.loaded.config.task)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    )

@@ -12,7 +12,7 @@ from typing import Any
 from ..config import words
 from ..config.load import Loaded, digest, load
 from ..config.names import listed, nearest
-from ..config.paths import search_path
+from ..config.paths import folder_name, search_path
 from ..config.ranges import split_ranges
 from ..config.rules import judged_score, score_names
 from ..config.schema import Tune
@@ -111,7 +111,7 @@ def plan_tune(arguments: Sequence[str], config_dir: str | None = None) -> TunePl
     trial += [a for a in loaded.arguments if a in ("test=false", "final=false")]
     objectives = _objectives(loaded)
     identity = _identity(trial, loaded, space, objectives)
-    name = config.tune.name or f"{config.task}-{identity[:8]}"
+    name = config.tune.name or f"{folder_name(config.task)}-{identity[:8]}"
     folder_of(Path(config.run.root), name, f"tune.name={name[:100]}")
     command = shown_arguments(arguments)
     found_plan = TunePlan(
