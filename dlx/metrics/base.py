@@ -43,6 +43,10 @@ class Metric(ABC):
     def compute(self) -> float:
         """The score of all batches; nan where it is not defined."""
 
+    def right(self, logits: Tensor, target: Tensor) -> Tensor | None:  # noqa: ARG002
+        """Which rows are right, (rows,), where the score is their share; None where it is not."""
+        return None
+
     @abstractmethod
     def state_dict(self) -> dict[str, Tensor]:
         """What was taken in, to go on from in the middle of an epoch; empty after `reset`."""

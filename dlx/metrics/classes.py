@@ -18,11 +18,16 @@ class Accuracy(Sums):
 
     def update(self, logits: Tensor, target: Tensor) -> None:
         """Takes in a batch without waiting for its device; no gradient is kept."""
+        self._add(torch.count_nonzero(self._decisions(logits, target)), target.numel())
+
+    def right(self, logits: Tensor, target: Tensor) -> Tensor | None:
+        """Which rows are right, (rows,); None where several labels of a row count."""
+        return None if self.problem == "multilabel" else self._decisions(logits, target)
+
+    def _decisions(self, logits: Tensor, target: Tensor) -> Tensor:
         if self.problem == "multiclass":
-            right = logits.detach().argmax(dim=1) == target
-        else:
-            right = (logits.detach().view_as(target) > 0) == target
-        self._add(torch.count_nonzero(right), target.numel())
+            return logits.detach().argmax(dim=1) == target
+        return (logits.detach().view_as(target) > 0) == target
 
     def compute(self) -> float:
         """The share of right decisions; nan before the first batch."""
@@ -50,10 +55,9 @@ class TopKAccuracy(Accuracy):
         super().__init__(options, problem, outputs)
         self.k = options.k
 
-    def update(self, logits: Tensor, target: Tensor) -> None:
-        """Takes in a batch without waiting for its device; no gradient is kept."""
+    def _decisions(self, logits: Tensor, target: Tensor) -> Tensor:
         guesses = logits.detach().topk(self.k, dim=1).indices
-        self._add(torch.count_nonzero(guesses == target[:, None]), target.numel())
+        return (guesses == target[:, None]).any(dim=1)
 
 
 class _PerClass(Sums):

@@ -10,24 +10,20 @@ their rows had nothing in common, which for rows that they share makes it too wi
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from ..judging.intervals import LEVEL, Interval, hull, paired_shares, students_t
 from ..seeds import derive
 from .read import Run, amount, finite, get, mappings, span
 from .rows import Rows, rows_of
 
 DRAWS = 2000
-LEVEL = 0.95
-
-Interval = tuple[float, float]
 Values = npt.NDArray[np.float64]
 
-_Z = 1.96
 _CELLS = 4_000_000
 """Counts that are held at a time: draws times rows."""
 
@@ -67,7 +63,7 @@ class Noise:
             return f"{side}; its noise is not known"
         if self.larger:
             return f"{side}: larger than its noise"
-        return "within its noise" if self.interval else "no difference"
+        return "within its noise" if self.difference else "no difference"
 
 
 def against_first(runs: Sequence[Run]) -> list[Noise]:
@@ -128,18 +124,9 @@ def same_rows(first: Run, second: Run) -> bool:
 
 def _mcnemar(first: Values, second: Values) -> tuple[Interval | None, str]:
     """The difference of two shares of right rows, by the rows that only one has right."""
-    from scipy.special import betaincinv
-
-    won, lost = int((second > first).sum()), int((first > second).sum())
-    rows, differing = len(first), won + lost
+    won, lost, rows = int((second > first).sum()), int((first > second).sum()), len(first)
     method = f"McNemar's exact test, {won} won and {lost} lost of {rows:,} rows"
-    if not differing:
-        return None, ""
-    tail = (1 - LEVEL) / 2
-    low = float(betaincinv(won, lost + 1, tail)) if won else 0.0
-    high = float(betaincinv(won + 1, lost, 1 - tail)) if lost else 1.0
-    share = differing / rows
-    return (share * (2 * low - 1), share * (2 * high - 1)), method
+    return paired_shares(won, lost, rows), method
 
 
 def _bootstrap(first: Rows, second: Rows) -> tuple[Interval | None, str]:
@@ -182,20 +169,25 @@ def _over_folds(name: str, first: Run, second: Run) -> tuple[Interval | None, st
     train, val = amount(rows, "train"), amount(rows, "val")
     if len(moved) != len(folds[0]) or not train or not val:
         return None
-    return _corrected(moved, val / train)
+    interval = hull(students_t(moved, val / train), _fewest(first, name, moved, int(train + val)))
+    return interval, f"corrected t interval over {len(moved)} folds, paired" if interval else ""
 
 
-def _corrected(moved: Sequence[float], share: float) -> tuple[Interval | None, str]:
-    """The interval of a mean over folds, whose training rows overlap."""
-    from scipy.special import stdtrit
+def _fewest(run: Run, name: str, moved: Sequence[float], rows: int) -> Interval | None:
+    """The least that a difference of shares could move by its rows, which are not kept of folds.
 
-    many = len(moved)
-    if not all(map(math.isfinite, moved)) or not statistics.variance(moved):
-        return None, ""
-    error = math.sqrt((1 / many + share) * statistics.variance(moved))
-    half = float(stdtrit(many - 1, (1 + LEVEL) / 2)) * error
-    mean = statistics.fmean(moved)
-    return (mean - half, mean + half), f"corrected t interval over {many} folds, paired"
+    It takes at least so many rows that only one run has right; folds may agree by luck.
+    """
+    target, _, measure = name.partition("/")[2].rpartition("/")
+    problems = get(run.report, "problem", dict)
+    kind = get(get(problems, target or next(iter(problems), ""), dict), "type", str)
+    if measure not in ("accuracy", "top_k_accuracy") or kind not in ("binary", "multiclass"):
+        return None
+    if not all(map(math.isfinite, moved)):
+        return None
+    mean = sum(moved) / len(moved)
+    low, high = paired_shares(round(abs(mean) * rows), 0, rows)
+    return (low, high) if mean >= 0 else (-high, -low)
 
 
 def _combined(

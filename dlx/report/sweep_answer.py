@@ -18,7 +18,7 @@ _LONGEST = 200  # characters of a value
 _OVER = {
     "seeds": "over {} (Student's t)",
     "folds": "over the folds of one training",
-    "bootstrap": "of one training (bootstrap of its validation rows)",
+    "bootstrap": "of one training (by its validation rows)",
 }
 _CLEAN = "No trial looked at a test part."
 _FLATTERS = "the best of them looks better than it is. Only the test part can say how good it is."

@@ -7,6 +7,8 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from ..judging.intervals import Interval, hull, mean_by_rows, students_t
+
 STATES = ("done", "pruned", "failed", "running", "waiting")
 
 Row = dict[str, Any]
@@ -29,7 +31,7 @@ def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> 
     """
     done = [t for t in trials if t["state"] == "done" and t.get("value") is not None]
     values = [t["value"] for t in done]
-    interval, kind = _possible(t_interval(values), values), "seeds"
+    interval, kind = _possible(_over_seeds(done), values), "seeds"
     if len(done) == 1:
         interval, kind = done[0].get("interval"), str(done[0].get("interval_of"))
     names = (
@@ -73,23 +75,20 @@ def _worth(done: Sequence[Row]) -> dict[str, Any]:
     return {key: least.get(key) for key in ("beats", "verdict", "use")}
 
 
-def t_interval(values: Sequence[float]) -> list[float] | None:
-    """The 95 % interval of a mean by Student's t; None for fewer than two values."""
-    if len(values) < 2:
-        return None
-    from scipy.special import stdtrit
+def _over_seeds(done: Sequence[Row]) -> Interval | None:
+    """The 95 % interval of the mean over seeds, no narrower than that of the rows of one training.
 
-    mean = statistics.fmean(values)
-    half = (
-        float(stdtrit(len(values) - 1, 0.975)) * statistics.stdev(values) / math.sqrt(len(values))
-    )
-    return [mean - half, mean + half]
+    The seeds may judge the same rows, whose luck their mean does not lessen.
+    """
+    values = [trial["value"] for trial in done]
+    rows = [tuple(trial["interval"]) if trial.get("interval") else None for trial in done]
+    return hull(students_t(values), mean_by_rows(values, rows, alike=len(values)))
 
 
-def _possible(interval: list[float] | None, values: Sequence[float]) -> list[float] | None:
+def _possible(interval: Interval | None, values: Sequence[float]) -> list[float] | None:
     """An interval within 0 and 1, where scores seem to be shares."""
     if interval is None or not all(0 <= value <= 1 for value in values):
-        return interval
+        return list(interval) if interval else None
     return [max(0.0, interval[0]), min(1.0, interval[1])]
 
 

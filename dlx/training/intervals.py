@@ -1,7 +1,8 @@
-"""How far a score could move with other rows of the same kind: bootstrap (Efron, 1979)."""
+"""How far a score could move with other rows of the same kind: by Wilson (1927) or Efron (1979)."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator
 from itertools import islice
 
@@ -10,32 +11,60 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..judging.intervals import LEVEL, Interval, unseen, wilson
 from ..metrics import AveragePrecision, Metric, RocAuc
 from ..seeds import derive
 
 DRAWS = 300
-LEVEL = 0.95
+SWAPS = 20
+"""Ways of giving rows another row's answer, whose mean score is taken."""
 
-Interval = tuple[float, float]
 Values = npt.NDArray[np.float64]
 
 
-def bootstrap(
-    metric: Metric, logits: Tensor, targets: Tensor, draws: int = DRAWS
-) -> Interval | None:
-    """The 95 % percentile interval of a score over rows drawn with replacement.
+def interval_of(metric: Metric, logits: Tensor, targets: Tensor) -> Interval | None:
+    """The 95 % interval of a score for other rows of the same kind.
+
+    Where a row is simply right or wrong, Wilson's; else the middle of the bootstrap. Where no
+    draw differs, as when every answer is perfect, the score goes as far as it would if as many
+    rows as none of so many may show were given another row's answer.
 
     Args:
         metric: what is measured; it is reset.
         logits: of the rows, (rows, outputs).
         targets: of the rows.
-        draws: how many samples of rows are drawn.
 
     Returns:
-        Lower and upper bound, or None where the score has no value for some draw, or the same
-        for all.
+        Lower and upper bound, or None where the score has no value for some draw, or nothing can
+        be told: of a single row, or of answers that are all the same.
     """
-    return middle(replicates(metric, lambda _: logits, targets, draws))
+    right = metric.right(logits, targets)
+    if right is not None:
+        return wilson(int(right.sum()), len(right))
+    found = replicates(metric, lambda _: logits, targets)
+    if np.isfinite(found).all() and np.ptp(found) == 0:
+        return _unseen_errors(metric, logits, targets, float(found[0]))
+    return middle(found)
+
+
+def _unseen_errors(
+    metric: Metric, logits: Tensor, targets: Tensor, value: float
+) -> Interval | None:
+    """From a score that no row moves to what it would be, had some rows another row's answer."""
+    rows = len(targets)
+    many, worse = math.ceil(rows * unseen(rows)), []
+    for draw in range(SWAPS):
+        source = torch.Generator().manual_seed(derive(0, "unseen", draw))
+        other = torch.randperm(rows, generator=source).to(targets.device)
+        differs = (targets != targets[other]).reshape(rows, -1).any(dim=1)
+        chosen = differs.nonzero()[:many, 0]
+        swapped = logits.clone()
+        swapped[chosen] = logits[other[chosen]]
+        metric.reset()
+        metric.update(swapped, targets)
+        worse.append(metric.compute())
+    far = sum(worse) / len(worse)
+    return (min(value, far), max(value, far)) if math.isfinite(far) and far != value else None
 
 
 def middle(values: Values) -> Interval | None:
@@ -43,7 +72,6 @@ def middle(values: Values) -> Interval | None:
     if not np.isfinite(values).all():
         return None
     low, high = np.quantile(values, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    # No draw differs, as when every answer is right: the rows cannot tell how far it could move.
     return (float(low), float(high)) if low < high else None
 
 

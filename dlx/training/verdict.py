@@ -1,8 +1,9 @@
 """The answer of a run: scores on a part, each beside its baseline, the first with an interval.
 
 A model beats a simpler answer where it is better by more than the uncertainty of the difference
-(Chollet 2017, 4.5.5): over rows by a paired bootstrap (Efron and Tibshirani, 1993), over folds by
-a corrected t interval (Nadeau and Bengio, 2003). A tie goes to the simpler answer.
+(Chollet 2017, 4.5.5): over rows by McNemar's exact test or a paired bootstrap (Efron and
+Tibshirani, 1993), over folds by a corrected t interval (Nadeau and Bengio, 2003). A tie goes to
+the simpler answer.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -22,11 +23,12 @@ from torch import Tensor
 from .. import classical
 from ..baselines import Answer, Baseline, best_baseline, simple_answers
 from ..config.schema import Config
+from ..judging.intervals import Interval, hull, mean_by_rows, paired_shares, students_t
 from ..judging.verdict import entry, power_of
 from ..metrics import Metric
 from .batches import Part
 from .experiment import FoldData, metrics_by_target
-from .intervals import LEVEL, Interval, Values, middle, replicates
+from .intervals import interval_of, middle, replicates
 from .loop import Training, predict_into
 from .meters import Meters
 
@@ -43,7 +45,7 @@ class Score:
         value: the score.
         direction: "max" or "min".
         baseline: the best simple answer under the same metric on the same rows.
-        interval: 95 % bootstrap interval, for the metric that is judged by.
+        interval: 95 % interval, for the metric that is judged by.
     """
 
     name: str
@@ -67,6 +69,7 @@ class Judged:
         logits: by target, (rows, outputs).
         values: all scores by name.
         facts: `baselines` and `power` of the judged score, as `report.json` holds them.
+        decided: whether the judged score is the share of rows that are right.
     """
 
     part: str
@@ -74,6 +77,7 @@ class Judged:
     logits: dict[str, Tensor]
     values: dict[str, float]
     facts: dict[str, Any] = field(default_factory=dict)
+    decided: bool = False
 
 
 def judge(
@@ -99,6 +103,7 @@ def judge(
     logits = predict_into(learner, part, config.trainer, meters)
     values = meters.scores()
     scores: list[Score] = []
+    decided = False
     facts = _facts([], f"{name}: no metric is measured, so nothing can be compared")
     for score, target, metric in meters.metrics:
         answers = _answers(config, fold, target, metric, part, (naive or {}).get(target, {}))
@@ -106,9 +111,10 @@ def judge(
         found = Score(score, values[score], metric.direction, best_baseline(metric, answers, truth))
         if not scores:
             found, facts = _compare(found, metric, logits[target], answers, truth)
+            decided = metric.right(logits[target], truth) is not None
         scores.append(found)
     loss = Score(f"{name}/loss", values[f"{name}/loss"], "min")
-    return Judged(name, (*scores, loss), logits, values, facts)
+    return Judged(name, (*scores, loss), logits, values, facts, decided)
 
 
 def _answers(
@@ -150,37 +156,56 @@ def _compare(
     score: Score, metric: Metric, logits: Tensor, answers: Sequence[Answer], truth: Tensor
 ) -> tuple[Score, dict[str, Any]]:
     """The judged score with its interval, and the model against each answer on the same rows."""
-    own = replicates(metric, lambda _: logits, truth)
+    sign = 1.0 if score.direction == "max" else -1.0
     listed = []
     for answer in answers:
         value = answer.value(metric, truth)
-        if math.isnan(score.value - value):  # one of them is not defined on these rows
-            continue
-        theirs = replicates(metric, answer.logits, truth)
-        listed.append(_entry(score, answer.name, answer.kind, value, own - theirs))
-    interval = middle(own)
-    found = Score(score.name, score.value, score.direction, score.baseline, interval)
-    return found, _facts(listed, f"paired bootstrap over {len(truth):,} rows")
+        difference = sign * (score.value - value)
+        if not math.isnan(difference):  # else one of them is not defined on these rows
+            moved = _lead(metric, sign, logits, answer, truth)
+            listed.append(entry(score.name, answer.name, answer.kind, value, difference, moved))
+    found = replace(score, interval=interval_of(metric, logits, truth))
+    decided = metric.right(logits, truth) is not None
+    how = "McNemar's exact test" if decided else "paired bootstrap"
+    return found, _facts(listed, f"{how} over {len(truth):,} rows")
 
 
-def _entry(score: Score, name: str, kind: str, value: float, moved: Values) -> dict[str, Any]:
-    sign = 1.0 if score.direction == "max" else -1.0
-    difference = sign * (score.value - value)
-    return entry(score.name, name, kind, value, difference, middle(sign * moved))
+def _lead(
+    metric: Metric, sign: float, logits: Tensor, answer: Answer, truth: Tensor
+) -> Interval | None:
+    """By how much a model is better than an answer to the same rows: a 95 % interval.
+
+    Where rows are right or wrong, an answer that was drawn at random is compared draw by draw,
+    and the bounds are the means over the draws.
+    """
+    own = metric.right(logits, truth)
+    if own is None:
+        ours, theirs = (replicates(metric, of, truth) for of in (lambda _: logits, answer.logits))
+        return middle(sign * (ours - theirs))
+    bounds = []
+    for drawn in answer.draws:
+        other = metric.right(drawn, truth)
+        assert other is not None
+        won, lost = int((own & ~other).sum()), int((other & ~own).sum())
+        bounds.append(paired_shares(won, lost, len(truth)))
+    low, high = (statistics.fmean(bound[end] for bound in bounds) for end in (0, 1))
+    return low, high
 
 
-def fold_facts_of(judged: Sequence[Judged], train_rows: int, val_rows: int) -> dict[str, Any]:
-    """Model against baselines over folds: the mean difference against its spread.
+def fold_facts_of(
+    judged: Sequence[Judged], train_rows: int, val_rows: int, passes: float = 1.0
+) -> dict[str, Any]:
+    """Model against baselines over folds: the mean difference and how far it could move.
 
-    Folds share training rows, so that their differences are not independent. The variance of
-    their mean is therefore taken as (1/k + val_rows/train_rows) s^2, with s^2 the sample variance
-    of the k differences (Nadeau and Bengio 2003), and the interval is that of t with k - 1
-    degrees of freedom.
+    Folds share training rows, so that their differences are not independent: the interval is the
+    corrected one of `students_t`, and no narrower than their rows alone make it, for a few folds
+    may agree by luck.
 
     Args:
         judged: the same part of each fold, each with `baselines` in its facts.
         train_rows: rows that a fold trains on.
         val_rows: rows that a fold is judged on.
+        passes: how many folds judge the same row.
 
     Returns:
         `baselines` and `power`, as `report.json` holds them.
@@ -189,33 +214,36 @@ def fold_facts_of(judged: Sequence[Judged], train_rows: int, val_rows: int) -> d
     sign = 1.0 if score.direction == "max" else -1.0
     listed = []
     for first in judged[0].facts["baselines"]:
-        values = _values_of(first["name"], judged)
-        if len(values) < len(judged):
+        others = _entries_of(first["name"], judged)
+        if len(others) < len(judged):
             continue
-        pairs = zip(judged, values, strict=True)
-        moved = [sign * (one.scores[0].value - value) for one, value in pairs]
-        interval = corrected(moved, val_rows / train_rows)
-        value, difference = statistics.fmean(values), statistics.fmean(moved)
-        found = entry(score.name, first["name"], first["kind"], value, difference, interval)
-        listed.append(found)
-    return _facts(listed, f"corrected t interval over {len(judged)} folds")
+        pairs = list(zip(judged, others, strict=True))
+        moved = [sign * (one.scores[0].value - other["value"]) for one, other in pairs]
+        if not all(map(math.isfinite, moved)):
+            continue
+        mean, lead = (statistics.fmean(v) for v in ([o["value"] for o in others], moved))
+        by_rows = _by_rows(moved, others, passes)
+        interval = hull(students_t(moved, val_rows / train_rows), by_rows)
+        listed.append(entry(score.name, first["name"], first["kind"], mean, lead, interval))
+    how = f"corrected t interval over {len(judged)} folds, no narrower than by their rows"
+    return _facts(listed, how)
 
 
-def _values_of(baseline: str, judged: Sequence[Judged]) -> list[float]:
+def _by_rows(
+    moved: Sequence[float], others: Sequence[Mapping[str, Any]], passes: float
+) -> Interval | None:
+    """The mean difference with other rows: each fold's own interval, moved to its difference."""
+    intervals: list[Interval | None] = []
+    for value, other in zip(moved, others, strict=True):
+        own = other.get("interval")
+        away = value - other["difference"] if own else 0.0
+        intervals.append((own[0] + away, own[1] + away) if own else None)
+    return mean_by_rows(moved, intervals, passes)
+
+
+def _entries_of(baseline: str, judged: Sequence[Judged]) -> list[dict[str, Any]]:
     listed = (one for fold in judged for one in fold.facts["baselines"])
-    return [one["value"] for one in listed if one["name"] == baseline]
-
-
-def corrected(moved: Sequence[float], share: float) -> Interval | None:
-    """The 95 % interval of a mean over folds; None where they do not differ."""
-    if len(moved) < 2 or not all(map(math.isfinite, moved)) or not statistics.variance(moved):
-        return None
-    from scipy.stats import t
-
-    mean, many = statistics.fmean(moved), len(moved)
-    error = math.sqrt((1 / many + share) * statistics.variance(moved))
-    half = float(t.ppf((1 + LEVEL) / 2, many - 1)) * error
-    return mean - half, mean + half
+    return [one for one in listed if one["name"] == baseline]
 
 
 def _facts(listed: list[dict[str, Any]], how: str) -> dict[str, Any]:

@@ -12,8 +12,11 @@ from ..config.load import Loaded
 from ..config.rules import judged_score, score_names
 from ..config.schema import Config
 from ..errors import Interrupted, Problem
+from ..judging.intervals import Interval, Z, mean_by_rows
 from ..training import folds, outcome
-from ..training.experiment import Data, FoldData, choose_threads, prepare_fold
+from ..training.experiment import Data, FoldData, choose_threads, meters_for, prepare_fold
+from ..training.intervals import interval_of
+from ..training.loop import predict_into
 from ..training.stage import Stage, begin
 from ..training.verdict import Judged, judge
 
@@ -44,6 +47,11 @@ class Bench:
             self._folds[number] = fold
         return self._folds[number]
 
+    @property
+    def passes(self) -> float:
+        """In how many folds each row validates."""
+        return outcome.validated(self.data)[1]
+
     def __len__(self) -> int:
         return len(self.data.split.folds)
 
@@ -58,7 +66,7 @@ class Attempt:
         epoch: the epoch at which the monitored score is best.
         score: name of the score that is judged by.
         value: it at that epoch.
-        error: its standard error: over the folds, else by bootstrap; None where unknown.
+        error: its standard error, over the folds and by their rows the larger; None where unknown.
         each: it in each fold.
         loss: the validation loss at that epoch.
         seconds: how long it took.
@@ -100,11 +108,13 @@ def attempt(
     config = loaded.config
     histories: list[folds.History] = []
     judged: list[Judged] = []
+    by_rows: list[Interval | None] = []
     for number in range(len(bench)):
         stage = begin(config, bench.data, bench.fold(number), number)
         _train(stage)
         histories.append(stage.recorder.history)
-        if compare or len(bench) == 1:  # a lone fold has no other measure of its noise
+        by_rows.append(_by_rows(stage))
+        if compare:
             judged.append(_judge(stage, bench))
         if hopeless is not None and hopeless(_scores(config, histories)):
             break
@@ -117,7 +127,7 @@ def attempt(
         epoch=epoch,
         score=score,
         value=curve[epoch - 1][score],
-        error=_error(each, judged),
+        error=_error(each, by_rows, bench.passes),
         each=each,
         loss=curve[epoch - 1]["val/loss"],
         seconds=time.perf_counter() - begun,
@@ -145,13 +155,27 @@ def _judge(stage: Stage, bench: Bench) -> Judged:
     return judge(stage.config, stage.training, stage.fold, "val", validation, naive)
 
 
-def _error(each: Sequence[float], judged: Sequence[Judged]) -> float | None:
-    """Standard error of a score: over the folds, else from its bootstrap interval, if any."""
+def _by_rows(stage: Stage) -> Interval | None:
+    """How far the judged score of a fold could move with other validation rows."""
+    validation = stage.fold.validation
+    assert validation is not None
+    meters = meters_for(stage.config, stage.training.learner.heads, "val")
+    logits = predict_into(stage.training.learner, validation, stage.config.trainer, meters)
+    for _, target, metric in meters.metrics[:1]:
+        return interval_of(metric, logits[target], validation.targets[target])
+    return None
+
+
+def _error(
+    each: Sequence[float], by_rows: Sequence[Interval | None], passes: float
+) -> float | None:
+    """Standard error of a mean over folds: of their spread or their rows, whichever is larger."""
     deviation = folds.spread(each)
-    if deviation is not None:
-        return deviation / math.sqrt(len(each))
-    interval = judged[0].scores[0].interval if judged else None
-    return None if interval is None else (interval[1] - interval[0]) / (2 * 1.96)
+    around = [((i[0] - i[1]) / 2, (i[1] - i[0]) / 2) if i else None for i in by_rows]
+    rows = mean_by_rows([0.0] * len(each), around, passes)
+    known = [] if deviation is None else [deviation / math.sqrt(len(each))]
+    known += [] if rows is None else [(rows[1] - rows[0]) / (2 * Z)]
+    return max(known, default=None)
 
 
 def direction_of(config: Config) -> str:

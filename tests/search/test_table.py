@@ -9,7 +9,7 @@ import optuna
 import pytest
 from scipy import stats
 
-from dlx.search.table import counts, front, point_of, ranked, t_interval
+from dlx.search.table import counts, front, point_of, ranked
 
 
 def trial(number: int, value: float | None, **more: Any) -> dict[str, Any]:
@@ -19,15 +19,22 @@ def trial(number: int, value: float | None, **more: Any) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("values", [[0.5, 0.7], [0.9, 0.91, 0.95, 0.93], [-2.0, 0.0, 5.5]])
-def test_the_interval_is_students(values: list[float]) -> None:
-    found = t_interval(values)
+def test_the_interval_over_seeds_is_students(values: list[float]) -> None:
+    found = point_of(0, {}, [trial(number, value) for number, value in enumerate(values)])
     error = stats.sem(values)
-    expected = stats.t.interval(0.95, len(values) - 1, loc=sum(values) / len(values), scale=error)
-    assert found == pytest.approx(list(expected))
+    low, high = stats.t.interval(0.95, len(values) - 1, loc=sum(values) / len(values), scale=error)
+    shares = values[0] > 0
+    expected = [max(low, 0), min(high, 1)] if shares else [low, high]
+    assert found["interval"] == pytest.approx(expected)
+    assert found["interval_of"] == "seeds"
+
+
+def test_seeds_that_agree_are_as_uncertain_as_the_rows_of_one() -> None:
+    seeds = [trial(n, 0.97, interval=[0.9, 0.99], interval_of="bootstrap") for n in range(5)]
+    assert point_of(0, {}, seeds)["interval"] == pytest.approx([0.9, 0.99])
 
 
 def test_one_value_has_no_interval_of_its_own() -> None:
-    assert t_interval([0.5]) is None
     alone = trial(0, 0.5, interval=[0.4, 0.6], interval_of="bootstrap", epoch=3, seconds=1.0)
     found = point_of(0, {"a": 1}, [alone])
     assert (found["interval"], found["interval_of"], found["std"]) == (

@@ -10,7 +10,7 @@ import torch
 from dlx.config.specs import METRICS
 from dlx.metrics import Metric
 from dlx.seeds import derive
-from dlx.training.intervals import DRAWS, bootstrap, middle, replicates
+from dlx.training.intervals import DRAWS, interval_of, middle, replicates
 
 RNG = np.random.default_rng(0)
 
@@ -30,7 +30,7 @@ def decisions(rows: int, right: float) -> tuple[torch.Tensor, torch.Tensor]:
 
 @pytest.mark.parametrize(("rows", "right"), [(50, 0.8), (400, 0.5), (1000, 0.97)])
 def test_an_interval_of_accuracy_is_about_the_binomial_one(rows: int, right: float) -> None:
-    found = bootstrap(metric("accuracy", "binary"), *decisions(rows, right))
+    found = interval_of(metric("accuracy", "binary"), *decisions(rows, right))
 
     assert found is not None
     low, high = found
@@ -42,7 +42,7 @@ def test_an_interval_of_accuracy_is_about_the_binomial_one(rows: int, right: flo
 def test_an_interval_of_the_mean_error_is_about_the_normal_one() -> None:
     errors = torch.as_tensor(RNG.exponential(size=500)).float()
 
-    found = bootstrap(metric("mae", "regression"), errors[:, None], torch.zeros(500))
+    found = interval_of(metric("mae", "regression"), errors[:, None], torch.zeros(500))
 
     assert found is not None
     half = 1.96 * errors.std().item() / math.sqrt(500)
@@ -52,35 +52,91 @@ def test_an_interval_of_the_mean_error_is_about_the_normal_one() -> None:
 
 def test_it_is_the_same_every_time() -> None:
     logits, truth = decisions(60, 0.7)
-    first = bootstrap(metric("accuracy", "binary"), logits, truth)
+    first = interval_of(metric("f1", "binary"), logits, truth)
     torch.manual_seed(1234)
     torch.rand(5)
 
-    assert bootstrap(metric("accuracy", "binary"), logits, truth) == first
+    assert interval_of(metric("f1", "binary"), logits, truth) == first
 
 
 def test_it_draws_nothing_from_torchs_generator() -> None:
     torch.manual_seed(0)
     expected = torch.rand(3)
     torch.manual_seed(0)
-    bootstrap(metric("accuracy", "binary"), *decisions(20, 0.5), draws=10)
+    interval_of(metric("f1", "binary"), *decisions(20, 0.5))
 
     assert torch.equal(torch.rand(3), expected)
 
 
-@pytest.mark.parametrize("share", [0.0, 1.0])
-def test_all_right_or_all_wrong_cannot_tell_how_far_it_could_move(share: float) -> None:
-    assert bootstrap(metric("accuracy", "binary"), *decisions(30, share)) is None
+@pytest.mark.parametrize(("right", "bound"), [(0, 1), (1, 0)])
+@pytest.mark.parametrize(("name", "problem"), [("accuracy", "multiclass"), ("accuracy", "binary")])
+def test_all_right_or_all_wrong_has_an_interval(
+    name: str, problem: str, right: int, bound: int
+) -> None:
+    truth, logits = perfect(problem, 3 if problem == "multiclass" else 1)
+
+    found = interval_of(metric(name, problem, logits.shape[1]), logits if right else -logits, truth)
+
+    assert found is not None
+    assert found[1 - bound] == right
+    assert abs(found[bound] - right) == pytest.approx(3.8415 / (40 + 3.8415), rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "problem", "outputs"),
+    [
+        *((n, "multiclass", 3) for n in ("f1", "precision", "recall", "roc_auc")),
+        *((n, "binary", 1) for n in ("f1", "average_precision", "roc_auc")),
+        *((n, "multilabel", 3) for n in ("accuracy", "f1", "average_precision")),
+        *((n, "regression", 1) for n in ("mae", "mse", "rmse", "r2")),
+        *((n, "vector_regression", 2) for n in ("mae", "r2")),
+    ],
+)
+def test_a_perfect_score_of_any_metric_has_an_interval(
+    name: str, problem: str, outputs: int
+) -> None:
+    truth, logits = perfect(problem, outputs)
+    measure = metric(name, problem, outputs)
+    measure.update(logits, truth)
+    value = measure.compute()
+
+    found = interval_of(measure, logits, truth)
+
+    assert found is not None
+    assert value in found
+    worse = found[0] if measure.direction == "max" else found[1]
+    assert worse != value
+    # as much worse as about 4 wrong rows of 40 make it (36 rows: unseen(40) * 40 = 3.5)
+    floor = {"mae": 1.0, "mse": 1.5, "rmse": 1.2}.get(name, 0.55)
+    assert 0.02 < abs(worse - value) < floor
+
+
+def perfect(problem: str, outputs: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Targets of 40 rows, and the logits that are right about all of them."""
+    source = np.random.default_rng(1)
+    if problem == "multiclass":
+        ids = torch.as_tensor(source.integers(0, outputs, 40))
+        return ids, torch.nn.functional.one_hot(ids, outputs) * 4.0 - 2
+    if problem in ("binary", "multilabel"):
+        shape = (40,) if problem == "binary" else (40, outputs)
+        truth = torch.as_tensor(source.integers(0, 2, shape)).float()
+        return truth, truth.reshape(40, -1) * 4 - 2
+    shape = (40,) if outputs == 1 else (40, outputs)
+    truth = torch.as_tensor(source.normal(size=shape)).float()
+    return truth, truth.reshape(40, -1)
 
 
 def test_a_score_that_some_draws_lack_has_no_interval() -> None:
     truth = torch.tensor([1.0, 0.0, 0.0, 0.0])
 
-    assert bootstrap(metric("roc_auc", "binary"), torch.randn(4, 1), truth) is None
+    assert interval_of(metric("roc_auc", "binary"), torch.randn(4, 1), truth) is None
 
 
-def test_one_row_tells_nothing_and_is_no_error() -> None:
-    assert bootstrap(metric("accuracy", "binary"), *decisions(1, 1.0)) is None
+def test_one_row_tells_little_and_is_no_error() -> None:
+    assert interval_of(metric("accuracy", "binary"), *decisions(1, 1.0)) == pytest.approx(
+        (1 / (1 + 3.8415), 1.0), rel=1e-4
+    )
+    assert interval_of(metric("mae", "regression"), torch.ones(1, 1), torch.zeros(1)) is None
 
 
 def one_by_one(measure: Metric, logits: torch.Tensor, targets: torch.Tensor) -> list[float]:

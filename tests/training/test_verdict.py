@@ -98,7 +98,7 @@ def test_an_untrained_model_beats_nothing() -> None:
     power = judged.facts["power"]
     assert power["verdict"] == "does not beat the trivial baseline"
     assert power["text"].startswith("does not beat the trivial baseline: test/accuracy is ")
-    assert power["text"].endswith("(paired bootstrap over 36 rows)")
+    assert power["text"].endswith("(McNemar's exact test over 36 rows)")
 
 
 def test_a_classical_model_is_fitted_once_where_it_is_asked_for(
@@ -165,11 +165,13 @@ def test_a_tie_goes_to_the_constant() -> None:
     _, facts = compared("accuracy", "binary", np.ones(50), truth, constant(1.0, 50))
 
     (one,) = facts["baselines"]
-    assert (one["difference"], one["interval"], one["beaten"]) == (0.0, None, False)
+    assert (one["difference"], one["beaten"]) == (0.0, False)
+    assert one["interval"] == pytest.approx((-0.0711, 0.0711), abs=1e-4)  # the rule of three
     assert facts["power"] == {
         "verdict": "does not beat the trivial baseline",
         "text": "does not beat the trivial baseline: test/accuracy is no better than a constant "
-        "(0.6) (paired bootstrap over 50 rows)",
+        "(0.6), 95 % interval of the difference -0.0711 to 0.0711 "
+        "(McNemar's exact test over 50 rows)",
         "trivial": False,
         "beats": False,
         "use": "",
@@ -192,9 +194,10 @@ def test_a_difference_that_may_be_chance_beats_nothing() -> None:
 def test_one_row_tells_nothing() -> None:
     _, facts = compared("accuracy", "binary", [1.0], [1.0], constant(-1.0, 1))
 
-    assert facts["baselines"][0]["beaten"] is None
-    assert facts["power"]["beats"] is None
-    assert "uncertainty unknown" in facts["power"]["text"]
+    (one,) = facts["baselines"]
+    assert (one["difference"], one["beaten"]) == (1.0, False)
+    assert one["interval"] == pytest.approx((2 * 0.025 - 1, 1.0))
+    assert facts["power"]["beats"] is False
 
 
 def test_a_tie_with_a_linear_model_goes_to_the_linear_model() -> None:
@@ -229,6 +232,22 @@ def folds(values: list[float], against: list[float], direction: str = "max") -> 
     return made
 
 
+def test_folds_that_agree_by_luck_are_as_uncertain_as_their_rows() -> None:
+    judged = folds([0.975, 0.975, 0.975, 0.976], [0.6] * 4)
+    for one in judged:
+        one.facts["baselines"][0] |= {"difference": 0.375, "interval": (0.2, 0.45)}
+
+    alone = fold_facts_of(folds([0.975, 0.975, 0.975, 0.976], [0.6] * 4), 300, 100)
+    (one,) = fold_facts_of(judged, 300, 100)["baselines"]
+    (twice,) = fold_facts_of(judged, 300, 100, passes=2)["baselines"]
+
+    narrow = alone["baselines"][0]["interval"]
+    assert narrow[1] - narrow[0] < 0.003
+    expected = (one["difference"] - 0.175 / 2, one["difference"] + 0.075 / 2)
+    assert one["interval"] == pytest.approx(expected)
+    assert one["difference"] - twice["interval"][0] == pytest.approx(0.175 / math.sqrt(2))
+
+
 @pytest.mark.parametrize("direction", ["max", "min"])
 def test_folds_are_compared_by_the_corrected_t_interval(direction: str) -> None:
     values, against = [0.8, 0.86, 0.75, 0.83], [0.6, 0.62, 0.63, 0.61]
@@ -243,7 +262,9 @@ def test_folds_are_compared_by_the_corrected_t_interval(direction: str) -> None:
     assert one["difference"] == pytest.approx(moved.mean())
     assert one["interval"] == pytest.approx((low, high))
     assert one["beaten"] is (direction == "max")
-    assert found["power"]["text"].endswith("(corrected t interval over 4 folds)")
+    assert found["power"]["text"].endswith(
+        "(corrected t interval over 4 folds, no narrower than by their rows)"
+    )
 
 
 def test_folds_that_disagree_beat_nothing() -> None:
