@@ -89,13 +89,14 @@ def read_bytes(file: Path, limit: int | None = LIMIT) -> bytes:
 
 
 def read_text(file: Path, errors: str = "strict") -> str:
-    """Like `read_bytes`, from UTF-8.
+    """Like `read_bytes`, from UTF-8, every line's end as "\\n", as `Path.read_text` gives it.
 
     Raises:
         OSError: as `read_bytes`.
         UnicodeDecodeError: it is no text.
     """
-    return read_bytes(file).decode("utf-8", errors)
+    text = read_bytes(file).decode("utf-8", errors)
+    return text.replace("\r\n", "\n").replace("\r", "\n")
 
 
 def read_json(file: Path) -> Any:

@@ -10,7 +10,16 @@ from pathlib import Path
 import pytest
 
 from dlx import files
-from dlx.files import LIMIT, append, fence, open_file, read_bytes, read_json, replace_file
+from dlx.files import (
+    LIMIT,
+    append,
+    fence,
+    open_file,
+    read_bytes,
+    read_json,
+    read_text,
+    replace_file,
+)
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="links and pipes as POSIX has them")
 
@@ -184,3 +193,9 @@ def test_json_that_cannot_be_used_is_a_value_error(run: Path, text: str, why: st
 def test_a_name_with_a_nul_is_nowhere(run: Path) -> None:
     assert not files.is_file(run / "a\0b")
     assert not files.is_folder(run / "a\0b" / "c")
+
+
+def test_a_text_has_one_kind_of_line_end(tmp_path: Path) -> None:
+    """A table written by csv, or edited elsewhere, ends its lines otherwise."""
+    (tmp_path / "a.csv").write_bytes(b"true,predicted\r\n1,2\r3,4\n")
+    assert read_text(tmp_path / "a.csv") == "true,predicted\n1,2\n3,4\n"

@@ -47,7 +47,7 @@ def test_empty_files_draw_nothing(make_run, page):
 
 
 def test_losses_that_are_not_finite_are_left_out_and_said(make_run, page):
-    losses = [0.7, float("nan"), float("inf"), 1e300, None, True, "x", 10**400]
+    losses = [0.7, float("nan"), float("inf"), 1e300, None, True, "x", 10**63]
     rows = [{"epoch": e, "train/loss": x, "val/mae": None} for e, x in enumerate(losses, start=1)]
     found = page(build(make_run(metrics=rows, predictions=None)))
     assert "7 epochs without a finite value." in found.text
