@@ -5,7 +5,6 @@ import io
 import json
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -287,19 +286,6 @@ def test_a_status_of_odd_values_is_listed(here: Path, cli: Cli) -> None:
 
     assert found.code == 0
     assert "done" in found.out
-
-
-def test_a_thousand_runs_are_listed_in_a_second(here: Path, cli: Cli) -> None:
-    for number in range(1000):
-        put(number, **scores(number / 1000, 0.5))
-    cli("runs", "--limit", "1")
-
-    begun = time.perf_counter()
-    found = cli("runs", "--sort", "val/accuracy")
-    seconds = time.perf_counter() - begun
-
-    assert len(found.out.splitlines()) == 1001
-    assert seconds < 1
 
 
 def test_listing_imports_neither_torch_nor_hydra(some: None) -> None:

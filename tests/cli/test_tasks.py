@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -95,9 +94,7 @@ UNREAD = "cannot be read: dlx config task=mine says why"
 def test_a_file_of_any_kind_is_listed(cli: Cli, here: Path, text: str, last: str) -> None:
     (here / "configs" / "task").mkdir(parents=True)
     (here / "configs" / "task" / "mine.yaml").write_text(text)
-    before = time.perf_counter()
     answer = cli("tasks")
-    assert time.perf_counter() - before < 1
     assert (answer.code, answer.err) == (0, "")
     found = rows(answer.out)
     assert list(found) == ["mine", *NAMES]

