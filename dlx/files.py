@@ -149,6 +149,21 @@ def replace_file(file: Path, content: bytes) -> None:
             raise
 
 
+def create_private(file: Path, content: bytes) -> None:
+    """Makes a file that only its owner may read.
+
+    Raises:
+        FileExistsError: it is there.
+        OSError: it cannot be made, or lies behind a link.
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ALWAYS
+    with (
+        _reached(file) as (at, name),
+        os.fdopen(os.open(name, flags, 0o600, dir_fd=at), "wb") as stream,
+    ):
+        stream.write(content)
+
+
 def _fresh(name: str, at: int | None) -> int:
     """A file that nobody else has open; what a killed process left by this name gives way."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ALWAYS

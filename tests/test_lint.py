@@ -30,6 +30,24 @@ ATTRIBUTE_CALLS = {
 }
 YAML_LOADERS = {"load", "load_all", "unsafe_load", "full_load", "unsafe_load_all", "full_load_all"}
 SAFE_LOADERS = {"SafeLoader", "CSafeLoader"}
+OPENERS = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "touch", "unlink"}
+OPENERS |= {"rmtree", "rmdir", "iterdir", "glob", "rglob", "symlink_to", "hardlink_to"}
+MAY_OPEN = (
+    *("files.py", "data/readers/", "data/fetch.py", "data/store.py", "data/reading.py"),
+    *("data/keras_npz.py", "data/code.py", "data/scratch.py", "data/cache.py"),
+    *(
+        "config/files.py",
+        "config/paths.py",
+        "cli/tasks.py",
+        "cli/completion.py",
+        "cli/streams.py",
+        "experiments.py",
+    ),
+    *("reproduce/claims.py", "runs/folder.py", "runs/remove.py"),
+    *("training/device.py", "training/threads.py"),
+)
+"""The user's own data, configs and claims, fresh folders in the cache, the machine's facts, and
+names in the folder of all runs; all else may be a stranger's, and is for `dlx/files.py`."""
 
 
 def imports(node: ast.AST) -> Iterator[str]:
@@ -93,6 +111,9 @@ def forbidden(tree: ast.Module, name: str) -> Iterator[str]:
             yield f"{node.lineno}: calls instantiate"
         if owner == "yaml" and function in YAML_LOADERS and not has_safe_loader(node, safe):
             yield f"{node.lineno}: calls yaml.{function} without a safe loader"
+        opens = function in OPENERS and (owner or function == "open")
+        if opens and owner != "webbrowser" and not name.startswith(MAY_OPEN):
+            yield f"{node.lineno}: calls {function}: dlx/files.py follows no link"
         allow = keyword(node, "allow_pickle")
         if allow is not None and is_true(allow):
             yield f"{node.lineno}: allows pickle"
@@ -154,6 +175,10 @@ def test_a_module(file: Path) -> None:
         "np.load(f, allow_pickle=yes)",
         "np.load(f, **options)",
         "os.system(x)",
+        "open(f)",
+        "path.read_text()",
+        "(run / 'lock').open('a')",
+        "shutil.rmtree(folder)",
         "subprocess.run(x, shell=True)",
     ],
 )
@@ -170,6 +195,8 @@ def test_the_lint_sees(text: str) -> None:
         "from safetensors.torch import load",
         "np.load(f, allow_pickle=False)",
         "np.load(f)",
+        "files.open_file(f)",
+        "read_text(f)",
         "model.eval()",
         "re.compile(x)",
         "json.load(f)",

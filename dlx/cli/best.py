@@ -14,6 +14,7 @@ from ..config.names import listed, nearest, plural
 from ..errors import MethodError, Problem, UsageError
 from ..files import read_json
 from ..runs import listing
+from ..runs.folder import run_named
 from ..runs.listing import Status
 from .console import baseline_text, interval_text, number, say, say_json, show_table
 
@@ -190,7 +191,7 @@ def _cut(root: Path, status: Status) -> str:
 def _read(root: Path, status: Status, name: str) -> dict[str, Any]:
     """A JSON file of a run; empty where it cannot be read."""
     try:
-        found = read_json(root / str(status.get("run")) / name)
+        found = read_json(run_named(root, status.get("run")) / name)
     except (OSError, ValueError):
         return {}
     return found if isinstance(found, dict) else {}

@@ -6,10 +6,11 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..printable import UNPRINTABLE, printable
 from .streams import is_screen, is_unicode
 from .tables import Look, table_lines
 
@@ -23,27 +24,44 @@ SAMPLE = "SAMPLE DATA: made up, to see whether it runs; not a result"
 def console() -> Console:
     """A console on standard output; it honours NO_COLOR."""
     from rich.console import Console
+    from rich.segment import Segment
 
-    return Console(highlight=False)
+    class Clean(Console):
+        """Prints no control character but its own: a name may have been made by a stranger."""
+
+        def render(self, *arguments: Any, **options: Any) -> Iterator[Segment]:
+            for one in super().render(*arguments, **options):
+                yield one if one.control else Segment(printable(one.text), one.style)
+
+    return Clean(highlight=False)
 
 
-def say(text: str) -> None:
-    """Prints a line as it is."""
-    sys.stdout.write(text + "\n")
+def say(text: str, styled: bool = False) -> None:
+    """Prints a line.
+
+    Args:
+        text: the line; its control characters are written out.
+        styled: whether colours stand in it already, around texts made `printable`.
+    """
+    sys.stdout.write((text if styled else printable(text)) + "\n")
     sys.stdout.flush()
 
 
 def warn(text: str) -> None:
     """Prints a warning on standard error, which is no part of an answer."""
-    sys.stderr.write(f"warning: {text}\n")
+    sys.stderr.write(f"warning: {printable(text)}\n")
     sys.stderr.flush()
 
 
 def say_json(value: Any) -> None:
-    """Prints a value for scripts; a number that JSON lacks, as of an undefined score, is null."""
+    """Prints a value for scripts; a number that JSON lacks, as of an undefined score, is null.
+
+    What a terminal might obey is escaped, as JSON has it.
+    """
     from ..runs.files import plain
 
-    say(json.dumps(plain(value), indent=2, ensure_ascii=not is_unicode(), allow_nan=False))
+    text = json.dumps(plain(value), indent=2, ensure_ascii=not is_unicode(), allow_nan=False)
+    say(UNPRINTABLE.sub(lambda found: f"\\u{ord(found[0]):04x}", text))
 
 
 def show_table(
@@ -62,7 +80,7 @@ def show_table(
     if not is_unicode():
         look = replace(look, rule=False)
     for line in table_lines(titles, rows, right, look):
-        say(line)
+        say(line, styled=True)
 
 
 def number(value: float | None) -> str:

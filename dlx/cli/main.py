@@ -13,6 +13,7 @@ from typing import NoReturn
 from .. import __version__
 from ..errors import DlxError, Problem, UsageError
 from ..interrupts import like_ctrl_c
+from ..printable import printable_line
 from .console import say_json
 from .streams import tolerant
 
@@ -184,15 +185,14 @@ def print_problems(problems: Sequence[Problem]) -> None:
     if len(problems) > 1:
         print(f"{len(problems)} problems", file=sys.stderr)  # noqa: T201
     for problem in problems:
-        first, *rest = [_printable(line) for text in problem.lines() for line in text.split("\n")]
+        first, *rest = [_short(line) for text in problem.lines() for line in text.split("\n")]
         print(f"{red}error:{plain} {first}", file=sys.stderr)  # noqa: T201
         for line in rest:
             label, colon, text = line.partition(":")
             print(f"{dim}{label}{colon}{plain}{text}", file=sys.stderr)  # noqa: T201
 
 
-def _printable(text: str) -> str:
+def _short(text: str) -> str:
     """Text that moves no cursor and fills no screen, whatever a file or an argument holds."""
     short = text if len(text) <= MAX_LINE else f"{text[:MAX_LINE]}... ({len(text):,} characters)"
-    safe = (c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
-    return "".join(safe)
+    return printable_line(short)

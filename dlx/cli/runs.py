@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, UsageError
+from ..printable import printable
 from ..runs import listing
 from ..runs.listing import STATES, Status
 from .console import baseline_text, number, say, say_json, show_table
@@ -189,5 +190,6 @@ def _print_csv(found: Sequence[Status], columns: Sequence[str]) -> None:
 
 def _text_cell(value: Any) -> Any:
     """A value, and if it is a text one that no spreadsheet takes for a formula."""
-    risky = isinstance(value, str) and value.startswith(_RISKY)
-    return f"'{value}" if risky else value
+    if not isinstance(value, str):
+        return value
+    return printable(f"'{value}" if value.startswith(_RISKY) else value)

@@ -6,6 +6,8 @@ import textwrap
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
+from ..printable import printable_line
+
 GAP = 2
 TALLEST = 6
 """Lines of a row; where wrapping would make more, each row becomes a list of its cells."""
@@ -53,7 +55,7 @@ def table_lines(
         look: how it looks.
     """
     look = look or Look()
-    safe = [[_printable(cell) for cell in row] for row in rows]
+    safe = [[printable_line(cell) for cell in row] for row in rows]
     columns = [list(column) for column in zip(titles, *safe, strict=True)]
     widths = [max(map(len, column)) for column in columns]
     if look.width is not None and _total(widths) > look.width:
@@ -69,10 +71,6 @@ def table_lines(
     for row in safe:
         lines += _row(row, titles, widths, right, look)
     return lines
-
-
-def _printable(cell: str) -> str:
-    return cell if cell.isprintable() else "".join(c if c.isprintable() else "?" for c in cell)
 
 
 def _total(widths: Sequence[int]) -> int:

@@ -9,6 +9,7 @@ import yaml
 
 from ..errors import Problem
 from ..files import read_bytes
+from ..printable import UNPRINTABLE, printable
 from .scalars import is_divided, meant, typed
 
 Path = tuple[str, ...]
@@ -122,6 +123,9 @@ def _refuse_constructs(event: Any, shown: str) -> None:
                 hint="write the value out, or refer to it as ${other.key}",
             )
         )
+    if found := UNPRINTABLE.search(getattr(event, "value", "")):
+        what = f"a text holds the control character {printable(found[0])}"
+        raise BadFile(Problem(what, f"{shown}:{line}", "printable text"))
     tag = getattr(event, "tag", None)
     if tag and tag.removeprefix(_CORE) not in _PLAIN_TAGS:
         problem = Problem(f"the YAML tag {tag} is not read", f"{shown}:{line}", "plain values")

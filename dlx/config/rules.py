@@ -10,6 +10,7 @@ from .advice import one_cut
 from .fields import Chosen
 from .files import Path
 from .names import listed, nearest
+from .paths import NAME, NAME_ACCEPTED
 from .schema import Config, Target, dotted_keys
 from .secrets import holds_password, without_password
 from .spaces import wrong_space
@@ -23,6 +24,7 @@ def broken_rules(config: Config, where: Where) -> list[Problem]:
     return [
         problem
         for rule in (
+            _names,
             _targets,
             _losses,
             _activations,
@@ -277,6 +279,13 @@ def _protocol(config: Config, where: Where) -> Iterator[Problem]:
     if config.final and getattr(config.schedule.options, "monitor", None) is not None:
         what = f"schedule {config.schedule.name} watches a score, and the final model has none"
         yield Problem(what, where(("schedule",)), hint="schedule=cosine, or final=false")
+
+
+def _names(config: Config, where: Where) -> Iterator[Problem]:
+    """A task's name names folders, also where a run folder says it."""
+    if not NAME.fullmatch(config.task):
+        what = f"`task` is {config.task!r}, which names no task"
+        yield Problem(what, where(("task",)), NAME_ACCEPTED)
 
 
 def _addresses(config: Config, where: Where) -> Iterator[Problem]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import math
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,11 +12,9 @@ from typing import Any, NoReturn, TypeVar
 
 from ..errors import Problem, RunError, UsageError
 from ..files import fence, is_number, is_there, names_in, parse_json, read_text
+from ..printable import UNPRINTABLE
 
 T = TypeVar("T", str, list[Any], dict[str, Any])
-
-# Control characters, half characters, and marks that turn the direction of the text around them.
-_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2066-\u2069]")
 
 
 @dataclass(frozen=True)
@@ -192,7 +189,7 @@ def _predictions(path: Path) -> dict[str, tuple[str, ...]]:
 
 def _text(path: Path) -> str:
     try:
-        return _UNPRINTABLE.sub("\ufffd", read_text(path, "replace"))
+        return UNPRINTABLE.sub("\ufffd", read_text(path, "replace"))
     except OSError as error:
         _damaged(path, f"cannot be read: {error.strerror}", "a file that may be read")
 
@@ -207,7 +204,7 @@ def _json(text: str, path: Path, where: str = "") -> Any:
 def _printable(value: Any) -> Any:
     """The same tree, with no character left that a page or a picture cannot show."""
     if isinstance(value, str):
-        return _UNPRINTABLE.sub("\ufffd", value)
+        return UNPRINTABLE.sub("\ufffd", value)
     if isinstance(value, list):
         return [_printable(item) for item in value]
     if isinstance(value, dict):

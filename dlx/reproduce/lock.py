@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..config.granted import not_granted
 from ..config.load import digest, load
 from ..errors import Problem, UsageError
 from ..files import is_there, read_bytes, read_json
@@ -64,8 +65,8 @@ def pin(folder: Path, file: Path, name: str | None = None) -> str:
     if not earlier.done:
         what = f"only a finished run can be pinned, and this one is {earlier.state}"
         raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} goes on"))
-    if earlier.status.get("overrides") and any("plugins" in o for o in earlier.status["overrides"]):
-        what = "a run that needs plugins cannot be pinned: a file may not grant them"
+    if asked := not_granted(_arguments(earlier.status)):
+        what = f"a run that needs `{asked}` cannot be pinned: a file may not ask for it"
         raise UsageError(Problem(what, str(folder), hint="dlx reproduce RUN --plugins NAME"))
     entries = _read(file) if is_there(file) else {}
     name = name or str(earlier.status["task"])
@@ -195,7 +196,8 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
         raise UsageError(Problem(what, str(file), hint="dlx lock RUN makes one")) from None
     if not whole or not typed:
         raise UsageError(Problem("it is no lock file of this version", str(file)))
-    if any(a.lstrip("+~").startswith("plugins") for e in entries.values() for a in e["arguments"]):
-        what = "it is no lock file to trust: it asks for plugins, and a file may not grant them"
-        raise UsageError(Problem(what, str(file), hint="dlx reproduce RUN --plugins NAME"))
+    for entry in entries.values():
+        if asked := not_granted(entry["arguments"]):
+            what = f"it is no lock file to trust: it asks for `{asked}`, and a file may not"
+            raise UsageError(Problem(what, str(file), hint="dlx reproduce RUN --plugins NAME"))
     return entries

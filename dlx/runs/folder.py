@@ -20,6 +20,7 @@ from .files import write_json
 MARK = "status.json"
 """What makes a folder a run folder; small, so that a thousand runs are listed in a second."""
 
+_TASK = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}-\d+")
 
 
@@ -102,6 +103,16 @@ def all_runs(root: Path) -> list[Path]:
     for task in sorted(p for p in _entries(root) if p.is_dir()):
         found.extend(fence(p) for p in _entries(task) if _NAME.fullmatch(p.name))
     return sorted(found, key=lambda p: (p.name[:15], _number(p.name), p.parent.name, p.name))
+
+
+def run_named(root: Path, name: object) -> Path:
+    """The folder of a run that a file names, `<task>/<folder>`; it need not be there.
+
+    A name that leads elsewhere stands for a folder that is never there.
+    """
+    task, _, run = str(name).partition("/")
+    sound = _TASK.fullmatch(task) and is_run_name(run)
+    return fence(root / task / run) if sound else root / "no run"
 
 
 def is_run_name(name: str) -> bool:

@@ -13,6 +13,7 @@ from typing import Any
 
 from ..errors import Problem, UsageError
 from ..files import fence, is_file, open_file, read_json
+from ..printable import printable_line
 from .files import cannot_write
 
 NAME = "lock"
@@ -89,7 +90,7 @@ def holder(folder: Path) -> str:
     """Who holds a folder, as far as it has told."""
     try:
         told = read_json(folder / NAME)
-        return f"process {told['pid']} on {told['host']}, since {told['since']}"
+        return printable_line(f"process {told['pid']} on {told['host']}, since {told['since']}")
     except (OSError, ValueError, KeyError, TypeError):
         return "it has not said which"
 

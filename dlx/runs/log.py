@@ -6,11 +6,12 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from ..printable import printable
 from .files import append_bytes
 
 
 class Log:
-    """Passes lines on, and keeps them in a file with the time.
+    """Passes lines on, and keeps each in a file with the time.
 
     Args:
         file: appended to.
@@ -32,4 +33,6 @@ class Log:
         Raises:
             RunError: the file cannot be written.
         """
-        append_bytes(self._file, f"{time.strftime('%Y-%m-%d %H:%M:%S')}  {text}\n".encode())
+        now = time.strftime("%Y-%m-%d %H:%M:%S")
+        lines = [f"{now}  {printable(line)}\n" for line in text.split("\n")]
+        append_bytes(self._file, "".join(lines).encode())

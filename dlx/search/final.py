@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import digest, load
-from ..runs.folder import read_status
+from ..runs.folder import read_status, run_named
 from ..runs.lock import is_held
 from .record import harvest
 from .storage import storage_kept
@@ -57,7 +57,7 @@ class Claim:
 
     def _run(self) -> Path | None:
         """The run that an earlier process began, where it is still here and of this config."""
-        run = self._root / str(self.facts.get("run"))
+        run = run_named(self._root, self.facts.get("run"))
         mine = (read_status(run) or {}).get("config_digest") == self._key
         return run if mine else None
 

@@ -16,7 +16,7 @@ from ..config.secrets import shown_arguments
 from ..errors import DlxError, MethodError, Problem, RunError, UsageError
 from ..files import parse_json, read_bytes
 from ..machine import cores
-from ..runs.folder import read_status, write_status
+from ..runs.folder import read_status, run_named, write_status
 from ..runs.lock import holder, is_held
 from ..runs.log import Log
 from .pool import Message
@@ -169,7 +169,7 @@ def best_facts(
 
 def _told_of_final(config: Config, root: Path, trial: Row) -> str:
     """For how many epochs the final model trains, and why so many."""
-    end, epoch = _last_epoch(root / str(trial["run"])), trial.get("epoch")
+    end, epoch = _last_epoch(run_named(root, trial["run"])), trial.get("epoch")
     if trial["state"] != "done" or not epoch or not end:
         return ""
     said = "the final model trains on all rows outside the test set, for"

@@ -16,7 +16,7 @@ from typing import Any
 
 from ..config.spaces import Lever
 from ..errors import Problem, UsageError
-from ..files import is_folder, make_folder, names_in, remove_tree
+from ..files import append, is_folder, is_there, make_folder, names_in, remove_file, remove_tree
 from ..runs.files import plain
 from ..runs.lock import is_held, tried
 from ..seeds import derive
@@ -147,15 +147,17 @@ class Study:
     def rest(self, resting: bool) -> None:
         """Shows the others that this process has nothing to begin; or that it has again."""
         mark = self._folder / "owners" / self._own / RESTING
-        mark.touch() if resting else mark.unlink(missing_ok=True)
+        with suppress(FileNotFoundError):
+            append(mark, b"") if resting else remove_file(mark)
 
     def others_at_work(self) -> bool:
         """Whether another process has a trial under way, or may begin one; ask `alone`."""
         running = [t for t in self.trials() if t.state.name == "RUNNING"]
         if any(self.lives(t.user_attrs) for t in running if t.number not in self._mine):
             return True
-        others = (p for p in (self._folder / "owners").glob("*") if p.name != self._own)
-        return any(is_held(place) and not (place / RESTING).exists() for place in others)
+        owners = self._folder / "owners"
+        others = (owners / name for name in names_in(owners) if name != self._own)
+        return any(is_held(place) and not is_there(place / RESTING) for place in others)
 
     def replace(self, name: str, value: Any) -> None:
         """Gives a fact of the whole study another value; to be called `alone`."""

@@ -14,6 +14,7 @@ from ..config.rules import judged_score, score_names
 from ..config.secrets import shown_arguments
 from ..errors import DlxError, Interrupted
 from ..machine import cores
+from ..runs.folder import run_named
 from ..runs.lock import held
 from .plan import Plan, Planned
 from .pool import Message, Order
@@ -117,7 +118,7 @@ class Sweeping:
         runs = self.record.begun_runs() if self.record.trials else {}
         for planned in self.plan.trials:
             entry = self.record.trials.get(planned.key, {})
-            kept = self.record.root / str(entry.get("run"))
+            kept = run_named(self.record.root, entry.get("run"))
             if entry.get("state") == "done" and kept.is_dir():
                 continue
             if entry.get("state") == "done":  # its run folder has been deleted

@@ -32,6 +32,7 @@ from ..problem import PROBLEMS
 from ..runs.files import make_folders, write_json, write_text
 from .experiment import Data, FoldData, split_digest
 from .loop import Training
+from .owner import sign
 
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -42,12 +43,20 @@ def dump_yaml(value: Any) -> str:
     return text
 
 
-def write_config(run: Path, loaded: Loaded) -> None:
-    """Writes `config.yaml`, whole, and `overrides.yaml`."""
+def write_config(run: Path, loaded: Loaded, own: bool = True) -> None:
+    """Writes `config.yaml`, whole, and `overrides.yaml`.
+
+    Args:
+        run: the run folder.
+        loaded: its config.
+        own: whether the folder is the user's own, and is to be known as that.
+    """
     plain = loaded.plain()
     plain["run"]["root"] = str(Path(loaded.config.run.root).resolve())
     write_text(run / "config.yaml", dump_yaml(plain))
     write_text(run / "overrides.yaml", dump_yaml(loaded.shown))
+    if own:
+        sign(run)
 
 
 def write_steps(run: Path, steps: Sequence[FittedStep]) -> None:

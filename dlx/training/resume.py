@@ -15,6 +15,7 @@ from ..errors import Problem, RunError, UsageError
 from ..runs.folder import all_runs, read_status
 from ..runs.lock import is_held
 from .earlier import Earlier, read_earlier
+from .owner import is_own
 
 FREE = ("run.", "about.", "checkpoint.", "plugins", "trainer.device")
 """What no result depends on, or what a run may be moved to."""
@@ -44,7 +45,7 @@ def resumable(folder: Path, arguments: Sequence[str] = ()) -> Loaded:
     _check_untouched(earlier, before)
     now = load_saved(folder / "config.yaml", shown, plugins, arguments)
     problems = [*_differences(before, now), *lacking(now, lambda _: shown)]
-    if problems := [*problems, *_addresses(now, arguments, shown)]:
+    if problems := [*problems, *_watchers(folder, now, arguments)]:
         raise UsageError(*problems)
     now = replace(now, run=replace(now.run, root=str(folder.parent.parent)))  # it may have moved
     used = [str(one) for one in earlier.status.get("overrides", [])]
@@ -88,15 +89,18 @@ def _differences(before: Config, now: Config) -> Iterator[Problem]:
         yield Problem(told, "command line", "the same, or more trainer.epochs", "dlx train anew")
 
 
-def _addresses(config: Config, arguments: Sequence[str], shown: str) -> Iterator[Problem]:
-    """A run folder, which a stranger may have written, cannot say where a run is told of."""
-    for name, chosen in config.callbacks.items() if config.run.watch else ():
-        address = getattr(chosen.options, "tracking_uri", "local")
+def _watchers(folder: Path, config: Config, arguments: Sequence[str]) -> Iterator[Problem]:
+    """A run folder that was not made here cannot say where a run is told of."""
+    if not config.run.watch or is_own(folder):
+        return
+    for name, chosen in config.callbacks.items():
+        address = getattr(chosen.options, "tracking_uri", None)
         argument = f"callbacks.{name}.tracking_uri={address}"
-        if address not in ("local", "env") and argument not in arguments:
+        if address is not None and argument not in arguments:
             what = f"`callbacks.{name}.tracking_uri` is {address}, which only the run folder says"
             hint = f"dlx resume ... {argument}, if that is right; or run.watch=false"
-            yield Problem(what, shown, "local, env, or an address that is typed again", hint)
+            accepted = "a run folder made here, or an address that is typed again"
+            yield Problem(what, f"{folder.name}/config.yaml", accepted, hint)
 
 
 def _longer(before: Config, now: Config) -> bool:

@@ -24,6 +24,7 @@ from .device import contract, environment, told
 from .earlier import read_earlier
 from .experiment import Data, choose_threads
 from .loop import Training
+from .owner import is_own
 from .shared import Shared
 from .stage import Stage, begin
 
@@ -241,7 +242,8 @@ def _write_start(run: Run, write_config: bool = True) -> None:
     if config.protocol.name == "auto":
         run.log(run.data.split.rule)
     if write_config:
-        evidence.write_config(run.folder, run.loaded)
+        own = not run.resumed or is_own(run.folder)
+        evidence.write_config(run.folder, run.loaded, own)
     known = environment(fold.device, fold.threads, config.trainer.deterministic)
     write_json(run.folder / "environment.json", known)
     run.facts["data"] = evidence.data_facts(config, run.data)

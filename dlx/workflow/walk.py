@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..config.granted import not_granted
 from ..config.load import Loaded, load
 from ..config.schema import Config
 from ..data.samples import Samples
@@ -95,7 +96,16 @@ class Walk:
         return Bench(self.config, self.data)
 
     def with_values(self, arguments: Sequence[str]) -> Loaded:
-        """The config with further values, checked like any other."""
+        """The config with further values, checked like any other.
+
+        Raises:
+            UsageError: they cannot be used, or the evidence, which a stranger may have written,
+                asks for what only the user may.
+        """
+        if asked := not_granted(arguments, watchers=False):
+            what = f"the evidence of this workflow asks for `{asked}`, which a file may not"
+            hint = "delete this folder, and the same command takes the steps anew"
+            raise UsageError(Problem(what, str(self.record.folder), hint=hint))
         return load([*self.loaded.arguments, *arguments], self.config_dir)
 
     def choose(self, arguments: Sequence[str]) -> None:

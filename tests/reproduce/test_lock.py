@@ -102,14 +102,19 @@ def test_the_same_config_gains_platforms_and_another_begins_anew(cli: Any, locke
     assert set(entry_of(locked)["platforms"]) == set(digests)
 
 
-def test_it_cannot_grant_plugins(cli: Any, locked: Path, here: Path) -> None:
+@pytest.mark.parametrize(
+    "argument", ["plugins=[evil]", "++plugins=[evil]", "about.title=${oc.env:HOME}", "run.root=/x"]
+)
+def test_it_cannot_ask_for_code_places_or_secrets(
+    cli: Any, locked: Path, here: Path, argument: str
+) -> None:
     (here / "evil.py").write_text("open('canary', 'w')")
-    change(locked, arguments=["task=wine", "plugins=[evil]"])
+    change(locked, arguments=["task=wine", argument])
 
     answer = cli("reproduce", "dlx.lock")
 
     assert answer.code == 2
-    assert "it asks for plugins, and a file may not grant them" in answer.err
+    assert f"it asks for `{argument}`, and a file may not" in answer.err
     assert not (here / "canary").exists()
 
 

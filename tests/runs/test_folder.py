@@ -12,9 +12,18 @@ from typing import Any
 import pytest
 
 from dlx.errors import UsageError
-from dlx.runs.folder import all_runs, check_writable, create, find, read_status, write_status
+from dlx.runs.folder import (
+    all_runs,
+    check_writable,
+    create,
+    find,
+    read_status,
+    run_named,
+    write_status,
+)
 
 DIGEST = "1a2b3c4d5e6f"
+NAME = "20260101-120000-1a2b3c4d-1"
 
 
 def test_a_name_says_when_and_what(tmp_path: Path) -> None:
@@ -227,3 +236,14 @@ def test_a_folder_that_cannot_be_made(
         "  accepted: a folder that can be written to\n"
         "  try: run.root=FOLDER chooses another"
     )
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["../digits/" + NAME, "/etc/" + NAME, "digits/../..", "digits/x", "a/b/" + NAME, "", None, 3],
+)
+def test_a_name_in_a_file_leads_to_no_other_folder(tmp_path: Path, name: object) -> None:
+    (tmp_path / "digits" / NAME).mkdir(parents=True)
+
+    assert not run_named(tmp_path / "runs", name).exists()
+    assert run_named(tmp_path, f"digits/{NAME}").is_dir()

@@ -286,6 +286,7 @@ def test_a_run_folder_cannot_say_where_a_run_is_told_of() -> None:
     with pytest.raises(Interrupted):
         train(load([*LOCAL, "trainer.threads=1"]), lambda _: None, [Stop(3)])
     (run,) = Path("runs/wine").iterdir()
+    assert resumable(run), "the user's own goes on as it was begun"
     strange = "sqlite:////elsewhere/x.db"
     for name, old, new in (
         ("config.yaml", "tracking_uri: local", f"tracking_uri: {strange}"),
@@ -301,7 +302,7 @@ def test_a_run_folder_cannot_say_where_a_run_is_told_of() -> None:
     assert str(caught.value).splitlines() == [
         f"`callbacks.mlflow.tracking_uri` is {strange}, which only the run folder says",
         f"  where: {run.name}/config.yaml",
-        "  accepted: local, env, or an address that is typed again",
+        "  accepted: a run folder made here, or an address that is typed again",
         f"  try: dlx resume ... {argument}, if that is right; or run.watch=false",
     ]
     assert resumable(run, ["run.watch=false"])

@@ -51,6 +51,7 @@ def test_a_run_folder_holds_everything() -> None:
         "data.json",
         "errors.json",
         "metrics.jsonl",
+        "owner.json",
         "predictions.csv",
         "prepare/steps.json",
         "report.json",
