@@ -89,7 +89,7 @@ def read_bytes(file: Path, limit: int | None = LIMIT) -> bytes:
 
 
 def read_text(file: Path, errors: str = "strict") -> str:
-    """Like `read_bytes`, from UTF-8, every line's end as "\\n", as `Path.read_text` gives it.
+    r"""Like `read_bytes`, from UTF-8, every line's end as "\n", as `Path.read_text` gives it.
 
     Raises:
         OSError: as `read_bytes`.
