@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import MethodError, Problem
+from .profile import Profile
 from .protocols import MadeBy, Split
 from .samples import Rows, Samples
 from .targets import EncodedTarget
@@ -21,6 +22,8 @@ CHANCE = 0.001
 """Parts differ beyond chance below this p value: once in a thousand honest cuts."""
 ALIKE = 0.999
 """Correlation above which a feature is suspected to be the target under another name."""
+DOMINANT = 0.95
+"""Share of the rows from which on one value says little beyond itself."""
 EXAMPLES = 3
 
 
@@ -73,6 +76,40 @@ def check(
         *_drift(pairs, targets),
         *_features(samples, split, targets),
     ]
+
+
+def check_profiles(profiles: Sequence[Profile]) -> list[Finding]:
+    """What the profiles of the columns, over training rows, give to think about.
+
+    Args:
+        profiles: from `profile.profile`.
+    """
+    zeros = [
+        f"{p.name}: {p.zeros:,} zeros, no other value below {p.nearest:.4g} in size"
+        for p in profiles
+        if p.nearest is not None
+    ]
+    usual = [
+        f"{p.name}: {p.top} in {p.share:.1%}"
+        for p in profiles
+        if p.share and p.share >= DOMINANT and (p.unit == "characters" or p.low != p.high)
+    ]
+    empty = [f"{p.name}: {p.missing:,}" for p in profiles if p.missing and p.unit]
+    return [
+        *_told("smell", "zeros", "zeros may stand for missing values", zeros),
+        *_told("smell", "one value", f"one value has {DOMINANT:.0%} of the rows or more", usual),
+        *_told("fact", "missing", "texts or lists are empty", empty),
+    ]
+
+
+def _told(
+    kind: Literal["smell", "fact"], name: str, text: str, features: list[str]
+) -> Iterator[Finding]:
+    if features:
+        names = ", ".join(one.rpartition(": ")[0] for one in features[:EXAMPLES])
+        more = f" and {len(features) - EXAMPLES} more" if len(features) > EXAMPLES else ""
+        shown = tuple(features[:EXAMPLES])
+        yield Finding(kind, name, f"{names}{more}: {text}", "train", len(features), shown)
 
 
 def refuse_leaks(findings: Sequence[Finding], duplicates: bool = True) -> None:

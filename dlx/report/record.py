@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .blocks import Block, Code, Facts, Section, Table, Text
+from .profile import profile
 from .read import Run, amount, get, mappings
 from .words import NONE, PARTS, duration, number
 
@@ -54,6 +55,7 @@ def data(run: Run) -> Section | None:
     counts = get(found, "classes", dict)
     for target in counts:
         blocks += _class_counts(get(counts, target, dict), target if len(counts) > 1 else "")
+    blocks += profile(get(found, "profile", dict))
     blocks += _prepare(run) + _files(found)
     return Section("data", "Data", blocks) if blocks else None
 

@@ -10,13 +10,14 @@ from . import evidence_plots
 from .blocks import Block, Code, Facts, Heading, Picture, Section, Table
 from .evidence_plots import Line, Slice
 from .levers import lever, typed
+from .profile import profile
 from .read import Run, amount, finite, get, mappings, numeric
 from .words import NONE, duration, number, setting, short
 
 _TONE = {"done": "good", "refused": "bad", "not reached": "open"}
 _ELSEWHERE = (
     *("checks", "answer", "baselines", "power", "tried", "final", "warning", "last", "rungs"),
-    *("decisions", "chosen_trial"),
+    *("decisions", "chosen_trial", "profile"),
 )
 """Facts of a step that other blocks show."""
 _LONGEST = 400  # characters of a fact
@@ -46,8 +47,9 @@ def _step(step: Mapping[str, Any]) -> list[Block]:
     facts = get(step, "facts", dict)
     rows = [(key.replace("_", " "), _fact(facts[key])) for key in facts if key not in _ELSEWHERE]
     rows = [(key, value) for key, value in rows if value]
-    heading = Heading(name, said, _TONE.get(state, "open"), state)
-    return [heading, Facts("", rows)] if rows else [heading]
+    blocks: list[Block] = [Heading(name, said, _TONE.get(state, "open"), state)]
+    blocks += [Facts("", rows)] if rows else []
+    return blocks + profile(get(facts, "profile", dict), folded=True)
 
 
 def _fact(value: object) -> str:

@@ -82,7 +82,7 @@ def read_steps(run: Path) -> list[FittedStep]:
 
 
 def data_facts(config: Config, data: Data) -> dict[str, Any]:
-    """What `data.json` says: source, hashes, sizes, class counts, duplicates."""
+    """What `data.json` says: source, hashes, sizes, class counts, duplicates, each column."""
     fold = data.split.folds[0]
     alone = config.final == "only"
     parts: dict[str, Rows] = {"train": data.split.rest if alone else fold.train}
@@ -107,6 +107,7 @@ def data_facts(config: Config, data: Data) -> dict[str, Any]:
         **_former(data.samples.former_digest),
         "split_digest": split_digest(data),
         "rule": data.split.rule,
+        "profile": data.profile,
     }
 
 

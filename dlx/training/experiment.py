@@ -18,9 +18,10 @@ from ..config.rules import loss_of, metrics_of, monitor_of, score_names
 from ..config.schema import Config
 from ..data import read
 from ..data.cache import Cache
-from ..data.checks import check, refuse_leaks
+from ..data.checks import check, check_profiles, refuse_leaks
 from ..data.columns import take
 from ..data.fingerprints import input_hashes, row_hashes
+from ..data.profile import profile
 from ..data.protocols import Fold, Split
 from ..data.samples import Rows, Samples
 from ..data.store import cache_root
@@ -51,6 +52,7 @@ class Data:
         input_hashes: a hash of every row's inputs.
         seconds: how long reading took.
         findings: what the checks of the data found, as `report.json` holds it.
+        profile: what each column holds, over training rows, as `data.json` holds it.
     """
 
     samples: Samples
@@ -59,6 +61,7 @@ class Data:
     input_hashes: list[bytes]
     seconds: float
     findings: list[dict[str, Any]] = field(default_factory=list)
+    profile: dict[str, Any] = field(default_factory=dict)
 
     def naive(self, rows: Rows) -> dict[str, dict[str, npt.NDArray[np.float32]]]:
         """The naive forecasts of some rows, by target and name; none where there is no time."""
@@ -148,9 +151,13 @@ def cut(
     found = check(samples, split, targets, hashes)
     allowed = getattr(config.protocol.options, "duplicates", "refuse") == "allow"
     refuse_leaks(found, duplicates=not allowed)
-    findings = [finding.plain() for finding in found]
+    alone = len(split.folds) == 1 and config.final != "only"
+    rows = split.folds[0].train if alone else split.rest
+    looked = profile(samples, rows)
+    findings = [finding.plain() for finding in (*found, *check_profiles(looked))]
+    told = {"rows": len(rows), "columns": [one.plain() for one in looked]}
     seconds += time.perf_counter() - begun
-    return Data(samples, split, targets, hashes, seconds, findings)
+    return Data(samples, split, targets, hashes, seconds, findings, told)
 
 
 def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:

@@ -56,14 +56,14 @@ def _problems(walk: Walk) -> str:
 
 
 def _inputs(samples: Samples) -> dict[str, dict[str, Any]]:
-    """Kind, range and missing values of each input."""
+    """Kind and missing values of each input; step 3 has more, as it knows the training rows."""
     found = {}
     for name in samples.inputs:
         column = samples.columns[name]
         told: dict[str, Any] = {"holds": kind(column), "missing": 0}
         if isinstance(column, np.ndarray) and column.dtype.kind in "fiu":
             holes = np.isnan(column) if column.dtype.kind == "f" else np.zeros(0, bool)
-            told |= {"missing": int(holes.sum()), "range": _range(column)}
+            told["missing"] = int(holes.sum())
         found[name] = told
     return found
 
@@ -74,7 +74,7 @@ def _range(values: Any) -> list[float]:
 
 def _holes(inputs: dict[str, dict[str, Any]]) -> str:
     missing = sum(told["missing"] for told in inputs.values())
-    return f"{missing:,} values missing" if missing else "no value missing"
+    return f"{missing:,} values marked as missing" if missing else "no value marked as missing"
 
 
 def measure(walk: Walk) -> Finding:
@@ -132,6 +132,7 @@ def choose_protocol(walk: Walk) -> Finding:
         "folds": [{"train": len(f.train), "val": len(f.validation)} for f in split.folds],
         "test": len(split.test),
         "checks": data.findings,
+        "profile": data.profile,
         "chosen": chosen,
     }
     smells = [finding["text"] for finding in data.findings if finding["kind"] == "smell"]

@@ -63,6 +63,9 @@ def test_the_final_model_trains_on_training_and_validation_rows_together(
     (report,) = reports(here)
     folds = report["workflow"]["steps"][2]["facts"]["folds"]
     assert report["data"]["rows"]["train"] == folds[0]["train"] + folds[0]["val"]
+    known = [report["workflow"]["steps"][2]["facts"]["profile"], report["data"]["profile"]]
+    assert [one["columns"][0]["feature"] for one in known] == ["alcohol", "alcohol"]
+    assert known[0]["rows"] == known[1]["rows"] == folds[0]["train"]
     chosen = report["workflow"]["trials"][report["workflow"]["chosen"]]
     lines = next(here.glob("runs/*/*/metrics.jsonl")).read_text().splitlines()
     last = json.loads(lines[-1])

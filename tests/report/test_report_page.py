@@ -258,3 +258,20 @@ def test_neither_torch_nor_pyplot_is_imported(make_run):
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
+
+
+def test_each_column_is_told_and_what_makes_no_sense_is_left_out(make_run, page):
+    columns = [
+        {"column": "features", "feature": "age", "type": "whole numbers", "missing": 3}
+        | {"zeros": 15, "low": 18.0, "high": 90.5, "outliers": 1, "top": "30", "share": 0.125},
+        {"column": "note", "type": "texts, 9 different", "missing": 2, "zeros": None}
+        | {"low": 1, "high": 80, "unit": "characters", "top": "<b>", "share": float("nan")},
+        {"column": ["x"], "low": float("inf"), "high": "y", "share": "z"},
+        "no column",
+    ]
+    data = {"rows": {}, "profile": {"rows": 1234, "columns": columns}}
+    found = page(build(make_run(data=data))).text
+    assert "What the columns hold, over 1,234 training rows" in found
+    assert "age whole numbers 3 15 18 90.50 1 30 12.5%" in found
+    assert "note texts, 9 different 2 \N{EN DASH} 1 80 characters \N{EN DASH} <b>" in found
+    assert "What the columns hold" not in page(build(make_run())).text  # an older run

@@ -52,6 +52,8 @@ def facts() -> dict[str, Any]:
     """The facts that a workflow adds."""
     steps = copy.deepcopy(STEPS)
     steps[0]["facts"] = {"rows": 50000, "hypotheses": ["a", "b"]}
+    told = {"column": "age", "type": "numbers", "missing": 7}
+    steps[2]["facts"] = {"profile": {"rows": 99, "columns": [told]}}
     steps[4]["facts"] = {"tried": RUNGS[:1]}
     flow = {"steps": steps, "ladder": RUNGS, "trials": TRIALS, "chosen": 1, "direction": "max"}
     checks = [
@@ -86,6 +88,8 @@ def test_each_step_has_its_finding_and_evidence(make_run, page):
         assert f"{number}. Title {number}" in found.text
         assert f"found {number}" in found.text
     assert "rows 50,000" in found.text
+    (_, row) = found.tables["What the columns hold, over 99 training rows"]
+    assert row[:3] == ["age", "numbers", "7"]
     assert FINAL["command"] in found.text
     ladder = found.tables["The ladder of sizes"]
     assert [row[0] for row in ladder[1:]] == ["model.units=[16]", "model.units=[16,16]"]

@@ -104,6 +104,11 @@ def test_data_are_told_of() -> None:
     assert known["files"][0]["name"] == "wine_data.csv"
     assert len(known["digest"]) == len(known["split_digest"]) == 64
     assert known["rule"] == run.data.split.rule
+    assert known["profile"]["rows"] == 114
+    alcohol = known["profile"]["columns"][0]
+    values = np.asarray(run.data.samples.columns["features"])[run.data.split.folds[0].train, 0]
+    assert (alcohol["feature"], alcohol["missing"], alcohol["zeros"]) == ("alcohol", 0, 0)
+    assert (alcohol["low"], alcohol["high"]) == (float(values.min()), float(values.max()))
 
 
 def test_the_answer_is_of_the_best_weights_on_the_test_part() -> None:
