@@ -106,6 +106,12 @@ class InProcess:
             source.ended(order, carry_out(order.message, self._shared, send, inbox))
 
 
+@pytest.fixture(scope="session")
+def runner() -> type[InProcess]:
+    """What trains in this process, for those who start a sweep or search without a command."""
+    return InProcess
+
+
 @pytest.fixture
 def in_process(monkeypatch: pytest.MonkeyPatch) -> None:
     """Sweeps and searches train in this process."""

@@ -187,13 +187,15 @@ def _train_best(plan: TunePlan, best: Sequence[str], args: argparse.Namespace) -
         if claim.answer is None and (run := claim.done_in()) is not None:
             claim.finish(answer_in(run))
         if claim.answer is None:
-            return _trained(claim, best, args)
+            return _trained(plan, claim, best, args)
         if not args.json:
             _show_trained(claim.answer)
         return claim.answer
 
 
-def _trained(claim: Claim, best: Sequence[str], args: argparse.Namespace) -> dict[str, Any]:
+def _trained(
+    plan: TunePlan, claim: Claim, best: Sequence[str], args: argparse.Namespace
+) -> dict[str, Any]:
     """Trains it: the one look at the test set."""
     from ..config.load import load
     from ..training.callbacks import Callback
@@ -209,7 +211,7 @@ def _trained(claim: Claim, best: Sequence[str], args: argparse.Namespace) -> dic
         quiet=args.json or args.quiet,
         resume=claim.unfinished(),
         watchers=[Beats()],
-        trial=Trial(Shared(keep=False), {}, claim.begin),
+        trial=Trial(Shared(keep=False), {"best_of": plan.name}, claim.begin),
     )
     found = answer(done)
     claim.finish(found)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 from collections.abc import Mapping
 from contextlib import suppress
@@ -11,9 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, RunError, UsageError
-from ..files import append, fence, is_file, is_there, open_file, parse_json, read_json, read_text
-from ..runs.files import cannot_write, make_folders, plain, write_json
+from ..files import fence, is_file, is_there, read_bytes, read_json
+from ..runs.files import make_folders, plain, write_json
 from ..runs.folder import all_runs, read_status
+from ..runs.lines import Chain, append_line
 
 FOLDER = "sweeps"
 TRIALS, OUTCOME = "trials.jsonl", "sweep.json"
@@ -116,15 +115,9 @@ class Record:
         Raises:
             RunError: they cannot be written.
         """
-        line = json.dumps(plain({"key": key, **facts}), allow_nan=False)
-        try:
-            with open_file(self.folder / TRIALS, "ab") as stream:
-                stream.write(f"{line}\n".encode())
-                stream.flush()
-                os.fsync(stream.fileno())
-        except OSError as error:
-            raise RunError(cannot_write(self.folder / TRIALS, error)) from error
-        self._take(json.loads(line))
+        entry = plain({"key": key, **facts})
+        append_line(self.folder / TRIALS, Chain().seal(entry))
+        self._take(entry)
 
     def conclude(self, facts: Mapping[str, Any]) -> None:
         """Writes `sweep.json`, what reports and listings read.
@@ -162,17 +155,14 @@ class Record:
     def _read(self) -> None:
         file = self.folder / TRIALS
         try:
-            text = read_text(file, "replace") if is_there(file) else ""
-            if text and not text.endswith("\n"):  # cut off when a process was killed
-                append(file, b"\n")
+            lines = read_bytes(file).split(b"\n") if is_there(file) else []
         except OSError as error:
             raise RunError(Problem(f"cannot be read: {error.strerror}", str(file))) from error
-        for line in text.splitlines():
-            try:
-                found = parse_json(line)
-            except ValueError:
-                continue
-            if isinstance(found, dict) and _is_sound(found):
+        for line in lines:
+            with suppress(ValueError):  # damaged: its run folder tells what became of the trial
+                found = Chain().unseal(line)
+                if not _is_sound(found):
+                    continue
                 self._take(found)
 
 

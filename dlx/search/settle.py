@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -126,6 +126,13 @@ def shared_threads(runner: Any, message: Message) -> dict[str, Any] | None:
         return None
     found: dict[str, Any] = answer["threads"]
     return {"count": most, "how": "shared out"} if several and found["count"] > most else found
+
+
+def known_threads(outcome: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The thread count that a sweep's trials have run with so far; None where it cannot be had."""
+    count = outcome.get("threads")
+    usable = isinstance(count, int) and 0 < count <= cores()
+    return {"count": count, "how": "sweep"} if usable else None
 
 
 def final_arguments(

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import os
 import re
+import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager, suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from ..config.secrets import without_password
 from ..errors import Problem, RunError, UsageError
-from ..files import check_database, check_plain, is_there, open_file
+from ..files import check_database, is_there, remove_file
 from ..machine import shortage
+from ..runs.lines import keep_sound
+from .journal import Damaged, Journal
 
 
 def open_by_several(storage: str, folder: Path) -> Any:
@@ -39,12 +42,9 @@ def open_by_several(storage: str, folder: Path) -> Any:
 def _opened(storage: str, folder: Path) -> Any:
     if storage == "journal":
         from optuna.storages import JournalStorage
-        from optuna.storages.journal import JournalFileBackend
 
-        file = folder / "study.journal"
-        check_plain(file)
-        lock: Any = _FileLock(file)
-        return JournalStorage(JournalFileBackend(str(file), lock_obj=lock))
+        backend: Any = Journal(folder / "study.journal")
+        return JournalStorage(backend)
     from optuna.storages import RDBStorage
 
     if storage == "sqlite":
@@ -56,41 +56,38 @@ def _opened(storage: str, folder: Path) -> Any:
     return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
 
 
-class _FileLock:
-    """The journal's lock: freed by the system when its holder is killed, whose half line goes.
+def mend(storage: str, folder: Path) -> bool:
+    """Puts a damaged file of a study aside; what is sound of it, if anything, is gone on with.
 
     Args:
-        file: the journal.
+        storage: as for `open_by_several`; where it is a URL nothing is done.
+        folder: the search's folder, in which nobody is at work.
+
+    Returns:
+        Whether it was damaged; the file is kept with `.damaged` behind its name.
     """
+    if storage == "journal":
+        return keep_sound(folder / "study.journal") > 0
+    file = folder / "study.sqlite"
+    if storage != "sqlite" or not is_there(file) or _is_sound(file):
+        return False
+    os.replace(file, f"{file}.damaged")
+    for end in ("-journal", "-wal", "-shm"):
+        with suppress(FileNotFoundError):
+            remove_file(file.with_name(file.name + end))
+    return True
 
-    def __init__(self, file: Path) -> None:
-        self._file = file
-        self._stream: Any = None
 
-    def acquire(self) -> bool:
-        """Waits for the lock, then cuts off a line that a killed process left unfinished."""
-        import fcntl
-
-        self._stream = open_file(self._file.with_suffix(".lock"), "ab")
-        fcntl.flock(self._stream, fcntl.LOCK_EX)
-        if not _ends_whole(self._file):
-            with open_file(self._file, "r+b") as stream:
-                stream.truncate(stream.read().rfind(b"\n") + 1)
+def _is_sound(file: Path) -> bool:
+    """Whether SQLite finds nothing wrong with a database."""
+    check_database(file)
+    try:
+        with closing(sqlite3.connect(file, timeout=60)) as connection:
+            return bool(connection.execute("pragma quick_check").fetchone() == ("ok",))
+    except sqlite3.OperationalError:  # it is locked, or cannot be opened: opening it tells
         return True
-
-    def release(self) -> None:
-        """Lets go."""
-        self._stream.close()
-
-
-def _ends_whole(file: Path) -> bool:
-    """Whether a file of lines is missing, empty, or ends with a whole line."""
-    if not is_there(file):
-        return True
-    with open_file(file, "rb") as stream:
-        size = stream.seek(0, os.SEEK_END)
-        stream.seek(max(0, size - 1))
-        return stream.read() in (b"", b"\n")
+    except sqlite3.DatabaseError:
+        return False
 
 
 @contextmanager
@@ -110,6 +107,10 @@ def storage_kept(storage: str) -> Iterator[None]:
         what = f"the storage of the study is lost: {said}"
         where = f"tune.storage={without_password(storage)}"
         raise RunError(Problem(what, where, hint="the same command goes on")) from error
+    except Damaged as error:
+        what = f"the study's journal is damaged: {error}"
+        hint = "the same command, when no other process is at work on it, puts it right"
+        raise RunError(Problem(what, f"tune.storage={storage}", hint=hint)) from error
     except OSError as error:
         if not (said := shortage(error)):
             raise
@@ -148,4 +149,6 @@ def storage_opened(storage: str) -> Iterator[None]:
         what = f"the study cannot be opened: {error.strerror or error}"
         raise RunError(Problem(what, str(error.filename or where))) from error
     except (ValueError, LookupError, TypeError, AssertionError, AttributeError) as error:
-        raise RunError(Problem(f"the study cannot be read: {error!r}", where)) from error
+        hint = "move its file away, and the same command finds its trials in their run folders"
+        problem = Problem(f"the study cannot be read: {error!r}", where, hint=hint)
+        raise RunError(problem) from error

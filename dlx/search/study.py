@@ -16,11 +16,20 @@ from typing import Any
 
 from ..config.spaces import Lever
 from ..errors import Problem, UsageError
-from ..files import append, is_folder, is_there, make_folder, names_in, remove_file, remove_tree
+from ..files import (
+    append,
+    is_folder,
+    is_there,
+    make_folder,
+    names_in,
+    remove_file,
+    remove_tree,
+    sweep_temporaries,
+)
 from ..runs.files import plain
 from ..runs.lock import is_held, tried
 from ..seeds import derive
-from .storage import open_by_several, storage_opened
+from .storage import mend, open_by_several, storage_opened
 from .suggest import Tried, distribution, params_of, quiet
 
 STALE_S = 600.0
@@ -68,6 +77,10 @@ class Study:
             self._deciding = folder / "deciding"
         goals = ["maximize" if one == "max" else "minimize" for one in directions]
         with storage_opened(storage), quiet() as optuna:
+            self.mended = False
+            if not self.shared:
+                with self._alone_in_folder():  # else what another has read would change under it
+                    self.mended = not any(self._others()) and mend(storage, folder)
             self._storage = open_by_several(storage, folder)
             self._study = optuna.create_study(
                 study_name=name, storage=self._storage, directions=goals, load_if_exists=True
@@ -138,11 +151,24 @@ class Study:
 
     def trials(self) -> list[Any]:
         """Every trial that counts, by number: neither one too many nor forgotten."""
-        with quiet():
-            every = self._storage.get_all_trials(self._id, deepcopy=False)
+        every = self._all()
         gone = set(self.fact(FORGOTTEN) or ())
         counted = [t for t in every if not t.user_attrs.get("surplus") and t.number not in gone]
         return sorted(counted, key=lambda trial: int(trial.number))
+
+    def size(self) -> int:
+        """How many trials there are in all, those that do not count with them."""
+        return len(self._all())
+
+    def _all(self) -> list[Any]:
+        with quiet():
+            return list(self._storage.get_all_trials(self._id, deepcopy=False))
+
+    def sweep(self) -> None:
+        """Deletes what killed processes left half-written, where no other process is at work."""
+        with self.alone():
+            if not any(self._others()):
+                sweep_temporaries(self._folder)
 
     def rest(self, resting: bool) -> None:
         """Shows the others that this process has nothing to begin; or that it has again."""
@@ -155,9 +181,13 @@ class Study:
         running = [t for t in self.trials() if t.state.name == "RUNNING"]
         if any(self.lives(t.user_attrs) for t in running if t.number not in self._mine):
             return True
+        return any(not is_there(place / RESTING) for place in self._others())
+
+    def _others(self) -> Iterator[Path]:
+        """The signs of other processes that live."""
         owners = self._folder / "owners"
-        others = (owners / name for name in names_in(owners) if name != self._own)
-        return any(is_held(place) and not is_there(place / RESTING) for place in others)
+        places = (owners / name for name in names_in(owners) if name != self._own)
+        return filter(is_held, places)
 
     def replace(self, name: str, value: Any) -> None:
         """Gives a fact of the whole study another value; to be called `alone`."""
@@ -238,11 +268,16 @@ class Study:
         """Takes the score of an epoch, and says whether the trial is to be given up."""
         if value != value:
             return False
+        self.report(number, step, value)
+        with quiet():
+            trial = self._storage.get_trial(self._trial_id(number))
+            return bool(pruner.prune(self._study, trial))
+
+    def report(self, number: int, step: int, value: float) -> None:
+        """Writes the score of an epoch down, once."""
         trial_id = self._trial_id(number)
         if step not in self._storage.get_trial(trial_id).intermediate_values:
             self._storage.set_trial_intermediate_value(trial_id, step, value)
-        with quiet():
-            return bool(pruner.prune(self._study, self._storage.get_trial(trial_id)))
 
     def last_report(self, number: int) -> float | None:
         """The last score that `prune` was given for a trial."""

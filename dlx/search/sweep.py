@@ -13,7 +13,7 @@ from ..config.names import plural
 from ..config.rules import judged_score, score_names
 from ..config.secrets import shown_arguments
 from ..errors import DlxError, Interrupted
-from ..machine import cores
+from ..files import sweep_temporaries
 from ..runs.folder import run_named
 from ..runs.lock import held
 from .plan import Plan, Planned
@@ -23,6 +23,7 @@ from .settle import (
     best_facts,
     ended_as,
     final_arguments,
+    known_threads,
     log_failure,
     resumable,
     settled,
@@ -112,10 +113,8 @@ class Sweeping:
         """Finds out what is done, and what can be gone on with."""
         known = self.record.outcome()
         self._before = seconds_of(known)
-        count = known.get("threads")
-        if isinstance(count, int) and 0 < count <= cores():
-            self.threads = {"count": count, "how": "sweep"}
-        runs = self.record.begun_runs() if self.record.trials else {}
+        self.threads = known_threads(known)
+        runs = self.record.begun_runs() if self.record.trials or known else {}
         for planned in self.plan.trials:
             entry = self.record.trials.get(planned.key, {})
             kept = run_named(self.record.root, entry.get("run"))
@@ -292,6 +291,7 @@ def run_sweep(plan: Plan, runner: Any, watch: Watch) -> dict[str, Any]:
     """
     record = Record(folder_of(plan.root, plan.name, "sweep.name"))
     with held(record.folder, "sweep"):
+        sweep_temporaries(record.folder)
         sweeping = Sweeping(plan, record, watch)
         sweeping.recover()
         begun = sweeping.outcome("running")

@@ -8,6 +8,7 @@ from typing import Any
 from ..config.names import plural
 from ..errors import DlxError, Interrupted
 from .record import Record, folder_of
+from .recover import find_lost
 from .settle import stopped_short
 from .storage import storage_kept
 from .study import Study
@@ -46,6 +47,9 @@ def run_tune(plan: TunePlan, runner: Any, watch: Watch) -> tuple[dict[str, Any],
     record = Record(folder_of(plan.root, plan.name, "tune.name"))
     with storage_kept(plan.options.storage), study_of(plan) as study:
         study.refuse_another(plan.identity, plan.name)
+        study.sweep()
+        if lost := find_lost(plan, record, study):
+            watch.says(lost)
         if again := study.forget_failures():
             watch.says(f"{plural(again, 'trial')} failed before, and none did not: tried again")
         tuning = Tuning(plan, record, study, watch)

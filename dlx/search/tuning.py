@@ -19,6 +19,7 @@ from .settle import (
     best_facts,
     ended_as,
     final_arguments,
+    known_threads,
     log_failure,
     resumable,
     settled,
@@ -69,6 +70,9 @@ class Tuning:
         """Makes the pruner, and takes up what an earlier process knew."""
         if self.plan.loaded.config.trainer.threads == "auto":
             self.threads = self.study.fact("threads")
+            known = known_threads(self.record.outcome())
+            if self.threads is None and known is not None and not self.study.shared:
+                self.threads = self.study.fact("threads", known)
         self._before = seconds_of(self.record.outcome())
         self._pruner = pruner_of(self.plan)
         self._most = self.plan.most

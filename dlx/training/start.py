@@ -213,7 +213,7 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
 
 def _marks(status: Mapping[str, Any]) -> dict[str, Any]:
     """What stays in a status when a run goes on: the sweep that it is a trial of."""
-    return {key: status[key] for key in ("sweep", "trial") if key in status}
+    return {key: status[key] for key in ("sweep", "trial", "best_of") if key in status}
 
 
 def _first_stage(

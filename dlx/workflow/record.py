@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -10,11 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import Loaded, digest
+from ..config.names import plural
 from ..config.schema import Workflow
 from ..errors import Problem, RunError, UsageError
-from ..files import is_there, make_folder, parse_json, read_json, read_text, remove_file
-from ..runs.files import append_bytes, cannot_write, plain, write_json
+from ..files import is_there, make_folder, read_json, remove_file, sweep_temporaries
+from ..runs.files import cannot_write, plain, write_json
 from ..runs.folder import all_runs, check_writable, create, read_status, write_status
+from ..runs.lines import append_entry, keep_sound, read_sound, sum_of
 from ..runs.lock import held, holder, tried
 
 UNFINISHED = ("running", "paused", "interrupted", "failed", "refused")
@@ -58,8 +59,11 @@ class Record:
             return None
         try:
             found = read_json(file)
+            known = found.pop("sum", None)  # an older version wrote none
+            if known not in (None, sum_of(found)):
+                raise ValueError("its sum is wrong")
             return {key: found[key] for key in keys}
-        except (OSError, ValueError, KeyError, TypeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             what = f"the evidence cannot be read: {error}"
             hint = f"delete {file.name}, and the same command takes what is missing again"
             raise RunError(Problem(what, str(file), hint=hint)) from error
@@ -76,7 +80,22 @@ class Record:
 
     def write(self, name: str, evidence: dict[str, Any]) -> None:
         """Keeps a piece of evidence."""
-        write_json(self._file(name), evidence)
+        kept = plain(evidence)
+        write_json(self._file(name), {**kept, "sum": sum_of(kept)})
+
+    def mend(self) -> list[str]:
+        """Takes away what a killed process or a power cut spoilt; told, a line each."""
+        sweep_temporaries(self.folder)
+        told = [*filter(None, (self.rungs.mend(), self.trials.mend()))]
+        scaled = self.out(6)
+        if scaled is not None and scaled["facts"].get("rungs") != len(self.rungs.read()):
+            told.append("ladder.jsonl has lost its end: step 6 goes on from there")
+            remove_file(self._file("6"))
+        return told
+
+    def is_over(self) -> bool:
+        """Whether the last step and its report are there: there is nothing to go on with."""
+        return is_there(self._file("7")) and is_there(self.folder / "report.html")
 
     def status(self, loaded: Loaded, state: str, **more: Any) -> None:
         """Writes `status.json`."""
@@ -99,19 +118,30 @@ class Record:
 
 
 class _Lines:
-    """A list that grows by whole lines of JSON, and drops a last line that was cut off."""
+    """A list that grows by whole lines of JSON; what is damaged of it, and all after that, goes."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
     def read(self) -> list[dict[str, Any]]:
-        """Every entry so far."""
-        found: list[dict[str, Any]] = []
-        with suppress(FileNotFoundError):
-            for line in read_text(self._file).splitlines():
-                with suppress(ValueError):
-                    found.append(parse_json(line))
-        return found
+        """Every entry so far.
+
+        Raises:
+            RunError: the file cannot be read.
+        """
+        try:
+            return read_sound(self._file).entries
+        except OSError as error:
+            what = f"the evidence cannot be read: {error.strerror or error}"
+            raise RunError(Problem(what, str(self._file))) from error
+
+    def mend(self) -> str:
+        """Leaves the sound entries, and tells what is lost; "" where nothing is."""
+        lost = keep_sound(self._file)
+        if not lost:
+            return ""
+        name = self._file.name
+        return f"{plural(lost, 'line')} of {name} damaged: done again; kept as {name}.damaged"
 
     def clear(self) -> None:
         """Takes every entry away."""
@@ -124,7 +154,7 @@ class _Lines:
         Raises:
             RunError: the file cannot be written.
         """
-        append_bytes(self._file, (json.dumps(plain(entry), allow_nan=False) + "\n").encode())
+        append_entry(self._file, entry)
 
 
 def digest_of(loaded: Loaded) -> str:
@@ -143,7 +173,9 @@ def opened(loaded: Loaded) -> Iterator[Record]:
     check_writable(root)
     for folder in reversed(all_runs(root)):
         status = read_status(folder) or {}
-        if status.get("workflow_digest") == digest_of(loaded) and status["state"] in UNFINISHED:
+        mine = status.get("workflow_digest") == digest_of(loaded)
+        state = status.get("state")
+        if mine and (state in UNFINISHED or (state == "done" and not Record(folder).is_over())):
             with tried(folder) as mine:
                 if not mine:
                     what = f"another process is at work in this workflow: {holder(folder)}"

@@ -179,14 +179,14 @@ def walk(
         under_way = Walk(
             loaded, record, watcher, steps, loaded.arguments, digest_of(loaded), config_dir
         )
+        for text in record.mend():
+            watcher.says(6, text)
         under_way.deadline = time.monotonic() + 60 * loaded.config.workflow.budget_minutes
         for number in range(1, until + 1):
             _take(under_way, number, loaded)
         if until < len(steps):
             record.status(loaded, "paused", step=until)
             _write_report(under_way, "paused")
-        else:
-            _complete(under_way)
     return record.folder
 
 
@@ -201,6 +201,8 @@ def _take(under_way: Walk, number: int, loaded: Loaded) -> None:
             record.forget_after(number)
             finding, facts = step.take(under_way)
             out = {"finding": finding, "facts": facts}
+            if number == len(under_way.steps):
+                _complete(under_way, out)  # what is written last says that all is there
             record.write(str(number), out)
         elif chosen := out["facts"].get("chosen"):
             under_way.choose(chosen)
@@ -229,8 +231,9 @@ def _leave(under_way: Walk, number: int, error: DlxError, loaded: Loaded) -> Non
     _write_report(under_way, state)
 
 
-def _complete(under_way: Walk) -> None:
+def _complete(under_way: Walk, out: dict[str, Any]) -> None:
     """Adds to the report of the final run what step 7 found with it."""
+    under_way.outs[len(under_way.steps)] = out
     file = under_way.record.folder / "report.json"
     report = read_json(file)
     write_json(file, {**report, "workflow": under_way.facts()})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import os
+import re
 import shutil
 import signal
 import socket
@@ -127,13 +128,48 @@ def test_half_a_line_that_a_kill_left_spoils_nothing(tmp_path: Path) -> None:
         assert [t.number for t in second.trials()] == [0, 1]
 
 
-@pytest.mark.parametrize("lines", ["no json\n{}", '{"op_code":99}', '{"foo":1}', "[1]", "5"])
-def test_a_damaged_journal_is_told(tmp_path: Path, lines: str) -> None:
-    study("journal", tmp_path)
-    with (tmp_path / "study.journal").open("a") as stream:
-        stream.write(lines + "\n")
-    with pytest.raises(RunError, match="the study cannot be read"):
-        study("journal", tmp_path)
+@pytest.mark.parametrize(
+    "spoilt",
+    [b"no json\n{}\n", b'{"op_code":99}\n', b"[1]\n", b"5\n", b"\xff\n", b"9" * 9999 + b"\n"],
+)
+def test_what_is_damaged_of_a_journal_is_put_aside(tmp_path: Path, spoilt: bytes) -> None:
+    changed = {"optimizer.lr": 0.01, "model.units": [8]}
+    with study("journal", tmp_path) as first:
+        first.begin(changed, 5)
+    file = tmp_path / "study.journal"
+    whole = file.read_bytes()
+    file.write_bytes(whole + spoilt)
+    with study("journal", tmp_path) as second:
+        assert second.mended
+        assert [t.number for t in second.trials()] == [0]
+        assert second.begin(changed, 5) == 1
+    assert (tmp_path / "study.journal.damaged").read_bytes() == whole + spoilt
+    assert not study("journal", tmp_path).mended
+
+
+def test_a_journal_is_not_put_aside_under_a_process_at_work(tmp_path: Path) -> None:
+    with study("journal", tmp_path) as first:
+        with (tmp_path / "study.journal").open("a") as stream:
+            stream.write("no json\n")
+        with pytest.raises(RunError, match="the study cannot be read"):
+            study("journal", tmp_path)
+        told = "the study's journal is damaged: line"
+        with pytest.raises(RunError, match=told), storage_kept("journal"):
+            first.trials()
+
+
+def test_a_journal_of_an_older_version_is_gone_on_with(tmp_path: Path) -> None:
+    """Its lines have no sums."""
+    with study("journal", tmp_path) as first:
+        first.begin({"optimizer.lr": 0.01, "model.units": [8]}, 5)
+    file = tmp_path / "study.journal"
+    file.write_bytes(re.sub(rb',"sum":"[0-9a-f]{8}"', b"", file.read_bytes()))
+    assert b'"sum"' not in file.read_bytes()
+    with study("journal", tmp_path) as second:
+        assert second.begin({"optimizer.lr": 0.02, "model.units": [8]}, 5) == 1
+    third = study("journal", tmp_path)
+    assert not third.mended
+    assert [t.number for t in third.trials()] == [0, 1]
 
 
 def test_the_trial_that_comes_too_late_does_not_count(tmp_path: Path) -> None:
