@@ -146,6 +146,9 @@ class Tuning:
                 self._finish(trial.number, found)
                 continue
             changed = changed_of(trial, self.plan.space)
+            if "key" not in trial.user_attrs and (reason := self._refused(changed)):
+                self._finish(trial.number, _refusal(reason))
+                continue
             return self._order(trial.number, changed, run if run and resumable(run) else None)
         return None
 
@@ -156,10 +159,9 @@ class Tuning:
             return None
         own = self.plan.own if not trials and self.plan.options.sampler != "grid" else None
         changed = own or self._suggested(trials)
-        try:
-            key = _key(self.plan.trial(changed), self.plan.config_dir)
-        except (UsageError, MethodError) as error:  # values that are right alone, not together
-            return self._impossible(changed, str(error))
+        if reason := self._refused(changed):
+            return self._impossible(changed, reason)
+        key = _key(self.plan.trial(changed), self.plan.config_dir)
         number = self.study.begin(changed, self._most, key=key, own=own is not None)
         return None if number is None else self._order(number, changed, None)
 
@@ -168,9 +170,17 @@ class Tuning:
         number = self.study.begin(changed, self._most)
         if number is None:
             return None
-        self._finish(number, {"event": "failed", "kind": "config", "reason": reason})
+        self._finish(number, _refusal(reason))
         self.watch.ends(self._row_of(number))
         return self._fresh()
+
+    def _refused(self, changed: dict[str, Any]) -> str:
+        """Why no config can have some values, which are right alone and not together."""
+        try:
+            load(self.plan.trial(changed), self.plan.config_dir)
+        except (UsageError, MethodError) as error:
+            return str(error)
+        return ""
 
     def _suggested(self, trials: Sequence[Any]) -> dict[str, Any]:
         options, seed = self.plan.options, self.plan.loaded.config.seed
@@ -346,6 +356,10 @@ class Tuning:
         arguments = self.best_arguments(best["changed"])
         mine = next(row for row in rows if row["trial"] == best["point"])
         return best_facts(arguments, self.plan.config_dir, self.plan.root, mine)
+
+
+def _refusal(reason: str) -> Message:
+    return {"event": "failed", "kind": "config", "reason": reason}
 
 
 def _key(arguments: Sequence[str], config_dir: str | None) -> str:
