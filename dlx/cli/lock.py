@@ -29,10 +29,15 @@ def run(args: argparse.Namespace) -> int:
     """Writes the entry; one of the same config gains this platform."""
     from ..reproduce.lock import pin
     from ..runs.folder import find
+    from ..runs.seal import UNSEALED, is_sealed
 
-    name = pin(find(Path(args.root), args.run), Path(args.file), args.name)
+    folder = find(Path(args.root), args.run)
+    name = pin(folder, Path(args.file), args.name)
+    warnings = [] if is_sealed(folder) else [UNSEALED]
     if args.json:
-        say_json({"name": name, "file": args.file})
+        say_json({"name": name, "file": args.file, "warnings": warnings})
         return 0
+    for warning in warnings:
+        say(f"warning: {warning}")
     say(f"pinned as {name} in {args.file}; dlx reproduce {args.file} checks it")
     return 0

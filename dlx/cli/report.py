@@ -35,15 +35,21 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(Problem(what, "command line", "one RUN", hint))
     from ..report import build, build_sweep
     from ..runs.folder import find
+    from ..runs.seal import broken
     from ..search.record import find_sweep
 
     root, name = Path(args.root), args.runs[0]
     sweep = find_sweep(root, name)
-    page = build_sweep(sweep) if sweep else build(find(root, name))
+    folder = sweep or find(root, name)
+    page = build_sweep(sweep) if sweep else build(folder)
+    changed = [] if sweep else broken(folder, weights=False)
+    warnings = [f"{one}: put it back from a copy, or train again" for one in changed]
     if args.json:
-        say_json({"report": str(page)})
-    else:
-        say(f"report: {page}")
+        say_json({"report": str(page), "warnings": warnings})
+        return 0
+    say(f"report: {page}")
+    for warning in warnings:
+        say(f"warning: {warning}")
     return 0
 
 

@@ -103,6 +103,8 @@ def _show(found: Verdict) -> None:
     say("")
     rows = [[name, *map(_exact, both)] for name, both in found.scores.items()]
     show_table(("score", "was", "is"), rows, right=("was", "is"))
+    for warning in found.warnings:
+        say(f"warning: {warning}")
     if found.identical:
         say(f"identical: every loss, score and weight of {found.run} came out the same to the bit")
         return

@@ -182,7 +182,13 @@ def _alerts(runs: Sequence[Run]) -> list[str]:
         said.append(_other_parts(runs))
     if 0 < sum(run.sample for run in runs) < len(runs):
         said.append("Some of the runs learnt from made-up data: the values do not compare.")
-    return [*said, *_seeds(runs), *_stamped(runs)]
+    return [*said, *_seeds(runs), *_stamped(runs), *_broken(runs)]
+
+
+def _broken(runs: Sequence[Run]) -> list[str]:
+    """Files of the runs that are not as they were."""
+    placed = enumerate(runs, start=1)
+    return [f"Run {place}: {one}." for place, run in placed for one in run.broken]
 
 
 def _data(run: Run, key: str) -> str:

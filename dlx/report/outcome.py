@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .blocks import Section, Table, Text
+from .blocks import Alerts, Block, Section, Table, Text
 from .read import Run, amount, get, mappings, span
 from .words import GOAL, NONE, PARTS, measure, number
 
@@ -15,7 +15,9 @@ def notes(run: Run) -> Section | None:
     said = [note for note in get(run.report, "notes", list) if isinstance(note, str)]
     if run.torn:
         said.append("The last row of metrics.jsonl was cut off and is left out.")
-    return Section("notes", "Notes", [Text(said)]) if said else None
+    blocks: list[Block] = [Alerts([f"{one}." for one in run.broken])] if run.broken else []
+    blocks += [Text(said)] if said else []
+    return Section("notes", "Notes", blocks) if blocks else None
 
 
 def scores(run: Run) -> Section | None:

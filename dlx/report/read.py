@@ -13,6 +13,7 @@ from typing import Any, NoReturn, TypeVar
 from ..errors import Problem, RunError, UsageError
 from ..files import fence, is_number, is_there, names_in, parse_json, read_text
 from ..printable import UNPRINTABLE
+from ..runs.seal import broken
 
 T = TypeVar("T", str, list[Any], dict[str, Any])
 
@@ -28,6 +29,7 @@ class Run:
         torn: whether the last row of `metrics.jsonl` was cut off, and is left out.
         folds: the same rows of each fold, in order; empty without folds.
         worst: `errors.json`: the rows that the model was most wrong about, by target.
+        broken: what is no longer as it was when the run ended.
     """
 
     report: Mapping[str, Any]
@@ -36,6 +38,7 @@ class Run:
     torn: bool = False
     folds: tuple[tuple[Mapping[str, Any], ...], ...] = ()
     worst: Mapping[str, Any] = field(default_factory=dict)
+    broken: tuple[str, ...] = ()
 
     @property
     def sample(self) -> bool:
@@ -60,7 +63,8 @@ def read(folder: Path) -> Run:
     report = main_facts(fence(folder) / "report.json", "run folder", "name a folder below runs/")
     epochs, torn = _epochs(folder / "metrics.jsonl")
     predictions = _predictions(folder / "predictions.csv")
-    return Run(report, epochs, predictions, torn, _folds(folder), _worst(folder / "errors.json"))
+    worst, changed = _worst(folder / "errors.json"), tuple(broken(folder, weights=False))
+    return Run(report, epochs, predictions, torn, _folds(folder), worst, changed)
 
 
 def main_facts(path: Path, kind: str, hint: str) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..config.load import digest, load_saved, loaded_from
 from ..errors import Problem, UsageError
+from ..runs import seal
 from ..training.callbacks import Callback
 from ..training.device import contract
 from ..training.earlier import Earlier, read_earlier
@@ -31,6 +32,7 @@ class Verdict:
         differences: where it is not the same, the first in training first.
         changed: what is not as it was, of all that bits may depend on.
         scores: each score as it was, and as it is now.
+        warnings: what could not be checked.
     """
 
     run: str
@@ -41,6 +43,7 @@ class Verdict:
     differences: list[Difference] = field(default_factory=list)
     changed: list[str] = field(default_factory=list)
     scores: dict[str, tuple[float, float]] = field(default_factory=dict)
+    warnings: tuple[str, ...] = ()
 
 
 def reproduce(
@@ -72,6 +75,7 @@ def reproduce(
         what = f"only a finished run can be reproduced, and this one is {earlier.state}"
         raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} goes on"))
     config = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", plugins)
+    broken = seal.broken(folder)
     loaded = loaded_from(config, [str(one) for one in earlier.status.get("overrides", [])])
     name, root = f"{folder.parent.name}/{folder.name}", folder.parent.parent
     with replay(loaded, root, name, say, watchers, earlier.threads, folder) as run:
@@ -80,16 +84,18 @@ def reproduce(
     scores = _scores(earlier, run)
     level, why = contract(run.stage.fold.device, config.trainer.deterministic)
     off = [score for score, (was, now) in scores.items() if not _near(was, now, tolerance)]
-    identical = not found and not off
+    identical = not found and not off and not broken
+    sound = not any(one.startswith("report.json") for one in broken)  # the scores stand there
     return Verdict(
         run=name,
         identical=identical,
-        holds=identical or (tolerance is not None and not off),
+        holds=identical or (tolerance is not None and not off and sound),
         level=_level(level, around),
         why=why,
         differences=found,
-        changed=[*_not_the_same(earlier, run), *around],
+        changed=[*broken, *_not_the_same(earlier, run), *around],
         scores=scores,
+        warnings=() if seal.is_sealed(folder) else (seal.UNSEALED,),
     )
 
 
@@ -109,8 +115,9 @@ def _not_the_same(earlier: Earlier, run: Run) -> list[str]:
 def _scores(earlier: Earlier, run: Run) -> dict[str, tuple[float, float]]:
     now = {score["name"]: score["value"] for score in run.facts["scores"]}
     was: dict[str, Any] = {score["name"]: score["value"] for score in earlier.report["scores"]}
+    names = dict.fromkeys([*was, *now])
     # JSON has null where a score is not defined, as of one class alone.
-    return {name: (_defined(was[name]), _defined(now.get(name))) for name in was}
+    return {name: (_defined(was.get(name)), _defined(now.get(name))) for name in names}
 
 
 def _defined(value: float | None) -> float:

@@ -39,8 +39,8 @@ def differences(original: Path, again: Path) -> list[Difference]:
     Raises:
         RunError: the original keeps nothing to compare with, or is damaged.
     """
-    stages = stages_of(original)
-    if not stages:
+    stages = list(dict.fromkeys([*stages_of(original), *stages_of(again)]))
+    if not stages_of(original):
         what = "the run keeps no weights to compare with"
         raise RunError(Problem(what, str(original), "a finished run", "dlx resume, or train again"))
     found: list[Difference] = []
@@ -87,13 +87,19 @@ def _losses(file: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
 def _scores(stage: str, one: Path, other: Path) -> list[Difference]:
     """The first score of an epoch that differs, as hex."""
     for curve in CURVES:
-        pairs = zip(_rows(one / curve), _rows(other / curve), strict=False)
-        for epoch, (a, b) in enumerate(pairs, start=1):
+        before, now = _rows(one / curve), _rows(other / curve)
+        for epoch, (a, b) in enumerate(zip(before, now, strict=False), start=1):
+            if not a.keys() >= b.keys():
+                told = f"{curve} has no {', '.join(b.keys() - a.keys())} in epoch {epoch}"
+                return [Difference("score", _place(stage, f"epoch {epoch}"), told)]
             for name, text in a.items():
                 if b.get(name) != text:
-                    now = float.fromhex(b[name]) if name in b else "missing"
-                    told = f"{name} of epoch {epoch} is {now}, and was {float.fromhex(text)}"
+                    value = float.fromhex(b[name]) if name in b else "missing"
+                    told = f"{name} of epoch {epoch} is {value}, and was {float.fromhex(text)}"
                     return [Difference("score", _place(stage, f"epoch {epoch}, {name}"), told)]
+        if len(before) != len(now):
+            told = f"{curve} has {len(now)} epochs, and had {len(before)}"
+            return [Difference("score", _place(stage, curve), told)]
     return []
 
 
@@ -114,7 +120,8 @@ def _bytes(what: str, name: str, stage: str, one: Path, other: Path) -> list[Dif
     """Whether a file is the same."""
     files = (one / name, other / name)
     if not is_there(files[0]):
-        return []
+        gone = Difference(what, _place(stage, name), f"{name} is missing in the run")
+        return [gone] if is_file(files[1]) else []
     if is_file(files[1]) and read_bytes(files[0]) == read_bytes(files[1]):
         return []
     return [Difference(what, _place(stage, name), f"{name} differs")]

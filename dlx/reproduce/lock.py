@@ -17,6 +17,7 @@ from ..config.granted import not_granted
 from ..config.load import digest, load
 from ..errors import Problem, UsageError
 from ..files import is_there, read_bytes, read_json
+from ..runs import seal
 from ..runs.files import write_json
 from ..training import checkpoint
 from ..training.earlier import read_earlier
@@ -68,6 +69,7 @@ def pin(folder: Path, file: Path, name: str | None = None) -> str:
     if asked := not_granted(_arguments(earlier.status)):
         what = f"a run that needs `{asked}` cannot be pinned: a file may not ask for it"
         raise UsageError(Problem(what, str(folder), hint="dlx reproduce RUN --plugins NAME"))
+    seal.check(folder)
     entries = _read(file) if is_there(file) else {}
     name = name or str(earlier.status["task"])
     config = str(earlier.status["config_digest"])

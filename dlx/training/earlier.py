@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..config.load import digest
 from ..config.schema import Config
 from ..errors import Problem, RunError, UsageError
 from ..files import read_json
@@ -56,6 +57,18 @@ class Earlier:
         if isinstance(found, dict) and type(count := found.get("count")) is int and count > 0:
             return found
         raise RunError(Problem("environment.json holds no thread count", str(self.folder)))
+
+    def check_config(self, config: Config) -> None:
+        """The config must be the one that the run was begun with.
+
+        Raises:
+            UsageError: it is another.
+        """
+        known = self.status.get("config_digest")
+        if known is not None and known != digest(config):
+            what = "config.yaml is not the one that this run was begun with"
+            hint = "put it back, or train anew: dlx resume takes changes on the command line"
+            raise UsageError(Problem(what, str(self.folder), f"digest {known}", hint))
 
     def check_data(self, data: Data) -> None:
         """The data, and how they are cut, must be those that the run was trained on.

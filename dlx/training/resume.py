@@ -12,9 +12,10 @@ from ..config.fields import to_plain
 from ..config.load import Loaded, digest, load_saved, loaded_from
 from ..config.schema import Config
 from ..errors import Problem, RunError, UsageError
+from ..runs import seal
 from ..runs.folder import all_runs, read_status
 from ..runs.lock import is_held
-from .earlier import Earlier, read_earlier
+from .earlier import read_earlier
 from .owner import is_own
 
 FREE = ("run.", "about.", "checkpoint.", "plugins", "trainer.device")
@@ -42,7 +43,8 @@ def resumable(folder: Path, arguments: Sequence[str] = ()) -> Loaded:
     shown = f"{folder.name}/config.yaml"
     plugins = _plugins(arguments)
     before = load_saved(folder / "config.yaml", shown, plugins)
-    _check_untouched(earlier, before)
+    earlier.check_config(before)
+    seal.check(folder, weights=False)  # a damaged checkpoint has one before it
     now = load_saved(folder / "config.yaml", shown, plugins, arguments)
     problems = [*_differences(before, now), *lacking(now, lambda _: shown)]
     if problems := [*problems, *_watchers(folder, now, arguments)]:
@@ -64,15 +66,6 @@ def _plugins(arguments: Sequence[str]) -> list[str]:
             read = yaml.safe_load(value)
             found = [str(one) for one in read] if isinstance(read, list) else [str(read)]
     return found
-
-
-def _check_untouched(earlier: Earlier, config: Config) -> None:
-    """The config must be the one that the run was begun with."""
-    known = earlier.status.get("config_digest")
-    if known is not None and known != digest(config):
-        what = "config.yaml is not the one that this run was begun with"
-        hint = "put it back, or train anew: dlx resume takes changes on the command line"
-        raise UsageError(Problem(what, str(earlier.folder), f"digest {known}", hint))
 
 
 def _differences(before: Config, now: Config) -> Iterator[Problem]:

@@ -11,13 +11,14 @@ import torch
 from ..config.load import load_saved
 from ..config.schema import Config
 from ..errors import Problem, RunError, UsageError
-from ..files import fence, is_folder, read_json
+from ..files import fence, is_folder
 from ..prepare import reapply
-from ..runs import ledger
+from ..runs import ledger, seal
 from ..runs.folder import read_status, write_status
 from . import checkpoint
 from .batches import describe_inputs, make_part
 from .device import choose_device, set_determinism
+from .earlier import Earlier, read_earlier
 from .evidence import read_steps
 from .experiment import Data, FoldData, build_learner, build_training, read_data, steps_per_epoch
 from .experiment import test_part as make_test_part
@@ -44,10 +45,13 @@ def look_again(
     """
     run = fence(run.resolve())  # the names below are read off the path
     config = load_saved(run / "config.yaml", f"{run.name}/config.yaml", plugins)
+    earlier = read_earlier(run)
+    earlier.check_config(config)
+    seal.check(run, weights=False)  # the weights that are asked for are checked as they are read
     name, (tensors, state) = _weights(run, weights)
     data = read_data(config)
-    _check_data(run, data)
-    fold = _restore(config, run, data)
+    _check_data(earlier, data)
+    fold = _restore(config, earlier, data)
     learner = build_learner(config, fold.inputs, data.targets, fold.device)
     try:
         learner.model.load_state_dict(tensors)
@@ -66,12 +70,18 @@ def look_again(
         "scores": [score.plain() for score in judged.scores],
         "power": judged.facts["power"],
         **looks,
-        "warnings": list(warnings),
+        "warnings": [*warnings, *_unchecked(run)],
     }
 
 
+def _unchecked(run: Path) -> list[str]:
+    return [] if seal.is_sealed(run) else [seal.UNSEALED]
+
+
 def _weights(run: Path, asked: str | None) -> tuple[str, tuple[dict[str, Any], dict[str, Any]]]:
-    name = asked or ("best" if is_folder(run / "checkpoints" / "best") else "last")
+    best = "checkpoints/best"
+    kept = is_folder(run / best) or any(n.startswith(best) for n in seal.sealed_names(run))
+    name = asked or ("best" if kept else "last")
     folder = run / "checkpoints" / name
     if not is_folder(folder):
         status = read_status(run) or {}
@@ -95,37 +105,20 @@ def _no_weights(run: Path) -> str:
     return "dlx train makes them"
 
 
-def _check_data(run: Path, data: Data) -> None:
-    """The data must be those that the run was trained on."""
-    known = _recorded(run, "data.json", "digest")
-    if not data.samples.is_known_as(known):
-        raise UsageError(
-            Problem(
-                "the dataset is not the one that this run was trained on",
-                str(run),
-                f"digest {known}",
-                f"found {data.samples.digest}; train again",
-            )
-        )
+def _check_data(earlier: Earlier, data: Data) -> None:
+    """The data must be those that the run was trained on, cut as they were."""
+    earlier.check_data(data)
     if not len(data.split.test):
-        raise UsageError(Problem("this run's protocol has no test part", str(run)))
+        raise UsageError(Problem("this run's protocol has no test part", str(earlier.folder)))
 
 
-def _recorded(run: Path, file: str, key: str) -> Any:
-    """What a JSON file of the run says."""
-    try:
-        return read_json(run / file)[key]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise RunError(Problem(f"{file} cannot be read", str(run))) from error
-
-
-def _restore(config: Config, run: Path, data: Data) -> FoldData:
+def _restore(config: Config, earlier: Earlier, data: Data) -> FoldData:
     device = choose_device(config.trainer.device)
     set_determinism(config.trainer.deterministic)
-    threads = _recorded(run, "environment.json", "threads")
+    threads = earlier.environment.get("threads")
     if isinstance(threads, int) and 1 <= threads <= 1024:
         torch.set_num_threads(threads)  # another count could change the score's last bits
-    prepared = reapply(read_steps(run), data.samples)
+    prepared = reapply(read_steps(earlier.folder), data.samples)
     values = {name: target.values for name, target in data.targets.items()}
     train = make_part(prepared.columns, values, data.split.folds[0].train, device)
     return FoldData(prepared, describe_inputs(prepared.columns), train, None, device, 0.0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -13,19 +13,17 @@ import numpy as np
 import torch
 
 from ..config.load import Loaded
-from ..config.rules import monitor_of
 from ..config.schema import Config
 from ..data.checks import rows_seen_elsewhere
-from ..errors import DlxError, Interrupted, Problem, Pruned
+from ..errors import Interrupted, Problem, Pruned
 from ..files import remove_file
 from ..interrupts import check, listening
-from ..machine import shortage
 from ..runs import ledger
-from ..runs.files import write_json
 from ..runs.lock import held
-from . import evidence, folds, outcome
+from . import folds, outcome
 from .callbacks import Callback
 from .device import memory_told
+from .ending import aside, close, fail, finish, prune, stop
 from .experiment import (
     meters_for,
     test_part,
@@ -34,7 +32,6 @@ from .recorders import Recorder
 from .stage import begin, make_folder
 from .start import Run, Say, Trial, Within, begin_again, begin_anew, begin_within, everything
 from .verdict import Judged, judge
-from .worst import worst_errors
 
 
 def train(
@@ -77,17 +74,17 @@ def train(
                 if run.data.split.test_validates:  # its validation rows are the test rows
                     count_look(run, "validation", "")
                 judged = _train_folds(run, watchers) if run.several else _train_one(run, watchers)
-                _finish(run, judged)
+                finish(run, judged)
         except (Interrupted, KeyboardInterrupt):
-            _stopped(run)
+            stop(run)
             raise Interrupted(_interruption(run)) from None
         except Pruned as error:
-            _pruned(run, str(error))
+            prune(run, str(error))
             raise
         except BaseException as error:
-            _failed(run, error)
+            fail(run, error)
             raise
-        _close(run)
+        close(run)
     return run
 
 
@@ -110,23 +107,6 @@ def _begun(
         run = begin_anew(loaded, say, threads, trial)
         with held(run.folder):
             yield run
-
-
-def _failed(run: Run, error: BaseException) -> None:
-    """What a failed run leaves; the disk may be full, and the first error is the one to tell."""
-    reason = str(error) or type(error).__name__
-    short = {"shortage": True} if shortage(error) else {}  # the run is not to blame
-    facts = {**run.facts, "state": "failed"}
-    writes: tuple[Callable[[], None], ...] = (
-        lambda: run.write_status("failed", reason=reason, **short),
-        lambda: write_json(run.folder / "report.json", facts),
-        lambda: run.log.keep(f"failed: {reason}"),
-        run.stage.checkpoints.write_best,
-        lambda: _tell_end(run, "failed"),
-    )
-    for write in writes:
-        with suppress(DlxError):
-            write()
 
 
 def _train_one(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
@@ -248,7 +228,7 @@ def _judge_all(run: Run) -> list[Judged]:
         part = test_part(run.data, stage.fold)
         naive = run.data.naive(run.data.split.test)
         judged.append(judge(config, stage.training, stage.fold, "test", part, naive))
-        with _aside(run, "no score without the rows that stand elsewhere too"):
+        with aside(run, "no score without the rows that stand elsewhere too"):
             _score_unseen(run, judged[-1])
     run.seconds["test"] = time.perf_counter() - begun
     return judged
@@ -280,52 +260,6 @@ def _judge_validation(run: Run) -> Judged:
     assert validation is not None
     naive = run.data.naive(run.data.split.folds[stage.number].validation)
     return judge(run.config, stage.training, stage.fold, "val", validation, naive)
-
-
-def _finish(run: Run, judged: Sequence[Judged]) -> None:
-    """Writes the answer; what only shows it may fail, and is told of."""
-    weights = run.stage.weights
-    run.facts |= outcome.answer(run.facts, judged, weights)
-    run.facts |= _progress(run)
-    if judged:
-        with _aside(run, "predictions.csv and errors.json are not written"):
-            _write_predictions(run, judged[-1])
-    write_json(run.folder / "report.json", {**run.facts, "state": "done"})
-    values = {score["name"]: score["value"] for score in run.facts["scores"]}
-    told = {key: run.facts[key] for key in ("answer", "best_epoch")}
-    run.write_status("done", scores=values, **told)
-
-
-def _close(run: Run) -> None:
-    """What follows a run that is done, and changes nothing of it."""
-    found = run.facts["answer"]
-    with _aside(run, "the log ends here"):
-        if found and found["weights"] != "folds":
-            run.log(f"weights: {found['weights']} (epoch {found['epoch']})")
-    _tell_end(run, "done")
-
-
-def _tell_end(run: Run, state: str) -> None:
-    """Tells the callbacks of the last training how the run ended; none can change it any more."""
-    for name, callback in run.stage.checkpoints.callbacks.items():
-        with _aside(run, f"{name} failed at the end"):
-            callback.run_ends(run, state)
-
-
-@contextmanager
-def _aside(run: Run, lost: str) -> Iterator[None]:
-    """Turns what goes wrong within into a warning: the scores are known, and a look was counted.
-
-    Args:
-        run: told in its log.
-        lost: what there will not be, as a sentence.
-    """
-    try:
-        yield
-    except Exception as error:  # a full disk, a drawing, another's code
-        said = str(error).strip().partition("\n")[0] or type(error).__name__
-        with suppress(Exception):
-            run.log(f"warning: {lost}: {said}")
 
 
 def count_look(run: Run, verb: str, weights: str) -> None:
@@ -362,49 +296,3 @@ def count_look(run: Run, verb: str, weights: str) -> None:
     run.facts["stamps"] += before.warnings
     if any(look.verb == verb == "workflow" and look.run != run.name for look in before.looks):
         run.facts["stamps"].append("not the first workflow look at this test part (look_again)")
-
-
-def _progress(run: Run) -> dict[str, Any]:
-    state = run.stage.training.state
-    return {
-        "monitor": monitor_of(run.config),
-        "best_epoch": _best_epoch(run),
-        "epochs": run.config.trainer.epochs,
-        "steps": state.step,
-        "stopped": state.stop,
-        "seconds": {name: round(value, 4) for name, value in run.seconds.items()},
-    }
-
-
-def _best_epoch(run: Run) -> int | None:
-    """The epoch that the monitored score was best at; None where it never was a number."""
-    if "folds" in run.facts:
-        epoch: int = run.facts["folds"][0]["epoch"]
-        return epoch
-    kept = run.stage.weights
-    return kept["epoch"] if kept["weights"] == "best" else None
-
-
-def _write_predictions(run: Run, judged: Judged) -> None:
-    """Writes `predictions.csv` and `errors.json` for the part that was judged last."""
-    rows = run.data.split.test if judged.part == "test" else run.data.split.folds[0].validation
-    problems = {name: target.problem for name, target in run.config.targets.items()}
-    targets, logits = run.data.targets, judged.logits
-    evidence.write_predictions(run.folder / "predictions.csv", rows, targets, problems, logits)
-    worst = worst_errors(run.data.samples, rows, targets, problems, logits)
-    write_json(run.folder / "errors.json", worst)
-
-
-def _pruned(run: Run, reason: str) -> None:
-    """What a run leaves that was given up: its curves and status."""
-    write_json(run.folder / "report.json", {**run.facts, "state": "pruned", "answer": None})
-    run.write_status("pruned", reason=reason, epoch=run.stage.training.state.epoch)
-    _tell_end(run, "pruned")
-
-
-def _stopped(run: Run) -> None:
-    """What an interrupted run leaves: its curves and status."""
-    facts = {**run.facts, **_progress(run)}
-    write_json(run.folder / "report.json", {**facts, "state": "interrupted", "answer": None})
-    run.write_status("interrupted", epoch=run.stage.training.state.epoch)
-    _tell_end(run, "interrupted")

@@ -19,6 +19,7 @@ from ..data.targets import EncodedTarget
 from ..errors import DlxError, Interrupted, MethodError, Problem, UsageError
 from ..files import read_json, remove_tree
 from ..runs.files import write_json
+from ..runs.seal import seal_again
 from ..training.callbacks import Callback
 from ..training.experiment import Data, cut, read_samples
 from .attempt import Bench, direction_of
@@ -237,6 +238,7 @@ def _complete(under_way: Walk, out: dict[str, Any]) -> None:
     file = under_way.record.folder / "report.json"
     report = read_json(file)
     write_json(file, {**report, "workflow": under_way.facts()})
+    seal_again(under_way.record.folder)
 
 
 def _write_report(under_way: Walk, state: str) -> None:

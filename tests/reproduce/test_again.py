@@ -10,6 +10,8 @@ from typing import Any
 
 import pytest
 
+from dlx.runs.seal import seal_again
+
 
 def edit(file: Path, old: str, new: str) -> None:
     text = file.read_text(encoding="utf-8")
@@ -51,7 +53,10 @@ def test_an_edited_config_is_told_with_the_first_step_and_tensor(cli: Any, run: 
     assert (score["what"], score["where"]) == ("score", "epoch 1, train/loss")
     assert tensor["what"] == "tensor"
     assert "differs by up to" in tensor["text"]
-    assert found["changed"] == ["config.yaml is not the one that was trained"]
+    assert found["changed"] == [
+        "config.yaml is not as it was when the run ended",
+        "config.yaml is not the one that was trained",
+    ]
 
 
 def test_another_seed_differs_from_the_first_step(cli: Any, run: Path) -> None:
@@ -111,6 +116,7 @@ class TestTolerance:
         for score in report["scores"]:
             score["value"] *= 1.001
         (run / "report.json").write_text(json.dumps(report))
+        seal_again(run)
 
         assert cli("reproduce", "last").code == 3
         assert cli("reproduce", "last", "--tolerance", "0.0001").code == 3

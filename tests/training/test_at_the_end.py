@@ -10,7 +10,7 @@ import pytest
 from small import WINE, loaded, status_of, the_run
 
 from dlx.report import page, sweep
-from dlx.training import run as running
+from dlx.training import ending
 from dlx.training.callbacks import EarlyStopping
 from dlx.training.run import train
 
@@ -28,8 +28,8 @@ FOLDS = ("protocol=kfold", "protocol.k=3", "final=true")
 @pytest.mark.parametrize(
     ("owner", "name", "lost", "overrides"),
     [
-        (running, "_write_predictions", NO_PREDICTIONS, ()),
-        (running, "_write_predictions", NO_PREDICTIONS, FOLDS),
+        (ending, "_write_predictions", NO_PREDICTIONS, ()),
+        (ending, "_write_predictions", NO_PREDICTIONS, FOLDS),
         (EarlyStopping, "run_ends", "callbacks.early_stopping failed at the end", ()),
     ],
     ids=["predictions", "predictions of folds", "callback"],

@@ -9,6 +9,7 @@ import torch
 from small import REVIEWS, WINE, loaded, trained
 
 from dlx.errors import Interrupted, RunError, UsageError
+from dlx.runs.seal import seal_again
 from dlx.training import checkpoint
 from dlx.training.callbacks import Callback
 from dlx.training.loop import Training
@@ -112,12 +113,13 @@ def test_a_failed_run_has_no_weights() -> None:
 def test_other_data_are_refused() -> None:
     run = trained()
     (run.folder / "data.json").write_text(json.dumps({"digest": "0" * 64}))
+    seal_again(run.folder)
 
     with pytest.raises(UsageError) as caught:
         look_again(run.folder)
 
     assert str(caught.value) == (
-        "the dataset is not the one that this run was trained on\n"
+        "the dataset is not what this run was trained on\n"
         f"  where: {run.folder.resolve()}\n"
         f"  accepted: digest {'0' * 64}\n"
         f"  try: found {run.data.samples.digest}; train again"
@@ -133,7 +135,7 @@ def test_a_damaged_record_is_told_of(file: str, content: str | None) -> None:
     else:
         (run / file).write_text(content)
 
-    with pytest.raises(RunError, match="cannot be read"):
+    with pytest.raises(RunError, match=r"cannot be read|is no record|is gone|is not as it was"):
         look_again(run)
 
 
@@ -184,6 +186,7 @@ def test_the_preparation_is_that_of_the_run_not_a_new_one() -> None:
     steps = json.loads(file.read_text())
     steps[0]["state"]["mean"] = [1e4] * len(steps[0]["state"]["mean"])
     file.write_text(json.dumps(steps))
+    seal_again(run.folder)
 
     again = look_again(run.folder)
 

@@ -1,0 +1,138 @@
+"""The seal of a run that has ended: SHA-256 of its files, `files.json`, and of that in its status.
+
+What is made anew from the others is left out: `report.html`, `plots/`, and what callbacks write.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import Problem, RunError
+from ..files import is_file, names_in, parse_json, read_bytes
+from .files import write_text
+from .folder import read_status, write_status
+
+NAME = "files.json"
+UNSEALED = "its files were not checked: the run keeps no digests of them (an older dlx, or a kill)"
+
+_FILES = (
+    *("config.yaml", "overrides.yaml", "environment.json", "data.json", "report.json"),
+    *("metrics.jsonl", "final.jsonl", "losses.f32", "predictions.csv", "errors.json"),
+)
+_FOLDERS = ("prepare", "workflow", "checkpoints/best", "checkpoints/last")
+
+
+def seal(run: Path) -> str:
+    """Writes `files.json`.
+
+    Args:
+        run: the folder of a run that has ended.
+
+    Returns:
+        Its digest, for the status, which is written last.
+
+    Raises:
+        RunError: it cannot be written, or a file cannot be read.
+    """
+    text = json.dumps({name: _digest(run / name) for name in _evidence(run)}, indent=1) + "\n"
+    write_text(run / NAME, text)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def seal_again(run: Path) -> None:
+    """Seals a run anew that has ended, after its files were added to.
+
+    Raises:
+        RunError: it cannot be written, or a file cannot be read.
+    """
+    status = read_status(run) or {}
+    write_status(run, {**status, "files": seal(run)})
+
+
+def is_sealed(run: Path) -> bool:
+    """Whether a run has ended under a dlx that seals; its files can be checked then."""
+    return isinstance((read_status(run) or {}).get("files"), str)
+
+
+def sealed_names(run: Path) -> list[str]:
+    """The files that a run had when it ended; none where that is not known."""
+    try:
+        return list(_known(run))
+    except (OSError, ValueError):
+        return []
+
+
+def broken(run: Path, weights: bool = True) -> list[str]:
+    """What is no longer as it was when a run ended, in words; nothing where it has no seal.
+
+    Args:
+        run: the run folder.
+        weights: whether checkpoints are looked at, which have manifests of their own.
+    """
+    if not is_sealed(run):
+        return []
+    try:
+        known = _known(run)
+    except (OSError, ValueError):
+        return [f"{NAME} is not as it was when the run ended"]
+    asked = [name for name in known if weights or "checkpoints" not in Path(name).parts]
+    return [told for name in asked if (told := _told(run, name, known[name]))]
+
+
+def check(run: Path, weights: bool = True) -> None:
+    """Refuses a run with a file that is not as it was when the run ended.
+
+    Args:
+        run: the run folder.
+        weights: whether checkpoints are looked at, which have manifests of their own.
+
+    Raises:
+        RunError: with each such file.
+    """
+    hint = "put the file back from a copy, or train again"
+    if found := broken(run, weights):
+        raise RunError(*(Problem(one, str(run), hint=hint) for one in found))
+
+
+def _evidence(run: Path) -> Iterator[str]:
+    """The files of a run that are sealed, by their names below its folder."""
+    stages = ["", *(f"folds/{n}/" for n in names_in(run / "folds") if n.isdecimal())]
+    for stage in stages:
+        yield from (f"{stage}{name}" for name in _FILES if is_file(run / stage / name))
+        for folder in _FOLDERS:
+            for name in names_in(run / stage / folder):
+                if not name.startswith("."):
+                    yield f"{stage}{folder}/{name}"
+
+
+def _digest(file: Path) -> str:
+    try:
+        return hashlib.sha256(read_bytes(file, None)).hexdigest()
+    except OSError as error:
+        what = f"{file.name} cannot be read: {error.strerror or error}"
+        raise RunError(Problem(what, str(file.parent))) from error
+
+
+def _known(run: Path) -> dict[str, str]:
+    """The digests by name, if they are those that the status knows."""
+    text = read_bytes(run / NAME)
+    if hashlib.sha256(text).hexdigest() != (read_status(run) or {}).get("files"):
+        raise ValueError("it is not the one that the status knows")
+    found = parse_json(text)
+    if not isinstance(found, dict) or any(Path(name).is_absolute() for name in found):
+        raise ValueError("it lists no files")
+    return {str(name): str(digest) for name, digest in found.items()}
+
+
+def _told(run: Path, name: str, digest: str) -> str:
+    """What is wrong with a file; nothing if it is as it was."""
+    try:
+        found = hashlib.sha256(read_bytes(run / name, None)).hexdigest()
+    except FileNotFoundError:
+        return f"{name} is gone"
+    except OSError as error:
+        return f"{name} cannot be read: {error.strerror or error}"
+    return "" if found == digest else f"{name} is not as it was when the run ended"
