@@ -274,10 +274,11 @@ def _features(
     """Missing values, constant features, and features that give the target away."""
     for column in samples.inputs:
         values = samples.columns[column]
-        if not isinstance(values, np.ndarray) or values.ndim != 2 or values.dtype.kind not in "fiu":
+        if not isinstance(values, np.ndarray) or values.ndim > 2 or values.dtype.kind not in "fiu":
             continue
-        rows = values[split.rest].astype(np.float64)
-        names = samples.features.get(column) or tuple(map(str, range(rows.shape[1])))
+        rows = values[split.rest].astype(np.float64).reshape(len(split.rest), -1)
+        numbered = tuple(map(str, range(rows.shape[1]))) if values.ndim == 2 else (column,)
+        names = samples.features.get(column) or numbered
         yield from _missing(column, names, rows)
         constant = [n for n, v in zip(names, rows.T, strict=True) if _is_constant(v)]
         if constant:

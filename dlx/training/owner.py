@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hmac
 import secrets
+from contextlib import suppress
 from pathlib import Path
 
 from ..data.store import cache_root
-from ..files import create_private, fence, make_folder, read_bytes, read_json
+from ..files import create_private, fence, make_folder, read_bytes, read_json, remove_file
 from ..runs.files import write_json
 
 FILE, KEY = "owner.json", "owner.key"
@@ -48,12 +49,12 @@ def _code(run: Path) -> str:
 def _key() -> bytes:
     """The user's key, made when it is first asked for; nobody else may read it."""
     folder = fence(cache_root())
-    try:
-        make_folder(folder)
-        create_private(folder / KEY, secrets.token_bytes(_BYTES))
-    except FileExistsError:
-        pass
-    key = read_bytes(folder / KEY)
-    if len(key) != _BYTES:
-        raise OSError("the key is no key")
-    return key
+    make_folder(folder)
+    for _ in range(2):
+        with suppress(FileExistsError):
+            create_private(folder / KEY, secrets.token_bytes(_BYTES))
+        key = read_bytes(folder / KEY)
+        if len(key) == _BYTES and any(key):
+            return key
+        remove_file(folder / KEY)  # cut or zeroed, as by a power cut: a new one is made
+    raise OSError("the key is no key")

@@ -175,3 +175,16 @@ class TestFeatures:
         assert told["target given away"].examples == ("b",)
         assert told["missing"].examples == ("c: 1",)
         assert {f.kind for f in told.values()} == {"smell", "fact"}
+
+    def test_a_column_of_single_numbers_is_checked_like_a_table(self) -> None:
+        y = np.random.default_rng(0).normal(size=90)
+        holes = np.where(np.arange(90) == 3, np.nan, y)
+
+        for x, name, example in (
+            (2 * y + 1, "target given away", "x"),
+            (np.full(90, 7.0), "constant features", "x"),
+            (holes, "missing", "x: 1"),
+        ):
+            samples = replace(table(x=x, y=y), features={})
+            told = {f.name: f for f in found(samples, cut(), "regression")}
+            assert told[name].examples == (example,)
