@@ -41,6 +41,8 @@ VERBS = {
 }
 
 MAX_LINE = 1000
+_PATHS = ("root", "out", "file", "junit", "config_dir")
+"""Flags that name files: no shell replaces the `~` of --root=~/runs."""
 
 USAGE = """dlx {version}: deep-learning experiments from the shell
 
@@ -143,6 +145,9 @@ def _run(verb: str, arguments: list[str]) -> int:
         if verb in ("data", "completion")  # sub-commands and remainders are not for intermixing
         else parser.parse_intermixed_args(arguments)
     )
+    for name in _PATHS:
+        if str(getattr(args, name, None) or "").startswith("~"):
+            setattr(args, name, os.path.expanduser(getattr(args, name)))
     if any(one.startswith("experiment=") for one in getattr(args, "overrides", ())):
         from ..experiments import expand
 
@@ -157,7 +162,23 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Says what is wrong with the flags."""
         usage = " ".join(self.format_usage().split()[1:])
-        raise UsageError(Problem(message, "command line", usage, f"{self.prog} --help"))
+        hint = self._as_key(message) or f"{self.prog} --help"
+        raise UsageError(Problem(message, "command line", usage, hint))
+
+    def _as_key(self, message: str) -> str:
+        """`trainer.epochs=5` for --epochs 5, where the command takes keys."""
+        takes = any(action.dest == "overrides" for action in self._actions)
+        unknown = message.removeprefix("unrecognized arguments: ").split()
+        if not takes or unknown == message.split() or not unknown:
+            return ""
+        from ..config.meaning import key_meant
+
+        flag, equals, value = unknown[0].partition("=")
+        value = value if equals else "".join(unknown[1:2])
+        key = key_meant(flag)
+        if key is None:
+            return ""
+        return f"{key}={value}" if value and not value.startswith("-") else f"dlx help {key}"
 
 
 def _unknown_verb(name: str) -> Problem:

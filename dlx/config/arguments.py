@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -13,9 +13,14 @@ from hydra.errors import HydraException
 
 from ..errors import Problem
 from .check import SHELL
-from .paths import NAME
+from .meaning import key_meant
+from .names import nearest
+from .paths import GROUPS, group_files, is_name, search_path
+from .schema import dotted_keys
 
 _LEXER = "LexerNoViableAltException: "
+_HOME = re.compile(r"(\w+:/*)?~[\w./ -]*")
+_FILE = re.compile(r"\.(csv|tsv|txt|json|jsonl|parquet|npz|npy|arff|xlsx?|zip|gz|h5|pt|py)$")
 MAX_CHARACTERS = 20_000
 MAX_DEPTH = 32
 """Brackets within brackets, and dots in a key: Hydra's parser and dlx's own merging recurse."""
@@ -25,45 +30,121 @@ def parse(arguments: Sequence[str], problems: list[Problem]) -> list[Override]:
     """Reads arguments in Hydra's override grammar, noting those that are not in it."""
     parser = OverridesParser.create()
     overrides = []
-    for argument in arguments:
+    rest = list(arguments)
+    while rest:
+        if pieces := in_pieces(rest):
+            problems.append(_spaced(" ".join(rest[:pieces]), "".join(rest[:pieces])))
+            del rest[:pieces]
+            continue
+        argument = rest.pop(0)
         if problem := _unreadable(argument):
             problems.append(problem)
             continue
         try:
-            overrides.extend(parser.parse_overrides([argument]))
+            for override in parser.parse_overrides([_with_home(argument)]):
+                override.input_line = argument
+                overrides.append(override)
         except (HydraException, ValueError) as error:
             problems.append(_grammar_problem(argument, error, parser))
     return overrides
 
 
+def _with_home(argument: str) -> str:
+    """`key=~/runs` with its value in quotes, as Hydra's grammar wants it."""
+    key, equals, value = argument.partition("=")
+    return f'{key}="{value}"' if equals and _HOME.fullmatch(value) else argument
+
+
+def in_pieces(words: Sequence[str]) -> int:
+    """How many words are one argument with spaces around its `=`, or in its place; 0 if none."""
+    first, second, third = (*words[:3], "", "", "")[:3]
+    if not third and not second:
+        return 0
+    if "=" not in first and second == "=" and third:
+        return 3
+    if first.count("=") == 1 and first.endswith("=") and second and "=" not in second:
+        return 2
+    if "=" not in first and second.startswith("=") and len(second) > 1:
+        return 2
+    bare = "=" not in first + second and not second.startswith("~")
+    return 2 if bare and first in (*GROUPS, *dotted_keys()) else 0
+
+
+def _spaced(written: str, joined: str) -> Problem:
+    """For a key and its value with spaces between them."""
+    key, equals, value = joined.partition("=")
+    if not equals:
+        key, _, value = written.partition(" ")
+    what = f"expected key=value, got `{written}`"
+    hint = shlex.quote(f"{key.strip()}={value.strip()}")
+    return Problem(what, SHELL + written, "key=value, without spaces around =", hint)
+
+
 def _grammar_problem(argument: str, error: Exception, parser: OverridesParser) -> Problem:
     detail = _grammar_message(argument, error)
     what = "cannot read the argument" + (f": {detail}" if detail else "")
-    key, _, value = argument.partition("=")
-    quoted = f'{key}="{value}"'
-    try:
-        parser.parse_overrides([quoted])
-    except (HydraException, ValueError):
-        hint = ""
-    else:
-        hint = shlex.quote(quoted) if "cannot stand" in detail else ""
     accepted = "key=value, as in optimizer.lr=0.01 or model.units=[64,64]"
+    hint = ""
+    for instead in _instead(argument) if "cannot stand" in detail else ():
+        try:
+            parser.parse_overrides([instead])
+        except (HydraException, ValueError):
+            continue
+        hint = shlex.quote(instead)
+        break
     return Problem(what, SHELL + argument, accepted, hint)
+
+
+def _instead(argument: str) -> Iterator[str]:
+    """What an argument may have been meant to be: without a comma too many, or a text in quotes."""
+    key, _, value = argument.partition("=")
+    if (shorter := re.sub(r",\s*([\]})])", r"\1", value)) != value:
+        yield f"{key}={shorter}"
+    if value[:1] not in ("[", "{"):
+        yield f'{key}="{value}"'
 
 
 def _unreadable(argument: str) -> Problem | None:
     """What keeps an argument from the parser, which is slow and recursive."""
-    key, equals, _ = argument.lstrip("+~").partition("=")
-    if not key.strip() or not (equals or argument.startswith("~")):
-        hint = f"task={argument}" if NAME.fullmatch(argument) else ""
-        return Problem(f"`{argument}` is no key=value", SHELL + argument, "key=value", hint)
     if len(argument) > MAX_CHARACTERS:
         what = f"the argument has {len(argument):,} characters"
         return Problem(what, f"{SHELL}{argument[:40]}...", f"at most {MAX_CHARACTERS:,}")
+    key, equals, value = argument.lstrip("+~").partition("=")
+    if not key.strip() or not (equals or argument.startswith("~")):
+        return _no_pair(argument)
+    if equals and (key != key.strip() or value != value.lstrip()):
+        return _spaced(argument, argument)
     if max(_depth(argument), key.count(".")) > MAX_DEPTH:
         what = "the argument is nested too deeply"
         return Problem(what, f"{SHELL}{argument[:40]}...", f"at most {MAX_DEPTH} levels")
+    if set("/[") & set(key) and equals and (meant := key_meant(key)):
+        hint = shlex.quote(f"{meant}={value}")
+        return Problem(
+            f"`{key}` is no key: its parts have dots between them",
+            SHELL + argument,
+            "key=value, as in trainer.epochs=5 or prepare.steps.0.size=5000",
+            hint,
+        )
     return None
+
+
+def _no_pair(argument: str) -> Problem:
+    """For what is no key=value: a task's name alone, a file, or a key without a value."""
+    key, _, value = argument.strip().partition(" ")
+    if value and key in dotted_keys():
+        return _spaced(argument, argument.strip())
+    what = f"expected key=value, got `{argument}`"
+    if _FILE.search(argument):
+        return Problem(
+            f"{what}, a file: dlx trains tasks", SHELL + argument, "task=NAME", "dlx tasks"
+        )
+    if argument in dotted_keys():
+        return Problem(what, SHELL + argument, "key=value", f"dlx help {argument}")
+    if not is_name(argument):
+        return Problem(what, SHELL + argument, "key=value")
+    tasks = [n for root in search_path(None) for n in group_files(root, "task") if is_name(n)]
+    near = nearest(argument, tasks)
+    return Problem(what, SHELL + argument, "key=value", f"task={near}" if near else "dlx tasks")
 
 
 def _depth(text: str) -> int:

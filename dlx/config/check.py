@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Collection
+import shlex
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
 from ..errors import Problem
@@ -21,8 +23,18 @@ from .fields import (
 )
 from .files import Path
 from .names import listed, nearest
+from .paths import group_files, search_path
 from .scalars import is_divided, meant, typed
-from .values import changed_items, fits, fits_any, is_by_number, is_endless, shown_value
+from .values import (
+    changed_items,
+    fits,
+    fits_any,
+    is_by_number,
+    is_endless,
+    meant_inside,
+    shown_value,
+    with_home,
+)
 
 SHELL = "command line: "
 _SHORT_FORMS = "relu, {dropout: 0.5} or {name: dropout, rate: 0.5}"
@@ -54,7 +66,7 @@ class Checker:
 
     Args:
         where: gives the place where a path was written.
-        known: all dotted keys of the schema, for suggestions across sections.
+        known: all dotted keys of the schema and their options, for suggestions across sections.
         environment: the paths of what the environment gave: its texts stand for numbers too.
 
     Attributes:
@@ -65,7 +77,7 @@ class Checker:
     def __init__(
         self,
         where: Callable[[Path], str],
-        known: tuple[str, ...] = (),
+        known: Mapping[str, Option | None] = MappingProxyType({}),
         environment: Collection[Path] = (),
     ) -> None:
         self.noted: list[tuple[Path, Problem]] = []
@@ -113,10 +125,11 @@ class Checker:
         accepted = describe(hint, opt.meta)
         if is_by_number(hint, value):
             what = f"`{_dotted(path)}` has its default: no item of it can be changed alone"
-            self._note(what, path, accepted, f"{_dotted(path)}={changed_items(opt.default, value)}")
+            changed = f"{_dotted(path)}={changed_items(opt.default, value)}"
+            self._note(what, path, accepted, shlex.quote(changed))
         else:
             message = f"`{_dotted(path)}` is {shown_value(value)}"
-            self._note(message, path, accepted, self._hint_for(hint, value, path))
+            self._note(message, path, accepted, self._hint_for(hint, value, path, opt))
         raise _Bad
 
     def _from_environment(self, hint: Any, value: Any, path: Path) -> Any:
@@ -134,8 +147,11 @@ class Checker:
     def _is_from_environment(self, path: Path) -> bool:
         return any(path[:end] in self._environment for end in range(1, len(path) + 1))
 
-    def _hint_for(self, hint: Any, value: Any, path: Path) -> str:
-        """What was probably meant: a choice with a slip in it, or a number written another way."""
+    def _hint_for(self, hint: Any, value: Any, path: Path, opt: Option) -> str:
+        """What was probably meant: a slip in a choice, a number in other digits, one of a list."""
+        inside = meant_inside(hint, value, opt.meta)
+        if inside is not None:
+            return self._suggest(_dotted(path), path, value=inside)
         if not isinstance(value, str):
             return ""
         choices = [
@@ -158,6 +174,7 @@ class Checker:
             return self._mapping(get_args(kind)[1], value, path, opt)
         if kind is str:
             self.texts.add(path)
+            return with_home(value) if opt.meta.path else value
         if kind in (int, float):
             self._check_range(value, path, kind, opt.meta)
         return float(value) if kind is float else value
@@ -275,10 +292,24 @@ class Checker:
             near = None
         else:
             near = self._near(key, path, inner[len(here) :], options, owner)
-        hint = self._suggest(near, inner) if near and near != _dotted(inner) else ""
+        hint = self._suggest_key(near, inner, value) if near and near != _dotted(inner) else ""
         if not hint and owner is not None:
             hint = owner.others_with(key)
         self._note(what, inner, listed(options) or "no options", hint)
+
+    def _suggest_key(self, near: str, path: Path, value: Any) -> str:
+        """What to type in place of an unknown key: what is written under it must fit the other."""
+        opt = self._known.get(near)
+        hint = self._suggest(near, path)
+        if opt is None or "=" not in hint:
+            return hint
+        if opt.hint is Chosen and near != "dataset":  # whose targets would be others
+            is_file = any(value in group_files(folder, near) for folder in search_path(None))
+            named = value in _table(opt.meta).entries if isinstance(value, str) else False
+            if named:
+                return hint if is_file else self._suggest(f"{near}.name", path)
+        fitting = opt.hint is not Chosen and fits_any(opt.hint, value)
+        return hint if fitting else f"dlx help {near}"
 
     def _near(
         self, key: str, path: Path, rest: Path, options: dict[str, Option], owner: _Owner | None
@@ -296,7 +327,7 @@ class Checker:
                 return candidate
             deeper = nearest(candidate, self._known)
             return deeper or candidate
-        ends = {k.rpartition(".")[2]: k for k in reversed(self._known)}
+        ends = {k.rpartition(".")[2]: k for k in reversed(list(self._known))}
         leaf = rest[-1] if rest else key
         return ends.get(nearest(leaf, ends, cutoff=0.8) or "")
 
@@ -327,7 +358,7 @@ class Checker:
         where = self._where(path)
         key, equals, written = where.removeprefix(SHELL).partition("=")
         if where.startswith(SHELL) and equals and key.lstrip("+") == _dotted(path):
-            return f"{dotted}={written if value is None else value}"
+            return shlex.quote(f"{dotted}={written if value is None else value}")
         return f"did you mean {dotted if value is None else value}?"
 
     def _note(self, what: str, path: Path, accepted: str = "", hint: str = "") -> None:

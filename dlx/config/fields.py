@@ -31,6 +31,7 @@ class Meta:
     aliases: tuple[str, ...] = ()
     table: Table | None = None
     example: str = ""
+    path: bool = False
 
 
 def option(
@@ -45,6 +46,7 @@ def option(
     aliases: tuple[str, ...] = (),
     table: Table | None = None,
     example: str = "",
+    path: bool = False,
 ) -> Any:
     """Declares one option of a section or component.
 
@@ -59,8 +61,9 @@ def option(
         aliases: names that other tools use, answered with "did you mean".
         table: where the name of a `Chosen` is looked up.
         example: a value to show where no default serves.
+        path: whether a text names a file or folder, in which `~` is the home folder.
     """
-    meta = {_META: Meta(help, unit, ge, gt, le, lt, aliases, table, example)}
+    meta = {_META: Meta(help, unit, ge, gt, le, lt, aliases, table, example, path)}
     if callable(default):
         return dataclasses.field(default_factory=default, metadata=meta)
     return dataclasses.field(default=default, metadata=meta)

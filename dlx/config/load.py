@@ -19,8 +19,8 @@ from .fields import to_plain
 from .files import BadFile, Path, read_fenced, scan_text
 from .paths import search_path
 from .plugins import is_name, load_plugins
-from .rules import broken_rules, forbidden, notes
-from .schema import NO_RESULT, Config, Plain, dotted_keys
+from .rules import broken_rules, forbidden, notes, without_effect
+from .schema import NO_RESULT, Config, Plain, every_option
 from .secrets import shown_arguments, without_secrets
 from .tree import Layer, Tree
 
@@ -99,6 +99,8 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
     problems.extend(plus for plus in composed.plus if plus.where not in told)
     if problems or config is None:
         raise UsageError(*_without_secrets(problems, tree, found.written, found.environment))
+    if idle := without_effect(config, tree.where):
+        raise UsageError(*idle)
     if refused := forbidden(config, tree.where):
         raise MethodError(*refused)
     hidden = frozenset(path for path in found.environment if _below(path, texts))
@@ -186,7 +188,7 @@ def _check(
     """Schema first, rules across sections once that holds; also the paths of all free texts."""
     found = list(problems)
     found.extend(load_plugins(tree.data.get("plugins"), tree.where(("plugins",))))
-    checker = Checker(tree.where, dotted_keys(), environment)
+    checker = Checker(tree.where, every_option(), environment)
     config = checker.section(Config, tree.data, ())
     for path, problem in checker.noted:
         # What a file that could not be read would have filled is not reported as missing.

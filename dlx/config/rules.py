@@ -41,6 +41,23 @@ def broken_rules(config: Config, where: Where) -> list[Problem]:
     ]
 
 
+def without_effect(config: Config, where: Where) -> list[Problem]:
+    """What would do nothing, or not what it seems to: run folders may hold it, new configs not."""
+    found = []
+    for name, target in config.targets.items() if len(config.targets) == 1 else ():
+        if target.weight != 1:
+            key = f"targets.{name}.weight"
+            what = f"`{key}` is {target.weight:g}, and weighs nothing: there is one target"
+            found.append(Problem(what, where(("targets", name, "weight")), "1", f"{key}=1"))
+    for name in ("validation", "test"):
+        if getattr(config.protocol.options, name, None) == 1:
+            key = f"protocol.{name}"
+            what = f"`{key}` is 1, which is no share below 1, and one row is too few to judge by"
+            accepted = "a share below 1, else a count of rows from 2 on"
+            found.append(Problem(what, where(("protocol", name)), accepted, f"{key}=0.2"))
+    return found
+
+
 def forbidden(config: Config, where: Where) -> list[Problem]:
     """What a config may say but the method forbids: a temporal leak, tuning on the test set."""
     rules = (_arrow_of_time, _epoch_pickers, _padding_read_last)

@@ -56,6 +56,6 @@ def _based(word: str) -> int | None:
         return None
 
 
-def typed(value: bool | int | float) -> str:
-    """A number or truth value as it is typed, on the shell and in files."""
+def typed(value: bool | int | float | str) -> str:
+    """A plain value as it is typed, on the shell and in files."""
     return str(value).lower() if isinstance(value, bool) else str(value)

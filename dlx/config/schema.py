@@ -121,7 +121,7 @@ class Checkpoint:
 class Run:
     """Where the evidence goes."""
 
-    root: str = option("runs", "folder that holds the run folders")
+    root: str = option("runs", "folder that holds the run folders", path=True)
     resume: Literal["never", "auto"] = option(
         "never", "auto: go on with the newest unfinished run of this config, if there is one"
     )
@@ -192,6 +192,7 @@ class Tune:
         "where the study is kept: journal (a file in its folder), or a URL of SQLite or PostgreSQL "
         "that several machines share",
         example="postgresql://me@host/studies",
+        path=True,
     )
     budget_minutes: float | None = option(
         None, "time after which no further trial begins; null: any", unit="minutes", gt=0
@@ -281,16 +282,19 @@ def implied_names() -> dict[tuple[str, ...], str]:
 
 def dotted_keys() -> tuple[str, ...]:
     """Every key of the schema, components' options included: "optimizer.lr", "trainer.epochs"."""
+    return tuple(every_option())
+
+
+def every_option() -> dict[str, Option | None]:
+    """The option behind every dotted key, of the first component that has it; None for a name."""
     found: dict[str, Option | None] = {}
     _visit(Config, "", found)
-    return tuple(found)
+    return found
 
 
 def aliases() -> dict[str, str]:
     """What other tools call a key -> the key: "optimizer.learning_rate" -> "optimizer.lr"."""
-    found: dict[str, Option | None] = {}
-    _visit(Config, "", found)
-    named = ((key, opt) for key, opt in found.items() if opt is not None)
+    named = ((key, opt) for key, opt in every_option().items() if opt is not None)
     return {
         f"{key.rpartition('.')[0]}.{name}": key for key, opt in named for name in opt.meta.aliases
     }

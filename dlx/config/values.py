@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import os
+import re
 from typing import Any, Literal, get_args, get_origin
 
-from .fields import Chosen, alternatives
+from .fields import Chosen, Meta, Table, alternatives
 from .names import listed
+from .scalars import typed
 
 
 def fits(kind: Any, value: Any) -> bool:
@@ -70,3 +73,38 @@ def changed_items(default: Any, items: dict[str, Any]) -> str:
     for number, item in sorted(items.items(), key=lambda pair: int(pair[0])):
         changed[int(number) : int(number) + 1] = [item]
     return f"[{','.join(map(str, changed))}]"
+
+
+def meant_inside(hint: Any, value: Any, meta: Meta) -> str | None:
+    """A value as an item of the list, or the names of the mapping, that is wanted in its place.
+
+    Returns:
+        As it is typed: "[32]" for 32, "{accuracy:{},f1:{}}" for [accuracy, f1]; None where that
+        would not do either.
+    """
+    for kind in alternatives(hint):
+        inner = get_args(kind)
+        if get_origin(kind) is tuple and _is_item(inner[0], value):
+            return f"[{typed(value)}]"
+        if get_origin(kind) is dict and inner[1] is Chosen and meta.table is not None:
+            return _as_names(value, meta.table)
+    return None
+
+
+def _is_item(kind: Any, value: Any) -> bool:
+    return kind in (int, float, str) and value != "" and fits(kind, value)
+
+
+def _as_names(value: Any, table: Table) -> str | None:
+    names = value if isinstance(value, list) else [value]
+    if not names or not all(isinstance(name, str) and name in table.entries for name in names):
+        return None
+    return "{" + ",".join(f"{name}:{{}}" for name in names) + "}"
+
+
+def with_home(text: str) -> str:
+    """A path or address of a file whose `~` is replaced by the home folder it stands for."""
+    return _HOME.sub(lambda found: found[1] + os.path.expanduser(found[2]), text)
+
+
+_HOME = re.compile(r"^((?:sqlite:///|file://)?)(~[^/]*)(?=/|$)")

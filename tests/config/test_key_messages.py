@@ -36,6 +36,7 @@ STEPS = ", ".join(STEP_TABLE.entries)
 NO_HYDRA = "hydra.* settings are refused: they can load and run code"
 OWN_KEYS = "dlx's own keys; run.root for the output folder, -m for a sweep"
 ONE_VALUE = "one value; a list in brackets; or -m to run each value"
+DOTS = "key=value, as in trainer.epochs=5 or prepare.steps.0.size=5000"
 KEY_VALUE = "key=value, as in optimizer.lr=0.01 or model.units=[64,64]"
 
 
@@ -279,12 +280,12 @@ GRAMMAR = [
     case(
         "model=glob(*)", "several values for one key", ONE_VALUE, "dlx train -m ... model=glob(*)"
     ),
-    case("digits", "`digits` is no key=value", "key=value", "task=digits"),
-    case("=3", "`=3` is no key=value", "key=value", ""),
-    case("", "`` is no key=value", "key=value", ""),
-    case("~", "`~` is no key=value", "key=value", ""),
+    case("digits", "expected key=value, got `digits`", "key=value", "task=digits"),
+    case("=3", "expected key=value, got `=3`", "key=value", ""),
+    case("", "expected key=value, got ``", "key=value", ""),
+    case("~", "expected key=value, got `~`", "key=value", ""),
     case("a=b=c", "cannot read the argument: `=` cannot stand there", KEY_VALUE, "'a=\"b=c\"'"),
-    case("/model=mlp", "cannot read the argument: `/` cannot stand there", KEY_VALUE, ""),
+    case("/model=mlp", "`/model` is no key: its parts have dots between them", DOTS, "model=mlp"),
     case(
         "run.root=café",
         "cannot read the argument: `é` cannot stand there",
@@ -334,7 +335,7 @@ def test_a_misspelt_task_key_is_told_beside_the_missing_task(told: Told) -> None
 def test_several_mistakes_are_told_together(told: Told) -> None:
     said = told("task=digits", "optimiser.lr=1", "model=mlpp", "seed=x", "+test=true", "x", "~y")
     assert [line for line in said.splitlines() if not line.startswith("  ")] == [
-        "`x` is no key=value",
+        "expected key=value, got `x`",
         "there is no model `mlpp`",
         "there is no `y` to take out",
         "unknown key `optimiser.lr`",

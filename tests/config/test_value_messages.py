@@ -28,7 +28,12 @@ TYPE = [
     case("trainer.epochs={a:1}", "`trainer.epochs` is a mapping", "a whole number >= 1", ""),
     case("test=yes", "`test` is 'yes' (text)", "true or false", "test=true"),
     case("test=1", "`test` is 1", "true or false", ""),
-    case("model.units=64", "`model.units` is 64", "a list of whole numbers >= 1", ""),
+    case(
+        "model.units=64",
+        "`model.units` is 64",
+        "a list of whole numbers >= 1",
+        "'model.units=[64]'",
+    ),
     case("model.units=[a]", "`model.units.0` is 'a' (text)", "a whole number >= 1", ""),
     case("model.units=[1,[2]]", "`model.units.1` is the list [2]", "a whole number >= 1", ""),
     case("about.title=3", "`about.title` is 3", "text", ""),
@@ -38,12 +43,12 @@ TYPE = [
         "metrics=[accuracy]",
         "`metrics` is the list [accuracy]",
         "a mapping of metric names to their options",
-        "",
+        "'metrics={accuracy:{}}'",
     ),
     case(
         "metrics.accuracy=true", "`metrics.accuracy` is true", "the options of accuracy, or {}", ""
     ),
-    case("plugins=os", "`plugins` is 'os' (text)", "a list of texts", ""),
+    case("plugins=os", "`plugins` is 'os' (text)", "a list of texts", "'plugins=[os]'"),
     case(
         "trainer.device=gpu", "`trainer.device` is 'gpu' (text)", "one of auto, cpu, cuda, mps", ""
     ),
@@ -175,13 +180,13 @@ INDEX = [
         "model=convnet model.channels.0=8",
         "`model.channels` has its default: no item of it can be changed alone",
         "a list of whole numbers >= 1",
-        "model.channels=[8,64,64]",
+        "'model.channels=[8,64,64]'",
     ),
     case(
         "prepare.steps.0.columns.0=image",
         "`prepare.steps.0.columns` has its default: no item of it can be changed alone",
         "a list of texts",
-        "prepare.steps.0.columns=[image]",
+        "'prepare.steps.0.columns=[image]'",
     ),
     case(
         "prepare.steps.x.divide_by=8",
