@@ -26,9 +26,11 @@ def run(args: argparse.Namespace) -> int:
     if args.cfg or args.info:
         what = "-m runs trials; --cfg and --info show one config"
         raise UsageError(Problem(what, "command line"))
+    from ..config.words import told_as_typed
     from ..search.plan import plan
 
-    found = plan([*args.overrides, *sweep_flags(args)], args.config_dir)
+    with told_as_typed({f"sweep.retries={args.retries}": f"--retries {args.retries}"}):
+        found = plan([*args.overrides, *sweep_flags(args)], args.config_dir)
     quiet = args.json or args.quiet
     if args.dry_run:
         return _dry_run(found, args.json)

@@ -51,10 +51,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Searches, shows what was found, and trains the best if asked."""
+    from ..config.words import told_as_typed
     from ..search.tune_plan import plan_tune
 
-    plan = plan_tune([*args.overrides, *sweep_flags(args)], args.config_dir)
+    with told_as_typed({f"sweep.retries={args.retries}": f"--retries {args.retries}"}):
+        plan = plan_tune([*args.overrides, *sweep_flags(args)], args.config_dir)
     quiet = args.json or args.quiet
+    if args.dry_run:
+        from ..search.storage import try_storage
+
+        try_storage(plan.options.storage)
     if args.dry_run and args.json:
         say_json({lever.key: lever.plain() for lever in plan.space})
         return 0

@@ -6,11 +6,12 @@ import json
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from itertools import islice, product
 from pathlib import Path as FilePath
 from typing import Any
 
-from hydra.core.override_parser.types import Override
+from hydra.core.override_parser.types import Override, RangeSweep
 
 from ..errors import Problem, UsageError
 from .arguments import parse
@@ -58,8 +59,11 @@ def expand_sweep(
             dimensions.append([override.input_line or ""])
         elif problem := _endless(override):
             problems.append(problem)
+        elif (spread := override.value()) and isinstance(spread, RangeSweep) and not spread.step:
+            problems.append(Problem("range() has a step of 0", SHELL + str(override.input_line)))
         else:
             key = override.get_key_element()
+            _make_exact(override.value())
             values = islice(override.sweep_string_iterator(), MAX_TRIALS + 1)
             dimensions.append([f"{key}={value}" for value in values])
     keys = [o.key_or_group for o in overrides if o.is_sweep_override()]
@@ -70,6 +74,18 @@ def expand_sweep(
     if len(trials) > MAX_TRIALS:
         problems.append(Problem(f"more than {MAX_TRIALS:,} trials", "command line", "fewer values"))
     return Expanded(trials, keys, problems)
+
+
+def _make_exact(spread: Any) -> None:
+    """Lets a range of fractions step in decimals, as they are typed: 0.1 and 0.1 are 0.2.
+
+    So that it never holds its end, which 0.1 + 0.1 + 0.1 as a machine's number would not reach.
+    """
+    if isinstance(spread, RangeSweep):
+        ends: Any = (spread.start, spread.stop, spread.step)
+        if not all(isinstance(number, int) for number in ends):
+            start, stop, step = (Decimal(str(number)) for number in ends)
+            spread.start, spread.stop, spread.step = start, stop, step  # type: ignore[assignment]
 
 
 def _together(
@@ -140,25 +156,29 @@ def values_of(arguments: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, 
 
 def split_ranges(
     arguments: Sequence[str], folders: Sequence[FilePath]
-) -> tuple[list[str], list[str]]:
+) -> tuple[list[str], dict[str, str]]:
     """Plain arguments, and those with several values as arguments of the section `search`.
+
+    Returns:
+        The plain ones; and what was typed, by the argument of `search` that it has become.
 
     Raises:
         UsageError: an argument cannot be read.
     """
     problems: list[Problem] = []
-    plain, ranges = [], []
+    plain, ranges = [], dict[str, str]()
     for override in parse(arguments, problems):
         argument = override.input_line or ""
         if not override.is_sweep_override():
             plain.append(argument)
         elif override.is_interval_sweep():
-            ranges.append(_interval(override))
+            ranges[_interval(override)] = argument
         else:
             every = expand_sweep([argument], folders)
             problems.extend(every.problems)
             values = [trial[0].partition("=")[2] for trial in every.trials]
-            ranges.append(f"search.{override.key_or_group}={{choice:[{','.join(values)}]}}")
+            made = f"search.{override.key_or_group}={{choice:[{','.join(values)}]}}"
+            ranges[made] = argument
     if problems:
         raise UsageError(*problems)
     return plain, ranges

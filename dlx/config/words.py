@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 
-from ..errors import Problem, UsageError
+from ..errors import MethodError, Problem, UsageError
 from ..machine import cores
 from .check import SHELL
 from .names import listed, nearest
@@ -31,12 +32,36 @@ class Words:
         own: those of the sweep, as arguments of the section `sweep`.
         conditions: what must hold of every setting, each as `where=` has it.
         coupled: keys that `zip()` lets vary together.
+        typed: what was typed for each of `own`.
     """
 
     arguments: list[str]
     own: list[str]
     conditions: list[str]
     coupled: list[list[str]]
+    typed: dict[str, str]
+
+
+@contextmanager
+def told_as_typed(typed: Mapping[str, str]) -> Iterator[None]:
+    """Within it, problems name what was typed, not the arguments that dlx made of it.
+
+    Args:
+        typed: what was typed, by the argument that was made of it.
+    """
+    try:
+        yield
+    except (UsageError, MethodError) as error:
+        raise type(error)(*(_as_typed(one, typed) for one in error.problems)) from None
+
+
+def _as_typed(problem: Problem, typed: Mapping[str, str]) -> Problem:
+    made = problem.where.removeprefix(SHELL)
+    if made == problem.where or made not in typed:
+        return problem
+    was, key = typed[made], made.partition("=")[0]
+    what = problem.what.replace(f"`{key}`", f"`{re.split('[= ]', was)[0]}`")
+    return replace(problem, what=what, where=SHELL + was)
 
 
 def sort(arguments: Sequence[str]) -> Words:
@@ -45,27 +70,34 @@ def sort(arguments: Sequence[str]) -> Words:
     Raises:
         UsageError: a launcher is not known, or `zip()` is not closed.
     """
-    found = Words([], [], [], [])
+    found = Words([], [], [], [], {})
     for argument in arguments:
-        key, equals, value = argument.partition("=")
-        if argument.startswith("zip("):
-            found.coupled.append(_zipped(argument))
-        elif equals and key in ("where", "sweep.where"):
-            found.conditions.append(value)
-        elif equals and key in WORDS:
-            found.own.append(f"sweep.{argument}")
-        elif key == "hydra/launcher":
-            found.own[:0] = _launcher(argument, value)
-        elif key == "hydra.launcher.n_jobs":
-            found.own.append(f"sweep.jobs={cores() if value == '-1' else value}")
-        elif key.startswith("hydra.launcher."):
-            found.own.append(argument.removeprefix("hydra."))
-        elif key.startswith("sweep."):
-            found.own.append(argument)
-        else:
-            found.arguments.append(argument)
-    own = [f"sweep.{a}" if a.startswith("launcher.") else a for a in found.own]
-    return Words(found.arguments, own, found.conditions, found.coupled)
+        before = {*found.own, argument}
+        _sort_one(argument, found)
+        made = (own for own in found.own if own not in before)
+        found.typed.update(dict.fromkeys(made, argument))
+    return found
+
+
+def _sort_one(argument: str, found: Words) -> None:
+    """Puts an argument where it belongs."""
+    key, equals, value = argument.partition("=")
+    if argument.startswith("zip("):
+        found.coupled.append(_zipped(argument))
+    elif equals and key in ("where", "sweep.where"):
+        found.conditions.append(value)
+    elif equals and key in WORDS:
+        found.own.append(f"sweep.{argument}")
+    elif key == "hydra/launcher":
+        found.own[:0] = _launcher(argument, value)
+    elif key == "hydra.launcher.n_jobs":
+        found.own.append(f"sweep.jobs={cores() if value == '-1' else value}")
+    elif key.startswith("hydra.launcher."):
+        found.own.append(f"sweep.{argument.removeprefix('hydra.')}")
+    elif key.startswith("sweep."):
+        found.own.append(argument)
+    else:
+        found.arguments.append(argument)
 
 
 def refuse(arguments: Sequence[str]) -> None:

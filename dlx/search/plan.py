@@ -114,12 +114,16 @@ def plan(arguments: Sequence[str], config_dir: str | None = None) -> Plan:
         what = "an argument stands for no value: glob() matches no file, or range() is empty"
         raise UsageError(Problem(what, "command line", "one value or more for each key"))
     points = _points(expanded, config_dir)
-    options = _options(expanded, sorted_, config_dir)
+    with words.told_as_typed(sorted_.typed):
+        options = _options(expanded, sorted_, config_dir)
     kept = _kept(points, [*sorted_.conditions, *filter(None, [options.where])])
-    trials, same = _trials(kept, options.seeds, config_dir)
-    notes = [f"{plural(same, 'trial')} left out: the same config as another"] if same else []
+    notes = []
     if dropped := len(points) - len(kept):
         notes.append(f"where leaves out {dropped:,} of {plural(len(points), 'setting')}")
+    distinct = _distinct(kept)
+    if same := len(kept) - len(distinct):
+        notes.insert(0, f"{plural(same, 'setting')} left out: the same config as another")
+    kept, trials = distinct, _trials(distinct, options.seeds, config_dir)
     name = options.name or _name(kept[0], sorted_, options)
     folder_of(Path(kept[0].loaded.config.run.root), name, f"sweep.name={name[:100]}")
     shown = shown_arguments(arguments)
@@ -216,10 +220,16 @@ def _kept(points: Sequence[Point], conditions: Iterable[str]) -> list[Point]:
     return kept
 
 
-def _trials(
-    points: Sequence[Point], seeds: int, config_dir: str | None
-) -> tuple[list[Planned], int]:
-    """All trainings, the first seed of each setting first, and how many were there already."""
+def _distinct(points: Iterable[Point]) -> list[Point]:
+    """The first of those settings that have the same config, numbered anew."""
+    found: dict[str, Point] = {}
+    for point in points:
+        found.setdefault(digest(point.loaded.config), replace(point, number=len(found)))
+    return list(found.values())
+
+
+def _trials(points: Sequence[Point], seeds: int, config_dir: str | None) -> list[Planned]:
+    """All trainings, the first seed of each setting first."""
     found: dict[str, Planned] = {}
     for add in range(seeds):
         for point in points:
@@ -233,7 +243,7 @@ def _trials(
                 config = load(arguments, config_dir).config
             key = digest(replace(config, seed=seed))
             found.setdefault(key, Planned(len(found), point, seed, arguments, key))
-    return list(found.values()), seeds * len(points) - len(found)
+    return list(found.values())
 
 
 def _name(first: Point, sorted_: words.Words, options: Sweep) -> str:

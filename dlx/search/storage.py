@@ -56,6 +56,29 @@ def _opened(storage: str, folder: Path) -> Any:
     return RDBStorage(url, engine_kwargs={"pool_pre_ping": True})
 
 
+def try_storage(storage: str) -> None:
+    """Finds out whether a storage can be opened, and makes nothing.
+
+    Raises:
+        UsageError: it cannot, or its driver is missing.
+    """
+    with storage_opened(storage):
+        if "://" not in storage:
+            return
+        from sqlalchemy import create_engine
+        from sqlalchemy.exc import OperationalError
+
+        url = re.sub(r"^postgres(ql)?://", "postgresql+psycopg://", storage)
+        file = Path(storage.removeprefix("sqlite:///"))
+        if storage.startswith("sqlite:///") and not is_there(file):
+            if not os.access(file.parent, os.W_OK | os.X_OK):
+                raise OperationalError("", {}, Exception("unable to open database file"))
+            return
+        engine = create_engine(url)
+        engine.connect().close()
+        engine.dispose()
+
+
 def mend(storage: str, folder: Path) -> bool:
     """Puts a damaged file of a study aside; what is sound of it, if anything, is gone on with.
 

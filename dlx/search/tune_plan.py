@@ -99,9 +99,10 @@ def plan_tune(arguments: Sequence[str], config_dir: str | None = None) -> TunePl
         what = "where and zip() are for dlx train -m; a search chooses for itself"
         raise UsageError(Problem(what, "command line"))
     plain, ranges = split_ranges(found.arguments, search_path(config_dir))
-    loaded = load([*plain, *ranges, *found.own, "test=false"], config_dir)
-    if loaded.config.final:
-        loaded = load([*plain, *ranges, *found.own, "test=false", "final=false"], config_dir)
+    with words.told_as_typed(found.typed | ranges):
+        loaded = load([*plain, *ranges, *found.own, "test=false"], config_dir)
+        if loaded.config.final:
+            loaded = load([*plain, *ranges, *found.own, "test=false", "final=false"], config_dir)
     config = loaded.config
     _refuse_sweeps(loaded)
     space, fixed = _space(loaded, plain)

@@ -335,8 +335,8 @@ class TestNothingRuns:
             ),
             (["model=glob(zz*)"], 2, "error: an argument stands for no value: glob() matches"),
             (["sweep.name=../x"], 2, "error: `../x` cannot name a folder\n"),
-            (["jobs=0"], 2, "error: `sweep.jobs` is 0\n"),
-            (["--retries", "some"], 2, "error: `sweep.retries` is 'some' (text)\n"),
+            (["jobs=0"], 2, "error: `jobs` is 0\n"),
+            (["--retries", "some"], 2, "error: `--retries` is 'some' (text)\n"),
             (["seed=1,2", "test=true"], 4, "error: a sweep never looks at the test part"),
             (["task=wine,diabetes"], 2, "error: the settings are judged by different things"),
             (["protocol=train_test"], 2, "error: protocol train_test holds no rows out to judge"),
@@ -375,3 +375,45 @@ def test_ctrl_c_leaves_what_the_same_command_goes_on_with(here: Path) -> None:
     assert outcome()["counts"]["waiting"] == 2
     (run,) = here.glob("runs/wine/*-*")
     assert json.loads((run / "status.json").read_text())["state"] == "interrupted"
+
+
+@pytest.mark.parametrize(
+    ("typed", "values"),
+    [
+        ("0.1,0.4,0.1", ["0.1", "0.2", "0.3"]),
+        ("0.1,0.3,0.1", ["0.1", "0.2"]),
+        ("0.3,0.1,-0.1", ["0.3", "0.2"]),
+        ("0.001,0.003,0.001", ["0.001", "0.002"]),
+    ],
+)
+def test_a_range_never_holds_its_end(cli: Cli, typed: str, values: list[str]) -> None:
+    found = cli("train", "-m", *WINE, f"optimizer.lr=range({typed})", "--dry-run", "--json")
+    shown = [point["shown"] for point in json.loads(found.out)]
+    assert shown == [[f"optimizer.lr={value}"] for value in values]
+
+
+def test_a_range_without_a_step_is_told(cli: Cli) -> None:
+    found = cli("train", "-m", *WINE, "optimizer.lr=range(0.1,1,0)", "--dry-run")
+    assert found.code == 2
+    assert found.err == (
+        "error: range() has a step of 0\n  where: command line: optimizer.lr=range(0.1,1,0)\n"
+    )
+
+
+def test_settings_that_are_the_same_are_counted_and_listed_once(cli: Cli) -> None:
+    found = cli("train", "-m", *WINE, "optimizer.lr=0.1,0.1,0.2", "seeds=2", "--dry-run")
+    assert found.out.splitlines()[:-1] == [
+        "4 trials (2 settings, 2 seeds each); a sweep never looks at the test part",
+        "note: 1 setting left out: the same config as another",
+        "    0  optimizer.lr=0.1",
+        "    1  optimizer.lr=0.2",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("typed", "key"), [("jobs=x", "jobs"), ("hydra.launcher.n_jobs=x", "hydra.launcher.n_jobs")]
+)
+def test_problems_name_the_word_that_was_typed(cli: Cli, typed: str, key: str) -> None:
+    found = cli("train", "-m", *WINE, "optimizer.lr=0.1,0.2", typed, "--dry-run")
+    assert found.code == 2
+    assert found.err.startswith(f"error: `{key}` is 'x' (text)\n  where: command line: {typed}\n")

@@ -234,6 +234,32 @@ class TestNothingRuns:
         assert list(here.iterdir()) == []
 
     @pytest.mark.parametrize(
+        "storage", ["jurnal", "sqlite:////nowhere/at/all.sqlite", "postgresql://me@127.0.0.1:1/x"]
+    )
+    def test_a_dry_run_tries_the_storage(self, cli: Cli, here: Path, storage: str) -> None:
+        found = cli("tune", *WINE, f"tune.storage={storage}", "--dry-run")
+        assert (found.code, found.out) == (2, "")
+        assert f"  where: tune.storage={storage}\n" in found.err
+        assert cli("tune", *WINE, "tune.storage=sqlite:///x.sqlite", "--dry-run").code == 0
+        assert list(here.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        ("argument", "err"),
+        [
+            ("jobs=x", "error: `jobs` is 'x' (text)\n  where: command line: jobs=x\n"),
+            (
+                "optimizer.lr=interval(3,1)",
+                "error: search: `optimizer.lr`: the low end 3 is not below the high end 1\n"
+                "  where: command line: optimizer.lr=interval(3,1)\n",
+            ),
+        ],
+    )
+    def test_what_was_typed_is_named(self, cli: Cli, argument: str, err: str) -> None:
+        found = cli("tune", *WINE, argument, "--dry-run")
+        assert found.code == 2
+        assert found.err.startswith(err)
+
+    @pytest.mark.parametrize(
         ("arguments", "code", "err"),
         [
             (["test=true"], 4, "error: a search never looks at the test part"),
