@@ -1,4 +1,4 @@
-"""The verb `dlx compare`: runs side by side, and which differences are larger than their noise."""
+"""The command `dlx compare`: runs side by side, and which differences are significant."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ EXAMPLES = """examples:
   dlx compare 1704 last --json
 """
 _PAGE = "comparison.html"
-_ROWS_ONLY = "the noise is that of the rows; another seed may move a score as well"
+_ROWS_ONLY = "an interval is of other rows; another seed may move a score as well"
 _CHOOSE = "to choose between them, go by validation: a test score that was picked by is no test"
 
 
@@ -92,7 +92,7 @@ def _show(found: Comparison) -> None:
 def _show_differences(found: Comparison) -> None:
     rows = [
         [
-            str(one.run),
+            one.label,
             one.score,
             f"{one.difference:+.4g}" if one.difference else "0",
             interval_text(one.interval),
@@ -102,14 +102,16 @@ def _show_differences(found: Comparison) -> None:
         for one in found.differences
     ]
     if rows:
-        titles = ("run", "against 1", "difference", "95 % interval", "verdict", "method")
+        against = f"against {', '.join(map(str, found.differences[0].against))}"
+        titles = ("run", against, "difference", "95 % interval", "verdict", "method")
         say("")
         show_table(titles, rows, right=("run", "difference"))
-        say(_ROWS_ONLY)
+        if all(len(one.runs) == len(one.against) == 1 for one in found.differences):
+            say(_ROWS_ONLY)
         if any(one.score.startswith("test/") for one in found.differences):
             say(_CHOOSE)
     elif len(found.runs) > 1:
-        say("no score was judged in both")
+        say("no score is of the same set in both: there is no verdict")
     for warning in found.warnings:
         say(f"warning: {warning}")
 
@@ -122,14 +124,14 @@ def _plain(found: Comparison) -> dict[str, Any]:
         ],
         "differences": [
             {
-                "run": found.names[one.run - 1],
-                "against": found.names[0],
+                "runs": [found.names[place - 1] for place in one.runs],
+                "against": [found.names[place - 1] for place in one.against],
                 "score": one.score,
                 "difference": one.difference,
                 "interval": one.interval,
                 "method": one.method or None,
                 "better": one.better,
-                "larger_than_noise": one.larger,
+                "significant": one.larger,
             }
             for one in found.differences
         ],

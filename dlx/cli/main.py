@@ -29,7 +29,7 @@ VERBS = {
     "experiments": "the book's claims: published figures beside our own",
     "runs": "list, filter and sort the runs, or delete some",
     "best": "the best run of a task by validation: dlx best task=digits",
-    "compare": "runs side by side, and which differences are larger than their noise",
+    "compare": "runs side by side, and which differences are significant",
     "diff": "every config key, fact and data hash in which two runs differ",
     "report": "build a run's report again, or say where it lies",
     "summary": "the layers of a task's model",

@@ -6,6 +6,7 @@ import argparse
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config.names import plural
@@ -47,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     if args.json:
         say_json(outcome)
     else:
-        show_outcome(outcome)
+        show_outcome(outcome, found.root)
         if report is not None:
             say(f"report: {report}")
     return 1 if outcome["counts"]["failed"] or outcome["counts"]["waiting"] else 0
@@ -86,7 +87,7 @@ def _announce(plan: Plan, most: int = LISTED) -> None:
     say(f"sweep: {plan.root / 'sweeps' / plan.name}")
 
 
-def show_outcome(outcome: dict[str, Any]) -> None:
+def show_outcome(outcome: dict[str, Any], root: Path) -> None:
     """Prints the settings, best first, with their spread; then what failed, and what to type."""
     from ..search.table import ranked
 
@@ -95,6 +96,8 @@ def show_outcome(outcome: dict[str, Any]) -> None:
         say("")
         _show_points(points, outcome)
         show_worth(points[0])
+        if len(points) > 1 and is_significant(outcome, points[1], points[0], root) is not True:
+            say("its lead over the next is not significant at 95 %: which is best may be chance")
     show_failures(outcome["trials"])
     for note in outcome["notes"]:
         say(f"note: {note}")
@@ -109,6 +112,27 @@ def show_best(best: Mapping[str, Any]) -> None:
     if best.get("final"):
         say(best["final"])
     say(f"the best, evaluated on the test set once: {best['command']}")
+
+
+def is_significant(
+    outcome: Mapping[str, Any], own: Mapping[str, Any], best: Mapping[str, Any], root: Path
+) -> bool | None:
+    """Whether the best differs from another by more than chance; None where that is not known.
+
+    By their runs, paired; where these are gone, by the interval of the best.
+    """
+    from ..report.noise import settings_apart
+
+    trials = {trial["trial"]: trial for trial in outcome["trials"]}
+    first, second = (
+        [root / str(trials[one].get("run")) for one in point["trials"] if one in trials]
+        for point in (own, best)
+    )
+    found = settings_apart(first, second, outcome["score"])
+    if found is not None or best["interval"] is None:
+        return found
+    low, high = best["interval"]
+    return not low <= own["value"] <= high
 
 
 def show_worth(best: Mapping[str, Any]) -> None:

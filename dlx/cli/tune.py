@@ -5,13 +5,14 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config.names import plural
 from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table
 from .hydra_flags import add_flags
 from .live import watching
-from .multirun import show_best, show_failures, show_worth, sweep_flags
+from .multirun import is_significant, show_best, show_failures, show_worth, sweep_flags
 from .report import build_at_end
 from .train import answer, answer_in, show_answer, train
 
@@ -79,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
         outcome, best = run_tune(plan, pool, shown)
     report = build_at_end(build_sweep, plan.root / "sweeps" / plan.name)
     if not args.json:
-        show_outcome(outcome)
+        show_outcome(outcome, plan.root)
         if report is not None:
             say(f"report: {report}")
     trained = _train_best(plan, best, args) if args.train_best and best is not None else None
@@ -106,7 +107,7 @@ def _announce(plan: TunePlan) -> None:
     say(f"search: {plan.root / 'sweeps' / plan.name}; it never looks at the test part")
 
 
-def show_outcome(outcome: Mapping[str, Any]) -> None:
+def show_outcome(outcome: Mapping[str, Any], root: Path) -> None:
     """Prints the best settings, the task's own, the front where there is one, and what to type."""
     ended = {state: many for state, many in outcome["counts"].items() if many}
     say("")
@@ -116,7 +117,7 @@ def show_outcome(outcome: Mapping[str, Any]) -> None:
         _show(outcome, outcome["front"])
     elif ranking := _ranking(outcome):
         _show(outcome, ranking[:BEST])
-        if lead := _lead(outcome, ranking[0]):
+        if lead := _lead(outcome, ranking[0], root):
             say(lead)
         show_worth(next(one for one in outcome["points"] if one["point"] == ranking[0]))
     failed = {row["state"] for row in outcome["trials"]} == {"failed"}
@@ -128,21 +129,21 @@ def show_outcome(outcome: Mapping[str, Any]) -> None:
         show_best(outcome["best"])
 
 
-def _lead(outcome: Mapping[str, Any], best: int) -> str:
-    """Whether the best is ahead of the task's own settings by more than its noise."""
+def _lead(outcome: Mapping[str, Any], best: int, root: Path) -> str:
+    """Whether the best is ahead of the task defaults by more than chance."""
     points = {point["point"]: point for point in outcome["points"]}
     own, name = points.get(outcome["default"]), outcome["score"]
     if name != outcome["objectives"][0]["name"]:
         return ""
     if own is None or own["value"] is None or best == own["point"]:
-        return "nothing beats the task's own settings" if own and best == own["point"] else ""
+        return "nothing beats the task defaults" if own and best == own["point"] else ""
     lead = abs(points[best]["value"] - own["value"])
-    told = f"ahead of the task's own settings by {number(lead)} in {name}"
-    if points[best]["interval"] is None:
-        return told
-    low, high = points[best]["interval"]
-    if low <= own["value"] <= high:
-        return f"{told}, within the 95 % interval of the best: that may be chance"
+    told = f"ahead of the task defaults by {number(lead)} in {name}"
+    significant = is_significant(outcome, own, points[best], root)
+    if significant is None:
+        return f"{told}; how far that could move is not known"
+    if not significant:
+        return f"{told}, not significant at 95 %: that may be chance"
     return f"{told}; the best of many settings looks better here than on new rows"
 
 

@@ -15,9 +15,10 @@ from .answer import verdict
 from .blocks import Alerts, Block, Code, Picture, Section, Table, Text
 from .compare_plots import Span
 from .evidence_plots import Line
-from .noise import Noise, against_first, same_rows
+from .noise import Noise, against_first, held, same_rows
 from .page import render, write_files
 from .read import Run, amount, finite, get, read, span
+from .seeds import config_of, flattened
 from .words import GOAL, NONE, measure, number, part
 
 
@@ -126,16 +127,16 @@ def briefs(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
 
 def _differing(runs: Sequence[Run]) -> tuple[list[str], list[dict[str, str]]]:
     """The settings in which runs differ, and all of each; never where to run or what to call it."""
-    flat = [_flat(_config(run)) for run in runs]
+    flat = [flattened(config_of(run)) for run in runs]
     keys = dict.fromkeys(k for one in flat for k in one if k.partition(".")[0] not in ASIDE)
     return [key for key in keys if len({one.get(key, NONE) for one in flat}) > 1], flat
 
 
 def _differences(differences: Sequence[Noise]) -> Table:
-    """Each difference from the first run, and whether it is larger than its noise."""
+    """Each difference from the first setting, and whether it is significant."""
     rows = [
         [
-            str(one.run),
+            one.label,
             one.score,
             number(one.difference),
             f"{number(one.interval[0])} to {number(one.interval[1])}" if one.interval else NONE,
@@ -145,7 +146,9 @@ def _differences(differences: Sequence[Noise]) -> Table:
         for one in differences
     ]
     head = ("run", "score", "difference", "95% interval", "verdict", "method")
-    return Table("Differences from run 1", head, rows, texts=(0, 1, 4, 5))
+    many = len(differences[0].against) > 1
+    first = f"runs {', '.join(map(str, differences[0].against))}" if many else "run 1"
+    return Table(f"Differences from {first}", head, rows, texts=(0, 1, 4, 5))
 
 
 def _row(index: int, run: Run, name: str) -> list[str]:
@@ -170,7 +173,7 @@ def _row(index: int, run: Run, name: str) -> list[str]:
 def _alerts(runs: Sequence[Run]) -> list[str]:
     """Where the scores are not of one kind on the same rows."""
     scores = {get(get(run.report, "answer", dict), "score", str) for run in runs}
-    data, cuts = ({_data(run, key) for run in runs} for key in ("digest", "split_digest"))
+    data = {_data(run, "digest") for run in runs}
     said = []
     if len({score.partition("/")[2] for score in scores}) > 1:
         said.append("The runs answer by different scores: the values do not compare.")
@@ -178,7 +181,7 @@ def _alerts(runs: Sequence[Run]) -> list[str]:
         said.append("The runs answer on different parts: only scores of one name compare.")
     if len(data) > 1:
         said.append("The runs use different data: the values do not compare.")
-    elif len(cuts) > 1:
+    elif any(_data(a, "split_digest") != _data(b, "split_digest") for a, b in held(runs)):
         said.append(_other_parts(runs))
     if 0 < sum(run.sample for run in runs) < len(runs):
         said.append("Some of the runs learnt from made-up data: the values do not compare.")
@@ -229,29 +232,6 @@ def _settings(runs: Sequence[Run], names: Sequence[str]) -> Section | None:
     none = Text(["The configurations are the same."])
     block = Table("Settings that differ", head, rows, texts=texts) if rows else none
     return Section("settings", "Settings", [block]) if any(flat) else None
-
-
-def _config(run: Run) -> dict[str, Any]:
-    """The configuration as a tree; empty where it is damaged."""
-    import yaml
-
-    try:
-        tree = yaml.safe_load(get(run.report, "config", str))
-    except (yaml.YAMLError, ValueError, RecursionError):
-        return {}
-    return tree if isinstance(tree, dict) else {}
-
-
-def _flat(tree: Mapping[Any, Any], above: str = "") -> dict[str, str]:
-    """The values of a tree by their dotted keys."""
-    found: dict[str, str] = {}
-    for key, value in tree.items():
-        name = f"{above}{key}"
-        if isinstance(value, dict) and value:
-            found |= _flat(value, f"{name}.")
-        else:
-            found[name] = "null" if value is None else str(value)
-    return found
 
 
 def _curves(runs: Sequence[Run], names: Sequence[str]) -> Section | None:

@@ -4,22 +4,27 @@ Of two models that judged the same rows, only the rows on which they differ tell
 a row is right or wrong, that is McNemar's test (1947), exact, with its interval after Clopper and
 Pearson (1934); for other scores a paired bootstrap (Efron and Tibshirani, 1993); over the same
 folds a corrected t interval (Nadeau and Bengio, 2003). Else both intervals are combined, as if
-their rows had nothing in common, which for rows that they share makes it too wide.
+their rows had nothing in common, which for rows that they share makes it too wide. Runs that
+differ in their seeds alone are one setting: settings are compared over pairs of runs.
 """
 
 from __future__ import annotations
 
 import math
+import statistics
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ..judging.intervals import LEVEL, Interval, hull, paired_shares, students_t
+from ..errors import DlxError
+from ..judging.intervals import LEVEL, Interval, hull, mean_by_rows, paired_shares, students_t
 from ..seeds import derive
-from .read import Run, amount, finite, get, mappings, span
+from .read import Run, amount, finite, get, mappings, read, span
 from .rows import Rows, rows_of
+from .seeds import paired, settings_of
 
 DRAWS = 2000
 Values = npt.NDArray[np.float64]
@@ -33,7 +38,8 @@ class Noise:
     """One score of a run against that of the first.
 
     Attributes:
-        run: the place of the run, from 1.
+        runs: the places of the runs, from 1: one, or those of a setting that several seeds trained.
+        against: the places of those that they are held against.
         score: the score's name.
         difference: the run's score minus the first's.
         interval: 95 % interval of the difference; None where it is not known.
@@ -41,7 +47,8 @@ class Noise:
         better: whether the run's score is the better one; None where they are equal.
     """
 
-    run: int
+    runs: tuple[int, ...]
+    against: tuple[int, ...]
     score: str
     difference: float
     interval: Interval | None
@@ -60,39 +67,144 @@ class Noise:
         """In words."""
         side = "better" if self.better else "worse"
         if self.larger is None:
-            return f"{side}; its noise is not known"
+            return f"{side}; how far it could move is not known"
         if self.larger:
-            return f"{side}: larger than its noise"
-        return "within its noise" if self.difference else "no difference"
+            return f"{side}: significant at 95 %"
+        return "not significant at 95 %" if self.difference else "no difference"
+
+    @property
+    def label(self) -> str:
+        """The places of the runs, as in "4, 5, 6"."""
+        return ", ".join(map(str, self.runs))
 
 
 def against_first(runs: Sequence[Run]) -> list[Noise]:
-    """Each run's judged scores against those of the first, where both have them."""
+    """Each run's judged scores against those of the first, where both have them.
+
+    Runs that differ in their seeds alone are one setting, and settings are held against the
+    first; where there is only one setting, its runs are held against its first.
+    """
+    groups = _groups(runs)
+    measure = get(get(runs[0].report, "answer", dict), "score", str).partition("/")[2]
     found = []
-    answer = get(runs[0].report, "answer", dict)
-    measure = get(answer, "score", str).partition("/")[2]
-    for place, run in enumerate(runs[1:], start=2):
-        for part in ("val", "test"):
-            noise = _noise(place, f"{part}/{measure}", runs[0], run)
-            found += [noise] if measure and noise is not None else []
+    for group in groups[1:]:
+        for name in (f"val/{measure}", f"test/{measure}") if measure else ():
+            noise = _between(name, runs, groups[0], group)
+            found += [noise] if noise is not None else []
     return found
 
 
-def _noise(place: int, name: str, first: Run, second: Run) -> Noise | None:
-    """One score of two runs; None where one of them does not have it."""
+def settings_apart(first: Sequence[Path], second: Sequence[Path], name: str) -> bool | None:
+    """Whether two settings differ significantly in a score; None where that is not known.
+
+    Args:
+        first: run folders of one.
+        second: run folders of the other.
+        name: of the score.
+    """
+    try:
+        runs = [read(folder) for folder in (*first, *second)]
+    except DlxError:
+        return None
+    places = tuple(range(1, len(runs) + 1))
+    found = _between(name, runs, places[: len(first)], places[len(first) :]) if runs else None
+    return None if found is None else found.larger
+
+
+def _groups(runs: Sequence[Run]) -> list[tuple[int, ...]]:
+    """The places of the runs, a setting's together; of one setting alone each by itself."""
+    groups = settings_of(runs)
+    return groups if len(groups) > 1 else [(place,) for place in groups[0]]
+
+
+def held(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
+    """The pairs of runs that are held against each other."""
+    first, *others = _groups(runs)
+    pairs = [pair for group in others for pair in paired(runs, first, group)]
+    return [(runs[a - 1], runs[b - 1]) for a, b in pairs]
+
+
+def comparable(first: Run, second: Run, name: str) -> bool:
+    """Whether a score of two runs is of the same thing: the data, the target, the direction."""
+    data = [get(run.report, "data", dict) for run in (first, second)]
+    alike = all(data[0].get(key) == data[1].get(key) for key in ("dataset", "sample"))
+    same = data[0].get("digest") == data[1].get("digest") or same_rows(first, second)
+    targets = [tuple(get(run.report, "problem", dict)) for run in (first, second)]
+    goals = [_score(run, name).get("direction") for run in (first, second)]
+    return alike and same and targets[0] == targets[1] and goals[0] == goals[1]
+
+
+def _between(
+    name: str, runs: Sequence[Run], firsts: tuple[int, ...], seconds: tuple[int, ...]
+) -> Noise | None:
+    """A score of two settings, a pair a seed where both were trained under the same seeds."""
+    pairs = paired(runs, firsts, seconds)
+    moves = [_move(name, runs[a - 1], runs[b - 1]) for a, b in pairs]
+    known = [move for move in moves if move is not None]
+    if not known or len(known) < len(moves):
+        return None
+    difference = statistics.fmean(move[0] for move in known)
+    interval, method = known[0][1:]
+    if len(known) > 1:
+        interval, method = over_seeds(known, _margins(pairs, [move[0] for move in known]))
+    goal = _score(runs[firsts[0] - 1], name).get("direction")
+    better = (difference > 0) == (goal != "min") if difference else None
+    return Noise(seconds, firsts, name, difference, interval, method, better)
+
+
+Move = tuple[float, Interval | None, str]
+"""A difference, its interval, and how that was come by."""
+
+
+def over_seeds(
+    moves: Sequence[Move], margins: Sequence[Sequence[float]]
+) -> tuple[Interval | None, str]:
+    """How far the mean difference of several seeds could move: with other seeds and other rows.
+
+    Both sources are added as squares (Zou and Donner, 2008); the rows may be the same for all
+    seeds, so that their share in it does not shrink with more of them.
+
+    Args:
+        moves: of each pair of runs.
+        margins: differences that are independent: of each seed, or of the runs of each setting.
+    """
+    mean = statistics.fmean(move[0] for move in moves)
+    rows = mean_by_rows([move[0] for move in moves], [m[1] for m in moves], alike=len(moves))
+    if rows is None:
+        return None, ""
+    seeds = [found[1] - found[0] for found in map(students_t, margins) if found is not None]
+    half = math.hypot(*seeds) / 2
+    interval = mean - math.hypot(mean - rows[0], half), mean + math.hypot(rows[1] - mean, half)
+    return interval, f"{len(moves)} pairs of runs: Student's t over seeds, and their rows"
+
+
+def _margins(pairs: Sequence[tuple[int, int]], values: Sequence[float]) -> list[list[float]]:
+    """The differences of pairs of one seed; of other pairs the mean of each run's."""
+    firsts, seconds = ([pair[end] for pair in pairs] for end in (0, 1))
+    if len(set(firsts)) == len(pairs) == len(set(seconds)):
+        return [list(values)]
+    return [
+        [
+            statistics.fmean(v for v, place in zip(values, places, strict=True) if place == one)
+            for one in dict.fromkeys(places)
+        ]
+        for places in (firsts, seconds)
+    ]
+
+
+def _move(name: str, first: Run, second: Run) -> Move | None:
+    """A score's difference of two runs; None where one lacks it, or it is not of the same thing."""
     entries = [_score(run, name) for run in (first, second)]
     values = [finite(entry.get("value")) for entry in entries]
     difference = values[1] - values[0]
-    if not math.isfinite(difference):
+    if not math.isfinite(difference) or not comparable(first, second, name):
         return None
     interval, method = (
         _over_rows(name, first, second)
         or _over_folds(name, first, second)
         or _combined(difference, span(entries[0]), span(entries[1]))
     )
-    larger_is_better = entries[0].get("direction") != "min"
-    better = (difference > 0) == larger_is_better if difference else None
-    return Noise(place, name, difference, interval, method, better)
+    return difference, interval, method
 
 
 def _score(run: Run, name: str) -> dict[str, object]:

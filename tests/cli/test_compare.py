@@ -59,17 +59,17 @@ def test_scores_differences_and_the_page(names: list[str], cli: Cli) -> None:
     assert lines[5].split()[-1] == "majority"
     table = next(place for place, line in enumerate(lines) if line.startswith("run  against 1"))
     test = next(line for line in lines[table:] if "test/accuracy" in line)
-    assert "  worse: larger than its noise  McNemar's exact test, " in test
+    assert "  worse: significant at 95 %  McNemar's exact test, " in test
     assert test.endswith(" lost of 36 rows")
     val = next(line for line in lines[table:] if "val/accuracy" in line)
     assert val.endswith("both intervals combined")
-    assert lines[-3] == "the noise is that of the rows; another seed may move a score as well"
+    assert lines[-3] == "an interval is of other rows; another seed may move a score as well"
     assert lines[-1] == "comparison of 2 runs: comparison.html"
     assert "\x1b" not in found.out
     page = Path("comparison.html").read_text(encoding="utf-8")
     assert all(Path(name).name in page for name in names[:2])
     assert "Differences from run 1" in page
-    assert "larger than its noise" in page
+    assert "significant at 95 %" in page
 
 
 def test_as_json(names: list[str], cli: Cli) -> None:
@@ -79,7 +79,7 @@ def test_as_json(names: list[str], cli: Cli) -> None:
     assert [one["run"] for one in told["runs"]] == [f"wine/{Path(n).name}" for n in names[:2]]
     assert {one["name"] for one in told["runs"][0]["scores"]} >= {"val/loss", "test/accuracy"}
     test = told["differences"][1]
-    assert (test["score"], test["larger_than_noise"], test["better"]) == (
+    assert (test["score"], test["significant"], test["better"]) == (
         "test/accuracy",
         True,
         False,
@@ -125,7 +125,9 @@ def test_three_at_once(names: list[str], cli: Cli) -> None:
     lines = cli("compare", *names[:3]).out.splitlines()
 
     differing = [line.split()[0] for line in lines if "test/accuracy" in line]
-    assert differing == ["test/accuracy", "2", "3"]
+    assert differing == ["test/accuracy", "2"]
+    assert any(line.startswith("run  against 1, 3  ") for line in lines)  # two seeds of one setting
+    assert any("2 pairs of runs: Student's t over seeds, and their rows" in line for line in lines)
     assert lines[-1] == "comparison of 3 runs: comparison.html"
 
 
@@ -134,7 +136,7 @@ def test_on_a_terminal(names: list[str], cli: Cli, monkeypatch: pytest.MonkeyPat
     monkeypatch.setenv("COLUMNS", "160")
     found = cli("compare", *names[:2])
 
-    assert "larger than its noise" in found.out
+    assert "significant at 95 %" in found.out
     assert "─" in found.out
 
 
@@ -179,7 +181,7 @@ def test_a_report_of_odd_values_is_shown(
     found = cli("compare", names[0], str(odd))
 
     assert (found.code, found.err) == (0, "")
-    assert "no score was judged in both\n" in found.out
+    assert "no score is of the same set in both: there is no verdict\n" in found.out
 
 
 def test_a_page_that_cannot_be_written(names: list[str], cli: Cli) -> None:

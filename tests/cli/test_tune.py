@@ -46,7 +46,7 @@ def test_a_search_begins_with_the_tasks_own_and_ends_with_a_command(cli: Cli) ->
     assert all("(baseline 0.3929 majority)" in line for line in lines[3:6])
     (head,) = (line for line in lines if line.startswith("trial "))
     assert lines[lines.index(head) + 1][head.index("baseline") :].startswith("0.3929  majority")
-    assert any("the task's own settings" in line for line in lines)
+    assert any("the task defaults" in line for line in lines)
     told = outcome()
     assert told["default"] == 0
     assert told["counts"]["done"] == 3

@@ -12,6 +12,7 @@ import torch
 from scipy.stats import binomtest
 
 from dlx.config.specs import METRICS
+from dlx.judging.intervals import paired_shares
 from dlx.report.noise import Noise, against_first
 from dlx.report.read import Run
 from dlx.report.rows import rows_of
@@ -161,13 +162,13 @@ def test_shares_of_right_rows_go_by_the_exact_test(won: int, lost: int) -> None:
 
 def test_in_words() -> None:
     all_right, none_right = classifier([True] * 20), classifier([False] * 20)
-    assert only(none_right, all_right).verdict == "better: larger than its noise"
-    assert only(all_right, none_right).verdict == "worse: larger than its noise"
+    assert only(none_right, all_right).verdict == "better: significant at 95 %"
+    assert only(all_right, none_right).verdict == "worse: significant at 95 %"
     assert only(all_right, all_right).verdict == "no difference"
     nearly = classifier([True] * 19 + [False])
-    assert only(nearly, all_right).verdict == "within its noise"
+    assert only(nearly, all_right).verdict == "not significant at 95 %"
     unknown = classifier([True] * 10)
-    assert only(unknown, none_right).verdict == "worse; its noise is not known"
+    assert only(unknown, none_right).verdict == "worse; how far it could move is not known"
 
 
 def regression(predicted: np.ndarray, truth: np.ndarray, **more: Any) -> Run:
@@ -193,7 +194,7 @@ def test_a_paired_bootstrap_is_about_the_interval_of_paired_means() -> None:
     assert only(regression(first, truth), regression(second, truth)) == found
 
 
-def test_two_of_a_kind_are_within_their_noise_nineteen_times_in_twenty() -> None:
+def test_two_of_a_kind_are_not_significant_nineteen_times_in_twenty() -> None:
     wrong = 0
     for _ in range(100):
         truth = RNG.normal(size=80)
@@ -220,11 +221,76 @@ def test_other_rows_are_not_paired() -> None:
     assert found.larger
 
 
-@pytest.mark.parametrize("changed", [{"dataset": "e"}, {"sample": True}])
-def test_other_data_are_not_paired(changed: dict[str, Any]) -> None:
+@pytest.mark.parametrize("changed", [{"dataset": "e"}, {"sample": True}, {"digest": "2"}])
+def test_scores_of_other_data_have_no_verdict(changed: dict[str, Any]) -> None:
     right = [True] * 10 + [False] * 10
     data = {"dataset": "d", "digest": "1", "split_digest": "1", **changed}
-    assert only(classifier(right), classifier([True] * 20, data=data)).method == ""
+    other = classifier([True] * 20, data=data)
+    if "digest" in changed:  # the same rows of a dataset that was read otherwise do compare
+        assert only(classifier(right), other).method.startswith("McNemar's")
+        moved = {**other.predictions, "row": tuple(map(str, range(1, 21)))}
+        other = Run(other.report, predictions=moved)
+    assert against_first([classifier(right), other]) == []
+
+
+def test_scores_of_other_targets_or_goals_have_no_verdict() -> None:
+    one = classifier([True] * 20)
+    other = classifier([False] * 20, problem={"z": {"type": "binary", "classes": ["a", "b"]}})
+    assert against_first([one, other]) == []
+    turned = classifier([False] * 20)
+    turned.report["scores"][0]["direction"] = "min"
+    assert against_first([one, turned]) == []
+
+
+def seeded(units: int, seed: int, right: Sequence[bool]) -> Run:
+    """A run of a setting under a seed."""
+    return classifier(
+        right, config=f"model: {{units: [{units}]}}\nseed: {seed}\nrun: {{root: {seed}}}"
+    )
+
+
+def rows_right(many: int) -> list[bool]:
+    return [True] * many + [False] * (100 - many)
+
+
+def test_runs_of_one_setting_are_compared_together_seed_by_seed() -> None:
+    small = [seeded(16, seed, rows_right(60 + 10 * seed)) for seed in range(3)]
+    large = [seeded(64, seed, rows_right(64 + 10 * seed)) for seed in (2, 0, 1)]
+
+    (found,) = against_first([small[0], large[0], small[1], large[1], small[2], large[2]])
+
+    assert (found.against, found.runs) == ((1, 3, 5), (2, 4, 6))
+    assert found.label == "2, 4, 6"
+    assert found.difference == pytest.approx(0.04)  # each seed's own, however far seeds lie apart
+    assert found.interval == pytest.approx(paired_shares(4, 0, 100))
+    assert found.method == "3 pairs of runs: Student's t over seeds, and their rows"
+
+
+def test_seeds_and_rows_are_both_in_the_interval_of_settings() -> None:
+    small = [seeded(16, seed, rows_right(60)) for seed in range(3)]
+    large = [seeded(64, seed, rows_right(70 + 5 * seed)) for seed in range(3)]
+    (found,) = against_first([*small, *large])
+
+    rows = [np.subtract(paired_shares(many, 0, 100), many / 100) for many in (10, 15, 20)]
+    down, up = (math.sqrt(sum(one[end] ** 2 for one in rows) / 3) for end in (0, 1))
+    half = 4.302653 * 0.05 / math.sqrt(3)
+    expected = (0.15 - math.hypot(down, half), 0.15 + math.hypot(up, half))
+    assert found.interval == pytest.approx(expected, rel=1e-5)
+
+
+def test_settings_of_other_seeds_are_compared_by_their_means() -> None:
+    small = [seeded(16, seed, rows_right(60 + seed)) for seed in range(2)]
+    large = [seeded(64, seed, rows_right(70 + seed)) for seed in range(5, 8)]
+    (found,) = against_first([*small, *large])
+    assert found.difference == pytest.approx(0.76 - 0.605)
+    (alone,) = against_first([small[0], *large])
+    assert (alone.against, alone.runs) == ((1,), (2, 3, 4))
+    assert alone.difference == pytest.approx(0.16)
+
+
+def test_seeds_of_one_setting_alone_are_held_against_the_first() -> None:
+    found = against_first([seeded(16, seed, rows_right(60 + seed)) for seed in range(3)])
+    assert [(one.against, one.runs) for one in found] == [((1,), (2,)), ((1,), (3,))]
 
 
 def in_folds(values: Sequence[float], cut: str = "1") -> Run:
@@ -248,10 +314,35 @@ def test_folds_are_paired_and_their_interval_corrected() -> None:
     half = 3.182446 * math.sqrt((1 / 4 + 1 / 3) * moved.var(ddof=1))
     assert found.interval == pytest.approx((moved.mean() - half, moved.mean() + half), rel=1e-5)
     assert found.method == "corrected t interval over 4 folds, paired"
-    assert found.verdict == "within its noise"
+    assert found.verdict == "not significant at 95 %"
     assert only(first, in_folds([2.0, 4.5, 3.5, 4.0], "2")).method == ""
     assert only(first, in_folds([2.0, 4.5])).method == ""
     assert only(first, first).verdict == "no difference"
+
+
+def test_shares_over_folds_that_agree_by_luck_are_not_significant() -> None:
+    def judged(values: Sequence[float]) -> Run:
+        folds = [{"scores": {"val/accuracy": v}, "rows": {"train": 107, "val": 35}} for v in values]
+        mean = float(np.mean(values))
+        return Run(
+            {
+                "answer": {"score": "val/accuracy"},
+                "scores": [{"name": "val/accuracy", "value": mean, "direction": "max"}],
+                "problem": {"y": {"type": "multiclass"}},
+                "folds": folds,
+                "data": {"digest": "1", "split_digest": "1"},
+            }
+        )
+
+    first = judged([0.90, 0.91, 0.92, 0.93])
+    for ahead in ([0.01] * 4, [0.01, 0.01, 0.01, 0.0101]):
+        found = only(
+            first,
+            judged([v + more for v, more in zip([0.9, 0.91, 0.92, 0.93], ahead, strict=True)]),
+        )
+        assert found.verdict == "not significant at 95 %"
+        assert found.interval is not None
+        assert found.interval[0] < 0 < found.interval[1]
 
 
 @pytest.mark.parametrize("value", [None, math.nan, "x", True])
