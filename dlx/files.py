@@ -12,6 +12,7 @@ from __future__ import annotations
 import errno
 import json
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator
@@ -287,14 +288,37 @@ def check_tree(folder: Path, depth: int = 5) -> None:
 
 
 def sweep_temporaries(folder: Path, depth: int = 5) -> None:
-    """Deletes what `replace_file` of a killed process left half-written, some folders deep."""
+    """Deletes what `replace_file` of a killed process left half-written, some folders deep.
+
+    What another process that lives may be writing stays.
+    """
     for name in names_in(folder):
         if is_folder(folder / name):
             if depth:
                 sweep_temporaries(folder / name, depth - 1)
-        elif name.startswith(".") and name.endswith(".tmp"):
+        elif is_temporary(name) and not _lives(int(name.split(".")[-2])):
             with suppress(FileNotFoundError):
                 remove_file(folder / name)
+
+
+def is_temporary(name: str) -> bool:
+    """Whether `replace_file` writes under such a name: a process's number stands in it."""
+    return re.fullmatch(r"\..+\.\d{1,9}\.tmp", name, re.DOTALL) is not None
+
+
+def _lives(process: int) -> bool:
+    """Whether another process of this machine may still be at work."""
+    if process in (0, os.getpid()):
+        return False
+    if os.name != "posix":  # nothing harmless tells
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # somebody else's
+        return True
+    return True
 
 
 def names_in(folder: Path) -> list[str]:

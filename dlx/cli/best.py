@@ -77,7 +77,14 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(Problem(nothing(args.root, every), "command line"))
     runs = _finished(found, args.root)
     best = _best(Path(args.root), runs, args.by or _judged(runs))
-    say_json(_plain(best)) if args.json else _show(best)
+    task = best.status.get("task")
+    damaged = [s for s in every if s.get("state") == "damaged" and s.get("task") == task]
+    if args.json:
+        say_json({**_plain(best), "damaged": [status["run"] for status in damaged]})
+        return 0
+    _show(best)
+    for status in damaged:
+        say(f"left out: {status['run']}: {status['reason']}; {status['hint']}")
     return 0
 
 

@@ -82,6 +82,9 @@ def run(args: argparse.Namespace) -> int:
         say(nothing(args.root, every))
     else:
         _print_table(found, columns, args.sort)
+        for status in found:
+            if status.get("state") in ("damaged", "unstarted"):
+                say(f"{status['run']}: {status['reason']}; {status['hint']}")
     return 0
 
 

@@ -11,12 +11,16 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, UsageError
-from .folder import all_runs, read_status
+from ..files import is_temporary, names_in
+from .folder import MARK, all_runs, read_status
 from .lock import is_held
 
 Status = dict[str, Any]
 
-STATES = ("done", "failed", "interrupted", "killed", "paused", "pruned", "refused", "running")
+STATES = (
+    *("damaged", "done", "failed", "interrupted", "killed", "paused", "pruned", "refused"),
+    *("running", "unstarted"),
+)
 BASELINE = "answer.baseline"
 """The column of what a run's answering score is to beat."""
 FIELDS = (
@@ -25,6 +29,8 @@ FIELDS = (
 )
 """Columns of every run, whether its status holds them or not."""
 
+_BEFORE_THE_CONFIG = ("lock", "log.txt", "workflow")
+"""What may lie in a run folder before its config does."""
 _LOWER_IS_BETTER = ("loss", "mae", "mse", "rmse", "penalty")
 _UNITS = {"min": 60, "h": 3600, "d": 86400, "w": 604800}
 _AGE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(min|h|d|w)")
@@ -52,22 +58,43 @@ class Filter:
 
 
 def statuses(root: Path) -> list[Status]:
-    """The status of every run below a root, oldest first; damaged ones are left out."""
+    """The status of every run below a root, oldest first; also of those whose own is damaged."""
     return list(by_folder(root).values())
 
 
 def by_folder(root: Path) -> dict[Path, Status]:
     """The same by the run's folder."""
-    found = {folder: _current(folder) for folder in all_runs(root)}
+    found = {folder: status_of(folder) for folder in all_runs(root)}
     return {folder: status for folder, status in found.items() if status is not None}
 
 
-def _current(folder: Path) -> Status | None:
-    """A run's status; one that calls itself running with no process at work was killed."""
+def status_of(folder: Path) -> Status | None:
+    """A run's status; one that calls itself running with no process at work was killed.
+
+    Returns:
+        It; one of state "damaged" where it cannot be read, or "unstarted" where the run was killed
+        before it had one; None where a process is about to begin, or the folder is no run's.
+    """
     status = read_status(folder)
-    if status is not None and status.get("state") == "running" and not is_held(folder):
+    if status is None:
+        return None if is_held(folder) else _without_status(folder)
+    if status.get("state") == "running" and not is_held(folder):
         status["state"] = "killed"
     return status
+
+
+def _without_status(folder: Path) -> Status | None:
+    """What a folder is that has no status which can be read."""
+    names = names_in(folder)
+    if MARK in names or "config.yaml" in names:
+        state, reason = "damaged", f"{MARK} {'cannot be read' if MARK in names else 'is gone'}"
+    elif all(name in _BEFORE_THE_CONFIG or is_temporary(name) for name in names):
+        state, reason = "unstarted", "it was killed before it began"
+    else:
+        return None
+    name = f"{folder.parent.name}/{folder.name}"
+    hint = f"dlx runs rm {name} deletes it"
+    return {"run": name, "task": folder.parent.name, "state": state, "reason": reason, "hint": hint}
 
 
 def scores_of(status: Status) -> dict[str, Any]:

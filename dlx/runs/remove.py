@@ -13,7 +13,8 @@ from typing import Any
 
 from ..errors import Problem, RunError, UsageError
 from ..files import read_bytes
-from .folder import is_run_name, read_status
+from .folder import is_run_name
+from .listing import status_of
 from .lock import NAME, holder, is_held, tried
 
 SWEEPS = "sweeps"
@@ -74,7 +75,7 @@ def candidates(root: Path, folders: Iterable[Path]) -> list[Candidate]:
 def _checked(root: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
     """A run folder's real place, and its status."""
     real = folder.parent.resolve() / folder.name
-    status = read_status(real)
+    status = status_of(real) if is_run_name(real.name) and not real.is_symlink() else None
     told = {
         "it is a symbolic link": real.is_symlink(),
         f"it does not lie in a task's folder in {root}": real.parent.parent != root.resolve(),

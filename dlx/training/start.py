@@ -18,6 +18,7 @@ from ..data.protocols import Fold
 from ..files import remove_tree, sweep_temporaries
 from ..runs.files import write_json
 from ..runs.folder import check_writable, create, write_status
+from ..runs.leftovers import sweep_below
 from ..runs.log import Log
 from . import evidence, outcome
 from .device import contract, environment, told
@@ -148,6 +149,7 @@ def begin_anew(
     shared = trial.shared if trial else Shared(keep=False)
     data = shared.data(config)
     stage, facts = _first_stage(loaded, data, shared, threads)
+    sweep_below(root)
     folder = create(root, config.task, digest(config))
     seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
     log = Log(folder / "log.txt", say)

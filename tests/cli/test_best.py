@@ -279,3 +279,15 @@ def test_a_real_run(cli: Cli) -> None:
     assert lines[2] == "the best of 2 finished runs"
     assert lines[3] == f"train it again: dlx train {' '.join(train)}"
     assert lines[4] == f"with one look at the test part: dlx train {' '.join(train[:-1])}"
+
+
+def test_damaged_runs_are_named_as_left_out(here: Path, cli: Cli) -> None:
+    put(1, **judged(0.8))
+    damaged = put(2, **judged(0.9))
+    (damaged / "status.json").write_text("{")
+
+    name = f"digits/{damaged.name}"
+    assert (
+        f"left out: {name}: status.json cannot be read; dlx runs rm {name} deletes it\n"
+        in cli("best", "task=digits").out
+    )

@@ -161,7 +161,8 @@ REFUSED = [
         ["state=dnoe"],
         "error: there is no state `dnoe`\n"
         "  where: command line: state=\n"
-        "  accepted: done, failed, interrupted, killed, paused, pruned, refused, running\n"
+        "  accepted: damaged, done, failed, interrupted, killed, paused, pruned, refused, running, "
+        "unstarted\n"
         "  try: state=done\n",
     ),
     (
@@ -269,11 +270,51 @@ def test_csv_is_for_spreadsheets(some: None, cli: Cli) -> None:
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff"])
-def test_a_damaged_status_is_left_out(some: None, cli: Cli, content: bytes) -> None:
-    damaged = Path("runs/digits/20260101-120000-00000002-3/status.json")
-    damaged.write_bytes(content)
+def test_a_damaged_status_is_told_with_what_can_be_done(
+    some: None, cli: Cli, content: bytes
+) -> None:
+    name = "digits/20260101-120000-00000002-3"
+    (Path("runs") / name / "status.json").write_bytes(content)
 
+    assert order(cli("runs", "--json")) == [1, 2, 3, 4, 5]
+    assert json.loads(cli("runs", "state=damaged", "--json").out) == [
+        {
+            "run": name,
+            "task": "digits",
+            "state": "damaged",
+            "reason": "status.json cannot be read",
+            "hint": f"dlx runs rm {name} deletes it",
+        }
+    ]
+    assert cli("runs").out.endswith(
+        f"{name}: status.json cannot be read; dlx runs rm {name} deletes it\n"
+    )
+    assert "deleted 1 run" in cli("runs", "rm", name, "--yes").out
     assert order(cli("runs", "--json")) == [1, 3, 4, 5]
+
+
+@pytest.mark.parametrize(
+    ("names", "state"),
+    [
+        ((), "unstarted"),
+        (("lock", "log.txt", ".config.yaml.999999.tmp"), "unstarted"),
+        (("lock", "log.txt", "config.yaml", "report.json"), "damaged"),
+        (("holiday.jpg",), None),
+    ],
+)
+def test_a_folder_without_a_status_is_told_if_a_run_can_have_left_it(
+    here: Path, cli: Cli, names: tuple[str, ...], state: str | None
+) -> None:
+    folder = Path("runs/digits/20260101-120000-00000002-3")
+    folder.mkdir(parents=True)
+    for name in names:
+        (folder / name).touch()
+
+    found = json.loads(cli("runs", "--json").out)
+
+    assert [status["state"] for status in found] == ([state] if state else [])
+    assert cli("runs", "rm", folder.name, "--yes").code == (0 if state else 2)
+    assert folder.exists() is (state is None)
 
 
 def test_a_status_of_odd_values_is_listed(here: Path, cli: Cli) -> None:

@@ -341,7 +341,7 @@ class TestOutside:
 
         self.check_refused(cli, f"runs/digits/{name}", "its name is not a run's")
 
-    @pytest.mark.parametrize("content", ["{}", "{", '{"state": "done"}', '{"run": 1, "state": 2}'])
+    @pytest.mark.parametrize("content", ["{}", '{"state": "done"}', '{"run": 1, "state": 2}'])
     def test_a_folder_without_a_status(self, cli: Cli, some: None, content: str) -> None:
         folder = Path("runs/digits/20260101-120000-000000ff-1")
         folder.mkdir()
