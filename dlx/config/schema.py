@@ -23,6 +23,8 @@ from .specs import (
 
 SCHEMA_VERSION = 1
 
+MAX_THREADS = 1024
+"""More than any machine has cores; a library that is asked for a billion ends the process."""
 NO_RESULT = ("run", "about", "checkpoint", "sweep", "search", "tune")
 """Sections that no result of a single training depends on."""
 
@@ -100,7 +102,10 @@ class Trainer:
     clip_norm: float | None = option(None, "largest norm of the gradient; null: any", gt=0)
     clip_value: float | None = option(None, "largest element of the gradient; null: any", gt=0)
     threads: int | Literal["auto"] = option(
-        "auto", "CPU threads; auto measures which count is fastest here, and remembers it", ge=1
+        "auto",
+        "CPU threads; auto measures which count is fastest here, and remembers it",
+        ge=1,
+        le=MAX_THREADS,
     )
     deterministic: bool = option(True, "use only algorithms that give the same bits every time")
 

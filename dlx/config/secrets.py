@@ -16,7 +16,9 @@ def looks_secret(name: str) -> bool:
     return bool(_SECRET.search(name.lower().replace("-", "_")))
 
 
-_PASSWORD = re.compile(r"(://[^\s/:@]*):(?!\*\*\*@)\S*@")
+# None of these goes back over what it has read: a stranger's text may have a million letters.
+_USER = re.compile(r"://[^\s/:@]*+:(?!\*\*\*@)")
+_PAIR = re.compile(r"(?<![\w-])([\w-]++)(\s*+:\s*+)('[^']*+'|\"[^\"]*+\"|[^,{}\[\]]++)")
 
 
 def holds_password(address: str) -> bool:
@@ -30,7 +32,15 @@ def without_password(text: str) -> str:
     def hide(found: re.Match[str]) -> str:
         return f"{found[1]}{HIDDEN}" if looks_secret(found[2]) else found[0]
 
-    return re.sub(r"([?&]([\w-]+)=)[^&\s]+", hide, _PASSWORD.sub(rf"\1:{HIDDEN}@", text))
+    return re.sub(r"([?&]([\w-]+)=)[^&\s]+", hide, re.sub(r"\S+", _without_login, text))
+
+
+def _without_login(word: re.Match[str]) -> str:
+    """One word, what stands between a user's name and the host hidden."""
+    text = word[0]
+    end = text.rfind("@")
+    user = next((found for found in _USER.finditer(text) if found.end() <= end), None)
+    return text if user is None else f"{text[: user.end()]}{HIDDEN}{text[end:]}"
 
 
 def without_secrets(value: Any) -> Any:
@@ -56,10 +66,9 @@ def _shown(argument: str) -> str:
     key, equals, value = argument.partition("=")
     if equals and looks_secret(key.rpartition(".")[2]):
         return f"{key}={HIDDEN}"
-    pattern = r"([\w-]+)(\s*:\s*)('[^']*'|\"[^\"]*\"|[^,{}\[\]]+)"
 
     def hide(found: re.Match[str]) -> str:
         name, colon, written = found.groups()
         return f"{name}{colon}{HIDDEN}" if looks_secret(name) else f"{name}{colon}{written}"
 
-    return key + equals + re.sub(pattern, hide, value)
+    return key + equals + _PAIR.sub(hide, value)

@@ -117,6 +117,7 @@ def kfold(options: specs.KFold, samples: Samples, seed: int, target: str) -> Spl
     """
     units = _units(options, samples, options.group)
     outer = _outer(options, samples, target, units)
+    _check_parts(options.k, outer.rest)  # before anything is done for each of them
     if options.shuffle:
         labels = _labels(samples, target) if options.stratify else None
         folds = _folds(outer.rest, options.k, derive(seed, "kfold"), labels, units)
@@ -143,6 +144,7 @@ def iterated_kfold(options: specs.IteratedKFold, samples: Samples, seed: int, ta
     """
     units = _units(options, samples, options.group)
     outer = _outer(options, samples, target, units)
+    _check_parts(options.k, outer.rest)
     labels = _labels(samples, target) if options.stratify else None
     folds: tuple[Fold, ...] = ()
     for iteration in range(options.iterations):
@@ -312,9 +314,18 @@ def _folds(
 def _around(parts: list[Rows], rest: Rows) -> tuple[Fold, ...]:
     """A fold for each part: it validates, the others train."""
     if min(map(len, parts)) == 0:
-        what = f"`protocol.k` is {len(parts)}, and that leaves a part empty"
-        raise UsageError(Problem(what, accepted=f"at most the {len(rest):,} rows there are"))
+        raise UsageError(_empty_part(len(parts), rest))
     return tuple(Fold(np.setdiff1d(rest, part, assume_unique=True), part) for part in parts)
+
+
+def _check_parts(k: int, rest: Rows) -> None:
+    if k > len(rest):
+        raise UsageError(_empty_part(k, rest))
+
+
+def _empty_part(k: int, rest: Rows) -> Problem:
+    what = f"`protocol.k` is {k}, and that leaves a part empty"
+    return Problem(what, accepted=f"at most the {len(rest):,} rows there are")
 
 
 def _sizes(folds: tuple[Fold, ...]) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..errors import Problem, RunError, UsageError
+from ..errors import DlxError, Problem, RunError, UsageError
 from ..files import read_bytes
 from .folder import is_run_name
 from .listing import status_of
@@ -57,12 +57,12 @@ def candidates(root: Path, folders: Iterable[Path]) -> list[Candidate]:
 
     Args:
         root: the folder of all runs.
-        folders: of the runs.
+        folders: of the runs; those that another process has deleted meanwhile are left out.
 
     Raises:
         UsageError: one is no run folder inside the root.
     """
-    checked = dict(_checked(root, folder) for folder in folders)
+    checked = dict(_checked(root, folder) for folder in folders if folder.exists())
     referred = _Referred(root)
     found = []
     for folder, status in checked.items():
@@ -163,6 +163,18 @@ def remove(folder: Path) -> bool:
         RunError: it cannot be deleted, or not all of it.
     """
     hidden = folder.with_name(f".{folder.name}.{os.getpid()}.removed")
+    try:
+        if not _hide(folder, hidden):
+            return False
+    except DlxError:
+        if folder.exists():  # else another process was faster
+            raise
+    _delete(hidden)
+    return True
+
+
+def _hide(folder: Path, hidden: Path) -> bool:
+    """Renames a run folder that nobody is at work in; whether it has."""
     with tried(folder, sign=False) as mine:
         if not mine:
             return False
@@ -171,7 +183,6 @@ def remove(folder: Path) -> bool:
         except OSError as error:
             what = f"the run cannot be deleted: {error.strerror}"
             raise RunError(Problem(what, str(folder))) from error
-    _delete(hidden)
     return True
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import digest
-from ..config.schema import Config
+from ..config.schema import MAX_THREADS, Config
 from ..errors import Problem, RunError, UsageError
 from ..files import read_json
 from .device import environment
@@ -54,8 +54,10 @@ class Earlier:
             RunError: it is no count.
         """
         found = self.environment.get("threads_chosen")
-        if isinstance(found, dict) and type(count := found.get("count")) is int and count > 0:
-            return found
+        if isinstance(found, dict):
+            count = found.get("count")
+            if type(count) is int and 1 <= count <= MAX_THREADS:
+                return found
         raise RunError(Problem("environment.json holds no thread count", str(self.folder)))
 
     def check_config(self, config: Config) -> None:

@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 from made_up import put
 
+from dlx.runs import remove
+
 Cli = Callable[..., Any]
 DELETED = "; the ledger keeps their looks at test parts\n"
 
@@ -47,6 +49,23 @@ def test_named_runs_go(some: None, cli: Cli) -> None:
     assert lines[-1].startswith("deleted 2 runs, 5.5 kB; ")
     assert left() == [2, 3]
     assert not [one for one in everything() if "removed" in one]
+
+
+def test_a_run_that_another_process_deletes_meanwhile_is_gone(
+    some: None, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = remove._hide
+
+    def late(folder: Path, hidden: Path) -> bool:
+        if folder.name.endswith("-3"):
+            shutil.rmtree(folder)
+        return real(folder, hidden)
+
+    monkeypatch.setattr(remove, "_hide", late)
+    found = cli("runs", "rm", "state=failed", "--yes")
+
+    assert (found.code, found.err) == (0, "")
+    assert left() == [1, 4]
 
 
 @pytest.mark.parametrize(

@@ -311,3 +311,33 @@ def test_a_test_clearly_worse_than_validation_is_told(
 
     assert bool(told) == warned
     assert told.endswith("or too few; protocol.k=8 is more reliable") == warned
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        "plugins=[evil]",
+        "+plugins=[evil]",
+        "run.root=/x",
+        "callbacks=tracked",
+        "about.title=${seed}",
+        "callbacks.mlflow.tracking_uri=http://elsewhere",
+    ],
+)
+def test_evidence_cannot_ask_for_code_places_or_secrets(
+    cli: Any, here: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """A run folder that a stranger put among the runs is gone on with by the same command."""
+    (here / "evil.py").write_text("open('canary', 'w')")
+    monkeypatch.syspath_prepend(here)
+    assert cli("workflow", *SHORT, "workflow.until=2").code == 0
+    (file,) = here.glob("runs/*/*/workflow/2.json")
+    evidence = json.loads(file.read_text())
+    evidence["facts"]["chosen"] = [asked]
+    file.write_text(json.dumps(evidence))
+
+    answer = cli("workflow", *SHORT, "workflow.until=2")
+
+    assert answer.code == 2
+    assert f"the evidence of this workflow asks for `{asked}`, which a file may not" in answer.err
+    assert not (here / "canary").exists()

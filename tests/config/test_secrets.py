@@ -14,6 +14,17 @@ from dlx.config.secrets import (
 
 
 @pytest.mark.parametrize(
+    "text",
+    ["a" * 60_000, "a " * 30_000, "a:'" * 20_000, "://a:" * 12_000, "?a" * 30_000, " " * 60_000],
+)
+def test_a_long_text_is_read_once(text: str) -> None:
+    """Not once for every letter, which took a minute and more; the test would not end."""
+    for longer in (text, text * 20):
+        shown_arguments([f"x={{{longer}}}"])
+        without_password(longer)
+
+
+@pytest.mark.parametrize(
     "name",
     ["token", "api_key", "APIKEY", "wandb-token", "db_password", "client_secret", "credentials"],
 )

@@ -306,6 +306,14 @@ class TestKFold:
         with pytest.raises(UsageError, match="leaves a part empty"):
             kfold(KFold(k=9), labelled(np.zeros(10), range(5)), 0, "y")
 
+    @pytest.mark.parametrize("shuffle", [True, False])
+    def test_a_billion_folds_are_refused_before_they_are_drawn(self, shuffle: bool) -> None:
+        options = KFold(k=10**9, shuffle=shuffle)
+        with pytest.raises(UsageError, match=r"`protocol.k` is 1000000000, and that leaves"):
+            kfold(options, labelled(np.zeros(10), range(5)), 0, "y")
+        with pytest.raises(UsageError, match=r"`protocol.k` is 1000000000, and that leaves"):
+            iterated_kfold(IteratedKFold(k=10**9), labelled(np.zeros(10), range(5)), 0, "y")
+
 
 class TestGroups:
     patients = np.repeat(np.arange(30), 5)

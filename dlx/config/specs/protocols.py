@@ -78,7 +78,7 @@ class IteratedKFold(Drawn):
     folds: ClassVar[bool] = True
 
     k: int = option(4, "parts", ge=2)
-    iterations: int = option(3, "how often the rows are drawn afresh", ge=2)
+    iterations: int = option(3, "how often the rows are drawn afresh", ge=2, le=1000)
     stratify: bool = option(True, "keep the classes' shares")
     group: str = option("", "column whose equal values stay in one part, as in patient")
 

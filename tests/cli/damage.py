@@ -1,0 +1,256 @@
+"""Folders that decayed, or that a stranger made: every kind of damage, over every command.
+
+python tests/cli/damage.py 20000 [SEED]     a campaign by hand; stops at the first surprise
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+import random
+import shutil
+import sys
+import tempfile
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from dlx.cli.main import main
+
+SMALL = ("task=wine", "trainer.epochs=1", "trainer.threads=1", "model.units=[4]")
+SECRET = b"a secret of the user's\n"
+
+
+def make_world(place: Path) -> None:
+    """A folder with runs of every kind in it, a sweep, a search, a workflow and a lock file."""
+    place.mkdir(parents=True)
+    os.chdir(place)
+    (place / "outside" / "inner").mkdir(parents=True)
+    (place / "outside" / "profile").write_bytes(SECRET)
+    (place / "outside" / "inner" / "status.json").write_bytes(SECRET)
+    (place / "home").mkdir()
+    os.chdir(place / "home")
+    wanted = [
+        ("train", *SMALL, "checkpoint.keep=2", "checkpoint.every_epochs=1"),
+        ("train", *SMALL, "seed=1"),
+        ("train", *SMALL, "protocol=kfold", "protocol.k=2", "final=true"),
+        ("train", "-m", *SMALL, "optimizer.lr=0.1,0.2", "sweep.name=swept"),
+        ("tune", *SMALL, "optimizer.lr=0.1,0.2", "tune.trials=2", "tune.name=searched"),
+        ("workflow", *SMALL, "workflow.until=3"),
+    ]
+    for command in wanted:
+        with contextlib.redirect_stdout(io.StringIO()):
+            assert main(command) == 0, command
+    with contextlib.redirect_stdout(io.StringIO()):
+        assert main(["lock", f"runs/wine/{min(os.listdir('runs/wine'))}"]) == 0
+
+
+def tree(folder: Path) -> str:
+    """A digest of all that lies in a folder; links count as what they are."""
+    digest = hashlib.sha256()
+    for where, folders, files in sorted(os.walk(folder)):
+        for name in sorted([*folders, *files]):
+            file = Path(where, name)
+            digest.update(f"{file.relative_to(folder)}\0{file.is_symlink()}\0".encode())
+            if file.is_file() and not file.is_symlink():
+                digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class Damage:
+    """A way to harm one file.
+
+    Attributes:
+        name: what it is called.
+        apply: does it, given the file, the folder outside, and chance.
+    """
+
+    name: str
+    apply: Callable[[Path, Path, random.Random], None]
+
+
+def _cut(file: Path, _: Path, chance: random.Random) -> None:
+    content = file.read_bytes()
+    file.write_bytes(content[: chance.randrange(len(content) + 1)])
+
+
+def _flip(file: Path, _: Path, chance: random.Random) -> None:
+    content = bytearray(file.read_bytes() or b"x")
+    for _turn in range(chance.choice((1, 1, 8))):
+        content[chance.randrange(len(content))] ^= 1 << chance.randrange(8)
+    file.write_bytes(bytes(content))
+
+
+def _zero(file: Path, _: Path, chance: random.Random) -> None:
+    content = file.read_bytes()
+    kept = chance.randrange(len(content) + 1)
+    file.write_bytes(content[:kept] + bytes(len(content) - kept))
+
+
+def _put(content: bytes) -> Callable[[Path, Path, random.Random], None]:
+    def put(file: Path, _: Path, __: random.Random) -> None:
+        file.write_bytes(content)
+
+    return put
+
+
+def _swap(make: Callable[[Path, Path], object]) -> Callable[[Path, Path, random.Random], None]:
+    def swap(file: Path, outside: Path, _: random.Random) -> None:
+        file.unlink()
+        make(file, outside)
+
+    return swap
+
+
+def _folder_linked(file: Path, outside: Path, _: random.Random) -> None:
+    folder = file.parent
+    shutil.rmtree(folder)
+    folder.symlink_to(outside / "inner")
+
+
+def _sparse(file: Path, _: Path) -> None:
+    with file.open("wb") as stream:
+        stream.truncate(6 * 2**30)
+
+
+def _word(file: Path, _: Path, chance: random.Random) -> None:
+    """Another value in the place of one: a number where a text was, a mapping, nothing."""
+    text = file.read_bytes()
+    values = [b"null", b"[]", b"{}", b'"x"', b"-1", b"1e400", b"9" * 5000, b"true", b'"../../x"']
+    places = [i for i, c in enumerate(text) if c in b":,["]
+    if places:
+        start = chance.choice(places) + 1
+        end = min((i for i in range(start, len(text)) if text[i] in b",]}\n"), default=len(text))
+        file.write_bytes(text[:start] + b" " + chance.choice(values) + text[end:])
+
+
+DAMAGES = (
+    *(Damage("cut", _cut), Damage("flipped", _flip), Damage("zeroed", _zero)),
+    *(Damage("another value", _word), Damage("another value again", _word)),
+    Damage("gone", _swap(lambda file, outside: None)),
+    Damage("a link", _swap(lambda file, outside: file.symlink_to(outside / "profile"))),
+    Damage("a dead link", _swap(lambda file, outside: file.symlink_to(outside / "new"))),
+    Damage("a hard link", _swap(lambda file, outside: os.link(outside / "profile", file))),
+    Damage("a pipe", _swap(lambda file, outside: os.mkfifo(file))),
+    Damage("a folder", _swap(lambda file, outside: file.mkdir())),
+    Damage("huge", _swap(_sparse)),
+    Damage("deep", _put(b"[" * 100_000)),
+    Damage("a long number", _put(b'{"schema_version": ' + b"9" * 5000 + b"}")),
+    Damage("empty", _put(b"")),
+    Damage("an empty mapping", _put(b"{}\n")),
+    Damage("its folder is a link", _folder_linked),
+)
+
+
+def commands(runs: list[str]) -> list[list[str]]:
+    """Every command that reads these folders; cheap ones stand there more often."""
+    first, second, folds = runs[:3]
+    cheap = [
+        *(["runs"], ["runs", "--json"], ["best", "wine"], ["diff", first, second]),
+        *(["diff", first, folds], ["lock", first], ["lock", folds], ["runs", "rm", first, "--yes"]),
+    ]
+    dear = [
+        *(["test", first], ["test", folds], ["resume", first], ["compare", first, second]),
+        *(["resume", first, "trainer.epochs=2"], ["resume", folds], ["report", first]),
+        *(["report", folds], ["reproduce", first], ["reproduce", "dlx.lock"]),
+        *(["report", "swept"], ["report", "searched"], ["workflow", *SMALL, "workflow.until=3"]),
+        ["train", "-m", *SMALL, "optimizer.lr=0.1,0.2", "sweep.name=swept"],
+        ["tune", *SMALL, "optimizer.lr=0.1,0.2", "tune.trials=2", "tune.name=searched"],
+    ]
+    return [*cheap * 12, *dear]
+
+
+class Trials:
+    """Damages a copy of a world, gives it to a command, and looks at what came of it.
+
+    Args:
+        world: from `make_world`.
+        place: where copies are made.
+    """
+
+    def __init__(self, world: Path, place: Path) -> None:
+        self._world, self._place = world, place
+        self._outside = tree(world / "outside")
+        home = world / "home"
+        self._runs = [f"runs/wine/{name}" for name in sorted(os.listdir(home / "runs/wine"))]
+        self._files = [file.relative_to(home) for file in sorted(home.rglob("*")) if file.is_file()]
+        self.codes: Counter[int] = Counter()
+
+    def files_for(self, command: list[str]) -> list[Path]:
+        """The files that a command is likely to read."""
+        named = [word for word in command if word.startswith("runs/")]
+        swept = [f"runs/sweeps/{word}" for word in command if word in ("swept", "searched")]
+        prefixes = (*named, *swept, "runs/ledger", "dlx.lock", "runs/sweeps")
+        return (
+            [f for f in self._files if str(f).startswith(prefixes)]
+            if named or swept
+            else (self._files)
+        )
+
+    def run(self, seed: int) -> str:
+        """One of them.
+
+        Returns:
+            What was a surprise; "" if nothing was.
+        """
+        chance = random.Random(seed)
+        command = chance.choice(commands(self._runs))
+        damage = chance.choice(DAMAGES)
+        file = chance.choice(self.files_for(command))
+        copy = self._place / f"{seed}"
+        shutil.copytree(self._world, copy, symlinks=True)
+        os.chdir(copy / "home")
+        os.environ["DLX_CACHE"] = str(copy / "home" / "cache")
+        told = f"seed {seed}: {file} {damage.name}: dlx {' '.join(command)}"
+        out, err = io.StringIO(), io.StringIO()
+        try:
+            damage.apply(Path(file).absolute(), copy / "outside", chance)
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+                code = main(command)
+        except BaseException:  # whatever comes is what is looked for
+            return f"{told}\n{traceback.format_exc()}"
+        finally:
+            os.chdir(self._place)
+        self.codes[code] += 1
+        said = out.getvalue() + err.getvalue()
+        if code not in (0, 1, 2, 3, 4) or "Traceback" in said:
+            return f"{told}\nexit {code}\n{said}"
+        if tree(copy / "outside") != self._outside:
+            return f"{told}\nwhat lies outside has changed"
+        if SECRET.decode().strip() in said:
+            return f"{told}\nwhat lies outside is shown"
+        shutil.rmtree(copy)
+        return ""
+
+
+def campaign(count: int, first: int) -> None:
+    """So many of them, in a temporary folder."""
+    sys.path.insert(0, str(Path(__file__).parents[1]))
+    from conftest import InProcess
+
+    import dlx.search.pool
+
+    dlx.search.pool.Pool = InProcess  # type: ignore[assignment, misc]
+    with tempfile.TemporaryDirectory(prefix="dlx-damage-") as place:
+        os.environ["DLX_CACHE"] = f"{place}/world/home/cache"
+        make_world(Path(place) / "world")
+        trials, begun = Trials(Path(place) / "world", Path(place)), time.monotonic()
+        surprises = 0
+        for seed in range(first, first + count):
+            if found := trials.run(seed):
+                surprises += 1
+                print(found, flush=True)  # noqa: T201
+            if seed % 500 == 0:
+                told = f"{seed - first} of {count}, {time.monotonic() - begun:.0f} s"
+                print(told, dict(trials.codes), surprises, flush=True)  # noqa: T201
+        print(count, "done", dict(trials.codes), surprises, "surprises")  # noqa: T201
+
+
+if __name__ == "__main__":
+    campaign(int(sys.argv[1]), int(sys.argv[2]) if len(sys.argv) > 2 else 0)
