@@ -6,6 +6,8 @@ A figure is named by what it says: "test/accuracy", "val/loss.best", "val/loss.b
 
 from __future__ import annotations
 
+import fnmatch
+import itertools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -66,6 +68,7 @@ class Experiment:
         bars: figures that ours must reach, by name.
         claims: comparisons with other experiments.
         ours: measured figures: mean, standard deviation, seeds, tolerance.
+        about: the comment that its file begins with.
     """
 
     name: str
@@ -78,10 +81,33 @@ class Experiment:
     bars: Mapping[str, float] | None = None
     claims: tuple[Claim, ...] = ()
     ours: Mapping[str, Mapping[str, float]] | None = None
+    about: str = ""
 
     def arguments(self) -> list[str]:
         """What `dlx train` takes to train it."""
         return [f"task={self.task}", *self.overrides]
+
+    @property
+    def section(self) -> str:
+        """The section of the book that it is from, as in "3.5"; "" where it is from none."""
+        found = re.search(r"\b\d+\.\d+\b", self.source)
+        return found[0] if found else ""
+
+    def shown(self) -> list[str]:
+        """The figures worth a line: published ones and bars, else those measured best."""
+        asked = dict.fromkeys([*(self.published or {}), *(self.bars or {})])
+        ours = self.ours or {}
+        return [*asked] or [name for name in ours if ".best" in name] or [*ours]
+
+    def proven(self) -> bool | None:
+        """Whether the recorded figures reach the bars and hold the comparisons; None without."""
+        ours, found = self.ours or {}, [self.held()]
+        for claim in self.claims:
+            theirs = (find(claim.other).ours or {}).get(claim.figure)
+            mine = ours.get(claim.figure)
+            found.append(claim.holds(mine["mean"], theirs["mean"]) if mine and theirs else None)
+        known = [one for one in found if one is not None]
+        return all(known) if known else None
 
     def held(self) -> bool | None:
         """Whether our figures reach the bars; None where none is set or measured."""
@@ -108,6 +134,24 @@ def names() -> list[str]:
     """Every experiment there is."""
     found = {file.stem for folder in folders() for file in folder.glob("*.yaml")}
     return sorted(name for name in found if NAME.fullmatch(name))
+
+
+def matching(words: Sequence[str]) -> list[str]:
+    """The experiments that words stand for, each once: patterns as `ch4.*`, or parts of names.
+
+    Raises:
+        UsageError: one stands for none.
+    """
+    every, found = names(), set()
+    for word in words:
+        some = fnmatch.filter(every, word) or [name for name in every if word in name]
+        if not some:
+            near = nearest(word, every, 0.5)
+            what = f"no experiment has `{word}` in its name"
+            hint = f"dlx experiments {near}" if near else "dlx experiments"
+            raise UsageError(Problem(what, "command line", listed(every), hint))
+        found |= {*some}
+    return [name for name in every if name in found] if words else every
 
 
 def find(name: str) -> Experiment:
@@ -171,7 +215,14 @@ def read(file: Path) -> Experiment:
         bars=values.get("bars"),
         claims=claims,
         ours=values.get("ours"),
+        about=_about(file.read_text(encoding="utf-8")),
     )
+
+
+def _about(text: str) -> str:
+    """The comment that a file begins with, on one line."""
+    lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
+    return " ".join(line.lstrip("# ").rstrip() for line in lines).strip()
 
 
 def _problems(values: Mapping[str, Any], lines: Any, shown: str) -> Sequence[Problem]:

@@ -1,58 +1,158 @@
-"""The verb `dlx experiments`: the claims there are, published figures beside our own."""
+"""The command `dlx experiments`: the claims there are, one in full, a set of them trained."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+import textwrap
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from ..config.names import listed
 from ..errors import Problem, UsageError
-from ..experiments import Experiment, find, names
+from ..experiments import Claim, Experiment, find, matching, names, reaches
+from ..runs import listing
 from .console import number, say, say_json, show_table
 
 EXAMPLES = """examples:
   dlx experiments
   dlx experiments ch4
+  dlx experiments ch3.imdb
+  dlx experiments run 'ch4.*' --dry-run
   dlx experiments --json
   dlx train experiment=ch3.imdb
   dlx experiments record ch3.imdb
+
+`dlx experiments run PART...` trains a set, each experiment with its seeds, and lays the curves
+over the published figures on one page. What is done is not trained again, and what was broken off
+goes on.
 """
+_HELD = {True: "yes", False: "no", None: "-"}
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Adds the verb's options to its parser."""
+    """Adds the command's options to its parser."""
     parser.epilog = EXAMPLES
-    parser.add_argument(
-        "words",
-        metavar="PART",
-        nargs="*",
-        help="only names with this part; or: record NAME..., to run claims and write `ours`",
-    )
-    parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    add = parser.add_argument
+    what = "a name: its figures; a part of names: a list; or run PART..., or record NAME..."
+    add("words", metavar="PART", nargs="*", help=what)
+    add("--seeds", type=_positive, metavar="N", help="with run: the first N seeds of each")
+    add("--dry-run", action="store_true", help="with run: list what would be trained, and stop")
+    add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
+    add("--json", action="store_true", help="print JSON, for scripts")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
-    """Lists the experiments, or records figures of some."""
-    if args.words[:1] == ["record"]:
+    """Lists experiments, shows one, trains a set, or records figures."""
+    verb = args.words[0] if args.words[:1] in (["run"], ["record"]) else ""
+    if verb != "run" and (args.seeds or args.dry_run):
+        flag = "--seeds" if args.seeds else "--dry-run"
+        what = f"{flag} goes with `dlx experiments run`"
+        raise UsageError(Problem(what, "command line", hint="dlx experiments run PART"))
+    if verb == "run":
+        from . import experiments_run
+
+        return experiments_run.run(args)
+    if verb == "record":
         return _record(args.words[1:], args.json)
-    if len(args.words) > 1:
-        raise UsageError(Problem("one part of a name is enough", "command line", "PART"))
-    args.part = "".join(args.words)
-    found = [find(name) for name in names() if args.part in name]
-    if not found:
-        what = f"no experiment has `{args.part}` in its name"
-        raise UsageError(Problem(what, "command line", listed(names()), "dlx experiments"))
+    exact = bool(args.words) and {*args.words} <= {*names()}
+    found = [find(name) for name in (args.words if exact else matching(args.words))]
+    done = trained(Path(args.root), found)
     if args.json:
-        say_json([_plain(one) for one in found])
-        return 0
-    rows = [row for one in found for row in _rows(one)]
-    titles = ("experiment", "figure", "published", "ours", "± (seeds)", "what it is")
-    show_table(titles, rows, right=("published", "ours"))
-    say("")
-    say("train one with: dlx train experiment=NAME      for example: dlx train experiment=ch3.imdb")
+        say_json([_plain(one, done[one.name]) for one in found])
+    elif exact:
+        for one in found:
+            _show(one, done[one.name])
+    else:
+        _list(found, done)
     return 0
+
+
+def trained(root: Path, every: Sequence[Experiment]) -> dict[str, set[int]]:
+    """The seeds with which each experiment was trained to its end, by what was typed."""
+    seeds: dict[frozenset[str], set[int]] = {}
+    for status in listing.statuses(root):
+        if status.get("state") == "done" and not status.get("sample"):
+            seed = status.get("seed")
+            typed = {
+                one
+                for one in listing.overrides_of(status)
+                if not one.startswith(("seed=", "run.", "checkpoint."))
+            }
+            seeds.setdefault(frozenset(typed), set()).add(seed if isinstance(seed, int) else -1)
+    return {one.name: seeds.get(frozenset(one.arguments()), set()) & {*one.seeds} for one in every}
+
+
+def _list(found: Sequence[Experiment], done: dict[str, set[int]]) -> None:
+    """A line an experiment."""
+    from .experiments_time import duration, seconds_of
+
+    rows = []
+    for one in found:
+        state, held = _status(one, done[one.name]), _HELD[one.proven()]
+        rows.append([one.name, one.section, one.title, duration(seconds_of(one)), state, held])
+    titles = ("experiment", "section", "what", "time", "trained here", "claim held")
+    show_table(titles, rows, right=("time",))
+    say("")
+    say("time: about that of one training on two cores; each has one to five seeds")
+    say("the figures of one: dlx experiments NAME     for example: dlx experiments ch3.imdb")
+    say("train one:          dlx train experiment=NAME")
+    say("train a set:        dlx experiments run 'ch4.*'")
+
+
+def _status(one: Experiment, done: set[int]) -> str:
+    if not done:
+        return "-"
+    return "yes" if len(done) == len(one.seeds) else f"{len(done)} of {len(one.seeds)} seeds"
+
+
+def _show(one: Experiment, done: set[int]) -> None:
+    """One experiment in full: every figure, bar and comparison."""
+    say(f"{one.name}: {one.title}")
+    if one.source:
+        say(f"source: {one.source}")
+    if one.about:
+        say(textwrap.fill(one.about, 100))
+    say(f"trained here: {_status(one, done)}")
+    say("")
+    published, bars, ours = one.published or {}, one.bars or {}, one.ours or {}
+    rows = [
+        [
+            figure,
+            number(published.get(figure)),
+            number(ours[figure]["mean"]) if figure in ours else "-",
+            f"{number(ours[figure]['std'])} ({ours[figure]['seeds']:g})" if figure in ours else "-",
+            number(bars.get(figure)),
+            _HELD[_reached(one, figure)],
+        ]
+        for figure in one.shown()
+    ]
+    titles = ("figure", "published", "ours", "± (seeds)", "bar", "held")
+    show_table(titles, rows, right=("published", "ours", "bar"))
+    for claim in one.claims:
+        say(f"claim: {claim}: {_compared(one, claim)}")
+    say("")
+    say(f"dlx train experiment={one.name}")
+
+
+def _reached(one: Experiment, figure: str) -> bool | None:
+    ours, bars = one.ours or {}, one.bars or {}
+    known = figure in bars and figure in ours
+    return reaches(figure, ours[figure]["mean"], bars[figure]) if known else None
+
+
+def _compared(one: Experiment, claim: Claim) -> str:
+    mine = (one.ours or {}).get(claim.figure)
+    theirs = (find(claim.other).ours or {}).get(claim.figure)
+    if not mine or not theirs:
+        return "not measured"
+    holds = "holds" if claim.holds(mine["mean"], theirs["mean"]) else "does not hold"
+    return f"{holds} ({number(mine['mean'])} and {number(theirs['mean'])})"
 
 
 def _record(wanted: list[str], as_json: bool) -> int:
@@ -79,35 +179,20 @@ def _record(wanted: list[str], as_json: bool) -> int:
     return 3 if any(one["kept"] for one in told) else 0
 
 
-def _plain(one: Experiment) -> dict[str, Any]:
+def _plain(one: Experiment, done: set[int]) -> dict[str, Any]:
+    from .experiments_time import seconds_of
+
     return {
         "name": one.name,
         "title": one.title,
+        "section": one.section,
         "command": f"dlx train experiment={one.name}",
         "published": dict(one.published or {}),
         "bars": dict(one.bars or {}),
         "ours": dict(one.ours or {}),
-        "held": one.held(),
+        "seconds": round(seconds_of(one), 1),
+        "seeds": list(one.seeds),
+        "trained": sorted(done),
+        "held": one.proven(),
         "claims": [str(claim) for claim in one.claims],
     }
-
-
-def _rows(one: Experiment) -> list[list[str]]:
-    """A line for each figure that is published or asked for; one where there is none."""
-    published, ours = one.published or {}, one.ours or {}
-    shown = list(dict.fromkeys([*published, *(one.bars or {})])) or [""]
-    rows = []
-    for place, figure in enumerate(shown):
-        mine = ours.get(figure)
-        spread = f"{number(mine['std'])} ({mine['seeds']:g})" if mine else ""
-        rows.append(
-            [
-                one.name if place == 0 else "",
-                figure,
-                number(published[figure]) if figure in published else "",
-                number(mine["mean"]) if mine else "",
-                spread,
-                one.title if place == 0 else "",
-            ]
-        )
-    return rows

@@ -58,6 +58,14 @@ def tasks(config_dir: str | None = None) -> list[dict[str, Any]]:
     return list(found.values())
 
 
+def values_of(task: str, config_dir: str | None = None) -> dict[str, Any]:
+    """What a task's file holds; empty where there is none."""
+    for folder in search_path(config_dir):
+        if file := group_files(folder, "task").get(task):
+            return _read(task, file)
+    return {}
+
+
 def _read(name: str, file: Path) -> dict[str, Any]:
     """A task file's values; the table has no room for what is wrong with one."""
     try:
