@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 from collections.abc import Callable
@@ -45,6 +46,21 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("DLX_DATA", str(home / "data"))
     monkeypatch.setenv("DLX_CACHE", str(home / "cache"))
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
+
+
+BLANK = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
+)
+"""A picture of one white pixel."""
+
+
+@pytest.fixture(autouse=True)
+def _pictures_are_drawn_in_tests_of_reports(
+    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Elsewhere a report's pictures are laid out and blank: pixels are most of what a run costs."""
+    if request.path.parent.name != "report":
+        monkeypatch.setattr("dlx.report.canvas._rendered", lambda figure: BLANK)
 
 
 @pytest.fixture

@@ -71,11 +71,16 @@ def axes_at(
 
 def png_of(figure: Figure, sample: bool) -> bytes:
     """The figure as a PNG file, with "sample data" across it where the data are made up."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
     if sample:  # a picture may leave its page
         style: dict[str, Any] = {"size": 30, "weight": "bold", "color": "#c2185b", "alpha": 0.18}
         figure.text(0.55, 0.5, "SAMPLE DATA", ha="center", va="center", rotation=25, **style)
+    return _rendered(figure)
+
+
+def _rendered(figure: Figure) -> bytes:
+    """The figure's pixels as PNG: the dear part of a report."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
     figure.savefig(buffer, format="png", dpi=DPI)
