@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import Problem, UsageError
 from ..printable import printable
 from ..runs import listing
+from ..runs.files import safe_cell
 from ..runs.listing import STATES, Status
 from .console import baseline_text, number, say, say_json, show_table
 
@@ -27,7 +28,6 @@ sweep, a dlx.lock or a claim refers to, and what a process is at work in.
 """
 
 _REMOVE = "rm"
-_RISKY = ("=", "+", "-", "@", "\t", "\r", "\0")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -195,4 +195,4 @@ def _text_cell(value: Any) -> Any:
     """A value, and if it is a text one that no spreadsheet takes for a formula."""
     if not isinstance(value, str):
         return value
-    return printable(f"'{value}" if value.startswith(_RISKY) else value)
+    return printable(safe_cell(value))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from torch import Tensor
 
 from ..errors import Problem, RunError
 from ..files import is_file, is_folder, is_number, is_there, names_in, parse_json, read_bytes
+from ..runs.files import bare_cell
 from ..training import checkpoint
 from ..training.recorders import LOSSES
 
@@ -49,7 +52,7 @@ def differences(original: Path, again: Path) -> list[Difference]:
         found += [*_steps(stage, one, other), *_scores(stage, one, other)]
         found += _bytes("preparation", "prepare/steps.json", stage, one, other)
         found += _tensors(stage, one, other)
-    return [*found, *_bytes("predictions", "predictions.csv", "", original, again)]
+    return [*found, *_predictions(original, again)]
 
 
 def stages_of(run: Path) -> list[str]:
@@ -125,6 +128,30 @@ def _bytes(what: str, name: str, stage: str, one: Path, other: Path) -> list[Dif
     if is_file(files[1]) and read_bytes(files[0]) == read_bytes(files[1]):
         return []
     return [Difference(what, _place(stage, name), f"{name} differs")]
+
+
+def _predictions(original: Path, again: Path) -> list[Difference]:
+    """Whether every column of the original's predictions is the same.
+
+    What earlier versions left out, or wrote behind an apostrophe, is no difference.
+    """
+    name = "predictions.csv"
+    found = _bytes("predictions", name, "", original, again)
+    if not found or not (is_there(original / name) and is_file(again / name)):
+        return found
+    before, now = _cells(original / name), _cells(again / name)
+    same = bool(before) and all(now.get(column) == cells for column, cells in before.items())
+    return [] if same else found
+
+
+def _cells(file: Path) -> dict[str, list[str]]:
+    """The columns of a CSV file by their title; none of one that is damaged."""
+    text = read_bytes(file).decode("utf-8", "replace")
+    try:
+        columns = list(zip(*csv.reader(io.StringIO(text, newline="")), strict=True))
+    except (csv.Error, ValueError):  # rows of different lengths
+        return {}
+    return {title: [bare_cell(cell) for cell in rest] for title, *rest in columns}
 
 
 def _tensors(stage: str, one: Path, other: Path) -> list[Difference]:

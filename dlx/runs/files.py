@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, RunError
 from ..files import append, make_folder, replace_file
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 
 def write_bytes(file: Path, content: bytes) -> None:
@@ -66,6 +70,20 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
     return value
+
+
+def safe_cell(text: str) -> str:
+    """A text as a cell of a CSV file, in which no spreadsheet takes it for a formula.
+
+    An apostrophe stands before what begins as a formula does; a number, such as the class -1, is
+    none.
+    """
+    return f"'{text}" if text.startswith(_FORMULA) and not _NUMBER.fullmatch(text) else text
+
+
+def bare_cell(cell: str) -> str:
+    """A cell without the apostrophe that earlier versions put before a number."""
+    return cell[1:] if cell.startswith("'") and _NUMBER.fullmatch(cell[1:]) else cell
 
 
 def cannot_write(file: Path, error: OSError) -> Problem:

@@ -29,7 +29,7 @@ from ..losses import activate, resolve
 from ..models.summary import layer_table
 from ..prepare import FittedStep
 from ..problem import PROBLEMS
-from ..runs.files import make_folders, write_json, write_text
+from ..runs.files import make_folders, safe_cell, write_json, write_text
 from .experiment import Data, FoldData, split_digest
 from .loop import Training
 from .owner import sign
@@ -175,7 +175,11 @@ def write_predictions(
     problems: Mapping[str, str],
     logits: Mapping[str, Tensor],
 ) -> None:
-    """Writes `predictions.csv`: the row's number, then truth and prediction of each target."""
+    """Writes `predictions.csv`: the row's number, then truth and prediction of each target.
+
+    With classes the probability of the predicted one (of the second, where there are two); with
+    several labels that of every class, in the order of the classes.
+    """
     columns: dict[str, list[Any]] = {"row": rows.tolist()}
     for name, target in targets.items():
         prefix = f"{name}:" if len(targets) > 1 else ""
@@ -194,9 +198,13 @@ def write_predictions(
 def _columns(
     problem: str, target: EncodedTarget, true: np.ndarray[Any, Any], predicted: np.ndarray[Any, Any]
 ) -> dict[str, list[Any]]:
-    names = [_cell(name) for name in target.classes]
+    names = [safe_cell(name) for name in target.classes]
     if problem == "multilabel":
-        return {"true": _labels(true > 0.5, names), "predicted": _labels(predicted > 0.5, names)}
+        return {
+            "true": _labels(true > 0.5, names),
+            "predicted": _labels(predicted > 0.5, names),
+            "probabilities": ["|".join(f"{p:.6g}" for p in row) for row in predicted.tolist()],
+        }
     if not PROBLEMS[problem].classes:
         return {"true": _numbers(true), "predicted": _numbers(predicted)}
     if problem == "binary":
@@ -218,8 +226,3 @@ def _numbers(values: np.ndarray[Any, Any]) -> list[str]:
     if values.ndim == 1:
         return [f"{v:.7g}" for v in values.tolist()]
     return ["|".join(f"{v:.7g}" for v in row) for row in values.tolist()]
-
-
-def _cell(text: str) -> str:
-    """A text that no spreadsheet takes for a formula."""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r", "\0")) else text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import struct
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dlx.reproduce.compare import differences
 from dlx.runs.seal import seal_again
 
 
@@ -66,6 +68,18 @@ def test_another_seed_differs_from_the_first_step(cli: Any, run: Path) -> None:
 
     assert answer.code == 3
     assert "not reproduced:\n  the loss of step 1 is " in answer.out
+
+
+def test_predictions_of_an_earlier_version_are_the_same(run: Path, tmp_path: Path) -> None:
+    """It put an apostrophe before numbers too, and left out what has been added since."""
+    other = tmp_path / "again"
+    shutil.copytree(run, other)
+    (run / "predictions.csv").write_text("row,true,predicted\n0,'-1,1\n")
+    (other / "predictions.csv").write_text("row,true,predicted,probabilities\n0,-1,1,0.5\n")
+    assert differences(run, other) == []
+    for text in ("row,true,predicted\n0,-1,2\n", "row,true\n0,-1\n", "row,true,predicted\n", ""):
+        (other / "predictions.csv").write_text(text)
+        assert [one.what for one in differences(run, other)] == ["predictions"]
 
 
 @pytest.mark.parametrize(

@@ -47,7 +47,9 @@ def test_multilabel_predictions() -> None:
 
     found = table("multilabel", marks, [[1.0, -1.0], [-1.0, -1.0]], ("p", "q"))
 
-    assert found == [["row", "true", "predicted"], ["3", "q", "p"], ["0", "p|q", ""]]
+    assert found[0] == ["row", "true", "predicted", "probabilities"]
+    assert [row[:3] for row in found[1:]] == [["3", "q", "p"], ["0", "p|q", ""]]
+    assert found[1][3] == "0.731059|0.268941"  # of each class, whether it is predicted or not
 
 
 def test_numbers() -> None:
@@ -74,6 +76,13 @@ def test_no_name_of_a_class_is_a_formula(lead: str) -> None:
         return
 
     assert table("binary", np.float32([0] * 4), [[-1.0], [1.0]], names)[1][1] == f"'{lead}1+1"
+
+
+@pytest.mark.parametrize("name", ["-1", "+1", "-0.5", "1e-3", "-.5", "0"])
+def test_a_class_that_is_a_number_stays_one(name: str) -> None:
+    names = (name, "=1")
+    assert table("binary", np.float32([0] * 4), [[-1.0], [1.0]], names)[1][1:3] == [name, name]
+    assert table("binary", np.float32([1] * 4), [[1.0], [1.0]], names)[1][1:3] == ["'=1", "'=1"]
 
 
 def test_numbers_are_not_taken_for_formulas() -> None:
