@@ -40,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
     folder = found.resolve()
     loaded = resumable(folder, args.changes)
     if is_done(folder, loaded):
+        _complete(found)
         if args.json:
             say_json(answer_in(found))
         else:
@@ -51,3 +52,13 @@ def run(args: argparse.Namespace) -> int:
     else:
         show_answer(done)
     return 0
+
+
+def _complete(folder: Path) -> None:
+    """Builds the report of a run that was killed between its last score and the page."""
+    from ..files import is_file
+    from ..report import build
+    from .report import build_at_end
+
+    if not is_file(folder / "report.html"):
+        build_at_end(build, folder)

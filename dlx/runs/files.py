@@ -88,6 +88,10 @@ def bare_cell(cell: str) -> str:
 
 def cannot_write(file: Path, error: OSError) -> Problem:
     """What to say when a file of a run cannot be written."""
+    if gone := [folder for folder in file.parents if not folder.exists()]:
+        what = f"{file.name} cannot be written: its folder is not there, or no longer"
+        hint = "if it was moved or deleted while a run was at work, put it back: dlx resume goes on"
+        return Problem(what, str(gone[-1]), hint=hint)
     return Problem(
         f"{file.name} cannot be written: {error.strerror or error}",
         str(file.parent),

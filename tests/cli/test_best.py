@@ -71,6 +71,7 @@ def test_as_json(some: None, cli: Cli) -> None:
         "stamps": [],
         "command": "dlx train task=digits optimizer.lr=0.2",
         "command_with_test": "dlx train task=digits optimizer.lr=0.2",
+        "damaged": [],
     }
 
 

@@ -115,3 +115,15 @@ def test_a_ledger_that_is_gone_is_told_and_counted_from_the_run_folders(
         "the test set has been evaluated 3 times\nwarning: the ledger lacked 2 looks at test rows "
         "that run folders tell of; they count again\n"
     )
+
+
+def test_a_run_killed_before_its_page_gets_it(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = trained().folder
+    assert not (folder / "report.html").exists()
+
+    assert main(["resume", str(folder)]) == 0
+
+    assert (folder / "report.html").is_file()
+    assert "there is nothing to go on with" in capsys.readouterr().out
