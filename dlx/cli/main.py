@@ -148,7 +148,8 @@ def _run(verb: str, arguments: list[str]) -> int:
     for name in _PATHS:
         if str(getattr(args, name, None) or "").startswith("~"):
             setattr(args, name, os.path.expanduser(getattr(args, name)))
-    if any(one.startswith("experiment=") for one in getattr(args, "overrides", ())):
+    named = any(one.startswith("experiment=") for one in getattr(args, "overrides", ()))
+    if named and not getattr(args, "multirun", False):  # a sweep may have several
         from ..experiments import expand
 
         args.experiment, args.overrides = expand(args.overrides)

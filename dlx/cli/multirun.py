@@ -20,6 +20,10 @@ if TYPE_CHECKING:
 
 LISTED = 60
 """As many settings are listed before a sweep starts; --dry-run lists all."""
+APART = (
+    "{} sweeps: their settings are judged by other scores, data or protocols, which do not "
+    "compare, so there is no best among all of them"
+)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -28,30 +32,40 @@ def run(args: argparse.Namespace) -> int:
         what = "-m runs trials; --cfg and --info show one config"
         raise UsageError(Problem(what, "command line"))
     from ..config.words import told_as_typed
-    from ..search.plan import plan
+    from ..search.plan import plans
 
     with told_as_typed({f"sweep.retries={args.retries}": f"--retries {args.retries}"}):
-        found = plan([*args.overrides, *sweep_flags(args)], args.config_dir)
-    quiet = args.json or args.quiet
+        found = plans([*args.overrides, *sweep_flags(args)], args.config_dir)
     if args.dry_run:
         return _dry_run(found, args.json)
-    if not quiet:
-        _announce(found)
+    # Read by CUDA when it starts in a worker.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    outcomes = [_sweep(one, args) for one in found]
+    if args.json:
+        say_json(outcomes[0] if len(outcomes) == 1 else outcomes)
+    elif len(outcomes) > 1:
+        say("")
+        say(APART.format(len(outcomes)))
+    left = [one["counts"][state] for one in outcomes for state in ("failed", "waiting")]
+    return 1 if any(left) else 0
+
+
+def _sweep(plan: Plan, args: argparse.Namespace) -> dict[str, Any]:
+    """Runs one sweep, and shows what it found."""
     from ..report import build_sweep
     from ..search.sweep import run_sweep
 
-    # Read by CUDA when it starts in a worker.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    with watching(quiet, len(found.trials), "sweep") as shown:
-        outcome = run_sweep(found, _runner(found), shown)
-    report = build_at_end(build_sweep, found.root / "sweeps" / found.name)
-    if args.json:
-        say_json(outcome)
-    else:
-        show_outcome(outcome, found.root)
+    quiet = args.json or args.quiet
+    if not quiet:
+        _announce(plan)
+    with watching(quiet, len(plan.trials), "sweep") as shown:
+        outcome = run_sweep(plan, _runner(plan), shown)
+    report = build_at_end(build_sweep, plan.root / "sweeps" / plan.name)
+    if not args.json:
+        show_outcome(outcome, plan.root)
         if report is not None:
             say(f"report: {report}")
-    return 1 if outcome["counts"]["failed"] or outcome["counts"]["waiting"] else 0
+    return outcome
 
 
 def sweep_flags(args: argparse.Namespace) -> list[str]:
@@ -65,11 +79,15 @@ def _runner(plan: Plan) -> Any:
     return options.launcher.load()(options.launcher.options, options.jobs, plan)
 
 
-def _dry_run(plan: Plan, as_json: bool) -> int:
+def _dry_run(found: Sequence[Plan], as_json: bool) -> int:
     if as_json:
-        say_json([{"shown": p.shown, "changed": p.changed} for p in plan.points])
+        points = [point for plan in found for point in plan.points]
+        say_json([{"shown": p.shown, "changed": p.changed} for p in points])
         return 0
-    _announce(plan, most=len(plan.points))
+    for plan in found:
+        _announce(plan, most=len(plan.points))
+    if len(found) > 1:
+        say(APART.format(len(found)))
     return 0
 
 

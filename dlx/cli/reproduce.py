@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, UsageError
+from ..experiments import names
 from .console import number, say, say_json, show_table
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   dlx reproduce last
   dlx reproduce 1a2b3c4d --tolerance 0.01
-  dlx reproduce experiments/ch3.imdb.yaml
-  dlx reproduce 'experiments/ch3.*.yaml' --seeds 1 --junit claims.xml
+  dlx reproduce ch3.imdb
+  dlx reproduce 'ch3.*' --seeds 1 --junit claims.xml
   dlx reproduce dlx.lock
 
 exit codes: 0 reproduced, 3 not reproduced
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     parser.epilog = EXAMPLES
     add = parser.add_argument
-    add("what", metavar="WHAT", nargs="+", help="a run, files of claims, or a lock file")
+    add("what", metavar="WHAT", nargs="+", help="a run, experiments, or a lock file")
     add("--tolerance", type=_share, metavar="SHARE", help="how far a run's scores may be off")
     add("--seeds", type=_count, metavar="N", help="only the first N seeds of each claim")
     add("--statistical", action="store_true", help="a lock file's scores within their intervals")
@@ -62,7 +63,8 @@ def run(args: argparse.Namespace) -> int:
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if all(one.endswith(".lock") for one in args.what):
         return _lock(args)
-    if any(one.endswith((".yaml", ".yml")) or "*" in one for one in args.what):
+    known = names()
+    if any(one.endswith((".yaml", ".yml")) or "*" in one or one in known for one in args.what):
         return _claims(args)
     if len(args.what) > 1:
         raise UsageError(Problem("runs are reproduced one at a time", " ".join(args.what), "a run"))

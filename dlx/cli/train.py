@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, UsageError
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from ..config.load import Loaded
     from ..experiments import Experiment
     from ..training.callbacks import Callback
-    from ..training.start import Run, Trial
+    from ..training.start import Run
 
 EXAMPLES = """examples:
   dlx train task=digits
@@ -67,12 +68,14 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.package or args.resolve:
         raise UsageError(Problem("--package and --resolve go with --cfg job", "command line"))
-    done = train(loaded, quiet=args.quiet or args.json)
+    experiment = getattr(args, "experiment", None)
+    marks = {"experiment": experiment.name} if experiment else {}
+    done = train(loaded, quiet=args.quiet or args.json, marks=marks)
     if args.json:
         say_json(answer(done))
     else:
         show_answer(done)
-        if experiment := getattr(args, "experiment", None):
+        if experiment:
             show_published(done, experiment)
     return 0
 
@@ -98,7 +101,8 @@ def train(
     quiet: bool = False,
     resume: Path | None = None,
     watchers: Sequence[Callback] = (),
-    trial: Trial | None = None,
+    marks: Mapping[str, str] = MappingProxyType({}),
+    begun: Callable[[Path], None] = lambda _: None,
 ) -> Run:
     """Trains a config, or goes on with a run of it, and builds the report.
 
@@ -107,7 +111,8 @@ def train(
         quiet: whether nothing is to be shown.
         resume: the run to go on with.
         watchers: further callbacks, called before the progress is shown.
-        trial: what the run belongs to.
+        marks: what the run belongs to: further entries of its status.
+        begun: told the run folder as soon as there is one.
     """
     if not quiet:
         for note in loaded.notes:
@@ -117,8 +122,11 @@ def train(
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     from ..report import build
     from ..training.run import train as train_run
+    from ..training.shared import Shared
+    from ..training.start import Trial
     from .progress import progress
 
+    trial = Trial(Shared(keep=False), dict(marks), begun)
     if resume is None and loaded.config.run.resume == "auto":
         from ..training.resume import newest_unfinished
 

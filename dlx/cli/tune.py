@@ -206,8 +206,6 @@ def _trained(
     """Trains it: the one look at the test set."""
     from ..config.load import load
     from ..training.callbacks import Callback
-    from ..training.shared import Shared
-    from ..training.start import Trial
 
     class Beats(Callback):
         def epoch_ends(self, training: Any, scores: Mapping[str, float]) -> None:  # noqa: ARG002
@@ -218,7 +216,8 @@ def _trained(
         quiet=args.json or args.quiet,
         resume=claim.unfinished(),
         watchers=[Beats()],
-        trial=Trial(Shared(keep=False), {"best_of": plan.name}, claim.begin),
+        marks={"best_of": plan.name},
+        begun=claim.begin,
     )
     found = answer(done)
     claim.finish(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import glob
 import json
 import math
@@ -13,7 +14,7 @@ from xml.etree import ElementTree
 
 from ..config.load import load
 from ..errors import Problem, UsageError
-from ..experiments import Experiment, figures, find, names, reaches, read
+from ..experiments import Experiment, figures, file_of, find, names, reaches, read
 from ..files import read_text
 from ..runs.files import write_bytes, write_text
 from .replay import replay
@@ -51,20 +52,26 @@ class Result:
 
 
 def files_of(patterns: Sequence[str]) -> list[Path]:
-    """The files that paths and globs stand for, each once.
+    """The files that experiments' names, paths and globs of either stand for, each once.
 
     Raises:
         UsageError: one stands for none.
     """
     found: dict[Path, None] = {}
     for pattern in patterns:
-        matching = sorted(glob.glob(pattern)) if "*" in pattern else [pattern]
-        if not matching or not all(Path(one).is_file() for one in matching):
-            what = f"there is no file {pattern}"
+        known = fnmatch.filter(names(), _name_of(pattern))
+        matching = [Path(one) for one in sorted(glob.glob(pattern))] or [*map(file_of, known)]
+        if not matching or not all(one.is_file() for one in matching):
+            what = f"there is no experiment or file {pattern}"
             hint = "dlx experiments lists the claims"
-            raise UsageError(Problem(what, "command line", "experiments/NAME.yaml", hint))
-        found |= {Path(one): None for one in matching}
+            raise UsageError(Problem(what, "command line", "NAME, experiments/NAME.yaml", hint))
+        found |= dict.fromkeys(matching)
     return list(found)
+
+
+def _name_of(pattern: str) -> str:
+    """The name that stands in `experiments/NAME.yaml`, where no such folder may be here."""
+    return pattern.removeprefix("experiments/").removesuffix(".yaml")
 
 
 def check(files: Sequence[Path], seeds: int | None, root: Path, say: Say) -> list[Result]:

@@ -25,6 +25,7 @@ BASELINE = "answer.baseline"
 """The column of what a run's answering score is to beat."""
 FIELDS = (
     *("run", "task", "title", "verb", "state", "started", "seconds", "seed", "sample", "sweep"),
+    "experiment",
     *("best_epoch", "config_digest", BASELINE),
 )
 """Columns of every run, whether its status holds them or not."""

@@ -20,6 +20,7 @@ from ..config.rules import has_validation, judged_score
 from ..config.schema import Sweep
 from ..config.secrets import shown_arguments
 from ..errors import MethodError, Problem, UsageError
+from ..experiments import expand
 from .record import folder_of
 
 WHERE = "command line: where="
@@ -34,12 +35,14 @@ class Point:
         changed: the values in which it differs from others, by key.
         shown: the same as arguments.
         loaded: its config, under its first seed.
+        experiment: the experiment that it is; "" where it is none.
     """
 
     number: int
     changed: dict[str, Any]
     shown: list[str]
     loaded: Loaded
+    experiment: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,8 +94,11 @@ class Plan:
         return Path(self.points[0].loaded.config.run.root)
 
 
-def plan(arguments: Sequence[str], config_dir: str | None = None) -> Plan:
+def plans(arguments: Sequence[str], config_dir: str | None = None) -> list[Plan]:
     """Expands and checks the arguments of `dlx train -m`; nothing runs if one setting is wrong.
+
+    Settings that are judged by other scores, data or protocols do not compare, and are a sweep of
+    their own, with a best of its own.
 
     Args:
         arguments: overrides in Hydra's grammar, with several values, and dlx's own words.
@@ -123,11 +129,14 @@ def plan(arguments: Sequence[str], config_dir: str | None = None) -> Plan:
     distinct = _distinct(kept)
     if same := len(kept) - len(distinct):
         notes.insert(0, f"{plural(same, 'setting')} left out: the same config as another")
-    kept, trials = distinct, _trials(distinct, options.seeds, config_dir)
-    name = options.name or _name(kept[0], sorted_, options)
-    folder_of(Path(kept[0].loaded.config.run.root), name, f"sweep.name={name[:100]}")
-    shown = shown_arguments(arguments)
-    return Plan(name, options, kept, trials, expanded.keys, shown, config_dir, notes)
+    shown, found = shown_arguments(arguments), []
+    for place, group in enumerate(_alike(distinct)):
+        name = (options.name or _name(group[0], sorted_, options)) + (f"-{place}" if place else "")
+        folder_of(Path(group[0].loaded.config.run.root), name, f"sweep.name={name[:100]}")
+        trials = _trials(group, options.seeds, config_dir)
+        keys = expanded.keys
+        found.append(Plan(name, options, group, trials, keys, shown, config_dir, notes))
+    return found
 
 
 def refuse_unjudged(loaded: Loaded) -> None:
@@ -153,7 +162,8 @@ def _points(expanded: Expanded, config_dir: str | None) -> list[Point]:
     points: list[Point] = []
     for arguments in expanded.trials:
         try:
-            loaded = _loaded(arguments, config_dir)
+            experiment, whole = _of_experiment(arguments)
+            loaded = _loaded(whole, config_dir)
             refuse_unjudged(loaded)
         except UsageError as error:
             problems |= {problem.what: problem for problem in error.problems}
@@ -161,27 +171,30 @@ def _points(expanded: Expanded, config_dir: str | None) -> list[Point]:
             forbidden = error
         else:
             changed, shown = values_of(arguments, expanded.keys)
-            points.append(Point(len(points), changed, shown, loaded))
+            points.append(Point(len(points), changed, shown, loaded, experiment))
     if problems:
         raise UsageError(*problems.values())
     if forbidden is not None:
         raise forbidden
-    _refuse_unlike(points)
     return points
 
 
-def _refuse_unlike(points: Sequence[Point]) -> None:
-    """Settings are ranked by one score of one dataset."""
-    kinds: dict[str, Point] = {}
+def _of_experiment(arguments: Sequence[str]) -> tuple[str, list[str]]:
+    """The experiment that a setting names, and its arguments in the place of the name."""
+    if not any(argument.startswith("experiment=") for argument in arguments):
+        return "", list(arguments)
+    experiment, whole = expand(arguments)
+    return experiment.name, whole
+
+
+def _alike(points: Sequence[Point]) -> list[list[Point]]:
+    """Settings that compare: they are judged by one score of one dataset under one protocol."""
+    kinds: dict[tuple[str, ...], list[Point]] = {}
     for point in points:
         config = point.loaded.config
-        kinds.setdefault(
-            f"{judged_score(config)} of {config.dataset.name} by {config.protocol.name}", point
-        )
-    if len(kinds) > 1:
-        what = "the settings are judged by different things, which do not compare"
-        accepted = f"one of them a sweep: {', '.join(list(kinds)[:10])}"
-        raise UsageError(Problem(what, "command line", accepted))
+        kind = (judged_score(config), config.dataset.name, config.protocol.name)
+        kinds.setdefault(kind, []).append(point)
+    return [_numbered(group) for group in kinds.values()]
 
 
 def _loaded(arguments: Sequence[str], config_dir: str | None) -> Loaded:
@@ -194,7 +207,8 @@ def _loaded(arguments: Sequence[str], config_dir: str | None) -> Loaded:
 
 def _options(expanded: Expanded, sorted_: words.Words, config_dir: str | None) -> Sweep:
     """The section `sweep`: of the task's files, with the shell's values over it."""
-    options = load([*expanded.trials[0], *sorted_.own, "test=false"], config_dir).config.sweep
+    first = _of_experiment(expanded.trials[0])[1]
+    options = load([*first, *sorted_.own, "test=false"], config_dir).config.sweep
     seeded = "seed" in expanded.keys
     if seeded and options.seeds > 1:
         what = "`seed` has several values and `seeds` asks for several as well"
@@ -221,11 +235,15 @@ def _kept(points: Sequence[Point], conditions: Iterable[str]) -> list[Point]:
 
 
 def _distinct(points: Iterable[Point]) -> list[Point]:
-    """The first of those settings that have the same config, numbered anew."""
+    """The first of those settings that have the same config."""
     found: dict[str, Point] = {}
     for point in points:
-        found.setdefault(digest(point.loaded.config), replace(point, number=len(found)))
+        found.setdefault(digest(point.loaded.config), point)
     return list(found.values())
+
+
+def _numbered(points: Iterable[Point]) -> list[Point]:
+    return [replace(point, number=number) for number, point in enumerate(points)]
 
 
 def _trials(points: Sequence[Point], seeds: int, config_dir: str | None) -> list[Planned]:

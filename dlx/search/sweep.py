@@ -151,6 +151,7 @@ class Sweeping:
         self.record.note(planned.key, state="running", **facts)
         self.watch.begins(self.row(planned))
         marks = {"sweep": self.record.name, "trial": planned.number}
+        marks |= {"experiment": planned.point.experiment} if planned.point.experiment else {}
         more = {"threads": self.threads, "marks": marks, "resume": job.resume and str(job.resume)}
         return Order(planned.number, {**self._message(planned), "do": "train", **more})
 

@@ -214,8 +214,10 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
 
 
 def _marks(status: Mapping[str, Any]) -> dict[str, Any]:
-    """What stays in a status when a run goes on: the sweep that it is a trial of."""
-    return {key: status[key] for key in ("sweep", "trial", "best_of") if key in status}
+    """What stays in a status when a run goes on: the sweep or experiment that it is of."""
+    return {
+        key: status[key] for key in ("sweep", "trial", "best_of", "experiment") if key in status
+    }
 
 
 def _first_stage(

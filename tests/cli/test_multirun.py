@@ -339,7 +339,6 @@ class TestNothingRuns:
             (["jobs=0"], 2, "error: `jobs` is 0\n"),
             (["--retries", "some"], 2, "error: `--retries` is 'some' (text)\n"),
             (["seed=1,2", "test=true"], 4, "error: a sweep never looks at the test part"),
-            (["task=wine,diabetes"], 2, "error: the settings are judged by different things"),
             (["protocol=train_test"], 2, "error: protocol train_test holds no rows out to judge"),
             (["protocol=test_as_validation"], 4, "error: the settings would be judged on the test"),
             (["--cfg", "job"], 2, "error: -m runs trials; --cfg and --info show one config\n"),
@@ -418,3 +417,35 @@ def test_problems_name_the_word_that_was_typed(cli: Cli, typed: str, key: str) -
     found = cli("train", "-m", *WINE, "optimizer.lr=0.1,0.2", typed, "--dry-run")
     assert found.code == 2
     assert found.err.startswith(f"error: `{key}` is 'x' (text)\n  where: command line: {typed}\n")
+
+
+def test_settings_that_do_not_compare_are_sweeps_of_their_own(cli: Cli, in_process: None) -> None:
+    found = cli("train", "-m", "task=wine,diabetes", *WINE[1:])
+    assert (found.code, found.err) == (0, "")
+    assert found.out.splitlines()[-1] == (
+        "2 sweeps: their settings are judged by other scores, data or protocols, which do not "
+        "compare, so there is no best among all of them"
+    )
+    files = sorted(Path("runs/sweeps").glob("*/sweep.json"))
+    told = [json.loads(file.read_text()) for file in files]
+    assert [one["score"] for one in told] == ["val/mae", "val/accuracy"]
+    assert all(one["counts"]["done"] == 1 and one["best"] for one in told)
+    again = json.loads(cli("train", "-m", "task=wine,diabetes", *WINE[1:], "--json").out)
+    assert [one["task"] for one in again] == ["wine", "diabetes"]
+
+
+def test_experiments_are_swept_over_and_known_by_their_names(
+    cli: Cli, here: Path, in_process: None
+) -> None:
+    (here / "experiments").mkdir()
+    for name, units in (("small", 4), ("large", 32)):
+        file = here / "experiments" / f"{name}.yaml"
+        file.write_text(f"title: {name}\ntask: wine\noverrides: ['model.units=[{units}]']\n")
+    found = cli("train", "-m", "experiment=small,large", *WINE[1:])
+    assert (found.code, found.err) == (0, "")
+    assert "    0  experiment=small\n    1  experiment=large\n" in found.out
+    assert outcome()["best"]["command"].startswith("dlx train task=wine 'model.units=[")
+    assert cli("train", "experiment=large", *WINE[1:], "--quiet").code == 0
+    for name, many in (("small", 1), ("large", 2)):
+        listed = json.loads(cli("runs", f"experiment={name}", "--json").out)
+        assert len(listed) == many

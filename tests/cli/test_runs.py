@@ -16,7 +16,7 @@ Cli = Callable[..., Any]
 
 
 COLUMNS = (
-    "run, task, title, verb, state, started, seconds, seed, sample, sweep, best_epoch, "
+    "run, task, title, verb, state, started, seconds, seed, sample, sweep, experiment, best_epoch, "
     "config_digest, answer.baseline"
 )
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from dlx.experiments import read
-from dlx.reproduce.claims import tolerance_of
+from dlx.reproduce.claims import files_of, tolerance_of
 
 CLAIM = """\
 # A comment that stays.
@@ -138,4 +138,13 @@ def test_a_file_that_is_not_there_is_told(cli: Any, pattern: str) -> None:
     answer = cli("reproduce", pattern)
 
     assert answer.code == 2
-    assert f"there is no file {pattern}" in answer.err
+    assert f"there is no experiment or file {pattern}" in answer.err
+
+
+def test_experiments_are_named_from_any_folder(here: Path) -> None:
+    from dlx.experiments import file_of
+
+    for named in ("ch3.imdb", "experiments/ch3.imdb.yaml"):
+        assert files_of([named]) == [file_of("ch3.imdb")]
+    assert file_of("ch3.imdb") in files_of(["ch3.*"])
+    assert len(files_of(["ch3.imdb*"])) == len(files_of(["experiments/ch3.imdb*.yaml"])) > 1
