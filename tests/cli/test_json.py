@@ -13,6 +13,7 @@ import pytest
 
 from dlx.cli.console import say_json
 from dlx.cli.main import VERBS, main
+from dlx.runs.seal import seal_again
 
 Cli = Callable[..., Any]
 SMALL = ("task=wine", "dataset.sample=true", "trainer.threads=1", "trainer.epochs=1")
@@ -176,6 +177,7 @@ def test_an_undefined_score_is_null_all_the_way(runs: list[str], cli: Cli) -> No
     kept = json.loads(report.read_text())
     kept["scores"][0]["value"] = None
     report.write_text(json.dumps(kept))
+    seal_again(Path(runs[1]))
     name = kept["scores"][0]["name"]
 
     resumed = cli("resume", "last", "--json")
