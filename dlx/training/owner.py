@@ -48,13 +48,18 @@ def _code(run: Path) -> str:
 
 def _key() -> bytes:
     """The user's key, made when it is first asked for; nobody else may read it."""
-    folder = fence(cache_root())
-    make_folder(folder)
-    for _ in range(2):
-        with suppress(FileExistsError):
-            create_private(folder / KEY, secrets.token_bytes(_BYTES))
-        key = read_bytes(folder / KEY)
-        if len(key) == _BYTES and any(key):
+    file = fence(cache_root()) / KEY
+    with suppress(FileNotFoundError):
+        if _is_whole(key := read_bytes(file)):
             return key
-        remove_file(folder / KEY)  # cut or zeroed, as by a power cut: a new one is made
+        remove_file(file)  # cut or zeroed, as by a power cut: a new one is made
+    make_folder(file.parent)
+    with suppress(FileExistsError):
+        create_private(file, secrets.token_bytes(_BYTES))
+    if _is_whole(key := read_bytes(file)):
+        return key
     raise OSError("the key is no key")
+
+
+def _is_whole(key: bytes) -> bool:
+    return len(key) == _BYTES and any(key)
