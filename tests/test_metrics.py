@@ -276,3 +276,47 @@ def test_as_many_guesses_as_classes_are_refused():
         "  accepted: a whole number from 1 to 2\n"
         "  try: take a smaller k, or the metric accuracy"
     )
+
+
+@pytest.mark.parametrize("positive", [0, 1])
+@pytest.mark.parametrize("name", ["precision", "recall", "f1", "average_precision", "roc_auc"])
+def test_the_positive_class_is_scikit_learns_pos_label(name: str, positive: int) -> None:
+    import sklearn.metrics as sk
+
+    logits = torch.randn(90, 1, generator=torch.Generator().manual_seed(1))
+    target = (torch.rand(90, generator=torch.Generator().manual_seed(2)) < 0.3).float()
+    metric = make(name, "binary")
+    metric.positive = positive
+    found = measured(metric, logits, target)
+
+    truth, said = target.numpy() == positive, (logits[:, 0] > 0).numpy() == positive
+    ranked = logits[:, 0].numpy() * (1 if positive else -1)
+    expected = {
+        "precision": lambda: sk.precision_score(truth, said),
+        "recall": lambda: sk.recall_score(truth, said),
+        "f1": lambda: sk.f1_score(truth, said),
+        "average_precision": lambda: sk.average_precision_score(truth, ranked),
+        "roc_auc": lambda: sk.roc_auc_score(truth, ranked),
+    }[name]()
+    assert found == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("name", ["precision", "recall", "f1"])
+def test_an_absent_class_counts_as_in_scikit_learn(name: str) -> None:
+    """Of four classes one is predicted and never there, and one is neither."""
+    import sklearn.metrics as sk
+
+    target = torch.tensor([0, 0, 1, 1, 0, 1])
+    said = torch.tensor([0, 2, 1, 0, 0, 1])
+    logits = torch.nn.functional.one_hot(said, 4).float()
+    score = getattr(sk, f"{name}_score")
+    expected = score(target, said, average="macro", zero_division=0)  # over labels that occur
+    assert measured(make(name, "multiclass", 4), logits, target) == pytest.approx(expected)
+
+
+def test_rmse_of_several_outputs_is_over_all_of_them() -> None:
+    from sklearn.metrics import mean_squared_error
+
+    logits, target = torch.randn(40, 3), torch.randn(40, 3) * torch.tensor([1.0, 5.0, 20.0])
+    expected = math.sqrt(mean_squared_error(target, logits))
+    assert measured(make("rmse", "vector_regression", 3), logits, target) == pytest.approx(expected)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, UsageError
 from ..files import read_json
+from ..judging.classes import classes_told
 from . import config as config_verb
 from .console import SAMPLE, interval_text, looks_text, number, say, say_json, show_table
 from .hydra_flags import add_run_flags
@@ -196,6 +197,8 @@ def show_verdict(facts: Mapping[str, Any]) -> None:
         say(power["use"])
     if facts.get("scores"):
         _show_scores(facts["scores"])
+        for line in classes_told(facts.get("problem") or {}, [s["name"] for s in facts["scores"]]):
+            say(line)
     if power.get("text"):
         say(power["text"])
 

@@ -206,5 +206,8 @@ def digest(config: Config) -> str:
     plain = to_plain(config)
     for irrelevant in NO_RESULT:
         plain.pop(irrelevant)
+    for target in plain["targets"].values():  # configs from before it was an option keep theirs
+        if not target["positive"]:
+            del target["positive"]
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -26,6 +26,7 @@ def broken_rules(config: Config, where: Where) -> list[Problem]:
         for rule in (
             _names,
             _targets,
+            _positives,
             _losses,
             _activations,
             _metrics,
@@ -142,6 +143,16 @@ def _targets(config: Config, where: Where) -> Iterator[Problem]:
                 where(("targets", name, "problem")),
                 offered[name],
                 f"targets.{name}.problem={offered[name]}",
+            )
+
+
+def _positives(config: Config, where: Where) -> Iterator[Problem]:
+    for name, target in config.targets.items():
+        if target.positive and target.problem != "binary":
+            title = PROBLEMS[target.problem].title
+            what = f"`targets.{name}.positive` is {target.positive}, but {title} has no such class"
+            yield Problem(
+                what, where(("targets", name, "positive")), "nothing: of two classes only"
             )
 
 

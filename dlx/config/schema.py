@@ -46,6 +46,12 @@ class Target:
     problem: ProblemName = option(help="type of problem; gives last activation, loss and metrics")
     weight: float = option(1.0, "factor of this target's loss in the sum", gt=0)
     loss: Chosen = option(LOSSES.default("auto"), "this target's loss, if not `loss`", table=LOSSES)
+    positive: str = option(
+        "",
+        "of two classes the one that precision, recall, f1 and average_precision are of, by name; "
+        "empty: the second",
+        example="malignant",
+    )
     activation: Literal["auto", "sigmoid", "softmax", "none"] = option(
         "auto", "what turns the last layer's numbers into predictions; auto: as the problem says"
     )

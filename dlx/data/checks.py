@@ -16,7 +16,7 @@ from ..errors import MethodError, Problem
 from .profile import Profile
 from .protocols import MadeBy, Split
 from .samples import Rows, Samples
-from .targets import EncodedTarget
+from .targets import EncodedTarget, class_counts
 
 CHANCE = 0.001
 """Parts differ beyond chance below this p value: once in a thousand honest cuts."""
@@ -73,6 +73,7 @@ def check(
         *_duplicates(pairs, targets, hashes),
         *_repeated(split, hashes),
         *_order_in_time(samples, pairs),
+        *_absent(pairs, targets),
         *_drift(pairs, targets),
         *_features(samples, split, targets),
     ]
@@ -223,6 +224,22 @@ def _order_in_time(samples: Samples, pairs: Pairs) -> Iterator[Finding]:
             text = f"{len(early):,} {later} rows are not later than every training row"
             shown = tuple(f"row {row}: {samples.time} {time[row]}" for row in early[:EXAMPLES])
             yield Finding("leak", "time order", text, part, len(early), shown)
+
+
+def _absent(pairs: Pairs, targets: Mapping[str, EncodedTarget]) -> Iterator[Finding]:
+    """Classes without a row in a part that is scored: an average over classes leaves them out."""
+    for part in dict.fromkeys(name for name, *_ in pairs):
+        second, scored = part.split("-")[1], [rows for name, _, _, rows in pairs if name == part]
+        for name, target in targets.items():
+            if not target.classes:
+                continue
+            counts = [class_counts(target.values, target.classes, rows) for rows in scored]
+            absent = [one for one in target.classes if not all(count[one] for count in counts)]
+            if absent:
+                of = f"{len(absent):,} of the {len(target.classes):,} classes of target {name}"
+                text = f"no {_PARTS[second]} row{' of some fold' * (len(scored) > 1)} is of {of}"
+                shown = tuple(absent[:EXAMPLES])
+                yield Finding("smell", "absent class", text, second, len(absent), shown)
 
 
 def _drift(pairs: Pairs, targets: Mapping[str, EncodedTarget]) -> Iterator[Finding]:

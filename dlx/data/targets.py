@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..config.names import listed, nearest
 from ..errors import Problem, UsageError
 from ..problem import PROBLEMS
 from .samples import Rows, Samples
@@ -60,6 +61,24 @@ def encode(samples: Samples, name: str, problem: str) -> EncodedTarget:
     if count != 2:
         raise _contradiction(name, problem, f"there are {count} classes", "multiclass")
     return EncodedTarget(ids.astype(np.float32), 1, names)
+
+
+def positive_of(name: str, asked: str, target: EncodedTarget) -> int:
+    """Which of a target's two classes is the positive one, by name; "": the second.
+
+    Raises:
+        UsageError: it has no such class.
+    """
+    if asked and asked not in target.classes:
+        near = nearest(asked, target.classes)
+        raise UsageError(
+            Problem(
+                f"`targets.{name}.positive` is {asked}, and there is no such class",
+                accepted=listed(target.classes),
+                hint=f"targets.{name}.positive={near or target.classes[-1]}",
+            )
+        )
+    return target.classes.index(asked) if asked else 1
 
 
 def _encode_numbers(column: Array, name: str, problem: str) -> EncodedTarget:

@@ -23,6 +23,7 @@ class Head:
         outputs: numbers the model gives for it.
         loss: mean loss from logits (batch, outputs) and targets.
         weight: factor of the loss in the sum.
+        positive: of two classes the one that precision and its kin are of, 0 or 1.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Head:
     outputs: int
     loss: Loss
     weight: float
+    positive: int = 1
 
 
 class Supervised:

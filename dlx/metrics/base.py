@@ -18,6 +18,9 @@ class Metric(ABC):
     ids (batch,) for multiclass, and (batch, outputs) for several labels or numbers a sample.
     """
 
+    positive: int = 1
+    """Of two classes the one that precision, recall and their kin are of."""
+
     def __init__(self, options: Any, problem: str, outputs: int) -> None:
         """Makes a metric that has seen nothing.
 

@@ -63,8 +63,10 @@ class TopKAccuracy(Accuracy):
 class _PerClass(Sums):
     """A score of each class or label, from how often it was hit, predicted and there.
 
-    The macro average is taken over the classes that were predicted or there at least once; among
-    these, a share of nothing is 0. Micro adds the counts of all classes first.
+    Of two classes it is that of the positive one. Of more, and of labels, the macro average is
+    taken over those that were predicted or there at least once; among these, a share of nothing
+    is 0, as in scikit-learn (`labels=` those that occur, `zero_division=0`). Micro adds the counts
+    of all classes first.
     """
 
     def __init__(self, options: specs.Precision, problem: str, outputs: int) -> None:
@@ -81,6 +83,8 @@ class _PerClass(Sums):
         else:
             predicted = logits > 0
             there = target.view_as(logits) > 0
+            if self.problem == "binary" and not self.positive:
+                predicted, there = ~predicted, ~there
         counts = torch.stack([predicted & there, predicted, there]).sum(dim=1)
         self._add(counts, target.shape[0])
 

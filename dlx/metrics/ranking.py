@@ -47,8 +47,8 @@ class _Ranking(Metric):
         if self.problem == "multiclass":
             scores = scores.softmax(dim=1)
             truth = truth[:, None] == torch.arange(self.outputs)
-        labels = (truth.view_as(scores) > 0).numpy()
-        pairs = zip(labels.T, scores.numpy().T, strict=True)
+        labels, ranks = marked(self, truth, scores)
+        pairs = zip(labels.T, ranks.T, strict=True)
         return mean_of_defined(self._score(label, score) for label, score in pairs)
 
     @staticmethod
@@ -90,3 +90,11 @@ class AveragePrecision(_Ranking):
         from sklearn.metrics import average_precision_score  # two seconds of import, as above
 
         return float(average_precision_score(label, score))
+
+
+def marked(metric: Metric, truth: Tensor, scores: Tensor) -> tuple[Column, Column]:
+    """Which rows are positive, and scores that rise with how surely they are: (rows, classes)."""
+    labels = (truth.view_as(scores) > 0).numpy()
+    if metric.problem == "binary" and not metric.positive:
+        return ~labels, -scores.numpy()
+    return labels, scores.numpy()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from ..judging.classes import classes_told
 from .blocks import Alerts, Block, Section, Table, Text
 from .read import Run, amount, get, mappings, span
 from .words import GOAL, NONE, PARTS, measure, number
@@ -25,7 +26,9 @@ def scores(run: Run) -> Section | None:
     rows = [_score(score) for score in mappings(run.report, "scores")]
     head = ("score", "part", "value", "95% interval", "baseline", "is", "goal")
     table = Table("Every score of the kept weights", head, rows, texts=(0, 1, 5, 6))
-    return Section("scores", "Scores", [table]) if rows else None
+    names = [get(score, "name", str) for score in mappings(run.report, "scores")]
+    told = list(classes_told(get(run.report, "problem", dict), names))
+    return Section("scores", "Scores", [table, *([Text(told)] if told else [])]) if rows else None
 
 
 def _score(score: Mapping[str, Any]) -> list[str]:

@@ -48,6 +48,8 @@ def rows_of(run: Run, name: str, value: float | None) -> Rows | None:
         return None
     classes = [str(one) for one in get(problem, "classes", list)]
     kind = get(problem, "type", str)
+    if kind == "binary" and classes and get(problem, "positive", str) == classes[0]:
+        classes.reverse()  # the second is the positive one
     try:
         for found in _recipes(kind, measure, classes, columns["true"], columns["predicted"]):
             again = found.score(found.sums.sum(axis=0)[None])[0]

@@ -17,12 +17,12 @@ from torch import Tensor
 from ..config.advice import more_reliable
 from ..config.fields import to_plain
 from ..config.load import Loaded
-from ..config.rules import loss_of
+from ..config.rules import loss_of, metrics_of
 from ..config.schema import Config
 from ..data.checks import repeats
 from ..data.fingerprints import duplicates
 from ..data.samples import Rows
-from ..data.targets import EncodedTarget, class_counts
+from ..data.targets import EncodedTarget, class_counts, positive_of
 from ..errors import Problem, RunError
 from ..files import read_json
 from ..losses import activate, resolve
@@ -156,7 +156,19 @@ def _problem(config: Config, name: str, target: EncodedTarget) -> dict[str, Any]
         "activation": row.activation,
         "loss": resolve(loss_of(config, declared), declared.problem).name,
         "classes": list(target.classes),
+        **_averaged(config, name, target),
     }
+
+
+def _averaged(config: Config, name: str, target: EncodedTarget) -> dict[str, Any]:
+    """Which class precision and its kin are of, or how they are averaged over classes."""
+    declared = config.targets[name]
+    if declared.problem == "binary":
+        place = positive_of(name, declared.positive, target)
+        return {"positive": target.classes[place]}
+    measured = metrics_of(config, declared).items()
+    averages = {name: getattr(chosen.options, "average", "") for name, chosen in measured}
+    return {"averages": {name: how for name, how in averages.items() if how}}
 
 
 def _step(step: FittedStep) -> dict[str, Any]:

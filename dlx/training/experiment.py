@@ -25,7 +25,7 @@ from ..data.profile import profile
 from ..data.protocols import Fold, Split
 from ..data.samples import Rows, Samples
 from ..data.store import cache_root
-from ..data.targets import EncodedTarget, encode
+from ..data.targets import EncodedTarget, encode, positive_of
 from ..learning.supervised import Head, Supervised
 from ..losses import resolve
 from ..models.init import initialise
@@ -121,6 +121,9 @@ def read_samples(config: Config) -> tuple[Samples, dict[str, EncodedTarget], flo
     begun = time.perf_counter()
     samples = read(config.dataset)
     targets = {name: encode(samples, name, t.problem) for name, t in config.targets.items()}
+    for name, target in config.targets.items():
+        if target.problem == "binary":
+            positive_of(name, target.positive, targets[name])
     return samples, targets, time.perf_counter() - begun
 
 
@@ -217,7 +220,9 @@ def heads_of(config: Config, targets: Mapping[str, EncodedTarget]) -> tuple[Head
     for name, target in config.targets.items():
         loss = resolve(loss_of(config, target), target.problem)
         made = loss.load()(loss.options, target.problem)
-        heads.append(Head(name, target.problem, targets[name].outputs, made, target.weight))
+        found = targets[name]
+        positive = positive_of(name, target.positive, found) if target.problem == "binary" else 1
+        heads.append(Head(name, target.problem, found.outputs, made, target.weight, positive))
     return tuple(heads)
 
 

@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..judging.intervals import LEVEL, Interval, unseen, wilson
 from ..metrics import AveragePrecision, Metric, RocAuc
+from ..metrics.ranking import marked
 from ..seeds import derive
 
 DRAWS = 300
@@ -122,7 +123,7 @@ def _ranked(
         return np.full(draws, np.nan)
     if metric.problem == "multiclass":
         scores, truth = scores.softmax(dim=1), truth[:, None] == torch.arange(metric.outputs)
-    labels = (truth.view_as(scores) > 0).numpy()
+    labels, ranks = marked(metric, truth, scores)
     measure = _auc if isinstance(metric, RocAuc) else _average_precision
     rows = len(targets)
     values = np.empty(draws)
@@ -133,7 +134,7 @@ def _ranked(
         each = np.stack(
             [
                 measure(*_by_score(counts, label, score))
-                for label, score in zip(labels.T, scores.numpy().T, strict=True)
+                for label, score in zip(labels.T, ranks.T, strict=True)
             ]
         )
         defined = np.isfinite(each)

@@ -30,11 +30,7 @@ class Meters:
         self._several = len(heads) > 1
         self._names = [h.name for h in heads]
         self.metrics: list[tuple[str, str, Metric]] = [
-            (
-                self._prefix(head.name) + name,
-                head.name,
-                c.load()(c.options, head.problem, head.outputs),
-            )
+            (self._prefix(head.name) + name, head.name, _made(c, head))
             for head in heads
             for name, c in chosen[head.name].items()
         ]
@@ -110,3 +106,9 @@ class Meters:
         for name, _, metric in self.metrics:
             found[name] = metric.compute()
         return found
+
+
+def _made(chosen: Chosen, head: Head) -> Metric:
+    metric: Metric = chosen.load()(chosen.options, head.problem, head.outputs)
+    metric.positive = head.positive
+    return metric

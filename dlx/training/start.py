@@ -245,6 +245,9 @@ def _write_start(run: Run, write_config: bool = True) -> None:
     run.log(_opening(run))
     if config.protocol.name == "auto":
         run.log(run.data.split.rule)
+    for found in run.data.findings:
+        if found["name"] == "absent class":  # scores averaged over classes leave it out
+            run.log(f"data warning: {found['text']}")
     if write_config:
         own = not run.resumed or is_own(run.folder)
         evidence.write_config(run.folder, run.loaded, own)

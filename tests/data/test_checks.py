@@ -188,3 +188,15 @@ class TestFeatures:
             samples = replace(table(x=x, y=y), features={})
             told = {f.name: f for f in found(samples, cut(), "regression")}
             assert told[name].examples == (example,)
+
+
+def test_a_class_that_a_scored_part_lacks_is_told() -> None:
+    y = np.arange(90) % 3
+    y[45:60] = np.arange(15) % 2  # no validation row of class 2
+    told = [f for f in found(table(y=y), cut()) if f.name == "absent class"]
+    assert [(f.kind, f.part, f.count, f.examples) for f in told] == [("smell", "val", 1, ("2",))]
+    assert told[0].text == "no validation row is of 1 of the 3 classes of target y"
+    train, held = np.arange(45), np.arange(45, 60)
+    folds = (Fold(train, held), Fold(np.arange(15, 60), np.arange(15)))
+    several = [f for f in found(table(y=y), cut(folds=folds)) if f.name == "absent class"]
+    assert several[0].text == "no validation row of some fold is of 1 of the 3 classes of target y"

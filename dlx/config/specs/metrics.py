@@ -30,21 +30,28 @@ class TopKAccuracy:
 
 @dataclass(frozen=True, kw_only=True)
 class Precision:
-    """Share of the predicted positives that are right (macro average over classes or labels)."""
+    """Share of the predicted positives that are right.
+
+    Of two classes that of `targets.NAME.positive`; else averaged over classes or labels.
+    """
 
     problems: ClassVar[tuple[str, ...]] = _CLASSES
     direction: ClassVar[str] = "max"
-    average: Literal["macro", "micro"] = option("macro", "how classes or labels are averaged")
+    average: Literal["macro", "micro"] = option(
+        "macro",
+        "over more than two classes, or labels: macro, the mean over those that were predicted or "
+        "there, where a share of nothing counts as 0 (as in scikit-learn); micro, of their sums",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Recall(Precision):
-    """Share of the true positives that are found (macro average over classes or labels)."""
+    """Share of the true positives that are found; of which classes, see precision."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class F1(Precision):
-    """Harmonic mean of precision and recall (macro average over classes or labels)."""
+    """Harmonic mean of precision and recall; of which classes, see precision."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,7 +64,7 @@ class RocAuc:
 
 @dataclass(frozen=True, kw_only=True)
 class AveragePrecision:
-    """Area under the precision-recall curve (macro average over classes or labels)."""
+    """Area under the precision-recall curve (mean over the classes or labels that are there)."""
 
     problems: ClassVar[tuple[str, ...]] = _CLASSES
     direction: ClassVar[str] = "max"
@@ -78,7 +85,7 @@ class MSE(MAE):
 
 @dataclass(frozen=True, kw_only=True)
 class RMSE(MAE):
-    """Root of the mean squared error, in the target's unit."""
+    """Root of the mean squared error over all rows and outputs, in the target's unit."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,32 @@
+"""Which class a score is of, or over which classes it is averaged, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+ONE_CLASS = ("precision", "recall", "f1", "average_precision")
+"""Scores that of two classes are those of the positive one."""
+
+
+def classes_told(problems: Mapping[str, Any], scores: Sequence[str]) -> Iterator[str]:
+    """A line for each target with a score that is of one class or an average over classes.
+
+    Args:
+        problems: `problem` of a run's `report.json`; that of an old run says less.
+        scores: names of the run's scores, as in "test/precision".
+    """
+    for target, facts in problems.items():
+        prefix = f"{target}/" if len(problems) > 1 else ""
+        measures = dict.fromkeys(name.partition("/")[2] for name in scores)
+        own = [m.removeprefix(prefix) for m in measures if m.startswith(prefix)]
+        known = facts if isinstance(facts, Mapping) else {}
+        named = [measure for measure in own if measure in ONE_CLASS]
+        if named and isinstance(positive := known.get("positive"), str):
+            key = f"targets.{target}.positive"
+            yield f"{', '.join(prefix + m for m in named)}: of class {positive} ({key})"
+        told = known.get("averages")
+        averages = told if isinstance(told, Mapping) else {}
+        for measure in own:
+            if measure in averages:
+                yield f"{prefix}{measure}: {averages[measure]} average over classes or labels"
