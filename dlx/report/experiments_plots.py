@@ -107,7 +107,8 @@ def _label(axes: Axes, panel: Panel, point: Point) -> None:
     right = at > longest / 2
     where: Any = {"xytext": (-6 if right else 6, 4), "textcoords": "offset points"}
     where |= {"ha": "right" if right else "left", "va": "bottom"}
-    axes.annotate(number(point.value), (at, point.value), size=7, color=INK, zorder=5, **where)
+    where["bbox"] = {"boxstyle": "square,pad=0.1", "fc": "white", "ec": "none", "alpha": 0.8}
+    axes.annotate(number(point.value), (at, point.value), size=7, color=INK, zorder=3, **where)
 
 
 def _legend(figure: Any, columns: int) -> None:
