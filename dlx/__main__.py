@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -14,5 +15,16 @@ def main() -> int:
     return run(sys.argv[1:])
 
 
+def leave_out_cwd() -> None:
+    """Searches the folder it stands in for no packages: a repository may name one of its own.
+
+    `python -m` puts it first; `dlx` has never searched it. dlx itself may be found there.
+    """
+    here, package = os.getcwd(), os.path.dirname(os.path.abspath(__file__))
+    if sys.path and sys.path[0] in ("", here) and os.path.dirname(package) != here:
+        del sys.path[0]
+
+
 if __name__ == "__main__":
+    leave_out_cwd()
     sys.exit(main())

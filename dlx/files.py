@@ -10,6 +10,7 @@ folder of a file stands for it.
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import re
@@ -87,6 +88,16 @@ def read_bytes(file: Path, limit: int | None = LIMIT) -> bytes:
             what = f"it has {size:,} bytes, and at most {limit:,} are read"
             raise OSError(errno.EFBIG, what, str(file))
         return stream.read()
+
+
+def sha256_of(file: Path) -> str:
+    """The SHA-256 of a plain file of any size, as hex, without holding it in memory.
+
+    Raises:
+        OSError: it is not there, is no plain file, or lies behind a link.
+    """
+    with open_file(file, "rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
 
 
 def read_text(file: Path, errors: str = "strict") -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import socket
 from collections.abc import Callable
@@ -199,3 +200,12 @@ def test_a_text_has_one_kind_of_line_end(tmp_path: Path) -> None:
     """A table written by csv, or edited elsewhere, ends its lines otherwise."""
     (tmp_path / "a.csv").write_bytes(b"true,predicted\r\n1,2\r3,4\n")
     assert read_text(tmp_path / "a.csv") == "true,predicted\n1,2\n3,4\n"
+
+
+def test_a_digest_is_of_a_file_of_any_size(run: Path) -> None:
+    (run / "weights").write_bytes(b"x" * 5000)
+
+    with pytest.raises(OSError, match="5,000 bytes, and at most 4,999 are read"):
+        read_bytes(run / "weights", 4999)
+    assert read_bytes(run / "weights", None) == b"x" * 5000
+    assert files.sha256_of(run / "weights") == hashlib.sha256(b"x" * 5000).hexdigest()

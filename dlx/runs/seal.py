@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ..errors import Problem, RunError
-from ..files import is_file, names_in, parse_json, read_bytes
+from ..files import is_file, names_in, parse_json, read_bytes, sha256_of
 from .files import write_text
 from .folder import read_status, write_status
 
@@ -110,7 +110,7 @@ def _evidence(run: Path) -> Iterator[str]:
 
 def _digest(file: Path) -> str:
     try:
-        return hashlib.sha256(read_bytes(file, None)).hexdigest()
+        return sha256_of(file)
     except OSError as error:
         what = f"{file.name} cannot be read: {error.strerror or error}"
         raise RunError(Problem(what, str(file.parent))) from error
@@ -130,7 +130,7 @@ def _known(run: Path) -> dict[str, str]:
 def _told(run: Path, name: str, digest: str) -> str:
     """What is wrong with a file; nothing if it is as it was."""
     try:
-        found = hashlib.sha256(read_bytes(run / name, None)).hexdigest()
+        found = sha256_of(run / name)
     except FileNotFoundError:
         return f"{name} is gone"
     except OSError as error:

@@ -21,7 +21,7 @@ from safetensors.torch import save as save_tensors
 from torch import Tensor
 
 from ..errors import Problem, RunError
-from ..files import names_in, parse_json, read_bytes, remove_file
+from ..files import names_in, parse_json, read_bytes, remove_file, sha256_of
 from ..runs.files import make_folders, plain, write_bytes
 
 VERSION = 2
@@ -75,7 +75,7 @@ def _json(value: Any) -> bytes:
 
 def _holds(file: Path, digest: str) -> bool:
     try:
-        return hashlib.sha256(read_bytes(file)).hexdigest() == digest
+        return sha256_of(file) == digest
     except OSError:
         return False
 
@@ -147,11 +147,11 @@ def _read(manifest: Path) -> tuple[dict[str, Tensors], dict[str, Any]]:
     folder = manifest.parent
     for name, expected in _listed(manifest).items():
         try:
-            blob = read_bytes(folder / name)
+            found = sha256_of(folder / name)  # what is not ours is not held in memory
+            blob = read_bytes(folder / name, None) if found == expected else b""
         except OSError as error:
             what = f"{name} cannot be read: {error.strerror}"
             raise RunError(_damaged(folder, what, manifest)) from error
-        found = hashlib.sha256(blob).hexdigest()
         if found != expected:
             what = f"{name} has SHA-256 {found}, not {expected}"
             raise RunError(_damaged(folder, what, manifest))

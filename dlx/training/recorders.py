@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..config.schema import Checkpoint
 from ..errors import Problem, RunError
-from ..files import is_there, open_file, read_bytes
+from ..files import is_there, open_file
 from ..runs.files import append_bytes, cannot_write, plain, write_bytes
 from ..runs.log import Log
 from . import checkpoint, snapshot
@@ -145,18 +145,24 @@ class _Grown:
             RunError: it is shorter, or holds something else.
         """
         try:
-            found = read_bytes(self._file, None) if is_there(self._file) else b""
+            content, size = self._beginning(state["bytes"])
         except OSError as error:
             raise RunError(Problem(f"cannot be read: {error.strerror}", str(self._file))) from error
-        content = found[: state["bytes"]]
         self._digest = hashlib.sha256(content)
         if len(content) != state["bytes"] or self._digest.hexdigest() != state["sha256"]:
             what = f"{self._file.name} is not what it was when the checkpoint was written"
             raise RunError(Problem(what, str(self._file.parent), hint="train again"))
-        if len(found) != len(content):
+        if size != len(content):
             write_bytes(self._file, content)
         self._bytes = len(content)
         return content
+
+    def _beginning(self, length: int) -> tuple[bytes, int]:
+        """So many bytes of the file, and how many it has."""
+        if not is_there(self._file):
+            return b"", 0
+        with open_file(self._file, "rb") as stream:
+            return stream.read(length), os.fstat(stream.fileno()).st_size
 
 
 class Checkpoints(Callback):

@@ -13,7 +13,7 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="links and pipes as P
 
 @pytest.mark.parametrize(
     ("whole", "seeds"),
-    [(False, range(60)), pytest.param(True, range(60, 2060), marks=pytest.mark.slow)],
+    [(False, range(16)), pytest.param(True, range(16, 416), marks=pytest.mark.slow)],
 )
 def test_damage_is_told(
     tmp_path: Path,
@@ -27,6 +27,6 @@ def test_damage_is_told(
     make_world(tmp_path / "world", whole)
     trials = Trials(tmp_path / "world", tmp_path)
 
-    assert [told for seed in seeds if (told := trials.run(seed))] == []
+    assert [told for seed in seeds for told in trials.run(seed)] == []
     assert trials.codes[0] > 10
     assert trials.codes[1] + trials.codes[2] > 10

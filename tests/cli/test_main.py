@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import dlx
+from dlx.__main__ import leave_out_cwd
 from dlx.cli import main as main_module
 from dlx.cli.main import VERBS, main, print_problems
 from dlx.errors import (
@@ -230,3 +231,16 @@ def test_python_dash_m_dlx_is_the_same(here: Path, arguments: list[str]) -> None
     command = [sys.executable, "-m", "dlx", *arguments]
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     assert ran.returncode == main(arguments)
+
+
+def test_the_folder_one_stands_in_is_searched_for_no_packages(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`python -m dlx` in a repository that was cloned imports none of its modules."""
+    before = [place for place in sys.path if place not in ("", str(here))]
+    for added in ("", str(here)):
+        monkeypatch.setattr(sys, "path", [added, *before])
+        leave_out_cwd()
+        assert sys.path == before
+    leave_out_cwd()
+    assert sys.path == before

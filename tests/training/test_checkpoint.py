@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from dlx.errors import RunError
+from dlx.files import read_bytes
 from dlx.training import checkpoint
 from dlx.training.checkpoint import load, recover, there_is_one
 
@@ -229,6 +230,18 @@ def attempts(
             shutil.rmtree(folder)
             return found[:-1]
     raise AssertionError("there is no end of calls")
+
+
+def test_weights_may_be_larger_than_what_is_read_of_other_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_bytes, "__defaults__", (2000,))
+    large = {"w": torch.arange(5000.0)}
+
+    save(tmp_path, large, {"step": 1})
+    save(tmp_path, large, {"step": 2})
+
+    assert torch.equal(load(tmp_path)[0]["weights"]["w"], large["w"])
 
 
 @pytest.mark.parametrize("always", [False, True], ids=["once", "from then on"])
