@@ -179,8 +179,8 @@ def _over_folds(
     """95 % interval of the mean over folds, within what scores can be.
 
     The corrected one of `students_t`, and no narrower than the rows alone make it: a few folds
-    may agree by luck. In simulations it holds the expected score of the procedure in 92 to 99 of
-    100 cases; either alone falls to 70.
+    may agree by luck. In simulations it held the expected score of the procedure in 92 to 100 of
+    100 cases, and the rows alone in 70 to 99.
     """
     rows, passes = validated(data)
     each = found["each"]
