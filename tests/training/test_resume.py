@@ -7,8 +7,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +15,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from forks import Process
 from small import REVIEWS, WINE, loaded, status_of, the_run
 
 from dlx.cli.main import main
@@ -480,16 +479,10 @@ class TestTheVerb:
 
     def test_of_two_at_once_one_wins_and_the_other_says_who(self, here: Path) -> None:
         folder = broken_off(sized(WINE, ("trainer.epochs=4",), "runs"), 7)
-        command = [sys.executable, "-c", SLOW, "resume", str(folder)]
-        first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert first.stdout is not None
-        assert any("in a long step" in line for line in first.stdout)
-        try:
+        with Process(["resume", str(folder)], SLOW) as first:
+            first.until("in a long step")
             with pytest.raises(UsageError) as caught:
                 resumed(folder)
-        finally:
-            first.kill()
-            first.communicate()
 
         told = str(caught.value)
         assert told.startswith(f"another process is at work in this run: process {first.pid} on ")
@@ -509,16 +502,14 @@ class TestTheVerb:
 
 
 SLOW = """
-import sys, time
-from dlx.cli.main import main
+import time
 from dlx.training.loop import Training
 step = Training.step
 def slow(self, batch):
     step(self, batch)
     print("in a long step", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 Training.step = slow
-sys.exit(main(sys.argv[1:]))
 """
 
 
@@ -557,8 +548,7 @@ def check_kills(here: Path, kills: int) -> int:
             hit += not ended
         if not ended:
             with command_of(root) as process:
-                process.communicate()
-            assert process.returncode == 0
+                assert process.wait() == 0
         folder = the_run(root)
         assert differences(whole, folder) == [], finished
         assert not list(folder.rglob("*.tmp"))
@@ -566,20 +556,15 @@ def check_kills(here: Path, kills: int) -> int:
     return finished
 
 
-def command_of(root: Path) -> subprocess.Popen[str]:
-    arguments = ["train", *KILLED, f"run.root={root}", "run.resume=auto"]
-    command = [sys.executable, "-m", "dlx", *arguments]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+def command_of(root: Path) -> Process:
+    return Process(["train", *KILLED, f"run.root={root}", "run.resume=auto"])
 
 
 def killed_once(root: Path, moments: random.Random) -> bool:
     """Starts or resumes, and kills at a random moment of the training; whether it was too late."""
     with command_of(root) as process:
-        assert process.stdout is not None
-        for line in process.stdout:
-            if line.startswith("epoch"):
-                break
+        process.until("\nepoch")
         time.sleep(moments.uniform(0.0, 1.5))
         process.send_signal(signal.SIGKILL)
-        process.communicate()
+        process.wait()
     return bool(status_of(the_run(root))["state"] == "done")
