@@ -26,15 +26,17 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from ..config.load import load
+    from ..models.sizes import LARGE, count_parameters, outline
     from ..models.summary import layer_table
-    from ..training.experiment import build_learner, prepare_fold, read_data
+    from ..training.experiment import builder, prepare_fold, read_data
 
     config = load(args.overrides, args.config_dir).config
     data = read_data(config)
     fold = prepare_fold(config, data, data.split.folds[0])
-    model = build_learner(config, fold.inputs, data.targets, fold.device).model
-    layers = layer_table(model, fold.inputs)  # type: ignore[arg-type] # every model is a Network
-    total = sum(p.numel() for p in model.parameters())
+    build = builder(config, fold.inputs, data.targets)
+    model = outline(build)
+    total = count_parameters(model)
+    layers = layer_table(model if total > LARGE else build(), fold.inputs)  # type: ignore[arg-type]
     if args.json:
         say_json({"layers": [asdict(layer) for layer in layers], "parameters": total})
         return 0

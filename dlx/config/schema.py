@@ -94,7 +94,12 @@ class Trainer:
     accumulate: int = option(
         1, "micro-batches a step: the same step in so many parts, for less memory", ge=1
     )
-    eval_batch_size: int = option(1024, "samples a batch in validation and test", ge=1)
+    eval_batch_size: int = option(
+        1024,
+        "samples a batch in validation and test, at most: fewer where the widest layer would take "
+        "more than 1 GB; environment.json has the number",
+        ge=1,
+    )
     monitor: str = option(
         "auto",
         "score by which the best epoch is kept, as in val/accuracy; auto: val/loss",

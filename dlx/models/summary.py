@@ -50,17 +50,24 @@ def layer_table(model: Network, inputs: Mapping[str, Input]) -> list[LayerRow]:
         )
         for name, layer in layers.items()
     ]
-    modes = [(module, module.training) for module in model.modules()]
-    device = next(model.parameters()).device
     try:
-        with torch.no_grad():
-            model.eval()({name: _zeros(found, device) for name, found in inputs.items()})
+        dry_pass(model, inputs)
     finally:
-        for module, training in modes:
-            module.training = training
         for hook in hooks:
             hook.remove()
     return rows
+
+
+@torch.no_grad()
+def dry_pass(model: nn.Module, inputs: Mapping[str, Input]) -> None:
+    """Runs a model over two samples of zeros, on its own device; it is left as it was."""
+    modes = [(module, module.training) for module in model.modules()]
+    device = next(model.parameters()).device
+    try:
+        model.eval()({name: _zeros(found, device) for name, found in inputs.items()})
+    finally:
+        for module, training in modes:
+            module.training = training
 
 
 def _row(name: str, layer: nn.Module, output: Tensor) -> LayerRow:

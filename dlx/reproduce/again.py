@@ -78,7 +78,8 @@ def reproduce(
     broken = seal.broken(folder)
     loaded = loaded_from(config, [str(one) for one in earlier.status.get("overrides", [])])
     name, root = f"{folder.parent.name}/{folder.name}", folder.parent.parent
-    with replay(loaded, root, name, say, watchers, earlier.threads, folder) as run:
+    batch = earlier.eval_batch or config.trainer.eval_batch_size
+    with replay(loaded, root, name, say, watchers, earlier.threads, folder, batch) as run:
         found = differences(folder, run.folder)
     around = earlier.changed(run.stage.fold, run.config)
     scores = _scores(earlier, run)

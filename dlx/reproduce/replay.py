@@ -29,6 +29,7 @@ def replay(
     watchers: Sequence[Callback] = (),
     threads: dict[str, Any] | None = None,
     original: Path | None = None,
+    eval_batch: int = 0,
 ) -> Iterator[Run]:
     """The finished run, whose folder lasts as long as this is entered.
 
@@ -40,6 +41,7 @@ def replay(
         watchers: further callbacks, such as a progress bar.
         threads: a thread count and how it was chosen, in place of `trainer.threads`.
         original: the folder of the run that is replayed, which is told of the look.
+        eval_batch: rows a batch in validation and test; 0: as the sizes of the model say.
 
     Raises:
         UsageError: the config cannot be run on these data or this machine.
@@ -47,7 +49,9 @@ def replay(
     """
     with tempfile.TemporaryDirectory(prefix="dlx-replay-") as place:
         config = replace(loaded.config, run=replace(loaded.config.run, root=place, watch=False))
-        run = train(replace(loaded, config=config), say, watchers, threads=threads)
+        run = train(
+            replace(loaded, config=config), say, watchers, threads=threads, eval_batch=eval_batch
+        )
         if run.facts.get("looks") and not run.data.samples.sample:
             root.mkdir(parents=True, exist_ok=True)
             ledger.record(root, run.data.test_rows, name, "reproduce", folder=original)

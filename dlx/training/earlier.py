@@ -72,6 +72,19 @@ class Earlier:
             hint = "put it back, or train anew: dlx resume takes changes on the command line"
             raise UsageError(Problem(what, str(self.folder), f"digest {known}", hint))
 
+    @property
+    def eval_batch(self) -> int:
+        """Rows a batch of its validation and test; 0 where it does not say: as its config has it.
+
+        Raises:
+            RunError: it is no count.
+        """
+        found = self.environment.get("eval_batch_size", 0)
+        if type(found) is int and found >= 0:
+            return found
+        where = str(self.folder)
+        raise RunError(Problem("environment.json: eval_batch_size is no count", where))
+
     def check_data(self, data: Data) -> None:
         """The data, and how they are cut, must be those that the run was trained on.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -30,6 +30,7 @@ from ..learning.supervised import Head, Supervised
 from ..losses import resolve
 from ..models.init import initialise
 from ..models.inputs import Input
+from ..models.sizes import measure_rows
 from ..prepare import Prepared, prepare
 from ..prepare.copies import with_copies
 from ..runs.ledger import RowSet, rows_of
@@ -38,6 +39,7 @@ from . import threads
 from .batches import Part, describe_inputs, make_part
 from .device import choose_device, set_determinism
 from .loop import Training
+from .memory import require_batch, require_weights
 from .meters import Meters
 
 
@@ -91,6 +93,9 @@ class FoldData:
         validation: validation samples, None where there are none.
         device: where they lie.
         seconds: how long preparation took.
+        threads: the thread count, and how it was chosen.
+        eval_batch: rows a batch in validation and test, as an earlier process had them; 0: as the
+            sizes of the model say.
     """
 
     prepared: Prepared
@@ -100,6 +105,7 @@ class FoldData:
     device: torch.device
     seconds: float
     threads: dict[str, Any] = field(default_factory=dict)
+    eval_batch: int = 0
 
 
 def read_data(config: Config) -> Data:
@@ -191,6 +197,14 @@ def test_part(data: Data, fold: FoldData) -> Part:
     return make_part(fold.prepared.columns, values, data.split.test, fold.device)
 
 
+def builder(
+    config: Config, inputs: Mapping[str, Input], targets: Mapping[str, EncodedTarget]
+) -> Callable[[], Any]:
+    """What builds the model of a config, without starting weights."""
+    outputs = {name: target.outputs for name, target in targets.items()}
+    return lambda: config.model.load()(config.model.options, dict(inputs), outputs)
+
+
 def build_learner(
     config: Config,
     inputs: Mapping[str, Input],
@@ -201,10 +215,11 @@ def build_learner(
     """Builds a fresh model with starting weights that the seed gives, and its objective.
 
     Raises:
-        UsageError: the model cannot take these inputs.
+        UsageError: the model cannot take these inputs, or is larger than the free memory.
     """
-    outputs = {name: target.outputs for name, target in targets.items()}
-    model = config.model.load()(config.model.options, dict(inputs), outputs)
+    build = builder(config, inputs, targets)
+    require_weights(config, build, device)
+    model = build()
 
     def generator_for(name: str) -> torch.Generator:
         return torch.Generator().manual_seed(derive(config.seed, "init", fold, name))
@@ -271,6 +286,8 @@ def choose_threads(config: Config, data: Data, fold: FoldData) -> dict[str, Any]
 
     def make_step() -> Any:
         learner = build_learner(config, fold.inputs, data.targets, fold.device)
+        sizes = measure_rows(learner.model, fold.inputs)
+        require_batch(config, sizes, len(fold.train), fold.device)
         training = build_training(config, learner, steps_per_epoch(config, fold.train))
         rows = torch.arange(min(config.trainer.batch_size, len(fold.train)), device=fold.device)
         batch = next(fold.train.take(rows).in_order(len(rows)))

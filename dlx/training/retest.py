@@ -22,6 +22,7 @@ from .earlier import Earlier, read_earlier
 from .evidence import read_steps
 from .experiment import Data, FoldData, build_learner, build_training, read_data, steps_per_epoch
 from .experiment import test_part as make_test_part
+from .memory import with_eval_batch
 from .verdict import Judged, judge
 
 
@@ -58,6 +59,7 @@ def look_again(
     except RuntimeError as error:
         message = "the weights do not fit the model of config.yaml"
         raise RunError(Problem(message, str(run), hint="train again")) from error
+    config = with_eval_batch(config, fold.eval_batch)
     training = build_training(config, learner, steps_per_epoch(config, fold.train))
     looks, warnings = _count(data, run)
     naive = data.naive(data.split.test)
@@ -118,10 +120,12 @@ def _restore(config: Config, earlier: Earlier, data: Data) -> FoldData:
     threads = earlier.environment.get("threads")
     if isinstance(threads, int) and 1 <= threads <= 1024:
         torch.set_num_threads(threads)  # another count could change the score's last bits
+    batch = earlier.eval_batch or config.trainer.eval_batch_size
     prepared = reapply(read_steps(earlier.folder), data.samples)
     values = {name: target.values for name, target in data.targets.items()}
     train = make_part(prepared.columns, values, data.split.folds[0].train, device)
-    return FoldData(prepared, describe_inputs(prepared.columns), train, None, device, 0.0)
+    inputs = describe_inputs(prepared.columns)
+    return FoldData(prepared, inputs, train, None, device, 0.0, eval_batch=batch)
 
 
 def _keep(run: Path, judged: Judged) -> None:

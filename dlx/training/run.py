@@ -43,6 +43,7 @@ def train(
     resume: Path | None = None,
     threads: dict[str, Any] | None = None,
     trial: Trial | None = None,
+    eval_batch: int = 0,
 ) -> Run:
     """Trains, validates and tests as a config says, and keeps the evidence in a run folder.
 
@@ -57,6 +58,7 @@ def train(
         resume: the folder of an unfinished run to go on with.
         threads: a thread count and how it was chosen, in place of `trainer.threads`.
         trial: the sweep that it is a trial of.
+        eval_batch: rows a batch in validation and test; 0: as the sizes of the model say.
 
     Returns:
         The finished run; its `facts` are those of `report.json`.
@@ -68,7 +70,11 @@ def train(
         Pruned: a watcher gave it up; its folder says so.
         Interrupted: it was asked to stop; `dlx resume` goes on.
     """
-    with memory_told(), _begun(loaded, say, within, resume, threads, trial) as run, listening():
+    with (
+        memory_told(),
+        _begun(loaded, say, within, resume, threads, trial, eval_batch) as run,
+        listening(),
+    ):
         try:
             with memory_told():
                 if run.data.split.test_validates:  # its validation rows are the test rows
@@ -96,6 +102,7 @@ def _begun(
     resume: Path | None,
     threads: dict[str, Any] | None,
     trial: Trial | None,
+    eval_batch: int,
 ) -> Iterator[Run]:
     """A run whose folder is held against other processes, but for one within a workflow's."""
     if within is not None:
@@ -104,7 +111,7 @@ def _begun(
         with held(resume):
             yield begin_again(resume, loaded, say, trial)
     else:
-        run = begin_anew(loaded, say, threads, trial)
+        run = begin_anew(loaded, say, threads, trial, eval_batch)
         with held(run.folder):
             yield run
 
@@ -152,9 +159,9 @@ def _begin_fold(run: Run, number: int) -> None:
     """A fresh model and fresh preparation for a fold, in `folds/<number>/`."""
     fold = run.stage.fold
     if number:
-        threads = fold.threads
+        before = fold
         fold = run.shared.fold(run.config, run.data, run.data.split.folds[number], number)
-        fold.threads = threads
+        fold.threads, fold.eval_batch = before.threads, before.eval_batch
         run.seconds["prepare"] += fold.seconds
     folder = run.folder / "folds" / str(number)
     make_folder(folder, fold)
@@ -168,7 +175,8 @@ def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Jud
     run.log(f"final model: {len(data.split.rest):,} rows, {epoch} epochs")
     number = len(data.split.folds)
     fold = run.shared.fold(config, data, everything(data), number)
-    fold.threads = run.stage.fold.threads
+    before = run.stage.fold
+    fold.threads, fold.eval_batch = before.threads, before.eval_batch
     make_folder(run.folder, fold)
     curve = "final.jsonl"
     run.stage = begin(config, data, fold, number, run.folder, run.log, curve, run.resumed)

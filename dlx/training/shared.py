@@ -75,7 +75,7 @@ class Shared:
             self._cut_by = cut_by
         key = _key(config.prepare, number, len(rows.train), config.trainer.device)
         made = self._once(self._folds, FOLDS, key, lambda: prepare_fold(config, data, rows))
-        return replace(made, threads={})
+        return replace(made, threads={}, eval_batch=0)
 
     def _once(
         self, kept: OrderedDict[str, _Made], many: int, key: str, make: Callable[[], _Made]

@@ -10,12 +10,14 @@ from typing import Any
 from ..config.rules import monitor_of, score_names
 from ..config.schema import Config
 from ..interrupts import listening
+from ..models.sizes import measure_rows
 from ..runs.files import make_folders
 from ..runs.log import Log
 from .callbacks import Callback
 from .evidence import write_steps
 from .experiment import Data, FoldData, build_learner, build_training, steps_per_epoch
 from .loop import Training, fit
+from .memory import eval_rows, require_batch, with_eval_batch
 from .recorders import Checkpoints, Recorder
 
 
@@ -106,10 +108,13 @@ def begin(
         resume: whether to go on from the last checkpoint in the folder, if there is one.
 
     Raises:
-        UsageError: the model cannot take these inputs.
+        UsageError: the model cannot take these inputs, or takes more memory than is free.
         RunError: the folder cannot be written, or no checkpoint in it is sound.
     """
     learner = build_learner(config, fold.inputs, data.targets, fold.device, number)
+    sizes = measure_rows(learner.model, fold.inputs)
+    require_batch(config, sizes, len(fold.train), fold.device)
+    config = with_eval_batch(config, fold.eval_batch or eval_rows(config, sizes))
     training = build_training(config, learner, steps_per_epoch(config, fold.train), number)
     monitor = None if fold.validation is None else monitor_of(config)
     direction = score_names(config).get(monitor or "", "min")

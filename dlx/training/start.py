@@ -140,7 +140,11 @@ class Trial:
 
 
 def begin_anew(
-    loaded: Loaded, say: Say, threads: dict[str, Any] | None = None, trial: Trial | None = None
+    loaded: Loaded,
+    say: Say,
+    threads: dict[str, Any] | None = None,
+    trial: Trial | None = None,
+    eval_batch: int = 0,
 ) -> Run:
     """Everything that can fail for a user's mistake, before anything is written."""
     config = loaded.config
@@ -148,7 +152,7 @@ def begin_anew(
     check_writable(root)
     shared = trial.shared if trial else Shared(keep=False)
     data = shared.data(config)
-    stage, facts = _first_stage(loaded, data, shared, threads)
+    stage, facts = _first_stage(loaded, data, shared, threads, eval_batch)
     sweep_below(root)
     folder = create(root, config.task, digest(config))
     seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
@@ -191,7 +195,8 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
     shared = trial.shared if trial else Shared(keep=False)
     data = shared.data(loaded.config)
     earlier.check_data(data)
-    stage, facts = _first_stage(loaded, data, shared, earlier.threads)
+    batch = earlier.eval_batch or loaded.config.trainer.eval_batch_size
+    stage, facts = _first_stage(loaded, data, shared, earlier.threads, batch)
     seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
     log = Log(folder / "log.txt", say)
     run = Run(folder, loaded, data, stage, facts, seconds, log, shared=shared)
@@ -221,13 +226,18 @@ def _marks(status: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _first_stage(
-    loaded: Loaded, data: Data, shared: Shared, threads: dict[str, Any] | None = None
+    loaded: Loaded,
+    data: Data,
+    shared: Shared,
+    threads: dict[str, Any] | None = None,
+    eval_batch: int = 0,
 ) -> tuple[Stage, dict[str, Any]]:
     """The first training, in memory, and what is known before it begins."""
     config = loaded.config
     alone = config.final == "only"
     rows = everything(data) if alone else data.split.folds[0]
     fold = shared.fold(config, data, rows, len(data.split.folds) if alone else 0)
+    fold.eval_batch = eval_batch
     if threads is None:
         fold.threads = choose_threads(config, data, fold)
     else:
@@ -252,6 +262,7 @@ def _write_start(run: Run, write_config: bool = True) -> None:
         own = not run.resumed or is_own(run.folder)
         evidence.write_config(run.folder, run.loaded, own)
     known = environment(fold.device, fold.threads, config.trainer.deterministic)
+    known["eval_batch_size"] = run.training.options.eval_batch_size
     write_json(run.folder / "environment.json", known)
     run.facts["data"] = evidence.data_facts(config, run.data)
     write_json(run.folder / "data.json", run.facts["data"])

@@ -100,7 +100,7 @@ def judge(
     """
     learner = training.learner
     meters = Meters(name, learner.heads, metrics_by_target(config))
-    logits = predict_into(learner, part, config.trainer, meters)
+    logits = predict_into(learner, part, training.options, meters)
     values = meters.scores()
     scores: list[Score] = []
     decided = False

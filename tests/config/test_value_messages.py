@@ -61,7 +61,7 @@ TYPE = [
     case(
         "trainer.threads=autoo",
         "`trainer.threads` is 'autoo' (text)",
-        "a whole number >= 1 or auto",
+        "a whole number >= 1 and <= 1024 or auto",
         "trainer.threads=auto",
     ),
     case(

@@ -1,0 +1,125 @@
+"""What a training takes of memory, held against what is free before anything is written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import torch
+from torch import nn
+
+from ..config.fields import Chosen
+from ..config.schema import Config
+from ..errors import Problem, UsageError
+from ..machine import free_memory
+from ..models.sizes import RowSizes, count_parameters, outline
+from ..optimizers import step_of
+
+NUMBER = 4
+"""Bytes of a number: weights, gradients and activations are float32."""
+
+EVAL_BYTES = 2**30
+"""Most that the widest layer may take in validation and test, where no gradient is kept."""
+
+
+def require_weights(config: Config, build: Callable[[], nn.Module], device: torch.device) -> None:
+    """Refuses a model whose weights alone, with all that training adds to them, do not fit.
+
+    Args:
+        config: names the optimizer.
+        build: builds the model.
+        device: where it is to lie.
+
+    Raises:
+        UsageError: with the estimate and what is free.
+    """
+    parameters = count_parameters(outline(build))
+    copies = 2 + _kept_by(config.optimizer)  # weights, gradients, what the optimizer keeps
+    need, free = NUMBER * copies * parameters, free_on(device)
+    if free is None or need <= free:
+        return
+    raise UsageError(
+        Problem(
+            f"the model has {parameters:,} parameters: with gradients and what "
+            f"{config.optimizer.name} keeps of each, {in_units(need)}",
+            where="model",
+            accepted=f"what fits in the {in_units(free)} that are free on the {device.type}",
+            hint="smaller layers; `dlx summary` with the same arguments shows where they are",
+        )
+    )
+
+
+def require_batch(config: Config, sizes: RowSizes, rows: int, device: torch.device) -> None:
+    """Refuses a step whose activations do not fit.
+
+    Args:
+        config: names batch size and accumulation.
+        sizes: of the model.
+        rows: training rows that there are.
+        device: where it computes.
+
+    Raises:
+        UsageError: with the estimate, what is free, and a batch size that fits.
+    """
+    trainer = config.trainer
+    at_once = -(-min(trainer.batch_size, rows) // trainer.accumulate)
+    each, free = NUMBER * max(1, sizes.kept), free_on(device)
+    if free is None or each * at_once <= free:
+        return
+    fits = free // (2 * each)
+    smaller = f"trainer.batch_size={fits}" if fits else "smaller layers"
+    raise UsageError(
+        Problem(
+            f"a step of {at_once:,} rows holds {in_units(each * at_once)} for its gradients",
+            where="trainer.batch_size",
+            accepted=f"what fits in the {in_units(free)} that are free on the {device.type}",
+            hint=smaller,
+        )
+    )
+
+
+def eval_rows(config: Config, sizes: RowSizes) -> int:
+    """Rows a batch in validation and test: as many as asked for, or as `EVAL_BYTES` hold.
+
+    A function of the config and the data's shapes, so that it is the same on every machine.
+    """
+    return max(
+        1, min(config.trainer.eval_batch_size, EVAL_BYTES // (NUMBER * max(1, sizes.widest)))
+    )
+
+
+def with_eval_batch(config: Config, rows: int) -> Config:
+    """A config whose batches of validation and test have so many rows."""
+    return replace(config, trainer=replace(config.trainer, eval_batch_size=rows))
+
+
+def free_on(device: torch.device) -> int | None:
+    """Bytes that are free where a model is to lie; None where that cannot be told."""
+    if device.type != "cuda":
+        return free_memory()
+    unused = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+    return int(torch.cuda.mem_get_info(device)[0]) + unused
+
+
+def in_units(many: int) -> str:
+    """Bytes as people say them."""
+    size, units = float(many), ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"]
+    while size >= 1000 and len(units) > 1:
+        size, units = size / 1000, units[1:]
+    return f"{size:,.3g} {units[0]}"
+
+
+_KEPT: dict[str, int] = {}
+
+
+def _kept_by(optimizer: Chosen) -> int:
+    """How many numbers an optimizer keeps of each weight, by a step of one with two weights."""
+    key = repr(optimizer)
+    if key not in _KEPT:
+        weight = nn.Parameter(torch.zeros(2))
+        weight.grad = torch.zeros(2)
+        made = optimizer.load()(optimizer.options, [weight])
+        step_of(made)()
+        state = made.state.get(weight, {}).values()
+        _KEPT[key] = sum(isinstance(v, torch.Tensor) and v.shape == weight.shape for v in state)
+    return _KEPT[key]
