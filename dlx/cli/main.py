@@ -6,6 +6,7 @@ import argparse
 import gc
 import importlib
 import os
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -96,6 +97,15 @@ def _carried_out(arguments: list[str]) -> tuple[int, Sequence[Problem] | None]:
         return 130, ()
     except OSError as error:
         return 1, [Problem(f"{error.strerror or error}", str(error.filename or ""))]
+    except (ImportError, MemoryError) as error:
+        if isinstance(error, ImportError) and not _NO_ROOM.search(str(error)):
+            raise
+        what = f"out of memory: {error or 'an allocation failed'}"
+        return 1, [Problem(what, hint="ulimit -v unlimited, or a machine with more memory")]
+
+
+_NO_ROOM = re.compile("failed to map segment|[Cc]annot allocate memory")
+"""What the loader says of a library, such as torch's, that the address space has no room for."""
 
 
 def is_json(arguments: Sequence[str]) -> bool:

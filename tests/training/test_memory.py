@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +170,32 @@ def test_counts_without_bound_are_refused(override: str, message: str) -> None:
     with pytest.raises(UsageError, match=message):
         train(loaded(override), lambda _: None)
     assert not Path("runs").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform != "linux", reason="Linux bounds the address space")
+@pytest.mark.parametrize(
+    ("bytes_", "code", "words"),
+    [
+        (2 * 10**9, 1, "error: out of memory: libtorch"),
+        (8 * 10**9, 2, "error: the model has 1,600,720,003 parameters"),
+    ],
+)
+def test_an_address_space_that_is_bounded(here: Path, bytes_: int, code: int, words: str) -> None:
+    """As by `ulimit -v`: too small for torch itself, or for the model."""
+    import resource
+
+    done = subprocess.run(
+        [sys.executable, "-m", "dlx", "train", *WINE, "model.units=[40000,40000]"],
+        capture_output=True,
+        text=True,
+        check=False,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (bytes_, bytes_)),
+    )
+
+    assert (done.returncode, "Traceback" in done.stderr) == (code, False), done.stderr
+    assert words in done.stderr
+    assert not (here / "runs").exists()
 
 
 def test_units() -> None:
