@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from pathlib import Path
@@ -88,7 +89,8 @@ def bare_cell(cell: str) -> str:
 
 def cannot_write(file: Path, error: OSError) -> Problem:
     """What to say when a file of a run cannot be written."""
-    if gone := [folder for folder in file.parents if not folder.exists()]:
+    gone = [folder for folder in file.parents if not folder.exists()]
+    if gone and error.errno == errno.ENOENT:
         what = f"{file.name} cannot be written: its folder is not there, or no longer"
         hint = "if it was moved or deleted while a run was at work, put it back: dlx resume goes on"
         return Problem(what, str(gone[-1]), hint=hint)
