@@ -104,7 +104,15 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
     if refused := forbidden(config, tree.where):
         raise MethodError(*refused)
     hidden = frozenset(path for path in found.environment if _below(path, texts))
+    config = _told_as_written(config, found.written, hidden)
     return Loaded(config, tree, tuple(arguments), tuple(notes(config)), found.written, hidden)
+
+
+def _told_as_written(config: Config, written: dict[Path, str], hidden: Collection[Path]) -> Config:
+    """What only people read is kept in many places, and never says what the environment held."""
+    texts = {path[1]: written[path] for path in hidden if path[0] == "about" and len(path) == 2}
+    about = dataclasses.replace(config.about, **texts)
+    return dataclasses.replace(config, about=about)
 
 
 def _below(path: Path, others: Iterable[Path]) -> bool:

@@ -115,7 +115,7 @@ def _not_the_same(earlier: Earlier, run: Run) -> list[str]:
 
 def _scores(earlier: Earlier, run: Run) -> dict[str, tuple[float, float]]:
     now = {score["name"]: score["value"] for score in run.facts["scores"]}
-    was: dict[str, Any] = {score["name"]: score["value"] for score in earlier.report["scores"]}
+    was: dict[str, Any] = {score["name"]: score["value"] for score in earlier.scores}
     names = dict.fromkeys([*was, *now])
     # JSON has null where a score is not defined, as of one class alone.
     return {name: (_defined(was.get(name)), _defined(now.get(name))) for name in names}

@@ -8,19 +8,20 @@ with `statistical`, its scores must lie within the recorded intervals instead.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from ..config.granted import not_granted
 from ..config.load import digest, load
+from ..config.schema import MAX_THREADS
 from ..errors import Problem, UsageError
 from ..files import is_there, read_bytes, read_json
 from ..runs import seal
 from ..runs.files import write_json
 from ..training import checkpoint
-from ..training.earlier import read_earlier
+from ..training.earlier import is_score, read_earlier
 from ..training.start import Run, Say
 from .compare import bits_of, stages_of
 from .replay import replay
@@ -71,20 +72,20 @@ def pin(folder: Path, file: Path, name: str | None = None) -> str:
         raise UsageError(Problem(what, str(folder), hint="dlx reproduce RUN --plugins NAME"))
     seal.check(folder)
     entries = _read(file) if is_there(file) else {}
-    name = name or str(earlier.status["task"])
-    config = str(earlier.status["config_digest"])
+    name = name or earlier.entry("status", "task", str)
+    config = earlier.entry("status", "config_digest", str)
     before = entries.get(name, {})
     platforms = dict(before.get("platforms", {})) if before.get("config") == config else {}
     platforms[platform_of(earlier.environment)] = digests_of(folder)
     entries[name] = {
         "arguments": _arguments(earlier.status),
         "config": config,
-        "data": earlier.data["digest"],
-        "parts": earlier.data["split_digest"],
+        "data": earlier.entry("data", "digest", str),
+        "parts": earlier.entry("data", "split_digest", str),
         "threads": earlier.threads["count"],
         "scores": {
-            score["name"]: {"value": score["value"], "interval": score["interval"]}
-            for score in earlier.report["scores"]
+            score["name"]: {"value": score["value"], "interval": score.get("interval")}
+            for score in earlier.scores
         },
         "platforms": platforms,
     }
@@ -151,7 +152,7 @@ def _check(name: str, entry: Mapping[str, Any], statistical: bool, root: Path) -
     if data["split_digest"] != entry["parts"]:
         return Result(name, "different", "the parts are other ones", False)
     known = entry["platforms"].get(platform_of(run.facts["environment"]))
-    if known is not None:
+    if known:
         return _to_the_bit(name, known, now)
     return _by_interval(name, entry, run, statistical)
 
@@ -172,11 +173,18 @@ def _by_interval(name: str, entry: Mapping[str, Any], run: Run, statistical: boo
     measured = {n: s for n, s in entry["scores"].items() if s["interval"]}
     if not measured:
         return Result(name, "not comparable", "no score has an interval", False)
-    off = [n for n, s in measured.items() if not s["interval"][0] <= now[n] <= s["interval"][1]]
+    off = [n for n, s in measured.items() if not _within(now.get(n), s["interval"])]
     if off:
         return Result(name, "different", f"outside the recorded interval: {', '.join(off)}", False)
     told = f"{len(measured)} scores lie within their recorded intervals (level G)"
     return Result(name, "within its intervals", told, True)
+
+
+def _within(value: float | None, ends: Sequence[float | None]) -> bool:
+    if value is None or None in ends:
+        return False
+    low, high = (float(one or 0.0) for one in ends)
+    return low <= value <= high
 
 
 _KEYS = {"arguments", "config", "data", "parts", "threads", "scores", "platforms"}
@@ -192,7 +200,7 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
         found = read_json(file)
         entries = {str(name): dict(entry) for name, entry in found["entries"].items()}
         whole = found["version"] == VERSION and all(set(e) >= _KEYS for e in entries.values())
-        typed = all(isinstance(a, str) for e in entries.values() for a in e["arguments"])
+        typed = whole and all(map(_is_typed, entries.values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"it is no lock file: {getattr(error, 'strerror', None) or error}"
         raise UsageError(Problem(what, str(file), hint="dlx lock RUN makes one")) from None
@@ -203,3 +211,18 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
             what = f"it is no lock file to trust: it asks for `{asked}`, and a file may not"
             raise UsageError(Problem(what, str(file), hint="dlx reproduce RUN --plugins NAME"))
     return entries
+
+
+def _is_typed(entry: Mapping[str, Any]) -> bool:
+    """Whether what an entry holds is of the kinds that dlx writes."""
+    kinds = {"arguments": list, "scores": dict, "platforms": dict}
+    if not all(isinstance(entry[key], kind) for key, kind in kinds.items()):
+        return False
+    if not all(isinstance(one, dict) for k in ("scores", "platforms") for one in entry[k].values()):
+        return False
+    texts = [*entry["arguments"], entry["config"], entry["data"], entry["parts"]]
+    scores = [{**score, "name": name} for name, score in entry["scores"].items()]
+    known = [digest for one in entry["platforms"].values() for digest in one.items()]
+    counted = type(entry["threads"]) is int and 1 <= entry["threads"] <= MAX_THREADS
+    told = [*texts, *(text for pair in known for text in pair)]
+    return counted and all(map(is_score, scores)) and all(isinstance(one, str) for one in told)

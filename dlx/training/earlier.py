@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from ..config.load import digest
 from ..config.schema import MAX_THREADS, Config
@@ -14,6 +14,7 @@ from ..files import read_json
 from .device import environment
 from .experiment import Data, FoldData, split_digest
 
+T = TypeVar("T")
 BITS = ("dlx", "python", "torch", "numpy", "cpu", "device", "gpu", "cpu_capability", "threads")
 """What the bits of a result may depend on beside config and data."""
 
@@ -59,6 +60,34 @@ class Earlier:
             if type(count) is int and 1 <= count <= MAX_THREADS:
                 return found
         raise RunError(Problem("environment.json holds no thread count", str(self.folder)))
+
+    @property
+    def scores(self) -> list[dict[str, Any]]:
+        """The scores of its report: each with name, value and interval.
+
+        Raises:
+            RunError: the report holds none.
+        """
+        found = self.entry("report", "scores", list)
+        if not all(map(is_score, found)):
+            raise RunError(Problem("report.json holds no scores", str(self.folder)))
+        return found
+
+    def entry(self, record: str, key: str, kind: type[T]) -> T:
+        """What stands at a key of "status", "environment", "data" or "report".
+
+        Raises:
+            RunError: nothing of this kind does.
+        """
+        found = getattr(self, record).get(key)
+        if not isinstance(found, kind):
+            raise RunError(Problem(f"{record}.json holds no {key}", str(self.folder)))
+        return found
+
+    def told(self, record: str, key: str, default: T) -> T:
+        """The same; the default where nothing of its kind is told."""
+        found = getattr(self, record).get(key)
+        return found if type(found) is type(default) else default
 
     def check_config(self, config: Config) -> None:
         """The config must be the one that the run was begun with.
@@ -113,6 +142,16 @@ class Earlier:
             for name in BITS
             if now[name] != self.environment.get(name)
         ]
+
+
+def is_score(one: object) -> bool:
+    """Whether a file tells of a score as dlx does; a score may be undefined."""
+    if not isinstance(one, dict) or not isinstance(one.get("name"), str) or "value" not in one:
+        return False
+    ends = one.get("interval")
+    pair = ends is None or (isinstance(ends, list) and len(ends) == 2)
+    numbers = [one.get("value"), *(ends or ())] if pair else ["none"]
+    return all(n is None or type(n) in (int, float) for n in numbers)
 
 
 def read_earlier(folder: Path) -> Earlier:

@@ -201,17 +201,18 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
     log = Log(folder / "log.txt", say)
     run = Run(folder, loaded, data, stage, facts, seconds, log, shared=shared)
     run.marks |= trial.marks if trial else _marks(earlier.status)
-    run.resumed, run.started = True, earlier.status.get("started", run.started)
+    run.resumed, run.started = True, earlier.told("status", "started", run.started)
     # After its end it looks at the test part with other weights, which is another look.
-    run.verb = "resume" if earlier.done else earlier.status.get("verb", run.verb)
-    run.facts["config"] = earlier.report.get("config", run.facts["config"])
-    known = [s for s in earlier.report.get("stamps", []) if str(s).startswith("resumed where")]
+    run.verb = "resume" if earlier.done else earlier.told("status", "verb", run.verb)
+    run.facts["config"] = earlier.told("report", "config", run.facts["config"])
+    told: list[Any] = earlier.told("report", "stamps", [])
+    known = [s for s in told if str(s).startswith("resumed where")]
     new = [
         f"resumed where {change}: the bits may differ from those of an unbroken run"
         for change in earlier.changed(stage.fold, loaded.config)
     ]
     run.facts["stamps"] = list(dict.fromkeys([*known, *new]))
-    run.marks["resumed"] = earlier.status.get("resumed", 0) + 1
+    run.marks["resumed"] = earlier.told("status", "resumed", 0) + 1
     _write_start(run, write_config=earlier.status.get("config_digest") != digest(run.config))
     if trial:
         trial.begun(folder)

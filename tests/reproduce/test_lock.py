@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from dlx.runs import seal
+
 
 @pytest.fixture
 def locked(cli: Any, run: Path, here: Path) -> Path:
@@ -136,3 +138,52 @@ def test_what_is_no_lock_file_is_told(cli: Any, here: Path, content: str) -> Non
 
     assert answer.code == 2
     assert "it is no lock file" in answer.err
+
+
+def test_a_report_that_holds_no_scores_is_told(cli: Any, locked: Path, here: Path) -> None:
+    """That of an older dlx, which sealed no files."""
+    (report,) = here.glob("runs/wine/*/report.json")
+    status = report.with_name("status.json")
+    known = json.loads(status.read_text())
+    status.write_text(json.dumps({k: v for k, v in known.items() if k != "files"}))
+    report.with_name(seal.NAME).unlink()
+    whole = json.loads(report.read_text())
+    named = {"name": "x", "value": 1.0}
+    for scores in (None, 3, {}, [3], [{"name": "x"}], [{**named, "interval": [1]}]):
+        report.write_text(json.dumps({**whole, "scores": scores}))
+        answer = cli("lock", "last")
+
+        assert answer.code == 1, scores
+        assert answer.err.startswith("error: report.json holds no scores"), scores
+    assert cli("reproduce", "last").err.startswith("error: report.json holds no scores")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("arguments", "task=wine"),
+        ("threads", 10**9),
+        ("threads", "x"),
+        ("scores", []),
+        ("scores", {"x": 3}),
+        ("platforms", {"here": 3}),
+        ("config", None),
+        ("data", {}),
+    ],
+)
+def test_an_entry_of_another_kind_is_told(cli: Any, locked: Path, key: str, value: object) -> None:
+    change(locked, **{key: value})
+
+    answer = cli("reproduce", "dlx.lock")
+
+    assert answer.code == 2
+    assert "it is no lock file of this version" in answer.err
+
+
+def test_a_platform_without_digests_proves_nothing(cli: Any, locked: Path) -> None:
+    change(locked, platforms={name: {} for name in entry_of(locked)["platforms"]})
+
+    answer = cli("reproduce", "dlx.lock")
+
+    assert answer.code == 3
+    assert "not comparable" in answer.out

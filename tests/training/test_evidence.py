@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 import yaml
+from small import trained
 
 from dlx.data.targets import EncodedTarget
 from dlx.training.evidence import dump_yaml, write_predictions
@@ -97,3 +99,14 @@ def test_yaml_keeps_order_and_letters() -> None:
     assert list(yaml.safe_load(text)) == ["b", "a", "c"]
     assert yaml.safe_load(text) == value
     assert "ü" in text
+
+
+def test_no_file_of_a_run_says_what_the_environment_held(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CANARY", "canary-in-a-title")
+    title = ("about.title=${oc.env:CANARY}", 'about.source="see ${about.title}"')
+
+    run = trained("trainer.epochs=1", *title).folder
+
+    kept = [file for file in run.rglob("*") if file.is_file()]
+    assert [file.name for file in kept if b"canary-in-a-title" in file.read_bytes()] == []
+    assert json.loads((run / "status.json").read_text())["title"] == "${oc.env:CANARY}"
