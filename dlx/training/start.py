@@ -15,7 +15,7 @@ import torch
 from ..config.load import Loaded, digest
 from ..config.schema import Config
 from ..data.protocols import Fold
-from ..files import remove_tree, sweep_temporaries
+from ..files import remove_file, remove_tree, sweep_temporaries
 from ..runs.files import write_json
 from ..runs.folder import check_writable, create, write_status
 from ..runs.leftovers import sweep_below
@@ -176,6 +176,8 @@ def begin_within(within: Within, loaded: Loaded, say: Say) -> Run:
     folder = within.folder
     with suppress(FileNotFoundError):
         remove_tree(folder / "checkpoints")
+    with suppress(FileNotFoundError):  # where it is there again, the workflow is over
+        remove_file(folder / "report.html")
     seconds = {"read": within.data.seconds, "prepare": stage.fold.seconds}
     log = Log(folder / "log.txt", say)
     facts |= within.facts
