@@ -19,7 +19,7 @@ from dlx.runs.ledger import NAME
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are killed on POSIX only")
 
-KILLS = int(os.environ.get("DLX_KILLS", "2"))
+KILLS = int(os.environ.get("DLX_KILLS", "5"))
 TASK = ("task=wine", "trainer.threads=1")
 COMMANDS: dict[str, tuple[str, ...]] = {
     "train": ("train", *TASK, "trainer.epochs=3", "run.resume=auto"),
