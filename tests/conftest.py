@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import signal
 from collections.abc import Callable
@@ -12,6 +11,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from waiting import BLANK
 
 from dlx.cli.main import main
 
@@ -46,12 +46,6 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("DLX_DATA", str(home / "data"))
     monkeypatch.setenv("DLX_CACHE", str(home / "cache"))
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
-
-
-BLANK = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR4nGP4DwABAQEAsTj2FAAAAABJRU5ErkJggg=="
-)
-"""A picture of one white pixel."""
 
 
 @pytest.fixture(autouse=True)

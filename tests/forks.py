@@ -14,50 +14,11 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 HANGS_S = 300
 """No machine is so busy: what has not ended by then never will."""
-
-_WAITING = """
-import json, os, sys, traceback
-import dlx.cli.main, dlx.cli.train, dlx.cli.resume, dlx.report.page, dlx.training.run
-import dlx.models.mlp, dlx.optimizers, dlx.metrics.classes, dlx.classical
-import matplotlib.backends.backend_agg, matplotlib.figure
-
-def become(order):
-    os.setsid()
-    os.chdir(order["folder"])
-    os.environ.clear()
-    os.environ.update(order["environ"])
-    for number, name in enumerate(("/dev/null", order["output"], order["errors"])):
-        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND
-        os.dup2(os.open(name, flags, 0o600), number)
-    sys.stdout, sys.stderr = (open(n, "w", buffering=1, closefd=False) for n in (1, 2))
-    if order["code"]:
-        exec(order["code"], {})
-    return dlx.cli.main.main(order["arguments"])
-
-for line in sys.stdin:
-    order = json.loads(line)
-    if "wait" in order:
-        print(os.waitstatus_to_exitcode(os.waitpid(order["wait"], 0)[1]), flush=True)
-        continue
-    child = os.fork()
-    if not child:
-        code = 70
-        try:
-            code = become(order)
-        except SystemExit as error:
-            code = error.code
-        except BaseException:
-            traceback.print_exc()
-        finally:
-            sys.stdout.flush()
-            sys.stderr.flush()
-            os._exit(code or 0)
-    print(child, flush=True)
-"""
 
 _ZYGOTE: list[subprocess.Popen[str]] = []
 
@@ -65,22 +26,34 @@ _ZYGOTE: list[subprocess.Popen[str]] = []
 class Process:
     """A command of dlx under way; `with` ends it however the test ends.
 
+    Its pictures are blank, and its workers are forks as well.
+
     Args:
-        arguments: the command's words.
+        arguments: the command's words; none: only the code is run.
         code: run before it, to change what it does.
+        terminal: the path of one to run on; else what it prints goes to files.
+        environ: variables to set.
     """
 
-    def __init__(self, arguments: list[str], code: str = "") -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str] = (),
+        code: str = "",
+        terminal: str = "",
+        environ: Mapping[str, str] | None = None,
+    ) -> None:
         self._place = tempfile.TemporaryDirectory()
         self.output, self.errors = (Path(self._place.name) / name for name in ("out", "err"))
         self.returncode: int | None = None
         order = {
-            "arguments": arguments,
+            "arguments": list(arguments),
             "code": code,
             "folder": os.getcwd(),
-            "environ": dict(os.environ),
-            "output": str(self.output),
-            "errors": str(self.errors),
+            "environ": {**os.environ, **(environ or {})},
+            "path": sys.path,
+            "terminal": terminal,
+            "output": terminal or str(self.output),
+            "errors": terminal or str(self.errors),
         }
         self.pid = _ask(order)
 
@@ -92,6 +65,11 @@ class Process:
             self.send_signal(signal.SIGKILL)
             self.wait()
         self._place.cleanup()
+
+    def printed_all(self) -> str:
+        """What it has written to standard output when it has ended well."""
+        assert self.wait() == 0, self.told()
+        return self.printed()
 
     def until(self, text: str) -> None:
         """Waits until it has printed a text."""
@@ -129,11 +107,12 @@ def _ask(order: dict[str, object]) -> int:
     """What the waiting process answers."""
     if not _ZYGOTE:
         process = subprocess.Popen(
-            [sys.executable, "-c", _WAITING],
+            [sys.executable, "-P", str(Path(__file__).with_name("waiting.py"))],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
             bufsize=1,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         )
         atexit.register(_end, process)
         _ZYGOTE.append(process)

@@ -6,13 +6,13 @@ import re
 import select
 import signal
 import struct
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forks import HANGS_S, Process
 
 Cli = Callable[..., Any]
 WINE = ("task=wine", "dataset.sample=true", "trainer.threads=1", "trainer.epochs=2")
@@ -234,29 +234,25 @@ def on_a_terminal(
     arguments: list[str], interrupt_at: bytes = b"", **environment: str
 ) -> tuple[int, str]:
     """What dlx does on a terminal of 80 columns: its exit code, and all that it sent there."""
-    pty = pytest.importorskip("pty", reason="there are no terminals to open here")
+    termios = pytest.importorskip("termios", reason="there are no terminals to open here")
     import fcntl
-    import termios
 
-    pid, handle = pty.fork()
-    if pid == 0:  # the child: becomes dlx
-        os.environ.update({"TERM": "xterm-256color", **environment})
-        os.execv(sys.executable, [sys.executable, "-m", "dlx", *arguments])
+    handle, its = os.openpty()
     fcntl.ioctl(handle, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 80, 0, 0))
-    sent, deadline = b"", time.monotonic() + 60
-    while time.monotonic() < deadline:
-        if not select.select([handle], [], [], 0.1)[0]:
-            continue
-        try:
-            sent += os.read(handle, 65_536)
-        except OSError:  # the terminal is closed: it has ended
-            break
-        if interrupt_at and interrupt_at in sent:
-            os.kill(pid, signal.SIGINT)
-            interrupt_at = b""
-    os.close(handle)
-    _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status), sent.decode()
+    environment = {"TERM": "xterm-256color", **environment}
+    sent, has_ended, until = b"", False, time.monotonic() + HANGS_S
+    with Process(arguments, terminal=os.ttyname(its), environ=environment) as process:
+        while not has_ended:
+            has_ended = process.has_ended() or time.monotonic() > until
+            while select.select([handle], [], [], 0.02)[0]:
+                sent += os.read(handle, 65_536)
+            if interrupt_at and interrupt_at in sent:
+                process.send_signal(signal.SIGINT)
+                interrupt_at = b""
+        for one in (handle, its):
+            os.close(one)
+        assert process.has_ended(), sent
+        return process.wait(), sent.decode()
 
 
 LONG = ["train", "task=digits", "trainer.threads=1", "trainer.epochs=30"]
