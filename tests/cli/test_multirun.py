@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from forks import HANGS_S, Process
 
 from dlx.cli.main import main
 
@@ -177,14 +178,9 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_bits(
     arguments = ["task=wine", "trainer.threads=1", "trainer.epochs=30", "seeds=2"]
     arguments += ["optimizer.lr=0.01,0.001", "checkpoint.every_steps=40"]
     whole = json.loads(cli("train", "-m", *arguments, "run.root=whole", "--json").out)
-    command = [sys.executable, "-m", "dlx", "train", "-m", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("[1/4]"):
-            break
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    with Process(["train", "-m", *arguments]) as process:
+        process.until("[1/4]")
+        process.send_signal(signal.SIGKILL)
 
     again = cli("train", "-m", *arguments)
 
@@ -275,11 +271,10 @@ def test_scores_of_an_error_come_smallest_first(cli: Cli, in_process: None) -> N
     ]
 
 
-def test_jobs_run_side_by_side_and_share_the_cores_out(cli: Cli) -> None:
+def test_jobs_run_side_by_side_and_share_the_cores_out(here: Path) -> None:
     arguments = ("task=wine", "trainer.epochs=2", "optimizer.lr=0.01,0.02", "jobs=2")
-    found = cli("train", "-m", *arguments, "--json")
-    answer = json.loads(found.out)
-    assert found.code == 0
+    with Process(["train", "-m", *arguments, "--json"]) as process:
+        answer = json.loads(process.printed_all())
     assert answer["counts"]["done"] == 2
     threads = {
         json.loads((Path("runs") / t["run"] / "environment.json").read_text())["threads"]
@@ -362,15 +357,14 @@ def test_ctrl_c_leaves_what_the_same_command_goes_on_with(here: Path) -> None:
         "trainer.epochs=100000",
         "seed=1,2",
     ]
-    command = [sys.executable, "-m", "dlx", *arguments]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    until = time.monotonic() + 60
-    while not list(here.glob("runs/wine/*/metrics.jsonl")) and time.monotonic() < until:
-        time.sleep(0.1)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "error: interrupted\n  try: the same command goes on with what is not done yet" in err
+    until = time.monotonic() + HANGS_S
+    with Process(arguments) as process:
+        while not list(here.glob("runs/wine/*/metrics.jsonl")) and time.monotonic() < until:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        assert process.wait() == 130
+        told = process.told()
+    assert "error: interrupted\n  try: the same command goes on with what is not done yet" in told
     assert outcome()["state"] == "interrupted"
     assert outcome()["counts"]["waiting"] == 2
     (run,) = here.glob("runs/wine/*-*")

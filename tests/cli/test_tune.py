@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forks import Process
 
 Cli = Callable[..., Any]
 WINE = ("task=wine", "trainer.threads=1", "trainer.epochs=3")
@@ -113,15 +112,9 @@ def test_a_search_that_was_killed_ends_as_if_it_had_not_been(cli: Cli, here: Pat
     arguments = ["tune", *WINE[:2], "trainer.epochs=12", *SPACE, "tune.trials=5"]
     arguments += ["tune.pruner=median", "tune.warmup=1"]
     assert cli(*arguments, "run.root=whole").code == 0
-    process = subprocess.Popen(
-        [sys.executable, "-m", "dlx", *arguments], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    for line in process.stdout:
-        if line.startswith("[2/5]"):
-            break
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    with Process(arguments) as process:
+        process.until("[2/5]")
+        process.send_signal(signal.SIGKILL)
 
     again = cli(*arguments)
 
