@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
@@ -48,13 +48,21 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.delenv("HYDRA_FULL_ERROR", raising=False)
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture(autouse=True, scope="module")
 def _pictures_are_drawn_in_tests_of_reports(
-    request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Elsewhere a report's pictures are laid out and blank: pixels are most of what a run costs."""
-    if request.path.parent.name != "report":
-        monkeypatch.setattr("dlx.report.canvas._rendered", lambda figure: BLANK)
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[None]:
+    """Elsewhere a report's pictures are laid out and blank: pixels are most of what a run costs.
+
+    What a module's tests share is trained so as well, with data and cache folders of its own.
+    """
+    home = tmp_path_factory.mktemp("shared")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("DLX_DATA", str(home / "data"))
+        patch.setenv("DLX_CACHE", str(home / "cache"))
+        if request.path.parent.name != "report":
+            patch.setattr("dlx.report.canvas._rendered", lambda figure: BLANK)
+        yield
 
 
 @pytest.fixture

@@ -3,13 +3,49 @@
 from __future__ import annotations
 
 import gc
+import io
 import os
+import shutil
 import sys
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
 
 import pytest
 
+from dlx.cli.main import main
 from dlx.config.specs import TABLES
+
+SHORT = (
+    *("task=wine", "protocol=holdout", "trainer.epochs=6", "trainer.threads=1"),
+    *("workflow.trials=2", "workflow.rungs=2"),
+)
+"""A workflow of two seconds."""
+
+
+@pytest.fixture(scope="session")
+def short() -> tuple[str, ...]:
+    """The arguments of a short workflow."""
+    return SHORT
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where a short workflow came to its end; its answer is in answer.json."""
+    place = tmp_path_factory.mktemp("whole")
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(io.StringIO()) as out:
+        patch.chdir(place)
+        assert main(["workflow", *SHORT, "--json"]) == 0
+    (place / "answer.json").write_text(out.getvalue())
+    return place
+
+
+@pytest.fixture
+def done(whole: Path, here: Path) -> Path:
+    """A copy of its run folder, below the folder where the test stands."""
+    shutil.copytree(whole / "runs", here / "runs")
+    (run,) = here.glob("runs/wine/*-*")
+    return run
 
 
 @pytest.fixture(autouse=True)

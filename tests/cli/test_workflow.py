@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import math
 import re
+import shlex
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,7 @@ import pytest
 
 from dlx.workflow.tune_step import choose, worse_than_validation
 
-SHORT = (
-    *("task=wine", "protocol=holdout", "trainer.epochs=6", "trainer.threads=1"),
-    *("workflow.trials=2", "workflow.rungs=2"),
-)
+Words = tuple[str, ...]
 
 
 def reports(here: Path) -> list[dict[str, Any]]:
@@ -23,7 +21,8 @@ def reports(here: Path) -> list[dict[str, Any]]:
 
 
 def test_seven_steps_lead_to_one_test_score(cli: Any, here: Path) -> None:
-    answer = cli("workflow", *(one for one in SHORT if one != "protocol=holdout"))
+    few = ("trainer.epochs=3", "workflow.trials=1", "workflow.rungs=1")
+    answer = cli("workflow", "task=wine", "trainer.threads=1", *few)
 
     assert answer.code == 0, answer.err
     assert [line for line in answer.out.splitlines() if line.startswith("step ")] == [
@@ -56,10 +55,8 @@ def looks(here: Path) -> list[tuple[str]]:
 
 
 def test_the_final_model_trains_on_training_and_validation_rows_together(
-    cli: Any, here: Path
+    done: Path, here: Path
 ) -> None:
-    cli("workflow", *SHORT)
-
     (report,) = reports(here)
     folds = report["workflow"]["steps"][2]["facts"]["folds"]
     assert report["data"]["rows"]["train"] == folds[0]["train"] + folds[0]["val"]
@@ -76,10 +73,7 @@ def test_the_final_model_trains_on_training_and_validation_rows_together(
         assert f"{key}=" in text, (key, value)
 
 
-def test_the_final_command_repeats_the_final_weights(cli: Any, here: Path) -> None:
-    import shlex
-
-    cli("workflow", *SHORT)
+def test_the_final_command_repeats_the_final_weights(cli: Any, done: Path, here: Path) -> None:
     (report,) = reports(here)
     command = shlex.split(report["workflow"]["final"]["command"])[1:]
 
@@ -90,12 +84,11 @@ def test_the_final_command_repeats_the_final_weights(cli: Any, here: Path) -> No
 
 class TestRefusals:
     def test_a_second_workflow_is_refused_with_the_earlier_looks(
-        self, cli: Any, here: Path
+        self, cli: Any, done: Path, here: Path, short: Words
     ) -> None:
-        cli("workflow", *SHORT)
         (first,) = reports(here)
 
-        again = cli("workflow", *SHORT, "seed=1")
+        again = cli("workflow", *short, "seed=1")
 
         assert again.code == 4
         assert "a workflow has evaluated on these test rows before" in again.err
@@ -103,10 +96,10 @@ class TestRefusals:
         assert "workflow.look_again=true" in again.err
         assert len(list(here.glob("runs/*/*"))) == 1, "a refused workflow leaves nothing behind"
 
-    def test_look_again_proceeds_and_stamps_the_report(self, cli: Any, here: Path) -> None:
-        cli("workflow", *SHORT)
-
-        again = cli("workflow", *SHORT, "workflow.look_again=true")
+    def test_look_again_proceeds_and_stamps_the_report(
+        self, cli: Any, done: Path, here: Path, short: Words
+    ) -> None:
+        again = cli("workflow", *short, "workflow.look_again=true")
 
         assert again.code == 0, again.err
         assert "stamped: not the first workflow look at this test part" in again.out
@@ -115,14 +108,12 @@ class TestRefusals:
         assert [look["verb"] for look in report["looks_before"]] == ["workflow"]
 
     def test_a_copied_or_differently_seeded_run_is_the_same_test_part(
-        self, cli: Any, here: Path
+        self, cli: Any, done: Path, short: Words
     ) -> None:
-        cli("workflow", *SHORT)
+        assert cli("workflow", *short, "protocol.validation=0.3").code == 4
 
-        assert cli("workflow", *SHORT, "protocol.validation=0.3").code == 4
-
-    def test_curves_too_short_for_a_verdict(self, cli: Any) -> None:
-        answer = cli("workflow", *SHORT, "trainer.epochs=2", "workflow.rungs=1")
+    def test_curves_too_short_for_a_verdict(self, cli: Any, short: Words) -> None:
+        answer = cli("workflow", *short, "trainer.epochs=2", "workflow.rungs=1")
 
         assert answer.code == 4
         assert "step 7 needs a verdict of step 6" in answer.err
@@ -153,15 +144,17 @@ class TestRefusals:
         assert "a sweep never looks at the test part" in answer.err
         assert not (here / "runs").exists()
 
-    def test_a_final_model_other_than_the_one_chosen(self, cli: Any, here: Path) -> None:
-        cli("workflow", *SHORT, "workflow.until=6")
+    def test_a_final_model_other_than_the_one_chosen(
+        self, cli: Any, here: Path, short: Words
+    ) -> None:
+        cli("workflow", *short, "workflow.until=6")
         folder = next(here.glob("runs/*/*/workflow"))
         tried = trial(0, 0.9, 0.3) | {"changed": {"optimizer.lr": 0.01}, "epoch": 3}
         (folder / "trials.jsonl").write_text(json.dumps(tried | {"score": "val/accuracy"}) + "\n")
         chosen = {"command": "dlx train task=wine", "epochs": 3, "config_digest": "0" * 64}
         (folder / "chosen.json").write_text(json.dumps(chosen))
 
-        answer = cli("workflow", *SHORT)
+        answer = cli("workflow", *short)
 
         assert answer.code == 4
         assert "the final model is not the one that step 7 chose" in answer.err
@@ -218,53 +211,44 @@ DLX_COMPONENTS = {"dataset": {"twins": Component(Twins, "twins:reader")}}
 
 
 class TestGoingOn:
-    def test_it_stops_after_a_step_and_goes_on_without_doing_it_again(
-        self, cli: Any, here: Path
+    def test_stopped_and_continued_is_as_never_stopped(
+        self, cli: Any, here: Path, whole: Path, short: Words
     ) -> None:
-        first = cli("workflow", *SHORT, "workflow.until=5")
+        first = cli("workflow", *short, "workflow.until=3")
         assert first.code == 0, first.err
         assert "the same command without workflow.until goes on from here" in first.out
+        cli("workflow", *short, "workflow.until=5")
         begun = {f.name: f.stat().st_mtime_ns for f in here.glob("runs/*/*/workflow/[1-5].json")}
         assert len(begun) == 5
 
-        second = cli("workflow", *SHORT)
+        last = cli("workflow", *short)
 
-        assert second.code == 0, second.err
-        assert second.out.count("done before: ") == 5
+        assert last.code == 0, last.err
+        assert last.out.count("done before: ") == 5
         after = {f.name: f.stat().st_mtime_ns for f in here.glob("runs/*/*/workflow/[1-5].json")}
         assert after == begun
-        assert len(list(here.glob("runs/wine/*"))) == 1
-
-    def test_a_step_whose_evidence_is_gone_is_done_again_and_all_after_it(
-        self, cli: Any, here: Path
-    ) -> None:
-        cli("workflow", *SHORT, "workflow.until=4")
-        next(here.glob("runs/*/*/workflow/2.json")).unlink()
-
-        answer = cli("workflow", *SHORT, "workflow.until=4")
-
-        assert answer.code == 0
-        assert answer.out.count("done before: ") == 1
-
-    def test_stopped_and_continued_is_as_never_stopped(self, cli: Any, here: Path) -> None:
-        cli("workflow", *SHORT, "workflow.until=3")
-        cli("workflow", *SHORT, "workflow.until=6")
-        cli("workflow", *SHORT)
-        cli("workflow", *SHORT, "run.root=other")
-        (parted,) = reports(here)
-        whole = json.loads(next(here.glob("other/*/*/report.json")).read_text())
-
-        assert parted["answer"] == whole["answer"]
+        (parted,), (at_once,) = reports(here), reports(whole)
+        assert parted["answer"] == at_once["answer"]
         for one, other in zip(
-            parted["workflow"]["trials"], whole["workflow"]["trials"], strict=True
+            parted["workflow"]["trials"], at_once["workflow"]["trials"], strict=True
         ):
             assert one["changed"] == other["changed"]
             assert one["value"] == other["value"]
 
-    def test_json_is_for_scripts(self, cli: Any) -> None:
-        answer = cli("workflow", *SHORT, "--json")
+    def test_a_step_whose_evidence_is_gone_is_done_again_and_all_after_it(
+        self, cli: Any, here: Path, short: Words
+    ) -> None:
+        cli("workflow", *short, "workflow.until=4")
+        next(here.glob("runs/*/*/workflow/2.json")).unlink()
 
-        found = json.loads(answer.out)
+        answer = cli("workflow", *short, "workflow.until=4")
+
+        assert answer.code == 0
+        assert answer.out.count("done before: ") == 1
+
+    def test_json_is_for_scripts(self, whole: Path) -> None:
+        found = json.loads((whole / "answer.json").read_text())
+
         assert found["answer"]["score"] == "test/accuracy"
         assert len(found["steps"]) == 7
         assert found["power"]["beats"] is found["answer"]["beats"]
@@ -325,19 +309,19 @@ def test_a_test_clearly_worse_than_validation_is_told(
     ],
 )
 def test_evidence_cannot_ask_for_code_places_or_secrets(
-    cli: Any, here: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+    cli: Any, here: Path, short: Words, monkeypatch: pytest.MonkeyPatch, asked: str
 ) -> None:
     """A run folder that a stranger put among the runs is gone on with by the same command."""
     (here / "evil.py").write_text("open('canary', 'w')")
     monkeypatch.syspath_prepend(here)
-    assert cli("workflow", *SHORT, "workflow.until=2").code == 0
+    assert cli("workflow", *short, "workflow.until=2").code == 0
     (file,) = here.glob("runs/*/*/workflow/2.json")
     evidence = json.loads(file.read_text())
     evidence["facts"]["chosen"] = [asked]
     evidence.pop("sum")  # a stranger can make one; an older version wrote none
     file.write_text(json.dumps(evidence))
 
-    answer = cli("workflow", *SHORT, "workflow.until=2")
+    answer = cli("workflow", *short, "workflow.until=2")
 
     assert answer.code == 2
     assert f"the evidence of this workflow asks for `{asked}`, which a file may not" in answer.err

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -11,30 +10,14 @@ from typing import Any
 
 import pytest
 
-from dlx.cli.main import main
-
 Cli = Callable[..., Any]
-SHORT = (
-    *("task=wine", "protocol=holdout", "trainer.epochs=6", "trainer.threads=1"),
-    *("workflow.trials=2", "workflow.rungs=2"),
-)
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A workflow that came to its end."""
-    place = tmp_path_factory.mktemp("whole")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.chdir(place)
-        assert main(["workflow", *SHORT, "--json"]) == 0
-    return place
+Words = tuple[str, ...]
 
 
 @pytest.fixture
-def steps(whole: Path, here: Path) -> Path:
-    """A copy of it, in the folder where the tests stand."""
-    shutil.copytree(whole / "runs", here / "runs")
-    return next(here.glob("runs/wine/*/workflow"))
+def steps(done: Path) -> Path:
+    """The steps of a finished workflow."""
+    return done / "workflow"
 
 
 def findings(steps: Path) -> list[Any]:
@@ -43,14 +26,14 @@ def findings(steps: Path) -> list[Any]:
 
 
 def test_a_workflow_that_was_killed_after_its_look_goes_on_and_counts_it_once(
-    cli: Cli, steps: Path, here: Path
+    cli: Cli, steps: Path, here: Path, short: Words
 ) -> None:
     before = findings(steps)
     (steps / "7.json").unlink()
     (steps.parent / "report.html").unlink()
     (steps / ".7.json.99999.tmp").write_text("half")
 
-    found = cli("workflow", *SHORT)
+    found = cli("workflow", *short)
 
     assert (found.code, found.err) == (0, "")
     assert findings(steps) == before
@@ -83,12 +66,12 @@ def open_again(steps: Path) -> None:
     ],
 )
 def test_a_spoilt_ladder_is_noticed_and_climbed_again(
-    cli: Cli, steps: Path, spoil: Callable[[bytes], bytes], told: str
+    cli: Cli, steps: Path, short: Words, spoil: Callable[[bytes], bytes], told: str
 ) -> None:
     open_again(steps)
     ladder, file = (steps / "ladder.jsonl").read_bytes(), steps / "ladder.jsonl"
     file.write_bytes(spoil(ladder))
-    found = cli("workflow", *SHORT, "workflow.until=6")
+    found = cli("workflow", *short, "workflow.until=6")
     assert (found.code, found.err) == (0, "")
     assert told in found.out
 
@@ -100,13 +83,13 @@ def test_a_spoilt_ladder_is_noticed_and_climbed_again(
 
 
 @pytest.mark.parametrize("name", ["3.json", "5.json", "6.json"])
-def test_spoilt_evidence_of_a_step_is_told(cli: Cli, steps: Path, name: str) -> None:
+def test_spoilt_evidence_of_a_step_is_told(cli: Cli, steps: Path, short: Words, name: str) -> None:
     open_again(steps)
     file = steps / name
     text = file.read_text()
     for spoilt in (text.replace('"finding": "', '"finding": "x', 1), text[:-30], "[]", "9" * 9999):
         file.write_text(spoilt)
-        found = cli("workflow", *SHORT, "workflow.until=6")
+        found = cli("workflow", *short, "workflow.until=6")
         assert found.code == 1
         assert found.err.startswith("error: the evidence cannot be read: ")
         assert f"try: delete {name}, and the same command takes what is missing again" in found.err
