@@ -14,7 +14,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 HANGS_S = 300
@@ -101,6 +102,24 @@ class Process:
         """Whether it has, though nobody has waited for it yet; where /proc tells, as on Linux."""
         stat = Path(f"/proc/{self.pid}/stat")
         return stat.exists() and stat.read_text().rpartition(")")[2].split()[0] == "Z"
+
+
+@contextmanager
+def at_once(code: str, many: int = 4) -> Iterator[list[Process]]:
+    """Processes that ran some code from the same moment on; NUMBER tells each which it is."""
+    with tempfile.TemporaryDirectory() as place, ExitStack() as stack:
+        go = Path(place) / "go"
+        wait = f"import os\nprint('ready')\nwhile not os.path.exists({str(go)!r}): pass\n"
+        forks = [
+            stack.enter_context(Process(code=f"NUMBER = {number}\n{wait}{code}"))
+            for number in range(many)
+        ]
+        for one in forks:
+            one.until("ready")
+        go.touch()
+        for one in forks:
+            one.wait()
+        yield forks
 
 
 def _ask(order: dict[str, object]) -> int:

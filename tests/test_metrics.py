@@ -1,11 +1,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import pytest
 import torch
 from torch import Tensor
-from torchmetrics import functional as oracle
 
 from dlx.config.specs.metrics import METRICS
 from dlx.errors import UsageError
@@ -14,6 +14,13 @@ from dlx.metrics import Metric
 CLASSES = 5
 PAIRS = [(name, p) for name, one in METRICS.entries.items() for p in one.options.problems]
 SCALAR = ("binary", "regression", "unit_regression")
+
+
+def oracle() -> Any:
+    """torchmetrics: it takes seconds to import, in the process that asks for its answers."""
+    from torchmetrics import functional
+
+    return functional
 
 
 def make(name: str, problem: str, outputs: int | None = None, **options: object) -> Metric:
@@ -65,10 +72,10 @@ def expected(name: str, problem: str, logits: Tensor, target: Tensor, average="m
         found = logits.sigmoid() if problem == "unit_regression" else logits
         found, truth = found.reshape(target.shape).double(), target.double()
         return {
-            "mae": lambda: oracle.mean_absolute_error(found, truth),
-            "mse": lambda: oracle.mean_squared_error(found, truth),
-            "rmse": lambda: oracle.mean_squared_error(found, truth, squared=False),
-            "r2": lambda: oracle.r2_score(found, truth),
+            "mae": lambda: oracle().mean_absolute_error(found, truth),
+            "mse": lambda: oracle().mean_squared_error(found, truth),
+            "rmse": lambda: oracle().mean_squared_error(found, truth, squared=False),
+            "r2": lambda: oracle().r2_score(found, truth),
         }[name]().item()
     by = {"num_classes": CLASSES} if problem == "multiclass" else {"num_labels": CLASSES}
     options = {} if problem == "binary" else {**by, "average": average}
@@ -82,7 +89,7 @@ def expected(name: str, problem: str, logits: Tensor, target: Tensor, average="m
         "f1": "f1_score",
         "roc_auc": "auroc",
     }.get(name, name)
-    full = getattr(oracle.classification, f"{problem}_{function}")
+    full = getattr(oracle().classification, f"{problem}_{function}")
     return full(scores, target.long(), **options).item()
 
 
@@ -124,7 +131,7 @@ def test_classes_that_do_not_occur_are_torchmetrics(name):
 def test_labels_neither_there_nor_predicted_do_not_count(name):
     logits, target = batch("multilabel", absent=True)
     logits[:, -2:] = -9.0
-    each = getattr(oracle.classification, f"multilabel_{name if name != 'f1' else 'f1_score'}")
+    each = getattr(oracle().classification, f"multilabel_{name if name != 'f1' else 'f1_score'}")
     wanted = each(logits.sigmoid(), target.long(), CLASSES, average="none")[:-2].mean().item()
     assert measured(make(name, "multilabel"), logits, target) == pytest.approx(wanted)
 
@@ -136,7 +143,7 @@ def test_labels_neither_there_nor_predicted_do_not_count(name):
 def test_ranking_leaves_out_classes_that_do_not_occur(name, function, problem):
     logits, target = batch(problem, absent=True)
     scores = logits.softmax(1) if problem == "multiclass" else logits.sigmoid()
-    each = getattr(oracle.classification, f"{problem}_{function}")
+    each = getattr(oracle().classification, f"{problem}_{function}")
     singles = each(scores, target.long(), CLASSES, average="none")[:-2]
     found = measured(make(name, problem), logits, target)
     assert found == pytest.approx(singles.mean().item(), rel=1e-5)
@@ -206,7 +213,7 @@ def test_r2_of_equal_targets_is_not_a_number_and_is_left_out_of_the_mean():
     assert math.isnan(measured(make("r2", "regression"), torch.randn(1, 1), same[:1]))
     logits, target = batch("vector_regression")
     target[:, 0] = 0.1
-    wanted = oracle.r2_score(logits[:, 1:].double(), target[:, 1:].double()).item()
+    wanted = oracle().r2_score(logits[:, 1:].double(), target[:, 1:].double()).item()
     assert measured(make("r2", "vector_regression"), logits, target, 7) == pytest.approx(wanted)
 
 

@@ -175,8 +175,8 @@ def weights(run: Path) -> dict[str, bytes]:
 def test_a_sweep_that_was_killed_goes_on_to_the_same_bits(
     here: Path, cli: Cli, in_process: None
 ) -> None:
-    arguments = ["task=wine", "trainer.threads=1", "trainer.epochs=30", "seeds=2"]
-    arguments += ["optimizer.lr=0.01,0.001", "checkpoint.every_steps=40"]
+    arguments = ["task=wine", "trainer.threads=1", "trainer.epochs=12", "seeds=2"]
+    arguments += ["optimizer.lr=0.01,0.001", "checkpoint.every_steps=7"]
     whole = json.loads(cli("train", "-m", *arguments, "run.root=whole", "--json").out)
     with Process(["train", "-m", *arguments]) as process:
         process.until("[1/4]")
@@ -188,7 +188,7 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_bits(
     ran = [line for line in again.out.splitlines() if line.startswith("[")]
     done = re.findall(r"^(\d) of 4 trials are done already$", again.out, re.MULTILINE)
     assert len(ran) == 4 - int(done[0])
-    assert int(done[0]) in (1, 2)
+    assert int(done[0]) in (1, 2, 3)
     found = outcome()
     assert found["points"] == [
         {**p, "seconds": f["seconds"], "values": f["values"]}
@@ -286,10 +286,10 @@ def test_jobs_run_side_by_side_and_share_the_cores_out(here: Path) -> None:
 
 class TestNothingRuns:
     def test_a_dry_run_lists_all(self, cli: Cli, here: Path) -> None:
-        found = cli("train", "-m", *WINE, "optimizer.lr=range(1,101)", "--dry-run")
+        found = cli("train", "-m", *WINE, "optimizer.lr=range(1,21)", "--dry-run")
         lines = found.out.splitlines()
         assert found.code == 0
-        assert len([line for line in lines if "optimizer.lr=" in line]) == 100
+        assert len([line for line in lines if "optimizer.lr=" in line]) == 20
         assert list(here.iterdir()) == []
 
     def test_zip_and_where(self, cli: Cli, here: Path) -> None:

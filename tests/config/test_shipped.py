@@ -73,7 +73,21 @@ def test_no_file_is_missed() -> None:
     assert all(len(file.parts) <= 2 for file in FILES)
 
 
-@pytest.mark.parametrize("task", TASKS)
+KINDS = ("mnist", "imdb", "diabetes", "beijing_pm25")
+"""Tasks of every kind of problem and input: classes, yes or no, a number, a series."""
+
+
+def test_each_kind_of_task_is_there() -> None:
+    def kind(task: str) -> tuple[str, bool]:
+        config = load([f"task={task}"]).config
+        return next(iter(config.targets.values())).problem, bool(config.dataset.options.time)
+
+    assert {kind(task) for task in KINDS} == {kind(task) for task in TASKS}
+
+
+@pytest.mark.parametrize(
+    "task", [t if t in KINDS else pytest.param(t, marks=pytest.mark.slow) for t in TASKS]
+)
 def test_a_task_composes_with_every_file(task: str) -> None:
     alone = load([f"task={task}"]).config
     for choice in CHOICES:

@@ -4,13 +4,12 @@ import hashlib
 import json
 import random
 import sqlite3
-import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
 
 import pytest
+from forks import at_once
 
 from dlx.errors import MethodError, RunError
 from dlx.runs.ledger import Look, RowSet, looks, record, restore, rows_of
@@ -109,20 +108,13 @@ def test_many_rows_in_many_test_sets(tmp_path: Path) -> None:
 def test_processes_at_the_same_time_lose_no_entry(tmp_path: Path) -> None:
     """All of them find no ledger when they begin."""
     code = (
-        "import sys, time; from pathlib import Path; from dlx.runs.ledger import record, rows_of\n"
-        "while time.time() < float(sys.argv[2]): pass\n"
-        "for i in range(25):\n"
-        "    record(Path(sys.argv[1]), rows_of([b'row']), f'{sys.argv[3]}/{i}', 'train')"
+        f"from pathlib import Path; from dlx.runs.ledger import record, rows_of\n"
+        f"for i in range(25):\n"
+        f"    record(Path({str(tmp_path)!r}), rows_of([b'row']), f'{{NUMBER}}/{{i}}', 'train')"
     )
-    begin = str(time.time() + 1.5)
-    command = [sys.executable, "-c", code, str(tmp_path), begin]
-    running = [
-        subprocess.Popen([*command, str(number)], stderr=subprocess.PIPE, text=True)
-        for number in range(4)
-    ]
-    errors = [process.communicate()[1] for process in running]
+    with at_once(code) as ended:
+        assert [(one.wait(), one.told()) for one in ended] == [(0, "")] * 4
 
-    assert errors == [""] * 4
     found = looks(tmp_path, rows_of([b"row"]))
     assert {look.run for look in found.looks} == {f"{p}/{i}" for p in range(4) for i in range(25)}
     assert found.times == 100
@@ -190,19 +182,15 @@ class TestOnce:
 
     def test_of_two_processes_at_once_one_is_refused(self, tmp_path: Path) -> None:
         code = (
-            "import sys, time; from pathlib import Path\n"
-            "from dlx.runs.ledger import record, rows_of\n"
-            "from dlx.errors import MethodError\n"
-            "while time.time() < float(sys.argv[2]): pass\n"
-            "run = f'wine/{sys.argv[3]}'\n"
-            "try: record(Path(sys.argv[1]), rows_of([b'row']), run, 'workflow', once=True)\n"
-            "except MethodError: sys.exit(4)"
+            f"import sys; from pathlib import Path\n"
+            f"from dlx.runs.ledger import record, rows_of\n"
+            f"from dlx.errors import MethodError\n"
+            f"root, run = Path({str(tmp_path)!r}), f'wine/{{NUMBER}}'\n"
+            f"try: record(root, rows_of([b'row']), run, 'workflow', once=True)\n"
+            f"except MethodError: sys.exit(4)"
         )
-        begin = str(time.time() + 1.5)
-        command = [sys.executable, "-c", code, str(tmp_path), begin]
-        running = [subprocess.Popen([*command, str(number)]) for number in range(4)]
-
-        assert sorted(one.wait() for one in running) == [0, 4, 4, 4]
+        with at_once(code) as ended:
+            assert sorted(one.wait() for one in ended) == [0, 4, 4, 4]
 
 
 def test_no_ledger_means_no_look(tmp_path: Path) -> None:

@@ -9,19 +9,18 @@ import shutil
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from forks import HANGS_S, Process
 from sharing import SPACE
 
 from dlx.errors import RunError, UsageError
 from dlx.search.storage import storage_kept
 from dlx.search.study import Study
 
-HERE = Path(__file__).parent
 SERVER = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
@@ -34,9 +33,9 @@ def trials_of(storage: str, folder: Path) -> list[Any]:
         return one.trials()
 
 
-def taking_part(storage: str, folder: Path, most: int, wait: float = 0.01) -> subprocess.Popen[str]:
-    command = [sys.executable, str(HERE / "sharing.py"), storage, str(folder), str(most)]
-    return subprocess.Popen([*command, str(wait)], stdout=subprocess.PIPE, text=True)
+def taking_part(storage: str, folder: Path, most: int, wait: float = 0.01) -> Process:
+    arguments = (storage, str(folder), most, wait)
+    return Process(code=f"import sharing\nsharing.main(*{arguments!r})")
 
 
 @pytest.fixture(scope="module")
@@ -74,9 +73,9 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 def check_shared_out(storage: str, folders: tuple[Path, Path], most: int) -> None:
     """Two processes, in folders that may be one: each trial is tried once, by one of them."""
-    processes = [taking_part(storage, folder, most) for folder in folders]
-    said = [process.communicate(timeout=120)[0] for process in processes]
-    assert [process.returncode for process in processes] == [0, 0]
+    one, other = (taking_part(storage, folder, most) for folder in folders)
+    with one, other:
+        said = [one.printed_all(), other.printed_all()]
     began = sorted(int(line.split()[1]) for out in said for line in out.splitlines())
     found = trials_of(storage, folders[0])
     assert len(found) == most
@@ -88,28 +87,28 @@ def check_shared_out(storage: str, folders: tuple[Path, Path], most: int) -> Non
 
 @pytest.mark.parametrize("storage", ["journal", "sqlite"])
 def test_two_processes_share_a_study(storage: str, tmp_path: Path) -> None:
-    check_shared_out(storage, (tmp_path, tmp_path), 30)
+    check_shared_out(storage, (tmp_path, tmp_path), 20)
 
 
 def test_two_machines_share_a_study_on_postgresql(postgres: str, tmp_path: Path) -> None:
     folders = (tmp_path / "one", tmp_path / "other")
     for folder in folders:
         folder.mkdir()
-    check_shared_out(postgres, folders, 30)
+    check_shared_out(postgres, folders, 20)
 
 
 def test_what_a_killed_process_had_under_way_is_taken_up_once(tmp_path: Path) -> None:
-    victim = taking_part("journal", tmp_path, 20, wait=60)
-    assert victim.stdout is not None
-    assert victim.stdout.readline() == "began 0\n"
-    witness = study("journal", tmp_path)
-    assert witness.orphans() == []  # it lives
-    victim.send_signal(signal.SIGKILL)
-    victim.communicate()
+    with taking_part("journal", tmp_path, 20, wait=HANGS_S) as victim:
+        victim.until("began 0\n")
+        witness = study("journal", tmp_path)
+        assert witness.orphans() == []  # it lives
+        victim.send_signal(signal.SIGKILL)
+        victim.wait()
     assert [t.number for t in witness.orphans()] == [0]
 
-    others = [taking_part("journal", tmp_path, 20) for _ in range(2)]
-    said = "".join(other.communicate(timeout=120)[0] for other in others)
+    one, other = (taking_part("journal", tmp_path, 20) for _ in range(2))
+    with one, other:
+        said = one.printed_all() + other.printed_all()
 
     assert said.count("adopted 0") == 1
     found = trials_of("journal", tmp_path)

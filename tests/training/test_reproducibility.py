@@ -7,15 +7,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+from dlx.cli.main import main
+
 TRAIN = ["task=imdb_raw", "dataset.sample=true", "trainer.epochs=2", "model.dropout=0.3"]
+TRAIN += ["trainer.threads=1", "--quiet"]
 """Words are counted, sorted and looked up on the way to the ids."""
 
 
-def begin(root: Path, hash_seed: str) -> subprocess.Popen[bytes]:
-    """A process of its own, as a user would start it."""
-    command = [sys.executable, "-m", "dlx", "train", *TRAIN, "trainer.threads=1", "--quiet"]
-    environment = {**os.environ, "PYTHONHASHSEED": hash_seed}
-    return subprocess.Popen([*command, f"run.root={root.name}"], env=environment, cwd=root.parent)
+def another_process(root: Path) -> None:
+    """Trains in a process of its own, as a user would start it, with a hash seed of its own."""
+    command = [sys.executable, "-m", "dlx", "train", *TRAIN, f"run.root={root.name}"]
+    seed = "42" if os.environ.get("PYTHONHASHSEED") == "0" else "0"
+    environment = {**os.environ, "PYTHONHASHSEED": seed}
+    subprocess.run(command, env=environment, cwd=root.parent, check=True)
 
 
 def evidence(root: Path) -> dict[str, bytes]:
@@ -28,8 +32,8 @@ def evidence(root: Path) -> dict[str, bytes]:
 
 def test_another_process_gives_the_same_bits(folders: Path) -> None:
     roots = [folders / "first", folders / "second"]
-    running = [begin(root, seed) for root, seed in zip(roots, ("0", "42"), strict=True)]
-    assert [process.wait() for process in running] == [0, 0]
+    assert main(["train", *TRAIN, f"run.root={roots[0].name}"]) == 0
+    another_process(roots[1])
 
     first, second = map(evidence, roots)
     assert second == first
