@@ -40,14 +40,23 @@ def unseen(rows: int) -> float:
 def paired_shares(won: int, lost: int, rows: int) -> Interval:
     """The difference of two shares of right rows, by the rows that only one answer has right.
 
-    McNemar's test (1947), exact: given how many rows differ, those won are binomial, and the
-    interval of their share is that of Clopper and Pearson (1934).
+    The interval of Bonett and Price (2012), widened where McNemar's exact test (1947) does not tell
+    the two apart, so that it holds 0 wherever that test is not significant.
 
     Args:
         won: rows that only the first answer has right.
         lost: rows that only the second has right.
         rows: all rows, at least 1.
     """
+    first, second = ((one + 1) / (rows + 2) for one in (won, lost))
+    error = math.sqrt((first + second - (first - second) ** 2) / (rows + 2))
+    low, high = first - second - Z * error, first - second + Z * error
+    exact_low, exact_high = _mcnemar(won, lost, rows)
+    return max(-1.0, min(low, exact_low)), min(1.0, max(high, exact_high))
+
+
+def _mcnemar(won: int, lost: int, rows: int) -> Interval:
+    """Given how many rows differ, those won are binomial: after Clopper and Pearson (1934)."""
     differing = won + lost
     if not differing:
         return -unseen(rows), unseen(rows)

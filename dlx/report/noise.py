@@ -1,8 +1,8 @@
 """Whether two runs' scores differ by more than chance: over the same rows, folds, or neither.
 
 Of two models that judged the same rows, only the rows on which they differ tell them apart. Where
-a row is right or wrong, that is McNemar's test (1947), exact, with its interval after Clopper and
-Pearson (1934); for other scores a paired bootstrap (Efron and Tibshirani, 1993); over the same
+a row is right or wrong, that is McNemar's test (1947), exact, with an interval after Bonett and
+Price (2012); for other scores a paired bootstrap (Efron and Tibshirani, 1993); over the same
 folds a corrected t interval (Nadeau and Bengio, 2003). Else both intervals are combined, as if
 their rows had nothing in common, which for rows that they share makes it too wide. Runs that
 differ in their seeds alone are one setting: settings are compared over pairs of runs.

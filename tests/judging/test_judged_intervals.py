@@ -36,6 +36,18 @@ def test_a_lead_is_significant_where_mcnemars_exact_test_says_so(won: int, lost:
     assert low <= (won - lost) / 36 <= high
 
 
+@pytest.mark.parametrize("rows", [20, 36, 100, 1000])
+@pytest.mark.parametrize("shares", [(0.1, 0.0), (0.3, 0.05), (0.85, 0.01), (0.02, 0.01)])
+def test_the_interval_of_a_lead_holds_the_lead(rows: int, shares: tuple[float, float]) -> None:
+    """Of won and lost rows drawn by these shares; also where none is ever lost."""
+    drawn = np.random.default_rng(0).multinomial(rows, [*shares, 1 - sum(shares)], size=400)
+    intervals = [paired_shares(int(won), int(lost), rows) for won, lost, _ in drawn]
+
+    held = [low <= shares[0] - shares[1] <= high for low, high in intervals]
+
+    assert np.mean(held) >= 0.93
+
+
 def test_what_no_row_shows_is_clopper_and_pearsons() -> None:
     assert unseen(36) == pytest.approx(binomtest(0, 36).proportion_ci(0.95, "exact").high)
     assert paired_shares(0, 0, 36) == (-unseen(36), unseen(36))
