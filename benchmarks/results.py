@@ -17,13 +17,13 @@ PAGE = TOP / "docs" / "results.md"
 HEAD = """# Results
 
 Published figures and ours, on the real files. Each name is a file in `experiments/`, trained by
-`dlx train experiment=NAME`, once a seed with one thread, and checked by
+`dlx train experiment=NAME`, once per seed with one thread, and checked by
 `dlx reproduce experiments/NAME.yaml`; `python benchmarks/results.py` writes this page. The
 published figures are single runs without a seed.
 
 Figures: `.best` and `.final` are the best and the last epoch of a curve, `.best_epoch` the epoch of
 the best; under K-fold curves are means over the folds; `.smoothed` is the minimum of the smoothed
-mean curve (book 3.6). A bar is what ours must reach.
+mean curve (book 3.6). A bar is the threshold that ours must reach.
 
 | claim | figure | published | ours (mean ± standard deviation) | seeds | bar | held |
 |---|---|---|---|---|---|---|

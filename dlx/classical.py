@@ -124,7 +124,7 @@ def fit(
         return torch.from_numpy(found.astype(np.float32)).to(train.targets.device)
 
     name = "ridge regression" if numbers else "logistic regression"
-    where = "training rows in turn" if validation is None else "validation rows"
+    where = "cross-validation on training rows" if validation is None else "validation rows"
     return Classical(name, {"penalty": penalty, "picked_on": where, "rows": len(kept)}, predict)
 
 

@@ -292,7 +292,7 @@ def _turned(loss: _Valley, train: Curve) -> _Found | None:
         return None
     if train[-1] >= train[turn]:
         return "underfit", turn, f"both losses rose after epoch {turn + 1}"
-    text = f"validation loss turned at epoch {turn + 1}"
+    text = f"validation loss rose after epoch {turn + 1}"
     if loss.level > 0:
         text += f" and ended {loss.values[-1] / loss.values[turn]:.2f} times its minimum"
     return "overfits", turn, text

@@ -240,21 +240,23 @@ def _problems(values: Mapping[str, Any], lines: Any, shown: str) -> Sequence[Pro
     found += [Problem(f"`{key}` is missing", shown, "a text") for key in missing]
     overrides = values.get("overrides", [])
     if not isinstance(overrides, list) or not all(isinstance(one, str) for one in overrides):
-        found.append(Problem("`overrides` is no list of texts", where("overrides"), "[key=value]"))
+        found.append(
+            Problem(("`overrides` is not a list of texts"), where("overrides"), "[key=value]")
+        )
     seeds = values.get("seeds", [0])
     if not isinstance(seeds, list) or not all(type(one) is int and one >= 0 for one in seeds):
-        found.append(Problem("`seeds` is no list of seeds", where("seeds"), "[0, 1, 2]"))
+        found.append(Problem("`seeds` is not a list of seeds", where("seeds"), "[0, 1, 2]"))
     for key in ("published", "bars"):
         figures = values.get(key, {})
         if not isinstance(figures, dict) or not all(
             isinstance(value, (int, float)) for value in figures.values()
         ):
             told = "{test/accuracy: 0.88}"
-            found.append(Problem(f"`{key}` is no list of figures", where(key), told))
+            found.append(Problem(f"`{key}` is not a list of figures", where(key), told))
     ours = values.get("ours", {})
     if not isinstance(ours, dict) or not all(map(_is_record, ours.values())):
         told = "{test/accuracy: {mean: 0.88, std: 0.001, seeds: 3, tolerance: 0.003}}"
-        found.append(Problem("`ours` is no list of measured figures", where("ours"), told))
+        found.append(Problem("`ours` is not a list of measured figures", where("ours"), told))
     for claim in values.get("claims", []):
         if not isinstance(claim, dict) or not {"figure", "is", "than"} <= set(claim):
             told = "{figure: val/loss.final, is: below, than: ch4.imdb.original}"

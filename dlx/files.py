@@ -55,7 +55,7 @@ def open_file(file: Path, mode: Mode) -> IO[bytes]:
     """Opens a plain file, without waiting for anybody.
 
     Raises:
-        OSError: it is not there, is a link, or no plain file, or lies behind a link; or it is to be
+        OSError: it does not exist, is a link, or no plain file, or lies behind a link; or is to be
             written to, and has another name elsewhere.
     """
     with _reached(file) as (at, name):
@@ -63,9 +63,9 @@ def open_file(file: Path, mode: Mode) -> IO[bytes]:
     try:
         found = os.fstat(handle)
         if not stat.S_ISREG(found.st_mode):
-            raise OSError(errno.EINVAL, "it is no plain file", str(file))
+            raise OSError(errno.EINVAL, "it is not a regular file", str(file))
         if mode != "rb" and found.st_nlink > 1:
-            raise OSError(errno.EMLINK, "it has a second name (a hard link)", str(file))
+            raise OSError(errno.EMLINK, "it is a hard link", str(file))
         return os.fdopen(handle, mode)
     except BaseException:
         os.close(handle)
@@ -80,7 +80,7 @@ def read_bytes(file: Path, limit: int | None = LIMIT) -> bytes:
         limit: bytes that it may have; None for any number.
 
     Raises:
-        OSError: it is not there, is no plain file, lies behind a link, or is larger.
+        OSError: it does not exist, is not a regular file, lies behind a link, or is larger.
     """
     with open_file(file, "rb") as stream:
         size = os.fstat(stream.fileno()).st_size
@@ -94,7 +94,7 @@ def sha256_of(file: Path) -> str:
     """The SHA-256 of a plain file of any size, as hex, without holding it in memory.
 
     Raises:
-        OSError: it is not there, is no plain file, or lies behind a link.
+        OSError: it does not exist, is not a regular file, or lies behind a link.
     """
     with open_file(file, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()  # type: ignore[arg-type]
@@ -190,7 +190,7 @@ def append(file: Path, content: bytes) -> None:
     """Adds to the end of a file, which is made if missing.
 
     Raises:
-        OSError: it cannot be written, is no plain file, or lies behind a link.
+        OSError: it cannot be written, is not a regular file, or lies behind a link.
     """
     with open_file(file, "ab") as stream:
         stream.write(content)
@@ -268,7 +268,7 @@ def is_number(name: str) -> bool:
 
 
 def check_plain(*files: Path) -> None:
-    """Before a library opens files by their names: each is a plain one, or is not there.
+    """Before a library opens files by their names: each is a plain one, or does not exist.
 
     Raises:
         OSError: one is a link or no plain file, has a second name, or lies behind a link.
@@ -361,7 +361,7 @@ def _reached(file: Path, sync: bool = False) -> Iterator[tuple[int | None, str]]
     """
     fenced, steps = _way(file)
     if ".." in steps or not steps[-1]:
-        raise OSError(errno.EINVAL, "its path leaves its folder", str(file))
+        raise OSError(errno.EINVAL, "its path is outside its folder", str(file))
     if not _BY_FOLDER:
         yield _checked(fenced, steps, file)
         return
@@ -396,7 +396,7 @@ def _links_told(at: int, name: str, file: Path) -> Iterator[None]:
 
 
 def _a_link(name: str, file: Path) -> OSError:
-    what = f"`{name}` is a symbolic link, and none is followed here"
+    what = f"`{name}` is a symbolic link, and dlx follows none here"
     return OSError(errno.ELOOP, what, str(file))
 
 

@@ -66,7 +66,7 @@ def sgd(options: specs.SGD, parameters: Iterable[Parameter]) -> optim.Optimizer:
     if options.nesterov and options.momentum == 0:
         raise UsageError(
             Problem(
-                "nesterov is true, but momentum is 0: there is nothing to look ahead along",
+                "nesterov is true, but momentum is 0: Nesterov momentum needs momentum",
                 where="optimizer.nesterov",
                 accepted="nesterov: true with momentum > 0",
                 hint="optimizer.momentum=0.9",

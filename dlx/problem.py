@@ -47,7 +47,7 @@ class Row:
 
 
 _NOT_A_CLASS = "its targets are numbers, not classes"
-_MANY_LOGITS = "it compares several classes, and this problem has one answer a unit"
+_MANY_LOGITS = "it compares several classes, but this problem has one independent output per unit"
 
 PROBLEMS: dict[str, Row] = {
     "binary": Row(
@@ -59,7 +59,7 @@ PROBLEMS: dict[str, Row] = {
         allowed={"mse": "works, but learns more slowly than binary_cross_entropy (book 3.4.5)"},
         refused={
             "cross_entropy": "a softmax over one unit is always 1",
-            "mae": "its gradient vanishes where the answer is surely wrong",
+            "mae": "its gradient vanishes where a prediction is confidently wrong",
             "huber": "it measures distances, not probabilities",
         },
         classes=True,
@@ -73,9 +73,9 @@ PROBLEMS: dict[str, Row] = {
         refused={
             "binary_cross_entropy": "each sample has exactly one class: use cross_entropy, or "
             "declare the problem multilabel",
-            "mse": "class ids are names, not amounts",
-            "mae": "class ids are names, not amounts",
-            "huber": "class ids are names, not amounts",
+            "mse": "class ids are labels, not quantities",
+            "mae": "class ids are labels, not quantities",
+            "huber": "class ids are labels, not quantities",
         },
         classes=True,
     ),
@@ -87,8 +87,10 @@ PROBLEMS: dict[str, Row] = {
         baseline=("prevalence",),
         allowed={"mse": "works, but learns more slowly than binary_cross_entropy"},
         refused={
-            "cross_entropy": "a softmax makes the labels compete, and several may be right",
-            "mae": "its gradient vanishes where the answer is surely wrong",
+            "cross_entropy": (
+                "a softmax makes the labels exclude each other, but several may be correct"
+            ),
+            "mae": "its gradient vanishes where a prediction is confidently wrong",
             "huber": "it measures distances, not probabilities",
         },
         classes=True,

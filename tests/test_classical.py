@@ -82,7 +82,7 @@ def test_several_numbers_and_images_keep_their_shape() -> None:
 
     found = fitted("vector_regression", 2, dense(x, y))
 
-    assert found.chosen["picked_on"] == "training rows in turn"
+    assert found.chosen["picked_on"] == "cross-validation on training rows"
     predicted = found.predict({"x": torch.as_tensor(x).float()}).numpy()
     np.testing.assert_allclose(predicted, y, atol=0.05)
 

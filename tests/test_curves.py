@@ -72,7 +72,7 @@ def test_the_book_s_first_overfitting_is_told_with_its_numbers() -> None:
     assert found.gap == pytest.approx(loss[-1] - train[-1])
     gap = CURVES["imdb_16"]["train_metric"][-1] - CURVES["imdb_16"]["val_metric"][-1]
     assert found.metric_gap == pytest.approx(gap)
-    assert found.text == "validation loss turned at epoch 3 and ended 2.46 times its minimum"
+    assert found.text == "validation loss rose after epoch 3 and ended 2.46 times its minimum"
     assert found.plain() == {
         "verdict": "overfits",
         "epoch": 3,

@@ -63,7 +63,7 @@ def is_planned_only(words: list[str]) -> bool:
 def sampled(words: list[str]) -> list[str]:
     """The command on data that are here: sample data where the task has files, two epochs."""
     if words[0] == "workflow":
-        few = ["trainer.epochs=3", "workflow.trials=1", "workflow.rungs=1"]
+        few = ["trainer.epochs=3", "workflow.trials=1", "workflow.capacity_steps=1"]
         return [*words, *few, "protocol=holdout", "trainer.threads=1"]
     if words[0] == "tune":
         return [*words, "tune.trials=2", "trainer.epochs=2"]
@@ -125,7 +125,7 @@ def test_command_runs(
     if words[:2] == ["reproduce", "dlx.lock"]:
         assert main(["lock", "last"]) == 0
     if words == ["resume", "last"]:
-        words = [*words, "trainer.epochs=2"]  # else there is nothing to go on with
+        words = [*words, "trainer.epochs=2"]  # else there is nothing to resume
     planned = ["--dry-run"] if is_planned_only(words) else []
     assert main([*sampled(words), *planned]) == 0
     assert capsys.readouterr().out.strip()

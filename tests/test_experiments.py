@@ -199,12 +199,12 @@ class TestFiles:
             ],
             ["`task` is missing", "  where: experiments/wrong.yaml", "  accepted: a text"],
             [
-                "`overrides` is no list of texts",
+                "`overrides` is not a list of texts",
                 "  where: experiments/wrong.yaml:3",
                 "  accepted: [key=value]",
             ],
             [
-                "`seeds` is no list of seeds",
+                "`seeds` is not a list of seeds",
                 "  where: experiments/wrong.yaml:4",
                 "  accepted: [0, 1, 2]",
             ],

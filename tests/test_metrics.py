@@ -278,10 +278,10 @@ def test_as_many_guesses_as_classes_are_refused():
     with pytest.raises(UsageError) as caught:
         make("top_k_accuracy", "multiclass", 3, k=3)
     assert str(caught.value) == (
-        "k is 3, and there are 3 classes: any model would be right\n"
+        "k is 3, and there are 3 classes: any model would be correct\n"
         "  where: metrics.top_k_accuracy.k\n"
         "  accepted: a whole number from 1 to 2\n"
-        "  try: take a smaller k, or the metric accuracy"
+        "  try: use a smaller k, or the metric accuracy"
     )
 
 

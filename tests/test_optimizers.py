@@ -152,7 +152,7 @@ def test_nesterov_without_momentum_is_refused():
     with pytest.raises(UsageError) as caught:
         make("sgd", [nn.Parameter(torch.zeros(2))], nesterov=True)
     assert str(caught.value) == (
-        "nesterov is true, but momentum is 0: there is nothing to look ahead along\n"
+        "nesterov is true, but momentum is 0: Nesterov momentum needs momentum\n"
         "  where: optimizer.nesterov\n"
         "  accepted: nesterov: true with momentum > 0\n"
         "  try: optimizer.momentum=0.9"

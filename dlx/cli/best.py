@@ -13,6 +13,7 @@ from typing import Any
 from ..config.names import listed, nearest, plural
 from ..errors import MethodError, Problem, UsageError
 from ..files import read_json
+from ..judging.verdict import shown_name
 from ..runs import listing
 from ..runs.folder import run_named
 from ..runs.listing import Status
@@ -58,9 +59,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     parser.epilog = EXAMPLES
     add = parser.add_argument
-    what = "only among runs that have one of these values, as in task=imdb (see dlx runs)"
+    what = "only runs that have one of these values, for example task=imdb (see dlx runs)"
     add("filters", nargs="*", metavar="KEY=VALUE", help=what)
-    add("--by", metavar="SCORE", help="a validation score; default: the one they are judged by")
+    add("--by", metavar="SCORE", help="a validation score; default: the runs' main score")
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
     add("--json", action="store_true", help="print JSON, for scripts")
 
@@ -99,8 +100,8 @@ def _refuse_tests(args: argparse.Namespace) -> None:
         if name.startswith("test/"):
             where = "--by" if name == args.by else f"command line: {name}="
             what = (
-                f"`{name}` is a test score, and to pick by it makes it lie: the best of several "
-                "looks is luck as well as skill"
+                f"`{name}` is a test score, and choosing by it makes it too optimistic: the best "
+                "of several is partly luck"
             )
             hint = f"--by val/{name.removeprefix('test/')}" if name == args.by else ""
             raise MethodError(Problem(what, where, "a validation score", hint))
@@ -116,13 +117,13 @@ def _finished(found: Sequence[Status], root: str) -> list[Status]:
     real = [s for s in done if not s.get("sample")]
     if not real:
         many = plural(len(found), "run")
-        what = f"of {many} in {root}, none is done"
+        what = f"of {many} in {root}, none is finished"
         if done:
-            what = f"of {many} in {root}, those that are done learnt from made-up data"
-        raise UsageError(Problem(what, "command line", "a run that is done, on real data"))
+            what = f"of {many} in {root}, the finished ones were trained on synthetic sample data"
+        raise UsageError(Problem(what, "command line", "a finished run on real data"))
     tasks = sorted({str(s.get("task")) for s in real})
     if len(tasks) > 1:
-        what = "the runs are of several tasks, whose scores do not compare"
+        what = "the runs have several tasks, whose scores cannot be compared"
         raise UsageError(Problem(what, "command line", listed(tasks), f"dlx best task={tasks[0]}"))
     return real
 
@@ -139,7 +140,7 @@ def _judged(runs: Sequence[Status]) -> str:
     if len(counted) == 1:
         return next(iter(counted))
     told = listed(f"{name} ({plural(many, 'run')})" for name, many in counted.most_common())
-    what = "the runs are judged by different scores" if counted else "no run says its score"
+    what = "the runs have different main scores" if counted else "no run has a main score"
     hint = f"--by {counted.most_common(1)[0][0]}" if counted else "--by val/loss"
     raise UsageError(Problem(what, "command line", told, hint))
 
@@ -154,7 +155,7 @@ def _best(root: Path, runs: Sequence[Status], score: str) -> Best:
     if not having:
         known = sorted({n for s in runs for n in listing.scores_of(s) if n.startswith("val/")})
         near = nearest(score, known)
-        what = f"no run that is done has the validation score `{score}`"
+        what = f"no finished run has the validation score `{score}`"
         hint = f"--by {near}" if near else ""
         raise UsageError(Problem(what, "--by", listed(known), hint))
     on_test = 0
@@ -177,7 +178,9 @@ def _best(root: Path, runs: Sequence[Status], score: str) -> Best:
             cuts=len({_cut(root, other) for other in ranked}),
             in_folds=len(_list(report, "folds")) > 1,
         )
-    what = "the validation rows of these runs are the test rows: their scores are no choice"
+    what = (
+        "the validation rows of these runs are the test rows: their scores cannot be used to choose"
+    )
     raise MethodError(Problem(what, "protocol=test_as_validation", "another protocol"))
 
 
@@ -263,14 +266,14 @@ def _show(best: Best) -> None:
     if worth := _worth(best):
         say(worth)
     if best.on_test:
-        say(f"left out: {plural(best.on_test, 'run')} with the test rows for validation")
+        say(f"left out: {plural(best.on_test, 'run')} whose validation rows are the test rows")
     if best.cuts > 1:
-        say(f"note: the data are cut in {best.cuts} ways, so not all scores are of the same rows")
+        say(f"note: the data are split in {best.cuts} ways, so not all scores are on the same rows")
     for stamp in best.stamps:
         say(f"note: {stamp}")
     say(f"train it again: {_command(best)}")
     if (look := _command(best, look=True)) != _command(best):
-        say(f"with one look at the test part: {look}")
+        say(f"and evaluate it on the test set once: {look}")
 
 
 def _worth(best: Best) -> str:
@@ -283,7 +286,7 @@ def _worth(best: Best) -> str:
     if ahead > 0:
         return ""
     does = "better" if ahead < 0 else "as well"
-    return f"{baseline.get('name') or 'the baseline'} is simpler and does {does}"
+    return f"{shown_name(str(baseline.get('name') or 'the baseline'))} is simpler and is {does}"
 
 
 def _ties(best: Best) -> str:

@@ -19,15 +19,20 @@ EXAMPLES = """examples:
   dlx compare 1704 last --json
 """
 _PAGE = "comparison.html"
-_ROWS_ONLY = "an interval is of other rows; another seed may move a score as well"
-_CHOOSE = "to choose between them, go by validation: a test score that was picked by is no test"
+_ROWS_ONLY = "an interval covers the variation over rows; another seed may change a score as well"
+_CHOOSE = (
+    "to choose between them, use a validation score: the best of several test scores is too "
+    "optimistic"
+)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     parser.epilog = EXAMPLES
     add = parser.add_argument
-    run = "a run folder, `last`, or a unique part of a run's name; the others are held against the "
+    run = (
+        "a run folder, `last`, or a unique part of a run's name; the others are compared with the "
+    )
     run += "first"
     add("runs", metavar="RUN", nargs="+", help=run)
     add("--out", metavar="FILE", default=_PAGE, help=f"the page with the curves (default: {_PAGE})")
@@ -38,9 +43,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Prints scores and differences, and writes a page with the curves."""
     if len(args.runs) < 2:
-        what = "one run is named, and it takes two to compare"
+        what = "only one run is named, and a comparison needs two"
         hint = f"dlx report {args.runs[0]}"
-        raise UsageError(Problem(what, "command line", "two RUNs or more", hint))
+        raise UsageError(Problem(what, "command line", "two or more RUNs", hint))
     from ..runs.folder import find
 
     folders = [find(Path(args.root), name).resolve() for name in args.runs]
@@ -111,7 +116,7 @@ def _show_differences(found: Comparison) -> None:
         if any(one.score.startswith("test/") for one in found.differences):
             say(_CHOOSE)
     elif len(found.runs) > 1:
-        say("no score is of the same set in both: there is no verdict")
+        say("the runs have no score on the same set: they cannot be compared")
     for warning in found.warnings:
         say(f"warning: {warning}")
 

@@ -23,8 +23,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     parser.epilog = EXAMPLES
     add_flags(parser)
-    parser.add_argument("--why", metavar="KEY", help="who set this value, in order")
-    parser.add_argument("--package", "-p", metavar="KEY", help="only this part, as in trainer")
+    parser.add_argument("--why", metavar="KEY", help="where this value comes from, in order")
+    parser.add_argument(
+        "--package", "-p", metavar="KEY", help=("only this part, for example trainer")
+    )
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
 
@@ -75,7 +77,7 @@ def _no_key(key: str, plain: dict[str, Any]) -> Problem:
     near = nearest(key, known)
     return Problem(
         f"this config has no key `{key}`",
-        accepted="a key of `dlx config`, as in optimizer.lr",
+        accepted="a key of `dlx config`, for example optimizer.lr",
         hint=f"did you mean {near}?" if near else "",
     )
 

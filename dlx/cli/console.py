@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
+from ..judging.verdict import shown_name
 from ..printable import UNPRINTABLE, printable
 from .streams import is_screen, is_unicode
 from .tables import Look, table_lines
@@ -17,7 +18,7 @@ from .tables import Look, table_lines
 if TYPE_CHECKING:
     from rich.console import Console
 
-SAMPLE = "SAMPLE DATA: made up, to see whether it runs; not a result"
+SAMPLE = "SAMPLE DATA: synthetic, for smoke tests only; not a result"
 """Stands under every score of made-up data."""
 
 
@@ -102,7 +103,7 @@ def baseline_text(baseline: Any) -> str:
     value = baseline.get("value") if isinstance(baseline, dict) else None
     if not isinstance(value, (int, float)):
         return ""
-    return f"{number(value)}  {baseline.get('name', '')}".rstrip()
+    return f"{number(value)}  {shown_name(str(baseline.get('name', '')))}".rstrip()
 
 
 def looks_text(times: int, rows: Mapping[str, int]) -> str:
@@ -115,5 +116,7 @@ def looks_text(times: int, rows: Mapping[str, int]) -> str:
     told = f"the test set has been evaluated {'once' if times == 1 else f'{times} times'}"
     some = 0 < rows["seen"] < rows["rows"]
     return (
-        f"{told}: {rows['seen']:,} of its {rows['rows']:,} rows were seen before" if some else told
+        f"{told}: {rows['seen']:,} of its {rows['rows']:,} rows were evaluated before"
+        if some
+        else told
     )

@@ -29,17 +29,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add = actions.add_parser
-    listing = add("list", help="every dataset: rows, size, whether it is here, terms")
-    fetch = add("fetch", help="download a dataset's official files, resuming what was begun")
-    verify = add("verify", help="hash the files that are here; exit 1 if one is wrong")
-    path = add("path", help="print the folder that holds, or is to hold, a dataset's files")
+    listing = add(
+        "list", help=("every dataset: rows, size, whether it is on this machine, terms of use")
+    )
+    fetch = add(
+        "fetch", help=("download a dataset's official files; resumes an interrupted download")
+    )
+    verify = add(
+        "verify",
+        help=("check the hashes of the files on this machine; exit code 1 if one is wrong"),
+    )
+    path = add("path", help="print the folder for a dataset's files")
     for action in (fetch, path):
-        action.add_argument("name", metavar="NAME", help="a dataset, as in `dlx data list`")
-    verify.add_argument("name", metavar="NAME", nargs="?", help="default: every dataset here")
+        action.add_argument("name", metavar="NAME", help="a dataset's name, see `dlx data list`")
+    verify.add_argument(
+        "name", metavar="NAME", nargs="?", help=("default: every dataset on this machine")
+    )
     for action in (listing, fetch, verify, path):
         action.add_argument("--json", action="store_true", help="print JSON, for scripts")
     for action in (listing, fetch, verify, path):
-        told = "packages of your own that bring datasets"
+        told = "your own packages that add datasets"
         action.add_argument("--plugins", nargs="*", default=[], metavar="NAME", help=told)
 
 
@@ -96,7 +105,7 @@ def _list(args: argparse.Namespace) -> int:
     ]
     show_table(("name", "rows", "size", "state", "terms"), cells, right=("rows", "size"))
     if is_screen():
-        say(f"real files lie in {data_root()}")
+        say(f"real files are in {data_root()}")
     return 0
 
 
@@ -166,7 +175,7 @@ def _check(chosen: Chosen) -> dict[str, Any]:
 def _certainty(options: Dataset) -> str:
     """What it means that nothing is wrong with a dataset's files."""
     pinned = options.content_sha256 or all(file.sha256 for file in options.files)
-    return "right" if pinned else "here, but no SHA-256 is pinned"
+    return "right" if pinned else "present; no SHA-256 is pinned"
 
 
 def _print_check(check: dict[str, Any], asked_for: bool) -> None:
@@ -188,7 +197,7 @@ def _fetch(args: argparse.Namespace) -> int:
     if args.json:
         say_json(_row(chosen.name))
     elif chosen.options.embedded:
-        say(f"{chosen.name} comes with scikit-learn: nothing to fetch")
+        say(f"{chosen.name} comes with scikit-learn: nothing to download")
     return 0
 
 
@@ -235,8 +244,8 @@ class _Lines(_Silent):
     def begins(self, file: File, have: int, total: int) -> None:
         """A download begins with `have` bytes here already, of `total`."""
         self._total, self._tenths = total, 10 * have // max(total, 1)
-        resumed = f", {have:,} of them here already," if have else ""
-        size = f"{total:,} bytes" if total else "a size that is not told,"
+        resumed = f", {have:,} of them downloaded already," if have else ""
+        size = f"{total:,} bytes" if total else "unknown size,"
         say(f"{file.name}: {size}{resumed} from {file.url}")
 
     def received(self, have: int) -> None:

@@ -56,7 +56,9 @@ def _extras() -> str:
     found = []
     for name, component in extras().items():
         here = all(map(is_installed, component.needs))
-        found.append(f"{name} is here" if here else f"{name} is missing ({install(component)})")
+        found.append(
+            f"{name} is installed" if here else f"{name} is missing ({install(component)})"
+        )
     return "; ".join(found)
 
 
@@ -65,8 +67,8 @@ def _torch() -> str:
 
     x = torch.ones(8, 8)
     if float((x @ x).sum()) != 512.0:
-        raise ArithmeticError("torch multiplies matrices wrongly")
-    return f"{torch.__version__} computes"
+        raise ArithmeticError("torch's matrix multiplication gives wrong results")
+    return f"{torch.__version__} works"
 
 
 def _torchvision() -> str:
@@ -118,7 +120,7 @@ def _cache() -> str:
 
 
 def _runs() -> str:
-    return f"runs go to {_writable(Path('runs').resolve())}"
+    return f"runs are saved in {_writable(Path('runs').resolve())}"
 
 
 def _writable(folder: Path) -> str:

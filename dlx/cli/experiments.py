@@ -22,9 +22,9 @@ EXAMPLES = """examples:
   dlx train experiment=ch3.imdb
   dlx experiments record ch3.imdb
 
-`dlx experiments run PART...` trains a set, each experiment with its seeds, and lays the curves
-over the published figures on one page. What is done is not trained again, and what was broken off
-goes on.
+`dlx experiments run PART...` trains a set, each experiment with its seeds, and plots the curves
+and the published figures on one page. Finished runs are not trained again, and interrupted runs
+continue.
 """
 _HELD = {True: "yes", False: "no", None: "-"}
 
@@ -33,17 +33,19 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options to its parser."""
     parser.epilog = EXAMPLES
     add = parser.add_argument
-    what = "a name: its figures; a part of names: a list; or run PART..., or record NAME..."
+    what = (
+        "a name (shows its figures), a part of names (lists them), run PART..., or record NAME..."
+    )
     add("words", metavar="PART", nargs="*", help=what)
     add("--seeds", type=_positive, metavar="N", help="with run: the first N seeds of each")
-    add("--dry-run", action="store_true", help="with run: list what would be trained, and stop")
+    add("--dry-run", action="store_true", help="with run: print what would be trained, and stop")
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
     add("--json", action="store_true", help="print JSON, for scripts")
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number >= 1")
     return int(text)
 
 
@@ -96,10 +98,10 @@ def _list(found: Sequence[Experiment], done: dict[str, set[int]]) -> None:
     for one in found:
         state, held = _status(one, done[one.name]), _HELD[one.proven()]
         rows.append([one.name, one.section, one.title, duration(seconds_of(one)), state, held])
-    titles = ("experiment", "section", "what", "time", "trained here", "claim held")
+    titles = ("experiment", "section", "what", "time", "trained here", "claim holds")
     show_table(titles, rows, right=("time",))
     say("")
-    say("time: about that of one training on two cores; each has one to five seeds")
+    say("time: for one training on two cores; each experiment has one to five seeds")
     say("the figures of one: dlx experiments NAME     for example: dlx experiments ch3.imdb")
     say("train one:          dlx train experiment=NAME")
     say("train a set:        dlx experiments run 'ch4.*'")
@@ -132,8 +134,8 @@ def _show(one: Experiment, done: set[int]) -> None:
         ]
         for figure in one.shown()
     ]
-    titles = ("figure", "published", "ours", "± (seeds)", "bar", "held")
-    show_table(titles, rows, right=("published", "ours", "bar"))
+    titles = ("figure", "published", "ours", "± (seeds)", "threshold", "reached")
+    show_table(titles, rows, right=("published", "ours", "threshold"))
     for claim in one.claims:
         say(f"claim: {claim}: {_compared(one, claim)}")
     say("")
@@ -171,7 +173,7 @@ def _record(wanted: list[str], as_json: bool) -> int:
         said(f"{one.name}: {one.title}")
         beyond = list(record(one, file, measure(one, one.seeds, Path("runs"), said)))
         for text in beyond:
-            said(f"  kept as it was: {text}")
+            said(f"  unchanged: {text}")
         said(f"  written to {file}")
         told.append({"name": one.name, "file": str(file), "kept": beyond})
     if as_json:

@@ -92,10 +92,13 @@ def _announce(planned: Sequence[Training]) -> None:
     show_table(("experiment", "seed", "about"), rows, right=("about",))
     left = [one for one in planned if not one.done]
     if not left:
-        say("everything is trained already")
+        say("everything is already trained")
         return
     total = duration(sum(one.seconds for one in left))
-    say(f"{plural(len(left), 'training')} to go, about {total}; Ctrl-C keeps what is done")
+    say(
+        f"{plural(len(left), 'training')} left, about {total}; after Ctrl-C the same command "
+        "continues"
+    )
 
 
 def _train(planned: Sequence[Training], quiet: bool) -> dict[str, list[Path]]:

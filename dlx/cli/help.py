@@ -29,8 +29,8 @@ EXAMPLES = """examples:
   dlx help optimizer.lr     one key
   dlx help optimizer        the choices of a component
   dlx help optimizer.adam   the options of one choice
-  dlx help layers           the layers that model=layers knows
-  dlx help seeds            a word of sweeps, as `dlx train -m` knows them
+  dlx help layers           the layers of model=layers
+  dlx help seeds            an option of sweeps, for `dlx train -m`
 """
 
 
@@ -69,7 +69,7 @@ def _asked(key: str) -> list[_Key | _Entry]:
         raise UsageError(
             Problem(
                 f"there is no key `{key}`",
-                accepted="a key of the config, as in optimizer.lr",
+                accepted="a key of the config, for example optimizer.lr",
                 hint=f"dlx help {near}" if near else "dlx help",
             )
         )
@@ -262,7 +262,7 @@ def _choices(hint: Any) -> list[str]:
 
 def _default(option: Option) -> str:
     if option.required:
-        return "none: must be given"
+        return "none: required"
     if isinstance(option.default, Chosen):
         return option.default.name
     plain = to_plain(option.default)
@@ -288,4 +288,4 @@ def _show_options(cls: type, prefix: str) -> None:
         [f"{prefix}{name}", _default(opt), describe(opt.hint, opt.meta), opt.meta.help]
         for name, opt in options.items()
     ]
-    show_table(("key", "default", "type", "what it is"), rows)
+    show_table(("key", "default", "type", "description"), rows)

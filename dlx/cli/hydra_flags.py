@@ -8,12 +8,12 @@ from typing import Any, NoReturn
 from ..errors import Problem, UsageError
 
 _REFUSED = {
-    "--experimental-rerun": "it unpickles a file; train again from the run's config instead",
-    "--hydra-help": "dlx's own keys are shown by `dlx help KEY`",
-    "--config-name": "the primary config is dlx's own; choose a task with task=NAME",
-    "-cn": "the primary config is dlx's own; choose a task with task=NAME",
-    "--config-path": "folders of your own are given with --config-dir",
-    "-cp": "folders of your own are given with --config-dir",
+    "--experimental-rerun": "it unpickles a file; instead, train again from the run's config",
+    "--hydra-help": "`dlx help KEY` shows dlx's keys",
+    "--config-name": "the primary config is part of dlx; choose a task with task=NAME",
+    "-cn": "the primary config is part of dlx; choose a task with task=NAME",
+    "--config-path": "name your own folder with --config-dir",
+    "-cp": "name your own folder with --config-dir",
     "--shell-completion": "`dlx completion bash` prints the script",
     "-sc": "`dlx completion bash` prints the script",
 }
@@ -29,10 +29,10 @@ class _Refuse(argparse.Action):
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags that only look at a config."""
-    parser.add_argument("overrides", nargs="*", metavar="key=value", help="task=NAME, then changes")
     parser.add_argument(
-        "--config-dir", "-cd", metavar="DIR", help="a folder of configs of your own"
+        "overrides", nargs="*", metavar="key=value", help=("task=NAME, then KEY=VALUE to change it")
     )
+    parser.add_argument("--config-dir", "-cd", metavar="DIR", help="folder of your own configs")
     for flag in _REFUSED:
         parser.add_argument(flag, action=_Refuse, nargs="?", help=argparse.SUPPRESS)
 
@@ -42,11 +42,11 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
     add_flags(parser)
     add = parser.add_argument
     add("--multirun", "-m", action="store_true", help="run every combination of key=a,b")
-    add("--dry-run", action="store_true", help="with -m: list the trials and stop")
+    add("--dry-run", action="store_true", help="with -m: print the trials and stop")
     add("--fail-fast", action="store_true", help="with -m: stop at the first trial that fails")
-    add("--retries", metavar="N", help="with -m: try a trial that crashed so often again")
+    add("--retries", metavar="N", help="with -m: number of times to retry a trial that crashed")
     add("--cfg", "-c", choices=["job"], help="print the config and stop")
-    add("--package", "-p", metavar="KEY", help="with --cfg: only this part, as in trainer")
+    add("--package", "-p", metavar="KEY", help="with --cfg: only this part, for example trainer")
     add("--resolve", action="store_true", help="with --cfg: with ${...} replaced")
     add(
         "--info",
@@ -54,5 +54,5 @@ def add_run_flags(parser: argparse.ArgumentParser) -> None:
         nargs="?",
         const="all",
         choices=["all", "searchpath", "defaults", "config"],
-        help="print where configs are found and which files make this one, and stop",
+        help="print where configs are found and which files this one is made of, and stop",
     )

@@ -87,7 +87,7 @@ class Lines(Silent):
         """Says how many are left."""
         super().before(rows)
         if self.over:
-            say(f"{self.over} of {self.total} trials are done already")
+            say(f"{self.over} of {self.total} trials are already done")
 
     def ends(self, row: Row) -> None:
         """Says how a trial ended."""
@@ -228,7 +228,7 @@ def _duration(seconds: float) -> str:
 
 
 def _named(row: Row) -> str:
-    return " ".join(row.get("shown") or ()) or "as it is"
+    return " ".join(row.get("shown") or ()) or "task defaults"
 
 
 def _epoch(row: Row) -> str:

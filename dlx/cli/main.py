@@ -19,26 +19,26 @@ from .console import say_json
 from .streams import tolerant
 
 VERBS = {
-    "tasks": "the tasks there are, and what to type",
+    "tasks": "list the tasks",
     "train": "train, validate and test a task: dlx train task=digits",
-    "tune": "search for better settings, on validation rows: dlx tune task=digits",
-    "workflow": "the seven steps of the method, to one test score: dlx workflow task=digits",
-    "resume": "go on with a run that was broken off: dlx resume last",
-    "reproduce": "train a run again and compare every bit, or check a claim",
+    "tune": "search for better settings on the validation set: dlx tune task=digits",
+    "workflow": "run the seven-step workflow, up to one test score: dlx workflow task=digits",
+    "resume": "continue an interrupted run: dlx resume last",
+    "reproduce": "train a run again and compare it to the bit, or check a claim",
     "lock": "pin a run's data, config and digests in dlx.lock",
-    "test": "look at the test part with a finished run",
-    "experiments": "the book's claims: published figures beside our own",
+    "test": "evaluate a finished run on the test set",
+    "experiments": "the book's experiments: published figures and ours",
     "runs": "list, filter and sort the runs, or delete some",
-    "best": "the best run of a task by validation: dlx best task=digits",
-    "compare": "runs side by side, and which differences are significant",
-    "diff": "every config key, fact and data hash in which two runs differ",
-    "report": "build a run's report again, or say where it lies",
-    "summary": "the layers of a task's model",
-    "config": "the whole config of a task, and who set each value",
-    "help": "what a config key means: dlx help optimizer.lr",
-    "data": "list, fetch, verify datasets",
-    "doctor": "what dlx finds on this machine",
-    "completion": "a script that completes dlx on Tab",
+    "best": "the best run of a task by validation score: dlx best task=digits",
+    "compare": "compare runs, and say which differences are significant",
+    "diff": "list what differs between two runs: config, environment, data",
+    "report": "build a run's report again, or print its path",
+    "summary": "show the layers of a task's model",
+    "config": "show the complete config of a task, and where each value comes from",
+    "help": "explain a config key: dlx help optimizer.lr",
+    "data": "list, download and verify datasets",
+    "doctor": "check this machine's installation",
+    "completion": "print a script for shell completion",
 }
 
 MAX_LINE = 1000
@@ -47,13 +47,13 @@ _PATHS = ("root", "out", "file", "junit", "config_dir")
 
 USAGE = """dlx {version}: deep-learning experiments from the shell
 
-usage: dlx VERB [arguments]      dlx VERB --help shows examples
+usage: dlx COMMAND [arguments]      dlx COMMAND --help shows examples
 
 {verbs}
 
-begin with:
-  dlx train task=digits          five seconds, no network
-  dlx tasks                      what else there is
+start with:
+  dlx train task=digits          about five seconds, no network needed
+  dlx tasks                      lists all tasks
 """
 
 
@@ -200,7 +200,7 @@ def _unknown_verb(name: str) -> Problem:
     else:
         near = nearest(name, VERBS)
         hint = f"dlx {near}" if near else "dlx --help"
-    return Problem(f"there is no verb `{name}`", "command line", listed(VERBS), hint)
+    return Problem(f"there is no command `{name}`", "command line", listed(VERBS), hint)
 
 
 def usage() -> str:

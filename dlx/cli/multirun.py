@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 LISTED = 60
 """As many settings are listed before a sweep starts; --dry-run lists all."""
 APART = (
-    "{} sweeps: their settings are judged by other scores, data or protocols, which do not "
-    "compare, so there is no best among all of them"
+    "{} sweeps: their settings have different scores, data or protocols and cannot be compared, "
+    "so each sweep has a best of its own"
 )
 
 
@@ -95,11 +95,11 @@ def _announce(plan: Plan, most: int = LISTED) -> None:
     """Says what is going to run, before it does."""
     many = plural(len(plan.trials), "trial")
     each = f" ({plural(len(plan.points), 'setting')}, {plan.options.seeds} seeds each)"
-    say(f"{many}{each if plan.options.seeds > 1 else ''}; a sweep never looks at the test part")
+    say(f"{many}{each if plan.options.seeds > 1 else ''}; a sweep never uses the test set")
     for note in plan.notes:
         say(f"note: {note}")
     for point in plan.points[:most]:
-        say(f"  {point.number:>3}  {' '.join(point.shown) or 'as it is'}")
+        say(f"  {point.number:>3}  {' '.join(point.shown) or 'task defaults'}")
     if len(plan.points) > most:
         say(f"  ... and {len(plan.points) - most:,} more: --dry-run lists all")
     say(f"sweep: {plan.root / 'sweeps' / plan.name}")
@@ -115,7 +115,10 @@ def show_outcome(outcome: dict[str, Any], root: Path) -> None:
         _show_points(points, outcome)
         show_worth(points[0])
         if len(points) > 1 and is_significant(outcome, points[1], points[0], root) is not True:
-            say("its lead over the next is not significant at 95 %: which is best may be chance")
+            say(
+                "its advantage over the second is not significant at 95 %: which is best may be "
+                "chance"
+            )
     show_failures(outcome["trials"])
     for note in outcome["notes"]:
         say(f"note: {note}")
@@ -187,11 +190,11 @@ def _show_points(points: Sequence[Any], outcome: dict[str, Any]) -> None:
 def _setting(point: dict[str, Any], shown: Sequence[str]) -> str:
     """A setting as it is typed, without the seed of its first trial."""
     text = [a for a in shown if not a.startswith("seed=") or "seed" in point["changed"]]
-    return " ".join(text) or "as it is"
+    return " ".join(text) or "task defaults"
 
 
 def show_failures(
-    rows: Sequence[dict[str, Any]], after: str = "; the same command runs only them again"
+    rows: Sequence[dict[str, Any]], after: str = "; the same command runs only these again"
 ) -> None:
     """Says which trials failed and why, and how many are left."""
     failed = [row for row in rows if row["state"] == "failed"]
@@ -204,4 +207,4 @@ def show_failures(
         say(f"  {' '.join(row['shown'])}: {reason}"[: max(width, 160)])
     left = sum(row["state"] == "waiting" for row in rows)
     if left:
-        say(f"{plural(left, 'trial')} not run: the same command goes on")
+        say(f"{plural(left, 'trial')} not run: the same command continues")

@@ -55,7 +55,7 @@ class Lines(Silent):
 
 def _in_short(reason: str) -> str:
     """The first line of a reason, without what only announces the next."""
-    return reason.splitlines()[0].rpartition("; looks so far:")[0] or reason.splitlines()[0]
+    return reason.splitlines()[0].rpartition("; evaluations so far:")[0] or reason.splitlines()[0]
 
 
 _COLOURS = {

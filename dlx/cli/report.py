@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     parser.epilog = EXAMPLES
     add = parser.add_argument
-    run = "a run folder, `last`, a unique part of a run's name; or a sweep's folder or name"
+    run = "a run folder, `last`, or a unique part of a run's name; or a sweep's folder or name"
     add("runs", metavar="RUN", nargs="+", help=run)
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
     add("--json", action="store_true", help="print JSON, for scripts")
@@ -30,7 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Builds `report.html`, and prints where it lies."""
     if len(args.runs) > 1:
-        what = f"a report is of one run, and {len(args.runs)} are named"
+        what = f"a report is for one run, but {len(args.runs)} are named"
         hint = shlex.join(["dlx", "compare", *args.runs])
         raise UsageError(Problem(what, "command line", "one RUN", hint))
     from ..report import build, build_sweep
@@ -43,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     folder = sweep or find(root, name)
     page = build_sweep(sweep) if sweep else build(folder)
     changed = [] if sweep else broken(folder, weights=False)
-    warnings = [f"{one}: put it back from a copy, or train again" for one in changed]
+    warnings = [f"{one}: restore it from a copy, or train again" for one in changed]
     if args.json:
         say_json({"report": str(page), "warnings": warnings})
         return 0
@@ -67,6 +67,6 @@ def build_at_end(build: Callable[[Path], Path], folder: Path) -> Path | None:
         return build(folder)
     except Exception as error:  # a full disk, a drawing: nothing of the training is lost
         said = str(error).strip().partition("\n")[0] or type(error).__name__
-        hint = f"{shlex.join(['dlx', 'report', str(folder)])} makes it again"
-        sys.stderr.write(f"warning: the report is not written: {said}\n  try: {hint}\n")
+        hint = f"{shlex.join(['dlx', 'report', str(folder)])} builds it again"
+        sys.stderr.write(f"warning: the report was not written: {said}\n  try: {hint}\n")
         return None

@@ -35,25 +35,34 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     add = parser.add_argument
     add("what", metavar="WHAT", nargs="+", help="a run, experiments, or a lock file")
-    add("--tolerance", type=_share, metavar="SHARE", help="how far a run's scores may be off")
+    add(
+        "--tolerance",
+        type=_share,
+        metavar="SHARE",
+        help=("largest allowed difference of a run's scores"),
+    )
     add("--seeds", type=_count, metavar="N", help="only the first N seeds of each claim")
-    add("--statistical", action="store_true", help="a lock file's scores within their intervals")
+    add(
+        "--statistical",
+        action="store_true",
+        help=("check a lock file's scores against their intervals"),
+    )
     add("--junit", metavar="FILE", help="write the claims as JUnit XML, for CI")
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
-    add("--plugins", nargs="*", default=[], metavar="NAME", help="packages of your own it needs")
+    add("--plugins", nargs="*", default=[], metavar="NAME", help="your own packages that it needs")
     add("--json", action="store_true", help="print JSON, for scripts")
 
 
 def _share(text: str) -> float:
     value = float(text)
     if not 0 < value < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no share between 0 and 1")
+        raise argparse.ArgumentTypeError(f"{text} is not a number between 0 and 1")
     return value
 
 
 def _count(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number >= 1")
     return int(text)
 
 
@@ -108,13 +117,13 @@ def _show(found: Verdict) -> None:
     for warning in found.warnings:
         say(f"warning: {warning}")
     if found.identical:
-        say(f"identical: every loss, score and weight of {found.run} came out the same to the bit")
+        say(f"identical: every loss, score and weight of {found.run} is the same to the bit")
         return
     say("within the tolerance, not identical:" if found.holds else "not reproduced:")
     for one in found.differences:
         say(f"  {one.text}" + (f" ({one.where})" if one.where not in one.text else ""))
-    say("what is not as it was: " + ("; ".join(found.changed) or "nothing that dlx knows of"))
-    say(f"level {found.level} of the contract (docs/reliability.md): {found.why}")
+    say("what has changed: " + ("; ".join(found.changed) or "nothing that dlx checks"))
+    say(f"level {found.level} of reproducibility (docs/reliability.md): {found.why}")
 
 
 def _exact(value: float) -> str:

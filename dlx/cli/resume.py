@@ -24,11 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "changes",
         metavar="key=value",
         nargs="*",
-        help="more trainer.epochs, trainer.device, checkpoint.*; nothing else may change",
+        help="larger trainer.epochs, trainer.device, checkpoint.*; nothing else may change",
     )
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
-    add("--json", action="store_true", help="print only the answer, as JSON")
-    add("--quiet", "-q", action="store_true", help="no progress, only the answer")
+    add("--json", action="store_true", help="print only the result, as JSON")
+    add("--quiet", "-q", action="store_true", help="no progress, only the result")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             say_json(answer_in(found))
         else:
-            say(f"run {folder.parent.name}/{folder.name} is done: there is nothing to go on with")
+            say(f"run {folder.parent.name}/{folder.name} is done: there is nothing to resume")
         return 0
     done = train(loaded, quiet=args.quiet or args.json, resume=folder)
     if args.json:

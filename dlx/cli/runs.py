@@ -23,8 +23,8 @@ EXAMPLES = """examples:
   dlx runs rm state=failed older=30d
   dlx runs rm last --yes
 
-`dlx runs rm RUN...` or `dlx runs rm key=value...` deletes runs, and asks first. It keeps what a
-sweep, a dlx.lock or a claim refers to, and what a process is at work in.
+`dlx runs rm RUN...` or `dlx runs rm key=value...` deletes runs, and asks first. It keeps runs that
+a sweep, a dlx.lock or a claim refers to, and runs that a process is using.
 """
 
 _REMOVE = "rm"
@@ -35,23 +35,29 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     add = parser.add_argument
     what = (
-        "key=a,b: only runs that have one of these values, of a status field, a score, or a config "
+        "key=a,b: only runs that have one of these values in a status field, a score, or a config "
     )
-    what += "key that was typed; older=30d: begun so long ago"
+    what += "key of the command line; older=30d: started more than 30 days ago"
     add("filters", nargs="*", metavar="KEY=VALUE", help=what)
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
     add("--task", metavar="NAME", help="only runs of this task")
     add("--state", choices=STATES, help="only runs in this state")
     add(
-        "--sort", metavar="COLUMN", help="by a score, best first, as in val/accuracy; or any column"
+        "--sort",
+        metavar="COLUMN",
+        help=("by a score, best first, for example val/accuracy; or any column"),
     )
-    add("--reverse", action="store_true", help="the other way round: the newest or the worst first")
+    add("--reverse", action="store_true", help="in reverse order: the newest or the worst first")
     add("--limit", type=_positive, metavar="N", help="the first N; the last N without --sort")
-    add("--columns", metavar="A,B", help="these columns, as in val/accuracy,seconds,optimizer.lr")
+    add(
+        "--columns",
+        metavar="A,B",
+        help=("these columns, for example val/accuracy,seconds,optimizer.lr"),
+    )
     add("--json", action="store_true", help="print JSON, for scripts")
     add("--csv", action="store_true", help="print CSV, for spreadsheets")
-    add("--yes", action="store_true", help="with rm: do not ask")
-    add("--force", action="store_true", help="with rm: delete what is referred to as well")
+    add("--yes", action="store_true", help="with rm: do not ask for confirmation")
+    add("--force", action="store_true", help="with rm: also delete runs that something refers to")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -106,12 +112,12 @@ def nothing(root: str, every: Sequence[Status]) -> str:
     if not every:
         return f"no runs in {root}: dlx train task=digits makes one"
     tasks = ", ".join(sorted({str(status.get("task")) for status in every}))
-    return f"none of the {len(every)} runs in {root} is such a one; their tasks: {tasks}"
+    return f"none of the {len(every)} runs in {root} matches; their tasks: {tasks}"
 
 
 def _positive(text: str) -> int:
     if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text} is no number from 1 on")
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number >= 1")
     return int(text)
 
 

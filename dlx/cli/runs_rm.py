@@ -23,7 +23,7 @@ def run(args: Namespace) -> int:
     words = args.filters[1:]
     for flag in _OF_LISTS:
         if getattr(args, flag):
-            raise UsageError(Problem(f"--{flag} is for the list, and rm deletes", "command line"))
+            raise UsageError(Problem(f"--{flag} is for listing, not for rm", "command line"))
     root = Path(args.root)
     folders, named = _folders(args, root, words)
     found = candidates(root, folders)
@@ -42,7 +42,7 @@ def run(args: Namespace) -> int:
     elif going:
         for name, why in busy.items():
             say(f"keeps {name}: {why}")
-        say(f"deleted {_in_all(gone)}; the ledger keeps their looks at test parts")
+        say(f"deleted {_in_all(gone)}; the ledger keeps their evaluations on test sets")
     return 0
 
 
@@ -61,7 +61,7 @@ def _folders(args: Namespace, root: Path, words: Sequence[str]) -> tuple[list[Pa
     filters = [word for word in words if "=" in word]
     names = [word for word in words if "=" not in word]
     if bool(names) == bool(filters or args.task or args.state):
-        what = "rm takes runs or filters, not both" if names else "rm needs to know which runs"
+        what = "rm takes runs or filters, not both" if names else "rm needs runs or filters"
         hint = "dlx runs rm state=failed older=30d"
         raise UsageError(Problem(what, "command line", "RUN... or key=value...", hint))
     if names:
@@ -75,7 +75,7 @@ def _folders(args: Namespace, root: Path, words: Sequence[str]) -> tuple[list[Pa
 
 def _why_kept(one: Candidate, force: bool) -> str:
     if one.busy:
-        return f"at work in it is {one.busy}"
+        return f"in use by {one.busy}"
     return "" if force else one.kept_by
 
 
@@ -84,11 +84,13 @@ def _refuse_kept(found: Sequence[Candidate], force: bool) -> None:
     problems = []
     for one in found:
         if one.busy:
-            what = f"a process is at work in {one.name}: {one.busy}"
-            problems.append(Problem(what, str(one.folder), hint="wait for it, or stop it there"))
+            what = f"a process is using {one.name}: {one.busy}"
+            problems.append(
+                Problem(what, str(one.folder), hint=("wait for it to end, or stop it there"))
+            )
         elif one.kept_by and not force:
             what = f"{one.name} is still needed: {one.kept_by}"
-            problems.append(Problem(what, str(one.folder), hint="--force deletes it all the same"))
+            problems.append(Problem(what, str(one.folder), hint="--force deletes it anyway"))
     if problems:
         raise UsageError(*problems)
 
@@ -114,7 +116,7 @@ def _in_all(going: Sequence[Candidate]) -> str:
 def _asked(going: Sequence[Candidate], args: Namespace, words: Sequence[str]) -> bool:
     """Whether somebody at a terminal says yes."""
     if args.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        why = "--json asks nothing" if args.json else "there is no terminal to ask on"
+        why = "--json cannot ask" if args.json else "there is no terminal to ask"
         what = f"{_in_all(going)} would be deleted, and {why}"
         root = [] if args.root == "runs" else ["--root", args.root]
         flags = [f"--{flag}={v}" for flag in ("task", "state") if (v := getattr(args, flag))]
@@ -136,7 +138,7 @@ def _remove(root: Path, going: Sequence[Candidate]) -> tuple[list[Candidate], di
     for warning in ledger.restore(root):
         warn(warning)
     gone = [one for one in going if remove(one.folder)]
-    busy = {one.name: "a process has begun to work in it" for one in going if one not in gone}
+    busy = {one.name: "a process has started to use it" for one in going if one not in gone}
     return gone, busy
 
 

@@ -25,9 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     parser.epilog = EXAMPLES
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
-    parser.add_argument(
-        "--config-dir", "-cd", metavar="DIR", help="a folder of configs of your own"
-    )
+    parser.add_argument("--config-dir", "-cd", metavar="DIR", help="folder of your own configs")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -39,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     for folder in search_path(getattr(args, "config_dir", None)):
         for problem in unusable_files(folder, "task"):
             warn("\n".join(problem.lines()))
-    titles = ("task", "problem", "dataset", "rows", "data", "time", "result", "what it is")
+    titles = ("task", "problem", "dataset", "rows", "data", "time", "result", "description")
     keys = ("task", "problem", "dataset", "rows", "state", "time", "result", "title")
     show_table(titles, [[str(task[key]) for key in keys] for task in found], right=("rows",))
     say("")

@@ -20,9 +20,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.epilog = EXAMPLES
     add = parser.add_argument
     add("run", metavar="RUN", help="a run folder, `last`, or a unique part of a run's name")
-    add("--weights", choices=["best", "last"], help="which checkpoint (default: best, if any)")
+    add(
+        "--weights",
+        choices=["best", "last"],
+        help=("which checkpoint (default: best if it exists, else last)"),
+    )
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
-    add("--plugins", nargs="*", default=[], metavar="NAME", help="packages of your own it needs")
+    add("--plugins", nargs="*", default=[], metavar="NAME", help="your own packages that it needs")
     add("--json", action="store_true", help="print JSON, for scripts")
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import Problem, UsageError
 from ..files import read_json
 from ..judging.classes import classes_told
+from ..judging.verdict import shown_name
 from . import config as config_verb
 from .console import SAMPLE, interval_text, looks_text, number, say, say_json, show_table
 from .hydra_flags import add_run_flags
@@ -39,8 +40,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     parser.epilog = EXAMPLES
     add_run_flags(parser)
-    parser.add_argument("--json", action="store_true", help="print only the answer, as JSON")
-    parser.add_argument("--quiet", "-q", action="store_true", help="no progress, only the answer")
+    parser.add_argument("--json", action="store_true", help="print only the result, as JSON")
+    parser.add_argument("--quiet", "-q", action="store_true", help="no progress, only the result")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -58,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     for flag in ("dry_run", "fail_fast", "retries"):
         if getattr(args, flag):
             name = f"--{flag.replace('_', '-')}"
-            what = f"{name} is for sweeps, and this command trains once"
+            what = f"{name} is for sweeps, but this command trains once"
             raise UsageError(Problem(what, f"command line: {name}", hint="dlx train -m ..."))
     if args.info:
         return _info(args)
@@ -89,7 +90,7 @@ def no_task(args: argparse.Namespace) -> int:
     """
     if args.json:
         raise UsageError(
-            Problem("no task is named", "command line", "task=NAME", "dlx tasks lists them")
+            Problem("no task is given", "command line", "task=NAME", "dlx tasks lists them")
         )
     from . import tasks
 
@@ -173,7 +174,7 @@ def show_answer(run: Run) -> None:
     say("")
     show_verdict(run.facts)
     for stamp in run.facts.get("stamps", []):
-        say(f"stamped: {stamp}")
+        say(f"warning: {stamp}")
     found = run.facts["answer"]
     if run.data.samples.sample:
         say(SAMPLE)
@@ -217,7 +218,7 @@ def _score_row(score: dict[str, Any]) -> list[str]:
         number(score["value"]),
         interval_text(interval),
         number(baseline["value"]) if baseline else "",
-        baseline["name"] if baseline else "",
+        shown_name(baseline["name"]) if baseline else "",
     ]
 
 
@@ -235,7 +236,7 @@ def show_published(run: Run, experiment: Experiment) -> None:
         say("")
         say(f"{experiment.name}: {experiment.title} ({experiment.source})")
         if others := _other_than(run, experiment):
-            say(f"not the experiment as it is published: {' '.join(others)}")
+            say(f"differs from the published experiment: {' '.join(others)}")
         show_table(("figure", "published", "this run"), rows, right=("published", "this run"))
 
 
@@ -270,8 +271,8 @@ def _info(args: argparse.Namespace) -> int:
 
 
 _INFO = {
-    "searchpath": "search path, the first match winning:",
-    "defaults": "layers, the last writer winning:",
+    "searchpath": "search path (the first match wins):",
+    "defaults": "layers (the last one wins):",
 }
 
 

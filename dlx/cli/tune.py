@@ -41,13 +41,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--train-best",
         action="store_true",
-        help="then train the best for good, and evaluate it on the test set, once",
+        help=(
+            "then train the final model with the best settings, and evaluate it on the test set "
+            "once"
+        ),
     )
-    add("--dry-run", action="store_true", help="show the space and stop")
+    add("--dry-run", action="store_true", help="print the search space and stop")
     add("--fail-fast", action="store_true", help="stop at the first trial that fails")
-    add("--retries", metavar="N", help="try a trial that crashed so often again")
-    add("--json", action="store_true", help="print only the outcome, as JSON")
-    add("--quiet", "-q", action="store_true", help="no progress, only the outcome")
+    add("--retries", metavar="N", help="number of times to retry a trial that crashed")
+    add("--json", action="store_true", help="print only the result, as JSON")
+    add("--quiet", "-q", action="store_true", help="no progress, only the result")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -94,7 +97,7 @@ def _announce(plan: TunePlan) -> None:
     """Says what is going to be searched."""
     options = plan.options
     goals = " and ".join(f"{name} ({direction})" for name, direction in plan.objectives)
-    pruner = f", pruned by {options.pruner}" if options.pruner != "none" else ""
+    pruner = f", pruner {options.pruner}" if options.pruner != "none" else ""
     say(f"{plural(plan.most, 'trial')} by {options.sampler}{pruner}: {goals}")
     for note in plan.notes:
         say(f"note: {note}")
@@ -102,9 +105,9 @@ def _announce(plan: TunePlan) -> None:
     for lever in plan.space:
         between = " to " if lever.kind != "choice" else ", "
         values = between.join(map(str, lever.values))
-        begins = f"; begins with {own[lever.key]}" if lever.key in own else ""
+        begins = f"; starts with {own[lever.key]}" if lever.key in own else ""
         say(f"  {lever.key}: {lever.kind} {values}{begins}")
-    say(f"search: {plan.root / 'sweeps' / plan.name}; it never looks at the test part")
+    say(f"search: {plan.root / 'sweeps' / plan.name}; a search never uses the test set")
 
 
 def show_outcome(outcome: Mapping[str, Any], root: Path) -> None:
@@ -113,7 +116,7 @@ def show_outcome(outcome: Mapping[str, Any], root: Path) -> None:
     say("")
     say(", ".join(f"{many} {state}" for state, many in ended.items()))
     if outcome["front"]:
-        say("the Pareto front: what is better in one objective is worse in another")
+        say("the Pareto front: no setting here is better than another in every objective")
         _show(outcome, outcome["front"])
     elif ranking := _ranking(outcome):
         _show(outcome, ranking[:BEST])
@@ -121,7 +124,7 @@ def show_outcome(outcome: Mapping[str, Any], root: Path) -> None:
             say(lead)
         show_worth(next(one for one in outcome["points"] if one["point"] == ranking[0]))
     failed = {row["state"] for row in outcome["trials"]} == {"failed"}
-    again = ": no setting can be told from another; the same command tries them again"
+    again = ": there is no best setting; the same command tries them again"
     show_failures(outcome["trials"], after=again if failed else "")
     if outcome["sample"]:
         say(SAMPLE)
@@ -136,15 +139,15 @@ def _lead(outcome: Mapping[str, Any], best: int, root: Path) -> str:
     if name != outcome["objectives"][0]["name"]:
         return ""
     if own is None or own["value"] is None or best == own["point"]:
-        return "nothing beats the task defaults" if own and best == own["point"] else ""
+        return "no setting beats the task defaults" if own and best == own["point"] else ""
     lead = abs(points[best]["value"] - own["value"])
     told = f"ahead of the task defaults by {number(lead)} in {name}"
     significant = is_significant(outcome, own, points[best], root)
     if significant is None:
-        return f"{told}; how far that could move is not known"
+        return f"{told}; its uncertainty is not known"
     if not significant:
-        return f"{told}, not significant at 95 %: that may be chance"
-    return f"{told}; the best of many settings looks better here than on new rows"
+        return f"{told}, not significant at 95 %: it may be chance"
+    return f"{told}; the best of many settings looks better on the validation set than on new data"
 
 
 def _ranking(outcome: Mapping[str, Any]) -> list[int]:
@@ -169,7 +172,7 @@ def _show(outcome: Mapping[str, Any], numbers: Sequence[int]) -> None:
     columns.append(["baseline", *(baseline_text(points[p].get("baseline")) for p in shown)])
     columns.append(["epoch", *(_whole(points[p]["epoch"]) for p in shown)])
     columns += [[key, *(_value(points[p]["changed"].get(key)) for p in shown)] for key in keys]
-    columns.append(["", *("the task's own" if place == own else "" for place in shown)])
+    columns.append(["", *("task defaults" if place == own else "" for place in shown)])
     kept = [column for column in columns if any(column[1:])]
     titles, *cells = zip(*kept, strict=True)
     show_table(titles, cells, right=("trial", *goals, "epoch"))
@@ -229,7 +232,7 @@ def _trained(
 def _show_trained(found: Mapping[str, Any]) -> None:
     """Says what the process found that has trained the best; there is no second look."""
     scores = ", ".join(f"{name} {number(value)}" for name, value in found["scores"].items())
-    say(f"the best has been trained already, in run {found['run']}: {scores}")
+    say(f"the best setting is trained already, in run {found['run']}: {scores}")
     say(f"report: {found['report']}")
 
 

@@ -18,8 +18,8 @@ EXAMPLES = """examples:
   dlx workflow task=imdb workflow.trials=6 workflow.budget_minutes=5
   dlx help workflow.look_again
 
-The same command goes on where an earlier one stopped. A test part that a workflow has looked at
-is not looked at again (exit code 4), unless workflow.look_again=true says so.
+The same command continues where an earlier one stopped. A test set that a workflow was evaluated
+on is not evaluated again (exit code 4), unless you set workflow.look_again=true.
 """
 
 
@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     parser.epilog = EXAMPLES
     add_flags(parser)
-    parser.add_argument("--json", action="store_true", help="print only the findings, as JSON")
+    parser.add_argument("--json", action="store_true", help="print only the results, as JSON")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -72,11 +72,11 @@ def _show(report: dict[str, Any], page: Path | None) -> None:
     say("")
     show_verdict(report)
     for stamp in report.get("stamps", []):
-        say(f"stamped: {stamp}")
+        say(f"warning: {stamp}")
     if report.get("sample"):
         say(SAMPLE)
     if report["state"] == "paused":
-        say("the same command without workflow.until goes on from here")
+        say("the same command without workflow.until continues from here")
     else:
         say(f"repeat the final training: {report['workflow']['final']['command']}")
     if page is not None:

@@ -85,7 +85,7 @@ def _grammar_problem(argument: str, error: Exception, parser: OverridesParser) -
     what = "cannot read the argument" + (f": {detail}" if detail else "")
     accepted = "key=value, as in optimizer.lr=0.01 or model.units=[64,64]"
     hint = ""
-    for instead in _instead(argument) if "cannot stand" in detail else ():
+    for instead in _instead(argument) if "not allowed" in detail else ():
         try:
             parser.parse_overrides([instead])
         except (HydraException, ValueError):
@@ -120,7 +120,7 @@ def _unreadable(argument: str) -> Problem | None:
     if set("/[") & set(key) and equals and (meant := key_meant(key)):
         hint = shlex.quote(f"{meant}={value}")
         return Problem(
-            f"`{key}` is no key: its parts have dots between them",
+            f"`{key}` is not a key: separate the parts by dots",
             SHELL + argument,
             "key=value, as in trainer.epochs=5 or prepare.steps.0.size=5000",
             hint,
@@ -165,12 +165,12 @@ def _grammar_message(argument: str, error: Exception) -> str:
     if found := re.search(r"while evaluating '(.*)': (.*)", said):
         return f"{found[1]}: {found[2]}"
     if any(argument.count(a) != argument.count(b) for a, b in ("[]", "{}", "()")):
-        return "its brackets do not match"
+        return "its brackets are not balanced"
     if found := re.search(r"(?:input|at) '(.+?)'(?: expecting|\n)", said):
-        return f"`{found[1]}` cannot stand there"
+        return f"`{found[1]}` is not allowed there"
     at = re.search(rf"^{_LEXER}.*\n( *)\^", said)
     place = len(at[1]) - len(_LEXER) if at else -1
-    return f"`{argument[place]}` cannot stand there" if 0 <= place < len(argument) else ""
+    return f"`{argument[place]}` is not allowed there" if 0 <= place < len(argument) else ""
 
 
 def is_plain(value: Any) -> bool:
@@ -209,10 +209,10 @@ def deletion_refused(override: Override) -> Problem | None:
     if not override.is_delete() or not equals:
         return None
     hint = f"{key}   or   {key[1:]}={value}"
-    return Problem("`~key` takes a key out and has no value", SHELL + argument, "~key", hint)
+    return Problem("`~key` removes a key and takes no value", SHELL + argument, "~key", hint)
 
 
 def plus_refused(argument: str) -> Problem:
     """For `+key=value`, where the key is one that is known."""
-    what = "`+` adds nothing here: every key there can be is in the schema"
+    what = "`+` is not needed: all possible keys are in the schema"
     return Problem(what, SHELL + argument, "key=value", argument.lstrip("+"))

@@ -124,7 +124,7 @@ class Checker:
                 return self._convert(kind, value, path, opt)
         accepted = describe(hint, opt.meta)
         if is_by_number(hint, value):
-            what = f"`{_dotted(path)}` has its default: no item of it can be changed alone"
+            what = f"`{_dotted(path)}` has its default value: an item of it cannot be changed alone"
             changed = f"{_dotted(path)}={changed_items(opt.default, value)}"
             self._note(what, path, accepted, shlex.quote(changed))
         else:
@@ -288,7 +288,7 @@ class Checker:
             inner = (*inner, str(last))
         what = f"unknown key `{_dotted(inner)}`" + (f" (of {owner.name})" if owner else "")
         if key in ("_target_", "_partial_", "_args_", "_recursive_", "_convert_"):
-            what += ": dlx imports nothing that a config names"
+            what += ": dlx never imports what a config names"
             near = None
         else:
             near = self._near(key, path, inner[len(here) :], options, owner)

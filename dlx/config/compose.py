@@ -117,7 +117,7 @@ def _refused(override: Override) -> Problem | None:
     if override.key_or_group.split(".")[0] == "task" and not isinstance(_text(override), str):
         return Problem("`task` takes a name", SHELL + argument, "task=NAME", "dlx tasks lists them")
     if override.package is not None:
-        return Problem("packages (@) are not read here", SHELL + argument, "key=value")
+        return Problem("packages (@) are not supported", SHELL + argument, "key=value")
     return deletion_refused(override)
 
 
@@ -205,7 +205,7 @@ def _defaults_problem(error: Exception, repository: Repository) -> Problem:
         hint = f"- override /{again[1]}: ..."
         return Problem(f"a defaults list chooses {again[1]} once more", where, hint=hint)
     if isinstance(error, RecursionError):
-        return Problem("a defaults list leads back to its own file", where)
+        return Problem("a defaults list refers back to its own file", where)
     return Problem(f"defaults list: {first_line(error)}", where)
 
 
@@ -259,7 +259,7 @@ def _apply(override: Override, composed: Composed) -> None:
     value = override.value()
     if override.is_delete():
         if not composed.tree.remove(path, source):
-            what = f"there is no `{'.'.join(path)}` to take out"
+            what = f"there is no `{'.'.join(path)}` to remove"
             composed.problems.append(Problem(what, source))
         return
     at_list = _list_item(composed.tree, path)

@@ -90,15 +90,15 @@ class Condition:
         except (TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise self._wrong(f"it cannot be computed: {error}") from None
         if not isinstance(found, bool):
-            hint = "a comparison, and no quotes around the whole"
-            raise self._wrong("it is neither true nor false", hint=hint)
+            hint = "a comparison, without quotes around all of it"
+            raise self._wrong("its value is neither true nor false", hint=hint)
         return found
 
     def _check(self, node: ast.AST, depth: int) -> None:
         if depth > MAX_DEPTH:
             raise self._wrong("it is nested too deeply", f"at most {MAX_DEPTH} levels")
         if not self._known(node):
-            raise self._wrong(f"`{ast.unparse(node)[:60]}` cannot stand there")
+            raise self._wrong(f"`{ast.unparse(node)[:60]}` is not allowed there")
         for child in ast.iter_child_nodes(node):
             if not isinstance(child, (ast.operator, ast.cmpop, ast.unaryop, ast.boolop, ast.Load)):
                 self._check(child, depth + 1)
@@ -154,7 +154,7 @@ class Condition:
         """Arithmetic on numbers only: a text times a number could fill the memory."""
         for value in (left, right):
             if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise TypeError(f"{value!r} is no number")
+                raise TypeError(f"{value!r} is not a number")
             if abs(value) > 1e300:
                 raise OverflowError("a number is too large")
         return operation(left, right)
@@ -177,7 +177,7 @@ class Condition:
         near = nearest(name, keys)
         if near is None and name.isidentifier() and isinstance(found, Mapping):
             return self._wrong(
-                f"there is no key `{name}`", hint=f"a text stands in quotes: '{name}'"
+                f"there is no key `{name}`", hint=f"write a text in quotes: '{name}'"
             )
         what = f"there is no key `{name}`" + (f" in `{above}`" if above else "")
         return self._wrong(what, ", ".join(keys), near or "")

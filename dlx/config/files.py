@@ -65,7 +65,7 @@ def scan_text(text: str, shown: str) -> dict[Path, int]:
         raise BadFile(_syntax_problem(error, shown, text)) from None
     lines: dict[Path, int] = {}
     if node is not None and not isinstance(node, yaml.MappingNode):
-        raise BadFile(Problem("holds no config", shown, "key: value"))
+        raise BadFile(Problem("contains no config", shown, "key: value"))
     if node is not None:
         _collect_lines(node, (), lines, shown)
     return lines
@@ -74,7 +74,7 @@ def scan_text(text: str, shown: str) -> dict[Path, int]:
 def _read(file: FilePath, shown: str) -> str:
     try:
         if not file.is_file():  # a pipe or a device would be waited for, or never end
-            raise BadFile(Problem("is no file" if file.exists() else "is not there", shown))
+            raise BadFile(Problem("is not a file" if file.exists() else "does not exist", shown))
         size = file.stat().st_size
         if size > MAX_BYTES:
             problem = Problem(
@@ -97,7 +97,7 @@ def read_fenced(file: FilePath, shown: str) -> str:
     try:
         return read_bytes(file, MAX_BYTES).decode("utf-8")
     except FileNotFoundError:
-        raise BadFile(Problem("is not there", shown)) from None
+        raise BadFile(Problem("does not exist", shown)) from None
     except OSError as error:
         raise BadFile(Problem(f"cannot be read: {error.strerror}", shown)) from None
     except UnicodeDecodeError as error:
@@ -118,17 +118,17 @@ def _refuse_constructs(event: Any, shown: str) -> None:
     if isinstance(event, yaml.AliasEvent) or getattr(event, "anchor", None):
         raise BadFile(
             Problem(
-                "YAML anchors and aliases (& and *) are not read",
+                "YAML anchors and aliases (& and *) are not supported",
                 f"{shown}:{line}",
                 hint="write the value out, or refer to it as ${other.key}",
             )
         )
     if found := UNPRINTABLE.search(getattr(event, "value", "")):
-        what = f"a text holds the control character {printable(found[0])}"
+        what = f"a text contains the control character {printable(found[0])}"
         raise BadFile(Problem(what, f"{shown}:{line}", "printable text"))
     tag = getattr(event, "tag", None)
     if tag and tag.removeprefix(_CORE) not in _PLAIN_TAGS:
-        problem = Problem(f"the YAML tag {tag} is not read", f"{shown}:{line}", "plain values")
+        problem = Problem(f"the YAML tag {tag} is not supported", f"{shown}:{line}", "plain values")
         raise BadFile(problem)
 
 
@@ -137,10 +137,10 @@ def _syntax_problem(error: yaml.YAMLError, shown: str, text: str) -> Problem:
     where = f"{shown}:{mark.line + 1}" if mark else shown
     said = str(getattr(error, "problem", None) or error).partition("\n")[0]
     if "cannot start any token" in said and mark is not None and _is_tab(mark, text):
-        return Problem("a tab stands where spaces are wanted", where, "spaces")
+        return Problem("a tab is used where spaces are required", where, "spaces")
     if "nesting depth" in said:  # the parser gave up before the events could be counted
         return Problem("the YAML is nested too deeply", where, f"at most {MAX_DEPTH} levels")
-    return Problem(f"is no valid YAML: {said}", where)
+    return Problem(f"is not valid YAML: {said}", where)
 
 
 def _collect_lines(node: Any, path: Path, lines: dict[Path, int], shown: str) -> None:
@@ -151,12 +151,12 @@ def _collect_lines(node: Any, path: Path, lines: dict[Path, int], shown: str) ->
                 _refuse_divided(key, shown)
             if key.tag.removeprefix(_CORE) not in ("str", "int"):
                 said = f"the key `{key.value}`" if isinstance(key.value, str) else "a key"
-                raise BadFile(Problem(f"{said} is no text", f"{shown}:{line}", "a name"))
+                raise BadFile(Problem(f"{said} is not a text", f"{shown}:{line}", "a name"))
             inner = (*path, str(key.value))
             if inner in lines:
                 where = f"{shown}:{line}"
                 raise BadFile(
-                    Problem(f"`{key.value}` stands twice, first in line {lines[inner]}", where)
+                    Problem(f"`{key.value}` appears twice, first in line {lines[inner]}", where)
                 )
             lines[inner] = line
             _collect_lines(value, inner, lines, shown)
@@ -184,7 +184,7 @@ def _refuse_divided(node: Any, shown: str) -> None:
     found = meant(node.value)
     accepted = "true or false" if isinstance(found, bool) else "a number in plain decimal digits"
     hint = f"'{node.value}' if it is a text" + ("" if found is None else f", {typed(found)} if not")
-    what = f"`{node.value}` is read differently by different readers of YAML"
+    what = f"`{node.value}` is interpreted differently by different YAML parsers"
     where = f"{shown}:{node.start_mark.line + 1}"
     raise BadFile(Problem(what, where, f"{accepted}; a text in quotes", hint))
 

@@ -86,7 +86,7 @@ def _syntax_problem(tree: Tree, path: Path) -> Problem | None:
     try:
         OmegaConf.create([tree.get(path)])
     except OmegaConfBaseException:
-        what = f"`{'.'.join(path)}` is no valid reference"
+        what = f"`{'.'.join(path)}` is not a valid reference"
         return Problem(what, tree.where(path), "${key}, as in ${trainer.epochs}, or ${oc.env:NAME}")
     return None
 
@@ -138,13 +138,15 @@ def _unresolved(
             what, where, hint=f"export {missing[1]}=..., or ${{oc.env:{missing[1]},...}}"
         )
     if secret:
-        return Problem(f"`{dotted}`: what the environment holds cannot be read so", where)
+        return Problem(
+            f"`{dotted}`: the value of the environment variable cannot be converted", where
+        )
     if missing := re.search(r"Interpolation key '(.+)' not found", said):
         near = nearest(missing[1], (key for key in known if key != ".".join(path)))
         hint = f"did you mean ${{{near}}}?" if near else ""
-        return Problem(f"`{dotted}` refers to `{missing[1]}`, which is no key", where, hint=hint)
+        return Problem(f"`{dotted}` refers to `{missing[1]}`, which is not a key", where, hint=hint)
     if isinstance(error, RecursionError) or "Recursi" in said:
-        return Problem(f"`{dotted}` refers to itself, by way of others or not", where)
+        return Problem(f"`{dotted}` refers to itself, directly or through other values", where)
     return Problem(f"`{dotted}`: {said or type(error).__name__}", where)
 
 

@@ -20,7 +20,7 @@ from .files import BadFile, Path, read_fenced, scan_text
 from .paths import search_path
 from .plugins import is_name, load_plugins
 from .rules import broken_rules, forbidden, notes, without_effect
-from .schema import NO_RESULT, Config, Plain, every_option
+from .schema import NO_RESULT, Config, Plain, every_option, renamed
 from .secrets import shown_arguments, without_secrets
 from .tree import Layer, Tree
 
@@ -90,7 +90,7 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
         tree.merge(Layer(source, {"task": task}))
     elif "task" not in tree.data and not composed.problems:
         composed.problems.append(
-            Problem("no task is named", "command line", "task=NAME", "dlx tasks lists them")
+            Problem("no task is given", "command line", "task=NAME", "dlx tasks lists them")
         )
     config, problems, texts = _check(tree, composed.problems, found.unresolved, found.environment)
     if config is not None and not problems:
@@ -156,9 +156,9 @@ def load_saved(
     try:
         values = yaml.safe_load(text)
     except (ValueError, yaml.YAMLError) as error:  # as for a date in a thirteenth month
-        raise UsageError(Problem(f"is no valid YAML: {error}", shown)) from None
+        raise UsageError(Problem(f"is not valid YAML: {error}", shown)) from None
     tree = Tree()
-    tree.merge(Layer(shown, {**(values or {}), "plugins": list(plugins)}, lines))
+    tree.merge(Layer(shown, {**renamed(values or {}), "plugins": list(plugins)}, lines))
     found: list[Problem] = []
     if arguments:
         from .compose import lay_over
@@ -177,7 +177,7 @@ def _not_granted(values: Any, plugins: Sequence[str], shown: str) -> list[Proble
     lacking = [name for name in listed if is_name(name) and name not in plugins]
     if not lacking:
         return []
-    what = f"this run used {', '.join(lacking)}: plugins, which a run folder cannot grant"
+    what = f"this run used {', '.join(lacking)}: plugins, which a run folder cannot load by itself"
     hint = f"add `--plugins {' '.join(lacking)}`; to dlx resume `plugins=[{','.join(lacking)}]`"
     return [Problem(what, shown, hint=hint)]
 
@@ -217,5 +217,6 @@ def digest(config: Config) -> str:
     for target in plain["targets"].values():  # configs from before it was an option keep theirs
         if not target["positive"]:
             del target["positive"]
+    plain["workflow"]["rungs"] = plain["workflow"].pop("capacity_steps")  # as for earlier runs
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

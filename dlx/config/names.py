@@ -31,5 +31,5 @@ def listed(names: Iterable[str]) -> str:
 
 
 def plural(count: int, noun: str) -> str:
-    """A count with its noun: "1 rung", "2 rungs"."""
+    """A count with its noun: "1 step", "2 steps"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

@@ -56,7 +56,7 @@ def unusable_file(folder: Path, group: str, name: str) -> Problem | None:
     for ending in (".yml", ".yaml"):
         file = folder / group / f"{plain}{ending}"
         if (ending == ".yml" or not is_name(plain)) and file.is_file():
-            what = f"{shown(file)} cannot be chosen: that is no name of a config"
+            what = f"{shown(file)} cannot be chosen: its name is not a valid config name"
             accepted = f"{NAME_ACCEPTED}, ending in .yaml"
             return Problem(what, shown(file), accepted, _renamed(file))
     return None
@@ -92,7 +92,7 @@ def search_path(config_dir: str | None) -> list[Path]:
     `./configs` counts when it holds at least one of dlx's groups.
 
     Raises:
-        UsageError: `config_dir` is no folder.
+        UsageError: `config_dir` is not a folder.
     """
     found = []
     own = Path.cwd() / "configs"
@@ -102,7 +102,7 @@ def search_path(config_dir: str | None) -> list[Path]:
         folder = Path(config_dir).expanduser().resolve()
         if not folder.is_dir():
             problem = Problem(
-                f"--config-dir {config_dir} is no folder",
+                f"--config-dir {config_dir} is not a folder",
                 accepted=f"a folder with groups such as {GROUPS[0]}/ and model/",
             )
             raise UsageError(problem)

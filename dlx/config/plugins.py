@@ -44,14 +44,14 @@ def is_name(name: Any) -> bool:
 
 def _load(name: str, where: str) -> Problem | None:
     if not is_name(name):
-        return Problem(f"plugin `{name}` is no package's name", where, "a name, as in my_package")
+        return Problem(f"plugin `{name}` is not a package name", where, "a name, as in my_package")
     try:
         components = importlib.import_module(name).DLX_COMPONENTS
     except ImportError as error:
         return Problem(
             f"plugin {name} cannot be imported: {error}",
             where,
-            hint="install it, or name its folder in PYTHONPATH",
+            hint="install it, or add its folder to PYTHONPATH",
         )
     except AttributeError:
         return Problem(f"plugin {name} has no DLX_COMPONENTS", where, _SHAPE)
@@ -75,15 +75,15 @@ def _register(components: Any, plugin: str) -> None:
 
 def _read(components: Any) -> Iterator[tuple[Table, str, Component]]:
     if not isinstance(components, dict):
-        raise ValueError("DLX_COMPONENTS is no mapping")
+        raise ValueError("DLX_COMPONENTS is not a mapping")
     for kind, entries in components.items():
         if kind not in TABLES:
-            raise ValueError(f"`{kind}` is no kind of component; kinds: {listed(TABLES)}")
+            raise ValueError(f"`{kind}` is not a kind of component; kinds: {listed(TABLES)}")
         if not isinstance(entries, dict):
-            raise ValueError(f"DLX_COMPONENTS[{kind!r}] is no mapping")
+            raise ValueError(f"DLX_COMPONENTS[{kind!r}] is not a mapping")
         for name, component in entries.items():
             if not isinstance(component, Component):
-                raise ValueError(f"{kind} `{name}` is no Component")
+                raise ValueError(f"{kind} `{name}` is not a Component")
             if kind == "metric" and getattr(component.options, "direction", "") not in DIRECTIONS:
                 raise ValueError(f"metric `{name}` has no `direction`: {listed(DIRECTIONS)}")
             if kind == "dataset":
@@ -96,7 +96,9 @@ def _read(components: Any) -> Iterator[tuple[Table, str, Component]]:
 
 def _check_dataset(name: str, options: type) -> None:
     if not issubclass(options, Dataset):
-        raise ValueError(f"dataset `{name}`: its options are no dlx.config.specs.datasets.Dataset")
+        raise ValueError(
+            f"dataset `{name}`: its options are not a dlx.config.specs.datasets.Dataset"
+        )
     for fact in ("inputs", "targets"):
         if not hasattr(options, fact):
             raise ValueError(f"dataset `{name}` has no `{fact}`")

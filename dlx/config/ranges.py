@@ -60,7 +60,7 @@ def expand_sweep(
         elif problem := _endless(override):
             problems.append(problem)
         elif (spread := override.value()) and isinstance(spread, RangeSweep) and not spread.step:
-            problems.append(Problem("range() has a step of 0", SHELL + str(override.input_line)))
+            problems.append(Problem("range() has step 0", SHELL + str(override.input_line)))
         else:
             key = override.get_key_element()
             _make_exact(override.value())
@@ -102,14 +102,16 @@ def _together(
         members = sorted(places.index(key) for key in keys if key in places)
         lengths = {key: len(dimensions[places.index(key)]) for key in keys if key in places}
         if missing:
-            what = f"zip() couples `{missing[0]}`, which no argument gives values"
-            problems.append(Problem(what, where, "keys with values of this command: key=a,b"))
+            what = f"zip() pairs `{missing[0]}`, but no argument gives it values"
+            problems.append(
+                Problem(what, where, "keys that have values on this command line: key=a,b")
+            )
         elif len(set(lengths.values())) > 1:
             told = ", ".join(f"{key} has {n}" for key, n in lengths.items())
-            what = "zip() couples keys with different numbers of values"
-            problems.append(Problem(f"{what}: {told}", where, "as many values of each"))
+            what = "zip() pairs keys with different numbers of values"
+            problems.append(Problem(f"{what}: {told}", where, "the same number of values for each"))
         elif len(members) < 2 or any(len(group.get(m, ())) != 1 for m in members):
-            what = "zip() couples two keys or more, each of them once"
+            what = "zip() takes two or more different keys"
             problems.append(Problem(what, where))
         else:
             group[members[0]] = members
@@ -133,7 +135,7 @@ def _endless(override: Override) -> Problem | None:
     where = SHELL + str(override.input_line)
     if override.is_interval_sweep():
         accepted = "values, choice(...) or range(...)"
-        return Problem("interval() has no end of values", where, accepted)
+        return Problem("interval() has infinitely many values", where, accepted)
     return None
 
 

@@ -48,13 +48,13 @@ def without_effect(config: Config, where: Where) -> list[Problem]:
     for name, target in config.targets.items() if len(config.targets) == 1 else ():
         if target.weight != 1:
             key = f"targets.{name}.weight"
-            what = f"`{key}` is {target.weight:g}, and weighs nothing: there is one target"
+            what = f"`{key}` is {target.weight:g}, which has no effect: there is only one target"
             found.append(Problem(what, where(("targets", name, "weight")), "1", f"{key}=1"))
     for name in ("validation", "test"):
         if getattr(config.protocol.options, name, None) == 1:
             key = f"protocol.{name}"
-            what = f"`{key}` is 1, which is no share below 1, and one row is too few to judge by"
-            accepted = "a share below 1, else a count of rows from 2 on"
+            what = f"`{key}` is 1: a share must be below 1, and a set of one row is too small"
+            accepted = "a share below 1, or a number of rows, at least 2"
             found.append(Problem(what, where(("protocol", name)), accepted, f"{key}=0.2"))
     return found
 
@@ -152,7 +152,7 @@ def _positives(config: Config, where: Where) -> Iterator[Problem]:
             title = PROBLEMS[target.problem].title
             what = f"`targets.{name}.positive` is {target.positive}, but {title} has no such class"
             yield Problem(
-                what, where(("targets", name, "positive")), "nothing: of two classes only"
+                what, where(("targets", name, "positive")), "nothing: only for two classes"
             )
 
 
@@ -166,7 +166,7 @@ def _contradiction(posed: str, declared: str) -> str:
         return "its values are numbers, not classes"
     if PROBLEMS[posed].classes and not PROBLEMS[declared].classes:
         return "its values are classes, not numbers"
-    return f"the data pose {PROBLEMS[posed].title}"
+    return f"the data are {PROBLEMS[posed].title}"
 
 
 def _losses(config: Config, where: Where) -> Iterator[Problem]:
@@ -201,7 +201,7 @@ def _metrics(config: Config, where: Where) -> Iterator[Problem]:
         if not problems & set(chosen.options.problems):
             titles = listed(sorted(PROBLEMS[p].title for p in problems))
             yield Problem(
-                f"metric {name} does not measure {titles}",
+                f"metric {name} does not fit {titles}",
                 where(("metrics", name)),
                 listed(_fitting_metrics(problems)),
             )
@@ -225,15 +225,15 @@ def _monitors(config: Config, where: Where) -> Iterator[Problem]:
     for path, name, needed in asked:
         if name == "auto" and needed and monitor_of(config) is None:
             yield Problem(
-                f"{'.'.join(path[:-1])} needs a score to watch, "
-                f"and protocol {config.protocol.name} holds no rows out",
+                f"{'.'.join(path[:-1])} needs a score to monitor, "
+                f"but protocol {config.protocol.name} has no validation set",
                 where(path[:-1]),
                 hint=one_cut(config),
             )
         elif name not in ("auto", *known) and not name.startswith("test/"):  # see `forbidden`
             near = nearest(name, known)
             yield Problem(
-                f"`{'.'.join(path)}` is {name}, which no metric of this run gives",
+                f"`{'.'.join(path)}` is {name}, which no metric of this run computes",
                 where(path),
                 listed(known),
                 f"{'.'.join(path)}={near}" if near else "",
@@ -259,7 +259,8 @@ def _copies(config: Config, where: Where) -> Iterator[Problem]:
     copies = config.prepare.copies
     if copies.features and not copies.share:
         yield Problem(
-            "`prepare.copies.features` is given, but `prepare.copies.share` is 0: no copy is made",
+            "`prepare.copies.features` is given, but `prepare.copies.share` is 0, so no copy is "
+            "made",
             where(("prepare", "copies", "features")),
             hint="prepare.copies.share=0.5",
         )
@@ -301,18 +302,23 @@ def _protocol(config: Config, where: Where) -> Iterator[Problem]:
         what = f"dataset {dataset.name} has no column `{group}` to group by"
         yield Problem(what, where(("protocol", "group")), known)
     if config.final and name in ("train_test", "test_as_validation"):
-        reason = "holds no rows out" if name == "train_test" else "leaves no test part"
-        what = f"`final` trains again on all non-test rows, but protocol {name} {reason}"
+        reason = "has no validation set" if name == "train_test" else "leaves no test set"
+        what = (
+            f"`final` trains again on all rows outside the test set, but protocol {name} {reason}"
+        )
         yield Problem(what, where(("final",)), hint="final=false, or protocol=auto")
     if config.final and getattr(config.schedule.options, "monitor", None) is not None:
-        what = f"schedule {config.schedule.name} watches a score, and the final model has none"
+        what = (
+            f"schedule {config.schedule.name} monitors a score, but the final model has no "
+            "validation set"
+        )
         yield Problem(what, where(("schedule",)), hint="schedule=cosine, or final=false")
 
 
 def _names(config: Config, where: Where) -> Iterator[Problem]:
     """A task's name names folders, also where a run folder says it."""
     if not NAME.fullmatch(config.task):
-        what = f"`task` is {config.task!r}, which names no task"
+        what = f"`task` is {config.task!r}, which is not a task name"
         yield Problem(what, where(("task",)), NAME_ACCEPTED)
 
 
@@ -327,9 +333,9 @@ def _addresses(config: Config, where: Where) -> Iterator[Problem]:
         if holds_password(address):
             key = ".".join(path)
             yield Problem(
-                f"`{key}` holds a password, and configs are kept",
+                f"`{key}` contains a password, and configs are saved",
                 without_password(where(path)),
-                ("local, env, or " if instead else "") + "an address that holds no password",
+                ("local, env, or " if instead else "") + "an address without a password",
                 f"export MLFLOW_TRACKING_URI=..., and {key}=env"
                 if instead
                 else "export PGPASSWORD=..., or the file ~/.pgpass",
@@ -366,8 +372,8 @@ def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:
 
 
 _WRONG_PICKERS = {
-    "train": "a training score may not pick the epoch, for it improves however much it overfits",
-    "test": "whoever picks by the test part is tuning on it, and has none left to test on",
+    "train": "a training score may not choose the epoch: it also improves when the model overfits",
+    "test": "choosing by the test score is tuning on the test set, and leaves none to test on",
 }
 
 
@@ -384,10 +390,10 @@ def _padding_read_last(config: Config, where: Where) -> Iterator[Problem]:
         both, here = layer.options.bidirectional, where(("model", "layers"))
         every = "sequence: true, and global_max_pool after it"
         if both and sides:
-            what = "reads both ways, so that one of its last outputs is read from padding"
+            what = "reads in both directions, so one of its last outputs is computed from padding"
             yield Problem(f"layer {number} ({layer.name}) {what}", here, every, "one direction")
         elif "back" in sides:
-            what = "gives its last output, which it reads from the padding at the back"
+            what = "returns its last output, which is computed from the padding at the end"
             accepted = f"side: front in the step pad; or {every}"
             hint = "prepare.steps=[{name: pad, side: front}]"
             yield Problem(f"layer {number} ({layer.name}) {what}", here, accepted, hint)

@@ -33,10 +33,10 @@ NO_RESULT = ("run", "about", "checkpoint", "sweep", "search", "tune")
 class About:
     """What a task is, for people: shown by `dlx tasks` and the report."""
 
-    title: str = option("", "one line on what is learned")
-    source: str = option("", "where the task comes from, as in a book's section")
+    title: str = option("", "what is learned, in one line")
+    source: str = option("", "where the task comes from, such as a section of a book")
     time: str = option("", "how long it takes on 2 CPU cores")
-    result: str = option("", "the score to expect")
+    result: str = option("", "expected score")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,22 +48,22 @@ class Target:
     loss: Chosen = option(LOSSES.default("auto"), "this target's loss, if not `loss`", table=LOSSES)
     positive: str = option(
         "",
-        "of two classes the one that precision, recall, f1 and average_precision are of, by name; "
-        "empty: the second",
+        "name of the positive class of two, for precision, recall, f1 and average_precision; "
+        "empty: the second class",
         example="malignant",
     )
     activation: Literal["auto", "sigmoid", "softmax", "none"] = option(
-        "auto", "what turns the last layer's numbers into predictions; auto: as the problem says"
+        "auto", "turns the outputs of the last layer into predictions; auto: by the problem"
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Copies:
-    """Training rows once more, with features removed, for holes that only the test has (4.3)."""
+    """Copies of training rows with features removed: values missing only in the test set (4.3)."""
 
     share: float = option(0.0, "copies, as a share of the training rows", ge=0, le=10)
     features: tuple[str, ...] = option(
-        (), "features that may be removed, one a copy; empty: any of a table's"
+        (), "features that may be removed, one per copy; empty: any feature of the table"
     )
 
 
@@ -74,10 +74,10 @@ class Prepare:
     steps: tuple[Chosen, ...] = option((), "preparation steps, in order", table=STEPS)
     scope: Literal["fold", "all"] = option(
         "fold",
-        "rows that steps are fitted on: the fold's training rows, or (as the book's 3.6 does) all "
-        "non-test rows; such a run is stamped",
+        "rows that steps are fitted on: the fold's training rows, or (as in the book's 3.6) all "
+        "rows outside the test set, which gives a warning",
     )
-    copies: Copies = option(Copies, "training rows once more, with features removed")
+    copies: Copies = option(Copies, "copies of training rows with features removed")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,33 +88,33 @@ class Trainer:
         20, "passes over the training rows", ge=1, aliases=("max_epochs", "num_epochs")
     )
     last_epoch: int | None = option(
-        None, "stop after this epoch, the schedule still reckoning with all `epochs`", ge=1
+        None, "stop after this epoch; the schedule still covers all `epochs`", ge=1
     )
-    batch_size: int = option(128, "samples an optimizer step", ge=1, aliases=("bs",))
+    batch_size: int = option(128, "samples per optimizer step", ge=1, aliases=("bs",))
     accumulate: int = option(
-        1, "micro-batches a step: the same step in so many parts, for less memory", ge=1
+        1, "micro-batches per step: the same step computed in parts, to save memory", ge=1
     )
     eval_batch_size: int = option(
         1024,
-        "samples a batch in validation and test, at most: fewer where the widest layer would take "
-        "more than 1 GB; environment.json has the number",
+        "samples per batch in validation and test, at most: fewer if the widest layer would take "
+        "more than 1 GB; environment.json records the number",
         ge=1,
     )
     monitor: str = option(
         "auto",
-        "score by which the best epoch is kept, as in val/accuracy; auto: val/loss",
+        "score that decides the best epoch, for example val/accuracy; auto: val/loss",
     )
     device: Literal["auto", "cpu", "cuda", "mps"] = option(
         "auto", "where to compute; auto: CUDA, else MPS, else CPU", aliases=("accelerator",)
     )
     precision: Literal["float32", "bfloat16", "float16"] = option(
-        "float32", "number type of the forward pass (mixed precision below float32)"
+        "float32", "number type of the forward pass (mixed precision if not float32)"
     )
-    clip_norm: float | None = option(None, "largest norm of the gradient; null: any", gt=0)
-    clip_value: float | None = option(None, "largest element of the gradient; null: any", gt=0)
+    clip_norm: float | None = option(None, "largest norm of the gradient; null: no limit", gt=0)
+    clip_value: float | None = option(None, "largest element of the gradient; null: no limit", gt=0)
     threads: int | Literal["auto"] = option(
         "auto",
-        "CPU threads; auto measures which count is fastest here, and remembers it",
+        "CPU threads; auto: measures which number is fastest, and remembers it",
         ge=1,
         le=MAX_THREADS,
     )
@@ -123,42 +123,47 @@ class Trainer:
 
 @dataclass(frozen=True, kw_only=True)
 class Checkpoint:
-    """When a training writes what `dlx resume` goes on from; no result depends on it."""
+    """When checkpoints are written, to resume from; no result depends on it."""
 
     every_s: float = option(
-        10.0, "seconds after which one is written, at the end of a step", unit="seconds", gt=0
+        10.0, "time between checkpoints; each is written at the end of a step", unit="seconds", gt=0
     )
-    every_steps: int | None = option(None, "one after every so many steps; null: none", ge=1)
-    every_epochs: int | None = option(None, "one after every so many epochs; null: none", ge=1)
-    keep: int = option(2, "how many stay: the last one, and those before it", ge=1)
+    every_steps: int | None = option(None, "also one every N steps; null: off", ge=1)
+    every_epochs: int | None = option(None, "also one every N epochs; null: off", ge=1)
+    keep: int = option(2, "how many of the latest checkpoints are kept", ge=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """Where the evidence goes."""
+    """Where runs are saved."""
 
-    root: str = option("runs", "folder that holds the run folders", path=True)
+    root: str = option("runs", "folder of the run folders", path=True)
     resume: Literal["never", "auto"] = option(
-        "never", "auto: go on with the newest unfinished run of this config, if there is one"
+        "never", "auto: resume the newest unfinished run of this config, if there is one"
     )
-    watch: bool = option(True, "false: without the callbacks that only watch, as tensorboard does")
+    watch: bool = option(True, "false: turns off callbacks that only log, such as tensorboard")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Workflow:
-    """How `dlx workflow` walks the seven steps (book, chapter 4)."""
+    """How `dlx workflow` runs the seven steps (book, chapter 4)."""
 
-    until: int = option(7, "last step to take; the same command goes on later", ge=1, le=7)
-    rungs: int = option(5, "networks that step 6 tries at most, each larger or longer", ge=1)
+    until: int = option(7, "last step to run; the same command continues later", ge=1, le=7)
+    capacity_steps: int = option(
+        5, "most models that step 6 tries, each larger or trained longer", ge=1, aliases=("rungs",)
+    )
     trials: int = option(20, "settings that step 7 tries", ge=1)
     budget_minutes: float = option(
-        10.0, "time after which steps 6 and 7 begin no further training", unit="minutes", gt=0
+        10.0, "time after which steps 6 and 7 start no further training", unit="minutes", gt=0
     )
     epochs_factor: float = option(
-        1.0, "the final model's epochs, times the chosen ones (second edition: 1.2)", ge=1, le=2
+        1.0,
+        "epochs of the final model, as a multiple of the chosen number (second edition: 1.2)",
+        ge=1,
+        le=2,
     )
     look_again: bool = option(
-        False, "look at a test part that a workflow has looked at before; the report says so"
+        False, "evaluate on a test set that a workflow was evaluated on before; gives a warning"
     )
 
 
@@ -167,18 +172,18 @@ class Sweep:
     """How `dlx train -m` runs the combinations of values; no trial's result depends on it."""
 
     seeds: int = option(
-        1, "trainings of each setting, under `seed` and the numbers after it", ge=1, le=1000
+        1, "trainings of each setting, with `seed` and the numbers after it", ge=1, le=1000
     )
     where: str = option(
         "",
-        "runs only the settings for which this holds",
+        "runs only the settings for which this condition is true",
         example="optimizer.lr < 0.1 or model.units[0] > 16",
     )
     jobs: int | Literal["auto"] = option(
-        1, "trials at a time; auto: one a GPU, else one", ge=1, aliases=("n_jobs",)
+        1, "trials at the same time; auto: one per GPU, else one", ge=1, aliases=("n_jobs",)
     )
     retries: int = option(
-        0, "how often a trial that crashed is tried again; not one refused for its config", ge=0
+        0, "how often a crashed trial is tried again; one refused for its config is not", ge=0
     )
     fail_fast: bool = option(False, "stop at the first trial that fails")
     name: str = option(
@@ -189,19 +194,21 @@ class Sweep:
 
 @dataclass(frozen=True, kw_only=True)
 class Tune:
-    """How `dlx tune` searches the space that `search` spans; it never looks at the test part."""
+    """How `dlx tune` searches the space that `search` defines; it never uses the test set."""
 
-    trials: int = option(30, "settings to try in all, by every process that shares the study", ge=1)
+    trials: int = option(
+        30, "settings to try in total, over all processes that share the study", ge=1
+    )
     sampler: Literal["tpe", "random", "grid", "cmaes"] = option(
         "tpe", "how the next setting is chosen (Bergstra and others, 2011; Hansen, 2016)"
     )
     pruner: Literal["none", "median", "hyperband"] = option(
-        "none", "gives up trials whose validation falls behind (Li and others, 2018)"
+        "none", "prunes trials whose validation score is worse than others' (Li and others, 2018)"
     )
-    startup: int = option(8, "settings drawn at random before tpe learns from what it saw", ge=1)
+    startup: int = option(8, "settings drawn at random before tpe uses the results so far", ge=1)
     warmup: int = option(3, "epochs (folds, where there are several) before any is pruned", ge=1)
     objectives: tuple[str, ...] = option(
-        (), "what to make best: scores, `parameters`, `seconds`; empty: the judged score"
+        (), "what to optimise: scores, `parameters`, `seconds`; empty: the main score"
     )
     storage: str = option(
         "journal",
@@ -211,7 +218,7 @@ class Tune:
         path=True,
     )
     budget_minutes: float | None = option(
-        None, "time after which no further trial begins; null: any", unit="minutes", gt=0
+        None, "time after which no further trial starts; null: no limit", unit="minutes", gt=0
     )
     name: str = option("", "the study's name; empty: task and digest of what is searched")
 
@@ -229,65 +236,74 @@ class Config:
     """A whole experiment."""
 
     task: str = option(help="the task's name", example="imdb")
-    about: About = option(About, "what the task is, for people")
-    seed: int = option(0, "what all randomness derives from, the test cut apart", ge=0)
-    test: bool = option(True, "look at the test part once, at the end")
+    about: About = option(About, "description of the task")
+    seed: int = option(0, "seed of all randomness except the test split", ge=0)
+    test: bool = option(True, "evaluate on the test set once, at the end")
     final: bool | Literal["only"] = option(
         False,
-        "true: after validation one fresh model trains on all non-test rows, and is tested: for as "
-        "many epochs as validation found best, or all of them under a schedule that only compares "
-        "at its end; only: without the validation, for trainer.last_epoch epochs",
+        "true: after validation, a new model trains on all rows outside the test set and is "
+        "evaluated on it; it trains for the best number of epochs on the validation set, or for "
+        "all epochs with a schedule that anneals; only: without validation, for "
+        "trainer.last_epoch epochs",
     )
     baseline: Literal["simple", "classical"] = option(
-        "simple", "what to beat: constant answers; classical: a linear scikit-learn model as well"
+        "simple", "simple: constant predictions; classical: a linear scikit-learn model as well"
     )
-    dataset: Chosen = option(help="which data", table=DATASETS)
+    dataset: Chosen = option(help="the data", table=DATASETS)
     targets: dict[str, Target] = option(
         help="columns to predict", example="{label: {problem: binary}}"
     )
     prepare: Prepare = option(Prepare, "preparation of the inputs")
     protocol: Chosen = option(
-        PROTOCOLS.default("holdout"), "which rows train, validate and test", table=PROTOCOLS
+        PROTOCOLS.default("holdout"),
+        "how rows are split into training, validation and test sets",
+        table=PROTOCOLS,
     )
     model: Chosen = option(MODELS.default("mlp"), "the architecture", table=MODELS)
-    loss: Chosen = option(LOSSES.default("auto"), "what training makes small", table=LOSSES)
-    optimizer: Chosen = option(
-        OPTIMIZERS.default("rmsprop"), "how weights are moved", table=OPTIMIZERS
-    )
+    loss: Chosen = option(LOSSES.default("auto"), "loss to minimise", table=LOSSES)
+    optimizer: Chosen = option(OPTIMIZERS.default("rmsprop"), "the optimizer", table=OPTIMIZERS)
     schedule: Chosen = option(
         SCHEDULES.default("constant"), "how the learning rate changes", table=SCHEDULES
     )
     metrics: dict[str, Chosen] = option(
         _no_components,
-        "what is measured, by name; empty: as the problem says",
+        "metrics to compute; empty: the usual ones of the problem",
         table=METRICS,
         example="{accuracy: {}, roc_auc: {}}",
     )
     trainer: Trainer = option(Trainer, "how training runs")
     callbacks: dict[str, Chosen] = option(
         _no_components,
-        "what watches the training, by name",
+        "callbacks that watch the training",
         table=CALLBACKS,
         example="{early_stopping: {patience: 3}}",
     )
-    checkpoint: Checkpoint = option(Checkpoint, "when a training writes what it can resume from")
-    run: Run = option(Run, "where the evidence goes")
-    workflow: Workflow = option(Workflow, "how `dlx workflow` walks the seven steps")
+    checkpoint: Checkpoint = option(Checkpoint, "when checkpoints are written, to resume from")
+    run: Run = option(Run, "where runs are saved")
+    workflow: Workflow = option(Workflow, "how `dlx workflow` runs the seven steps")
     search: dict[str, Any] = option(
         _no_space,
-        "what `dlx tune` may change: key -> {log|uniform|int|log_int: [low, high]} or {choice: []}",
+        "search space of `dlx tune`: key -> {log|uniform|int|log_int: [low, high]} or {choice: []}",
         example="{optimizer.lr: {log: [0.0001, 0.1]}, model.units: {choice: [[16], [64]]}}",
     )
-    sweep: Sweep = option(Sweep, "how `dlx train -m` runs")
+    sweep: Sweep = option(Sweep, "how `dlx train -m` runs a sweep")
     tune: Tune = option(Tune, "how `dlx tune` searches")
     plugins: tuple[str, ...] = option(
-        (), "packages of your own that add components; never taken from a run folder"
+        (), "your own packages that add components; never loaded from a run folder"
     )
     schema_version: int = option(SCHEMA_VERSION, "version of this schema", ge=1, le=SCHEMA_VERSION)
 
 
 Plain = dict[str, Any]
 """A config as dicts, lists and scalars."""
+
+
+def renamed(saved: Any) -> Any:
+    """A config that a run folder keeps, with the keys that earlier versions called otherwise."""
+    flow = saved.get("workflow") if isinstance(saved, dict) else None
+    if not isinstance(flow, dict) or "rungs" not in flow:
+        return saved
+    return {**saved, "workflow": {("capacity_steps" if k == "rungs" else k): flow[k] for k in flow}}
 
 
 def implied_names() -> dict[tuple[str, ...], str]:

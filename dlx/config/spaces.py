@@ -21,13 +21,13 @@ Value = Any
 ACCEPTED = "{log|uniform|int|log_int: [low, high]} or {choice: [value, ...]}"
 FIXED = {
     "seed": "the best of several seeds is luck, not a setting",
-    "test": "a search never looks at the test part",
-    "final": "a search judges on validation rows",
-    "protocol": "settings are compared on the same rows",
-    "targets": "settings are compared on the same targets",
-    "metrics": "settings are compared by the same score",
-    "task": "a search is of one task",
-    "plugins": "a search is of one vocabulary",
+    "test": "a search never uses the test set",
+    "final": "a search compares settings on the validation set",
+    "protocol": "settings must be compared on the same rows",
+    "targets": "settings must be compared on the same targets",
+    "metrics": "settings must be compared by the same score",
+    "task": "a search is for one task",
+    "plugins": "a search uses one vocabulary",
     **dict.fromkeys(
         ("run", "about", "checkpoint", "sweep", "search", "tune", "workflow"),
         "no result depends on it",
@@ -98,7 +98,7 @@ def wrong_space(
         place = _place(key, where)
         fixed = FIXED.get(key.split(".")[0])
         if looks_secret(key.rpartition(".")[2]):
-            yield Problem(f"search: `{key}` cannot be searched: its values are secret", place)
+            yield Problem(f"search: `{key}` cannot be searched: its values are secrets", place)
         elif fixed:
             yield Problem(f"search: `{key}` cannot be searched: {fixed}", place)
         elif not _is_key(key, known):

@@ -75,7 +75,9 @@ class Tree:
             if isinstance(value, dict):
                 existing = into.get(str(key))
                 if not isinstance(existing, dict) or self._renames(existing, value, here):
-                    self._drop(here, f"another name was chosen in {layer.where((*here, 'name'))}")
+                    self._drop(
+                        here, f"another component was chosen in {layer.where((*here, 'name'))}"
+                    )
                     into[str(key)] = {}
                 if not value:
                     self._record(here, value, layer)
@@ -119,7 +121,7 @@ class Tree:
         parent = self.get(path[:-1])
         if not isinstance(parent, dict) or path[-1] not in parent:
             return False
-        self._drop(path, f"taken out by {source}")
+        self._drop(path, f"removed by {source}")
         self._removed[path] = source
         del parent[path[-1]]
         return True

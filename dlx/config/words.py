@@ -108,7 +108,7 @@ def refuse(arguments: Sequence[str]) -> None:
     """
     for argument in arguments:
         if found := _ANY.match(argument):
-            what = f"`{found[0].rstrip('=(')}` is for sweeps, and this command trains once"
+            what = f"`{found[0].rstrip('=(')}` is for sweeps, but this command trains once"
             raise UsageError(
                 Problem(what, SHELL + argument, hint=f"dlx train -m ... {shlex.quote(argument)}")
             )
@@ -117,8 +117,10 @@ def refuse(arguments: Sequence[str]) -> None:
 def _zipped(argument: str) -> list[str]:
     found = _ZIP.fullmatch(argument)
     if found is None or not found[1]:
-        accepted = "zip(key,key), as in zip(optimizer.lr,trainer.batch_size)"
-        raise UsageError(Problem(f"`{argument}` couples nothing", SHELL + argument, accepted))
+        accepted = "zip(key,key), for example zip(optimizer.lr,trainer.batch_size)"
+        raise UsageError(
+            Problem(f"`{argument}` names fewer than two keys", SHELL + argument, accepted)
+        )
     return [key.strip() for key in found[1].split(",")]
 
 

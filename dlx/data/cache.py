@@ -174,6 +174,6 @@ def _mapped(file: Path) -> Any:
         header = "read_array_header_1_0" if version == (1, 0) else "read_array_header_2_0"
         shape, fortran, dtype = getattr(np.lib.format, header)(stream)
         if dtype.hasobject:
-            raise ValueError("it holds objects")
+            raise ValueError("it contains objects")
         order: Literal["C", "F"] = "F" if fortran else "C"
         return np.memmap(stream, dtype, "r", stream.tell(), shape, order)

@@ -97,7 +97,7 @@ def check_profiles(profiles: Sequence[Profile]) -> list[Finding]:
     ]
     empty = [f"{p.name}: {p.missing:,}" for p in profiles if p.missing and p.unit]
     return [
-        *_told("smell", "zeros", "zeros may stand for missing values", zeros),
+        *_told("smell", "zeros", "zeros may mean missing values", zeros),
         *_told("smell", "one value", f"one value has {DOMINANT:.0%} of the rows or more", usual),
         *_told("fact", "missing", "texts or lists are empty", empty),
     ]
@@ -127,7 +127,7 @@ def refuse_leaks(findings: Sequence[Finding], duplicates: bool = True) -> None:
     if not leaks:
         return
     hints = {
-        "duplicates": "protocol.duplicates=together keeps equal rows on one side",
+        "duplicates": "protocol.duplicates=together keeps equal rows together",
         "time order": "protocol=chronological",
     }
     raise MethodError(
@@ -152,7 +152,7 @@ def _same_rows(pairs: Pairs) -> Iterator[Finding]:
     for part, _, first, second in pairs:
         both = np.intersect1d(first, second)
         if len(both):
-            text = f"{len(both):,} rows are in two parts ({part})"
+            text = f"{len(both):,} rows are in two sets ({part})"
             shown = tuple(f"row {row}" for row in both[:EXAMPLES])
             yield Finding("leak", "same row", text, part, len(both), shown)
 
@@ -203,7 +203,7 @@ def _repeated(split: Split, hashes: Sequence[bytes]) -> Iterator[Finding]:
     rows = split.rest.tolist()
     many = len(rows) - len({hashes[row] for row in rows})
     if many:
-        text = f"{many:,} rows outside the test part repeat the inputs of another such row"
+        text = f"{many:,} rows outside the test set have the same inputs as another row"
         yield Finding("fact", "repeated rows", text, "train", many)
 
 
@@ -254,7 +254,8 @@ def _drift(pairs: Pairs, targets: Mapping[str, EncodedTarget]) -> Iterator[Findi
             p = _p_value(target, first, second)
             if p < CHANCE:
                 text = (
-                    f"target {name} is distributed otherwise in {part}, beyond chance (p={p:.1g})"
+                    f"target {name} has a different distribution in {part}, more than by chance "
+                    f"(p={p:.1g})"
                 )
                 shown = tuple(_counts(target, rows) for rows in (first, second))
                 yield Finding("smell", "drift", text, part, len(second), shown)
@@ -332,7 +333,7 @@ def _giveaways(
             continue
         found = [n for n, v in zip(names, rows.T, strict=True) if _correlation(v, values) > ALIKE]
         if found:
-            text = f"features of {column} give target {target} away: correlation above {ALIKE}"
+            text = f"features of {column} reveal target {target}: correlation above {ALIKE}"
             shown = tuple(found[:EXAMPLES])
             yield Finding("smell", "target given away", text, "train", len(found), shown)
 

@@ -137,11 +137,11 @@ def download(file: File, folder: Path, watcher: Watcher, check: Check) -> Path:
             _settle(part, folder / file.name, problem)
     except KeyboardInterrupt:
         what = f"the download of {file.name} was stopped"
-        hint = f"`{store.fetch_command(folder.name)}` goes on from there"
+        hint = f"`{store.fetch_command(folder.name)}` resumes it"
         raise Interrupted(Problem(what, str(part), hint=hint)) from None
     except OSError as error:
         what = f"{file.name} cannot be written: {error.strerror or error}"
-        hint = "set DLX_DATA to a folder with free space that you can write to"
+        hint = "set DLX_DATA to a folder with free space and write permission"
         raise RunError(Problem(what, str(folder), hint=hint)) from error
     return folder / file.name
 
@@ -157,7 +157,9 @@ def _locked(part: Path) -> Iterator[IO[bytes]]:
                 fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 what = f"{part.stem} is being downloaded by another process"
-                raise RunError(Problem(what, str(part), hint="wait until it is done")) from None
+                raise RunError(
+                    Problem(what, str(part), hint=("wait until it has finished"))
+                ) from None
         try:
             yield out
         finally:
@@ -202,8 +204,8 @@ def _receive(file: File, folder: Path, out: IO[bytes], watcher: Watcher) -> None
 def _settle(part: Path, path: Path, problem: Problem | None) -> None:
     if problem:
         part.unlink()
-        what = f"the server sent another file than the official {path.name}: {problem.what}"
-        hint = f"`{store.fetch_command(path.parent.name)}` tries again from the start"
+        what = f"the server sent a file other than the official {path.name}: {problem.what}"
+        hint = f"`{store.fetch_command(path.parent.name)}` starts the download again"
         raise RunError(Problem(what, str(path), problem.accepted, hint))
     os.replace(part, path)
 
@@ -246,7 +248,7 @@ def _reason(error: Exception) -> str:
 def _failed(file: File, folder: Path, reason: str) -> RunError:
     accepted = f"SHA-256 {file.sha256}" if file.sha256 else ""
     hint = (
-        f"`{store.fetch_command(folder.name)}` tries again, from where it stopped; "
+        f"`{store.fetch_command(folder.name)}` resumes the download; "
         f"or put the file into {folder} by hand"
     )
     return RunError(Problem(f"{file.name} was not downloaded: {reason}", file.url, accepted, hint))

@@ -69,9 +69,9 @@ def read_npz(path: Path, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
     members = {info.filename: info for info in archive.infolist()}
     if len(members) > MAX_MEMBERS:
-        raise damaged(path, f"holds {len(members)} arrays", f"at most {MAX_MEMBERS}")
+        raise damaged(path, f"contains {len(members)} arrays", f"at most {MAX_MEMBERS}")
     if name not in members:
-        raise damaged(path, f"holds no {name}", f"one of {', '.join(members) or 'none'}")
+        raise damaged(path, f"contains no {name}", f"one of {', '.join(members) or 'none'}")
     if members[name].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{name} is packed by method {members[name].compress_type}")
     size = members[name].file_size  # zipfile never unpacks more than this
@@ -94,7 +94,7 @@ def _objects(file: IO[bytes], name: str, shape: tuple[int, ...]) -> npt.NDArray[
     whole = io.BufferedReader(cast("io.RawIOBase", io.BytesIO(file.read())), _BUFFER_BYTES)
     rows = _Restricted(whole).load()
     if not isinstance(rows, np.ndarray) or rows.shape != shape or rows.ndim != 1:
-        raise ValueError(f"{name} holds no row of objects of shape {shape}")
+        raise ValueError(f"{name} contains no row of objects of shape {shape}")
     return rows
 
 
@@ -128,7 +128,7 @@ def flatten(path: Path, rows: npt.NDArray[Any], start: int) -> Ragged:
 
 
 def _no_ids(path: Path) -> UsageError:
-    return damaged(path, "holds rows that are not word ids", f"whole numbers from 1 to {MAX_ID}")
+    return damaged(path, "contains rows that are not word ids", f"whole numbers from 1 to {MAX_ID}")
 
 
 # How Python 2 pickled `numpy.array([...], dtype=object)`: protocol 2, texts as bytes. NumPy's own

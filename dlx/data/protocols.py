@@ -125,7 +125,7 @@ def kfold(options: specs.KFold, samples: Samples, seed: int, target: str) -> Spl
     else:
         parts = np.array_split(outer.rest, options.k)
         folds, how = _around(parts, outer.rest), "consecutive rows"
-    rule = f"{options.k} folds of {_sizes(folds)} rows ({how}), a fresh model each; {outer.rule}"
+    rule = f"{options.k} folds of {_sizes(folds)} rows ({how}), a new model for each; {outer.rule}"
     made_by: MadeBy = "dlx" if options.shuffle else "book"
     return Split("kfold", folds, outer.test, rule, made_by, outer.made_by)
 
@@ -152,7 +152,7 @@ def iterated_kfold(options: specs.IteratedKFold, samples: Samples, seed: int, ta
         folds += _folds(outer.rest, options.k, drawn, labels, units)
     rule = (
         f"{options.iterations} times {options.k} folds of {_sizes(folds)} rows "
-        f"(drawn afresh each time{_how(labels, options)}), a fresh model each; {outer.rule}"
+        f"(shuffled again each time{_how(labels, options)}), a new model for each; {outer.rule}"
     )
     return Split("iterated_kfold", folds, outer.test, rule, "dlx", outer.made_by)
 
@@ -179,10 +179,10 @@ def chronological(
     if samples.test is None:
         count = _count(options.test, len(order), "protocol.test", samples.sample)
         test, order = order[-count:], order[: -count - gap]
-        test_rule = f"the latest {count:,} rows test"
+        test_rule = f"the latest {count:,} rows are the test set"
     else:
         test, order = samples.test, order[~np.isin(order, samples.test)]
-        test_rule = f"the official test part of {len(test):,} rows"
+        test_rule = f"the official test set of {len(test):,} rows"
     too_wide = f"`protocol.gap` is {gap:,}, which leaves no row to train on"
     if not len(order):
         raise UsageError(Problem(too_wide, accepted=f"far less than {len(samples):,} rows"))
@@ -208,7 +208,7 @@ def _gap(options: specs.Chronological, samples: Samples) -> int:
     if options.gap < samples.ahead:
         what = (
             f"temporal leak: a target is known {samples.ahead:,} rows later, and `protocol.gap` "
-            f"is {options.gap:,}: the last training rows would tell what the next part holds"
+            f"is {options.gap:,}: the last training rows contain information from the next set"
         )
         accepted = f"{samples.ahead:,} or more; null"
         raise MethodError(Problem(what, "protocol.gap", accepted, "protocol.gap=null"))
@@ -246,7 +246,10 @@ def test_as_validation(
         target: the target whose classes keep their shares.
     """
     outer = _outer(options, samples, target, _units(options, samples, ""))
-    rule = f"all {len(outer.rest):,} training rows train, and the test rows validate: {outer.rule}"
+    rule = (
+        f"all {len(outer.rest):,} training rows train, and the test rows are the validation set: "
+        f"{outer.rule}"
+    )
     none = np.zeros(0, dtype=np.int64)
     fold = Fold(outer.rest, outer.test)
     return Split("test_as_validation", (fold,), none, rule, outer.made_by, outer.made_by, True)
@@ -274,7 +277,7 @@ def auto(options: specs.Auto, samples: Samples, seed: int, target: str) -> Split
         split = kfold(specs.KFold(**common), samples, seed, target)
         return replace(split, rule=f"auto: {reason}, so K-fold; {split.rule}")
     rows = len(split.folds[0].validation)
-    return replace(split, rule=f"auto: {rows:,} rows are enough for one hold-out; {split.rule}")
+    return replace(split, rule=f"auto: {rows:,} rows are enough for a hold-out set; {split.rule}")
 
 
 def _too_few(validation: Rows, samples: Samples, target: str) -> str:
@@ -295,13 +298,13 @@ def _outer(options: specs.Drawn, samples: Samples, target: str, units: Ids | Non
     everything = np.arange(len(samples), dtype=np.int64)
     if samples.test is not None:
         rest = np.setdiff1d(everything, samples.test, assume_unique=True)
-        rule = f"the official test part of {len(samples.test):,} rows"
+        rule = f"the official test set of {len(samples.test):,} rows"
         return _Outer(rest, samples.test, rule, "official")
     count = _count(options.test, len(samples), "protocol.test", samples.sample)
     labels = _labels(samples, target)
     test = np.sort(draw(everything, count, derive(options.test_seed, "test"), labels, units))
     rest = np.setdiff1d(everything, test, assume_unique=True)
-    rule = f"{len(test):,} rows cut off for the test by protocol.test_seed={options.test_seed}"
+    rule = f"{len(test):,} rows split off as the test set by protocol.test_seed={options.test_seed}"
     return _Outer(rest, test, rule, "dlx")
 
 
@@ -324,7 +327,7 @@ def _check_parts(k: int, rest: Rows) -> None:
 
 
 def _empty_part(k: int, rest: Rows) -> Problem:
-    what = f"`protocol.k` is {k}, and that leaves a part empty"
+    what = f"`protocol.k` is {k}, which leaves a fold empty"
     return Problem(what, accepted=f"at most the {len(rest):,} rows there are")
 
 
@@ -385,7 +388,7 @@ def _count(asked: float, rows: int, key: str, sample: bool) -> int:
         raise UsageError(
             Problem(
                 f"`{key}` is {asked:g}, which makes {count:,.10g} of {rows:,} rows",
-                accepted=f"a share below 1, or a count from 1 to {rows - 1:,}",
+                accepted=f"a share below 1, or a number from 1 to {rows - 1:,}",
             )
         )
     return int(count)

@@ -45,7 +45,7 @@ def damaged(path: Path, what: str, accepted: str) -> UsageError:
     """The error of a file whose inside is not what its format asks for."""
     hint = (
         "`dlx data verify` names every wrong file, `dlx data fetch NAME` downloads it again; "
-        "made-up samples are written anew once deleted"
+        "synthetic samples are written again once deleted"
     )
     return UsageError(Problem(f"{path.name}: {what}", str(path), accepted, hint))
 
@@ -66,7 +66,9 @@ def checked(samples: Samples, dataset: str) -> Samples:
     lengths = {name: len(column) for name, column in samples.columns.items()}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {rows:,}" for name, rows in lengths.items())
-        raise UsageError(Problem(what + f"columns of several lengths: {told}", "", "one length"))
+        raise UsageError(
+            Problem(what + (f"columns of different lengths: {told}"), "", "the same length")
+        )
     return samples
 
 
@@ -81,6 +83,6 @@ def class_ids(path: Path, values: npt.NDArray[Any], names: Iterable[str]) -> Row
         ids: Rows = values.astype(np.int64)
     if ids.ndim != 1 or (ids != values).any() or (ids < 0).any() or (ids >= count).any():
         raise damaged(
-            path, "holds labels that are no class", f"whole numbers from 0 to {count - 1}"
+            path, "contains labels that are not a class", f"whole numbers from 0 to {count - 1}"
         )
     return ids

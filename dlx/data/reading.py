@@ -124,7 +124,7 @@ def verify(chosen: Chosen) -> tuple[Problem, ...]:
 
 
 def sample_folder(chosen: Chosen, reader: Reader) -> Path:
-    """The folder of a made-up sample below the cache, written if it is not there as it was.
+    """The folder of a made-up sample below the cache, written if it does not exist as it was.
 
     Each file appears whole or not at all, and two writers write the same bytes, so runs that
     start together do no harm.
@@ -134,7 +134,7 @@ def sample_folder(chosen: Chosen, reader: Reader) -> Path:
         RunError: the cache cannot be written.
     """
     if reader.write_sample is None:
-        what = f"dataset {chosen.name} has no made-up sample: its reader has no write_sample"
+        what = f"dataset {chosen.name} has no synthetic sample: its reader has no write_sample"
         raise UsageError(Problem(what, "dataset.sample", "false", "dataset.sample=false"))
     root = fence(store.cache_root() / "samples")
     code = "" if is_shipped(chosen.target) else f"-{code_digest(chosen.target)[:12]}"
@@ -147,7 +147,7 @@ def sample_folder(chosen: Chosen, reader: Reader) -> Path:
             _move(fresh, folder)
     except OSError as error:
         what = f"the sample of dataset {chosen.name} cannot be written: {error.strerror}"
-        hint = "set DLX_CACHE to a folder that you can write to"
+        hint = "set DLX_CACHE to a folder with write permission"
         raise RunError(Problem(what, str(folder), hint=hint)) from error
     return folder
 
@@ -188,7 +188,7 @@ def _other_contents(name: str, dataset: Dataset, folder: Path, found: str) -> Pr
     else:
         hint = f"`{store.fetch_command(name)}` downloads it again"
     return Problem(
-        f"dataset {name}: {names} can be read but holds other data; content digest {found}",
+        f"dataset {name}: {names} can be read but contains different data; content digest {found}",
         where=str(folder),
         accepted=f"content digest {dataset.content_sha256}",
         hint=hint,

@@ -46,7 +46,7 @@ def _user_cache() -> Path:
     try:
         home = Path.home()
     except RuntimeError:  # an unknown user, as in some containers
-        what = "there is no home folder to keep data in"
+        what = "there is no home folder for the data"
         raise UsageError(Problem(what, hint="set DLX_DATA and DLX_CACHE to folders")) from None
     if sys.platform == "darwin":
         return home / "Library" / "Caches"
@@ -139,7 +139,7 @@ def missing_files(name: str, dataset: Dataset, folder: Path, files: tuple[File, 
     """One problem that names every missing file and both ways to get it."""
     count = f"{len(files)} of its {len(dataset.files)} files"
     lines = [f"\n    {_described(file, dataset)}" for file in files]
-    by_hand = "put it there by hand"
+    by_hand = "download it yourself and put it there"
     if any(file.url for file in files):
         by_hand = f"`{fetch_command(name)}`, or {by_hand}"
     return Problem(
@@ -161,7 +161,7 @@ def _or_a_sample(name: str) -> str:
     entry = DATASETS.entries.get(name)
     if entry is None or Chosen(name, None, entry.target).load().write_sample is None:
         return ""
-    return "; `dataset.sample=true` runs on a made-up sample without it"
+    return "; `dataset.sample=true` uses synthetic sample data instead"
 
 
 def _described(file: File, dataset: Dataset) -> str:
@@ -169,7 +169,7 @@ def _described(file: File, dataset: Dataset) -> str:
     if file.sha256:
         told += f", SHA-256 {file.sha256}"
     elif dataset.content_sha256:
-        told += f", or packed otherwise with the same contents (digest {dataset.content_sha256})"
+        told += f", or another archive with the same contents (digest {dataset.content_sha256})"
     return f"{told}\n      {file.url}" if file.url else told
 
 
@@ -180,18 +180,18 @@ def mismatch(name: str, dataset: Dataset, folder: Path, found: Found) -> Problem
         return None
     twin = next((f.name for f in dataset.files if f.sha256 == found.sha256), None)
     if twin:
-        what = f"holds what belongs into {twin}"
+        what = f"contains what belongs into {twin}"
     elif found.size < file.size:
         what = f"is truncated: {found.size:,} of {file.size:,} bytes"
     elif found.size > file.size:
         what = f"is too long: {found.size:,} bytes, not {file.size:,}"
     else:
-        what = "is corrupted: its size is right, its contents are not"
+        what = "is corrupted: its size is correct, but not its contents"
     return Problem(
         f"dataset {name}: {file.name} {what}; its SHA-256 is {found.sha256}",
         where=str(folder / file.name),
         accepted=f"SHA-256 {file.sha256}, {file.size:,} bytes",
         hint=f"`{fetch_command(name)}` downloads it again"
         if file.url
-        else "put the right one there",
+        else "put the correct file there",
     )

@@ -50,7 +50,7 @@ def encode(samples: Samples, name: str, problem: str) -> EncodedTarget:
         _check_values(column, name, np.isin(column, (0, 1)), "0 or 1 for each label")
         return EncodedTarget(column.astype(np.float32), column.shape[1], classes)
     if column.ndim != 1:
-        raise _contradiction(name, problem, "rows have several labels", "multilabel")
+        raise _contradiction(name, problem, "each row has several labels", "multilabel")
     ids = column.astype(np.int64)
     _check_values(column, name, (ids == column) & (ids >= 0), "class ids: whole numbers from 0")
     count = max(len(classes), int(ids.max(initial=0)) + 1)
@@ -73,7 +73,7 @@ def positive_of(name: str, asked: str, target: EncodedTarget) -> int:
         near = nearest(asked, target.classes)
         raise UsageError(
             Problem(
-                f"`targets.{name}.positive` is {asked}, and there is no such class",
+                f"`targets.{name}.positive` is {asked}, but there is no such class",
                 accepted=listed(target.classes),
                 hint=f"targets.{name}.positive={near or target.classes[-1]}",
             )
@@ -88,7 +88,7 @@ def _encode_numbers(column: Array, name: str, problem: str) -> EncodedTarget:
             raise _contradiction(name, problem, "each row has one number", "regression")
         return EncodedTarget(values, values.shape[1], ())
     if values.ndim != 1:
-        raise _contradiction(name, problem, "rows have several numbers", "vector_regression")
+        raise _contradiction(name, problem, "each row has several numbers", "vector_regression")
     if problem == "unit_regression" and (values.min() < 0 or values.max() > 1):
         found = f"its values go from {values.min():g} to {values.max():g}"
         raise _contradiction(name, problem, found, "regression")
@@ -113,7 +113,9 @@ def _check_values(column: Array, name: str, right: npt.NDArray[np.bool_], accept
     if not right.all():
         place = tuple(np.argwhere(~right)[0])
         raise UsageError(
-            Problem(f"target {name} holds {column[place]:g}", f"first in row {place[0]}", accepted)
+            Problem(
+                (f"target {name} contains {column[place]:g}"), f"first in row {place[0]}", accepted
+            )
         )
 
 

@@ -15,9 +15,23 @@ from typing import Any
 Listed = Sequence[Mapping[str, Any]]
 """Baselines as `report.json` holds them, see `entry`."""
 
+CHANCE = {"shuffled": "labels shuffled", "uniform": "all classes equally likely"}
+"""Baselines that guess at random, as `report.json` calls them -> how each guesses."""
 LOST = "does not beat the trivial baseline"
 OPEN = "not known whether it beats the trivial baseline"
 WON = "beats the trivial baseline"
+
+
+def shown_name(name: str, whole: bool = False) -> str:
+    """A baseline's name for people: whatever guesses at random is chance.
+
+    Args:
+        name: as `report.json` has it.
+        whole: with how it guesses, where several kinds of it stand side by side.
+    """
+    if name not in CHANCE:
+        return name
+    return f"chance ({CHANCE[name]})" if whole else "chance"
 
 
 @dataclass(frozen=True)
@@ -111,7 +125,7 @@ def _leads(one: Mapping[str, Any]) -> bool:
 
 
 def _does(one: Mapping[str, Any]) -> str:
-    return "does better" if _leads(one) else "does as well"
+    return "is better" if _leads(one) else "is as good"
 
 
 def _use(listed: Listed) -> str:
@@ -146,7 +160,7 @@ def _told(one: Mapping[str, Any]) -> str:
     difference, interval = one["difference"], one["interval"]
     side = "better" if difference > 0 else "worse" if difference < 0 else "no better"
     amount = f"{abs(difference):.3g} " if difference else ""
-    text = f"{one['score']} is {amount}{side} than {one['name']} ({one['value']:.4g})"
+    text = f"{one['score']} is {amount}{side} than {shown_name(one['name'])} ({one['value']:.4g})"
     if interval is None:
         return f"{text}, uncertainty unknown" if difference > 0 else text
     return f"{text}, 95 % interval of the difference {interval[0]:.3g} to {interval[1]:.3g}"

@@ -46,10 +46,11 @@ class TopKAccuracy(Accuracy):
         if options.k >= outputs:
             raise UsageError(
                 Problem(
-                    f"k is {options.k}, and there are {outputs} classes: any model would be right",
+                    f"k is {options.k}, and there are {outputs} classes: any model would be "
+                    "correct",
                     where="metrics.top_k_accuracy.k",
                     accepted=f"a whole number from 1 to {outputs - 1}",
-                    hint="take a smaller k, or the metric accuracy",
+                    hint="use a smaller k, or the metric accuracy",
                 )
             )
         super().__init__(options, problem, outputs)

@@ -49,7 +49,7 @@ def _no_image(name: str, shape: Shape) -> Problem:
         f"model=convnet cannot take the input {name}: its rows are {shape}",
         where="model.name",
         accepted="images (height, width) or (channels, height, width)",
-        hint="use model=mlp, or leave out the prepare step flatten",
+        hint="use model=mlp, or remove the prepare step flatten",
     )
 
 

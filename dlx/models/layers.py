@@ -68,9 +68,9 @@ def _no_vector(shape: Shape) -> Problem:
         "block": "end model.layers with flatten",
     }
     return Problem(
-        f"the last layer gives {shape}, and the output layer takes a vector",
+        f"the last layer gives {shape}, but the output layer needs a vector",
         where="model.layers",
-        accepted="layers that end in a vector",
+        accepted="layers whose last output is a vector",
         hint=hints.get(shape.kind, "end model.layers with flatten or global_max_pool"),
     )
 
@@ -170,9 +170,9 @@ def _windows(size: int, window: int, stride: int, dilation: int, place: Place) -
     reach = (window - 1) * dilation + 1
     if reach > size:
         raise place.refusal(
-            f"has a window of {reach}, and the axis it moves along has {size}",
+            f"has a window of {reach}, but the axis that it moves along has {size}",
             f"a window of at most {size}",
-            "take a smaller window or a longer input, or pool less before it",
+            "use a smaller window, a longer input, or less pooling before it",
         )
     return (size - reach) // stride + 1
 
@@ -251,9 +251,9 @@ def embedding(options: specs.Embedding, shape: Shape, place: Place) -> Made:
     size = shape.ids if options.size is None else options.size
     if size < shape.ids:
         raise place.refusal(
-            f"has {size} vectors, and the ids of the data go up to {shape.ids - 1}",
+            f"has {size} vectors, but the ids of the data go up to {shape.ids - 1}",
             f"size: {shape.ids} or more, or null",
-            "leave size out, or read fewer ids (dataset.num_words)",
+            "omit size, or read fewer ids (dataset.num_words)",
         )
     return nn.Embedding(size, options.dim), Shape("sequence", (*shape.sizes, options.dim))
 

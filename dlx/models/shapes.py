@@ -26,7 +26,7 @@ _HINTS: dict[tuple[Kind, Kind], str] = {
     ("block", "vector"): _FLATTEN,
     ("vector", "sequence"): _STEPS,
     ("image", "sequence"): "use a 2d layer, or global_avg_pool and dense layers",
-    ("vector", "image"): "place it before flatten or pooling, and prepare no flat images",
+    ("vector", "image"): "place it before flatten or pooling, and do not flatten images in prepare",
     ("sequence", "image"): "use a 1d layer",
     ("vector", "ids"): "remove the embedding, or prepare ids with pad",
     ("sequence", "ids"): "keep a single embedding, as the first layer",

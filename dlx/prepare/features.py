@@ -35,11 +35,9 @@ class Featured:
     def _table(self, column: AnyColumn, step: str) -> Rows:
         if isinstance(column, np.ndarray) and column.ndim == 2 and column.dtype.kind in "fiub":
             return column.astype(np.float64)
-        hint = "" if isinstance(column, np.ndarray) else "columns: [...] names those it is for"
-        accepted = "a table of numbers, one row a sample"
-        raise UsageError(
-            Problem(f"prepare step {step} was given {kind(column)}", "", accepted, hint)
-        )
+        hint = "" if isinstance(column, np.ndarray) else "columns: [...] selects the columns for it"
+        accepted = "a table of numbers, one row per sample"
+        raise UsageError(Problem(f"prepare step {step} got {kind(column)}", "", accepted, hint))
 
     def _place(self, name: str, step: str) -> int:
         if name in self.features:
@@ -103,7 +101,7 @@ class Derive(Featured):
         for name, wanted in self.options.features.items():
             operation, operands = _operation(name, wanted)
             if name in self.features:
-                what = f"prepare step derive: feature `{name}` is there already"
+                what = f"prepare step derive: feature `{name}` already exists"
                 raise UsageError(Problem(what, "prepare.steps", "a new name"))
             places = [self._place(operand, "derive") for operand in operands]
             edges = list(wanted.edges)
@@ -153,13 +151,13 @@ def _operation(name: str, wanted: specs.Expression) -> tuple[str, tuple[str, ...
     if wanted.edges and wanted.quantiles != specs.Expression().quantiles:
         unused.append("quantiles")
     if unused:
-        what = f"prepare step derive: `{unused[0]}` of `{name}` does nothing beside {operation}"
+        what = f"prepare step derive: `{unused[0]}` of `{name}` has no effect with {operation}"
         if operation == "bins":
             what += " with edges"
         raise UsageError(Problem(what, "prepare.steps", hint=f"take out {unused[0]}"))
     if list(wanted.edges) != sorted(set(wanted.edges)):
-        what = f"prepare step derive: edges of `{name}` do not rise"
-        raise UsageError(Problem(what, "prepare.steps", "edges in rising order, each once"))
+        what = f"prepare step derive: edges of `{name}` are not increasing"
+        raise UsageError(Problem(what, "prepare.steps", "increasing edges, each once"))
     return operation, operands
 
 
@@ -209,7 +207,7 @@ class Select(Featured):
         """The places of the features that stay."""
         rows = self._table(column, "select")
         if not self.options.keep and not self.options.drop:
-            what = "prepare step select names no feature"
+            what = "prepare step select selects no feature"
             raise UsageError(Problem(what, "prepare.steps", "keep: [...] or drop: [...]"))
         keep = [self._place(name, "select") for name in self.options.keep]
         drop = {self._place(name, "select") for name in self.options.drop}
@@ -247,7 +245,7 @@ class LabelEncode(Featured):
     def _texts(self, column: AnyColumn) -> list[str]:
         if isinstance(column, list):
             return column
-        what = f"prepare step label_encode was given {kind(column)}"
+        what = f"prepare step label_encode got {kind(column)}"
         raise UsageError(
-            Problem(what, accepted="texts", hint="columns: [...] names those it is for")
+            Problem(what, accepted="texts", hint="columns: [...] selects the columns for it")
         )

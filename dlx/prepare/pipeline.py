@@ -137,7 +137,7 @@ def _checked(column: AnyColumn, name: str) -> AnyColumn:
     if isinstance(column, list):
         raise UsageError(
             Problem(
-                f"input {name} still holds texts after preparation",
+                f"input {name} still contains texts after preparation",
                 accepted="numbers",
                 hint="add {name: tokenize} and {name: multi_hot} to prepare.steps",
             )
@@ -145,8 +145,8 @@ def _checked(column: AnyColumn, name: str) -> AnyColumn:
     if isinstance(column, Ragged):
         raise UsageError(
             Problem(
-                f"input {name} holds {kind(column)} of different length after preparation",
-                accepted="rows of one length",
+                f"input {name} holds {kind(column)} of different lengths after preparation",
+                accepted="rows of the same length",
                 hint="add {name: multi_hot} or {name: pad} to prepare.steps",
             )
         )
@@ -164,7 +164,7 @@ def _check_holes(column: AnyColumn, name: str, when: str, missing_allowed: bool 
     holes = wrong.reshape(len(column), -1).any(axis=1)
     if holes.any():
         rows = np.flatnonzero(holes)
-        hint = "{name: impute}, early in prepare.steps, fills what is missing (copies too)"
+        hint = "{name: impute}, early in prepare.steps, fills missing values (also those of copies)"
         raise UsageError(
             Problem(
                 f"input {name} has missing (NaN) or infinite values{when} "

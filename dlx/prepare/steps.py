@@ -49,8 +49,8 @@ def _dense(column: AnyColumn, step: str) -> npt.NDArray[Any]:
         return column
     raise UsageError(
         Problem(
-            f"prepare step {step} was given {kind(column)}",
-            accepted="numbers, the same count a row",
+            f"prepare step {step} got {kind(column)}",
+            accepted="the same number of numbers in each row",
             hint="multi_hot or pad turn lists of ids into such rows",
         )
     )
@@ -59,9 +59,9 @@ def _dense(column: AnyColumn, step: str) -> npt.NDArray[Any]:
 def _ragged(column: AnyColumn, step: str) -> Ragged:
     if isinstance(column, Ragged):
         return column
-    hint = "put tokenize before it" if isinstance(column, list) else ""
+    hint = "add tokenize before it" if isinstance(column, list) else ""
     raise UsageError(
-        Problem(f"prepare step {step} was given {kind(column)}", accepted="lists of ids", hint=hint)
+        Problem(f"prepare step {step} got {kind(column)}", accepted="lists of ids", hint=hint)
     )
 
 
@@ -162,7 +162,8 @@ class MultiHot:
         if largest >= size:
             raise UsageError(
                 Problem(
-                    f"prepare step multi_hot has size {size:,}, but the data hold id {largest:,}",
+                    f"prepare step multi_hot has size {size:,}, but the data contain id "
+                    f"{largest:,}",
                     accepted=f"a size of {largest + 1:,} or more",
                     hint=f"keep fewer words (num_words={size}), or size={largest + 1}",
                 )
@@ -213,7 +214,7 @@ class OneHot:
         rows = _dense(column, "one_hot")
         if not np.issubdtype(rows.dtype, np.integer) and not np.array_equal(rows, np.floor(rows)):
             raise UsageError(
-                Problem("prepare step one_hot was given fractions", accepted="whole numbers")
+                Problem("prepare step one_hot got fractions", accepted="whole numbers")
             )
         return rows
 
@@ -287,4 +288,4 @@ class Tokenize:
 def _texts(column: AnyColumn) -> list[str]:
     if isinstance(column, list):
         return column
-    raise UsageError(Problem(f"prepare step tokenize was given {kind(column)}", accepted="texts"))
+    raise UsageError(Problem(f"prepare step tokenize got {kind(column)}", accepted="texts"))

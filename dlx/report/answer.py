@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..judging.verdict import LOST, OPEN, WON, verdict_of
+from ..judging.verdict import CHANCE, LOST, OPEN, WON, shown_name, verdict_of
 from .blocks import Alerts, Answer, Block, Mark, Section, Table, Text
 from .read import Run, amount, get, mappings, span
 from .words import GOAL, NONE, counted, measure, number, part
@@ -16,9 +16,9 @@ TONE = {True: "good", False: "bad", None: "open"}
 _OLD = {"has statistical power": WON, "no statistical power": LOST, "unknown": OPEN}
 """What runs from before the linear model counted say of the trivial baseline."""
 _BEATEN = {True: "yes", False: "no"}
-_UNTESTED = "This score is of the validation part; it is no test."
-_PICKED = "The validation part also chose the epoch, so its scores flatter."
-_FLATTERS = "the more looks, the more its scores flatter."
+_UNTESTED = "This is a validation score, not a test score."
+_PICKED = "The validation set also chose the epoch, so its scores are optimistic."
+_FLATTERS = "the more evaluations, the more optimistic the scores."
 DECISIONS = 50
 """As many choices by one validation part before its scores wear out."""
 _Z = 1.96  # half of a 95 % interval is as many standard errors
@@ -46,7 +46,7 @@ def answer(run: Run) -> Section:
 
 def _no_score(run: Run, found: Mapping[str, Any]) -> str:
     stopped = run.report.get("state") == "interrupted"
-    reason = "The run was interrupted before it had one." if stopped else "The run tells none."
+    reason = "The run was interrupted before it had one." if stopped else "The run recorded none."
     if get(found, "score", str):  # JSON has no NaN: it is written as null
         reason = f"{found['score']} is not a number."
     return " ".join(filter(None, ("There is no score.", reason, _progress(run))))
@@ -77,7 +77,7 @@ def _beside(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     if interval:
         pairs.append(("95% interval", f"{number(interval[0])} to {number(interval[1])}"))
     if amount(baseline, "value") is not None:
-        name = get(baseline, "name", str)
+        name = shown_name(get(baseline, "name", str))
         pairs.append((f"baseline: {name}" if name else "baseline", number(baseline["value"])))
     goal = GOAL.get(get(found, "direction", str))
     return [*pairs, ("direction", goal)] if goal else pairs
@@ -111,26 +111,28 @@ def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
     if told:
         remarks.append(f"{told[0].upper()}{told[1:]}.")
     elif interval and baseline is not None and interval[0] <= baseline <= interval[1]:
-        remarks.append("The baseline lies inside the interval: the difference may be chance.")
+        remarks.append("The baseline is inside the interval: the difference may be chance.")
     looks = amount(found, "looks")
     if get(found, "part", str) == "val":
         picked = get(found, "weights", str) == "best"
         remarks.append(f"{_UNTESTED} {_PICKED}" if picked else _UNTESTED)
     elif looks == 1:
-        remarks.append("This score was made at the first look at the test part.")
+        remarks.append("This is the first evaluation on the test set.")
     elif looks:
         remarks.append(
-            f"This score was made at look {number(looks)} at the test part{_some(run)}: {_FLATTERS}"
+            f"This is evaluation {number(looks)} on the test set{_some(run)}: {_FLATTERS}"
         )
     decisions = amount(run.report, "decisions")
     if decisions is not None and 0 < decisions <= DECISIONS:
-        remarks.append(f"{counted(decisions, 'decision')} rest on the validation part so far.")
+        remarks.append(f"{counted(decisions, 'decision')} used the validation set so far.")
     return [*remarks, *_weights(run, found)]
 
 
 def _told(run: Run, found: Mapping[str, Any]) -> str:
     """The comparison in words; one from before the linear model counted, under today's verdict."""
     told = get(get(run.report, "power", dict), "text", str)
+    for name in CHANCE:  # as earlier versions called it
+        told = told.replace(f" than {name} (", f" than {shown_name(name)} (")
     before, colon, rest = told.partition(": ")
     return f"{verdict(run, found)[0]}: {rest}" if before in _OLD and colon else told
 
@@ -140,9 +142,9 @@ def _weights(run: Run, found: Mapping[str, Any]) -> list[str]:
     monitor = get(run.report, "monitor", str)
     at = f" (epoch {number(epoch)})" if epoch is not None else ""
     if weights == "folds":
-        return [f"The mean over the folds at the epoch that is best on average{at}."]
+        return [f"The mean over the folds at the epoch with the best mean score{at}."]
     by = f" by {monitor}" if weights == "best" and monitor else ""
-    return [f"Weights: the {weights} ones{by}{at}."] if weights else []
+    return [f"Weights: {weights}{by}{at}."] if weights else []
 
 
 def _alerts(run: Run, found: Mapping[str, Any]) -> list[str]:
@@ -155,8 +157,8 @@ def _alerts(run: Run, found: Mapping[str, Any]) -> list[str]:
     decisions = amount(run.report, "decisions")
     if decisions is not None and decisions > DECISIONS:
         many = counted(decisions, "decision")
-        why = f"so many choices fit the model to it{_more_reliable(run)}."
-        warned.append(f"{many} rest on the same validation part: {why}")
+        why = f"so many choices overfit it{_more_reliable(run)}."
+        warned.append(f"{many} used the same validation set: {why}")
     return [*warned, *([worse] if worse else [])]
 
 
@@ -178,7 +180,7 @@ def _worse(run: Run, found: Mapping[str, Any]) -> str:
     return (
         f"The test score is clearly worse than the validation score, {number(expected)}: by "
         f"{(sign * (expected - value)) / error:.1f} standard errors of the difference. "
-        f"The validation rows were overfitted or too few{_more_reliable(run)}."
+        f"The validation set was overfitted or is too small{_more_reliable(run)}."
     )
 
 
@@ -210,15 +212,15 @@ def _validation(run: Run, found: Mapping[str, Any]) -> tuple[float, float] | Non
 def _baselines(run: Run) -> Table | None:
     """Every answer that needs no network, on the same rows."""
     rows = [_baseline(entry) for entry in mappings(run.report, "baselines")]
-    head = ("baseline", "kind", "its score", "model is better by", "95% interval", "beaten")
-    title = "The model against simpler answers, on the same rows"
+    head = ("baseline", "kind", "its score", "model better by", "95% interval", "beaten")
+    title = "The model compared with simpler models, on the same rows"
     return Table(title, head, rows, texts=(0, 1, 5)) if rows else None
 
 
 def _baseline(entry: Mapping[str, Any]) -> list[str]:
     interval, beaten = span(entry), entry.get("beaten")
     return [
-        get(entry, "name", str),
+        shown_name(get(entry, "name", str), whole=True),
         get(entry, "kind", str) or NONE,
         number(amount(entry, "value")),
         number(amount(entry, "difference")),
@@ -228,12 +230,12 @@ def _baseline(entry: Mapping[str, Any]) -> list[str]:
 
 
 def _some(run: Run) -> str:
-    """How many of the test rows were seen before, where it is not all of them."""
+    """How many of the test rows were evaluated before, where it is not all of them."""
     rows = get(run.report, "looks_rows", dict)
     seen, many = amount(rows, "seen"), amount(rows, "rows")
     if seen is None or many is None or seen >= many:
         return ""
-    return f", {number(seen)} of whose {number(many)} rows were seen before"
+    return f", {number(seen)} of whose {number(many)} rows were evaluated before"
 
 
 def _looks(run: Run) -> Table | None:
@@ -247,7 +249,7 @@ def _looks(run: Run) -> Table | None:
         ]
         for look in mappings(run.report, "looks_before")
     ]
-    title = f"{counted(len(rows), 'earlier look')} at these test rows"
+    title = f"{counted(len(rows), 'earlier evaluation')} on these test rows"
     return (
         Table(title, ("run", "command", "at", "rows"), rows, texts=(0, 1, 2), folded=True)
         if rows

@@ -102,8 +102,9 @@ def _shown(run: Run, found: Reliability, of: str, target: str) -> list[Block]:
     named = f"{target}: " if target else ""
     error = f"expected calibration error {number(found.error)}"
     caption = (
-        f"{named}{of} against how often it came true, in {BINS} bins of equal width; {error} over "
-        f"{number(int(found.rows.sum()))} rows. On the dashed line, probabilities can be believed."
+        f"{named}{of} (mean confidence) and observed accuracy, in {BINS} bins of equal width; "
+        f"{error} over {number(int(found.rows.sum()))} rows. On the dashed line both are equal: "
+        "the probabilities are well calibrated."
     )
     caption = f"{caption[0].upper()}{caption[1:]}"
     few = (found.rows > 0) & (found.rows < evidence_plots.FEWEST)

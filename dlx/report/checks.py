@@ -1,4 +1,4 @@
-"""The section on the data's own faults: leaks, smells and facts, with examples."""
+"""The section on the data's own faults: leaks, warnings and facts, with examples."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from .read import Run, amount, get, mappings
 from .words import NONE, PARTS, number
 
 _ORDER = {"leak": 0, "smell": 1, "fact": 2}
+_KINDS = {"smell": "data warning"}
 
 
 def checks(run: Run) -> Section | None:
@@ -17,16 +18,16 @@ def checks(run: Run) -> Section | None:
     found = [check for check in mappings(run.report, "checks") if get(check, "text", str)]
     found.sort(key=lambda check: _ORDER.get(get(check, "kind", str), 3))
     rows = [_row(check) for check in found]
-    head = ("kind", "what", "part", "rows", "found")
-    title = "What the data were checked for, and what was found"
+    head = ("kind", "check", "set", "rows", "result")
+    title = "Data warnings, leaks and facts"
     blocks: list[Block] = [Table(title, head, rows, texts=(0, 1, 2, 4))] if rows else []
-    return Section("checks", "Checks of the data", [*blocks, *_examples(found)]) if rows else None
+    return Section("checks", "Data checks", [*blocks, *_examples(found)]) if rows else None
 
 
 def _row(check: Mapping[str, Any]) -> list[str]:
     parts = get(check, "part", str).split("-")
     return [
-        get(check, "kind", str) or NONE,
+        _KINDS.get(get(check, "kind", str), get(check, "kind", str)) or NONE,
         get(check, "name", str).replace("_", " "),
         " and ".join(PARTS.get(name, name) for name in parts) or NONE,
         number(amount(check, "count")),

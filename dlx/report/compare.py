@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ..judging.verdict import shown_name
 from ..runs.difference import ASIDE
 from . import compare_plots, evidence_plots
 from .answer import verdict
@@ -154,7 +155,7 @@ def _differences(differences: Sequence[Noise]) -> Table:
 def _row(index: int, run: Run, name: str) -> list[str]:
     found = get(run.report, "answer", dict)
     score, interval, baseline = get(found, "score", str), span(found), get(found, "baseline", dict)
-    against = [get(baseline, "name", str), number(amount(baseline, "value"))]
+    against = [shown_name(get(baseline, "name", str)), number(amount(baseline, "value"))]
     goal = GOAL.get(get(found, "direction", str), "")
     on = ", ".join(filter(None, (part(score), goal)))
     sample = " (sample data)" if run.sample else ""
@@ -176,16 +177,20 @@ def _alerts(runs: Sequence[Run]) -> list[str]:
     data = {_data(run, "digest") for run in runs}
     said = []
     if len({score.partition("/")[2] for score in scores}) > 1:
-        said.append("The runs answer by different scores: the values do not compare.")
+        said.append("The runs have different main scores: the values cannot be compared.")
     elif len(scores) > 1:
-        said.append("The runs answer on different parts: only scores of one name compare.")
+        said.append(
+            "The runs are scored on different sets: only scores with the same name can be compared."
+        )
     if len(data) > 1:
-        said.append("The runs use different data: the values do not compare.")
+        said.append("The runs use different data: the values cannot be compared.")
     elif any(_data(a, "split_digest") != _data(b, "split_digest") for a, b in held(runs)):
         said.append(_other_parts(runs))
     if 0 < sum(run.sample for run in runs) < len(runs):
-        said.append("Some of the runs learnt from made-up data: the values do not compare.")
-    return [*said, *_seeds(runs), *_stamped(runs), *_broken(runs)]
+        said.append(
+            "Some of the runs were trained on synthetic sample data: the values cannot be compared."
+        )
+    return [*said, *_seeds(runs), *_warned(runs), *_broken(runs)]
 
 
 def _broken(runs: Sequence[Run]) -> list[str]:
@@ -203,23 +208,23 @@ def _other_parts(runs: Sequence[Run]) -> str:
     judged = {get(get(run.report, "answer", dict), "score", str) for run in runs}
     tested = len(judged) == 1 and next(iter(judged)).startswith("test/")
     if tested and all(same_rows(runs[0], run) for run in runs[1:]):
-        return "The validation parts are of different rows: only the test scores compare."
-    return "The data are cut into different parts: the scores are not of the same rows."
+        return "The validation sets have different rows: only the test scores can be compared."
+    return "The data are split differently: the scores are not on the same rows."
 
 
 def _seeds(runs: Sequence[Run]) -> list[str]:
     """Runs whose difference is what chance does."""
     only = _differing(runs)[0] == ["seed"]
-    text = "The runs differ in their seeds alone: their differences are what chance does."
+    text = "The runs differ only in their seeds: their differences are due to chance."
     return [text] if only else []
 
 
-def _stamped(runs: Sequence[Run]) -> list[str]:
+def _warned(runs: Sequence[Run]) -> list[str]:
     return [
-        f"Run {index}: {stamp}."
+        f"Run {index}: {warning}."
         for index, run in enumerate(runs, start=1)
-        for stamp in get(run.report, "stamps", list)
-        if isinstance(stamp, str)
+        for warning in get(run.report, "stamps", list)
+        if isinstance(warning, str)
     ]
 
 
@@ -257,7 +262,7 @@ def _curves(runs: Sequence[Run], names: Sequence[str]) -> Section | None:
         ]
         lines = [ln for ln in lines if any(map(math.isfinite, (*ln.train, *ln.val)))]
         if lines:
-            caption = f"{key} of each run: validation as a line, training dotted."
+            caption = f"{key} of each run: validation solid, training dotted."
             png = evidence_plots.overlaid(key, lines, any(run.sample for run in runs))
             blocks.append(Picture(f"curve-{key}", png, caption, caption, broad=True))
     return Section("curves", "Curves", blocks) if blocks else None
@@ -270,4 +275,4 @@ def _values(run: Run, key: str) -> list[float]:
 def _commands(runs: Sequence[Run]) -> Section | None:
     found = [get(run.report, "command", str) for run in runs]
     blocks = [Code(command) for command in found if command]
-    return Section("repeat", "Repeat them", blocks) if blocks else None
+    return Section("repeat", "Commands", blocks) if blocks else None

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..judging.verdict import shown_name
 from . import plots
 from .blocks import Block, Picture, Section, Text
 from .read import Run, amount, finite, get, mappings
@@ -38,7 +39,7 @@ def _curve(run: Run, name: str) -> Block:
         _turn(run) if name == "loss" else None,
     )
     if not any(map(math.isfinite, (*data.train, *data.val))):
-        return Text([f"{name}: no finite value in any epoch, so there is nothing to draw."])
+        return Text([f"{name}: no finite value in any epoch, so there is no plot."])
     picture = plots.curve(data, run.sample)
     return Picture(f"curve-{name}", picture, _alt(data), _caption(run, data), wide=False)
 
@@ -88,7 +89,7 @@ def _baseline(run: Run, name: str) -> tuple[str, float] | None:
             baseline = get(score, "baseline", dict)
             value = amount(baseline, "value")
             if score.get("name") == wanted and value is not None:
-                return get(baseline, "name", str) or "baseline", float(value)
+                return shown_name(get(baseline, "name", str)) or "baseline", float(value)
     return None
 
 
@@ -109,7 +110,7 @@ def _caption(run: Run, data: plots.Curve) -> str:
     if data.turn is not None and told:
         said.append(f"{told[0].upper()}{told[1:]}.")
     if data.log:
-        said.append("Logarithmic axis: the first epochs lie far above the others.")
+        said.append("Logarithmic axis: the first epochs are far above the others.")
     if data.folds:
         said.append(f"Thin: each of {len(data.folds)} folds; thick: their mean.")
     if data.best is not None and data.best in data.epochs:
@@ -121,7 +122,7 @@ def _caption(run: Run, data: plots.Curve) -> str:
     if data.baseline is not None and not data.fits and math.isfinite(data.baseline[1]):
         side = "below" if data.baseline[1] < data.reach[0] else "above"
         shown = f"{data.baseline[0]} {number(data.baseline[1])}"
-        said.append(f"The baseline, {shown}, lies far {side} the curves.")
+        said.append(f"The baseline, {shown}, is far {side} the curves.")
     pairs = zip(data.train, data.val, strict=True)
     lost = sum(not any(map(math.isfinite, pair)) for pair in pairs)
     if lost:

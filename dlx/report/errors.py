@@ -68,7 +68,7 @@ def unmarked(cells: Sequence[str], classes: Sequence[str]) -> list[str]:
 
 def _rows(run: Run, many: int, noun: str = "row") -> str:
     split = PARTS.get(get(get(run.report, "answer", dict), "part", str))
-    return counted(many, noun) + (f" of the {split} part" if split else "")
+    return counted(many, noun) + (f" of the {split} set" if split else "")
 
 
 def _classes(run: Run, columns: Columns, classes: Sequence[str], target: str) -> list[Block]:
@@ -78,10 +78,13 @@ def _classes(run: Run, columns: Columns, classes: Sequence[str], target: str) ->
     many, few = len(names) > matrix_plots.MOST, len(names) <= _BESIDE
     shown, drawn = gathered(names, counts, matrix_plots.MOST - 1) if many else (names, counts)
     png = matrix_plots.confusion(drawn, shown, run.sample)
-    said = f"{number(right)} of {_rows(run, rows)} are right"
+    said = f"{number(right)} of {_rows(run, rows)} are correct"
     said += "" if many else " and lie on the diagonal"
     alt = f"Confusion matrix of {len(names)} classes: {said}."
-    of = f" Shown are the {len(shown) - 1} classes with the most rows, and the others as one."
+    of = (
+        f" Shown are the {len(shown) - 1} classes with the most rows, and the other classes "
+        "together."
+    )
     colour = f"Colour: share of the true class.{of if many else ''}"
     caption = _titled(f"Confusion matrix: {said}. {colour}", target)
     blocks: list[Block] = [Picture(_file("confusion", target), png, alt, caption, wide=False)]
@@ -169,7 +172,7 @@ def _labels(columns: Columns, classes: Sequence[str], target: str) -> Table:
     made_up = Counter(label for true, predicted in sets for label in predicted - true)
     names = [*classes, *sorted((set(right) | set(missed) | set(made_up)).difference(classes))]
     rows = [[n, *map(number, (right[n], missed[n], made_up[n]))] for n in names]
-    head = ("label", "found", "missed", "wrongly given")
+    head = ("label", "found", "missed", "wrong predictions")
     return Table(_titled("Labels", target), head, rows)
 
 
@@ -182,7 +185,7 @@ def _numbers(run: Run, columns: Columns, target: str) -> list[Block]:
     alike = true.shape == predicted.shape  # not so where a cell of a vector is damaged
     known = np.isfinite(true) & np.isfinite(predicted) if alike else np.zeros(0, bool)
     if not known.any():
-        return [Text([_titled("No row holds two finite numbers.", target)])]
+        return [Text([_titled("No row has a finite true and predicted value.", target)])]
     noun = "row" if len(true) == len(columns["true"]) else "value"
     true, predicted = true[known], predicted[known]
     shown = len(plots.chosen(len(true)))
@@ -190,13 +193,13 @@ def _numbers(run: Run, columns: Columns, target: str) -> list[Block]:
     said = f"{of}{_rows(run, len(true), noun)}; the dashed line is where both are equal."
     caption = _titled(f"Predicted against true: {said}", target)
     off = number(float(np.median(np.abs(predicted - true))))
-    alt = f"Predicted against true values: {said} Half are off by at most {off}."
+    alt = f"Predicted against true values: {said} Median absolute error: {off}."
     png = plots.scatter(true, predicted, run.sample)
     counts = [(f"{noun}s", number(len(true)))]
     if len(known) > len(true):
         lost = number(len(known) - len(true))
         counts.append((f"{noun}s without a finite number, left out", lost))
-    title = _titled("How far off", target)
+    title = _titled("Errors", target)
     facts = Facts(title, [*counts, *_distances(predicted - true)], wide=False)
     return [Picture(_file("scatter", target), png, alt, caption, wide=False), facts]
 
@@ -204,10 +207,10 @@ def _numbers(run: Run, columns: Columns, target: str) -> list[Block]:
 def _distances(error: npt.NDArray[np.float64]) -> list[tuple[str, str]]:
     size = np.abs(error)
     return [
-        ("mean of predicted minus true", number(float(error.mean()))),
-        ("half are off by at most", number(float(np.median(size)))),
-        ("nine in ten are off by at most", number(float(np.quantile(size, 0.9)))),
-        ("largest error", number(float(size.max()))),
+        ("mean error (predicted minus true)", number(float(error.mean()))),
+        ("median absolute error", number(float(np.median(size)))),
+        ("90th percentile of the absolute error", number(float(np.quantile(size, 0.9)))),
+        ("largest absolute error", number(float(size.max()))),
     ]
 
 

@@ -36,7 +36,7 @@ class Line:
     Attributes:
         name: for the legend.
         train: a value an epoch; may be empty.
-        val: the same on the validation part.
+        val: the same on the validation set.
         place: picks its colour, so that it has the same one in every plot.
     """
 

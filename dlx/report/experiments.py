@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from ..experiments import Experiment, figures
+from ..judging.verdict import shown_name
 from . import experiments_plots
 from .blocks import Block, Code, Facts, Picture, Section, Table, Text
 from .experiments_plots import Panel, Point
@@ -65,7 +66,7 @@ def _figures(every: Sequence[Experiment], runs: Runs) -> Section:
     said = "The published figures are single runs without a seed. Best and final: the best and the "
     said += "last epoch of a curve."
     notes = [(one.name, ". ".join(filter(None, (one.title, one.about)))) for one in every]
-    told = Facts("What each of them is", notes)
+    told = Facts("Descriptions", notes)
     return Section("figures", "Figures", [Text([said]), table, told])
 
 
@@ -92,7 +93,8 @@ def _baseline(runs: Sequence[Run], figure: str) -> str:
     for one in mappings(runs[0].report, "scores") if runs else ():
         base = get(one, "baseline", dict)
         if one.get("name") == score and not figure.endswith("_epoch") and base:
-            return f"{number(amount(base, 'value'))} {get(base, 'name', str)}".strip()
+            name = shown_name(get(base, "name", str))
+            return f"{number(amount(base, 'value'))} {name}".strip()
     return NONE
 
 
@@ -111,9 +113,9 @@ def _curves(
             some = panels[at : at + experiments_plots.MOST]
             png = experiments_plots.against(measure, some, sample)
             caption = (
-                f"{measure} by epoch, the mean over our seeds: validation as a line, training "
-                "dotted. Marked: what is published, at its epoch where that is known, else as a "
-                "line across."
+                f"{measure} by epoch, the mean over our seeds: validation solid, training "
+                "dotted. Marked: published figures, at their epoch if it is known, else as a "
+                "horizontal line."
             )
             blocks.append(Picture(f"curves-{measure}", png, caption, caption, broad=True))
     return [Section("curves", "Curves", blocks)] if blocks else []

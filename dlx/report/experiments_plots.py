@@ -42,7 +42,7 @@ class Panel:
     Attributes:
         name: its name.
         train: our mean value an epoch on the training part; may be empty.
-        val: the same on the validation part; may be empty.
+        val: the same on the validation set; may be empty.
         points: what is published.
     """
 

@@ -26,6 +26,6 @@ def folds(run: Run) -> Section | None:
         values = [number(amount(get(summary, n, dict), key)) for n in names]
         if summary:
             rows.append([label, "", "", "", *values])
-    title = "Each fold trains a fresh model; scores at the epoch that is best on average"
+    title = "Each fold trains a new model; scores at the epoch with the best mean score"
     head = ("fold", "training rows", "validation rows", "epoch", *names)
     return Section("folds", "Folds", [Table(title, head, rows)])

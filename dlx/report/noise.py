@@ -67,7 +67,7 @@ class Noise:
         """In words."""
         side = "better" if self.better else "worse"
         if self.larger is None:
-            return f"{side}; how far it could move is not known"
+            return f"{side}; its uncertainty is not known"
         if self.larger:
             return f"{side}: significant at 95 %"
         return "not significant at 95 %" if self.difference else "no difference"
@@ -144,7 +144,7 @@ def _between(
     if not known or len(known) < len(moves):
         return None
     difference = statistics.fmean(move[0] for move in known)
-    interval, method = known[0][1:]
+    interval, method = known[0][1], known[0][2].format(*pairs[0])
     if len(known) > 1:
         interval, method = over_seeds(known, _margins(pairs, [move[0] for move in known]))
     goal = _score(runs[firsts[0] - 1], name).get("direction")
@@ -153,7 +153,7 @@ def _between(
 
 
 Move = tuple[float, Interval | None, str]
-"""A difference, its interval, and how that was come by."""
+"""A difference, its interval, and by which method; {0} and {1} in it are the two runs."""
 
 
 def over_seeds(
@@ -175,7 +175,9 @@ def over_seeds(
     seeds = [found[1] - found[0] for found in map(students_t, margins) if found is not None]
     half = math.hypot(*seeds) / 2
     interval = mean - math.hypot(mean - rows[0], half), mean + math.hypot(rows[1] - mean, half)
-    return interval, f"{len(moves)} pairs of runs: Student's t over seeds, and their rows"
+    return interval, (
+        f"{len(moves)} pairs of runs: Student's t over seeds, combined with the interval over rows"
+    )
 
 
 def _margins(pairs: Sequence[tuple[int, int]], values: Sequence[float]) -> list[list[float]]:
@@ -237,7 +239,10 @@ def same_rows(first: Run, second: Run) -> bool:
 def _mcnemar(first: Values, second: Values) -> tuple[Interval | None, str]:
     """The difference of two shares of right rows, by the rows that only one has right."""
     won, lost, rows = int((second > first).sum()), int((first > second).sum()), len(first)
-    method = f"McNemar's exact test, {won} won and {lost} lost of {rows:,} rows"
+    method = (
+        f"McNemar's exact test, only run {{1}} right on {won:,}, only run {{0}} right on {lost:,} "
+        f"of {rows:,} rows"
+    )
     return paired_shares(won, lost, rows), method
 
 

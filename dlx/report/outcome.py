@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..judging.classes import classes_told
+from ..judging.verdict import shown_name
 from .blocks import Alerts, Block, Section, Table, Text
 from .read import Run, amount, get, mappings, span
 from .words import GOAL, NONE, PARTS, measure, number
@@ -15,7 +16,7 @@ def notes(run: Run) -> Section | None:
     """What the run itself has to say."""
     said = [note for note in get(run.report, "notes", list) if isinstance(note, str)]
     if run.torn:
-        said.append("The last row of metrics.jsonl was cut off and is left out.")
+        said.append("The last line of metrics.jsonl is incomplete and is left out.")
     blocks: list[Block] = [Alerts([f"{one}." for one in run.broken])] if run.broken else []
     blocks += [Text(said)] if said else []
     return Section("notes", "Notes", blocks) if blocks else None
@@ -24,7 +25,7 @@ def notes(run: Run) -> Section | None:
 def scores(run: Run) -> Section | None:
     """Every score with its interval and its baseline."""
     rows = [_score(score) for score in mappings(run.report, "scores")]
-    head = ("score", "part", "value", "95% interval", "baseline", "is", "goal")
+    head = ("score", "set", "value", "95% interval", "baseline", "its name", "direction")
     table = Table("Every score of the kept weights", head, rows, texts=(0, 1, 5, 6))
     names = [get(score, "name", str) for score in mappings(run.report, "scores")]
     told = list(classes_told(get(run.report, "problem", dict), names))
@@ -40,6 +41,6 @@ def _score(score: Mapping[str, Any]) -> list[str]:
         number(amount(score, "value")),
         f"{number(interval[0])} to {number(interval[1])}" if interval else NONE,
         number(amount(baseline, "value")),
-        get(baseline, "name", str) or NONE,
+        shown_name(get(baseline, "name", str)) or NONE,
         GOAL.get(get(score, "direction", str), NONE),
     ]

@@ -57,7 +57,7 @@ class Curve:
         name: of the measure.
         epochs: their numbers, from 1.
         train: the value on the training part in each epoch; nan where there is none.
-        val: the same on the validation part.
+        val: the same on the validation set.
         best: the epoch whose weights are kept, if one was chosen.
         baseline: name and value of what must be beaten, if there is one.
         folds: `val` of each fold, where `val` is their mean.

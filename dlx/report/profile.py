@@ -11,8 +11,8 @@ from .words import NONE, number
 
 _FEW = 15  # as many columns are shown without being asked for
 HEAD = (
-    *("column", "holds", "missing", "zeros", "from", "to", "outliers", "most frequent"),
-    "share of it",
+    *("column", "type", "missing", "zeros", "min", "max", "outliers", "most frequent"),
+    "its share",
 )
 
 
@@ -26,7 +26,7 @@ def profile(found: Mapping[str, Any], folded: bool = False) -> list[Block]:
     cells = [_row(column) for column in mappings(found, "columns")]
     if not cells:
         return []
-    title = f"What the columns hold, over {number(amount(found, 'rows'))} training rows"
+    title = f"Profile of the columns, over {number(amount(found, 'rows'))} training rows"
     many = folded or len(cells) > _FEW
     return [Table(title, HEAD, cells, texts=(0, 1, 7), folded=many)]
 

@@ -42,7 +42,7 @@ class Run:
 
     @property
     def sample(self) -> bool:
-        """Whether the run learnt from made-up data."""
+        """Whether the run were trained on synthetic sample data."""
         return bool(self.report.get("sample"))
 
     def predicted(self, target: str) -> dict[str, tuple[str, ...]]:
@@ -80,11 +80,11 @@ def main_facts(path: Path, kind: str, hint: str) -> dict[str, Any]:
         RunError: it is damaged, or cannot be read.
     """
     if not is_there(path):
-        what = f"{path.parent} is not a {kind} that can be reported: it holds no {path.name}"
+        what = f"{path.parent} is not a {kind} that can be reported: it has no {path.name}"
         raise UsageError(Problem(what, str(path), hint=hint))
     found = _json(_text(path), path)
     if not isinstance(found, dict):
-        _damaged(path, "holds no JSON object", "a JSON object")
+        _damaged(path, "contains no JSON object", "a JSON object")
     return found
 
 
@@ -182,7 +182,7 @@ def _predictions(path: Path) -> dict[str, tuple[str, ...]]:
     try:
         rows = [row for row in csv.reader(io.StringIO(_text(path), newline="")) if row]
     except csv.Error as error:
-        _damaged(path, f"cannot be read as CSV ({error})", "one row a sample")
+        _damaged(path, f"cannot be read as CSV ({error})", "one row per sample")
     header = rows[0] if rows else []
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(header):
@@ -195,7 +195,7 @@ def _text(path: Path) -> str:
     try:
         return UNPRINTABLE.sub("\ufffd", read_text(path, "replace"))
     except OSError as error:
-        _damaged(path, f"cannot be read: {error.strerror}", "a file that may be read")
+        _damaged(path, f"cannot be read: {error.strerror}", "a readable file")
 
 
 def _json(text: str, path: Path, where: str = "") -> Any:
@@ -217,5 +217,5 @@ def _printable(value: Any) -> Any:
 
 
 def _damaged(path: Path, what: str, accepted: str, where: str = "") -> NoReturn:
-    hint = f"put back the {path.name} that the training wrote, or train again"
+    hint = f"restore the {path.name} that the training wrote, or train again"
     raise RunError(Problem(f"{path.name} {what}", f"{path}{where}", accepted, hint))

@@ -26,7 +26,7 @@ def setup(run: Run) -> Section | None:
         ("model", get(model, "name", str) + sized if get(model, "name", str) else ""),
         ("optimizer", get(report, "optimizer", str)),
         ("stopped", get(report, "stopped", str)),
-        ("watched", get(report, "monitor", str)),
+        ("monitored score", get(report, "monitor", str)),
         ("seed", "" if amount(report, "seed") is None else number(report["seed"])),
     ]
     rows = [(name, value) for name, value in rows if value]
@@ -62,7 +62,7 @@ def data(run: Run) -> Section | None:
 
 def _parts(rows: Mapping[str, Any]) -> list[Block]:
     cells = [[PARTS.get(name, name), number(amount(rows, name))] for name in rows]
-    return [Table("Rows of each part", ("part", "rows"), cells, wide=False)] if cells else []
+    return [Table("Rows of each set", ("set", "rows"), cells, wide=False)] if cells else []
 
 
 def _duplicates(pairs: Mapping[str, Any]) -> list[Block]:
@@ -70,7 +70,7 @@ def _duplicates(pairs: Mapping[str, Any]) -> list[Block]:
         [" and ".join(PARTS.get(name, name) for name in pair.split("-")), number(many)]
         for pair, many in pairs.items()
     ]
-    title = "Rows of equal content in two parts"
+    title = "Equal rows in two sets"
     return [Table(title, ("parts", "rows"), cells, wide=False)] if cells else []
 
 
@@ -94,7 +94,7 @@ def _prepare(run: Run) -> list[Block]:
         ]
         for step in mappings(run.report, "prepare")
     ]
-    title = "Preparation, fitted on the training part alone"
+    title = "Preparation, fitted on the training set only"
     head = ("step", "columns", "how")
     return [Table(title, head, cells, texts=(0, 1, 2))] if cells else []
 
@@ -113,8 +113,8 @@ def model(run: Run) -> Section | None:
     rows = [_layer(layer) for layer in layers]
     sizes = [amount(layer, "parameters") or 0 for layer in layers]
     total = amount(get(run.report, "model", dict), "parameters")
-    rows.append(["all", "", "", number(sum(sizes) if total is None else total), ""])
-    head = ("layer", "kind", "output", "parameters", "trained")
+    rows.append(["total", "", "", number(sum(sizes) if total is None else total), ""])
+    head = ("layer", "kind", "output", "parameters", "trainable")
     table = Table("Layers", head, rows, texts=(0, 1, 2, 4), total=True)
     return Section("model", "Model", [table]) if layers else None
 
@@ -145,7 +145,7 @@ def repeat(run: Run) -> Section | None:
     if contract:
         blocks.append(Text([contract]))
     if overrides:
-        blocks.append(Code("\n".join(map(number, overrides)), "What was changed"))
+        blocks.append(Code("\n".join(map(number, overrides)), "Changed settings"))
     if config:
-        blocks.append(Code(config, "The whole configuration"))
-    return Section("repeat", "Repeat it", blocks) if blocks else None
+        blocks.append(Code(config, "Complete configuration"))
+    return Section("repeat", "Command", blocks) if blocks else None

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..judging.verdict import shown_name
 from .answer import DECISIONS, TONE, marks
 from .blocks import Alerts, Answer, Block, Code, Facts, Section, Text
 from .levers import typed
@@ -20,8 +21,8 @@ _OVER = {
     "folds": "over the folds of one training",
     "bootstrap": "of one training (by its validation rows)",
 }
-_CLEAN = "No trial looked at a test part."
-_FLATTERS = "the best of them looks better than it is. Only the test part can say how good it is."
+_CLEAN = "No trial used the test set."
+_FLATTERS = "the best of them looks better than it is. Only the test set shows how good it is."
 
 
 def answer(sweep: Sweep) -> Section:
@@ -72,9 +73,9 @@ def _beside(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> list[tu
         pairs.append((f"standard deviation of {counted(many or 0, 'trial')}", number(std)))
     own = sweep.default
     if own is not None and own is not best and math.isfinite(own.value):
-        pairs.append(("the task's own settings", number(own.value)))
+        pairs.append(("task defaults", number(own.value)))
     if amount(baseline, "value") is not None:
-        name = get(baseline, "name", str)
+        name = shown_name(get(baseline, "name", str))
         pairs.append((f"baseline: {name}" if name else "baseline", number(baseline["value"])))
     goal = GOAL.get(get(sweep.facts, "direction", str))
     return [*pairs, ("direction", goal)] if goal else pairs
@@ -86,8 +87,8 @@ def _remarks(sweep: Sweep, best: Setting) -> list[str]:
     remarks += [_CLEAN] if not _tested(sweep) else []
     looks = _looks(sweep)
     if looks > 1:
-        chosen = f"{counted(looks, 'setting')} were judged by the same validation rows, so"
-        remarks.append(f"{chosen} {counted(looks, 'decision')} rest on them, and {_FLATTERS}")
+        chosen = f"{counted(looks, 'setting')} were compared on the same validation set, so"
+        remarks.append(f"{chosen} {counted(looks, 'decision')} are based on it, and {_FLATTERS}")
     if best.interval:
         close = [one for one in sweep.scored if one is not best and _inside(one, best)]
         if close:
@@ -99,7 +100,7 @@ def _remarks(sweep: Sweep, best: Setting) -> list[str]:
     if best.lost:
         remarks.append("Not all of its trials finished: its value is that of those that did.")
     if sweep.default is best:
-        remarks.append("It is the task's own: nothing that was tried is better.")
+        remarks.append("It is the task defaults: no setting that was tried is better.")
     return remarks
 
 
@@ -126,12 +127,12 @@ def _alerts(sweep: Sweep) -> list[str]:
     total, looks = sum(counts.values()), _looks(sweep)
     if sweep.facts.get("state") == "running":
         waiting = f"{number(counts['done'])} of {counted(total, 'trial')} are done"
-        said.append(f"Not finished: {waiting}; the best so far may not stay the best.")
+        said.append(f"Not finished: {waiting}; the best so far may change.")
     if _tested(sweep):
-        said.append("There are scores of a test part among the trials: that part is used up.")
+        said.append("Some trials have test scores: that test set is no longer independent.")
     if looks > DECISIONS:
-        why = "so many choices fit the setting to it."
-        said.append(f"{counted(looks, 'decision')} rest on the same validation part: {why}")
+        why = "so many choices overfit it."
+        said.append(f"{counted(looks, 'decision')} used the same validation set: {why}")
     if counts["failed"]:
         said.append(
             f"{number(counts['failed'])} of {counted(total, 'trial')} failed; reasons below."
@@ -154,7 +155,7 @@ def _best(sweep: Sweep, best: Setting) -> list[Block]:
     found = get(sweep.facts, "best", dict)
     command, final = get(found, "command", str), get(found, "final", str)
     if command:
-        said = "To train it for good, and then evaluate it on the test set once:"
+        said = "To train the final model and evaluate it on the test set once:"
         blocks += [Text([said]), Code(command)]
         blocks += [Text([f"{final[:1].upper()}{final[1:]}."])] if final else []
     return blocks

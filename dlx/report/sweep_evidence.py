@@ -33,7 +33,7 @@ def parameters(sweep: Sweep) -> Section | None:
         return None
     names = [one.name for one in (sweep.lever(key, scored) for key in sweep.keys) if one.varies]
     if not names:
-        said = "No setting differs from another among those that finished: nothing to compare."
+        said = "All finished settings are the same: there is nothing to compare."
         return Section("parameters", "Parameters", [Text([said])])
     scores, cut = within([one.value for one in scored], sweep.sign)
     shares, rough = _shares(sweep, names, scores)
@@ -43,7 +43,7 @@ def parameters(sweep: Sweep) -> Section | None:
     if cut:
         far = f"{counted(cut, 'setting')} with a far worse {sweep.score}"
         end = "lies" if cut == 1 else "lie"
-        blocks.insert(0, Text([f"{far} {end} at the worst end of what the pictures show."]))
+        blocks.insert(0, Text([f"{far} {end} at the worst end of the pictures."]))
     return Section("parameters", "Parameters", blocks)
 
 
@@ -68,13 +68,13 @@ def _parallel(sweep: Sweep, names: Sequence[str]) -> Picture:
     levers = [sweep.lever(name, kept) for name in names[:_AXES]]
     fan = Fan(levers, sweep.score, scores, -sweep.sign, best, cut > 0)
     png = sweep_plots.parallel(fan, sweep.sample)
-    strong = "the more it stands out the better, the best one thick"
-    said = [f"A line a setting: {strong}; the better end is up."]
+    strong = "darker is better, the best one is thick"
+    said = [f"One line per setting: {strong}; better scores are at the top."]
     if any(map(math.isnan, scores)):
         said.append("Dotted: failed or pruned.")
     if len(kept) < len(scored) + len(lost):
         of = len(scored) + len(lost)
-        said.append(f"{len(kept)} of {number(of)} settings are shown, at even distances by rank.")
+        said.append(f"{len(kept)} of {number(of)} settings are shown, evenly spaced by rank.")
     if len(names) > _AXES:
         said.append(f"The first {_AXES} of {len(names)} parameters are shown.")
     alt = f"Parallel axes of {', '.join(names[:_AXES])} and {sweep.score}."
@@ -110,14 +110,14 @@ def _shares(
     if len(scored) < importance.LEAST or len(every) < 2:
         many = f"{counted(len(scored), 'finished setting')} and {counted(len(every), 'parameter')}"
         least = f"at least {importance.LEAST} and 2 are needed"
-        said = f"Importance of the parameters is not estimated: {many} that vary; {least}."
+        said = f"Parameter importance is not estimated: {many} that vary; {least}."
         return {}, [Text([said])]
     kept = _thinned(scored, importance.MOST)
     values = dict(zip(scored, scores, strict=True))
     levers = [lever for name in every if (lever := sweep.lever(name, kept)).varies]
     shares = importance.shares(levers, [values[one] for one in kept])
     if not shares:
-        said = "Importance of the parameters is not estimated: the scores hardly differ."
+        said = "Parameter importance is not estimated: the scores hardly differ."
         return {}, [Text([said])]
     shown = dict([*shares.items()][:_AXES])
     redrawn = importance.spans(levers, [values[one] for one in kept])
@@ -127,13 +127,13 @@ def _shares(
         if name in shown
     }
     png = sweep_plots.bars(shown, spans, sweep.sample)
-    of = f", of which {len(kept)} at even distances by rank" if len(kept) < len(scored) else ""
+    of = f", of which {len(kept)} evenly spaced by rank" if len(kept) < len(scored) else ""
     told = ", ".join(f"{name} {share:.0%}" for name, share in shown.items())
     caption = (
-        "Importance: the share of the spread of the score that each parameter explains by itself "
-        f"or with others (fANOVA on {number(len(scored))} settings{of}). Lines: how far it moves "
-        f"over {importance.REDRAWS} sets of settings drawn from these; levers whose lines overlap "
-        "are not told apart. It holds only within the values that were tried."
+        "Importance: the share of the score's variance that each parameter explains alone or with "
+        f"others (fANOVA on {number(len(scored))} settings{of}). Lines: its range over "
+        f"{importance.REDRAWS} bootstrap samples of these settings; parameters whose lines overlap "
+        "cannot be ranked. It is valid only within the values that were tried."
     )
     return shares, [Picture("importance", png, f"Importance: {told}.", caption, wide=False)]
 
@@ -151,19 +151,19 @@ def curves(sweep: Sweep) -> Section | None:
         if curve
     ]
     gone = [one.name for one, curve in found if not curve]
-    lost = f"their run folders are gone, or do not have {sweep.score}."
+    lost = f"their run folders are missing, or do not have {sweep.score}."
     if not lines:
-        said = f"No learning curves of the best settings are left: {lost}"
+        said = f"There are no learning curves of the best settings: {lost}"
         return Section("curves", "Learning curves", [Text([said])])
     faint, partial = _pruned(sweep)
     png = evidence_plots.overlaid(sweep.score, lines, sweep.sample, faint)
     several = any(len(sweep.runs(one)) > 1 for one in best)
-    mean = ", the mean over its trials as far as all of them went" if several else ""
+    mean = ", the mean over its trials up to the shortest" if several else ""
     said = f"{sweep.score} by epoch of each of the best settings{mean}."
     behind = f" Grey: {counted(len(faint), 'pruned setting')}, as far as they fit." if faint else ""
     if partial:
         many = counted(partial, "pruned setting")
-        behind += f" Not shown: {many} of which not every fold was begun."
+        behind += f" Not shown: {many} of which not every fold was started."
     missing = f" Not shown: {', '.join(gone)}; {lost}" if gone else ""
     picture = Picture("curves", png, said, said + behind + missing, broad=True)
     return Section("curves", "Learning curves", [picture])
@@ -194,7 +194,10 @@ def trade(sweep: Sweep) -> Section | None:
             [one.name, *(_objective(one, name) for name in names), one.typed]
             for one in sweep.front[:_LINES]
         ]
-        title = "Settings that no other beats in one objective without losing in another"
+        title = (
+            "The Pareto front: settings that no other setting improves in one objective without "
+            "being worse in another"
+        )
         blocks.append(Table(title, head, rows, texts=(0, last)))
     blocks += [picture for name in names[1:4] if (picture := _against(sweep, name))]
     return Section("front", "Objectives", blocks)
@@ -204,7 +207,9 @@ def _told(sweep: Sweep) -> str:
     each = [f"{name} ({GOAL.get(goal, 'direction unknown')})" for name, goal in sweep.objectives]
     many = counted(len(sweep.front), "setting")
     on = "is" if len(sweep.front) == 1 else "are"
-    return f"Judged by {', '.join(each)}: {many} {on} on the front, and which to take is a choice."
+    return (
+        f"Judged by {', '.join(each)}: {many} {on} on the front; which one to use is your choice."
+    )
 
 
 def _objective(one: Setting, name: str) -> str:
@@ -229,7 +234,7 @@ def _against(sweep: Sweep, name: str) -> Picture | None:
     joined, log = len(sweep.objectives) == 2, "/" not in name and logarithmic(across)
     trade = Trade((name, across), (first, up), front, own, joined, log)
     png = sweep_plots.tradeoff(trade, sweep.sample)
-    said = f"{first} against {name}, a dot a setting."
+    said = f"{first} against {name}, one dot per setting."
     if own is not None:
         said += " Ringed: the task defaults."
     return Picture(f"front-{name}", png, said, said, wide=False)
@@ -245,8 +250,8 @@ def _progress(sweep: Sweep) -> list[Block]:
     own = own if own in scores else math.nan  # it may lie beyond what is shown
     png = sweep_plots.so_far(sweep.score, scores, -sweep.sign, own, sweep.sample)
     since = len(tried) - 1 - next(p for p, one in enumerate(tried) if one is sweep.best)
-    said = f"{sweep.score} of each setting in the order of trying, and the best so far."
-    said += f" The last {counted(since, 'setting')} brought nothing better." if since else ""
+    said = f"{sweep.score} of each setting in the order tried, and the best so far."
+    said += f" The last {counted(since, 'setting')} brought no improvement." if since else ""
     return [Picture("progress", png, said, said, wide=False)]
 
 

@@ -44,7 +44,7 @@ class Setting:
     @property
     def typed(self) -> str:
         """The values as typed."""
-        return setting(self.changed) or "as it is"
+        return setting(self.changed) or "task defaults"
 
     @property
     def value(self) -> float:

@@ -193,7 +193,7 @@ def bars(
         axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
         axes.locator_params(axis="x", nbins=4)
         axes.grid(axis="x", color=FAINT, lw=0.8)
-        axes.set_xlabel("share of the spread of the score", labelpad=2)
+        axes.set_xlabel("share of the score's variance", labelpad=2)
         return png_of(figure, sample)
 
 

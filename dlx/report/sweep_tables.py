@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from ..judging.verdict import shown_name
 from .blocks import Block, Code, Facts, Section, Table, Text
 from .levers import typed
 from .read import amount, finite, get
@@ -37,14 +38,14 @@ def settings(sweep: Sweep) -> Section | None:
     texts += [place for place, name in enumerate(head) if _words(sweep, name)]
     best = found.index(sweep.best) if sweep.best else None
     title = f"Settings, best {short(sweep.score, _LONGEST)} first"
-    title += "; those that lost a trial come after the others" * any(one.lost for one in found)
+    title += "; settings with an unfinished trial come last" * any(one.lost for one in found)
     blocks: list[Block] = [Table(title, head, rows[:_SHOWN], texts=texts, marked=best)]
     if rest := rows[_SHOWN:]:
         more = f"{counted(len(rest), 'more setting')}, from the {_SHOWN + 1}st on"
         blocks.append(Table(more, head, rest, texts=texts, folded=True))
     if len(found) > _MOST:
         many = counted(len(found) - _MOST, "further setting")
-        blocks.append(Text([f"{many} of lower rank are in sweep.json alone."]))
+        blocks.append(Text([f"{many} of lower rank are only in sweep.json."]))
     return Section("settings", "Settings", blocks)
 
 
@@ -106,8 +107,8 @@ def _interval(one: Setting) -> str:
 
 def _baseline(found: Mapping[str, Any]) -> str:
     """As in "0.3889 majority"."""
-    value = amount(found, "value")
-    return f"{number(value)} {get(found, 'name', str)}".strip() if value is not None else NONE
+    value, name = amount(found, "value"), shown_name(get(found, "name", str))
+    return f"{number(value)} {name}".strip() if value is not None else NONE
 
 
 def _unfinished(one: Setting) -> str:
@@ -143,14 +144,14 @@ def failed(sweep: Sweep) -> Section | None:
 
 def _examples(sweep: Sweep, trials: Sequence[Trial]) -> str:
     """The settings of some trials, up to three of them."""
-    each = (sweep.brief(get(trial, "changed", dict)) or "as it is" for trial in trials)
+    each = (sweep.brief(get(trial, "changed", dict)) or "task defaults" for trial in trials)
     names = list(dict.fromkeys(each))
     more = f"; and {number(len(names) - 3)} more" if len(names) > 3 else ""
     return "; ".join(short(name, _LONGEST) for name in names[:3]) + more
 
 
 def _typed(trial: Trial) -> str:
-    return short(setting(trial.get("changed")), 2 * _LONGEST) or "as it is"
+    return short(setting(trial.get("changed")), 2 * _LONGEST) or "task defaults"
 
 
 def _each(lost: Sequence[Trial]) -> Table:
@@ -194,8 +195,8 @@ def record(sweep: Sweep) -> Section:
         ("state", get(facts, "state", str)),
         ("trials", told),
         ("settings", number(len(sweep.settings))),
-        ("trials a setting", _told(facts, "seeds")),
-        ("threads a trial", _told(facts, "threads")),
+        ("trials per setting", _told(facts, "seeds")),
+        ("threads per trial", _told(facts, "threads")),
         ("started", get(facts, "started", str)),
         ("took", _time(seconds) if seconds is not None else ""),
     ]
@@ -203,13 +204,13 @@ def record(sweep: Sweep) -> Section:
     space = get(facts, "space", dict)
     if space:
         levers = [(key, short(_range(value), 400)) for key, value in space.items()]
-        blocks.append(Facts("Where it searched", levers))
+        blocks.append(Facts("Search space", levers))
     if command := get(facts, "command", str):
         blocks += [
-            Text(["The command; typed again it goes on with what is missing:"]),
+            Text(["The command; run again, it continues with what is missing:"]),
             Code(command),
         ]
-    return Section("record", "What was done", blocks)
+    return Section("record", "Command", blocks)
 
 
 def _told(facts: Mapping[str, Any], key: str) -> str:

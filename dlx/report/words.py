@@ -59,9 +59,9 @@ def measure(score: str) -> str:
 
 
 def part(score: str) -> str:
-    """The rows that a score is of, as in "validation part"; "" where its name does not say."""
+    """The rows that a score is of, as in "validation set"; "" where its name does not say."""
     name = score.partition("/")[0]
-    return f"{PARTS[name]} part" if name in PARTS else ""
+    return f"{PARTS[name]} set" if name in PARTS else ""
 
 
 def short(text: str, most: int) -> str:

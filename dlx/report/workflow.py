@@ -34,7 +34,7 @@ def workflow(run: Run) -> Section | None:
         if step.get("number") == 5:
             blocks += _tried(step)
         if step.get("number") == 6:
-            blocks += _ladder(run, mappings(flow, "ladder"))
+            blocks += _capacity_steps(run, mappings(flow, "ladder"))
         if step.get("number") == 7:
             blocks += _trials(run, flow) + _final(flow)
     return Section("workflow", "The seven steps", blocks) if blocks else None
@@ -61,50 +61,52 @@ def _fact(value: object) -> str:
 def _tried(step: Mapping[str, Any]) -> list[Block]:
     found = mappings(get(step, "facts", dict), "tried")
     title = "Small models tried, the last one kept"
-    return [Table(title, _RUNG, [_rung(one) for one in found], texts=(0, 4))] if found else []
+    return [Table(title, _HEAD, [_row(one) for one in found], texts=(0, 4))] if found else []
 
 
-_RUNG = ("setting", "parameters", "epochs", "score", "verdict")
+_HEAD = ("setting", "parameters", "epochs", "score", "verdict")
 
 
-def _ladder(run: Run, rungs: Sequence[Mapping[str, Any]]) -> list[Block]:
+def _capacity_steps(run: Run, steps: Sequence[Mapping[str, Any]]) -> list[Block]:
     """The sizes from small to large, and their loss curves in one plot."""
-    if not rungs:
+    if not steps:
         return []
-    rows = [_rung(rung) for rung in rungs]
-    blocks: list[Block] = [Table("The ladder of sizes", _RUNG, rows, texts=(0, 4))]
+    rows = [_row(step) for step in steps]
+    blocks: list[Block] = [Table("Capacity steps", _HEAD, rows, texts=(0, 4))]
     lines = [
         Line(
-            f"{setting(rung.get('changed')) or 'as it is'}: {get(rung, 'verdict', str)}",
-            [finite(value) for value in get(rung, "train", list)],
-            [finite(value) for value in get(rung, "val", list)],
+            f"{setting(step.get('changed')) or 'task defaults'}: {get(step, 'verdict', str)}",
+            [finite(value) for value in get(step, "train", list)],
+            [finite(value) for value in get(step, "val", list)],
             place,
         )
-        for place, rung in enumerate(rungs)
+        for place, step in enumerate(steps)
     ]
     lines = [line for line in lines if any(map(math.isfinite, line.val))]
     if lines:
         caption = (
-            "Loss of each capacity step, on a scale of its own: validation as a line, its best "
+            "Loss of each capacity step, on a scale of its own: validation solid, its best "
             "epoch ringed, training dotted."
         )
         png = evidence_plots.panels("loss", lines[:PANELS], run.sample)
-        blocks.append(Picture("ladder", png, _told(rungs), caption, broad=len(lines) > 1))
+        blocks.append(Picture("ladder", png, _told(steps), caption, broad=len(lines) > 1))
     return blocks
 
 
-def _told(rungs: Sequence[Mapping[str, Any]]) -> str:
-    said = (f"{setting(r.get('changed')) or 'as it is'} {get(r, 'verdict', str)}" for r in rungs)
-    return f"Loss curves of {len(rungs)} sizes: {'; '.join(said)}."
+def _told(steps: Sequence[Mapping[str, Any]]) -> str:
+    said = (
+        (f"{setting(r.get('changed')) or 'task defaults'} {get(r, 'verdict', str)}") for r in steps
+    )
+    return f"Loss curves of {len(steps)} capacity steps: {'; '.join(said)}."
 
 
-def _rung(rung: Mapping[str, Any]) -> list[str]:
-    name, value = get(rung, "score", str), amount(rung, "value")
-    verdict, text = get(rung, "verdict", str), get(rung, "text", str)
+def _row(step: Mapping[str, Any]) -> list[str]:
+    name, value = get(step, "score", str), amount(step, "value")
+    verdict, text = get(step, "verdict", str), get(step, "text", str)
     return [
-        setting(rung.get("changed")) or "as it is",
-        number(amount(rung, "parameters")),
-        number(amount(rung, "epochs")),
+        setting(step.get("changed")) or "task defaults",
+        number(amount(step, "parameters")),
+        number(amount(step, "epochs")),
         f"{name} {number(value)}".strip(),
         ": ".join(filter(None, (verdict, text))) or NONE,
     ]
@@ -130,12 +132,15 @@ def _trials(run: Run, flow: Mapping[str, Any]) -> list[Block]:
     chosen = numbers.index(flow["chosen"]) if flow.get("chosen") in numbers else None
     head = ("setting", score, "± standard error", "epoch", "time", "state", *levers)
     title = f"Settings tried, best {score} first" + (
-        "; the chosen one marked" * (chosen is not None)
+        "; the chosen one is marked" * (chosen is not None)
     )
     blocks: list[Block] = [Table(title, head, rows, texts=(0, 5), marked=chosen)]
     panels = _slices(found, levers, chosen)
     if panels:
-        caption = f"{score} of each setting against each value that was varied; ringed: chosen."
+        caption = (
+            f"{score} of each setting against each hyperparameter that was varied; ringed: the "
+            "chosen setting."
+        )
         png = evidence_plots.slices(score, panels, run.sample)
         blocks.append(Picture("trials", png, caption, caption, broad=len(panels) > 1))
     return blocks
@@ -185,5 +190,5 @@ def _final(flow: Mapping[str, Any]) -> list[Block]:
         for name, key in (("epochs", "epochs"), ("digest of its config", "config_digest"))
         if isinstance(value := final.get(key), (str, int))
     ]
-    facts: list[Block] = [Facts("The final model, on all rows but the test part", rows)]
+    facts: list[Block] = [Facts("The final model, trained on all rows outside the test set", rows)]
     return [*(facts if rows else []), *([Code(command)] if command else [])]

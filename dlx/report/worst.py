@@ -26,7 +26,7 @@ def worst(run: Run) -> Section | None:
         cards = [_card(row) for row in rows]
         if cards:
             of = f"{target}: the" if len(run.worst) > 1 else "The"
-            title = f"{of} {len(cards)} rows with the largest losses, the worst first"
+            title = f"{of} {len(cards)} rows with the largest losses, worst first"
             broad = any(card.text or len(card.inputs) > _NARROW for card in cards)
             blocks.append(Gallery(title, cards, broad))
     return Section("worst", "Worst errors", blocks) if blocks else None

@@ -73,7 +73,7 @@ def reproduce(
     earlier = read_earlier(folder)
     if not earlier.done:
         what = f"only a finished run can be reproduced, and this one is {earlier.state}"
-        raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} goes on"))
+        raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} continues"))
     config = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", plugins)
     broken = seal.broken(folder)
     loaded = loaded_from(config, [str(one) for one in earlier.status.get("overrides", [])])
@@ -105,11 +105,11 @@ def _not_the_same(earlier: Earlier, run: Run) -> list[str]:
     found = []
     known = earlier.status.get("config_digest")
     if known not in (None, digest(run.config)):
-        found.append("config.yaml is not the one that was trained")
+        found.append("config.yaml has changed since the training")
     for key, what in (("digest", "the dataset"), ("split_digest", "the parts")):
         was, now = earlier.data.get(key), run.facts["data"][key]
         if was not in (now, run.facts["data"].get(f"former_{key}", now)):
-            found.append(f"{what} had digest {str(was)[:12]}, and now {now[:12]}")
+            found.append(f"{what} had digest {str(was)[:12]}, now {now[:12]}")
     return found
 
 

@@ -63,7 +63,7 @@ def files_of(patterns: Sequence[str]) -> list[Path]:
         matching = [Path(one) for one in sorted(glob.glob(pattern))] or [*map(file_of, known)]
         if not matching or not all(one.is_file() for one in matching):
             what = f"there is no experiment or file {pattern}"
-            hint = "dlx experiments lists the claims"
+            hint = "dlx experiments lists the experiments"
             raise UsageError(Problem(what, "command line", "NAME, experiments/NAME.yaml", hint))
         found |= dict.fromkeys(matching)
     return list(found)
@@ -90,7 +90,7 @@ def check(files: Sequence[Path], seeds: int | None, root: Path, say: Say) -> lis
     empty = [one.name for one in every if not (one.ours or one.bars or one.claims)]
     if empty:
         hint = f"dlx experiments record {empty[0]}"
-        raise UsageError(Problem(f"{empty[0]} records no figure to check", "", "ours", hint))
+        raise UsageError(Problem(f"{empty[0]} has no recorded figure to check", "", "ours", hint))
     measured: dict[str, Figures] = {}
     results: list[Result] = []
     for one in every:
@@ -134,7 +134,7 @@ def _against_record(one: Experiment, measured: Figures) -> list[Result]:
     for name, bar in (one.bars or {}).items():
         mean = statistics.fmean(measured[name]) if name in measured else math.nan
         held = reaches(name, mean, bar)
-        told = f"reaches its bar, {bar:g}" if held else f"misses its bar, {bar:g}"
+        told = f"reaches its threshold, {bar:g}" if held else f"misses its threshold, {bar:g}"
         results.append(Result(one.name, name, mean, None, None, told, held))
     return results
 

@@ -44,7 +44,7 @@ def differences(original: Path, again: Path) -> list[Difference]:
     """
     stages = list(dict.fromkeys([*stages_of(original), *stages_of(again)]))
     if not stages_of(original):
-        what = "the run keeps no weights to compare with"
+        what = "the run has no weights to compare with"
         raise RunError(Problem(what, str(original), "a finished run", "dlx resume, or train again"))
     found: list[Difference] = []
     for stage in stages:
@@ -69,7 +69,7 @@ def _steps(stage: str, one: Path, other: Path) -> list[Difference]:
     unequal = np.flatnonzero(a[:same].view(np.uint32) != b[:same].view(np.uint32))
     if len(unequal):
         step = int(unequal[0])
-        told = f"the loss of step {step + 1} is {b[step]:.9g}, and was {a[step]:.9g}"
+        told = f"the loss of step {step + 1} is {b[step]:.9g}, was {a[step]:.9g}"
         return [Difference("step", _place(stage, f"step {step + 1}"), told)]
     if len(a) != len(b):
         told = f"it took {len(b):,} steps, and {len(a):,} before"
@@ -98,10 +98,10 @@ def _scores(stage: str, one: Path, other: Path) -> list[Difference]:
             for name, text in a.items():
                 if b.get(name) != text:
                     value = float.fromhex(b[name]) if name in b else "missing"
-                    told = f"{name} of epoch {epoch} is {value}, and was {float.fromhex(text)}"
+                    told = f"{name} of epoch {epoch} is {value}, was {float.fromhex(text)}"
                     return [Difference("score", _place(stage, f"epoch {epoch}, {name}"), told)]
         if len(before) != len(now):
-            told = f"{curve} has {len(now)} epochs, and had {len(before)}"
+            told = f"{curve} has {len(now)} epochs, had {len(before)}"
             return [Difference("score", _place(stage, curve), told)]
     return []
 
@@ -180,7 +180,7 @@ def _apart(a: Tensor, b: Tensor | None) -> str:
     if b is None:
         return "is missing"
     if a.dtype != b.dtype or a.shape != b.shape:
-        return f"is {b.dtype} {tuple(b.shape)}, and was {a.dtype} {tuple(a.shape)}"
+        return f"is {b.dtype} {tuple(b.shape)}, was {a.dtype} {tuple(a.shape)}"
     return f"differs by up to {float((a.double() - b.double()).abs().max()):.3g}"
 
 

@@ -66,9 +66,9 @@ def pin(folder: Path, file: Path, name: str | None = None) -> str:
     earlier = read_earlier(folder)
     if not earlier.done:
         what = f"only a finished run can be pinned, and this one is {earlier.state}"
-        raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} goes on"))
+        raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} continues"))
     if asked := not_granted(_arguments(earlier.status)):
-        what = f"a run that needs `{asked}` cannot be pinned: a file may not ask for it"
+        what = f"a run that needs `{asked}` cannot be pinned: a file may not load plugins"
         raise UsageError(Problem(what, str(folder), hint="dlx reproduce RUN --plugins NAME"))
     seal.check(folder)
     entries = _read(file) if is_there(file) else {}
@@ -148,9 +148,9 @@ def _check(name: str, entry: Mapping[str, Any], statistical: bool, root: Path) -
         now = digests_of(run.folder)
     data = run.facts["data"]
     if entry["data"] not in (data["digest"], data.get("former_digest")):
-        return Result(name, "different", "the data are other ones", False)
+        return Result(name, "different", "the data have changed", False)
     if data["split_digest"] != entry["parts"]:
-        return Result(name, "different", "the parts are other ones", False)
+        return Result(name, "different", "the split has changed", False)
     known = entry["platforms"].get(platform_of(run.facts["environment"]))
     if known:
         return _to_the_bit(name, known, now)
@@ -160,7 +160,7 @@ def _check(name: str, entry: Mapping[str, Any], statistical: bool, root: Path) -
 def _to_the_bit(name: str, known: Mapping[str, str], now: Mapping[str, str]) -> Result:
     off = [what for what in known if known[what] != now.get(what)]
     if off:
-        return Result(name, "different", f"not the same: {', '.join(off)}", False)
+        return Result(name, "different", f"different: {', '.join(off)}", False)
     return Result(name, "identical", f"{len(known)} digests are the same", True)
 
 
@@ -202,13 +202,16 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
         whole = found["version"] == VERSION and all(set(e) >= _KEYS for e in entries.values())
         typed = whole and all(map(_is_typed, entries.values()))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        what = f"it is no lock file: {getattr(error, 'strerror', None) or error}"
+        what = f"it is not a lock file: {getattr(error, 'strerror', None) or error}"
         raise UsageError(Problem(what, str(file), hint="dlx lock RUN makes one")) from None
     if not whole or not typed:
-        raise UsageError(Problem("it is no lock file of this version", str(file)))
+        raise UsageError(Problem("it is not a lock file of this version", str(file)))
     for entry in entries.values():
         if asked := not_granted(entry["arguments"]):
-            what = f"it is no lock file to trust: it asks for `{asked}`, and a file may not"
+            what = (
+                f"this lock file is refused: it names the plugin `{asked}`, which a file may not "
+                "load"
+            )
             raise UsageError(Problem(what, str(file), hint="dlx reproduce RUN --plugins NAME"))
     return entries
 

@@ -206,6 +206,7 @@ def _config(folder: Path) -> dict[str, Any]:
     import yaml
 
     from ..config.files import BadFile, read_fenced, scan_text
+    from ..config.schema import renamed
 
     file = folder / "config.yaml"
     if not is_there(file):
@@ -216,7 +217,7 @@ def _config(folder: Path) -> dict[str, Any]:
         scan_text(text, shown)
     except BadFile as error:
         raise RunError(error.problem) from None
-    found = yaml.safe_load(text)
+    found = renamed(yaml.safe_load(text))
     tree = found if isinstance(found, dict) else {}
     return {key: value for key, value in tree.items() if key not in ASIDE}
 
@@ -231,11 +232,11 @@ def _json(folder: Path, name: str) -> dict[str, Any]:
         reason = getattr(error, "strerror", None) or error
         raise RunError(Problem(f"{name} cannot be read: {reason}", str(folder))) from error
     if not isinstance(found, dict):
-        raise RunError(Problem(f"{name} is no record", str(folder)))
+        raise RunError(Problem(f"{name} is not a record", str(folder)))
     return found
 
 
 def _not_so_far(folder: Path, name: str) -> None:
     state = (read_status(folder) or {}).get("state", "unknown")
-    what = f"the run holds no {name} to compare (it is {state})"
-    raise UsageError(Problem(what, str(folder), "a run that has begun to train"))
+    what = f"the run has no {name} to compare (it is {state})"
+    raise UsageError(Problem(what, str(folder), "a run that has started to train"))

@@ -32,7 +32,7 @@ def append_bytes(file: Path, content: bytes) -> None:
     """Adds to the end of a file, which is made if missing.
 
     Raises:
-        RunError: it cannot be written, is no plain file, or lies behind a link.
+        RunError: it cannot be written, is not a regular file, or lies behind a link.
     """
     try:
         append(file, content)
@@ -91,8 +91,8 @@ def cannot_write(file: Path, error: OSError) -> Problem:
     """What to say when a file of a run cannot be written."""
     gone = [folder for folder in file.parents if not folder.exists()]
     if gone and error.errno == errno.ENOENT:
-        what = f"{file.name} cannot be written: its folder is not there, or no longer"
-        hint = "if it was moved or deleted while a run was at work, put it back: dlx resume goes on"
+        what = f"{file.name} cannot be written: its folder does not exist"
+        hint = "if it was moved or deleted during the run, put it back; dlx resume continues"
         return Problem(what, str(gone[-1]), hint=hint)
     return Problem(
         f"{file.name} cannot be written: {error.strerror or error}",

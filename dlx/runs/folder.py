@@ -55,7 +55,7 @@ def create(root: Path, task: str, digest: str) -> Path:
             Problem(
                 f"no run folder can be made: {error.strerror}",
                 str(parent),
-                "a folder that can be written to",
+                "a folder with write permission",
                 "run.root=FOLDER chooses another",
             )
         ) from error
@@ -72,12 +72,12 @@ def check_writable(root: Path) -> None:
         existing = existing.parent
     if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
         return
-    reason = "it is no folder" if not existing.is_dir() else "it is read-only"
+    reason = "it is not a folder" if not existing.is_dir() else "it is read-only"
     raise UsageError(
         Problem(
             f"no run folder can be made below {root}: {reason}",
             str(existing),
-            "a folder that can be written to",
+            "a folder with write permission",
             "run.root=FOLDER chooses another",
         )
     )
@@ -157,9 +157,9 @@ def find(root: Path, name: str) -> Path:
     if matching:
         raise UsageError(
             Problem(
-                f"`{name}` stands for {len(matching)} runs",
+                f"`{name}` matches {len(matching)} runs",
                 str(root),
-                "more of the name: " + ", ".join(shown),
+                "more characters of the name: " + ", ".join(shown),
             )
         )
     raise UsageError(

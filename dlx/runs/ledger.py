@@ -192,12 +192,12 @@ def refuse_second(before: Seen, run: str, verb: str) -> None:
     listed = "".join(f"\n    {look.at}  dlx {look.verb}  {look.run}" for look in before.looks)
     raise MethodError(
         Problem(
-            f"a {verb} has evaluated on {which} before, and test rows tell the truth once; "
-            f"looks so far:{listed}",
+            f"a {verb} has evaluated on {which} before, and a test set is independent only once; "
+            f"evaluations so far:{listed}",
             "ledger.sqlite in the folder of the runs",
-            "fresh test rows",
-            f"workflow.until=6 stops before the test; {verb}.look_again=true looks all the same, "
-            "and the report says so",
+            "new test rows",
+            f"workflow.until=6 stops before the test; {verb}.look_again=true evaluates anyway, "
+            "with a warning in the report",
         )
     )
 
@@ -263,14 +263,14 @@ def _known(connection: sqlite3.Connection, root: Path) -> _Known:
             _insert_rows(connection, entry.test_part, rows)
             parts[entry.test_part] = rows
     if missing:
-        many = f"{len(missing)} look{'s' if len(missing) > 1 else ''}"
+        many = f"{len(missing)} evaluation{'s' if len(missing) > 1 else ''}"
         warnings.append(
-            f"the ledger lacked {many} at test rows that run folders tell of; they count again"
+            f"the ledger lacked {many} on test rows that run folders record; they are counted again"
         )
     looks += missing.values()
     if any(one.token and one.test_part not in parts for one in looks):
         warnings.append(
-            "the rows of a look are lost: it counts where the whole test set is its own"
+            "the rows of an evaluation are lost: it counts only for exactly the same test set"
         )
     return _Known(looks, parts, warnings)
 
@@ -281,7 +281,7 @@ def _entries(connection: sqlite3.Connection) -> list[Entry]:
     found = []
     for *values, seal in connection.execute(f"select {columns} from looks order by +id"):  # noqa: S608
         if seal is not None and seal != _seal(values):
-            raise sqlite3.DatabaseError("a look is not as it was written")
+            raise sqlite3.DatabaseError("an entry is not as it was written")
         found.append(Entry(values[0] or "", *values[1:]))
     return found
 
@@ -335,11 +335,11 @@ def _open(root: Path) -> Iterator[sqlite3.Connection]:
             yield connection
             connection.execute("commit")
     except sqlite3.OperationalError as error:
-        what = f"the ledger of test looks cannot be written: {error}"
+        what = f"the ledger of evaluations on test sets cannot be written: {error}"
         raise RunError(Problem(what, str(file))) from error
     except (sqlite3.Error, UnicodeError) as error:
-        what = f"the ledger of test looks is damaged: {error}"
-        hint = f"move {NAME} away: the looks that run folders tell of are then counted again"
+        what = f"the ledger of evaluations on test sets is damaged: {error}"
+        hint = f"move {NAME} away: the evaluations that run folders record are then counted again"
         raise RunError(Problem(what, str(file), "the file as dlx wrote it", hint)) from error
 
 
@@ -347,7 +347,7 @@ def _check_no_link(file: Path) -> None:
     try:
         check_database(file)
     except OSError as error:
-        what = f"the ledger of test looks cannot be written: {error.strerror}"
+        what = f"the ledger of evaluations on test sets cannot be written: {error.strerror}"
         raise RunError(Problem(what, str(file))) from error
 
 

@@ -45,10 +45,10 @@ class Chain:
         text = body + b"}" if mark else line
         found = crc32(text, self.sum)
         if (mark and end != b'%08x"}' % found) or (self.sealed and not mark):
-            raise ValueError("its sum is wrong")
+            raise ValueError("its checksum is wrong")
         entry = parse_json(text)
         if not isinstance(entry, dict):
-            raise ValueError("it is no entry")
+            raise ValueError("it is not an entry")
         self.sum, self.sealed = found, bool(mark)
         return entry
 
@@ -76,10 +76,10 @@ class Sound:
 
 
 def read_sound(file: Path) -> Sound:
-    """The sound part of a file of lines; an empty one where there is no file.
+    """The sound part of a file of lines; an empty one where there is not a file.
 
     Raises:
-        OSError: it cannot be read, or is no plain file.
+        OSError: it cannot be read, or is not a regular file.
     """
     try:
         lines = read_bytes(file).split(b"\n")

@@ -90,7 +90,7 @@ def _without_status(folder: Path) -> Status | None:
     if MARK in names or "config.yaml" in names:
         state, reason = "damaged", f"{MARK} {'cannot be read' if MARK in names else 'is gone'}"
     elif all(name in _BEFORE_THE_CONFIG or is_temporary(name) for name in names):
-        state, reason = "unstarted", "it was killed before it began"
+        state, reason = "unstarted", "it was killed before it started"
     else:
         return None
     name = f"{folder.parent.name}/{folder.name}"
@@ -178,8 +178,8 @@ def parse(words: Sequence[str], every: Sequence[Status]) -> list[Filter]:
     for word in words:
         key, equals, rest = word.partition("=")
         if not equals or not key or not rest:
-            what = f"`{word}` is no filter"
-            raise UsageError(Problem(what, "command line", "key=value, as in task=digits"))
+            what = f"`{word}` is not a filter"
+            raise UsageError(Problem(what, "command line", "key=value, for example task=digits"))
         values = tuple(_alternatives(rest))
         if key == "older":
             age(rest)
@@ -211,8 +211,8 @@ def age(text: str) -> float:
     """
     matched = _AGE.fullmatch(text)
     if matched is None:
-        accepted = "a number with min, h, d or w, as in older=30d"
-        raise UsageError(Problem(f"`{text}` is no age", "command line: older=", accepted))
+        accepted = "a number with min, h, d or w, for example older=30d"
+        raise UsageError(Problem(f"`{text}` is not an age", "command line: older=", accepted))
     return float(matched[1]) * _UNITS[matched[2]]
 
 

@@ -34,9 +34,9 @@ def held(folder: Path, what: str = "run") -> Iterator[None]:
         if not mine:
             raise UsageError(
                 Problem(
-                    f"another process is at work in this {what}: {holder(folder)}",
+                    f"another process is using this {what}: {holder(folder)}",
                     str(folder),
-                    hint="wait for it, or stop it with Ctrl-C there",
+                    hint="wait for it to end, or stop it there with Ctrl-C",
                 )
             )
         yield
@@ -92,7 +92,7 @@ def holder(folder: Path) -> str:
         told = read_json(folder / NAME)
         return printable_line(f"process {told['pid']} on {told['host']}, since {told['since']}")
     except (OSError, ValueError, KeyError, TypeError):
-        return "it has not said which"
+        return "process unknown"
 
 
 def _myself() -> dict[str, Any]:

@@ -25,7 +25,7 @@ _RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}-\d+")
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _LEFT = re.compile(r"\.(?P<run>.+)\.\d+\.removed")
 _MOST = 16 * 1024 * 1024
-"""Bytes of a file that are searched for names of runs; a longer one is no record of ours."""
+"""Bytes of a file that are searched for names of runs; a longer one is not a record of ours."""
 
 
 @dataclass(frozen=True)
@@ -78,14 +78,14 @@ def _checked(root: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
     status = status_of(real) if is_run_name(real.name) and not real.is_symlink() else None
     told = {
         "it is a symbolic link": real.is_symlink(),
-        f"it does not lie in a task's folder in {root}": real.parent.parent != root.resolve(),
+        f"it is not in a task's folder in {root}": real.parent.parent != root.resolve(),
         "its lock is a symbolic link": (real / NAME).is_symlink(),
-        "its name is not a run's": not is_run_name(real.name),
-        "it holds no status of a run": not _is_ours(status),
+        "its name is not that of a run": not is_run_name(real.name),
+        "it has no run status": not _is_ours(status),
     }
     for reason, wrong in told.items():
         if wrong:
-            what = f"{folder} is no run that may be deleted: {reason}"
+            what = f"{folder} is not a run that may be deleted: {reason}"
             raise UsageError(Problem(what, str(folder), "a run folder inside the root"))
     return real, status or {}
 
@@ -157,7 +157,7 @@ def remove(folder: Path) -> bool:
         folder: one that `candidates` gave.
 
     Returns:
-        Whether it is gone; not where a process has begun to work in it.
+        Whether it is gone; not where a process has started to use it.
 
     Raises:
         RunError: it cannot be deleted, or not all of it.
@@ -204,5 +204,5 @@ def _delete(hidden: Path) -> None:
         except FileNotFoundError:  # another process deletes the same
             continue
         except OSError as error:
-            what = f"not all of a run could be deleted: {error.strerror}"
+            what = f"not all files of a run could be deleted: {error.strerror}"
             raise RunError(Problem(what, str(error.filename or hidden))) from error

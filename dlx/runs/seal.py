@@ -16,7 +16,9 @@ from .files import write_text
 from .folder import read_status, write_status
 
 NAME = "files.json"
-UNSEALED = "its files were not checked: the run keeps no digests of them (an older dlx, or a kill)"
+UNSEALED = (
+    "its files were not checked: the run has no checksums of them (an older dlx, or it was killed)"
+)
 
 _FILES = (
     *("config.yaml", "overrides.yaml", "environment.json", "data.json", "report.json"),
@@ -77,13 +79,13 @@ def broken(run: Path, weights: bool = True) -> list[str]:
     try:
         known = _known(run)
     except (OSError, ValueError):
-        return [f"{NAME} is not as it was when the run ended"]
+        return [f"{NAME} has changed since the run ended"]
     asked = [name for name in known if weights or "checkpoints" not in Path(name).parts]
     return [told for name in asked if (told := _told(run, name, known[name]))]
 
 
 def check(run: Path, weights: bool = True) -> None:
-    """Refuses a run with a file that is not as it was when the run ended.
+    """Refuses a run with a file that has changed since the run ended.
 
     Args:
         run: the run folder.
@@ -92,7 +94,7 @@ def check(run: Path, weights: bool = True) -> None:
     Raises:
         RunError: with each such file.
     """
-    hint = "put the file back from a copy, or train again"
+    hint = "restore the file from a copy, or train again"
     if found := broken(run, weights):
         raise RunError(*(Problem(one, str(run), hint=hint) for one in found))
 
@@ -120,7 +122,7 @@ def _known(run: Path) -> dict[str, str]:
     """The digests by name, if they are those that the status knows."""
     text = read_bytes(run / NAME)
     if hashlib.sha256(text).hexdigest() != (read_status(run) or {}).get("files"):
-        raise ValueError("it is not the one that the status knows")
+        raise ValueError("its digest is not the one in status.json")
     found = parse_json(text)
     if not isinstance(found, dict) or any(Path(name).is_absolute() for name in found):
         raise ValueError("it lists no files")
@@ -132,7 +134,7 @@ def _told(run: Path, name: str, digest: str) -> str:
     try:
         found = sha256_of(run / name)
     except FileNotFoundError:
-        return f"{name} is gone"
+        return f"{name} is missing"
     except OSError as error:
         return f"{name} cannot be read: {error.strerror or error}"
-    return "" if found == digest else f"{name} is not as it was when the run ended"
+    return "" if found == digest else f"{name} has changed since the run ended"

@@ -53,8 +53,8 @@ class Cluster:
         import submitit
 
         if self._secret:
-            what = "submitit keeps what a job is told, and an argument is secret"
-            hint = "name it in the environment: KEY=${oc.env:VARIABLE}"
+            what = "submitit saves the arguments of a job, and one of them is secret"
+            hint = "use an environment variable: KEY=${oc.env:VARIABLE}"
             raise UsageError(Problem(what, self._secret[0], hint=hint))
         make_folder(self._folder)
         fence(self._folder)
@@ -103,7 +103,7 @@ class Cluster:
             while self._active and time.monotonic() < until:
                 self._collect(source)
                 time.sleep(POLL_S)
-        hint = "the same command goes on with what is not done yet"
+        hint = "the same command continues with what is not done yet"
         raise Interrupted(Problem("interrupted", hint=hint))
 
     def _submit(self, source: Source) -> None:

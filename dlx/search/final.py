@@ -129,6 +129,6 @@ def _awaited(plan: TunePlan, study: Study, key: str, say: Callable[[str], None])
                 study.replace(name, claim.facts)
                 return claim
         if not told:
-            say("another process trains the best: waiting for its answer")
+            say("another process trains the best: waiting for its result")
         told = True
         time.sleep(WAIT_S)

@@ -109,26 +109,26 @@ def plans(arguments: Sequence[str], config_dir: str | None = None) -> list[Plan]
         MethodError: the sweep would look at the test part, or a setting is forbidden.
     """
     if looks := [a for a in arguments if a.split("=")[0] == "test" and a != "test=false"]:
-        what = "a sweep never looks at the test part: the best of several tests is no test"
-        hint = "dlx train with the best settings looks once"
+        what = "a sweep never uses the test set: the best of several test scores is too optimistic"
+        hint = "dlx train with the best settings uses it once"
         raise MethodError(Problem(what, f"command line: {looks[0]}", hint=hint))
     sorted_ = words.sort(arguments)
     expanded = expand_sweep(sorted_.arguments, search_path(config_dir), sorted_.coupled)
     if expanded.problems:  # with these, the trials are not all there are
         raise UsageError(*expanded.problems)
     if not expanded.trials:
-        what = "an argument stands for no value: glob() matches no file, or range() is empty"
-        raise UsageError(Problem(what, "command line", "one value or more for each key"))
+        what = "an argument has no value: glob() matches no file, or range() is empty"
+        raise UsageError(Problem(what, "command line", "at least one value for each key"))
     points = _points(expanded, config_dir)
     with words.told_as_typed(sorted_.typed):
         options = _options(expanded, sorted_, config_dir)
     kept = _kept(points, [*sorted_.conditions, *filter(None, [options.where])])
     notes = []
     if dropped := len(points) - len(kept):
-        notes.append(f"where leaves out {dropped:,} of {plural(len(points), 'setting')}")
+        notes.append(f"where excludes {dropped:,} of {plural(len(points), 'setting')}")
     distinct = _distinct(kept)
     if same := len(kept) - len(distinct):
-        notes.insert(0, f"{plural(same, 'setting')} left out: the same config as another")
+        notes.insert(0, f"{plural(same, 'setting')} left out: same config as another")
     shown, found = shown_arguments(arguments), []
     for place, group in enumerate(_alike(distinct)):
         name = (options.name or _name(group[0], sorted_, options)) + (f"-{place}" if place else "")
@@ -148,10 +148,13 @@ def refuse_unjudged(loaded: Loaded) -> None:
     """
     name, where = loaded.config.protocol.name, loaded.tree.where(("protocol",))
     if not has_validation(loaded.config):
-        what = f"protocol {name} holds no rows out to judge settings by"
+        what = f"protocol {name} has no validation set to compare settings"
         raise UsageError(Problem(what, where, hint=one_cut(loaded.config)))
     if name == "test_as_validation":
-        what = "the settings would be judged on the test rows: the best of several tests is no test"
+        what = (
+            "settings would be compared on the test set: the best of several test scores is too "
+            "optimistic"
+        )
         raise MethodError(Problem(what, where, hint=one_cut(loaded.config)))
 
 
@@ -211,7 +214,7 @@ def _options(expanded: Expanded, sorted_: words.Words, config_dir: str | None) -
     options = load([*first, *sorted_.own, "test=false"], config_dir).config.sweep
     seeded = "seed" in expanded.keys
     if seeded and options.seeds > 1:
-        what = "`seed` has several values and `seeds` asks for several as well"
+        what = "`seed` has several values, and so has `seeds`"
         raise UsageError(Problem(what, "command line", "one of the two", "seeds=5"))
     return options
 
@@ -229,8 +232,10 @@ def _kept(points: Sequence[Point], conditions: Iterable[str]) -> list[Point]:
         if all(test.holds(config) for test in tests):
             kept.append(replace(point, number=len(kept)))
     if not kept:
-        what = f"where leaves nothing of {plural(len(points), 'setting')}"
-        raise UsageError(Problem(what, "command line", "a condition that some setting fulfils"))
+        what = f"where excludes all of {plural(len(points), 'setting')}"
+        raise UsageError(
+            Problem(what, "command line", ("a condition that is true for some settings"))
+        )
     return kept
 
 

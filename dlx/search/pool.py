@@ -135,7 +135,7 @@ class Pool:
                 self._listen(source)
                 source.tick()
             if self._stopping:
-                hint = "the same command goes on with what is not done yet"
+                hint = "the same command continues with what is not done yet"
                 raise Interrupted(Problem("interrupted", hint=hint))
 
     def _hand_out(self, source: Source) -> None:

@@ -35,8 +35,8 @@ def folder_of(root: Path, name: str, where: str) -> Path:
         UsageError: the name cannot be a folder's.
     """
     if not NAME.fullmatch(name):
-        accepted = "letters, digits, . _ and -, 80 at most"
-        raise UsageError(Problem(f"`{name[:100]}` cannot name a folder", where, accepted))
+        accepted = "at most 80 letters, digits, . _ and -"
+        raise UsageError(Problem(f"`{name[:100]}` is not a valid folder name", where, accepted))
     return root / FOLDER / name
 
 

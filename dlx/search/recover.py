@@ -1,4 +1,4 @@
-"""Trials that a study has lost in a power cut, found again: each has a run folder."""
+"""Trials that a study has lost in a power cut, recovered: each has a run folder."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def find_lost(plan: TunePlan, record: Record, study: Study) -> str:
             found += 1
     if not found and not study.mended:
         return ""
-    told = f"the study had lost what came last: {plural(found, 'trial')} found again"
+    told = f"the study had lost its last entries: {plural(found, 'trial')} recovered"
     return f"{told}; its damaged file is kept beside it" if study.mended else told
 
 

@@ -40,8 +40,8 @@ def settled(run: Path) -> Message | None:
     until = time.monotonic() + WAIT_S
     while is_held(run):
         if time.monotonic() > until:
-            what = f"a trial is still being trained: {holder(run)}"
-            raise UsageError(Problem(what, str(run), hint="wait for it, or stop it"))
+            what = f"a trial is still training: {holder(run)}"
+            raise UsageError(Problem(what, str(run), hint="wait for it to end, or stop it"))
         time.sleep(0.1)
     if (found := harvest(run)) is not None:
         return {"event": "done", **found}
@@ -91,8 +91,8 @@ def stopped_short(what: str, reason: str, folder: Path) -> RunError:
         reason: what the machine lacks, in a trial's words.
         folder: of the sweep.
     """
-    said = f"the {what} stops, since no trial can be kept: {reason.splitlines()[0]}"
-    hint = "the same command goes on, with what is done kept, once the machine has enough again"
+    said = f"the {what} stops, since no trial can be saved: {reason.splitlines()[0]}"
+    hint = "the same command continues from what is done once the machine has enough again"
     return RunError(Problem(said, str(folder), hint=hint))
 
 
@@ -181,10 +181,11 @@ def _told_of_final(config: Config, root: Path, trial: Row) -> str:
         return ""
     said = "the final model trains on all rows outside the test set, for"
     if not config.schedule.options.anneals:
-        return f"{said} {epoch} epochs, as validation found best"
+        return f"{said} {epoch} epochs, the best number on the validation set"
     score, last = judged_score(config), end["epoch"]
     text = (
-        f"{said} all {last} epochs, since only the end of schedule {config.schedule.name} compares"
+        f"{said} all {last} epochs, since only the last epoch of schedule {config.schedule.name} "
+        "is final"
     )
     here, best = end.get(score), trial.get("values", {}).get(score)
     if not isinstance(here, (int, float)) or best is None or epoch == last:

@@ -45,7 +45,7 @@ SIZES = {"mlp": "model.units", "convnet": "model.channels"}
 
 
 def size_key(config: Config) -> str | None:
-    """The key of the model's layer sizes; None for a model whose size is no list of numbers."""
+    """The key of the model's layer sizes; None for a model whose size is not a list of numbers."""
     return SIZES.get(config.model.name)
 
 
@@ -66,7 +66,7 @@ def own_values(config: Config, space: Sequence[Lever]) -> dict[str, Value]:
 
 
 def value_of(plain: Mapping[str, Any], key: str) -> Value:
-    """The value of a dotted key; a component's is its name, what is not there is null."""
+    """The value of a dotted key; a component's is its name, what does not exist is null."""
     found: Any = plain
     for part in key.split("."):
         if isinstance(found, list) and part.isdecimal() and int(part) < len(found):

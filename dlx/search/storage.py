@@ -129,15 +129,15 @@ def storage_kept(storage: str) -> Iterator[None]:
         said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         what = f"the storage of the study is lost: {said}"
         where = f"tune.storage={without_password(storage)}"
-        raise RunError(Problem(what, where, hint="the same command goes on")) from error
+        raise RunError(Problem(what, where, hint="the same command continues")) from error
     except Damaged as error:
         what = f"the study's journal is damaged: {error}"
-        hint = "the same command, when no other process is at work on it, puts it right"
+        hint = "the same command, repairs it, when no other process is using it"
         raise RunError(Problem(what, f"tune.storage={storage}", hint=hint)) from error
     except OSError as error:
         if not (said := shortage(error)):
             raise
-        hint = "the same command goes on, once the machine has enough again"
+        hint = "the same command continues once the machine has enough again"
         problem = Problem(f"the search stops: {said}", str(error.filename or ""), hint=hint)
         raise RunError(problem) from error
 

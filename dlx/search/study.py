@@ -236,7 +236,10 @@ class Study:
         with self.alone():
             known = self.fact("identity", identity)
         if known != identity:
-            what = f"the study `{name}` is of another search: of other values, space or objectives"
+            what = (
+                f"the study `{name}` belongs to another search, with other values, search space "
+                "or objectives"
+            )
             hint = "tune.name=ANOTHER; only tune.trials, jobs and the budget may change"
             raise UsageError(Problem(what, "tune.name", hint=hint))
 

@@ -134,7 +134,7 @@ def grid_size(space: Sequence[Lever]) -> int:
     many = 1
     for lever in space:
         if lever.kind != "choice":
-            what = f"sampler grid needs choices, and `{lever.key}` is {lever.kind}"
+            what = f"sampler grid needs choices, but `{lever.key}` is {lever.kind}"
             hint = f"search.{lever.key}={{choice:[...]}}, or tune.sampler=tpe"
             raise UsageError(Problem(what, "tune.sampler", hint=hint))
         many *= len(lever.values)

@@ -256,8 +256,8 @@ class Sweeping:
         others = [k for k in others if self.record.trials[k].get("state") == "done"]
         if others:
             found.append(
-                f"{plural(len(others), 'trial')} of other commands under this name are not shown; "
-                "they are decisions on validation rows as well"
+                f"{plural(len(others), 'trial')} of other commands with this name are not shown; "
+                "they are also decisions on the validation set"
             )
         return found
 

@@ -51,7 +51,7 @@ def run_tune(plan: TunePlan, runner: Any, watch: Watch) -> tuple[dict[str, Any],
         if lost := find_lost(plan, record, study):
             watch.says(lost)
         if again := study.forget_failures():
-            watch.says(f"{plural(again, 'trial')} failed before, and none did not: tried again")
+            watch.says(f"{plural(again, 'trial')} failed before and none succeeded: tried again")
         tuning = Tuning(plan, record, study, watch)
         begun = tuning.outcome("running")
         record.conclude(begun)

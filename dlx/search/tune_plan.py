@@ -91,12 +91,12 @@ def plan_tune(arguments: Sequence[str], config_dir: str | None = None) -> TunePl
         MethodError: the search would look at the test part.
     """
     if looks := [a for a in arguments if a.split("=")[0] == "test" and a != "test=false"]:
-        what = "a search never looks at the test part: the best of several tests is no test"
-        hint = "--train-best looks once, when the search has ended"
+        what = "a search never uses the test set: the best of several test scores is too optimistic"
+        hint = "--train-best uses it once, after the search"
         raise MethodError(Problem(what, f"command line: {looks[0]}", hint=hint))
     found = words.sort(arguments)
     if found.conditions or found.coupled:
-        what = "where and zip() are for dlx train -m; a search chooses for itself"
+        what = "where and zip() are for dlx train -m; a search chooses its settings itself"
         raise UsageError(Problem(what, "command line"))
     plain, ranges = split_ranges(found.arguments, search_path(config_dir))
     with words.told_as_typed(found.typed | ranges):
@@ -107,7 +107,9 @@ def plan_tune(arguments: Sequence[str], config_dir: str | None = None) -> TunePl
     _refuse_sweeps(loaded)
     space, fixed = _space(loaded, plain)
     own, notes = _own(loaded, space)
-    notes += [f"{', '.join(fixed)}: typed, so it is not searched"] if fixed else []
+    notes += (
+        [(f"{', '.join(fixed)}: set on the command line, so it is not searched")] if fixed else []
+    )
     trial = [a for a in plain if not a.startswith(_OF_THE_SEARCH)]
     trial += [a for a in loaded.arguments if a in ("test=false", "final=false")]
     objectives = _objectives(loaded)
@@ -139,7 +141,7 @@ def _refuse_sweeps(loaded: Loaded) -> None:
         what = "sweep.name and sweep.where are for dlx train -m"
         raise UsageError(Problem(what, loaded.tree.where(("sweep",)), hint="tune.name"))
     if sweep.seeds > 1:
-        what = "a search trains each setting under one seed"
+        what = "a search trains each setting with one seed"
         hint = "dlx train -m with the best settings and seeds=5"
         raise UsageError(Problem(what, f"sweep.seeds={sweep.seeds}", "seeds=1", hint))
     if sweep.launcher.name != "workers":
@@ -155,7 +157,7 @@ def _space(loaded: Loaded, plain: Sequence[str]) -> tuple[tuple[Lever, ...], lis
     typed = {argument.partition("=")[0].lstrip("+") for argument in plain}
     left = tuple(lever for lever in space if lever.key not in typed)
     if not left:
-        what = "nothing is left to search: every key of the space is typed"
+        what = "nothing is left to search: every key of the search space is set on the command line"
         raise UsageError(Problem(what, "command line", hint="search.KEY={log:[low,high]}"))
     return left, [lever.key for lever in space if lever.key in typed]
 
@@ -167,7 +169,7 @@ def _own(loaded: Loaded, space: Sequence[Lever]) -> tuple[dict[str, Any] | None,
     if not outside:
         return own, []
     told = ", ".join(f"{key}={own[key]}" for key in outside)
-    return None, [f"the task's own {told} lies outside the space: the search does not begin there"]
+    return None, [f"the task's {told} is outside the search space: the search does not start there"]
 
 
 def _objectives(loaded: Loaded) -> list[tuple[str, str]]:
@@ -178,7 +180,7 @@ def _objectives(loaded: Loaded) -> list[tuple[str, str]]:
     asked = tuple(dict.fromkeys(config.tune.objectives)) or (judged_score(config),)
     for name in asked:
         if name.startswith("test/"):
-            what = f"`{name}` cannot be searched for: the test part is looked at once, at the end"
+            what = f"`{name}` cannot be an objective: the test set is evaluated once, at the end"
             raise MethodError(Problem(what, "tune.objectives", listed(known)))
         if name not in known:
             near = nearest(name, known)
@@ -187,7 +189,7 @@ def _objectives(loaded: Loaded) -> list[tuple[str, str]]:
                 Problem(f"there is no objective `{name}`", "tune.objectives", listed(known), hint)
             )
     if config.tune.pruner != "none" and (len(asked) > 1 or asked[0] in COSTS):
-        what = "trials are pruned by a score, and the search has other or several objectives"
+        what = "trials are pruned by a single score, but the search has other or several objectives"
         raise UsageError(Problem(what, f"tune.pruner={config.tune.pruner}", "tune.pruner=none"))
     return [(name, known[name]) for name in asked]
 
@@ -247,7 +249,7 @@ def _check_sampler(plan: TunePlan) -> None:
     if len(plan.objectives) > 1:
         raise UsageError(Problem("cmaes has one objective", where, hint="tune.sampler=tpe"))
     if not [lever for lever in plan.space if lever.kind != "choice"]:
-        what = "cmaes searches numbers between two ends, and the space has choices only"
+        what = "cmaes searches numeric ranges, but the search space has only choices"
         raise UsageError(Problem(what, where, hint="tune.sampler=tpe"))
 
 

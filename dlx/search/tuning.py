@@ -221,7 +221,9 @@ class Tuning:
         if not self.study.prune(self._pruner, order.number, step, value):
             return {}
         unit = "fold" if report["event"] == "fold" else "epoch"
-        return {"stop": f"{self._score} {value:.4g} at {unit} {step} is behind that of the others"}
+        return {
+            "stop": (f"{self._score} {value:.4g} at {unit} {step} is worse than that of the others")
+        }
 
     def ended(self, order: Order, ended: Message) -> None:
         """Writes down how a trial ended."""

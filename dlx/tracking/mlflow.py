@@ -18,6 +18,7 @@ import yaml
 from ..config.schema import Config
 from ..config.specs import callbacks as specs
 from ..files import is_file, is_folder, is_there, parse_json, read_bytes, read_json
+from ..judging.verdict import shown_name
 from ..runs.files import write_json
 from ..runs.folder import MARK
 from ..training.loop import Training
@@ -199,14 +200,14 @@ def _tags(status: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, str]:
         "dlx.config_digest": str(status["config_digest"]),
         "dlx.data_digest": str(data["digest"]),
         "dlx.split_digest": str(data["split_digest"]),
-        "dlx.sample": "made-up sample data, not a result" if sample else "no",
+        "dlx.sample": "synthetic sample data, not a result" if sample else "no",
     }
 
 
 def _answer(facts: Mapping[str, Any]) -> dict[str, str]:
     """What must stand beside the final scores: what the baselines are, stamps, looks."""
     tags = {
-        f"dlx.baseline/{one['name']}": str(one["baseline"]["name"])
+        f"dlx.baseline/{one['name']}": shown_name(str(one["baseline"]["name"]))
         for one in facts["scores"]
         if one["baseline"] is not None
     }

@@ -134,7 +134,7 @@ class TimeLimit(Callback):
     def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:  # noqa: ARG002
         """Looks at the clock."""
         if self._seconds() >= 60 * self._minutes:
-            training.state.stop = f"{self._minutes:g} minutes are up (callbacks.time_limit)"
+            training.state.stop = f"{self._minutes:g} minutes are over (callbacks.time_limit)"
 
     def _seconds(self) -> float:
         return self._used + time.monotonic() - self._begun

@@ -175,7 +175,7 @@ def _listed(manifest: Path) -> dict[str, str]:
         what = f"{manifest.name} cannot be read: {error.strerror}"
         raise RunError(_damaged(folder, what, manifest)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(_damaged(folder, f"{manifest.name} is no manifest", manifest)) from error
+        raise RunError(_damaged(folder, f"{manifest.name} is not a manifest", manifest)) from error
     if version != VERSION:
         what = f"{manifest.name} is not of version {VERSION}"
         raise RunError(_damaged(folder, what, manifest))

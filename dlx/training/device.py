@@ -44,7 +44,7 @@ def choose_device(asked: str) -> torch.device:
         asked: "auto" takes CUDA, else MPS, else the CPU.
 
     Raises:
-        UsageError: the device asked for is not there.
+        UsageError: the device asked for does not exist.
     """
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     if asked == "auto":
@@ -52,7 +52,7 @@ def choose_device(asked: str) -> torch.device:
     if asked != "cpu" and not there[asked]:
         raise UsageError(
             Problem(
-                f"`trainer.device` is {asked}, and torch finds no such device here",
+                f"`trainer.device` is {asked}, but torch finds no such device here",
                 accepted=", ".join(["auto", "cpu", *(n for n, here in there.items() if here)]),
                 hint="`dlx doctor` shows what torch finds",
             )
@@ -121,24 +121,24 @@ def contract(device: torch.device, deterministic: bool) -> tuple[str, str]:
     cores. F: the same bits on the same kind of GPU. G: scores alike within their spread.
     """
     if not deterministic:
-        return "G", "trainer.deterministic is false: torch may choose another order of sums"
+        return "G", "trainer.deterministic is false: torch may sum in another order"
     if device.type == "cpu":
         return "A", "deterministic algorithms on a CPU, and a recorded thread count"
     if device.type == "cuda":
         return "F", "deterministic algorithms on this kind of GPU, driver and build of torch"
-    return "G", f"{device.type} promises no order of sums"
+    return "G", f"{device.type} does not guarantee the order of sums"
 
 
 PROMISES = {
     "A": "the same bits on the same machine and versions, resumed or not, on any number of cores",
     "F": "the same bits on the same kind of GPU, driver and versions",
-    "G": "scores alike within their spread over seeds",
+    "G": "similar scores, within their standard deviation over seeds",
 }
 
 
 def told(level: str, why: str) -> str:
     """A level in a sentence."""
-    return f"Level {level} of the contract: {PROMISES[level]} ({why})."
+    return f"Level {level} of reproducibility: {PROMISES[level]} ({why})."
 
 
 def _git_commit() -> dict[str, Any] | None:

@@ -59,7 +59,7 @@ class Earlier:
             count = found.get("count")
             if type(count) is int and 1 <= count <= MAX_THREADS:
                 return found
-        raise RunError(Problem("environment.json holds no thread count", str(self.folder)))
+        raise RunError(Problem("environment.json has no thread count", str(self.folder)))
 
     @property
     def scores(self) -> list[dict[str, Any]]:
@@ -70,7 +70,7 @@ class Earlier:
         """
         found = self.entry("report", "scores", list)
         if not all(map(is_score, found)):
-            raise RunError(Problem("report.json holds no scores", str(self.folder)))
+            raise RunError(Problem("report.json has no scores", str(self.folder)))
         return found
 
     def entry(self, record: str, key: str, kind: type[T]) -> T:
@@ -81,7 +81,7 @@ class Earlier:
         """
         found = getattr(self, record).get(key)
         if not isinstance(found, kind):
-            raise RunError(Problem(f"{record}.json holds no {key}", str(self.folder)))
+            raise RunError(Problem(f"{record}.json has no {key}", str(self.folder)))
         return found
 
     def told(self, record: str, key: str, default: T) -> T:
@@ -97,8 +97,8 @@ class Earlier:
         """
         known = self.status.get("config_digest")
         if known is not None and known != digest(config):
-            what = "config.yaml is not the one that this run was begun with"
-            hint = "put it back, or train anew: dlx resume takes changes on the command line"
+            what = "config.yaml has changed since the start of this run"
+            hint = "restore it, or start a new run; dlx resume takes changes on the command line"
             raise UsageError(Problem(what, str(self.folder), f"digest {known}", hint))
 
     @property
@@ -127,7 +127,7 @@ class Earlier:
                 what = "the dataset is" if key == "digest" else "the parts are"
                 raise UsageError(
                     Problem(
-                        f"{what} not what this run was trained on",
+                        f"{what} different from what this run was trained on",
                         str(self.folder),
                         f"digest {known}",
                         f"found {found}; train again",
@@ -172,5 +172,7 @@ def _read(file: Path) -> Mapping[str, Any]:
         what = f"{file.name} cannot be read: {reason}"
         raise RunError(Problem(what, str(file.parent), hint="train again")) from error
     if not isinstance(found, dict):
-        raise RunError(Problem(f"{file.name} is no record", str(file.parent), hint="train again"))
+        raise RunError(
+            Problem((f"{file.name} is not a record"), str(file.parent), hint="train again")
+        )
     return found

@@ -72,7 +72,7 @@ def fail(run: Run, error: BaseException) -> None:
 def _end(run: Run, state: str, facts: dict[str, Any], **more: Any) -> None:
     """The last writes of a run: its report, the seal on its files, and its status."""
     write_json(run.folder / "report.json", {**facts, "state": state})
-    with aside(run, "the run's files are not sealed"):
+    with aside(run, "the run's files have no checksums"):
         more["files"] = seal(run.folder)
     run.write_status(state, **more)
 

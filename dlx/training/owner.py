@@ -58,7 +58,7 @@ def _key() -> bytes:
         create_private(file, secrets.token_bytes(_BYTES))
     if _is_whole(key := read_bytes(file)):
         return key
-    raise OSError("the key is no key")
+    raise OSError("the key is not valid")
 
 
 def _is_whole(key: bytes) -> bool:

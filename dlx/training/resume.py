@@ -38,7 +38,7 @@ def resumable(folder: Path, arguments: Sequence[str] = ()) -> Loaded:
     """
     earlier = read_earlier(folder)
     if earlier.status.get("verb") == "workflow":
-        what = "this run is a workflow's: dlx workflow, typed as it was, goes on with it"
+        what = "this run belongs to a workflow: the same dlx workflow command continues it"
         raise UsageError(Problem(what, str(folder)))
     shown = f"{folder.name}/config.yaml"
     plugins = _plugins(arguments)
@@ -76,10 +76,14 @@ def _differences(before: Config, now: Config) -> Iterator[Problem]:
             continue
         if key == "trainer.epochs" and _longer(before, now):
             if reason := _not_longer(before):
-                yield Problem(f"`{key}` cannot grow: {reason}", "command line", str(old[key]))
+                yield Problem(
+                    (f"`{key}` cannot be increased: {reason}"), "command line", str(old[key])
+                )
             continue
-        told = f"`{key}` is {new.get(key)!r}, and the run was begun with {old.get(key)!r}"
-        yield Problem(told, "command line", "the same, or more trainer.epochs", "dlx train anew")
+        told = f"`{key}` is {new.get(key)!r}, but the run was started with {old.get(key)!r}"
+        yield Problem(
+            told, "command line", ("the same, or more trainer.epochs"), "dlx train starts a new run"
+        )
 
 
 def _watchers(folder: Path, config: Config, arguments: Sequence[str]) -> Iterator[Problem]:
@@ -90,9 +94,9 @@ def _watchers(folder: Path, config: Config, arguments: Sequence[str]) -> Iterato
         address = getattr(chosen.options, "tracking_uri", None)
         argument = f"callbacks.{name}.tracking_uri={address}"
         if address is not None and argument not in arguments:
-            what = f"`callbacks.{name}.tracking_uri` is {address}, which only the run folder says"
+            what = f"`callbacks.{name}.tracking_uri` is {address}, which only the run folder names"
             hint = f"dlx resume ... {argument}, if that is right; or run.watch=false"
-            accepted = "a run folder made here, or an address that is typed again"
+            accepted = "a run folder made here, or the address on the command line"
             yield Problem(what, f"{folder.name}/config.yaml", accepted, hint)
 
 
@@ -104,7 +108,7 @@ def _not_longer(config: Config) -> str:
     if config.schedule.options.anneals:
         return f"under schedule {config.schedule.name} the rate of every step depends on it"
     if config.final or config.trainer.last_epoch is not None:
-        return "the final model trains for as many epochs as the folds found best"
+        return "the final model trains for the number of epochs that was best over the folds"
     return ""
 
 

@@ -91,7 +91,7 @@ def _weights(run: Path, asked: str | None) -> tuple[str, tuple[dict[str, Any], d
             Problem(
                 f"run {run.name} has no {name} weights (it is {status.get('state', 'unknown')})",
                 str(folder),
-                hint="leave out --weights" if asked else _no_weights(run),
+                hint="omit --weights" if asked else _no_weights(run),
             )
         )
     tensors, state = checkpoint.load(folder)
@@ -101,17 +101,17 @@ def _weights(run: Path, asked: str | None) -> tuple[str, tuple[dict[str, Any], d
 def _no_weights(run: Path) -> str:
     """How a run comes to weights of its own."""
     if is_folder(run / "workflow"):
-        return "the workflow makes them in step 7"
+        return "the workflow writes them in step 7"
     if is_folder(run / "folds"):
-        return "a run over folds has a model of its own only with final=true"
-    return "dlx train makes them"
+        return "a run over folds has a final model only with final=true"
+    return "dlx train writes them"
 
 
 def _check_data(earlier: Earlier, data: Data) -> None:
     """The data must be those that the run was trained on, cut as they were."""
     earlier.check_data(data)
     if not len(data.split.test):
-        raise UsageError(Problem("this run's protocol has no test part", str(earlier.folder)))
+        raise UsageError(Problem("this run's protocol has no test set", str(earlier.folder)))
 
 
 def _restore(config: Config, earlier: Earlier, data: Data) -> FoldData:

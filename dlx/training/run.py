@@ -219,9 +219,9 @@ def _fit(run: Run, watchers: Sequence[Callback]) -> None:
 
 def _interruption(run: Run) -> Problem:
     state = run.stage.training.state
-    goes_on = f"dlx resume {run.folder} goes on"
+    goes_on = f"dlx resume {run.folder} continues"
     if run.verb == "workflow":
-        goes_on = "the same dlx workflow command goes on"
+        goes_on = "the same dlx workflow command continues"
     told = f"interrupted after epoch {state.epoch}, step {state.step}"
     return Problem(told, str(run.folder), hint=goes_on)
 
@@ -236,7 +236,7 @@ def _judge_all(run: Run) -> list[Judged]:
         part = test_part(run.data, stage.fold)
         naive = run.data.naive(run.data.split.test)
         judged.append(judge(config, stage.training, stage.fold, "test", part, naive))
-        with aside(run, "no score without the rows that stand elsewhere too"):
+        with aside(run, "no score without the rows that occur elsewhere too"):
             _score_unseen(run, judged[-1])
     run.seconds["test"] = time.perf_counter() - begun
     return judged
@@ -257,7 +257,7 @@ def _score_unseen(run: Run, judged: Judged) -> None:
         metric.update(logits[kept.to(logits.device)], truth[kept.to(logits.device)])
         many = "1 test row has" if len(seen) == 1 else f"{len(seen):,} test rows have"
         run.facts["notes"].append(
-            f"{many} the same inputs as a row outside the test part; without them {name} is "
+            f"{many} the same inputs as a row outside the test set; without them {name} is "
             f"{metric.compute():.4g}"
         )
 
@@ -303,4 +303,6 @@ def count_look(run: Run, verb: str, weights: str) -> None:
         run.log(f"warning: {warning}")
     run.facts["stamps"] += before.warnings
     if any(look.verb == verb == "workflow" and look.run != run.name for look in before.looks):
-        run.facts["stamps"].append("not the first workflow look at this test part (look_again)")
+        run.facts["stamps"].append(
+            "not the first evaluation of a workflow on this test set (look_again)"
+        )

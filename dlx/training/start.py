@@ -210,7 +210,7 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
     told: list[Any] = earlier.told("report", "stamps", [])
     known = [s for s in told if str(s).startswith("resumed where")]
     new = [
-        f"resumed where {change}: the bits may differ from those of an unbroken run"
+        f"resumed where {change}: the bits may differ from those of an uninterrupted run"
         for change in earlier.changed(stage.fold, loaded.config)
     ]
     run.facts["stamps"] = list(dict.fromkeys([*known, *new]))

@@ -104,7 +104,7 @@ def judge(
     values = meters.scores()
     scores: list[Score] = []
     decided = False
-    facts = _facts([], f"{name}: no metric is measured, so nothing can be compared")
+    facts = _facts([], f"{name}: no metric is computed, so nothing can be compared")
     for score, target, metric in meters.metrics:
         answers = _answers(config, fold, target, metric, part, (naive or {}).get(target, {}))
         truth = part.targets[target]

@@ -144,7 +144,7 @@ def _scores(config: Config, histories: Sequence[folds.History]) -> list[float]:
 def _train(stage: Stage) -> None:
     stage.train()
     if stage.training.state.interrupted:
-        hint = "the same command goes on with what is not done yet"
+        hint = "the same command continues with what is not done yet"
         raise Interrupted(Problem("interrupted during a training", hint=hint))
 
 

@@ -37,10 +37,10 @@ def define(walk: Walk) -> Finding:
         facts["targets"][name] = told
     facts["hypotheses"] = [
         "the targets can be predicted from these inputs",
-        "the data hold enough information to learn how",
+        "the data contain enough information to learn how",
     ]
     facts["stationary"] = (
-        f"not assured: rows are ordered by {samples.time}, and the future may differ from the past"
+        f"uncertain: rows are ordered by {samples.time}, and the future may differ from the past"
         if samples.time
         else "assumed: nothing in the data says when a row was taken"
     )
@@ -81,7 +81,7 @@ def measure(walk: Walk) -> Finding:
     """Step 2: one metric to judge by, and others beside it (book 4.5.2)."""
     config = walk.config
     if config.metrics:
-        names, why = list(config.metrics), "as the task says"
+        names, why = list(config.metrics), "as in the task"
     else:
         names, why = _metrics(walk)
     facts = {"primary": names[0], "others": names[1:], "why": why}
@@ -107,7 +107,7 @@ def _metrics(walk: Walk) -> tuple[list[str], str]:
     share = counts.max() / counts.sum()
     if share > IMBALANCED:
         largest = target.classes[int(counts.argmax())]
-        why = f"{share:.0%} of the rows are {largest}, so accuracy alone would flatter"
+        why = f"{share:.0%} of the rows are {largest}, so accuracy alone would be too optimistic"
         return ["f1", "precision", "recall", "accuracy"], why
     ranked = ["roc_auc"] if problem == "binary" else []
     return ["accuracy", *ranked], f"the largest class has {share:.0%} of the rows"
@@ -135,17 +135,17 @@ def choose_protocol(walk: Walk) -> Finding:
         "profile": data.profile,
         "chosen": chosen,
     }
-    smells = [finding["text"] for finding in data.findings if finding["kind"] == "smell"]
+    warned = [finding["text"] for finding in data.findings if finding["kind"] == "smell"]
     told = f"{why}; {split.rule}" if why else split.rule
-    smelt = f"smells: {'; '.join(smells)}" if smells else "no smells in the data"
-    return f"{told}; {smelt}", facts
+    warnings = f"data warnings: {'; '.join(warned)}" if warned else "no data warnings"
+    return f"{told}; {warnings}", facts
 
 
 def _why_not(walk: Walk) -> str:
     """Why the task's own protocol will not do for choosing between models; "" where it will."""
     options, name = walk.config.protocol.options, walk.config.protocol.name
     if not options.validates or name == "test_as_validation":
-        return f"protocol {name} holds no rows out for validation"
+        return f"protocol {name} has no validation set for validation"
     if (
         any(map(_names_protocol, walk.typed))
         or name != "holdout"
@@ -156,7 +156,7 @@ def _why_not(walk: Walk) -> str:
     held = len(cut(walk.config, samples, targets).split.folds[0].validation)
     if held >= FEW_ROWS:
         return ""
-    return f"the task's hold-out of {held:,} rows is too small to choose by"
+    return f"the task's hold-out set of {held:,} rows is too small for choosing settings"
 
 
 def _names_protocol(argument: str) -> bool:
@@ -184,7 +184,7 @@ def refuse_second_look(walk: Walk) -> None:
     if config.workflow.until < 7 or config.dataset.options.sample:
         return
     if not len(walk.data.split.test):
-        raise UsageError(Problem("the protocol leaves no test part for step 7"))
+        raise UsageError(Problem("the protocol leaves no test set for step 7"))
     before = ledger.looks(Path(config.run.root), walk.data.test_rows)
     if not config.workflow.look_again:
         ledger.refuse_second(before, walk.record.name, "workflow")
@@ -197,7 +197,10 @@ def prepare_data(walk: Walk) -> Finding:
         MethodError: the preparation is to be fitted on validation rows as well.
     """
     if walk.config.prepare.scope == "all":
-        what = "preparation fitted on validation rows as well tells the model about them"
+        what = (
+            "preparation that is also fitted on validation rows leaks information about them to "
+            "the model"
+        )
         raise MethodError(Problem(what, "prepare.scope=all", "fold", "prepare.scope=fold"))
     fold = walk.bench.fold(0)
     steps = [f"{step.name} ({step.column})" for step in fold.prepared.steps]

@@ -18,7 +18,7 @@ from .walk import Finding, Walk
 
 WIDEST = 512
 LONGEST = 8
-"""How many times the task's epochs a rung may train."""
+"""How many times the task's epochs a capacity step may train."""
 
 
 def beat_baseline(walk: Walk) -> Finding:
@@ -32,10 +32,10 @@ def beat_baseline(walk: Walk) -> Finding:
     for changed in small_models(walk.config, outputs):
         plain = [*_plain_training(walk.config), *as_arguments(changed)]
         loaded = walk.with_values([*plain, "baseline=classical"])
-        walk.watcher.says(5, f"trying {_shown(changed) or 'the model as it is'}")
+        walk.watcher.says(5, f"trying {_shown(changed) or 'the task defaults'}")
         found = attempt(loaded, walk.bench, compare=True)
         compared = outcome.compare(found.judged, walk.data, found.each)
-        tried.append({**rung(loaded, changed, found), **compared})
+        tried.append({**capacity_step(loaded, changed, found), **compared})
         if compared["power"]["trivial"]:
             break
     last = tried[-1]
@@ -76,7 +76,7 @@ def _plain_training(config: Config) -> list[str]:
     return [*found, *(f"~callbacks.{name}" for name in watching), "schedule=constant"]
 
 
-def rung(loaded: Loaded, changed: dict[str, Value], found: Attempt) -> dict[str, Any]:
+def capacity_step(loaded: Loaded, changed: dict[str, Value], found: Attempt) -> dict[str, Any]:
     """An attempt as the report shows it."""
     losses = {name: [round(v, 6) for v in values] for name, values in found.losses().items()}
     told = outcome.curve_facts(loaded.config, found.curve).get("overfit", {})
@@ -100,28 +100,28 @@ def scale_up(walk: Walk) -> Finding:
     """Step 6: wider, deeper, longer, until validation turns while training still improves.
 
     A model that is still learning gets more epochs, one that has stopped gets more weights. The
-    ladder is bounded in rungs, width, epochs and time; where it ends first, that is said.
+    models are bounded in number, width, epochs and time; where that ends first, it is said.
     """
     config = walk.config
-    ladder = walk.record.rungs.read()
-    if not ladder:
+    tried = walk.record.capacity_steps.read()
+    if not tried:
         first = walk.outs[5]["facts"]["tried"][-1]
-        ladder = [{"rung": 0, **{k: v for k, v in first.items() if k not in _COMPARED}}]
-        walk.record.rungs.append(ladder[0])
+        tried = [{"rung": 0, **{k: v for k, v in first.items() if k not in _COMPARED}}]
+        walk.record.capacity_steps.append(tried[0])
     why = ""
-    while ladder[-1]["verdict"] != "overfits" and not why:
-        changed = next_rung(config, ladder[-1])
-        if len(ladder) >= config.workflow.rungs:
-            why = f"after {plural(len(ladder), 'rung')} (workflow.rungs)"
+    while tried[-1]["verdict"] != "overfits" and not why:
+        changed = next_capacity_step(config, tried[-1])
+        if len(tried) >= config.workflow.capacity_steps:
+            why = f"after {plural(len(tried), 'capacity step')} (workflow.capacity_steps)"
         elif changed is None:
-            why = "at the largest model and the most epochs it may try"
+            why = "at the largest model and number of epochs that it may try"
         elif not walk.time_left():
             why = f"after {config.workflow.budget_minutes:g} minutes (workflow.budget_minutes)"
         else:
-            ladder.append(_climb(walk, len(ladder), changed))
-            walk.record.rungs.append(ladder[-1])
-    _require_verdict(ladder)
-    return _told(ladder, why), {"rungs": len(ladder), "ended": why, "last": _brief(ladder[-1])}
+            tried.append(_climb(walk, len(tried), changed))
+            walk.record.capacity_steps.append(tried[-1])
+    _require_verdict(tried)
+    return _told(tried, why), {"rungs": len(tried), "ended": why, "last": _brief(tried[-1])}
 
 
 _COMPARED = ("baselines", "power")
@@ -133,17 +133,17 @@ def _brief(one: dict[str, Any]) -> dict[str, Any]:
 
 def _climb(walk: Walk, number: int, changed: dict[str, Value]) -> dict[str, Any]:
     loaded = walk.with_values([*_plain_training(walk.config), *as_arguments(changed)])
-    walk.watcher.says(6, f"rung {number}: {_shown(changed)}")
+    walk.watcher.says(6, f"capacity step {number}: {_shown(changed)}")
     try:
-        return {"rung": number, **rung(loaded, changed, attempt(loaded, walk.bench))}
-    except RunError as error:  # too large a model may diverge; the ladder goes on with another
+        return {"rung": number, **capacity_step(loaded, changed, attempt(loaded, walk.bench))}
+    except RunError as error:  # too large a model may diverge; another is tried then
         if shortage(error):
             raise
         return {"rung": number, "changed": changed, "verdict": "failed", "text": str(error)}
 
 
-def next_rung(config: Config, last: dict[str, Any]) -> dict[str, Value] | None:
-    """What to enlarge after a rung that does not overfit; None where nothing may grow further."""
+def next_capacity_step(config: Config, last: dict[str, Any]) -> dict[str, Value] | None:
+    """What to enlarge where a model does not overfit; None where nothing may grow further."""
     changed = dict(last["changed"])
     epochs = int(changed.get("trainer.epochs", config.trainer.epochs))
     if last["verdict"] == "underfit" and 2 * epochs <= LONGEST * config.trainer.epochs:
@@ -159,42 +159,45 @@ def next_rung(config: Config, last: dict[str, Any]) -> dict[str, Value] | None:
     return {**changed, key: wider} if max(wider) <= WIDEST else None
 
 
-def _require_verdict(ladder: Sequence[dict[str, Any]]) -> None:
+def _require_verdict(tried: Sequence[dict[str, Any]]) -> None:
     """Refuses to go on to step 7 without a verdict on the curves.
 
     Raises:
-        MethodError: no rung has one: fewer than 3 epochs.
+        MethodError: no capacity step has one: fewer than 3 epochs.
     """
-    if not any(one["verdict"] in ("underfit", "fits", "overfits") for one in ladder):
+    if not any(one["verdict"] in ("underfit", "fits", "overfits") for one in tried):
         raise MethodError(
             Problem(
-                "step 7 needs a verdict of step 6, and curves of fewer than 3 epochs give none",
+                "step 7 needs a verdict from step 6, but curves of fewer than 3 epochs give none",
                 accepted="trainer.epochs=3 or more",
                 hint="trainer.epochs=20",
             )
         )
 
 
-def _told(ladder: Sequence[dict[str, Any]], why: str) -> str:
-    last = ladder[-1]
-    size = _shown(last["changed"]) or "the model as it is"
+def _told(tried: Sequence[dict[str, Any]], why: str) -> str:
+    last = tried[-1]
+    size = _shown(last["changed"]) or "the task defaults"
     if why:
-        return f"no model overfits: the ladder ended {why}; the last, {size}, {last['verdict']}"
-    return f"rung {len(ladder) - 1}, {size}, overfits: {last['text']}"
+        return (
+            f"no model overfits: the capacity steps ended {why}; the last, {size}, "
+            f"{last['verdict']}"
+        )
+    return f"capacity step {len(tried) - 1}, {size}, overfits: {last['text']}"
 
 
 def _shown(changed: dict[str, Value]) -> str:
     return " ".join(as_arguments(changed))
 
 
-def most_epochs(config: Config, ladder: Sequence[dict[str, Any]]) -> int:
-    """The most epochs that a rung was given: what step 7's settings may need too."""
-    given = [one["changed"].get("trainer.epochs", 0) for one in ladder]
+def most_epochs(config: Config, tried: Sequence[dict[str, Any]]) -> int:
+    """The most epochs that a capacity step was given: what step 7's settings may need too."""
+    given = [one["changed"].get("trainer.epochs", 0) for one in tried]
     return max([config.trainer.epochs, *map(int, given)])
 
 
-def sizes_to_tune(config: Config, ladder: Sequence[dict[str, Any]]) -> list[list[int]]:
-    """The last rung's size and twice that, for step 7: what overfits is what to regularise."""
+def sizes_to_tune(config: Config, tried: Sequence[dict[str, Any]]) -> list[list[int]]:
+    """The last size tried and twice that, for step 7: what overfits is what to regularise."""
     key = SIZES.get(config.model.name)
-    last = ladder[-1]["changed"].get(key) if ladder else None
+    last = tried[-1]["changed"].get(key) if tried else None
     return [last, [2 * size for size in last]] if last else []

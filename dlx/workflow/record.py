@@ -33,7 +33,7 @@ class Record:
         self.folder, self.fresh = folder, fresh
         self._steps = folder / "workflow"
         self.trials = _Lines(self._steps / "trials.jsonl")
-        self.rungs = _Lines(self._steps / "ladder.jsonl")
+        self.capacity_steps = _Lines(self._steps / "ladder.jsonl")
 
     @property
     def name(self) -> str:
@@ -61,11 +61,11 @@ class Record:
             found = read_json(file)
             known = found.pop("sum", None)  # an older version wrote none
             if known not in (None, sum_of(found)):
-                raise ValueError("its sum is wrong")
+                raise ValueError("its checksum is wrong")
             return {key: found[key] for key in keys}
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-            what = f"the evidence cannot be read: {error}"
-            hint = f"delete {file.name}, and the same command takes what is missing again"
+            what = f"the record cannot be read: {error}"
+            hint = f"delete {file.name}; the same command then runs the missing steps again"
             raise RunError(Problem(what, str(file), hint=hint)) from error
 
     def forget_after(self, number: int) -> None:
@@ -74,7 +74,7 @@ class Record:
         for name in [*later, *(["chosen"] if number < 7 else [])]:
             with suppress(FileNotFoundError):
                 remove_file(self._file(name))
-        for lines, owner in ((self.rungs, 6), (self.trials, 7)):
+        for lines, owner in ((self.capacity_steps, 6), (self.trials, 7)):
             if number < owner:
                 lines.clear()
 
@@ -86,15 +86,15 @@ class Record:
     def mend(self) -> list[str]:
         """Takes away what a killed process or a power cut spoilt; told, a line each."""
         sweep_temporaries(self.folder)
-        told = [*filter(None, (self.rungs.mend(), self.trials.mend()))]
+        told = [*filter(None, (self.capacity_steps.mend(), self.trials.mend()))]
         scaled = self.out(6)
-        if scaled is not None and scaled["facts"].get("rungs") != len(self.rungs.read()):
-            told.append("ladder.jsonl has lost its end: step 6 goes on from there")
+        if scaled is not None and scaled["facts"].get("rungs") != len(self.capacity_steps.read()):
+            told.append("ladder.jsonl has lost its end: step 6 continues from there")
             remove_file(self._file("6"))
         return told
 
     def is_over(self) -> bool:
-        """Whether the last step and its report are there: there is nothing to go on with."""
+        """Whether the last step and its report are there: there is nothing to resume."""
         return is_there(self._file("7")) and is_there(self.folder / "report.html")
 
     def status(self, loaded: Loaded, state: str, **more: Any) -> None:
@@ -132,7 +132,7 @@ class _Lines:
         try:
             return read_sound(self._file).entries
         except OSError as error:
-            what = f"the evidence cannot be read: {error.strerror or error}"
+            what = f"the record cannot be read: {error.strerror or error}"
             raise RunError(Problem(what, str(self._file))) from error
 
     def mend(self) -> str:
@@ -141,7 +141,7 @@ class _Lines:
         if not lost:
             return ""
         name = self._file.name
-        return f"{plural(lost, 'line')} of {name} damaged: done again; kept as {name}.damaged"
+        return f"{plural(lost, 'line')} of {name} damaged: run again; kept as {name}.damaged"
 
     def clear(self) -> None:
         """Takes every entry away."""
@@ -178,8 +178,8 @@ def opened(loaded: Loaded) -> Iterator[Record]:
         if mine and (state in UNFINISHED or (state == "done" and not Record(folder).is_over())):
             with tried(folder) as mine:
                 if not mine:
-                    what = f"another process is at work in this workflow: {holder(folder)}"
-                    hint = "wait for it, or stop it with Ctrl-C there"
+                    what = f"another process is using this workflow: {holder(folder)}"
+                    hint = "wait for it to end, or stop it there with Ctrl-C"
                     raise UsageError(Problem(what, str(folder), hint=hint))
                 yield Record(folder)
                 return

@@ -12,7 +12,7 @@ STEPS = (
     Step("choose the measure of success", measure),
     Step("choose the evaluation protocol", choose_protocol),
     Step("prepare the data", prepare_data),
-    Step("a model that beats a baseline", beat_baseline),
+    Step("develop a model that beats a baseline", beat_baseline),
     Step("scale up until it overfits", scale_up),
     Step("regularise and tune, then test once", tune_and_test),
 )

@@ -41,7 +41,7 @@ def tune_and_test(walk: Walk) -> Finding:
     _check_chosen(walk, facts["final"])
     done = _final_run(walk, loaded, finding, facts)
     found = done.facts["answer"]
-    told = f"{found['score']} {found['value']:.4g} at look {found['looks']}"
+    told = f"{found['score']} {found['value']:.4g} at evaluation {found['looks']} on the test set"
     typed = more_reliable(walk.config, repeats(walk.data.findings))
     warned = worse_than_validation(chosen, found, typed)
     facts |= {"answer": found, "warning": warned}
@@ -69,8 +69,8 @@ def worse_than_validation(chosen: dict[str, Any], found: dict[str, Any], typed: 
         return ""
     advice = f"; {typed} is more reliable" if typed else ""
     return (
-        f"the test is worse than validation ({chosen['value']:.4g}) by more than two standard "
-        f"errors: the validation rows were overfitted or too few{advice}"
+        f"the test score is worse than the validation score ({chosen['value']:.4g}) by more than "
+        f"two standard errors: the validation set was overfitted or is too small{advice}"
     )
 
 
@@ -109,7 +109,7 @@ def tune(walk: Walk) -> tuple[list[str], dict[str, Any], Finding]:
         RunError: every setting failed.
     """
     refuse_second_look(walk)
-    space = levers(walk.config, sizes_to_tune(walk.config, walk.record.rungs.read()))
+    space = levers(walk.config, sizes_to_tune(walk.config, walk.record.capacity_steps.read()))
     trials = walk.record.trials.read()
     begun = walk.record.read("chosen", CHOSEN) is None  # else the final training was interrupted
     while begun and len(trials) < walk.config.workflow.trials and (walk.time_left() or not trials):
@@ -120,15 +120,15 @@ def tune(walk: Walk) -> tuple[list[str], dict[str, Any], Finding]:
     short = len(trials) < walk.config.workflow.trials and begun
     epochs = math.floor(best["epoch"] * walk.config.workflow.epochs_factor + 0.5)
     arguments = _final_arguments(walk, best, epochs)
-    decisions = len(trials) + len(walk.record.rungs.read())
+    decisions = len(trials) + len(walk.record.capacity_steps.read())
     finding = (
-        f"{plural(len(trials), 'setting')} tried, {plural(decisions, 'decision')} on these "
-        "validation rows; chosen: "
+        f"{plural(len(trials), 'setting')} tried, {plural(decisions, 'decision')} on this "
+        "validation set; chosen: "
         f"number {best['number']}, {best['score']} {best['value']:.4g}, {plural(epochs, 'epoch')}"
     )
     if short:
         minutes = walk.config.workflow.budget_minutes
-        finding = f"the {minutes:g} minutes of workflow.budget_minutes were up: {finding}"
+        finding = f"the {minutes:g} minutes of workflow.budget_minutes were over: {finding}"
     command = shlex.join(["dlx", "train", *walk.loaded.shown, *arguments])
     final = {"command": command, "epochs": epochs}
     facts = {"decisions": decisions, "chosen_trial": best["number"], "final": final}
@@ -171,7 +171,7 @@ def _result(trial: dict[str, Any]) -> str:
     """What a setting gave, in short."""
     if trial["state"] == "failed":
         return f"failed: {trial['reason'].splitlines()[0]}"
-    given_up = ", given up" if trial["state"] == "pruned" else ""
+    given_up = ", pruned" if trial["state"] == "pruned" else ""
     epoch = f"epoch {trial['epoch']} of {trial['epochs']}"
     return f"{trial['score']} {trial['value']:.4g} ({epoch}, {trial['seconds']:.1f} s{given_up})"
 
@@ -199,7 +199,7 @@ def _patience(walk: Walk) -> list[str]:
     config = walk.config
     if config.schedule.name != "constant":
         return []
-    longest = [f"trainer.epochs={most_epochs(config, walk.record.rungs.read())}"]
+    longest = [f"trainer.epochs={most_epochs(config, walk.record.capacity_steps.read())}"]
     if "early_stopping" in config.callbacks:
         return longest
     patience = max(3, round(PATIENCE * config.trainer.epochs))
@@ -246,6 +246,6 @@ def _check_chosen(walk: Walk, final: dict[str, Any]) -> None:
     if before is not None and before["config_digest"] != final["config_digest"]:
         what = "the final model is not the one that step 7 chose before it was interrupted"
         where = str(walk.record.folder / "workflow" / "trials.jsonl")
-        hint = "the evidence was changed: begin anew with run.root=FOLDER"
+        hint = "the records were changed: start again with run.root=FOLDER"
         raise MethodError(Problem(what, where, before["command"], hint))
     walk.record.write("chosen", final)

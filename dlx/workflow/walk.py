@@ -104,8 +104,10 @@ class Walk:
                 asks for what only the user may.
         """
         if asked := not_granted(arguments, watchers=False):
-            what = f"the evidence of this workflow asks for `{asked}`, which a file may not"
-            hint = "delete this folder, and the same command takes the steps anew"
+            what = (
+                f"the records of this workflow name the plugin `{asked}`, which a file may not load"
+            )
+            hint = "delete this folder; the same command then runs the steps again"
             raise UsageError(Problem(what, str(self.record.folder), hint=hint))
         return load([*self.loaded.arguments, *arguments], self.config_dir)
 
@@ -125,7 +127,7 @@ class Walk:
             }
             for number, step in enumerate(self.steps, start=1)
         ]
-        told = {"steps": listed, "ladder": self.record.rungs.read()}
+        told = {"steps": listed, "ladder": self.record.capacity_steps.read()}
         trials = self.record.trials.read()
         tuned = self.outs.get(7, {}).get("facts", {})
         if "final" in tuned:
@@ -173,7 +175,7 @@ def walk(
     """
     until = loaded.config.workflow.until
     if until == len(steps) and not loaded.config.test:
-        what = "a workflow ends with one look at the test part, and `test` is false"
+        what = "a workflow ends with one evaluation on the test set, but `test` is false"
         hint = "test=true, or workflow.until=6 to stop before"
         raise UsageError(Problem(what, "test", "true", hint))
     with opened(loaded) as record:

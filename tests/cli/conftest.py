@@ -18,7 +18,7 @@ from dlx.config.specs import TABLES
 
 SHORT = (
     *("task=wine", "protocol=holdout", "trainer.epochs=6", "trainer.threads=1"),
-    *("workflow.trials=2", "workflow.rungs=2"),
+    *("workflow.trials=2", "workflow.capacity_steps=2"),
 )
 """A workflow of two seconds."""
 

@@ -117,12 +117,12 @@ def test_a_trial_is_told_with_its_one_look(here: Path, cli: Cli) -> None:
     run = put(1, overrides=typed, **judged(0.9))
     assert cli("best", "task=digits").out.endswith(
         "train it again: dlx train task=digits 'model.units=[8,8]' test=false\n"
-        "with one look at the test part: dlx train task=digits 'model.units=[8,8]'\n"
+        "and evaluate it on the test set once: dlx train task=digits 'model.units=[8,8]'\n"
     )
 
     report(run, folds=[{}, {}])
     assert cli("best", "task=digits").out.endswith(
-        "test part: dlx train task=digits 'model.units=[8,8]' final=true\n"
+        "test set once: dlx train task=digits 'model.units=[8,8]' final=true\n"
     )
 
 
@@ -135,7 +135,7 @@ def test_stamps_and_other_cuts_are_told(here: Path, cli: Cli) -> None:
     lines = cli("best", "task=digits").out.splitlines()
 
     assert lines[3:5] == [
-        "note: the data are cut in 2 ways, so not all scores are of the same rows",
+        "note: the data are split in 2 ways, so not all scores are on the same rows",
         "note: preparation was fitted on validation rows as well",
     ]
 
@@ -147,7 +147,7 @@ def test_test_rows_that_validate_pick_nothing(here: Path, cli: Cli) -> None:
     found = cli("best", "task=digits")
     assert "00000001-2 " in found.out
     assert "the best of 1 finished run\n" in found.out
-    assert "left out: 1 run with the test rows for validation\n" in found.out
+    assert "left out: 1 run whose validation rows are the test rows\n" in found.out
 
     alone = cli("best", "task=digits", "optimizer.lr=0.2")
     assert alone.code == 4
@@ -163,8 +163,8 @@ def test_never_by_a_test_score(request: pytest.FixtureRequest, cli: Cli, runs: b
 
     assert (found.code, found.out) == (4, "")
     assert found.err == (
-        "error: `test/accuracy` is a test score, and to pick by it makes it lie: the best of "
-        "several looks is luck as well as skill\n"
+        "error: `test/accuracy` is a test score, and choosing by it makes it too optimistic: the "
+        "best of several is partly luck\n"
         "  where: --by\n"
         "  accepted: a validation score\n"
         "  try: --by val/accuracy\n"
@@ -172,33 +172,33 @@ def test_never_by_a_test_score(request: pytest.FixtureRequest, cli: Cli, runs: b
     assert cli("best", "test/accuracy=0.9").code == 4
 
 
-DONE = "a run that is done, on real data"
+DONE = "a finished run on real data"
 REFUSED = [
     (
         ["task=digits", "--by", "val/acuracy"],
-        "no run that is done has the validation score `val/acuracy`",
+        "no finished run has the validation score `val/acuracy`",
         "--by",
         "val/accuracy, val/loss",
         "--by val/accuracy",
     ),
     (
         [],
-        "the runs are of several tasks, whose scores do not compare",
+        "the runs have several tasks, whose scores cannot be compared",
         "command line",
         "digits, wine",
         "dlx best task=digits",
     ),
     (
         ["task=imdb"],
-        "none of the 7 runs in runs is such a one; their tasks: digits, wine",
+        "none of the 7 runs in runs matches; their tasks: digits, wine",
         "",
         "",
         "",
     ),
-    (["state=failed"], "of 1 run in runs, none is done", "command line", DONE, ""),
+    (["state=failed"], "of 1 run in runs, none is finished", "command line", DONE, ""),
     (
         ["sample=true"],
-        "of 1 run in runs, those that are done learnt from made-up data",
+        "of 1 run in runs, the finished ones were trained on synthetic sample data",
         "command line",
         DONE,
         "",
@@ -237,7 +237,7 @@ def test_runs_that_are_judged_otherwise(here: Path, cli: Cli) -> None:
 
     assert found.code == 2
     assert found.err == (
-        "error: the runs are judged by different scores\n"
+        "error: the runs have different main scores\n"
         "  where: command line\n"
         "  accepted: val/accuracy (2 runs), val/f1 (1 run)\n"
         "  try: --by val/accuracy\n"
@@ -279,7 +279,7 @@ def test_a_real_run(cli: Cli) -> None:
     assert lines[1].split()[-1] == "majority"
     assert lines[2] == "the best of 2 finished runs"
     assert lines[3] == f"train it again: dlx train {' '.join(train)}"
-    assert lines[4] == f"with one look at the test part: dlx train {' '.join(train[:-1])}"
+    assert lines[4] == f"and evaluate it on the test set once: dlx train {' '.join(train[:-1])}"
 
 
 def test_damaged_runs_are_named_as_left_out(here: Path, cli: Cli) -> None:

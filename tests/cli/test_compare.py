@@ -60,10 +60,12 @@ def test_scores_differences_and_the_page(names: list[str], cli: Cli) -> None:
     table = next(place for place, line in enumerate(lines) if line.startswith("run  against 1"))
     test = next(line for line in lines[table:] if "test/accuracy" in line)
     assert "  worse: significant at 95 %  McNemar's exact test, " in test
-    assert test.endswith(" lost of 36 rows")
+    assert test.endswith(" of 36 rows")
     val = next(line for line in lines[table:] if "val/accuracy" in line)
     assert val.endswith("both intervals combined")
-    assert lines[-3] == "an interval is of other rows; another seed may move a score as well"
+    assert lines[-3] == (
+        "an interval covers the variation over rows; another seed may change a score as well"
+    )
     assert lines[-1] == "comparison of 2 runs: comparison.html"
     assert "\x1b" not in found.out
     page = Path("comparison.html").read_text(encoding="utf-8")
@@ -93,12 +95,24 @@ def test_as_json(names: list[str], cli: Cli) -> None:
 @pytest.mark.parametrize(
     ("pair", "words"),
     [
-        ((0, 2), "The runs differ in their seeds alone: their differences are what chance does."),
-        ((0, 2), "The validation parts are of different rows: only the test scores compare."),
-        ((0, 3), "The runs use different data: the values do not compare."),
-        ((0, 3), "Some of the runs learnt from made-up data: the values do not compare."),
-        ((0, 4), "The runs answer on different parts: only scores of one name compare."),
-        ((0, 5), "The data are cut into different parts: the scores are not of the same rows."),
+        ((0, 2), "The runs differ only in their seeds: their differences are due to chance."),
+        ((0, 2), "The validation sets have different rows: only the test scores can be compared."),
+        ((0, 3), "The runs use different data: the values cannot be compared."),
+        (
+            (0, 3),
+            (
+                "Some of the runs were trained on synthetic sample data: the values cannot be "
+                "compared."
+            ),
+        ),
+        (
+            (0, 4),
+            (
+                "The runs are scored on different sets: only scores with the same name can be "
+                "compared."
+            ),
+        ),
+        ((0, 5), "The data are split differently: the scores are not on the same rows."),
     ],
 )
 def test_why_they_may_not_compare(
@@ -127,7 +141,10 @@ def test_three_at_once(names: list[str], cli: Cli) -> None:
     differing = [line.split()[0] for line in lines if "test/accuracy" in line]
     assert differing == ["test/accuracy", "2"]
     assert any(line.startswith("run  against 1, 3  ") for line in lines)  # two seeds of one setting
-    assert any("2 pairs of runs: Student's t over seeds, and their rows" in line for line in lines)
+    assert any(
+        ("2 pairs of runs: Student's t over seeds, combined with the interval over rows") in line
+        for line in lines
+    )
     assert lines[-1] == "comparison of 3 runs: comparison.html"
 
 
@@ -145,9 +162,9 @@ def test_one_run_is_none_to_compare(cli: Cli) -> None:
 
     assert (found.code, found.out) == (2, "")
     assert found.err == (
-        "error: one run is named, and it takes two to compare\n"
+        "error: only one run is named, and a comparison needs two\n"
         "  where: command line\n"
-        "  accepted: two RUNs or more\n"
+        "  accepted: two or more RUNs\n"
         "  try: dlx report 1704\n"
     )
 
@@ -181,7 +198,7 @@ def test_a_report_of_odd_values_is_shown(
     found = cli("compare", names[0], str(odd))
 
     assert (found.code, found.err) == (0, "")
-    assert "no score is of the same set in both: there is no verdict\n" in found.out
+    assert "the runs have no score on the same set: they cannot be compared\n" in found.out
 
 
 def test_a_page_that_cannot_be_written(names: list[str], cli: Cli) -> None:

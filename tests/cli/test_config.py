@@ -62,7 +62,7 @@ def test_a_key_that_is_none(cli: Cli, flag: str, key: str, hint: str) -> None:
     assert (answer.code, answer.out) == (2, "")
     assert answer.err == (
         f"error: this config has no key `{key}`\n"
-        f"  accepted: a key of `dlx config`, as in optimizer.lr\n{hint}"
+        f"  accepted: a key of `dlx config`, for example optimizer.lr\n{hint}"
     )
 
 
@@ -82,7 +82,8 @@ class TestWhy:
     def test_what_was_dropped_is_marked(self, cli: Cli) -> None:
         answer = cli("config", "task=imdb", "optimizer.name=adam", "--why", "optimizer.lr")
         assert answer.out == (
-            "   optimizer.lr=0.001   dlx:configs/task/imdb.yaml:15   (dropped: another name was "
+            "   optimizer.lr=0.001   dlx:configs/task/imdb.yaml:15   (dropped: another component "
+            "was "
             "chosen in command line: optimizer.name=adam)\n"
             "-> optimizer.lr=0.001   default of the schema (dlx help optimizer.lr)\n"
         )
@@ -91,7 +92,7 @@ class TestWhy:
         answer = cli("config", "task=imdb", "~optimizer.lr", "--why", "optimizer.lr")
         assert answer.out == (
             "   optimizer.lr=0.001   dlx:configs/task/imdb.yaml:15   "
-            "(dropped: taken out by command line: ~optimizer.lr)\n"
+            "(dropped: removed by command line: ~optimizer.lr)\n"
             "-> optimizer.lr=0.001   default of the schema (dlx help optimizer.lr)\n"
         )
 
@@ -118,7 +119,8 @@ class TestWhy:
         text = "# Mine.\nname: convnet\ndropout: 0.25\n"
         (here / "configs" / "model" / "convnet.yaml").write_text(text)
         why = (
-            "(dropped: another name was chosen in configs/model/convnet.yaml:2 (by model=convnet))"
+            "(dropped: another component was chosen in configs/model/convnet.yaml:2 (by "
+            "model=convnet))"
         )
         answer = cli("config", "task=imdb", "model=convnet", "model.dropout=0", "--why", "model")
         assert answer.out == (
@@ -162,7 +164,7 @@ def test_config_dir(cli: Cli, here: Path) -> None:
         assert cli("config", "task=mine", *flag, "-p", "seed").out == "8\n"
     answer = cli("config", "task=mine", "--config-dir", "nowhere")
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err.startswith("error: --config-dir nowhere is no folder\n")
+    assert answer.err.startswith("error: --config-dir nowhere is not a folder\n")
 
 
 def test_it_writes_nothing(cli: Cli, here: Path) -> None:

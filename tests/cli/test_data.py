@@ -87,7 +87,7 @@ class TestList:
         terminal(monkeypatch)
         _, out = dlx_data("list")
         assert "\x1b[32membedded" in out
-        assert f"real files lie in {tmp_path}" in out.replace("\n", "")
+        assert f"real files are in {tmp_path}" in out.replace("\n", "")
 
     def test_no_color_is_honoured(self, dlx_data, monkeypatch):
         terminal(monkeypatch)
@@ -131,7 +131,7 @@ class TestFetch:
         assert f"{boston.name}: verified" in out
 
     def test_embedded(self, dlx_data):
-        expected = "digits comes with scikit-learn: nothing to fetch\n"
+        expected = "digits comes with scikit-learn: nothing to download\n"
         assert dlx_data("fetch", "digits") == (0, expected)
 
     @pytest.mark.parametrize(

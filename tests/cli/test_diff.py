@@ -195,20 +195,20 @@ def test_a_run_that_has_not_begun(diff: Callable[..., list[str]], cli: Cli) -> N
 
     assert (found.code, found.out) == (2, "")
     assert found.err == (
-        "error: the run holds no config.yaml to compare (it is paused)\n"
+        "error: the run has no config.yaml to compare (it is paused)\n"
         f"  where: {folder}\n"
-        "  accepted: a run that has begun to train\n"
+        "  accepted: a run that has started to train\n"
     )
 
 
 @pytest.mark.parametrize(
     ("name", "content", "told"),
     [
-        ("config.yaml", "a: [", "is no valid YAML"),
-        ("config.yaml", "a: &x 1\nb: *x", "YAML anchors and aliases (& and *) are not read"),
-        ("config.yaml", "[1]", "holds no config"),
+        ("config.yaml", "a: [", "is not valid YAML"),
+        ("config.yaml", "a: &x 1\nb: *x", "YAML anchors and aliases (& and *) are not supported"),
+        ("config.yaml", "[1]", "contains no config"),
         ("data.json", "{", "data.json cannot be read: "),
-        ("environment.json", "[]", "environment.json is no record"),
+        ("environment.json", "[]", "environment.json is not a record"),
     ],
 )
 def test_a_damaged_file(

@@ -46,7 +46,7 @@ def test_extras_are_told_with_what_to_type(cli: Cli, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(extras, "is_installed", lambda package: package == "tensorboard")
 
     assert look(cli)[1]["extras"]["found"] == (
-        "mlflow is missing (pip install 'dlx[mlflow]'); tensorboard is here"
+        "mlflow is missing (pip install 'dlx[mlflow]'); tensorboard is installed"
     )
 
 
@@ -106,5 +106,5 @@ def test_a_torch_that_is_broken_is_told_of(cli: Cli, monkeypatch: pytest.MonkeyP
     assert checks["torch"] == {
         "name": "torch",
         "ok": False,
-        "found": "ArithmeticError: torch multiplies matrices wrongly",
+        "found": "ArithmeticError: torch's matrix multiplication gives wrong results",
     }

@@ -50,7 +50,7 @@ def test_the_list_has_a_line_each(cli: Cli, own: Path) -> None:
     found = cli("experiments")
     lines = found.out.splitlines()
     assert (found.code, found.err) == (0, "")
-    heads = ("experiment", "section", "what", "time", "trained here", "claim held")
+    heads = ("experiment", "section", "what", "time", "trained here", "claim holds")
     assert [cell.strip() for cell in lines[0].split("  ") if cell.strip()] == [*heads]
     assert [line.split()[0] for line in lines[1 : 1 + len(names())]] == names()
     assert cells(found.out, "ch4.imdb.l2")[1:] == ["4.4", "IMDB, L2 penalty", "9 s", "-", "yes"]
@@ -97,7 +97,7 @@ def test_a_part_lists_what_has_it(cli: Cli) -> None:
         (["run", "ch9.*"], "no experiment has `ch9.*` in its name"),
         (["ch4", "--dry-run"], "--dry-run goes with `dlx experiments run`"),
         (["--seeds", "2"], "--seeds goes with `dlx experiments run`"),
-        (["run", "ch4", "--seeds", "0"], "0 is no number from 1 on"),
+        (["run", "ch4", "--seeds", "0"], "0 is not a whole number >= 1"),
     ],
 )
 def test_mistakes(cli: Cli, here: Path, arguments: list[str], words: str) -> None:
@@ -110,7 +110,7 @@ def test_mistakes(cli: Cli, here: Path, arguments: list[str], words: str) -> Non
 def test_a_set_is_listed_trained_once_and_gone_on_with(cli: Cli, own: Path) -> None:
     listed = cli("experiments", "run", "mine.*", "--dry-run")
     assert listed.code == 0
-    assert "4 trainings to go, about" in listed.out
+    assert "4 trainings left, about" in listed.out
     assert not (own / "runs").exists()
 
     first = cli("experiments", "run", "mine.small", "--seeds", "1")
@@ -120,7 +120,7 @@ def test_a_set_is_listed_trained_once_and_gone_on_with(cli: Cli, own: Path) -> N
 
     rest = cli("experiments", "run", "mine.small")
     assert rest.out.splitlines()[1].split() == ["mine.small", "0", "done"]
-    assert "1 training to go" in rest.out
+    assert "1 training left" in rest.out
     assert len([*(own / "runs" / "wine").iterdir()]) == 2
     again = json.loads(cli("experiments", "run", "mine.small", "--json").out)
     assert [one["done"] for one in again["trainings"]] == [True, True]

@@ -47,14 +47,14 @@ def test_a_key_word_for_word(cli: Cli) -> None:
     )
     assert cli("help", "trainer.precision").out == (
         "trainer.precision\n"
-        "  number type of the forward pass (mixed precision below float32)\n"
+        "  number type of the forward pass (mixed precision if not float32)\n"
         "  type: one of float32, bfloat16, float16\n"
         "  default: float32\n"
         "  choices: float32, bfloat16, float16\n"
     )
     assert cli("help", "trainer.clip_norm").out == (
         "trainer.clip_norm\n"
-        "  largest norm of the gradient; null: any\n"
+        "  largest norm of the gradient; null: no limit\n"
         "  type: a number > 0 or null\n"
         "  default: null\n"
     )
@@ -99,7 +99,7 @@ def test_ways_to_ask(cli: Cli, key: str, first: str) -> None:
 def test_without_a_key_every_section_is_listed(cli: Cli) -> None:
     for arguments in ((), (".",)):
         lines = cli("help", *arguments).out.splitlines()
-        assert lines[0].split() == ["key", "default", "type", "what", "it", "is"]
+        assert lines[0].split() == ["key", "default", "type", "description"]
         assert [line.split()[0] for line in lines[1:]] == [k for k in dotted_keys() if "." not in k]
 
 
@@ -126,7 +126,7 @@ def test_a_key_that_is_none(cli: Cli, key: str, hint: str) -> None:
     assert (answer.code, answer.out) == (2, "")
     assert answer.err == (
         f"error: there is no key `{key}`\n"
-        "  accepted: a key of the config, as in optimizer.lr\n"
+        "  accepted: a key of the config, for example optimizer.lr\n"
         f"  try: {hint}\n"
     )
     assert cli(*hint.split()[1:]).code == 0

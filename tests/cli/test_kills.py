@@ -40,7 +40,13 @@ COMMANDS: dict[str, tuple[str, ...]] = {
         "tune.storage=journal",
     ),
     "tune in SQLite": ("tune", *TASK, "trainer.epochs=2", "tune.trials=3", "tune.storage=sqlite"),
-    "workflow": ("workflow", *TASK, "trainer.epochs=3", "workflow.trials=2", "workflow.rungs=2"),
+    "workflow": (
+        "workflow",
+        *TASK,
+        "trainer.epochs=3",
+        "workflow.trials=2",
+        ("workflow.capacity_steps=2"),
+    ),
 }
 
 

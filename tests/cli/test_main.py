@@ -73,7 +73,7 @@ def test_a_verb_that_is_none(cli: Cli, typed: str, hint: str) -> None:
     answer = cli(typed, "x")
     assert (answer.code, answer.out) == (2, "")
     assert answer.err == (
-        f"error: there is no verb `{typed}`\n"
+        f"error: there is no command `{typed}`\n"
         "  where: command line\n"
         f"  accepted: {', '.join(VERBS)}\n"
         f"  try: {hint}\n"

@@ -22,7 +22,7 @@ from dlx.cli.main import main
 
 Cli = Callable[..., Any]
 WINE = ("task=wine", "trainer.threads=1", "trainer.epochs=2")
-SAMPLE = "SAMPLE DATA: made up, to see whether it runs; not a result"
+SAMPLE = "SAMPLE DATA: synthetic, for smoke tests only; not a result"
 
 
 def outcome() -> dict[str, Any]:
@@ -57,7 +57,7 @@ class TestTwoSeedsOfTwoSettings:
     def test_the_list_is_printed_first_and_each_trial_when_it_ends(self, out: str) -> None:
         lines = out.splitlines()
         assert lines[:4] == [
-            "4 trials (2 settings, 2 seeds each); a sweep never looks at the test part",
+            "4 trials (2 settings, 2 seeds each); a sweep never uses the test set",
             "    0  optimizer.lr=1e-06",
             "    1  optimizer.lr=0.05",
             f"sweep: runs/sweeps/{outcome()['sweep']}",
@@ -152,7 +152,7 @@ class TestTwoSeedsOfTwoSettings:
         before = outcome()["trials"]
         assert main(["train", "-m", *self.ARGUMENTS]) == 0
         again = capsys.readouterr().out.splitlines()
-        assert "4 of 4 trials are done already" in again
+        assert "4 of 4 trials are already done" in again
         assert again[-6:] == out.splitlines()[-6:]
         assert outcome()["trials"] == before
 
@@ -186,7 +186,7 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_bits(
 
     assert again.code == 0
     ran = [line for line in again.out.splitlines() if line.startswith("[")]
-    done = re.findall(r"^(\d) of 4 trials are done already$", again.out, re.MULTILINE)
+    done = re.findall(r"^(\d) of 4 trials are already done$", again.out, re.MULTILINE)
     assert len(ran) == 4 - int(done[0])
     assert int(done[0]) in (1, 2, 3)
     found = outcome()
@@ -213,7 +213,7 @@ def test_two_processes_do_not_run_one_sweep(here: Path, cli: Cli) -> None:
     with held(folder, "sweep"):
         found = cli("train", "-m", *WINE, "seed=0")
     assert found.code == 2
-    assert "another process is at work in this sweep: process" in found.err
+    assert "another process is using this sweep: process" in found.err
 
 
 def test_a_failure_is_told_at_once_and_the_others_go_on(cli: Cli, in_process: None) -> None:
@@ -223,7 +223,7 @@ def test_a_failure_is_told_at_once_and_the_others_go_on(cli: Cli, in_process: No
     lines = found.out.splitlines()
     assert "[1/2] optimizer.lr=1e+30: failed: the training loss is not a number" in lines
     assert any(line.startswith("[2/2] optimizer.lr=0.01: val/accuracy") for line in lines)
-    assert "1 of 2 trials failed; the same command runs only them again" in lines
+    assert "1 of 2 trials failed; the same command runs only these again" in lines
     assert "  optimizer.lr=1e+30: the training loss is not a number" in lines
     assert SAMPLE in lines
     failed = outcome()["trials"][0]
@@ -235,7 +235,7 @@ def test_a_failure_is_told_at_once_and_the_others_go_on(cli: Cli, in_process: No
 def test_fail_fast_stops_at_the_first_failure(cli: Cli, in_process: None) -> None:
     found = cli("train", "-m", *WINE, "optimizer.lr=1e+30,0.01,0.02", "--fail-fast")
     assert found.code == 1
-    assert "2 trials not run: the same command goes on" in found.out
+    assert "2 trials not run: the same command continues" in found.out
     assert outcome()["counts"] == {"done": 0, "pruned": 0, "failed": 1, "running": 0, "waiting": 2}
 
 
@@ -244,7 +244,7 @@ def test_what_was_deleted_is_trained_again(cli: Cli, in_process: None) -> None:
     gone = outcome()["trials"][1]["run"]
     assert cli("runs", "rm", gone, "--yes", "--force").code == 0
     again = cli("train", "-m", *WINE, "optimizer.lr=0.01,0.02")
-    assert "1 of 2 trials are done already" in again.out
+    assert "1 of 2 trials are already done" in again.out
     assert status(outcome()["trials"][1]["run"])["state"] == "done"
 
 
@@ -322,20 +322,24 @@ class TestNothingRuns:
             (
                 ["optimizer.lr=1,2", "where=optimizer.lr > 5"],
                 2,
-                "error: where leaves nothing of 2 settings\n",
+                "error: where excludes all of 2 settings\n",
             ),
             (
                 ["seed=1,2", "seeds=3"],
                 2,
-                "error: `seed` has several values and `seeds` asks for several as well\n",
+                "error: `seed` has several values, and so has `seeds`\n",
             ),
-            (["model=glob(zz*)"], 2, "error: an argument stands for no value: glob() matches"),
-            (["sweep.name=../x"], 2, "error: `../x` cannot name a folder\n"),
+            (["model=glob(zz*)"], 2, "error: an argument has no value: glob() matches"),
+            (["sweep.name=../x"], 2, "error: `../x` is not a valid folder name\n"),
             (["jobs=0"], 2, "error: `jobs` is 0\n"),
             (["--retries", "some"], 2, "error: `--retries` is 'some' (text)\n"),
-            (["seed=1,2", "test=true"], 4, "error: a sweep never looks at the test part"),
-            (["protocol=train_test"], 2, "error: protocol train_test holds no rows out to judge"),
-            (["protocol=test_as_validation"], 4, "error: the settings would be judged on the test"),
+            (["seed=1,2", "test=true"], 4, "error: a sweep never uses the test set"),
+            (
+                ["protocol=train_test"],
+                2,
+                "error: protocol train_test has no validation set to compare",
+            ),
+            (["protocol=test_as_validation"], 4, "error: settings would be compared on the test"),
             (["--cfg", "job"], 2, "error: -m runs trials; --cfg and --info show one config\n"),
         ],
     )
@@ -364,7 +368,7 @@ def test_ctrl_c_leaves_what_the_same_command_goes_on_with(here: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait() == 130
         told = process.told()
-    assert "error: interrupted\n  try: the same command goes on with what is not done yet" in told
+    assert "error: interrupted\n  try: the same command continues with what is not done yet" in told
     assert outcome()["state"] == "interrupted"
     assert outcome()["counts"]["waiting"] == 2
     (run,) = here.glob("runs/wine/*-*")
@@ -390,15 +394,15 @@ def test_a_range_without_a_step_is_told(cli: Cli) -> None:
     found = cli("train", "-m", *WINE, "optimizer.lr=range(0.1,1,0)", "--dry-run")
     assert found.code == 2
     assert found.err == (
-        "error: range() has a step of 0\n  where: command line: optimizer.lr=range(0.1,1,0)\n"
+        "error: range() has step 0\n  where: command line: optimizer.lr=range(0.1,1,0)\n"
     )
 
 
 def test_settings_that_are_the_same_are_counted_and_listed_once(cli: Cli) -> None:
     found = cli("train", "-m", *WINE, "optimizer.lr=0.1,0.1,0.2", "seeds=2", "--dry-run")
     assert found.out.splitlines()[:-1] == [
-        "4 trials (2 settings, 2 seeds each); a sweep never looks at the test part",
-        "note: 1 setting left out: the same config as another",
+        "4 trials (2 settings, 2 seeds each); a sweep never uses the test set",
+        "note: 1 setting left out: same config as another",
         "    0  optimizer.lr=0.1",
         "    1  optimizer.lr=0.2",
     ]
@@ -417,8 +421,8 @@ def test_settings_that_do_not_compare_are_sweeps_of_their_own(cli: Cli, in_proce
     found = cli("train", "-m", "task=wine,diabetes", *WINE[1:])
     assert (found.code, found.err) == (0, "")
     assert found.out.splitlines()[-1] == (
-        "2 sweeps: their settings are judged by other scores, data or protocols, which do not "
-        "compare, so there is no best among all of them"
+        "2 sweeps: their settings have different scores, data or protocols and cannot be compared, "
+        "so each sweep has a best of its own"
     )
     files = sorted(Path("runs/sweeps").glob("*/sweep.json"))
     told = [json.loads(file.read_text()) for file in files]

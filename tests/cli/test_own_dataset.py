@@ -60,7 +60,7 @@ def test_trained_resumed_reproduced_and_listed(cli: Any, here: Path, dataset: Pa
     refused = cli("reproduce", "last")
     assert refused.code == 2
     assert (
-        "this run used my_houses: plugins, which a run folder cannot grant\n"
+        "this run used my_houses: plugins, which a run folder cannot load by itself\n"
         f"  where: {run.name}/config.yaml\n"
         "  try: add `--plugins my_houses`; to dlx resume `plugins=[my_houses]`"
     ) in refused.err
@@ -76,7 +76,7 @@ def test_an_edited_reader_gives_other_data(cli: Any, here: Path) -> None:
     resumed = cli("resume", "last", "plugins=[my_houses]", "trainer.epochs=2")
 
     assert resumed.code == 2
-    assert "the dataset is not what this run was trained on" in resumed.err
+    assert "the dataset is different from what this run was trained on" in resumed.err
 
 
 def test_without_its_file_or_a_sample_nothing_is_written(cli: Any, here: Path) -> None:
@@ -87,13 +87,14 @@ def test_without_its_file_or_a_sample_nothing_is_written(cli: Any, here: Path) -
 
     assert (sample.code, missing.code) == (2, 2)
     assert sample.err == (
-        "error: dataset houses has no made-up sample: its reader has no write_sample\n"
+        "error: dataset houses has no synthetic sample: its reader has no write_sample\n"
         "  where: dataset.sample\n  accepted: false\n  try: dataset.sample=false\n"
     )
     assert missing.err == (
         "error: dataset houses: its file is missing\n"
         f"  where: {here}/data/houses\n"
-        "  accepted: in that folder:\n    houses.csv\n  try: put it there by hand\n"
+        "  accepted: in that folder:\n    houses.csv\n  try: download it yourself and put it "
+        "there\n"
     )
     assert sorted(here.iterdir()) == before
 
@@ -102,7 +103,7 @@ def test_dlx_data_knows_it_with_its_plugin(cli: Any, dataset: Path) -> None:
     plugin = ("--plugins", "my_houses")
     assert cli("data", "path", "houses", *plugin).out == f"{dataset.parent}\n"
     assert cli("data", "verify", "houses", *plugin).out == (
-        "houses: here, but no SHA-256 is pinned\n"
+        "houses: present; no SHA-256 is pinned\n"
     )
     assert cli("data", "fetch", "houses", *plugin).out == (
         f"houses.csv: here, in {dataset.parent}\n"
@@ -118,9 +119,9 @@ def test_dlx_data_knows_it_with_its_plugin(cli: Any, dataset: Path) -> None:
     ("old", "new", "told"),
     [
         ("inputs =", "no_inputs =", "plugin my_houses: dataset `houses` has no `inputs`"),
-        ("Houses(Dataset)", "Houses", "its options are no dlx.config.specs.datasets.Dataset"),
+        ("Houses(Dataset)", "Houses", "its options are not a dlx.config.specs.datasets.Dataset"),
         ('"price": rows', '"cost": rows', "its reader gave no column price"),
-        ("rows[:, -1]", "rows[1:, -1]", "columns of several lengths: features has 40, price has"),
+        ("rows[:, -1]", "rows[1:, -1]", "columns of different lengths: features has 40, price has"),
     ],
 )
 def test_mistakes_in_the_plugin(cli: Any, here: Path, old: str, new: str, told: str) -> None:

@@ -17,10 +17,10 @@ STEP_1 = {
     ("task=digits", "~targets.digit"): "`targets` is empty",
     ("task=digits", "targets.digit.problem=guess"): "`targets.digit.problem` is 'guess' (text)",
     ("task=digits", "targets.digit.problem=binary"): (
-        "`targets.digit.problem` is binary, but the data pose multiclass"
+        "`targets.digit.problem` is binary, but the data are multiclass"
     ),
     ("task=wine", "targets.cultivar.problem=multilabel"): (
-        "`targets.cultivar.problem` is multilabel, but the data pose multiclass"
+        "`targets.cultivar.problem` is multilabel, but the data are multiclass"
     ),
     ("task=diabetes", "targets.progression.problem=multiclass"): (
         "`targets.progression.problem` is multiclass, but its values are numbers, not classes"
@@ -28,7 +28,7 @@ STEP_1 = {
 }
 
 STEP_2 = {
-    ("task=diabetes", "metrics.accuracy={}"): "metric accuracy does not measure scalar regression",
+    ("task=diabetes", "metrics.accuracy={}"): "metric accuracy does not fit scalar regression",
     ("task=digits", "plugins=[aimless]", "metrics.aimless={}"): (
         "plugin aimless: metric `aimless` has no `direction`: max, min"
     ),
@@ -62,9 +62,11 @@ STEP_3 = {
 }
 
 STEPS_6_AND_7 = {
-    ("task=wine", "trainer.monitor=train/loss"): "a training score may not pick the epoch",
-    ("task=wine", "trainer.monitor=test/accuracy"): "is tuning on it, and has none left to test on",
-    ("-m", "task=wine", "seed=1,2", "test=true"): "a sweep never looks at the test part",
+    ("task=wine", "trainer.monitor=train/loss"): "a training score may not choose the epoch",
+    ("task=wine", "trainer.monitor=test/accuracy"): (
+        "is tuning on the test set, and leaves none to test on"
+    ),
+    ("-m", "task=wine", "seed=1,2", "test=true"): "a sweep never uses the test set",
 }
 
 AIMLESS = """
@@ -154,7 +156,8 @@ def test_step_4_refuses_missing_values_that_nothing_fills(cli: Any, here: Path) 
     assert "input features has missing (NaN) or infinite values" in refused.err
     assert "where: first in row 7" in refused.err
     assert (
-        "{name: impute}, early in prepare.steps, fills what is missing (copies too)" in refused.err
+        "{name: impute}, early in prepare.steps, fills missing values (also those of "
+        "copies)" in refused.err
     )
     assert filled.code == 0, filled.err
 
@@ -170,7 +173,10 @@ def test_step_4_of_a_workflow_refuses_statistics_of_validation_rows(cli: Any, he
     answer = cli("workflow", "task=wine", "protocol=holdout", "prepare.scope=all")
 
     assert answer.code == METHOD
-    assert "preparation fitted on validation rows as well tells the model about them" in answer.err
+    assert (
+        "preparation that is also fitted on validation rows leaks information about them to the "
+        "model"
+    ) in answer.err
     assert "where: prepare.scope=all" in answer.err
     assert not list(here.glob("runs/*/*"))
 
@@ -184,14 +190,14 @@ def test_step_4_of_a_workflow_refuses_statistics_of_validation_rows(cli: Any, he
         ),
         (
             ("prepare.steps=[{name: derive, features: {a: {log: alcohol, period: 5}}}]",),
-            "`period` of `a` does nothing beside log",
+            "`period` of `a` has no effect with log",
         ),
         (
             (
                 "prepare.steps=[{name: derive, features: "
                 "{a: {bins: alcohol, edges: [12, 13], quantiles: 5}}}]",
             ),
-            "`quantiles` of `a` does nothing beside bins with edges",
+            "`quantiles` of `a` has no effect with bins with edges",
         ),
     ],
 )
@@ -209,7 +215,7 @@ def test_a_workflow_that_may_not_test_says_so_before_it_begins(cli: Any, here: P
 
     assert answer.code == CONFIG
     assert answer.err == (
-        "error: a workflow ends with one look at the test part, and `test` is false\n"
+        "error: a workflow ends with one evaluation on the test set, but `test` is false\n"
         "  where: test\n  accepted: true\n"
         "  try: test=true, or workflow.until=6 to stop before\n"
     )

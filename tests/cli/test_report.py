@@ -64,7 +64,7 @@ def test_several_runs_are_for_compare(cli: Cli) -> None:
 
     assert (found.code, found.out) == (2, "")
     assert found.err == (
-        "error: a report is of one run, and 2 are named\n"
+        "error: a report is for one run, but 2 are named\n"
         "  where: command line\n"
         "  accepted: one RUN\n"
         "  try: dlx compare 1704 '18 11'\n"

@@ -153,9 +153,9 @@ REFUSED = [
     ),
     (
         ["1704"],
-        "error: `1704` is no filter\n"
+        "error: `1704` is not a filter\n"
         "  where: command line\n"
-        "  accepted: key=value, as in task=digits\n",
+        "  accepted: key=value, for example task=digits\n",
     ),
     (
         ["state=dnoe"],
@@ -167,9 +167,9 @@ REFUSED = [
     ),
     (
         ["older=30"],
-        "error: `30` is no age\n"
+        "error: `30` is not an age\n"
         "  where: command line: older=\n"
-        "  accepted: a number with min, h, d or w, as in older=30d\n",
+        "  accepted: a number with min, h, d or w, for example older=30d\n",
     ),
     (
         ["--columns", "task,val/acc"],
@@ -196,7 +196,7 @@ def test_what_no_run_can_be_is_refused(
 
 @pytest.mark.parametrize("word", ["task=", "=x", "="])
 def test_half_a_filter_is_none(some: None, cli: Cli, word: str) -> None:
-    assert f"error: `{word}` is no filter\n" in cli("runs", word).err
+    assert f"error: `{word}` is not a filter\n" in cli("runs", word).err
 
 
 def test_columns_that_are_asked_for(some: None, cli: Cli) -> None:
@@ -225,7 +225,7 @@ def test_a_limit_is_a_whole_number_from_one(cli: Cli, limit: str) -> None:
 def test_a_filter_that_leaves_nothing_says_what_there_is(cli: Cli) -> None:
     put(1)
 
-    assert "none of the 1 runs in runs is such a one; their tasks: " in cli("runs", "--task=x").out
+    assert "none of the 1 runs in runs matches; their tasks: " in cli("runs", "--task=x").out
 
 
 def test_a_score_that_is_no_number_comes_last(here: Path, cli: Cli) -> None:

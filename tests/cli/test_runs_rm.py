@@ -18,7 +18,7 @@ from made_up import put
 from dlx.runs import remove
 
 Cli = Callable[..., Any]
-DELETED = "; the ledger keeps their looks at test parts\n"
+DELETED = "; the ledger keeps their evaluations on test sets\n"
 
 
 def left() -> list[int]:
@@ -88,7 +88,7 @@ def test_nothing_matches(some: None, cli: Cli) -> None:
     found = cli("runs", "rm", "state=killed", "--yes")
 
     assert (found.code, found.err) == (0, "")
-    assert found.out == "none of the 4 runs in runs is such a one; their tasks: digits, wine\n"
+    assert found.out == "none of the 4 runs in runs matches; their tasks: digits, wine\n"
 
 
 def test_without_a_terminal_it_does_not_ask(some: None, cli: Cli) -> None:
@@ -97,7 +97,7 @@ def test_without_a_terminal_it_does_not_ask(some: None, cli: Cli) -> None:
     assert found.code == 2
     assert "wine/20260101-120000-00000003-4" in found.out
     assert found.err == (
-        "error: 1 run, 229 B would be deleted, and there is no terminal to ask on\n"
+        "error: 1 run, 229 B would be deleted, and there is no terminal to ask\n"
         "  where: command line\n"
         "  accepted: --yes\n"
         "  try: dlx runs rm state=failed --root runs/ --task=wine --yes\n"
@@ -142,14 +142,14 @@ def test_on_a_terminal_it_asks(
 
 
 REFUSED = [
-    ([], "rm needs to know which runs"),
+    ([], "rm needs runs or filters"),
     (["last", "state=failed"], "rm takes runs or filters, not both"),
     (["last", "--task", "wine"], "rm takes runs or filters, not both"),
     (["nothing"], "there is no run `nothing`"),
-    (["digits"], "`digits` stands for 2 runs"),
+    (["digits"], "`digits` matches 2 runs"),
     (["state=dnoe"], "there is no state `dnoe`"),
     (["optimiser.lr=1"], "no run has `optimiser.lr`"),
-    (["last", "--sort", "seconds"], "--sort is for the list, and rm deletes"),
+    (["last", "--sort", "seconds"], "--sort is for listing, not for rm"),
 ]
 
 
@@ -246,7 +246,7 @@ class TestWhatIsReferredTo:
         assert found.err == (
             "error: digits/20260101-120000-00000002-3 is still needed: sweep rates refers to it\n"
             f"  where: {where}\n"
-            "  try: --force deletes it all the same\n"
+            "  try: --force deletes it anyway\n"
         )
         assert left() == [1, 2, 3, 4]
 
@@ -273,7 +273,7 @@ class TestAtWork:
         found = cli("runs", "rm", "state=failed", "--yes", "--force")
 
         name = "digits/20260101-120000-00000002-3"
-        assert found.out.startswith(f"keeps {name}: at work in it is process 7 on h, since now\n")
+        assert found.out.startswith(f"keeps {name}: in use by process 7 on h, since now\n")
         assert left() == [1, 2, 4]
 
     def test_by_name_it_is_refused(self, cli: Cli) -> None:
@@ -281,7 +281,7 @@ class TestAtWork:
 
         assert found.code == 2
         assert found.err.startswith(
-            "error: a process is at work in digits/20260101-120000-00000002-3: process 7 on h"
+            "error: a process is using digits/20260101-120000-00000002-3: process 7 on h"
         )
         assert left() == [1, 2, 3, 4]
 
@@ -290,7 +290,7 @@ class TestAtWork:
 
         found = cli("runs", "rm", "state=failed", "--yes")
 
-        assert "keeps digits/20260101-120000-00000002-3: a process has begun to work" in found.out
+        assert "keeps digits/20260101-120000-00000002-3: a process has started to use" in found.out
         assert f"deleted 1 run, 229 B{DELETED}" in found.out
         assert left() == [1, 2, 4]
 
@@ -309,14 +309,14 @@ class TestOutside:
         before = everything()
         found = cli("runs", "rm", name, "--yes", "--force")
         assert found.code == 2
-        assert f"is no run that may be deleted: {why}" in found.err
+        assert f"is not a run that may be deleted: {why}" in found.err
         assert everything() == before
 
     def test_a_path_out_of_the_root(self, cli: Cli, outside: Path) -> None:
-        self.check_refused(cli, str(outside), "it does not lie in a task's folder in runs")
-        self.check_refused(cli, f"../outside/digits/{outside.name}", "it does not lie in a task's")
+        self.check_refused(cli, str(outside), "it is not in a task's folder in runs")
+        self.check_refused(cli, f"../outside/digits/{outside.name}", "it is not in a task's")
         self.check_refused(
-            cli, f"runs/digits/../../../outside/digits/{outside.name}", "it does not lie"
+            cli, f"runs/digits/../../../outside/digits/{outside.name}", "it is not in a task's"
         )
 
     def test_a_link_to_a_run(self, cli: Cli, outside: Path) -> None:
@@ -329,8 +329,8 @@ class TestOutside:
     def test_a_link_to_a_task(self, cli: Cli, outside: Path) -> None:
         Path("runs/linked").symlink_to(outside.parent)
 
-        self.check_refused(cli, "00000009", "it does not lie in a task's folder in runs")
-        self.check_refused(cli, f"runs/linked/{outside.name}", "it does not lie in a task's folder")
+        self.check_refused(cli, "00000009", "it is not in a task's folder in runs")
+        self.check_refused(cli, f"runs/linked/{outside.name}", "it is not in a task's folder")
         assert (outside / "status.json").is_file()
 
     def test_links_in_a_run_are_deleted_not_followed(self, cli: Cli, outside: Path) -> None:
@@ -358,7 +358,7 @@ class TestOutside:
     def test_a_folder_that_is_named_otherwise(self, cli: Cli, some: None, name: str) -> None:
         shutil.copytree(next(Path("runs/digits").glob("*00000001*")), Path("runs/digits") / name)
 
-        self.check_refused(cli, f"runs/digits/{name}", "its name is not a run's")
+        self.check_refused(cli, f"runs/digits/{name}", "its name is not that of a run")
 
     @pytest.mark.parametrize("content", ["{}", '{"state": "done"}', '{"run": 1, "state": 2}'])
     def test_a_folder_without_a_status(self, cli: Cli, some: None, content: str) -> None:
@@ -366,7 +366,7 @@ class TestOutside:
         folder.mkdir()
         (folder / "status.json").write_text(content)
 
-        self.check_refused(cli, str(folder), "it holds no status of a run")
+        self.check_refused(cli, str(folder), "it has no run status")
 
 
 class TestBrokenOff:

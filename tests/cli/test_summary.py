@@ -47,7 +47,7 @@ def test_nothing_is_written_or_trained(cli: Cli) -> None:
         (("task=wine", "model=convnet"), "model=convnet cannot take the input features"),
         (("task=mnist",), "dataset mnist: 4 of its 4 files are missing"),
         (("task=wine", "model.unit=[3]"), "model.units"),
-        ((), "no task is named"),
+        ((), "no task is given"),
     ],
 )
 def test_what_cannot_be_drawn_exits_2(cli: Cli, arguments: tuple[str, ...], message: str) -> None:

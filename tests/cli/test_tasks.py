@@ -14,7 +14,7 @@ from dlx.config.paths import shipped
 
 Cli = Callable[..., Any]
 NAMES = sorted(file.stem for file in (shipped("configs") / "task").glob("*.yaml"))
-TITLES = ["task", "problem", "dataset", "rows", "data", "time", "result", "what it is"]
+TITLES = ["task", "problem", "dataset", "rows", "data", "time", "result", "description"]
 
 
 def rows(out: str) -> dict[str, str]:
@@ -116,4 +116,4 @@ def test_what_is_no_file_is_listed_as_unreadable_and_not_waited_for(cli: Cli, he
 def test_config_dir_that_is_no_folder(cli: Cli) -> None:
     answer = cli("tasks", "--config-dir", "nowhere")
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err.startswith("error: --config-dir nowhere is no folder\n")
+    assert answer.err.startswith("error: --config-dir nowhere is not a folder\n")

@@ -66,7 +66,7 @@ def test_made_up_data_are_stamped_and_not_counted(cli: Cli) -> None:
 
     lines = cli("test", "last").out.splitlines()
 
-    assert lines[-1] == "SAMPLE DATA: made up, to see whether it runs; not a result"
+    assert lines[-1] == "SAMPLE DATA: synthetic, for smoke tests only; not a result"
     assert not any("looked at" in line for line in lines)
     assert json.loads(cli("test", "last", "--json").out)["sample"] is True
 

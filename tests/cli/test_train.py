@@ -17,7 +17,7 @@ from forks import HANGS_S, Process
 Cli = Callable[..., Any]
 WINE = ("task=wine", "dataset.sample=true", "trainer.threads=1", "trainer.epochs=2")
 REAL = ("task=wine", "trainer.threads=1", "trainer.epochs=2")
-STAMP = "SAMPLE DATA: made up, to see whether it runs; not a result"
+STAMP = "SAMPLE DATA: synthetic, for smoke tests only; not a result"
 
 
 def runs() -> list[Path]:
@@ -71,13 +71,13 @@ def test_where_a_linear_model_does_better_the_first_line_says_to_use_it(cli: Cli
 
     (run,) = runs()
     report = json.loads((run / "report.json").read_text())
-    said = "beats the trivial baseline; logistic regression does better"
-    assert found.out.strip().startswith("use logistic regression: it is simpler and does better\n")
+    said = "beats the trivial baseline; logistic regression is better"
+    assert found.out.strip().startswith("use logistic regression: it is simpler and is better\n")
     assert f"\n{said}: test/accuracy is " in found.out
     assert (report["answer"]["beats"], report["power"]["verdict"]) == (False, said)
     assert f'"verdict bad">{said}<' in (run / "report.html").read_text()
     best = cli("best", "task=wine")
-    assert "\nlogistic regression is simpler and does better\n" in best.out
+    assert "\nlogistic regression is simpler and is better\n" in best.out
 
 
 def test_the_count_of_looks_is_told(cli: Cli) -> None:
@@ -151,7 +151,7 @@ def test_a_target_that_contradicts_the_data_exits_2(cli: Cli) -> None:
     found = cli("train", *WINE, "targets.cultivar.problem=binary")
 
     assert found.code == 2
-    assert "`targets.cultivar.problem` is binary, but the data pose multiclass" in found.err
+    assert "`targets.cultivar.problem` is binary, but the data are multiclass" in found.err
     assert "targets.cultivar.problem=multiclass" in found.err
     assert not Path("runs").exists()
 
@@ -189,7 +189,7 @@ def test_a_file_in_place_of_the_runs_exits_2(cli: Cli) -> None:
 
     assert found.code == 2
     assert found.err.splitlines()[0] == (
-        "error: no run folder can be made below runs: it is no folder"
+        "error: no run folder can be made below runs: it is not a folder"
     )
     assert Path("runs").read_text() == "mine"
     assert [p.name for p in Path().iterdir()] == ["runs"]
@@ -225,8 +225,8 @@ def test_info_says_where_configs_come_from(cli: Cli) -> None:
     found = cli("train", *WINE, "--info")
 
     assert found.code == 0
-    assert "search path, the first match winning:" in found.out
-    assert "layers, the last writer winning:" in found.out
+    assert "search path (the first match wins):" in found.out
+    assert "layers (the last one wins):" in found.out
     assert not Path("runs").exists()
 
 

@@ -27,7 +27,7 @@ def test_without_a_task_the_tasks_are_listed(cli: Cli, here: Path) -> None:
 def test_without_a_task_but_with_a_value_it_is_asked_for(cli: Cli) -> None:
     answer = cli("train", "seed=1")
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err.startswith("error: no task is named\n")
+    assert answer.err.startswith("error: no task is given\n")
 
 
 @pytest.mark.parametrize("typo", ["optimiser.lr=0.01", "trainer.epoch=4", "dataset.nme=x"])
@@ -93,10 +93,10 @@ class TestInfo:
         answer = cli("train", "task=digits", "optimizer=adam", "seed=1", "--info")
         plain = load(["task=digits", "optimizer=adam", "seed=1"]).plain()
         head = (
-            "search path, the first match winning:\n"
+            "search path (the first match wins):\n"
             f"  {here / 'configs'}\n"
             f"  {shipped('configs')}\n"
-            "layers, the last writer winning:\n"
+            "layers (the last one wins):\n"
             "  dlx:configs/dlx.yaml\n"
             "  dlx:configs/task/digits.yaml\n"
             "  dlx:configs/optimizer/adam.yaml\n"
@@ -120,12 +120,12 @@ class TestInfo:
 
 
 REFUSED = {
-    "--experimental-rerun": "it unpickles a file; train again from the run's config instead",
-    "--hydra-help": "dlx's own keys are shown by `dlx help KEY`",
-    "--config-name": "the primary config is dlx's own; choose a task with task=NAME",
-    "-cn": "the primary config is dlx's own; choose a task with task=NAME",
-    "--config-path": "folders of your own are given with --config-dir",
-    "-cp": "folders of your own are given with --config-dir",
+    "--experimental-rerun": "it unpickles a file; instead, train again from the run's config",
+    "--hydra-help": "`dlx help KEY` shows dlx's keys",
+    "--config-name": "the primary config is part of dlx; choose a task with task=NAME",
+    "-cn": "the primary config is part of dlx; choose a task with task=NAME",
+    "--config-path": "name your own folder with --config-dir",
+    "-cp": "name your own folder with --config-dir",
     "--shell-completion": "`dlx completion bash` prints the script",
     "-sc": "`dlx completion bash` prints the script",
 }
@@ -149,7 +149,7 @@ def test_flags_that_run_code_or_have_no_use_are_refused(
 def test_flags_of_sweeps_are_refused_elsewhere(cli: Cli, here: Path, flag: list[str]) -> None:
     answer = cli("train", "task=digits", *flag)
     assert (answer.code, answer.out) == (2, "")
-    assert answer.err.startswith(f"error: {flag[0]} is for sweeps, and this command trains once\n")
+    assert answer.err.startswith(f"error: {flag[0]} is for sweeps, but this command trains once\n")
     assert list(here.iterdir()) == []
 
 
@@ -177,8 +177,8 @@ class TestSweeps:
     @pytest.mark.parametrize(
         ("coupled", "what"),
         [
-            (["seed", "optimizer.lr"], "zip() couples `optimizer.lr`, which no argument gives"),
-            (["seed"], "zip() couples two keys or more, each of them once"),
+            (["seed", "optimizer.lr"], "zip() pairs `optimizer.lr`, but no argument gives"),
+            (["seed"], "zip() takes two or more different keys"),
             (["seed", "trainer.epochs"], "different numbers of values: seed has 2, trainer.epochs"),
         ],
     )
@@ -213,7 +213,7 @@ class TestSweeps:
         [
             (
                 ["optimizer.lr=interval(0,1)"],
-                "error: interval() has no end of values\n"
+                "error: interval() has infinitely many values\n"
                 "  where: command line: optimizer.lr=interval(0,1)\n"
                 "  accepted: values, choice(...) or range(...)\n",
             ),

@@ -38,14 +38,14 @@ def test_a_search_begins_with_the_tasks_own_and_ends_with_a_command(cli: Cli) ->
     assert (found.code, found.err) == (0, "")
     lines = found.out.splitlines()
     assert lines[0] == "3 trials by tpe: val/accuracy (max)"
-    assert lines[1] == "  optimizer.lr: log 0.001 to 0.1; begins with 0.002"
-    assert lines[2].endswith("; it never looks at the test part")
+    assert lines[1] == "  optimizer.lr: log 0.001 to 0.1; starts with 0.002"
+    assert lines[2].endswith("; a search never uses the test set")
     assert lines[3].startswith("[1/3] optimizer.lr=0.002: val/accuracy")
     assert "3 done" in lines
     assert all("(baseline 0.3929 majority)" in line for line in lines[3:6])
     (head,) = (line for line in lines if line.startswith("trial "))
     assert lines[lines.index(head) + 1][head.index("baseline") :].startswith("0.3929  majority")
-    assert any("the task defaults" in line for line in lines)
+    assert any("task defaults" in line for line in lines)
     told = outcome()
     assert told["default"] == 0
     assert told["counts"]["done"] == 3
@@ -54,7 +54,7 @@ def test_a_search_begins_with_the_tasks_own_and_ends_with_a_command(cli: Cli) ->
     assert lines[-2] == f"the best, evaluated on the test set once: {told['best']['command']}"
     assert lines[-3] == (
         f"the final model trains on all rows outside the test set, for {best['epoch']:g} epochs, "
-        "as validation found best"
+        "the best number on the validation set"
     )
     rate = best["changed"]["optimizer.lr"]
     assert f"optimizer.lr={rate:.6g} final=true" in told["best"]["command"]
@@ -83,12 +83,12 @@ def test_where_the_final_model_trains_longer_than_the_best_trial_it_is_told(cli:
     assert best["epoch"] < 9  # else there is nothing to tell
     assert (
         "the final model trains on all rows outside the test set, for all 9 epochs, since only "
-        f"the end of schedule cosine compares; val/accuracy was {last:.4g} there, and "
+        f"the last epoch of schedule cosine is final; val/accuracy was {last:.4g} there, and "
         f"{best['value']:.4g} at epoch {best['epoch']}\n"
     ) in found.out
     assert "final model: 142 rows, 9 epochs" in found.out
     page = next(Path("runs/sweeps").glob("*/report.html")).read_text()
-    assert "since only the end of schedule cosine compares" in page
+    assert "since only the last epoch of schedule cosine is final" in page
 
 
 def test_json_is_one_answer(cli: Cli) -> None:
@@ -101,7 +101,7 @@ def test_more_trials_go_on_with_the_same_study(cli: Cli) -> None:
     cli("tune", *WINE, *SPACE, "tune.trials=2")
     before = values(outcome())
     found = cli("tune", *WINE, *SPACE, "tune.trials=4")
-    assert "2 of 4 trials are done already" in found.out
+    assert "2 of 4 trials are already done" in found.out
     assert values(outcome())[:2] == before
     assert len(values(outcome())) == 4
     cli("tune", *WINE, *SPACE, "tune.trials=4", "run.root=at_once")
@@ -119,7 +119,7 @@ def test_a_search_that_was_killed_ends_as_if_it_had_not_been(cli: Cli, here: Pat
     again = cli(*arguments)
 
     assert again.code == 0
-    assert re.search(r"^[23] of 5 trials are done already$", again.out, re.MULTILINE)
+    assert re.search(r"^[23] of 5 trials are already done$", again.out, re.MULTILINE)
     assert values(outcome()) == values(outcome("whole"))
     assert [t["trial"] for t in outcome()["trials"]] == list(range(5))
     assert len(list(Path("runs/wine").iterdir())) == 5
@@ -136,7 +136,7 @@ def test_trials_behind_the_others_are_given_up(cli: Cli) -> None:
     run = Path("runs") / given_up["run"]
     status = json.loads((run / "status.json").read_text())
     assert status["state"] == "pruned"
-    assert "is behind that of the others" in status["reason"]
+    assert "is worse than that of the others" in status["reason"]
     assert len((run / "metrics.jsonl").read_text().splitlines()) < 8
 
 
@@ -158,7 +158,7 @@ def test_a_typed_key_is_not_searched(cli: Cli) -> None:
     assert "optimizer.lr: log" not in found.out
     both = ["search.optimizer.lr={log:[0.001,0.1]}", "search.model.l2={uniform:[0,0.1]}"]
     found = cli("tune", *WINE, *both, "optimizer.lr=0.02", "--dry-run")
-    assert "note: optimizer.lr: typed, so it is not searched" in found.out
+    assert "note: optimizer.lr: set on the command line, so it is not searched" in found.out
     assert "optimizer.lr: log" not in found.out
 
 
@@ -166,7 +166,7 @@ def test_a_study_is_of_one_search(cli: Cli) -> None:
     cli("tune", *WINE, *SPACE, "tune.trials=1", "tune.name=mine")
     found = cli("tune", *WINE, "optimizer.lr=0.1,0.2", "tune.trials=2", "tune.name=mine")
     assert found.code == 2
-    assert "the study `mine` is of another search" in found.err
+    assert "the study `mine` belongs to another search" in found.err
 
 
 def test_values_that_cannot_go_together_cost_one_trial(cli: Cli) -> None:
@@ -255,8 +255,12 @@ class TestNothingRuns:
     @pytest.mark.parametrize(
         ("arguments", "code", "err"),
         [
-            (["test=true"], 4, "error: a search never looks at the test part"),
-            (["tune.objectives=[test/accuracy]"], 4, "error: `test/accuracy` cannot be searched"),
+            (["test=true"], 4, "error: a search never uses the test set"),
+            (
+                ["tune.objectives=[test/accuracy]"],
+                4,
+                "error: `test/accuracy` cannot be an objective",
+            ),
             (["seed=1,2"], 2, "error: search: `seed` cannot be searched: the best of several"),
             (["tune.objectives=[val/acc]"], 2, "error: there is no objective `val/acc`\n"),
             (["optimizer.lr=0,1"], 2, "error: `optimizer.lr` is 0\n  where: search: optimizer.lr"),
@@ -264,7 +268,7 @@ class TestNothingRuns:
             (
                 ["tune.sampler=grid", "search.optimizer.lr={log:[1,2]}"],
                 2,
-                "error: sampler grid needs choices, and `optimizer.lr` is log\n",
+                "error: sampler grid needs choices, but `optimizer.lr` is log\n",
             ),
             (["optimizer.lr=tag(lgo,interval(0.1,1))"], 2, "error: there is no tag `lgo`\n"),
             (
@@ -272,23 +276,23 @@ class TestNothingRuns:
                 2,
                 "error: `trainer.batch_size` is 2.2",
             ),
-            (["seeds=3"], 2, "error: a search trains each setting under one seed\n"),
+            (["seeds=3"], 2, "error: a search trains each setting with one seed\n"),
             (["where=seed < 1"], 2, "error: where and zip() are for dlx train -m"),
             (["hydra/launcher=submitit_local"], 2, "error: a search runs in processes of its own"),
-            (["protocol=test_as_validation"], 4, "error: the settings would be judged on the test"),
-            (["protocol=train_test"], 2, "error: protocol train_test holds no rows out"),
+            (["protocol=test_as_validation"], 4, "error: settings would be compared on the test"),
+            (["protocol=train_test"], 2, "error: protocol train_test has no validation set"),
             (
                 ["tune.objectives=[val/loss,seconds]", "tune.pruner=median"],
                 2,
-                "error: trials are pruned by a score, and the search has other or several",
+                "error: trials are pruned by a single score, but the search has other or several",
             ),
             (["tune.sampler=cmaes", "jobs=2"], 2, "error: cmaes chooses each setting from the"),
             (["tune.sampler=cmaes", "seed=0", "model.units=[4],[8]"], 2, "error: cmaes searches"),
-            (["tune.name=a/b"], 2, "error: `a/b` cannot name a folder\n"),
+            (["tune.name=a/b"], 2, "error: `a/b` is not a valid folder name\n"),
             (
                 ["tune.storage=postgresql://me:hunter2@127.0.0.1:1/x"],
                 2,
-                "error: `tune.storage` holds a password, and configs are kept\n",
+                "error: `tune.storage` contains a password, and configs are saved\n",
             ),
             (["tune.storage=postgresql://me@127.0.0.1:1/x"], 2, "error: the storage cannot"),
         ],
@@ -315,7 +319,5 @@ def test_a_space_of_the_tasks_file_and_a_note_where_it_leaves_the_task_out(
     )
     found = cli("tune", "task=mine", "--dry-run")
     lines = found.out.splitlines()
-    assert (
-        "note: the task's own optimizer.lr=0.001, trainer.batch_size=128 lies outside" in lines[1]
-    )
+    assert "note: the task's optimizer.lr=0.001, trainer.batch_size=128 is outside" in lines[1]
     assert lines[2:4] == ["  optimizer.lr: log 0.1 to 1.0", "  trainer.batch_size: int 8 to 64"]

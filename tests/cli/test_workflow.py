@@ -21,7 +21,7 @@ def reports(here: Path) -> list[dict[str, Any]]:
 
 
 def test_seven_steps_lead_to_one_test_score(cli: Any, here: Path) -> None:
-    few = ("trainer.epochs=3", "workflow.trials=1", "workflow.rungs=1")
+    few = ("trainer.epochs=3", "workflow.trials=1", "workflow.capacity_steps=1")
     answer = cli("workflow", "task=wine", "trainer.threads=1", *few)
 
     assert answer.code == 0, answer.err
@@ -30,7 +30,7 @@ def test_seven_steps_lead_to_one_test_score(cli: Any, here: Path) -> None:
         "step 2: choose the measure of success",
         "step 3: choose the evaluation protocol",
         "step 4: prepare the data",
-        "step 5: a model that beats a baseline",
+        "step 5: develop a model that beats a baseline",
         "step 6: scale up until it overfits",
         "step 7: regularise and tune, then test once",
     ]
@@ -102,7 +102,7 @@ class TestRefusals:
         again = cli("workflow", *short, "workflow.look_again=true")
 
         assert again.code == 0, again.err
-        assert "stamped: not the first workflow look at this test part" in again.out
+        assert "warning: not the first evaluation of a workflow on this test set" in again.out
         report = reports(here)[-1]
         assert report["answer"]["looks"] == 2
         assert [look["verb"] for look in report["looks_before"]] == ["workflow"]
@@ -113,18 +113,18 @@ class TestRefusals:
         assert cli("workflow", *short, "protocol.validation=0.3").code == 4
 
     def test_curves_too_short_for_a_verdict(self, cli: Any, short: Words) -> None:
-        answer = cli("workflow", *short, "trainer.epochs=2", "workflow.rungs=1")
+        answer = cli("workflow", *short, "trainer.epochs=2", "workflow.capacity_steps=1")
 
         assert answer.code == 4
-        assert "step 7 needs a verdict of step 6" in answer.err
+        assert "step 7 needs a verdict from step 6" in answer.err
         assert "trainer.epochs=3 or more" in answer.err
 
     @pytest.mark.parametrize("verb", ["train", "workflow"])
     @pytest.mark.parametrize(
         ("score", "reason"),
         [
-            ("train/loss", "a training score may not pick the epoch"),
-            ("test/accuracy", "whoever picks by the test part is tuning on it"),
+            ("train/loss", "a training score may not choose the epoch"),
+            ("test/accuracy", "choosing by the test score is tuning on the test set"),
         ],
     )
     def test_the_epoch_is_picked_on_validation_rows(
@@ -141,7 +141,7 @@ class TestRefusals:
         answer = cli("train", "-m", "task=wine", "optimizer.lr=0.1,0.01", "test=true")
 
         assert answer.code == 4
-        assert "a sweep never looks at the test part" in answer.err
+        assert "a sweep never uses the test set" in answer.err
         assert not (here / "runs").exists()
 
     def test_a_final_model_other_than_the_one_chosen(
@@ -176,7 +176,7 @@ class TestRefusals:
         assert re.search(
             r"leak: \d+ validation rows have the same inputs as a training row", refused.err
         )
-        assert "protocol.duplicates=together keeps equal rows on one side" in refused.err
+        assert "protocol.duplicates=together keeps equal rows together" in refused.err
         assert kept.code == 0, kept.err
 
 
@@ -216,7 +216,7 @@ class TestGoingOn:
     ) -> None:
         first = cli("workflow", *short, "workflow.until=3")
         assert first.code == 0, first.err
-        assert "the same command without workflow.until goes on from here" in first.out
+        assert "the same command without workflow.until continues from here" in first.out
         cli("workflow", *short, "workflow.until=5")
         begun = {f.name: f.stat().st_mtime_ns for f in here.glob("runs/*/*/workflow/[1-5].json")}
         assert len(begun) == 5
@@ -294,7 +294,7 @@ def test_a_test_clearly_worse_than_validation_is_told(
     )
 
     assert bool(told) == warned
-    assert told.endswith("or too few; protocol.k=8 is more reliable") == warned
+    assert told.endswith("or is too small; protocol.k=8 is more reliable") == warned
 
 
 @pytest.mark.parametrize(
@@ -324,5 +324,7 @@ def test_evidence_cannot_ask_for_code_places_or_secrets(
     answer = cli("workflow", *short, "workflow.until=2")
 
     assert answer.code == 2
-    assert f"the evidence of this workflow asks for `{asked}`, which a file may not" in answer.err
+    assert (
+        f"the records of this workflow name the plugin `{asked}`, which a file may not load"
+    ) in answer.err
     assert not (here / "canary").exists()

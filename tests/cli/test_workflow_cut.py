@@ -12,7 +12,7 @@ from dlx.runs.seal import broken
 
 SHORT = (
     *("workflow", "task=wine", "protocol=holdout", "trainer.epochs=3", "trainer.threads=1"),
-    *("workflow.trials=1", "workflow.rungs=1"),
+    *("workflow.trials=1", "workflow.capacity_steps=1"),
 )
 
 

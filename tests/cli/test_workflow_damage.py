@@ -55,14 +55,14 @@ def open_again(steps: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "told"),
     [
-        (lambda data: data[:-9], "ladder.jsonl has lost its end: step 6 goes on from there"),
-        (lambda _: b"", "ladder.jsonl has lost its end: step 6 goes on from there"),
+        (lambda data: data[:-9], "ladder.jsonl has lost its end: step 6 continues from there"),
+        (lambda _: b"", "ladder.jsonl has lost its end: step 6 continues from there"),
         (
             lambda data: data.replace(b'"rung":1', b'"rung":7'),
-            "1 line of ladder.jsonl damaged: done again; kept as ladder.jsonl.damaged",
+            "1 line of ladder.jsonl damaged: run again; kept as ladder.jsonl.damaged",
         ),
-        (lambda data: data + b"9" * 9999 + b"\n", "1 line of ladder.jsonl damaged: done again"),
-        (lambda data: data[:-9] + bytes(9), "ladder.jsonl has lost its end: step 6 goes on"),
+        (lambda data: data + b"9" * 9999 + b"\n", "1 line of ladder.jsonl damaged: run again"),
+        (lambda data: data[:-9] + bytes(9), "ladder.jsonl has lost its end: step 6 continues"),
     ],
 )
 def test_a_spoilt_ladder_is_noticed_and_climbed_again(
@@ -91,5 +91,7 @@ def test_spoilt_evidence_of_a_step_is_told(cli: Cli, steps: Path, short: Words, 
         file.write_text(spoilt)
         found = cli("workflow", *short, "workflow.until=6")
         assert found.code == 1
-        assert found.err.startswith("error: the evidence cannot be read: ")
-        assert f"try: delete {name}, and the same command takes what is missing again" in found.err
+        assert found.err.startswith("error: the record cannot be read: ")
+        assert (
+            f"try: delete {name}; the same command then runs the missing steps again"
+        ) in found.err

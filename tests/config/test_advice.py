@@ -76,7 +76,7 @@ def test_rows_in_time_are_held_out_in_time() -> None:
     monitored = ["task=beijing_pm25", "protocol=train_test", "callbacks=early_stopping"]
     with pytest.raises(UsageError) as error:
         load(monitored)
-    assert [p.hint for p in error.value.problems if "holds no rows" in p.what] == [
+    assert [p.hint for p in error.value.problems if "no validation set" in p.what] == [
         "protocol=chronological"
     ]
     config = load(["task=beijing_pm25", "protocol.validation=0.3", "protocol.gap=20"]).config

@@ -63,53 +63,55 @@ optimizer:
 
 
 CASES = {
-    "no mapping": ("- a\n- b\n", "holds no config\n" + MINE + "\n  accepted: key: value"),
-    "no mapping either": ("hello\n", "holds no config\n" + MINE + "\n  accepted: key: value"),
+    "no mapping": ("- a\n- b\n", "contains no config\n" + MINE + "\n  accepted: key: value"),
+    "no mapping either": ("hello\n", "contains no config\n" + MINE + "\n  accepted: key: value"),
     "syntax": (
         "dataset: {name: digits\ntargets: x\n",
-        "is no valid YAML: did not find expected ',' or '}'\n" + MINE + ":2",
+        "is not valid YAML: did not find expected ',' or '}'\n" + MINE + ":2",
     ),
     "tab": (
         "dataset:\n\tname: digits\n",
-        "a tab stands where spaces are wanted\n" + MINE + ":2",
+        "a tab is used where spaces are required\n" + MINE + ":2",
     ),
-    "two documents": ("seed: 1\n---\nseed: 2\n", "is no valid YAML: but found another document\n"),
+    "two documents": ("seed: 1\n---\nseed: 2\n", "is not valid YAML: but found another document\n"),
     "NUL": (
         "seed: \0\n",
-        "is no valid YAML: unacceptable character #x0000: control characters are not allowed\n",
+        "is not valid YAML: unacceptable character #x0000: control characters are not allowed\n",
     ),
     "twice": (
         GOOD + "seed: 1\nmodel: {name: mlp}\nseed: 2\n",
-        "`seed` stands twice, first in line 3\n" + MINE + ":5",
+        "`seed` appears twice, first in line 3\n" + MINE + ":5",
     ),
     "twice inside": (
         GOOD + "model:\n  name: mlp\n  units: [1]\n  units: [2]\n",
-        "`units` stands twice, first in line 5\n" + MINE + ":6",
+        "`units` appears twice, first in line 5\n" + MINE + ":6",
     ),
     "anchor": (
         "seed: &x 1\n",
-        "YAML anchors and aliases (& and *) are not read\n" + MINE + ":1" + ALIAS_HINT,
+        "YAML anchors and aliases (& and *) are not supported\n" + MINE + ":1" + ALIAS_HINT,
     ),
-    "merge": (MERGED, "the key `<<` is no text\n" + MINE + ":2\n  accepted: a name"),
-    "null key": (GOOD + "~: 1\n", "the key `~` is no text\n" + MINE + ":3\n  accepted: a name"),
+    "merge": (MERGED, "the key `<<` is not a text\n" + MINE + ":2\n  accepted: a name"),
+    "null key": (GOOD + "~: 1\n", "the key `~` is not a text\n" + MINE + ":3\n  accepted: a name"),
     "yes as a key": (
         GOOD + "yes: 1\n",
-        "the key `yes` is no text\n" + MINE + ":3\n  accepted: a name",
+        "the key `yes` is not a text\n" + MINE + ":3\n  accepted: a name",
     ),
-    "list as a key": ("? [a, b]\n: 3\n", "a key is no text\n" + MINE + ":1\n  accepted: a name"),
+    "list as a key": ("? [a, b]\n: 3\n", "a key is not a text\n" + MINE + ":1\n  accepted: a name"),
     "python tag": (
         GOOD + 'seed: !!python/object/apply:os.system ["touch pwned"]\n',
-        "the YAML tag tag:yaml.org,2002:python/object/apply:os.system is not read\n"
+        "the YAML tag tag:yaml.org,2002:python/object/apply:os.system is not supported\n"
         + MINE
         + ":3\n  accepted: plain values",
     ),
     "own tag": (
         "\nseed: !mine 3\n",
-        "the YAML tag !mine is not read\n" + MINE + ":2\n  accepted: plain values",
+        "the YAML tag !mine is not supported\n" + MINE + ":2\n  accepted: plain values",
     ),
     "set": (
         "plugins: !!set {a, b}\n",
-        "the YAML tag tag:yaml.org,2002:set is not read\n" + MINE + ":1\n  accepted: plain values",
+        "the YAML tag tag:yaml.org,2002:set is not supported\n"
+        + MINE
+        + ":1\n  accepted: plain values",
     ),
     "reference": (GOOD + 'run: {root: "${"}\n', ""),
     "date": (GOOD + "seed: 2020-13-45\n", ""),
@@ -122,7 +124,7 @@ CASES = {
     ),
     "_target_": (
         GOOD + "model: {name: mlp, _target_: os.system}\n",
-        "unknown key `model._target_` (of mlp): dlx imports nothing that a config names\n"
+        "unknown key `model._target_` (of mlp): dlx never imports what a config names\n"
         + MINE
         + ":3\n  accepted: l1, l2, init, units, activation, dropout, batch_norm",
     ),
@@ -226,7 +228,7 @@ def test_what_is_no_file_is_no_task(told: Told, here: Path, kind: str) -> None:
     assert told("task=mine").startswith("there is no task `mine`\n  where: command line: task=mine")
     with pytest.raises(BadFile) as caught:
         scan(path, "mine.yaml")
-    assert caught.value.problem.what in ("is no file", "is not there")
+    assert caught.value.problem.what in ("is not a file", "does not exist")
 
 
 def test_another_file_behind_a_link_is_not_shown(told: Told, here: Path, tmp_path: Path) -> None:

@@ -134,8 +134,8 @@ def test_an_address_with_a_password_is_refused_and_not_shown(
 
     assert (found.code, found.out) == (2, "")
     assert found.err.splitlines() == [
-        "error: `callbacks.mlflow.tracking_uri` holds a password, and configs are kept",
+        "error: `callbacks.mlflow.tracking_uri` contains a password, and configs are saved",
         "  where: command line: callbacks.mlflow.tracking_uri=http://me:***@host",
-        "  accepted: local, env, or an address that holds no password",
+        "  accepted: local, env, or an address without a password",
         "  try: export MLFLOW_TRACKING_URI=..., and callbacks.mlflow.tracking_uri=env",
     ]

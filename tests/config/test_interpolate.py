@@ -76,7 +76,7 @@ def test_defaults_of_components_can_be_referred_to(reference: str, expected: obj
 
 def test_a_reference_to_no_key_suggests_one_that_there_is(told: Told) -> None:
     said = told("task=digits", "optimizer.name=adam", "model.dropout=${optimizer.rho}")
-    assert said.startswith("`model.dropout` refers to `optimizer.rho`, which is no key")
+    assert said.startswith("`model.dropout` refers to `optimizer.rho`, which is not a key")
     assert said.endswith("try: did you mean ${optimizer.lr}?")
 
 
@@ -197,13 +197,13 @@ class TestEnvironment:
     [
         (
             "seed=${trainer.epoch}",
-            "`seed` refers to `trainer.epoch`, which is no key\n"
+            "`seed` refers to `trainer.epoch`, which is not a key\n"
             "  where: command line: seed=${trainer.epoch}\n"
             "  try: did you mean ${trainer.epochs}?",
         ),
         (
             "seed=${zzz}",
-            "`seed` refers to `zzz`, which is no key\n  where: command line: seed=${zzz}",
+            "`seed` refers to `zzz`, which is not a key\n  where: command line: seed=${zzz}",
         ),
         (
             "run.root=${oc.env:NOT_SET}",
@@ -218,16 +218,17 @@ class TestEnvironment:
         ),
         (
             "seed=${seed}",
-            "`seed` refers to itself, by way of others or not\n  where: command line: seed=${seed}",
+            "`seed` refers to itself, directly or through other values\n  where: command line: "
+            "seed=${seed}",
         ),
         (
             "model.units=[${zzz}]",
-            "`model.units` refers to `zzz`, which is no key\n"
+            "`model.units` refers to `zzz`, which is not a key\n"
             "  where: command line: model.units=[${zzz}]",
         ),
         (
             'about.title="${"',
-            "`about.title` is no valid reference\n"
+            "`about.title` is not a valid reference\n"
             '  where: command line: about.title="${"\n'
             "  accepted: ${key}, as in ${trainer.epochs}, or ${oc.env:NAME}",
         ),
@@ -239,7 +240,7 @@ def test_mistakes(told: Told, argument: str, expected: str) -> None:
 
 def test_a_circle_is_told_at_both_ends(told: Told) -> None:
     said = told("task=digits", "seed=${trainer.batch_size}", "trainer.batch_size=${seed}")
-    assert said.count("refers to itself, by way of others or not") == 2
+    assert said.count("refers to itself, directly or through other values") == 2
     assert said.count("\n  where: command line: ") == 2
 
 
@@ -254,7 +255,7 @@ def test_a_chain_too_long_to_follow_is_told(told: Told, write: Write) -> None:
 def test_other_mistakes_are_told_beside_it(told: Told) -> None:
     said = told("task=digits", "seed=${zzz}", "model.name=${zzz}", "trainer.epoch=1")
     assert [line for line in said.splitlines() if not line.startswith(" ")] == [
-        "`model.name` refers to `zzz`, which is no key",
-        "`seed` refers to `zzz`, which is no key",
+        "`model.name` refers to `zzz`, which is not a key",
+        "`seed` refers to `zzz`, which is not a key",
         "unknown key `trainer.epoch`",
     ]

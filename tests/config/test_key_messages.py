@@ -84,7 +84,7 @@ MISSPELT = [
     case(
         "targets.digit.wieght=2",
         "unknown key `targets.digit.wieght`",
-        "problem, weight, loss, activation",
+        "problem, weight, loss, positive, activation",
         "targets.digit.weight=2",
     ),
     case("zzz=1", "unknown key `zzz`", SECTIONS, ""),
@@ -190,29 +190,29 @@ NAME = [
 GRAMMAR = [
     case(
         "+optimizer.lr=0.1",
-        "`+` adds nothing here: every key there can be is in the schema",
+        "`+` is not needed: all possible keys are in the schema",
         "key=value",
         "optimizer.lr=0.1",
     ),
     case(
         "++optimizer.lr=0.1",
-        "`+` adds nothing here: every key there can be is in the schema",
+        "`+` is not needed: all possible keys are in the schema",
         "key=value",
         "optimizer.lr=0.1",
     ),
     case("+trainer.epoch=4", "unknown key `trainer.epoch`", TRAINER, "trainer.epochs=4"),
     case("+foo=1", "unknown key `foo`", SECTIONS, ""),
-    case("~foo", "there is no `foo` to take out", "", ""),
+    case("~foo", "there is no `foo` to remove", "", ""),
     case("~task", "`task` takes a name", "task=NAME", "dlx tasks lists them"),
     case(
         "~optimizer.lr=0.1",
-        "`~key` takes a key out and has no value",
+        "`~key` removes a key and takes no value",
         "~key",
         "~optimizer.lr   or   optimizer.lr=0.1",
     ),
     case(
         "~optimizer=adam",
-        "`~key` takes a key out and has no value",
+        "`~key` removes a key and takes no value",
         "~key",
         "~optimizer   or   optimizer=adam",
     ),
@@ -230,23 +230,23 @@ GRAMMAR = [
     case("hydra=x", NO_HYDRA, OWN_KEYS, ""),
     case(
         "model._target_=os.system",
-        "unknown key `model._target_` (of mlp): dlx imports nothing that a config names",
+        "unknown key `model._target_` (of mlp): dlx never imports what a config names",
         MLP,
         "",
     ),
     case(
         "+_target_=x",
-        "unknown key `_target_`: dlx imports nothing that a config names",
+        "unknown key `_target_`: dlx never imports what a config names",
         SECTIONS,
         "",
     ),
     case(
         "dataset._partial_=true",
-        "unknown key `dataset._partial_` (of digits): dlx imports nothing that a config names",
+        "unknown key `dataset._partial_` (of digits): dlx never imports what a config names",
         "sample",
         "",
     ),
-    case("model@foo=mlp", "packages (@) are not read here", "key=value", ""),
+    case("model@foo=mlp", "packages (@) are not supported", "key=value", ""),
     case(
         "optimizer.lr=0.1,0.2",
         "several values for one key",
@@ -284,15 +284,17 @@ GRAMMAR = [
     case("=3", "expected key=value, got `=3`", "key=value", ""),
     case("", "expected key=value, got ``", "key=value", ""),
     case("~", "expected key=value, got `~`", "key=value", ""),
-    case("a=b=c", "cannot read the argument: `=` cannot stand there", KEY_VALUE, "'a=\"b=c\"'"),
-    case("/model=mlp", "`/model` is no key: its parts have dots between them", DOTS, "model=mlp"),
+    case("a=b=c", "cannot read the argument: `=` is not allowed there", KEY_VALUE, "'a=\"b=c\"'"),
+    case("/model=mlp", "`/model` is not a key: separate the parts by dots", DOTS, "model=mlp"),
     case(
         "run.root=café",
-        "cannot read the argument: `é` cannot stand there",
+        "cannot read the argument: `é` is not allowed there",
         KEY_VALUE,
         "'run.root=\"café\"'",
     ),
-    case("model.units=[1,2", "cannot read the argument: its brackets do not match", KEY_VALUE, ""),
+    case(
+        "model.units=[1,2", "cannot read the argument: its brackets are not balanced", KEY_VALUE, ""
+    ),
     case(
         "seed=int(x)",
         "cannot read the argument: int(x): invalid literal for int() with base 10: 'x'",
@@ -321,14 +323,14 @@ def test_what_it_says_to_type_is_no_such_mistake(told: Told, typed: str, problem
 
 
 def test_no_task(told: Told) -> None:
-    text = "no task is named\n  where: command line\n  accepted: task=NAME\n"
+    text = "no task is given\n  where: command line\n  accepted: task=NAME\n"
     assert told() == f"{text}  try: dlx tasks lists them"
     assert told("optimizer.lr=0.1") == f"{text}  try: dlx tasks lists them"
 
 
 def test_a_misspelt_task_key_is_told_beside_the_missing_task(told: Told) -> None:
     said = told("taks=digits")
-    assert said.startswith("no task is named\n")
+    assert said.startswith("no task is given\n")
     assert said.endswith("\n  try: task=digits")
 
 
@@ -337,10 +339,10 @@ def test_several_mistakes_are_told_together(told: Told) -> None:
     assert [line for line in said.splitlines() if not line.startswith("  ")] == [
         "expected key=value, got `x`",
         "there is no model `mlpp`",
-        "there is no `y` to take out",
+        "there is no `y` to remove",
         "unknown key `optimiser.lr`",
         "`seed` is 'x' (text)",
-        "`+` adds nothing here: every key there can be is in the schema",
+        "`+` is not needed: all possible keys are in the schema",
     ]
 
 

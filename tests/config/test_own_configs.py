@@ -47,7 +47,7 @@ def test_the_users_folder_wins_over_config_dir_and_that_over_dlxs(write: Write, 
 
 def test_config_dir_that_is_no_folder(told: Told) -> None:
     assert told("task=digits", config_dir="nowhere") == (
-        "--config-dir nowhere is no folder\n"
+        "--config-dir nowhere is not a folder\n"
         "  accepted: a folder with groups such as task/ and model/"
     )
 
@@ -135,7 +135,7 @@ class TestDefaultsLists:
             ),
             (
                 "[mine]",
-                "a defaults list leads back to its own file\n  where: configs/task/mine.yaml",
+                "a defaults list refers back to its own file\n  where: configs/task/mine.yaml",
             ),
         ],
     )
@@ -158,7 +158,7 @@ class TestDefaultsLists:
         write("task/one", "defaults: [two]\n")
         write("task/two", "defaults: [one]\n")
         assert told("task=one") == (
-            "a defaults list leads back to its own file\n"
+            "a defaults list refers back to its own file\n"
             "  where: configs/task/one.yaml, configs/task/two.yaml"
         )
 

@@ -114,16 +114,16 @@ NOT_OURS = GOOD.replace("optimizer", "optimiser")
         ("import nowhere_to_be_found", "plugin my_plugin cannot be imported: No module named"),
         ("1 / 0", "plugin my_plugin cannot be imported: ZeroDivisionError: division by zero\n"),
         ("x = (", "plugin my_plugin cannot be imported: SyntaxError: '(' was never closed"),
-        ("DLX_COMPONENTS = 3", "plugin my_plugin: DLX_COMPONENTS is no mapping\n"),
+        ("DLX_COMPONENTS = 3", "plugin my_plugin: DLX_COMPONENTS is not a mapping\n"),
         (
             "DLX_COMPONENTS = {'optimizer': []}",
-            "plugin my_plugin: DLX_COMPONENTS['optimizer'] is no mapping\n",
+            "plugin my_plugin: DLX_COMPONENTS['optimizer'] is not a mapping\n",
         ),
         (
             "DLX_COMPONENTS = {'optimizer': {'x': 3}}",
-            "plugin my_plugin: optimizer `x` is no Component\n",
+            "plugin my_plugin: optimizer `x` is not a Component\n",
         ),
-        (NOT_OURS, "plugin my_plugin: `optimiser` is no kind of component; kinds: dataset, "),
+        (NOT_OURS, "plugin my_plugin: `optimiser` is not a kind of component; kinds: dataset, "),
         (GOOD.replace("my_sgd", "sgd"), "plugin my_plugin: there is an optimizer `sgd` already\n"),
     ],
     ids=["empty", "import", "raises", "syntax", "no dict", "list", "no component", "kind", "taken"],
@@ -140,7 +140,7 @@ def test_mistakes(plugin: Callable[[str], None], told: Told, text: str, expected
 @pytest.mark.parametrize("name", ["../x", ".x", "a b", "os;x", "x.", "1x"])
 def test_names_that_are_none(told: Told, name: str) -> None:
     assert told("task=digits", f"plugins=['{name}']") == (
-        f"plugin `{name}` is no package's name\n"
+        f"plugin `{name}` is not a package name\n"
         f"  where: command line: plugins=['{name}']\n  accepted: a name, as in my_package"
     )
 

@@ -69,7 +69,7 @@ CASES = {
         "  accepted: multiclass\n  try: targets.digit.problem=multiclass"
     ),
     ("targets.digit.problem=binary",): (
-        "`targets.digit.problem` is binary, but the data pose multiclass, single-label "
+        "`targets.digit.problem` is binary, but the data are multiclass, single-label "
         "classification\n"
         "  where: command line: targets.digit.problem=binary\n"
         "  accepted: multiclass\n  try: targets.digit.problem=multiclass"
@@ -81,7 +81,7 @@ CASES = {
     ),
     ("loss=mse",): (
         "loss mse contradicts multiclass, single-label classification: "
-        "class ids are names, not amounts\n"
+        "class ids are labels, not quantities\n"
         "  where: dlx:configs/loss/mse.yaml:2 (by loss=mse)\n"
         "  accepted: cross_entropy\n  try: loss.name=cross_entropy"
     ),
@@ -104,47 +104,47 @@ CASES = {
         "  accepted: auto, softmax"
     ),
     ("metrics.mae={}",): (
-        "metric mae does not measure multiclass, single-label classification\n"
+        "metric mae does not fit multiclass, single-label classification\n"
         f"  where: command line: metrics.mae={{}}\n  accepted: {CLASSES}"
     ),
     ("task=diabetes", "metrics.accuracy={}"): (
-        "metric accuracy does not measure scalar regression\n"
+        "metric accuracy does not fit scalar regression\n"
         "  where: command line: metrics.accuracy={}\n  accepted: mae, mse, rmse, r2"
     ),
     ("trainer.monitor=val/acc",): (
-        "`trainer.monitor` is val/acc, which no metric of this run gives\n"
+        "`trainer.monitor` is val/acc, which no metric of this run computes\n"
         "  where: command line: trainer.monitor=val/acc\n"
         "  accepted: train/loss, train/accuracy, val/loss, val/accuracy\n"
         "  try: trainer.monitor=val/accuracy"
     ),
     ("trainer.monitor=val/f1",): (
-        "`trainer.monitor` is val/f1, which no metric of this run gives\n"
+        "`trainer.monitor` is val/f1, which no metric of this run computes\n"
         "  where: command line: trainer.monitor=val/f1\n"
         "  accepted: train/loss, train/accuracy, val/loss, val/accuracy"
     ),
     ("protocol=train_test", "trainer.monitor=val/loss"): (
-        "`trainer.monitor` is val/loss, which no metric of this run gives\n"
+        "`trainer.monitor` is val/loss, which no metric of this run computes\n"
         "  where: command line: trainer.monitor=val/loss\n"
         "  accepted: train/loss, train/accuracy\n  try: trainer.monitor=train/loss"
     ),
     ("protocol=train_test", "callbacks=early_stopping"): (
-        "callbacks.early_stopping needs a score to watch, and protocol train_test holds no rows "
-        "out\n"
+        "callbacks.early_stopping needs a score to monitor, but protocol train_test has no "
+        "validation set\n"
         "  where: dlx:configs/callbacks/early_stopping.yaml:2 (by callbacks=early_stopping)\n"
         "  try: protocol=holdout"
     ),
     ("protocol=train_test", "schedule.name=plateau"): (
-        "schedule needs a score to watch, and protocol train_test holds no rows out\n"
+        "schedule needs a score to monitor, but protocol train_test has no validation set\n"
         "  where: command line: schedule.name=plateau\n  try: protocol=holdout"
     ),
     ("schedule=plateau", "schedule.monitor=val/los"): (
-        "`schedule.monitor` is val/los, which no metric of this run gives\n"
+        "`schedule.monitor` is val/los, which no metric of this run computes\n"
         "  where: command line: schedule.monitor=val/los\n"
         "  accepted: train/loss, train/accuracy, val/loss, val/accuracy\n"
         "  try: schedule.monitor=val/loss"
     ),
     ("callbacks.early_stopping.monitor=accuracy",): (
-        "`callbacks.early_stopping.monitor` is accuracy, which no metric of this run gives\n"
+        "`callbacks.early_stopping.monitor` is accuracy, which no metric of this run computes\n"
         "  where: command line: callbacks.early_stopping.monitor=accuracy\n"
         "  accepted: train/loss, train/accuracy, val/loss, val/accuracy\n"
         "  try: callbacks.early_stopping.monitor=val/accuracy"
@@ -256,7 +256,7 @@ class TestSeveralTargets:
 
     def test_a_metric_that_fits_none_is_refused(self, told: Told) -> None:
         said = told("task=people", "~targets.income", "metrics.f1={}")
-        assert said.startswith("metric f1 does not measure scalar regression\n")
+        assert said.startswith("metric f1 does not fit scalar regression\n")
 
     def test_a_target_may_have_a_loss_of_its_own(self) -> None:
         config = load(["task=people", "targets.age.loss.name=mae"]).config
@@ -266,7 +266,7 @@ class TestSeveralTargets:
     def test_a_common_loss_must_fit_all(self, told: Told) -> None:
         assert told("task=people", "loss=mse") == (
             "loss mse contradicts multiclass, single-label classification: "
-            "class ids are names, not amounts\n"
+            "class ids are labels, not quantities\n"
             "  where: dlx:configs/loss/mse.yaml:2 (by loss=mse)\n"
             "  accepted: cross_entropy\n  try: loss.name=cross_entropy"
         )

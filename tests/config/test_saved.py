@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ import yaml
 from dlx.config.fields import to_plain
 from dlx.config.load import digest, load, load_saved
 from dlx.config.paths import shipped
+from dlx.config.schema import NO_RESULT
 from dlx.errors import UsageError
 
 TASKS = sorted(file.stem for file in (shipped("configs") / "task").glob("*.yaml"))
@@ -34,15 +37,32 @@ def test_a_saved_config_serves_as_a_task_file(here: Path) -> None:
     assert again == {**loaded.plain(), "task": "again"}
 
 
+def test_a_key_of_an_earlier_version_is_read_and_typed_it_is_told_the_new_one(here: Path) -> None:
+    loaded = load(["task=wine", "workflow.capacity_steps=3"])
+    old = loaded.plain()
+    old["workflow"]["rungs"] = old["workflow"].pop("capacity_steps")
+    (here / "config.yaml").write_text(yaml.safe_dump(old))
+    assert load_saved(here / "config.yaml", "config.yaml") == loaded.config
+    plain = {k: v for k, v in old.items() if k not in NO_RESULT}
+    del plain["targets"]["cultivar"]["positive"]
+    text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+    assert digest(loaded.config) == hashlib.sha256(text.encode()).hexdigest()
+
+    with pytest.raises(UsageError) as caught:
+        load(["task=wine", "workflow.rungs=3"])
+    assert str(caught.value).startswith("unknown key `workflow.rungs`\n")
+    assert str(caught.value).endswith("\n  try: workflow.capacity_steps=3")
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
         ("", "`task` is missing\n"),
-        ("- a\n", "holds no config\n"),
-        ("seed: [\n", "is no valid YAML: did not find expected node content\n"),
-        ("task: x\nseed: &a 1\n", "YAML anchors and aliases (& and *) are not read\n"),
+        ("- a\n", "contains no config\n"),
+        ("seed: [\n", "is not valid YAML: did not find expected node content\n"),
+        ("task: x\nseed: &a 1\n", "YAML anchors and aliases (& and *) are not supported\n"),
         ("seed: !!python/name:os.system\n", "the YAML tag tag:yaml.org,2002:python/name:os.system"),
-        ("about: {time: 2020-13-45}\n", "is no valid YAML: month must be in 1..12\n"),
+        ("about: {time: 2020-13-45}\n", "is not valid YAML: month must be in 1..12\n"),
         ("seed: ${oc.env:HOME}\n", "`task` is missing\n"),
         ("task: digits\nnonsense: 1\n", "unknown key `nonsense`\n"),
         ("schema_version: 2\n", "`task` is missing\n"),
@@ -59,7 +79,7 @@ def test_mistakes(here: Path, text: str, expected: str) -> None:
 def test_a_file_that_is_not_there(here: Path) -> None:
     with pytest.raises(UsageError) as caught:
         load_saved(here / "config.yaml", "run/config.yaml")
-    assert str(caught.value) == "is not there\n  where: run/config.yaml"
+    assert str(caught.value) == "does not exist\n  where: run/config.yaml"
 
 
 class TestDigest:

@@ -37,7 +37,7 @@ def test_a_file_with_a_word_that_readers_do_not_agree_on_is_refused(
     other = "" if value is None else f", {str(value).lower()} if not"
     kind = "true or false" if isinstance(value, bool) else "a number in plain decimal digits"
     assert told("task=mine") == (
-        f"`{word}` is read differently by different readers of YAML\n"
+        f"`{word}` is interpreted differently by different YAML parsers\n"
         "  where: configs/task/mine.yaml:2\n"
         f"  accepted: {kind}; a text in quotes\n"
         f"  try: '{word}' if it is a text{other}"
@@ -88,7 +88,7 @@ def test_a_run_folder_with_such_a_number_is_refused_too(word: str, here: Path) -
     text = yaml.safe_dump(load(["task=digits"]).plain())
     file = here / "config.yaml"
     file.write_text(text.replace("epochs: 60", f"epochs: {word}"), encoding="utf-8")
-    with pytest.raises(UsageError, match=f"`{word}` is read differently"):
+    with pytest.raises(UsageError, match=f"`{word}` is interpreted differently"):
         load_saved(file, "config.yaml")
 
 

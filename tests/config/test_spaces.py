@@ -38,7 +38,7 @@ def test_keys_are_dotted_or_nested_and_the_shell_writes_last(here: Path) -> None
     [
         ("search.optimizer.lrr={log:[1,2]}", "search: unknown key `optimizer.lrr`"),
         ("search.seed={int:[1,2]}", "`seed` cannot be searched: the best of several seeds is luck"),
-        ("search.protocol.k={int:[2,5]}", "settings are compared on the same rows"),
+        ("search.protocol.k={int:[2,5]}", "settings must be compared on the same rows"),
         ("search.optimizer.lr={logg:[1,2]}", "there is no range `logg` (did you mean log?)"),
         ("search.optimizer.lr={log:[0,1]}", "log needs a low end above 0"),
         ("search.optimizer.lr={log:[2,1]}", "the low end 2 is not below the high end 1"),

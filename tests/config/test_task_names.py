@@ -72,7 +72,7 @@ def test_a_name_that_cannot_be_chosen(cli: Cli, write: Write, told: Told, name: 
     said = told(f"task='{asked}'")
     hint = said.rpartition("try: ")[2]
     assert said.startswith(f"configs/task/{name.removesuffix('.yml')}.y")
-    assert "cannot be chosen: that is no name of a config\n" in said
+    assert "cannot be chosen: its name is not a valid config name\n" in said
     assert hint in cli("tasks").err
     assert name not in told("task=zzzzzz")  # it is not suggested
 

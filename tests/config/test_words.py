@@ -62,7 +62,7 @@ def test_a_launcher_that_is_not_known() -> None:
 
 @pytest.mark.parametrize("argument", ["zip()", "zip(a", "zip( )"])
 def test_a_zip_that_couples_nothing(argument: str) -> None:
-    with pytest.raises(UsageError, match="couples nothing"):
+    with pytest.raises(UsageError, match="names fewer than two keys"):
         sort([argument])
 
 
@@ -81,7 +81,7 @@ def test_one_training_takes_no_such_word(argument: str, word: str) -> None:
     with pytest.raises(UsageError) as caught:
         refuse(["task=digits", argument])
     assert str(caught.value) == (
-        f"`{word}` is for sweeps, and this command trains once\n"
+        f"`{word}` is for sweeps, but this command trains once\n"
         f"  where: command line: {argument}\n  try: dlx train -m ... {shlex.quote(argument)}"
     )
 

@@ -82,7 +82,7 @@ class TestDuplicates:
         told = str(refused.value)
         assert "leak: 1 validation row has the same inputs as a training row" in told
         assert "row 50 (validation) = row 3 (training)" in told
-        assert "protocol.duplicates=together keeps equal rows on one side" in told
+        assert "protocol.duplicates=together keeps equal rows together" in told
 
     def test_may_be_allowed(self) -> None:
         findings = found(self.samples(), cut())
@@ -111,7 +111,7 @@ def test_the_same_row_in_two_parts_is_refused_whoever_cut() -> None:
     leak = next(f for f in found(table(), overlapping) if f.name == "same row")
 
     assert (leak.kind, leak.count) == ("leak", 20)
-    with pytest.raises(MethodError, match="20 rows are in two parts"):
+    with pytest.raises(MethodError, match="20 rows are in two sets"):
         refuse_leaks([leak], duplicates=False)
 
 

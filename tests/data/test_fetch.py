@@ -176,7 +176,7 @@ class TestResuming:
         assert problem == Problem(
             "the download of file.bin was stopped",
             where=str(folder / "file.bin.part"),
-            hint="`dlx data fetch somewhere` goes on from there",
+            hint="`dlx data fetch somewhere` resumes it",
         )
         watch = get(file, folder)
         assert server.asked[1:] == [("/file.bin", f"bytes={HALF}-")]
@@ -192,7 +192,7 @@ class TestResuming:
             "file.bin was not downloaded: the connection was cut after 51,200 of 102,400 bytes",
             where=file.url,
             accepted=f"SHA-256 {file.sha256}",
-            hint="`dlx data fetch somewhere` tries again, from where it stopped; "
+            hint="`dlx data fetch somewhere` resumes the download; "
             f"or put the file into {folder} by hand",
         )
         assert names(folder) == ["file.bin.part"]
@@ -228,11 +228,11 @@ class TestWrongBytes:
         server.bodies["/file.bin"] = wrong = BODY[:-1] + b"!"
         found = hashlib.sha256(wrong).hexdigest()
         assert failure(RunError, file, folder) == Problem(
-            "the server sent another file than the official file.bin: "
+            "the server sent a file other than the official file.bin: "
             f"it has 102,400 bytes and SHA-256 {found}",
             where=str(folder / "file.bin"),
             accepted=f"102,400 bytes, SHA-256 {file.sha256}",
-            hint="`dlx data fetch somewhere` tries again from the start",
+            hint="`dlx data fetch somewhere` starts the download again",
         )
         assert names(folder) == []
 
@@ -314,7 +314,7 @@ class TestFailures:
         assert failure(RunError, described(f"{server.url}/file.bin"), folder) == Problem(
             "file.bin cannot be written: Not a directory",
             where=str(folder),
-            hint="set DLX_DATA to a folder with free space that you can write to",
+            hint="set DLX_DATA to a folder with free space and write permission",
         )
 
     @pytest.mark.skipif(not Path("/dev/full").exists(), reason="this system has no /dev/full")
@@ -400,6 +400,6 @@ class TestDatasets:
             monkeypatch.setattr(type(pick.options), "content_sha256", "0" * 64)
         with pytest.raises(RunError) as caught:
             fetch(pick, Watch())
-        what = "the server sent another file than the official aclImdb_v1.tar.gz: "
+        what = "the server sent a file other than the official aclImdb_v1.tar.gz: "
         assert caught.value.problems[0].what.startswith(what)
         assert names(tmp_path / "data" / "imdb_raw") == []

@@ -129,7 +129,7 @@ class TestMaliciousPickles:
     def test_an_array_of_another_shape(self, tmp_path):
         write_pickled(tmp_path / "a.npz", pickle.dumps(np.array([[1], None], dtype=object), 4))
         assert failure(tmp_path / "a.npz") == (
-            "a.npz: cannot be read: x.npy holds no row of objects of shape (1,)"
+            "a.npz: cannot be read: x.npy contains no row of objects of shape (1,)"
         )
 
 
@@ -147,11 +147,11 @@ class TestDamagedArchives:
 
     def test_missing_array(self, tmp_path):
         write_npz(tmp_path / "a.npz", {"x": ROWS})
-        assert failure(tmp_path / "a.npz", "y") == "a.npz: holds no y.npy"
+        assert failure(tmp_path / "a.npz", "y") == "a.npz: contains no y.npy"
 
     def test_too_many_members(self, tmp_path):
         write_npz(tmp_path / "a.npz", {f"x{i}": np.ones(1) for i in range(9)})
-        assert failure(tmp_path / "a.npz", "x0") == "a.npz: holds 9 arrays"
+        assert failure(tmp_path / "a.npz", "x0") == "a.npz: contains 9 arrays"
 
     def test_bomb(self, tmp_path):
         with zipfile.ZipFile(tmp_path / "a.npz", "w", zipfile.ZIP_DEFLATED) as archive:
@@ -206,7 +206,7 @@ def test_rows_that_are_no_word_ids(row):
     with pytest.raises(UsageError) as caught:
         flatten(Path("a.npz"), rows, 1)
     problem = caught.value.problems[0]
-    assert problem.what == "a.npz: holds rows that are not word ids"
+    assert problem.what == "a.npz: contains rows that are not word ids"
     assert problem.accepted == "whole numbers from 1 to 16777216"
 
 

@@ -125,7 +125,7 @@ def test_zeros_far_from_all_else_may_stand_for_missing_values(values: Any) -> No
     (finding,) = check_profiles(of(with_zeros(values)))
 
     assert (finding.kind, finding.name) == ("smell", "zeros")
-    assert finding.text == "a: zeros may stand for missing values"
+    assert finding.text == "a: zeros may mean missing values"
     nearest = np.abs(with_zeros(values)[:300][with_zeros(values)[:300] != 0]).min()
     assert finding.examples == (f"a: 15 zeros, no other value below {nearest:.4g} in size",)
 
@@ -163,5 +163,5 @@ def test_many_columns_are_named_by_the_first() -> None:
 
     (finding,) = check_profiles(of(values))
 
-    assert finding.text == "a, b, c and 2 more: zeros may stand for missing values"
+    assert finding.text == "a, b, c and 2 more: zeros may mean missing values"
     assert (finding.count, len(finding.examples)) == (5, 3)

@@ -164,7 +164,7 @@ def test_the_official_test_part_is_kept_in_its_order(protocol: str) -> None:
         split = train_test(TrainTest(test=0.5, test_seed=4), samples, 1, "y")
 
     assert split.test.tolist() == official
-    assert "the official test part of 4 rows" in split.rule
+    assert "the official test set of 4 rows" in split.rule
 
 
 def test_unshuffled_validation_is_the_first_rows_outside_the_test_part() -> None:
@@ -200,14 +200,14 @@ def test_the_rule_says_what_was_done() -> None:
 
     assert drawn.rule == (
         "16 of 80 training rows held out for validation (drawn at random, classes in proportion); "
-        "20 rows cut off for the test by protocol.test_seed=3"
+        "20 rows split off as the test set by protocol.test_seed=3"
     )
     assert first.rule == (
         "16 of 99 training rows held out for validation (the first ones); "
-        "the official test part of 1 rows"
+        "the official test set of 1 rows"
     )
     assert alone.rule == (
-        "all 99 training rows train, none validate; the official test part of 1 rows"
+        "all 99 training rows train, none validate; the official test set of 1 rows"
     )
 
 
@@ -229,7 +229,7 @@ def test_a_part_that_would_be_empty_or_broken_is_refused(asked: float, found: st
         holdout(Holdout(validation=asked), samples, 0, "y")
 
     assert str(caught.value) == (
-        f"`protocol.validation` is {found}\n  accepted: a share below 1, or a count from 1 to 79"
+        f"`protocol.validation` is {found}\n  accepted: a share below 1, or a number from 1 to 79"
     )
 
 
@@ -303,15 +303,15 @@ class TestKFold:
             assert np.sort(np.concatenate(parts)).tolist() == split.rest.tolist()
 
     def test_more_folds_than_rows_are_refused(self) -> None:
-        with pytest.raises(UsageError, match="leaves a part empty"):
+        with pytest.raises(UsageError, match="leaves a fold empty"):
             kfold(KFold(k=9), labelled(np.zeros(10), range(5)), 0, "y")
 
     @pytest.mark.parametrize("shuffle", [True, False])
     def test_a_billion_folds_are_refused_before_they_are_drawn(self, shuffle: bool) -> None:
         options = KFold(k=10**9, shuffle=shuffle)
-        with pytest.raises(UsageError, match=r"`protocol.k` is 1000000000, and that leaves"):
+        with pytest.raises(UsageError, match=r"`protocol.k` is 1000000000, which leaves"):
             kfold(options, labelled(np.zeros(10), range(5)), 0, "y")
-        with pytest.raises(UsageError, match=r"`protocol.k` is 1000000000, and that leaves"):
+        with pytest.raises(UsageError, match=r"`protocol.k` is 1000000000, which leaves"):
             iterated_kfold(IteratedKFold(k=10**9), labelled(np.zeros(10), range(5)), 0, "y")
 
 
@@ -415,7 +415,7 @@ class TestAutoRule:
         split = auto(Auto(), labelled(some_labels(9000, 3, 0)), 0, "y")
 
         assert split.name == "holdout"
-        assert split.rule.startswith("auto: 1,440 rows are enough for one hold-out; ")
+        assert split.rule.startswith("auto: 1,440 rows are enough for a hold-out set; ")
 
 
 def test_the_books_4_4_validates_on_the_test_rows() -> None:

@@ -117,7 +117,7 @@ def test_a_cache_that_cannot_be_written(chosen, tmp_path, monkeypatch):
     assert str(caught.value) == (
         "the sample of dataset wine cannot be written: Not a directory\n"
         f"  where: {tmp_path}/file/samples/wine-1\n"
-        "  try: set DLX_CACHE to a folder that you can write to"
+        "  try: set DLX_CACHE to a folder with write permission"
     )
 
 
@@ -154,7 +154,8 @@ def test_other_contents_are_refused(chosen, monkeypatch):
         dlx.data.read(pick)
     problem = caught.value.problems[0]
     assert problem.what == (
-        f"dataset wine: wine_data.csv can be read but holds other data; content digest {pinned}"
+        "dataset wine: wine_data.csv can be read but contains different data; content digest "
+        f"{pinned}"
     )
     assert problem.accepted == f"content digest {'0' * 64}"
     assert problem.hint == "pip install --force-reinstall scikit-learn"

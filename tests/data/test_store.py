@@ -65,7 +65,7 @@ class TestRoots:
         monkeypatch.setattr(Path, "home", nowhere)
         monkeypatch.delenv("DLX_DATA")
         assert failure(store.data_root) == (
-            "there is no home folder to keep data in\n  try: set DLX_DATA and DLX_CACHE to folders"
+            "there is no home folder for the data\n  try: set DLX_DATA and DLX_CACHE to folders"
         )
 
 
@@ -82,15 +82,15 @@ class TestMissing:
             "9b56000edc4b34a32e89fd5a23b2605594682c74efcf7d8f4e2a5514b771e633\n"
             "      https://storage.googleapis.com/tensorflow/tf-keras-datasets/"
             "reuters_word_index.json\n"
-            "  try: `dlx data fetch reuters`, or put it there by hand; "
-            "`dataset.sample=true` runs on a made-up sample without it"
+            "  try: `dlx data fetch reuters`, or download it yourself and put it there; "
+            "`dataset.sample=true` uses synthetic sample data instead"
         )
 
     def test_a_file_without_pinned_bytes(self, chosen):
         message = failure(lambda: dlx.data.read(chosen("imdb_raw")))
         assert message.startswith("dataset imdb_raw: its file is missing\n")
         assert (
-            "aclImdb_v1.tar.gz, 84,125,825 bytes, or packed otherwise with the same contents "
+            "aclImdb_v1.tar.gz, 84,125,825 bytes, or another archive with the same contents "
             "(digest 9bc0f582a4710bd90242943c12bcbdae1ec3aeda4c4e602c4058e7730948c77e)\n"
             "      https://ai.stanford.edu/~amaas/data/sentiment/aclImdb_v1.tar.gz\n"
         ) in message
@@ -118,7 +118,7 @@ class TestWrongFiles:
             (lambda data: data + b"!", "is too long: {found:,} bytes, not {size:,}"),
             (
                 lambda data: data[:99] + bytes([data[99] ^ 1]) + data[100:],
-                "is corrupted: its size is right, its contents are not",
+                "is corrupted: its size is correct, but not its contents",
             ),
         ],
         ids=["truncated", "too long", "flipped bit"],
@@ -146,8 +146,8 @@ class TestWrongFiles:
             dlx.data.read(chosen("mnist"))
         whats = [problem.what for problem in caught.value.problems]
         assert [what.split(";")[0] for what in whats] == [
-            f"dataset mnist: {first.name} holds what belongs into {second.name}",
-            f"dataset mnist: {second.name} holds what belongs into {first.name}",
+            f"dataset mnist: {first.name} contains what belongs into {second.name}",
+            f"dataset mnist: {second.name} contains what belongs into {first.name}",
         ]
 
     def test_a_folder_in_place_of_a_file(self, official: OFFICIAL, chosen):

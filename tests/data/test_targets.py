@@ -58,11 +58,16 @@ TWO = "two classes"
     ("problem", "column", "found", "other"),
     [
         ("binary", [0, 1, 2], "binary classification, but there are 3 classes", "multiclass"),
-        ("binary", [[0, 1]], "binary classification, but rows have several labels", "multilabel"),
+        (
+            "binary",
+            [[0, 1]],
+            ("binary classification, but each row has several labels"),
+            "multilabel",
+        ),
         (
             "multiclass",
             [[0, 1]],
-            "multiclass, single-label classification, but rows have several labels",
+            "multiclass, single-label classification, but each row has several labels",
             "multilabel",
         ),
         (
@@ -74,7 +79,7 @@ TWO = "two classes"
         (
             "regression",
             [[0.5, 1.0]],
-            "scalar regression, but rows have several numbers",
+            "scalar regression, but each row has several numbers",
             "vector_regression",
         ),
         (
@@ -125,7 +130,7 @@ def test_values_that_are_no_classes(
     with pytest.raises(UsageError) as caught:
         encode(with_target(column, classes), "y", problem)
 
-    assert str(caught.value).startswith(f"target y holds {told}")
+    assert str(caught.value).startswith(f"target y contains {told}")
 
 
 @pytest.mark.parametrize("problem", ["binary", "multiclass", "regression"])

@@ -23,14 +23,14 @@ SURE, TIE, BEHIND = 0.1, 0.01, -0.1
     ("constant", "linear", "text", "trivial", "beats", "use"),
     [
         (SURE, SURE, f"{WON} and ridge regression", True, True, ""),
-        (SURE, TIE, f"{WON}; ridge regression does as well", True, False, "does as well"),
-        (SURE, -TIE, f"{WON}; ridge regression does as well", True, False, "does as well"),
-        (SURE, 0.0, f"{WON}; ridge regression does as well", True, False, "does as well"),
-        (SURE, BEHIND, f"{WON}; ridge regression does better", True, False, "does better"),
+        (SURE, TIE, f"{WON}; ridge regression is as good", True, False, "is as good"),
+        (SURE, -TIE, f"{WON}; ridge regression is as good", True, False, "is as good"),
+        (SURE, 0.0, f"{WON}; ridge regression is as good", True, False, "is as good"),
+        (SURE, BEHIND, f"{WON}; ridge regression is better", True, False, "is better"),
         (SURE, None, WON, True, True, ""),
         (TIE, None, LOST, False, False, ""),
-        (BEHIND, TIE, LOST, False, False, "does as well"),
-        (BEHIND, BEHIND, f"{LOST}; ridge regression does better", False, False, "does better"),
+        (BEHIND, TIE, LOST, False, False, "is as good"),
+        (BEHIND, BEHIND, f"{LOST}; ridge regression is better", False, False, "is better"),
     ],
 )
 def test_the_best_simpler_answer_decides(
@@ -47,7 +47,7 @@ def test_the_best_simpler_answer_decides(
 
 def test_a_forecast_that_is_not_beaten_is_to_be_used() -> None:
     found = verdict_of([against("constant", SURE), against("naive", BEHIND)])
-    assert (found.text, found.use) == (LOST, "use persistence: it is simpler and does better")
+    assert (found.text, found.use) == (LOST, "use persistence: it is simpler and is better")
 
 
 def test_what_is_not_known_is_not_made_up() -> None:

@@ -66,7 +66,7 @@ def test_anything_but_images_is_refused(build):
         "model=convnet cannot take the input image: its rows are a vector of 784\n"
         "  where: model.name\n"
         "  accepted: images (height, width) or (channels, height, width)\n"
-        "  try: use model=mlp, or leave out the prepare step flatten"
+        "  try: use model=mlp, or remove the prepare step flatten"
     )
 
 
@@ -87,18 +87,19 @@ def test_several_inputs_are_refused(build):
         (
             6,
             {"channels": (4, 4)},
-            "layer 2 (convolution) has a window of 3, and the axis it moves along has 2\n"
+            "layer 2 (convolution) has a window of 3, but the axis that it moves along has 2\n"
             "  where: model.channels\n"
             "  accepted: a window of at most 2\n"
-            "  try: take a smaller window or a longer input, or pool less before it",
+            "  try: use a smaller window, a longer input, or less pooling before it",
         ),
         (
             4,
             {"channels": (4, 4), "pool": 3},
-            "layer 2 (pooling before it) has a window of 3, and the axis it moves along has 2\n"
+            "layer 2 (pooling before it) has a window of 3, but the axis that it moves along has "
+            "2\n"
             "  where: model.pool\n"
             "  accepted: a window of at most 2\n"
-            "  try: take a smaller window or a longer input, or pool less before it",
+            "  try: use a smaller window, a longer input, or less pooling before it",
         ),
     ],
 )

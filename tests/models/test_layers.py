@@ -255,7 +255,7 @@ REFUSALS = [
         "layer 1 (conv2d) cannot take a vector of 784\n"
         "  where: model.layers\n"
         "  accepted: an image (channels, height, width)\n"
-        "  try: place it before flatten or pooling, and prepare no flat images",
+        "  try: place it before flatten or pooling, and do not flatten images in prepare",
     ),
     (
         IDS,
@@ -292,34 +292,34 @@ REFUSALS = [
     (
         IDS,
         [("embedding", {"dim": 4}), ("conv1d", {"channels": 4, "kernel": 7, "dilation": 2})],
-        "layer 2 (conv1d) has a window of 13, and the axis it moves along has 9\n"
+        "layer 2 (conv1d) has a window of 13, but the axis that it moves along has 9\n"
         "  where: model.layers\n"
         "  accepted: a window of at most 9\n"
-        "  try: take a smaller window or a longer input, or pool less before it",
+        "  try: use a smaller window, a longer input, or less pooling before it",
     ),
     (
         IDS,
         [("embedding", {"dim": 4, "size": 10}), ("flatten", {})],
-        "layer 1 (embedding) has 10 vectors, and the ids of the data go up to 19\n"
+        "layer 1 (embedding) has 10 vectors, but the ids of the data go up to 19\n"
         "  where: model.layers\n"
         "  accepted: size: 20 or more, or null\n"
-        "  try: leave size out, or read fewer ids (dataset.num_words)",
+        "  try: omit size, or read fewer ids (dataset.num_words)",
     ),
     (
         IDS,
         [("embedding", {"dim": 4})],
-        "the last layer gives a sequence (time, features) of 9 x 4, and the output layer takes a "
+        "the last layer gives a sequence (time, features) of 9 x 4, but the output layer needs a "
         "vector\n"
         "  where: model.layers\n"
-        "  accepted: layers that end in a vector\n"
+        "  accepted: layers whose last output is a vector\n"
         "  try: end model.layers with flatten or global_max_pool",
     ),
     (
         IDS,
         [],
-        "the last layer gives a row of 9 ids, and the output layer takes a vector\n"
+        "the last layer gives a row of 9 ids, but the output layer needs a vector\n"
         "  where: model.layers\n"
-        "  accepted: layers that end in a vector\n"
+        "  accepted: layers whose last output is a vector\n"
         "  try: start model.layers with {embedding: 32} and end it with flatten",
     ),
     (

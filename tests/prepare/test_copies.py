@@ -65,5 +65,6 @@ def test_without_a_step_that_fills_them_they_are_refused(cli: Any) -> None:
 
     assert answer.code == 2
     assert (
-        "{name: impute}, early in prepare.steps, fills what is missing (copies too)" in answer.err
+        "{name: impute}, early in prepare.steps, fills missing values (also those of "
+        "copies)" in answer.err
     )

@@ -141,7 +141,7 @@ class TestDerive:
             ({"log": "one", "bins": "two"}, "feature `new` names 2 operations"),
             ({"ratio": ("one",)}, "ratio of `new` has 1 features"),
             ({"cyclic": "one"}, "cyclic feature `new` has no period"),
-            ({"bins": "one", "edges": (1.0, 0.0)}, "edges of `new` do not rise"),
+            ({"bins": "one", "edges": (1.0, 0.0)}, "edges of `new` are not increasing"),
         ],
     )
     def test_what_is_wrong_is_told(self, done: Make, expression: Any, told: str) -> None:
@@ -167,7 +167,7 @@ class TestSelect:
         np.testing.assert_array_equal(dropped, NUMBERS[:, [0, 2]].astype("f4"))
 
     def test_something_must_be_named(self, done: Make) -> None:
-        with pytest.raises(UsageError, match="select names no feature"):
+        with pytest.raises(UsageError, match="select selects no feature"):
             done(NUMBERS, "select")
 
     def test_names_are_forgotten_once_the_features_are_others(

@@ -259,8 +259,8 @@ def test_a_hole_is_told_of_by_its_own_row(step: Make, samples: Make, hole: float
         "  where: first in row 17\n"
         "  accepted: numbers"
         + (
-            "\n  try: {name: impute}, early in prepare.steps, fills what is missing (copies too)"
-            * bool(np.isnan(hole))
+            "\n  try: {name: impute}, early in prepare.steps, fills missing values (also those "
+            "of copies)" * bool(np.isnan(hole))
         )
     )
 
@@ -284,13 +284,13 @@ def test_texts_and_lists_must_not_be_left(samples: Make, ragged: Make) -> None:
         prepare([], samples(x=ragged(LISTS)), TRAIN)
 
     assert str(texts.value) == (
-        "input x still holds texts after preparation\n"
+        "input x still contains texts after preparation\n"
         "  accepted: numbers\n"
         "  try: add {name: tokenize} and {name: multi_hot} to prepare.steps"
     )
     assert str(lists.value) == (
-        "input x holds lists of ids of different length after preparation\n"
-        "  accepted: rows of one length\n"
+        "input x holds lists of ids of different lengths after preparation\n"
+        "  accepted: rows of the same length\n"
         "  try: add {name: multi_hot} or {name: pad} to prepare.steps"
     )
 

@@ -118,7 +118,7 @@ def test_multi_hot_refuses_ids_beyond_its_size(step: Make, samples: Make, ragged
         prepared([step("multi_hot", size=1000)], samples(x=ragged([[1], [1000, 3]])))
 
     assert str(caught.value) == (
-        "prepare step multi_hot has size 1,000, but the data hold id 1,000\n"
+        "prepare step multi_hot has size 1,000, but the data contain id 1,000\n"
         "  accepted: a size of 1,001 or more\n"
         "  try: keep fewer words (num_words=1000), or size=1001"
     )
@@ -144,9 +144,7 @@ def test_one_hot_refuses_fractions(step: Make, samples: Make) -> None:
     with pytest.raises(UsageError) as caught:
         prepared([step("one_hot")], samples(x=np.array([0.0, 1.5])), np.arange(2))
 
-    assert str(caught.value) == (
-        "prepare step one_hot was given fractions\n  accepted: whole numbers"
-    )
+    assert str(caught.value) == ("prepare step one_hot got fractions\n  accepted: whole numbers")
 
 
 def padded(row: list[int], length: int, side: str) -> list[int]:
@@ -207,26 +205,26 @@ def test_tokenize_can_leave_the_case(step: Make) -> None:
         (
             "standardise",
             ["text"],
-            "prepare step standardise was given texts\n"
-            "  accepted: numbers, the same count a row\n"
+            "prepare step standardise got texts\n"
+            "  accepted: the same number of numbers in each row\n"
             "  try: multi_hot or pad turn lists of ids into such rows",
         ),
         (
             "multi_hot",
             ["text"],
-            "prepare step multi_hot was given texts\n"
+            "prepare step multi_hot got texts\n"
             "  accepted: lists of ids\n"
-            "  try: put tokenize before it",
+            "  try: add tokenize before it",
         ),
         (
             "pad",
             np.zeros((3, 2)),
-            "prepare step pad was given numbers of shape (rows, 2)\n  accepted: lists of ids",
+            "prepare step pad got numbers of shape (rows, 2)\n  accepted: lists of ids",
         ),
         (
             "tokenize",
             np.zeros((3, 2)),
-            "prepare step tokenize was given numbers of shape (rows, 2)\n  accepted: texts",
+            "prepare step tokenize got numbers of shape (rows, 2)\n  accepted: texts",
         ),
     ],
 )

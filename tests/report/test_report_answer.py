@@ -18,12 +18,12 @@ def test_the_verdict_is_that_over_all_baselines(make_run, page):
         {"name": "naive", "kind": "naive", "value": 0.7, "difference": 0.1, "beaten": True},
     ]
     found = page(build(make_run(power=power, baselines=baselines)))
-    said = "beats the trivial baseline; logistic regression does better"
-    assert f"accuracy on the test part {said}" in found.text
+    said = "beats the trivial baseline; logistic regression is better"
+    assert f"accuracy on the test set {said}" in found.text
     assert f"{said[0].upper()}{said[1:]}: {told}." in found.text  # of a run from before
-    assert "Use logistic regression: it is simpler and does better." in found.text
+    assert "Use logistic regression: it is simpler and is better." in found.text
     assert "statistical power" not in found.text
-    assert found.tables["The model against simpler answers, on the same rows"][1:] == [
+    assert found.tables["The model compared with simpler models, on the same rows"][1:] == [
         ["majority", "constant", "0.5000", "0.3800", "0.3700 to 0.3900", "yes"],
         [
             "logistic regression",
@@ -48,7 +48,7 @@ def test_the_verdict_is_that_over_all_baselines(make_run, page):
 def test_verdicts_of_runs_without_their_baselines_are_read(make_run, page, verdict, said):
     power = {"verdict": verdict, "text": f"{verdict}: so"}
     text = page(build(make_run(power=power, metrics=None, predictions=None))).text
-    assert f"accuracy on the test part {said}" in text
+    assert f"accuracy on the test set {said}" in text
     assert f"{said[0].upper()}{said[1:]}: so." in text
 
 
@@ -58,19 +58,19 @@ def alerts(page, folder):
 
 
 def test_stamps_and_leaks_stand_in_the_answer(make_run, page):
-    leak = {"kind": "leak", "name": "duplicates", "text": "5 rows are in two parts"}
+    leak = {"kind": "leak", "name": "duplicates", "text": "5 rows are in two sets"}
     stamp = "the test rows were used for validation: no test score may be published"
     said = alerts(page, make_run(stamps=[stamp], checks=[leak]))
     assert "The test rows were used for validation: no test score may be published." in said
-    assert "Leak: 5 rows are in two parts." in said
+    assert "Leak: 5 rows are in two sets." in said
 
 
 @pytest.mark.parametrize(("decisions", "warned"), [(14, False), (50, False), (51, True)])
 def test_many_decisions_by_one_validation_part_are_warned_of(make_run, page, decisions, warned):
     folder = make_run(decisions=decisions)
-    said = f"{decisions} decisions rest on the same validation part: so many choices fit the model"
+    said = f"{decisions} decisions used the same validation set: so many choices overfit"
     assert (said in alerts(page, folder)) is warned
-    assert f"{decisions} decisions rest on" in page(folder / "report.html").text
+    assert f"{decisions} decisions used" in page(folder / "report.html").text
 
 
 def scores(val, test):
@@ -94,8 +94,8 @@ def test_what_to_type_for_better_validation_is_what_the_run_told(make_run, page)
     typed = "protocol=chronological protocol.validation=0.4"
     advised = {"advice": {"more_reliable": typed}, "decisions": 51}
     said = alerts(page, make_run(**scores(0.885, 0.8), **advised))
-    assert f"overfitted or too few; {typed} is more reliable." in said
-    assert f"so many choices fit the model to it; {typed} is more reliable." in said
+    assert f"overfitted or is too small; {typed} is more reliable." in said
+    assert f"so many choices overfit it; {typed} is more reliable." in said
 
 
 def test_errors_are_worse_the_larger_they_are(make_run, page):
@@ -108,4 +108,6 @@ def test_errors_are_worse_the_larger_they_are(make_run, page):
 def test_earlier_looks_are_listed(make_run, page):
     look = {"run": "imdb/x", "verb": "workflow", "at": "2026-11-24T10:00:00+0000", "rows": 12}
     found = page(build(make_run(looks_before=[look])))
-    assert found.tables["1 earlier look at these test rows"][1] == list(map(str, look.values()))
+    assert found.tables[("1 earlier evaluation on these test rows")][1] == list(
+        map(str, look.values())
+    )

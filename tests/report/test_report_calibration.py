@@ -39,7 +39,7 @@ def test_the_probability_of_a_binary_target_is_that_of_its_second_class(make_run
     found = page(build(make_run(predictions=rows)))
     table = found.tables["Expected calibration error 0.05000"]
     assert table[1] == ["0.0 to 0.1", "10", "0.05000", "0.1000"]
-    assert "The probability of positive against how often it came true" in found.text
+    assert "The probability of positive (mean confidence) and observed accuracy" in found.text
 
 
 def test_that_of_several_classes_is_of_the_predicted_one(make_run, page, problem):

@@ -26,7 +26,7 @@ def test_answers_settings_and_curves_stand_side_by_side(pair, page, tmp_path):
     answers = found.tables["Answers"]
     assert [row[1] for row in answers[1:]] == ["imdb/one", "imdb/two"]
     assert answers[1][2:7] == [
-        "accuracy (test part, higher is better)",
+        "accuracy (test set, higher is better)",
         "0.8812",
         "0.8771 to 0.8852",
         "majority 0.5000",
@@ -35,11 +35,11 @@ def test_answers_settings_and_curves_stand_side_by_side(pair, page, tmp_path):
     assert found.tables["Settings that differ"][1:] == [["model.dropout", "0.0", "0.5"]]
     assert [img["alt"] for img in found.all("img")] == [
         "test/accuracy of each run with its 95% interval, and its baseline.",
-        "loss of each run: validation as a line, training dotted.",
-        "accuracy of each run: validation as a line, training dotted.",
+        "loss of each run: validation solid, training dotted.",
+        "accuracy of each run: validation solid, training dotted.",
     ]
     assert found.all("script") == []
-    assert "do not compare" not in found.text
+    assert "cannot be compared" not in found.text
 
 
 def test_pictures_name_runs_by_what_differs(pair, make_run, tmp_path, figures):
@@ -63,20 +63,21 @@ def test_each_interval_is_drawn_with_its_score_and_baseline(pair, tmp_path, figu
     ("changed", "words"),
     [
         ({"data": {**DATA, "digest": "e"}}, "The runs use different data"),
-        ({"data": {**DATA, "split_digest": "e"}}, "only the test scores compare."),
+        ({"data": {**DATA, "split_digest": "e"}}, "only the test scores can be compared."),
         (
             {"data": {**DATA, "split_digest": "e"}, "predictions": None},
-            "The data are cut into different parts",
+            "The data are split differently",
         ),
         (
             {"data": {**DATA, "dataset": "x"}, "sample": True},
-            "Some of the runs learnt from made-up",
+            "Some of the runs were trained on synthetic",
         ),
         (
             {"answer": {"score": "val/accuracy", "value": 1.0}},
-            "The runs answer on different parts: only scores of one name compare.",
+            "The runs are scored on different sets: only scores with the same name can be "
+            "compared.",
         ),
-        ({"answer": {"score": "test/mae", "value": 1.0}}, "The runs answer by different scores"),
+        ({"answer": {"score": "test/mae", "value": 1.0}}, "The runs have different main scores"),
         ({"stamps": ["seen before"]}, "Run 3: seen before."),
     ],
 )
@@ -92,5 +93,5 @@ def test_a_broken_run_is_shown_with_what_it_has(pair, make_run, page, tmp_path):
 
 
 def test_a_folder_that_is_no_run_is_refused(pair, tmp_path):
-    with pytest.raises(UsageError, match=r"holds no report\.json"):
+    with pytest.raises(UsageError, match=r"has no report\.json"):
         compare([*pair, tmp_path])

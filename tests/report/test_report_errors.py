@@ -38,7 +38,7 @@ def test_the_counts_shown_are_scikit_learn_s(make_run, page, problem, label_rows
     assert [[int(cell.replace(",", "")) for cell in row[1:]] for row in table[1:]] == (
         counts.tolist()
     )
-    right = f"{np.trace(counts):,} of 2,000 rows of the test part are right"
+    right = f"{np.trace(counts):,} of 2,000 rows of the test set are correct"
     assert right in found.text
     assert right in found.all("img")[0]["alt"]
 
@@ -149,9 +149,9 @@ def test_regression_shows_how_far_off_it_is(make_run, page, problem):
     )
     found = page(build(folder))
     off = median_absolute_error(true, predicted)
-    assert f"half are off by at most {off:#.4g}" in found.text
+    assert f"median absolute error {off:#.4g}" in found.text
     assert "rows without a finite number, left out 1" in found.text
-    assert "60 rows of the test part; the dashed line is where both are equal." in found.text
+    assert "60 rows of the test set; the dashed line is where both are equal." in found.text
 
 
 def test_the_numbers_of_a_vector_are_shown_together(make_run, page, problem):
@@ -164,11 +164,11 @@ def test_the_numbers_of_a_vector_are_shown_together(make_run, page, problem):
         targets=["place"],
     )
     found = page(build(folder))
-    assert "15 values of the test part; the dashed line" in found.text
-    assert "mean of predicted minus true 0.3333" in found.text
+    assert "15 values of the test set; the dashed line" in found.text
+    assert "mean error (predicted minus true) 0.3333" in found.text
     damaged = (folder / "predictions.csv").read_text().replace("1|-0|0.5", "1|-0")
     (folder / "predictions.csv").write_text(damaged)
-    assert "No row holds two finite numbers." in page(build(folder)).texts
+    assert "No row has a finite true and predicted value." in page(build(folder)).texts
 
 
 def test_a_name_that_looks_like_a_formula_is_known_again(make_run, page, problem):
@@ -198,7 +198,7 @@ def test_a_regression_without_a_number_draws_nothing(make_run, page, problem):
         targets=["price"],
     )
     found = page(build(folder))
-    assert "No row holds two finite numbers." in found.texts
+    assert "No row has a finite true and predicted value." in found.texts
     assert found.all("img") == []
 
 

@@ -60,5 +60,5 @@ def test_a_folder_that_lost_its_report_is_told(make_run, tmp_path):
 
     run = make_run()
     (run / "report.json").unlink()
-    with pytest.raises(UsageError, match=r"holds no report\.json"):
+    with pytest.raises(UsageError, match=r"has no report\.json"):
         build_experiments(tmp_path / "set", [ONE], {"ch9.a": [run]})

@@ -37,7 +37,7 @@ def test_pictures_need_few_keys(make_run, page, report, keys, pictures):
 
 def test_an_empty_report_still_makes_a_page(make_run, page):
     found = page(build(make_run({}, metrics=None, predictions=None)))
-    assert "There is no score. The run tells none." in found.texts
+    assert "There is no score. The run recorded none." in found.texts
     assert [s["id"] for s in found.all("section")] == ["answer"]
 
 
@@ -52,14 +52,14 @@ def test_losses_that_are_not_finite_are_left_out_and_said(make_run, page):
     found = page(build(make_run(metrics=rows, predictions=None)))
     assert "7 epochs without a finite value." in found.text
     assert "training goes from 0.7000 to 0.7000" in found.all("img")[0]["alt"]
-    assert "mae: no finite value in any epoch, so there is nothing to draw." in found.texts
+    assert "mae: no finite value in any epoch, so there is no plot." in found.texts
 
 
 def test_a_folder_that_is_no_run_is_refused(tmp_path):
     with pytest.raises(UsageError) as raised:
         build(tmp_path)
     assert str(raised.value) == (
-        f"{tmp_path} is not a run folder that can be reported: it holds no report.json\n"
+        f"{tmp_path} is not a run folder that can be reported: it has no report.json\n"
         f"  where: {tmp_path / 'report.json'}\n"
         "  try: name a folder below runs/"
     )
@@ -70,7 +70,7 @@ def test_a_cut_off_last_row_is_left_out_and_said(make_run, page):
     with (folder / "metrics.jsonl").open("a") as file:
         file.write('{"epoch": 5, "train/lo')
     found = page(build(folder))
-    assert "The last row of metrics.jsonl was cut off and is left out." in found.texts
+    assert "The last line of metrics.jsonl is incomplete and is left out." in found.texts
     assert "over epochs 1 to 4" in found.all("img")[0]["alt"]
 
 
@@ -85,14 +85,14 @@ def test_a_damaged_row_in_the_middle_is_an_error(make_run):
     assert lines[1:] == [
         f"  where: {path}, line 2",
         "  accepted: JSON",
-        "  try: put back the metrics.jsonl that the training wrote, or train again",
+        "  try: restore the metrics.jsonl that the training wrote, or train again",
     ]
 
 
 @pytest.mark.parametrize(
     ("name", "text", "what"),
     [
-        ("report.json", "[1]", "report.json holds no JSON object"),
+        ("report.json", "[1]", "report.json contains no JSON object"),
         ("report.json", "{", "report.json is not JSON ("),
         ("report.json", "[" * 100_000, "report.json is not JSON ("),
         (

@@ -157,7 +157,9 @@ def test_shares_of_right_rows_go_by_the_exact_test(won: int, lost: int) -> None:
     assert (low > 0 or high < 0) == (exact.pvalue < 0.05)
     assert found.larger is bool(exact.pvalue < 0.05)
     assert found.better is (None if won == lost else won > lost)
-    assert found.method == f"McNemar's exact test, {won} won and {lost} lost of 100 rows"
+    assert found.method == (
+        f"McNemar's exact test, only run 2 right on {won}, only run 1 right on {lost} of 100 rows"
+    )
 
 
 def test_in_words() -> None:
@@ -168,7 +170,7 @@ def test_in_words() -> None:
     nearly = classifier([True] * 19 + [False])
     assert only(nearly, all_right).verdict == "not significant at 95 %"
     unknown = classifier([True] * 10)
-    assert only(unknown, none_right).verdict == "worse; how far it could move is not known"
+    assert only(unknown, none_right).verdict == "worse; its uncertainty is not known"
 
 
 def regression(predicted: np.ndarray, truth: np.ndarray, **more: Any) -> Run:
@@ -263,7 +265,9 @@ def test_runs_of_one_setting_are_compared_together_seed_by_seed() -> None:
     assert found.label == "2, 4, 6"
     assert found.difference == pytest.approx(0.04)  # each seed's own, however far seeds lie apart
     assert found.interval == pytest.approx(paired_shares(4, 0, 100))
-    assert found.method == "3 pairs of runs: Student's t over seeds, and their rows"
+    assert found.method == (
+        "3 pairs of runs: Student's t over seeds, combined with the interval over rows"
+    )
 
 
 def test_seeds_and_rows_are_both_in_the_interval_of_settings() -> None:

@@ -29,12 +29,12 @@ def test_a_full_run_shows_every_section_and_the_answer_first(make_run, page):
     assert [s["id"] for s in found.all("section")] == PLAIN
     answer = found.text[: found.text.index("Curves", found.text.index("0.8812"))]
     for words in (
-        "0.8812 accuracy on the test part beats the baseline",
+        "0.8812 accuracy on the test set beats the baseline",
         "95% interval 0.8771 to 0.8852",
         "baseline: majority 0.5000",
         "higher is better",
-        "This score was made at look 3 at the test part: the more looks, the more",
-        "Weights: the best ones by val/loss (epoch 2).",
+        "This is evaluation 3 on the test set: the more evaluations, the more",
+        "Weights: best by val/loss (epoch 2).",
     ):
         assert words in answer
     assert sorted(p.name for p in (folder / "plots").iterdir()) == [
@@ -56,11 +56,11 @@ def test_what_the_sections_say(make_run, page):
         "majority",
         "higher is better",
     ]
-    assert found.tables["Rows of each part"][3] == ["test", "25,000"]
-    assert found.tables["Rows of equal content in two parts"][1] == ["training and test", "123"]
+    assert found.tables["Rows of each set"][3] == ["test", "25,000"]
+    assert found.tables["Equal rows in two sets"][1] == ["training and test", "123"]
     assert found.tables["Rows of each class"][1] == ["negative", "6", "6", "6"]
     layers = found.tables["Layers"]
-    assert layers[2:] == [["head", "Linear", "1", "17", "no"], ["all", "", "", "160,305", ""]]
+    assert layers[2:] == [["head", "Linear", "1", "17", "no"], ["total", "", "", "160,305", ""]]
     for words in (
         "train 3.0 s total 1 min 05 s",
         "dlx train task=imdb trainer.epochs=4",
@@ -77,16 +77,19 @@ def test_what_the_sections_say(make_run, page):
         ({"beats": False}, "does not beat the baseline"),
         (
             {"beats": False, "interval": [0.4, 0.9]},
-            "The baseline lies inside the interval: the difference may be chance.",
+            "The baseline is inside the interval: the difference may be chance.",
         ),
         ({"value": None}, "There is no score. test/accuracy is not a number."),
-        ({"looks": 1}, "This score was made at the first look at the test part."),
-        ({"score": "val/accuracy", "part": "val"}, "accuracy on the validation part"),
-        ({"part": "val"}, "it is no test. The validation part also chose the epoch, so its scores"),
-        ({"part": "val", "weights": "last", "epoch": 4}, "it is no test. Weights: the last ones"),
-        ({"weights": "last", "epoch": 20}, "Weights: the last ones (epoch 20)."),
-        ({"direction": "min", "score": "test/age/mae"}, "age: mae on the test part"),
-        ({"value": float("nan")}, "not a number accuracy on the test part"),
+        ({"looks": 1}, "This is the first evaluation on the test set."),
+        ({"score": "val/accuracy", "part": "val"}, "accuracy on the validation set"),
+        (
+            {"part": "val"},
+            ("not a test score. The validation set also chose the epoch, so its scores"),
+        ),
+        ({"part": "val", "weights": "last", "epoch": 4}, "not a test score. Weights: last"),
+        ({"weights": "last", "epoch": 20}, "Weights: last (epoch 20)."),
+        ({"direction": "min", "score": "test/age/mae"}, "age: mae on the test set"),
+        ({"value": float("nan")}, "not a number accuracy on the test set"),
     ],
 )
 def test_the_answer_says_what_is_known(make_run, page, report, changed, words):
@@ -107,7 +110,7 @@ def test_sample_data_are_stamped_on_the_page_and_on_every_picture(make_run, page
     build(real)
     assert "SAMPLE DATA \N{EN DASH} not a result" in found.texts
     assert found.texts[0].startswith("SAMPLE DATA: ")
-    assert "accuracy on the test part of the sample data" in found.text
+    assert "accuracy on the test set of the sample data" in found.text
     assert "SAMPLE DATA" not in (real / "report.html").read_text("utf-8")
     for picture in (sample / "plots").iterdir():
         assert picture.read_bytes() != (real / "plots" / picture.name).read_bytes()
@@ -271,7 +274,7 @@ def test_each_column_is_told_and_what_makes_no_sense_is_left_out(make_run, page)
     ]
     data = {"rows": {}, "profile": {"rows": 1234, "columns": columns}}
     found = page(build(make_run(data=data))).text
-    assert "What the columns hold, over 1,234 training rows" in found
+    assert "Profile of the columns, over 1,234 training rows" in found
     assert "age whole numbers 3 15 18 90.50 1 30 12.5%" in found
     assert "note texts, 9 different 2 \N{EN DASH} 1 80 characters \N{EN DASH} <b>" in found
-    assert "What the columns hold" not in page(build(make_run())).text  # an older run
+    assert "Profile of the columns" not in page(build(make_run())).text  # an older run

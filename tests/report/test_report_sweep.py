@@ -50,12 +50,15 @@ def test_the_answer_comes_first_and_says_how_far_to_trust_it(made):
     found = made(cases.sweep())
     assert found.all("section")[0]["id"] == "answer"
     assert "Search digits-3fa91c02" in found.text
-    assert "0.9489 accuracy on the validation part, best of 9 settings" in found.text
+    assert "0.9489 accuracy on the validation set, best of 9 settings" in found.text
     assert "beats the baseline" in found.text
     assert "95% interval over 2 trials (Student's t) 0.8989 to 0.9989" in found.text
-    assert "the task's own settings 0.8600 baseline: uniform 0.1000" in found.text
-    assert "No trial looked at a test part." in found.text
-    assert "9 settings were judged by the same validation rows, so 9 decisions rest" in found.text
+    assert "task defaults 0.8600 baseline: chance 0.1000" in found.text
+    assert "No trial used the test set." in found.text
+    assert (
+        "9 settings were compared on the same validation set, so 9 decisions are based"
+        in found.text
+    )
     assert "4 other settings lie within its interval" in found.text
     assert cases.COMMAND in found.texts
     assert "the last epoch was the best one in 3 trials" in found.text
@@ -70,7 +73,7 @@ def test_settings_stand_best_first_and_the_best_is_marked(made):
         *("model.units", "trials", "epoch", "parameters", "time"),
     ]
     assert first == [
-        *("4", "0.9489", "0.01000", "0.8989 to 0.9989", "0.1000 uniform", "0.005995", "[64]"),
+        *("4", "0.9489", "0.01000", "0.8989 to 0.9989", "0.1000 chance", "0.005995", "[64]"),
         *("2", "4.5", "1,400", "1.5 s"),
     ]
     values = [float(row[1]) for row in rest]
@@ -82,7 +85,7 @@ def test_a_setting_has_its_own_baseline_and_an_old_one_a_dash(made):
     tree = cases.sweep(2)
     tree["points"][1]["baseline"] = {"name": "majority", "value": 0.25}
     _, *rows = made(tree).tables[TITLE]
-    assert [row[4] for row in rows] == ["0.2500 majority", "0.1000 uniform"]
+    assert [row[4] for row in rows] == ["0.2500 majority", "0.1000 chance"]
 
 
 def test_a_sweep_whose_runs_told_no_baseline_has_none(made):
@@ -103,7 +106,7 @@ def test_failed_trials_are_told_by_reason_and_rank_last(made):
     ]
     assert len(found.tables["Each of the failed trials"]) == 5
     assert "Traceback of trial 4" in found.texts
-    table = found.tables[f"{TITLE}; those that lost a trial come after the others"]
+    table = found.tables[f"{TITLE}; settings with an unfinished trial come last"]
     assert [(row[0], row[8]) for row in table[-3:]] == [
         ("1", "2 pruned"),
         ("2", "2 failed"),
@@ -146,7 +149,10 @@ def test_a_mean_over_some_folds_is_not_drawn_beside_means_over_all(tmp_path, pag
             (run / "folds" / str(fold)).mkdir(parents=True)
             (run / "folds" / str(fold) / "metrics.jsonl").write_text(row)
     text = page(build_sweep(place)).text
-    whole, partial = "Grey: 1 pruned setting", "1 pruned setting of which not every fold was begun"
+    whole, partial = (
+        "Grey: 1 pruned setting",
+        ("1 pruned setting of which not every fold was started"),
+    )
     assert (whole in text, partial in text) == (begun == 2, begun == 1)
 
 
@@ -155,7 +161,7 @@ def test_a_setting_that_lost_a_seed_ranks_behind_those_that_did_not(made):
     tree["trials"][8] |= {"state": "failed", "reason": "out of memory"}
     del tree["best"]
     found = made(tree)
-    table = found.tables[f"{TITLE}; those that lost a trial come after the others"]
+    table = found.tables[f"{TITLE}; settings with an unfinished trial come last"]
     assert (table[1][0], table[-1][0]) == ("5", "4")
 
 
@@ -178,7 +184,10 @@ def test_pictures_are_png_files_of_a_sensible_size(tmp_path, page):
 
 def test_several_objectives_show_the_front(made):
     found = made(cases.several(cases.sweep(), 4, 0))
-    title = "Settings that no other beats in one objective without losing in another"
+    title = (
+        "The Pareto front: settings that no other setting improves in one objective without "
+        "being worse in another"
+    )
     assert found.tables[title] == [
         ["setting", "val/accuracy", "parameters", "values"],
         ["4", "0.9489", "1,400", "optimizer.lr=0.005995 model.units=[64]"],
@@ -193,7 +202,7 @@ def test_what_was_asked_for_is_told(made):
     text = made(cases.sweep()).text
     assert "optimizer.lr log-uniform from 0.0001 to 1" in text
     assert "model.units one of [16], [64], [64,64]" in text
-    assert "trials 18 done settings 9 trials a setting 2 threads a trial 1" in text
+    assert "trials 18 done settings 9 trials per setting 2 threads per trial 1" in text
     assert "took 2 min 03 s" in text
     assert "dlx tune task=digits seeds=2" in text
 
@@ -209,7 +218,7 @@ def test_importance_finds_the_lever_that_matters(made):
     (alt,) = [img["alt"] for img in found.all("img") if img["alt"].startswith("Importance")]
     shares = dict(re.findall(r"([\w.]+) (\d+)%", alt))
     assert int(shares["optimizer.lr"]) > 60
-    assert "over 10 sets of settings drawn from these" in found.text
+    assert "over 10 bootstrap samples of these settings" in found.text
 
 
 def test_importance_of_what_is_chance_may_be_anything():
@@ -224,7 +233,7 @@ def test_a_sweep_has_no_progress_and_calls_itself_one(made, undrawn):
     found = made({**cases.sweep(), "kind": "sweep", "default": None, "space": None})
     assert "Sweep digits-3fa91c02" in found.text
     assert "best so far" not in found.text
-    assert "Where it searched" not in found.text
+    assert "Search space" not in found.text
 
 
 @pytest.mark.parametrize(
@@ -233,7 +242,7 @@ def test_a_sweep_has_no_progress_and_calls_itself_one(made, undrawn):
         ({"state": "interrupted"}, "INTERRUPTED \N{EN DASH} the search did not finish"),
         ({"state": "running"}, "Not finished: 18 of 18 trials are done"),
         ({"sample": True}, "SAMPLE DATA"),
-        ({"score": "test/accuracy"}, "There are scores of a test part among the trials"),
+        ({"score": "test/accuracy"}, "Some trials have test scores"),
     ],
 )
 def test_what_must_not_be_overlooked(made, undrawn, changed, words):
@@ -244,17 +253,17 @@ def test_looks_at_a_test_part_are_never_denied(made, undrawn):
     tree = cases.sweep()
     tree["trials"][3]["values"]["test/accuracy"] = 0.9
     found = made(tree)
-    assert "No trial looked at a test part." not in found.text
-    assert "that part is used up" in found.text
+    assert "No trial used the test set." not in found.text
+    assert "that test set is no longer independent" in found.text
 
 
 def test_many_decisions_are_a_warning(made, undrawn):
-    assert "51 decisions rest on the same validation part: so many" in made(cases.sweep(51)).text
+    assert "51 decisions used the same validation set: so many" in made(cases.sweep(51)).text
 
 
 def test_run_folders_may_be_gone(made):
     found = made(cases.sweep(), runs=False)
-    assert "No learning curves of the best settings are left" in found.text
+    assert "There are no learning curves of the best settings" in found.text
     assert "baseline: uniform" not in found.text
 
 
@@ -262,7 +271,7 @@ def test_curves_that_are_gone_are_named(tmp_path, page, undrawn):
     folder = cases.write(tmp_path, cases.sweep())
     for seed in (8, 9):
         (tmp_path / f"digits/run-{seed}/metrics.jsonl").write_text("{damaged\n{}\n")
-    assert "Not shown: 4; their run folders are gone" in page(build_sweep(folder)).text
+    assert "Not shown: 4; their run folders are missing" in page(build_sweep(folder)).text
 
 
 def test_one_trial_alone(made):
@@ -270,8 +279,8 @@ def test_one_trial_alone(made):
     tree["trials"], tree["points"][0]["n"] = tree["trials"][:1], 1
     found = made(tree)
     assert "It was trained once: another seed gives another value" in found.text
-    assert "No setting differs from another among those that finished" in found.text
-    assert "decisions rest" not in found.text
+    assert "All finished settings are the same" in found.text
+    assert "decisions are based" not in found.text
 
 
 def test_all_failed(made):
@@ -287,7 +296,7 @@ def test_values_that_are_no_numbers_rank_last(made, undrawn):
     tree["points"][4]["value"] = float("nan")
     tree["points"][3]["value"] = float("inf")
     found = made(tree)
-    assert "accuracy on the validation part, best of 7 settings" in found.text
+    assert "accuracy on the validation set, best of 7 settings" in found.text
     assert [row[0] for row in found.tables[TITLE][-2:]] == ["3", "4"]
 
 
@@ -327,12 +336,12 @@ def test_many_settings_are_folded_and_cut_short(tmp_path, page):
     path = build_sweep(folder)
     assert path.stat().st_size < 5_000_000
     found = page(path)
-    title = f"{TITLE}; those that lost a trial come after the others"
+    title = f"{TITLE}; settings with an unfinished trial come last"
     assert len(found.tables[title]) == 51
     assert len(found.tables["950 more settings, from the 51st on"]) == 951
-    assert "500 further settings of lower rank are in sweep.json alone." in found.text
-    assert "400 of 1,500 settings are shown, at even distances by rank." in found.text
-    assert "fANOVA on 1,200 settings, of which 100 at even distances by rank" in found.text
+    assert "500 further settings of lower rank are only in sweep.json." in found.text
+    assert "400 of 1,500 settings are shown, evenly spaced by rank." in found.text
+    assert "fANOVA on 1,200 settings, of which 100 evenly spaced by rank" in found.text
     assert len(found.tables["The first 200 of the failed trials"]) == 201
 
 
@@ -375,7 +384,7 @@ def test_a_run_is_only_looked_for_below_the_root(tmp_path, page, undrawn, run):
     (folder / "sweep.json").write_text(json.dumps(tree))
     (tmp_path / "secret").mkdir()
     (tmp_path / "secret" / "metrics.jsonl").write_text('{"val/accuracy": 0.5}\n')
-    assert "No learning curves" in page(build_sweep(folder)).text
+    assert "There are no learning curves" in page(build_sweep(folder)).text
 
 
 @pytest.mark.parametrize(
@@ -422,7 +431,7 @@ def test_a_folder_without_a_sweep_is_refused(tmp_path):
     with pytest.raises(UsageError) as told:
         build_sweep(tmp_path)
     assert str(told.value) == (
-        f"{tmp_path} is not a sweep's folder that can be reported: it holds no sweep.json\n"
+        f"{tmp_path} is not a sweep's folder that can be reported: it has no sweep.json\n"
         f"  where: {tmp_path / 'sweep.json'}\n"
         "  try: name a folder below runs/sweeps/"
     )

@@ -60,5 +60,5 @@ def test_names():
         "age: mae",
         "odd",
     ]
-    assert [part("val/loss"), part("loss")] == ["validation part", ""]
+    assert [part("val/loss"), part("loss")] == ["validation set", ""]
     assert [short("a\n b", 5), short("abcdefgh", 5)] == ["a b", "abcd…"]

@@ -22,7 +22,7 @@ RUNGS = [
         "parameters": 1000 * (n + 1),
         "epochs": 4,
         "verdict": verdict,
-        "text": "validation loss turned at epoch 2",
+        "text": "validation loss rose after epoch 2",
         "score": "val/accuracy",
         "value": 0.8,
         **LOSSES,
@@ -88,12 +88,12 @@ def test_each_step_has_its_finding_and_evidence(make_run, page):
         assert f"{number}. Title {number}" in found.text
         assert f"found {number}" in found.text
     assert "rows 50,000" in found.text
-    (_, row) = found.tables["What the columns hold, over 99 training rows"]
+    (_, row) = found.tables["Profile of the columns, over 99 training rows"]
     assert row[:3] == ["age", "numbers", "7"]
     assert FINAL["command"] in found.text
-    ladder = found.tables["The ladder of sizes"]
+    ladder = found.tables["Capacity steps"]
     assert [row[0] for row in ladder[1:]] == ["model.units=[16]", "model.units=[16,16]"]
-    assert ladder[2][-1] == "overfits: validation loss turned at epoch 2"
+    assert ladder[2][-1] == "overfits: validation loss rose after epoch 2"
     assert {p.stem for p in (folder / "plots").iterdir()} >= {"ladder", "trials"}
 
 
@@ -104,7 +104,7 @@ def test_settings_are_sorted_by_score_and_the_chosen_one_is_marked(
     more = facts()
     more["workflow"]["direction"] = direction
     found = page(build(make_run(**more)))
-    title = "Settings tried, best val/accuracy first; the chosen one marked"
+    title = "Settings tried, best val/accuracy first; the chosen one is marked"
     rows = found.tables[title][1:]
     assert "".join(row[0] for row in rows) == order
     assert rows[-1][5] == "failed: nan"
@@ -134,9 +134,9 @@ def test_folds_end_with_their_mean_and_spread(make_run, page):
 
 def test_checks_put_the_gravest_first(make_run, page):
     found = page(build(make_run(**facts())))
-    table = found.tables["What the data were checked for, and what was found"]
+    table = found.tables["Data warnings, leaks and facts"]
     assert table[1:] == [
-        ["smell", "class drift", "training and test", "3", "3 classes drift"],
+        ["data warning", "class drift", "training and test", "3", "3 classes drift"],
         ["fact", "repeated", "training", "9", "9 rows repeat"],
     ]
     assert "row 17 (training) = row 1403 (test)" in found.text

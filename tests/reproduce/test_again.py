@@ -28,7 +28,7 @@ def test_an_untouched_run_comes_out_the_same(cli: Any, run: Path) -> None:
 
     assert answer.code == 0, answer.err
     name = f"wine/{run.name}"
-    told = f"identical: every loss, score and weight of {name} came out the same to the bit\n"
+    told = f"identical: every loss, score and weight of {name} is the same to the bit\n"
     assert answer.out.endswith(told)
     assert {p: p.read_bytes() for p in run.rglob("*") if p.is_file()} == before
 
@@ -56,8 +56,8 @@ def test_an_edited_config_is_told_with_the_first_step_and_tensor(cli: Any, run: 
     assert tensor["what"] == "tensor"
     assert "differs by up to" in tensor["text"]
     assert found["changed"] == [
-        "config.yaml is not as it was when the run ended",
-        "config.yaml is not the one that was trained",
+        "config.yaml has changed since the run ended",
+        "config.yaml has changed since the training",
     ]
 
 
@@ -120,7 +120,7 @@ def test_what_is_not_as_it_was_is_told(cli: Any, run: Path) -> None:
 
     assert answer.code == 3
     assert "not 1.0; cpu is" in answer.out
-    assert "level G of the contract" in answer.out
+    assert "level G of reproducibility" in answer.out
 
 
 class TestTolerance:
@@ -154,7 +154,7 @@ def test_only_a_finished_run_can_be_tried_again(cli: Any, run: Path) -> None:
     assert answer.code == 2
     assert answer.err == (
         "error: only a finished run can be reproduced, and this one is interrupted\n"
-        f"  where: {run}\n  try: dlx resume {run.name} goes on\n"
+        f"  where: {run}\n  try: dlx resume {run.name} continues\n"
     )
 
 

@@ -78,7 +78,7 @@ def test_a_bar_that_is_missed_exits_3(cli: Any, claim: Path) -> None:
     answer = cli("reproduce", str(claim), "--seeds", "1")
 
     assert answer.code == 3
-    assert "misses its bar, 1.1" in answer.out
+    assert "misses its threshold, 1.1" in answer.out
 
 
 def test_a_comparison_is_checked_on_what_was_measured(cli: Any, claim: Path) -> None:
@@ -104,7 +104,7 @@ def test_recording_again_never_widens_a_tolerance(cli: Any, recorded: Path) -> N
     answer = cli("experiments", "record", "wine")
 
     assert answer.code == 3
-    assert "kept as it was: val/loss.best is " in answer.out
+    assert "unchanged: val/loss.best is " in answer.out
     after = read(recorded).ours or {}
     assert all(record["tolerance"] == 1e-9 for record in after.values())
     assert after["val/loss.best"]["mean"] == before["val/loss.best"]["mean"]
@@ -129,7 +129,7 @@ def test_a_claim_that_records_nothing_is_refused(cli: Any, claim: Path) -> None:
     answer = cli("reproduce", str(claim))
 
     assert answer.code == 2
-    assert "wine records no figure to check" in answer.err
+    assert "wine has no recorded figure to check" in answer.err
     assert "dlx experiments record wine" in answer.err
 
 

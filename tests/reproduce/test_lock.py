@@ -69,8 +69,8 @@ def test_unless_scores_within_their_intervals_will_do(cli: Any, locked: Path) ->
     ("key", "told"),
     [
         ("config", "the config has changed"),
-        ("data", "the data are other ones"),
-        ("parts", "the parts are other ones"),
+        ("data", "the data have changed"),
+        ("parts", "the split has changed"),
     ],
 )
 def test_each_digest_is_held_against(cli: Any, locked: Path, key: str, told: str) -> None:
@@ -90,7 +90,7 @@ def test_other_weights_are_told(cli: Any, locked: Path) -> None:
     answer = cli("reproduce", "dlx.lock")
 
     assert answer.code == 3
-    assert "not the same: run weights" in answer.out
+    assert "different: run weights" in answer.out
 
 
 def test_the_same_config_gains_platforms_and_another_begins_anew(cli: Any, locked: Path) -> None:
@@ -116,7 +116,7 @@ def test_it_cannot_ask_for_code_places_or_secrets(
     answer = cli("reproduce", "dlx.lock")
 
     assert answer.code == 2
-    assert f"it asks for `{argument}`, and a file may not" in answer.err
+    assert f"it names the plugin `{argument}`, which a file may not load" in answer.err
     assert not (here / "canary").exists()
 
 
@@ -137,7 +137,7 @@ def test_what_is_no_lock_file_is_told(cli: Any, here: Path, content: str) -> Non
     answer = cli("reproduce", "dlx.lock")
 
     assert answer.code == 2
-    assert "it is no lock file" in answer.err
+    assert "it is not a lock file" in answer.err
 
 
 def test_a_report_that_holds_no_scores_is_told(cli: Any, locked: Path, here: Path) -> None:
@@ -154,8 +154,8 @@ def test_a_report_that_holds_no_scores_is_told(cli: Any, locked: Path, here: Pat
         answer = cli("lock", "last")
 
         assert answer.code == 1, scores
-        assert answer.err.startswith("error: report.json holds no scores"), scores
-    assert cli("reproduce", "last").err.startswith("error: report.json holds no scores")
+        assert answer.err.startswith("error: report.json has no scores"), scores
+    assert cli("reproduce", "last").err.startswith("error: report.json has no scores")
 
 
 @pytest.mark.parametrize(
@@ -177,7 +177,7 @@ def test_an_entry_of_another_kind_is_told(cli: Any, locked: Path, key: str, valu
     answer = cli("reproduce", "dlx.lock")
 
     assert answer.code == 2
-    assert "it is no lock file of this version" in answer.err
+    assert "it is not a lock file of this version" in answer.err
 
 
 def test_a_platform_without_digests_proves_nothing(cli: Any, locked: Path) -> None:

@@ -89,7 +89,7 @@ def test_ctrl_c_in_the_middle_leaves_nothing(
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match=r"a.txt cannot be written: its folder is not there"):
+    with pytest.raises(RunError, match=r"a.txt cannot be written: its folder does not exist"):
         write_text(tmp_path / "nowhere" / "a.txt", "x")
 
 

@@ -139,9 +139,9 @@ def test_an_ambiguous_name_lists_what_it_stands_for(three: list[Path]) -> None:
         find(root, "wine")
 
     assert str(caught.value) == (
-        "`wine` stands for 2 runs\n"
+        "`wine` matches 2 runs\n"
         f"  where: {root}\n"
-        "  accepted: more of the name: wine/20260101-120000-aaaa1111-1, "
+        "  accepted: more characters of the name: wine/20260101-120000-aaaa1111-1, "
         "wine/20260102-120000-bbbb2222-1"
     )
 
@@ -200,9 +200,9 @@ def test_a_file_in_place_of_the_root(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
 
     assert refused(tmp_path / "file" / "runs") == (
-        f"no run folder can be made below {tmp_path / 'file' / 'runs'}: it is no folder\n"
+        f"no run folder can be made below {tmp_path / 'file' / 'runs'}: it is not a folder\n"
         f"  where: {tmp_path / 'file'}\n"
-        "  accepted: a folder that can be written to\n"
+        "  accepted: a folder with write permission\n"
         "  try: run.root=FOLDER chooses another"
     )
 
@@ -229,7 +229,7 @@ def test_a_folder_that_cannot_be_made(
     assert str(caught.value) == (
         f"no run folder can be made: {error.strerror}\n"
         f"  where: {tmp_path / 'digits'}\n"
-        "  accepted: a folder that can be written to\n"
+        "  accepted: a folder with write permission\n"
         "  try: run.root=FOLDER chooses another"
     )
 

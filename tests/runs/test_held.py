@@ -33,7 +33,7 @@ def test_another_process_is_named_and_lets_go_when_it_dies(tmp_path: Path) -> No
         process.kill()
 
     told = str(caught.value)
-    assert told.startswith(f"another process is at work in this run: process {process.pid} on ")
+    assert told.startswith(f"another process is using this run: process {process.pid} on ")
     assert not is_held(tmp_path)
     with held(tmp_path), tried(tmp_path) as mine:
         assert not mine

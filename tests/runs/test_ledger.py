@@ -127,10 +127,11 @@ def test_a_ledger_that_is_none_is_an_error(tmp_path: Path) -> None:
         record(tmp_path, rows(), "wine/1", "train")
 
     assert str(caught.value) == (
-        "the ledger of test looks is damaged: file is not a database\n"
+        "the ledger of evaluations on test sets is damaged: file is not a database\n"
         f"  where: {tmp_path / 'ledger.sqlite'}\n"
         "  accepted: the file as dlx wrote it\n"
-        "  try: move ledger.sqlite away: the looks that run folders tell of are then counted again"
+        "  try: move ledger.sqlite away: the evaluations that run folders record are then "
+        "counted again"
     )
 
 
@@ -201,7 +202,10 @@ def test_no_ledger_means_no_look(tmp_path: Path) -> None:
 class TestWitness:
     """Run folders tell of their looks too."""
 
-    LACKED = "the ledger lacked 1 look at test rows that run folders tell of; they count again"
+    LACKED = (
+        "the ledger lacked 1 evaluation on test rows that run folders record; "
+        "they are counted again"
+    )
 
     def look(self, root: Path, verb: str = "train") -> Path:
         """A look of a run that has a folder."""

@@ -118,7 +118,7 @@ def test_five_fail_and_only_they_run_again(cli: Cli, here: Path, many: int) -> N
     assert reasons[3].startswith("out of memory: ")
     assert "100000" in reasons[4]
     assert set(reasons) == {0, 1, 2, 3, 4}
-    assert f"5 of {many} trials failed; the same command runs only them again" in out
+    assert f"5 of {many} trials failed; the same command runs only these again" in out
     raised = here / "runs" / outcome(here)["trials"][0]["run"]
     assert "a mistake in my own code" in (raised / "log.txt").read_text()
     assert "Traceback" in (raised / "log.txt").read_text()

@@ -100,7 +100,7 @@ class TestTheBest:
         assert json.loads(again.out)["trained"] == first
         told = cli("tune", *WINE, "--train-best").out.splitlines()
         assert told[-2].startswith(
-            f"the best has been trained already, in run {first['run']}: val/accuracy "
+            f"the best setting is trained already, in run {first['run']}: val/accuracy "
         )
         assert looks() == 1
 
@@ -113,8 +113,8 @@ class TestTheBest:
             found = cli("tune", *WINE, "--train-best")
         assert found.code == 0
         assert found.out.splitlines()[-3:] == [
-            "another process trains the best: waiting for its answer",
-            "the best has been trained already, in run wine/x: test/accuracy 0.5000",
+            "another process trains the best: waiting for its result",
+            "the best setting is trained already, in run wine/x: test/accuracy 0.5000",
             "report: x.html",
         ]
         assert not Path("runs/ledger.sqlite").exists()
@@ -136,5 +136,5 @@ class TestTheBest:
         assert found.code == 0
         assert sorted(Path("runs/wine").iterdir()) == before
         assert looks() == 1
-        again = "the best has been trained already" in found.out
+        again = "the best setting is trained already" in found.out
         assert again == (state == "done")

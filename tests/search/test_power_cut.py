@@ -101,5 +101,5 @@ def test_a_spoilt_study_ends_with_the_same_trials(
     assert found == trials
     assert sorted((here / "runs" / "wine").iterdir()) == runs  # nothing is trained a second time
     if how in ("gone", "empty", "half"):
-        assert told.startswith("the study had lost what came last: ")
+        assert told.startswith("the study had lost its last entries: ")
     assert searched(storage, runner) == (trials, "")

@@ -81,7 +81,7 @@ def test_numbers_that_json_lacks_are_null(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["../x", "", ".hidden", "a/b", "x" * 81, "a b", "a\0"])
 def test_a_name_that_is_no_folders(tmp_path: Path, name: str) -> None:
-    with pytest.raises(UsageError, match="cannot name a folder"):
+    with pytest.raises(UsageError, match="is not a valid folder name"):
         folder_of(tmp_path, name, "here")
 
 

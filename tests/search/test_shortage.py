@@ -58,9 +58,9 @@ def test_no_trial_is_lost_to_a_full_disk(
     kind = "search" if command is SEARCH else "sweep"
     where = next(Path("runs/sweeps").iterdir())
     assert found.err == (
-        f"error: the {kind} stops, since no trial can be kept: report.json cannot be written\n"
+        f"error: the {kind} stops, since no trial can be saved: report.json cannot be written\n"
         f"  where: {where}\n"
-        "  try: the same command goes on, with what is done kept, once the machine has enough "
+        "  try: the same command continues from what is done once the machine has enough "
         "again\n"
     )
     counts = outcome()["counts"]
@@ -97,14 +97,14 @@ def test_a_search_in_which_every_trial_failed_says_so_and_tries_them_again(
     for found in (first, again):
         assert found.code == 1
         assert (
-            "3 of 3 trials failed: no setting can be told from another; the same command tries "
+            "3 of 3 trials failed: there is no best setting; the same command tries "
             "them again\n  optimizer.lr=0.05: my file is wrong\n"
         ) in found.out
-    assert "3 trials failed before, and none did not: tried again\n" in again.out
+    assert "3 trials failed before and none succeeded: tried again\n" in again.out
     mended = cli(*SEARCH)
     assert mended.code == 0
     assert outcome()["counts"]["done"] == 3
     known = [(t["changed"], t["value"]) for t in outcome()["trials"]]
-    assert "3 of 3 trials are done already" in cli(*SEARCH).out
+    assert "3 of 3 trials are already done" in cli(*SEARCH).out
     cli(*SEARCH, "run.root=whole")
     assert known == [(t["changed"], t["value"]) for t in outcome("whole")["trials"]]

@@ -195,7 +195,7 @@ def test_a_storage_that_goes_away_is_told() -> None:
         raise OperationalError("select 1", {}, Exception("server closed the connection\nmore"))
     assert str(caught.value) == (
         "the storage of the study is lost: server closed the connection\n"
-        f"  where: tune.storage={url.replace('hunter2', '***')}\n  try: the same command goes on"
+        f"  where: tune.storage={url.replace('hunter2', '***')}\n  try: the same command continues"
     )
 
 

@@ -101,7 +101,7 @@ def test_tags_say_where_the_numbers_come_from() -> None:
     tags, data = logged(run.folder).data.tags, json.loads((run.folder / "data.json").read_text())
     assert tags["dlx.run"] == run.name
     assert tags["dlx.data_digest"] == data["digest"]
-    assert tags["dlx.sample"] == "made-up sample data, not a result"
+    assert tags["dlx.sample"] == "synthetic sample data, not a result"
     assert tags["dlx.test_looks"] == "0"
     assert tags["dlx.stamps"] == (
         "preparation was fitted on validation rows as well (prepare.scope=all)"
@@ -300,9 +300,9 @@ def test_a_run_folder_cannot_say_where_a_run_is_told_of() -> None:
         resumable(run)
     argument = f"callbacks.mlflow.tracking_uri={strange}"
     assert str(caught.value).splitlines() == [
-        f"`callbacks.mlflow.tracking_uri` is {strange}, which only the run folder says",
+        f"`callbacks.mlflow.tracking_uri` is {strange}, which only the run folder names",
         f"  where: {run.name}/config.yaml",
-        "  accepted: a run folder made here, or an address that is typed again",
+        "  accepted: a run folder made here, or the address on the command line",
         f"  try: dlx resume ... {argument}, if that is right; or run.watch=false",
     ]
     assert resumable(run, ["run.watch=false"])

@@ -320,7 +320,7 @@ def test_a_replay_is_not_watched(cli: Any) -> None:
 
 @pytest.mark.slow
 def test_a_workflow_shows_its_final_model(cli: Any) -> None:
-    small = ("trainer.epochs=3", "workflow.trials=1", "workflow.rungs=1")
+    small = ("trainer.epochs=3", "workflow.trials=1", "workflow.capacity_steps=1")
     assert cli("workflow", *WINE[:2], *small, "callbacks=tensorboard").code == 0
 
     (run,) = Path("runs/wine").iterdir()

@@ -99,8 +99,8 @@ def test_a_report_that_cannot_be_written_is_a_warning(
     assert "report: " not in found.out
     assert json.loads(asked.out)["report"] is None
     first, hint = found.err.splitlines()
-    assert first == "warning: the report is not written: the pen is broken"
-    command = hint.removeprefix("  try: ").removesuffix(" makes it again")
+    assert first == "warning: the report was not written: the pen is broken"
+    command = hint.removeprefix("  try: ").removesuffix(" builds it again")
     assert cli(*command.split()[1:]).code == 0
     assert (Path(command.split()[-1]) / "report.html").is_file()
 
@@ -119,4 +119,6 @@ def test_a_sweep_keeps_its_outcome_without_its_report(
     monkeypatch.setattr("dlx.report.sweep.render", fail)
     again = cli(*arguments)
     assert again.code == 0
-    assert again.err.startswith("warning: the report is not written: the pen is broken\n  try: dlx")
+    assert again.err.startswith(
+        "warning: the report was not written: the pen is broken\n  try: dlx"
+    )

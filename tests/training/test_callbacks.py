@@ -107,7 +107,7 @@ def test_early_stopping_watches_its_own_score() -> None:
 
 
 def test_early_stopping_needs_something_to_watch() -> None:
-    with pytest.raises(UsageError, match="early_stopping needs a score to watch"):
+    with pytest.raises(UsageError, match="early_stopping needs a score to monitor"):
         loaded("protocol=train_test", "callbacks=early_stopping")
 
 
@@ -123,7 +123,7 @@ def test_the_time_limit_stops_after_its_epoch(monkeypatch: pytest.MonkeyPatch) -
     assert training.state.stop == ""
     now = 1030.0
     limit.epoch_ends(training, {})
-    assert training.state.stop == "0.5 minutes are up (callbacks.time_limit)"
+    assert training.state.stop == "0.5 minutes are over (callbacks.time_limit)"
 
 
 def test_the_clock_may_jump(monkeypatch: pytest.MonkeyPatch) -> None:

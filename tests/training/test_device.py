@@ -39,7 +39,7 @@ def test_a_device_that_is_not_there_is_refused(there: Any) -> None:
         choose_device("cuda")
 
     assert str(caught.value) == (
-        "`trainer.device` is cuda, and torch finds no such device here\n"
+        "`trainer.device` is cuda, but torch finds no such device here\n"
         "  accepted: auto, cpu, mps\n"
         "  try: `dlx doctor` shows what torch finds"
     )

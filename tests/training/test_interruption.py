@@ -51,7 +51,7 @@ def test_the_first_signal_stops_in_good_order(
     assert error.splitlines() == [
         f"error: interrupted after epoch {status['epoch']}, step {step}",
         f"  where: runs/wine/{run.name}",
-        f"  try: dlx resume runs/wine/{run.name} goes on",
+        f"  try: dlx resume runs/wine/{run.name} continues",
     ]
     assert status["state"] == "interrupted"
     assert status["epoch"] >= 3

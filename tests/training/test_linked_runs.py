@@ -100,7 +100,7 @@ def test_a_log_that_is_a_link_is_told(original: Path, here: Path, tmp_path: Path
 
     assert answer.code == 1
     assert answer.err.splitlines()[0] == (
-        "error: log.txt cannot be written: `log.txt` is a symbolic link, and none is followed here"
+        "error: log.txt cannot be written: `log.txt` is a symbolic link, and dlx follows none here"
     )
     assert not (tmp_path / "profile").exists()
 
@@ -122,5 +122,5 @@ def test_a_task_in_a_run_folder_is_named_as_one_that_is_typed(
     answer = cli("resume", str(run))
 
     assert answer.code == 2
-    assert "names no task" in answer.err or "control character" in answer.err
+    assert "is not a task name" in answer.err or "control character" in answer.err
     assert everything(run) == {**before, str(run / "lock"): (run / "lock").read_bytes()}

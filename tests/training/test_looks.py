@@ -41,7 +41,7 @@ def test_how_many_rows_were_seen_is_told(here: Path, capsys: pytest.CaptureFixtu
     capsys.readouterr()
     main(["train", *REAL, "protocol.test=0.2", "protocol.test_seed=1", "--quiet"])
 
-    rows = "13 of its 36 rows were seen before"
+    rows = "13 of its 36 rows were evaluated before"
     assert f"the test set has been evaluated 2 times: {rows} (ledger in runs)" in (
         capsys.readouterr().out
     )
@@ -112,8 +112,9 @@ def test_a_ledger_that_is_gone_is_told_and_counted_from_the_run_folders(
     main(["test", str(run.folder)])
 
     assert capsys.readouterr().out.endswith(
-        "the test set has been evaluated 3 times\nwarning: the ledger lacked 2 looks at test rows "
-        "that run folders tell of; they count again\n"
+        "the test set has been evaluated 3 times\nwarning: the ledger lacked 2 evaluations on "
+        "test rows "
+        "that run folders record; they are counted again\n"
     )
 
 
@@ -126,4 +127,4 @@ def test_a_run_killed_before_its_page_gets_it(
     assert main(["resume", str(folder)]) == 0
 
     assert (folder / "report.html").is_file()
-    assert "there is nothing to go on with" in capsys.readouterr().out
+    assert "there is nothing to resume" in capsys.readouterr().out

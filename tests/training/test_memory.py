@@ -162,7 +162,7 @@ def test_the_rows_of_an_evaluation_are_bounded_recorded_and_followed(
     ("override", "message"),
     [
         ("trainer.threads=100000000", "`trainer.threads` is 100000000"),
-        ("protocol={name: kfold, k: 1000000000000}", "`protocol.k` is 1000000000000, and that"),
+        ("protocol={name: kfold, k: 1000000000000}", "`protocol.k` is 1000000000000, which"),
         ("protocol={name: iterated_kfold, iterations: 1000000000}", "`protocol.iterations` is"),
     ],
 )

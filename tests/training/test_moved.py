@@ -35,6 +35,6 @@ def test_it_is_told(here: Path, moved: bool, every: str) -> None:
         train(asked, lambda _: None, [Gone(moved)])
 
     told = str(caught.value).splitlines()
-    assert told[0].endswith(" cannot be written: its folder is not there, or no longer")
-    assert told[-1].endswith("put it back: dlx resume goes on")
+    assert told[0].endswith(" cannot be written: its folder does not exist")
+    assert told[-1].endswith("put it back: dlx resume continues")
     assert list(here.glob("runs/wine/*")) == []

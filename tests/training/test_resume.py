@@ -345,9 +345,9 @@ class TestWhatMayChange:
 
         told = [problem.what for problem in caught.value.problems]
         assert told == [
-            "`model.units` is [8], and the run was begun with [16]",
-            "`optimizer.lr` is 0.5, and the run was begun with 0.002",
-            "`trainer.epochs` is 3, and the run was begun with 4",
+            "`model.units` is [8], but the run was started with [16]",
+            "`optimizer.lr` is 0.5, but the run was started with 0.002",
+            "`trainer.epochs` is 3, but the run was started with 4",
         ]
 
     def test_under_a_schedule_that_reckons_with_them_epochs_stay(self, here: Path) -> None:
@@ -361,7 +361,7 @@ class TestWhatMayChange:
         file = run / "config.yaml"
         file.write_text(file.read_text().replace("batch_size: 4", "batch_size: 16"))
 
-        with pytest.raises(UsageError, match="is not the one that this run was begun with"):
+        with pytest.raises(UsageError, match="has changed since the start of this run"):
             resumable(run)
 
     def test_other_data_are_not_gone_on_with(self, here: Path) -> None:
@@ -370,7 +370,9 @@ class TestWhatMayChange:
         known = json.loads(file.read_text())
         file.write_text(json.dumps({**known, "digest": "0" * 64}))
 
-        with pytest.raises(UsageError, match="the dataset is not what this run was trained on"):
+        with pytest.raises(
+            UsageError, match=("the dataset is different from what this run was trained on")
+        ):
             resumed(run)
 
 
@@ -385,7 +387,7 @@ def test_another_machine_is_stamped_and_stays_so(here: Path) -> None:
 
     stamps = json.loads((folder / "report.json").read_text())["stamps"]
     assert [stamp.partition(", not 1.0")[1] for stamp in stamps] == [", not 1.0"]
-    assert stamps[0].endswith("the bits may differ from those of an unbroken run")
+    assert stamps[0].endswith("the bits may differ from those of an uninterrupted run")
     assert here.exists()
 
 
@@ -461,7 +463,7 @@ class TestTheVerb:
         answer = cli("resume", "last")
 
         assert answer.code == 0
-        assert answer.out.endswith("is done: there is nothing to go on with\n")
+        assert answer.out.endswith("is done: there is nothing to resume\n")
 
     def test_auto_goes_on_with_the_newest_unfinished_run(self, cli: Any, here: Path) -> None:
         config = loaded(base=self.ARGUMENTS)
@@ -485,7 +487,7 @@ class TestTheVerb:
                 resumed(folder)
 
         told = str(caught.value)
-        assert told.startswith(f"another process is at work in this run: process {first.pid} on ")
+        assert told.startswith(f"another process is using this run: process {first.pid} on ")
         resumed(folder)
         assert status_of(folder)["state"] == "done"
 

@@ -95,7 +95,7 @@ def test_an_interrupted_run_is_tested_with_its_last_weights() -> None:
     assert str(caught.value) == (
         f"run {run.name} has no best weights (it is interrupted)\n"
         f"  where: {run.resolve() / 'checkpoints' / 'best'}\n"
-        "  try: leave out --weights"
+        "  try: omit --weights"
     )
 
 
@@ -119,7 +119,7 @@ def test_other_data_are_refused() -> None:
         look_again(run.folder)
 
     assert str(caught.value) == (
-        "the dataset is not what this run was trained on\n"
+        "the dataset is different from what this run was trained on\n"
         f"  where: {run.folder.resolve()}\n"
         f"  accepted: digest {'0' * 64}\n"
         f"  try: found {run.data.samples.digest}; train again"
@@ -135,7 +135,7 @@ def test_a_damaged_record_is_told_of(file: str, content: str | None) -> None:
     else:
         (run / file).write_text(content)
 
-    with pytest.raises(RunError, match=r"cannot be read|is no record|is gone|is not as it was"):
+    with pytest.raises(RunError, match=r"cannot be read|is not a record|is gone|is not as it was"):
         look_again(run)
 
 

@@ -330,7 +330,7 @@ def test_an_interrupted_run_leaves_a_usable_folder() -> None:
     assert str(caught.value) == (
         "interrupted after epoch 2, step 17\n"
         f"  where: runs/wine/{run.name}\n"
-        f"  try: dlx resume runs/wine/{run.name} goes on"
+        f"  try: dlx resume runs/wine/{run.name} continues"
     )
     assert status_of(run)["state"] == "interrupted"
     tensors, state = checkpoint.load(run / "checkpoints" / "last")
@@ -369,7 +369,9 @@ def test_a_file_in_place_of_the_root_is_told_of_before_any_work(
 ) -> None:
     Path("runs").touch()
     monkeypatch.setattr(Shared, "data", lambda *_: pytest.fail("this is work"))
-    with pytest.raises(UsageError, match="no run folder can be made below runs: it is no folder"):
+    with pytest.raises(
+        UsageError, match="no run folder can be made below runs: it is not a folder"
+    ):
         trained()
 
     assert [p.name for p in folders.iterdir()] == ["runs"]

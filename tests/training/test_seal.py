@@ -81,10 +81,8 @@ def test_every_damage_of_every_file_is_told(
         sound = (run / name).read_bytes()
         damage(run / name)
 
-        told = (
-            f"{name} is {'gone' if damage is Path.unlink else 'not as it was when the run ended'}"
-        )
-        told = "files.json is not as it was when the run ended" if name == "files.json" else told
+        told = f"{name} is {'gone' if damage is Path.unlink else 'changed since the run ended'}"
+        told = "files.json has changed since the run ended" if name == "files.json" else told
         assert broken(run, weights=False) == [told]
         for command in (["test"], ["resume"], ["lock"]):
             code = main([*command, str(run)])
@@ -106,7 +104,7 @@ def test_comparisons_and_pages_tell_it(run: Path, capsys: pytest.CaptureFixture[
     assert main(["compare", str(run), str(other)]) == 0
     assert main(["report", str(run)]) == 0
 
-    told = "losses.f32 is not as it was when the run ended."
+    told = "losses.f32 has changed since the run ended."
     assert f"warning: Run 1: {told}" in capsys.readouterr().out
     assert told in (run / "report.html").read_text()
 
@@ -151,4 +149,4 @@ def test_another_cut_in_the_config_is_refused_before_trained_rows_are_tested(
     (run / "config.yaml").write_text(text.replace("test_seed: 0", "test_seed: 1"))
 
     assert main(["test", str(run)]) == 2
-    assert "config.yaml is not the one that this run was begun with" in capsys.readouterr().err
+    assert "config.yaml has changed since the start of this run" in capsys.readouterr().err

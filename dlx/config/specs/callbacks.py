@@ -12,7 +12,7 @@ from ..fields import Component, Table, option
 class EarlyStopping:
     """Stops once the monitored score has not improved for `patience` epochs in a row."""
 
-    monitor: str = option("auto", "score to watch, as in val/loss; auto: trainer.monitor")
+    monitor: str = option("auto", "score to monitor, for example val/loss; auto: trainer.monitor")
     patience: int = option(
         5, "epochs in a row without improvement after which it stops", unit="epochs", ge=1
     )
@@ -21,26 +21,24 @@ class EarlyStopping:
 
 @dataclass(frozen=True, kw_only=True)
 class TimeLimit:
-    """Stops after the epoch in which the training has run for so many minutes."""
+    """Stops at the end of the epoch in which the time limit is reached."""
 
-    minutes: float = option(help="longest training time", unit="minutes", gt=0, example="30")
+    minutes: float = option(help="time limit of the training", unit="minutes", gt=0, example="30")
 
 
 @dataclass(frozen=True, kw_only=True)
 class TensorBoard:
-    """Writes what TensorBoard shows into the run folder: scores, histograms, graph, images."""
+    """Writes TensorBoard logs into the run folder: scores, histograms, graph, images."""
 
-    histograms: int = option(
-        1, "weights and gradients as histograms after every so many epochs; 0: never", ge=0
-    )
-    steps: int = option(10, "training loss of every so many optimizer steps; 0: of none", ge=0)
+    histograms: int = option(1, "histograms of weights and gradients every N epochs; 0: off", ge=0)
+    steps: int = option(10, "training loss every N optimizer steps; 0: off", ge=0)
     graph: bool = option(True, "the graph of the model's layers")
     images: int = option(
-        16, "input images, and filters of the first convolution, shown at most; 0: none", ge=0
+        16, "most input images, and filters of the first convolution, to show; 0: off", ge=0
     )
     embeddings: int = option(
         0,
-        "rows in the projector: last hidden layer on validation rows, vectors of words; 0: none",
+        "rows in the projector: last hidden layer on validation rows, word vectors; 0: off",
         ge=0,
         le=10_000,
     )
@@ -52,8 +50,8 @@ class MLflow:
 
     tracking_uri: str = option(
         "local",
-        "where to: local (`<run.root>/mlflow`), env (what MLFLOW_TRACKING_URI says), or an address "
-        "that holds no password",
+        "where to: local (`<run.root>/mlflow`), env (MLFLOW_TRACKING_URI), or an address "
+        "without a password",
         example="http://127.0.0.1:5000",
     )
     experiment: str = option("", "MLflow's experiment; empty: the task's name")

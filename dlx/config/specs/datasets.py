@@ -41,7 +41,7 @@ class Dataset:
     groups: ClassVar[tuple[str, ...]] = ()  # columns by which rows may be kept together
 
     sample: bool = option(
-        False, "use a small made-up sample instead of the real data: for smoke tests"
+        False, "use a small synthetic sample instead of the real data, for smoke tests"
     )
 
 
@@ -157,7 +157,7 @@ class Imdb(Dataset):
     )
 
     num_words: int = option(
-        10_000, "most frequent words kept; rarer ones become unknown (id 2)", ge=4
+        10_000, "number of most frequent words kept; rarer ones become unknown (id 2)", ge=4
     )
 
 
@@ -204,7 +204,7 @@ class Reuters(Dataset):
     )
 
     num_words: int = option(
-        10_000, "most frequent words kept; rarer ones become unknown (id 2)", ge=4
+        10_000, "number of most frequent words kept; rarer ones become unknown (id 2)", ge=4
     )
 
 
@@ -212,7 +212,7 @@ class Reuters(Dataset):
 class BostonHousing(Dataset):
     """Suburbs of Boston, 13 features, median house price in thousands of dollars (1978).
 
-    The column B encodes race; the data serve to repeat the book, not to price houses.
+    The column B encodes race; the data are only for reproducing the book, not for pricing houses.
     """
 
     inputs = ("features",)
@@ -231,7 +231,7 @@ class BostonHousing(Dataset):
 
 @dataclass(frozen=True, kw_only=True)
 class BeijingPm25(Dataset):
-    """Weather and fine dust in Beijing hour by hour; the dust some hours later is to be told."""
+    """Hourly weather and fine dust in Beijing; the target is the dust some hours later."""
 
     inputs = ("features", "wind")
     targets: ClassVar[dict[str, str]] = {"pm25": "regression"}
@@ -250,7 +250,7 @@ class BeijingPm25(Dataset):
         ),
     )
 
-    horizon: int = option(12, "how far ahead the dust is to be told", unit="hours", ge=1, le=168)
+    horizon: int = option(12, "forecast horizon of the dust", unit="hours", ge=1, le=168)
 
 
 _CODE = "dlx.data.readers"

@@ -9,17 +9,17 @@ from ..fields import Component, Table, option
 
 @dataclass(frozen=True, kw_only=True)
 class Workers:
-    """Processes on this machine, each of which trains one trial after the other."""
+    """Processes on this machine, each of which trains one trial after another."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Submitit:
-    """Jobs that submitit starts as processes of this machine, to try what Slurm would run."""
+    """Jobs that submitit starts as processes of this machine, to test a Slurm setup."""
 
-    timeout_min: int = option(60, "time a job may take", unit="minutes", ge=1)
-    cpus_per_task: int = option(1, "CPU cores a job", ge=1)
-    gpus_per_node: int = option(0, "GPUs a job", ge=0)
-    mem_gb: float | None = option(None, "memory a job; null: the cluster's default", gt=0)
+    timeout_min: int = option(60, "time limit of a job", unit="minutes", ge=1)
+    cpus_per_task: int = option(1, "CPU cores per job", ge=1)
+    gpus_per_node: int = option(0, "GPUs per job", ge=0)
+    mem_gb: float | None = option(None, "memory per job; null: the cluster's default", gt=0)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ from typing import Literal
 
 from ..fields import Component, Table, option
 
-_PADDING = "rows of zeros around: none (valid), or as many as keep the size (same)"
+_PADDING = "padding with zeros: none (valid), or enough to keep the size (same)"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -15,7 +15,7 @@ class Linear:
     """Dense layer on the last axis."""
 
     units: int = option(help="outputs", ge=1, example="16")
-    bias: bool = option(True, "add a learned constant")
+    bias: bool = option(True, "add a learned bias")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,8 +26,8 @@ class Conv:
     kernel: int = option(3, "window length", ge=1, aliases=("kernel_size",))
     stride: int = option(1, "step between windows", ge=1)
     padding: Literal["valid", "same"] = option("valid", _PADDING)
-    dilation: int = option(1, "gap inside the window", ge=1)
-    bias: bool = option(True, "add a learned constant")
+    dilation: int = option(1, "dilation: distance between the window's elements", ge=1)
+    bias: bool = option(True, "add a learned bias")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,14 +45,14 @@ class Pool:
 
 @dataclass(frozen=True, kw_only=True)
 class GlobalPool:
-    """Largest or mean value over all places, one a channel."""
+    """Largest or mean value over all positions, one per channel."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BatchNorm:
     """Batch normalisation (Ioffe and Szegedy, 2015)."""
 
-    momentum: float = option(0.01, "share of each batch in the running statistics", gt=0, le=1)
+    momentum: float = option(0.01, "weight of each batch in the running statistics", gt=0, le=1)
     eps: float = option(1e-3, "added to the variance", gt=0)
 
 
@@ -80,7 +80,7 @@ class Embedding:
     """A learned vector for each id."""
 
     dim: int = option(help="length of the vectors", ge=1, example="32")
-    size: int | None = option(None, "number of ids; null: as the data say", ge=1)
+    size: int | None = option(None, "number of ids; null: taken from the data", ge=1)
 
 
 @dataclass(frozen=True, kw_only=True)

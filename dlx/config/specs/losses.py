@@ -9,19 +9,21 @@ from ..fields import Component, Table, option
 
 @dataclass(frozen=True, kw_only=True)
 class Auto:
-    """The loss that the problem table names for the target's problem."""
+    """The default loss of the target's problem type."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class BinaryCrossEntropy:
-    """Cross-entropy of independent yes-or-no answers, computed from logits."""
+    """Cross-entropy of independent binary outputs, computed from logits."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class CrossEntropy:
-    """Cross-entropy of one class among several, from logits and integer labels."""
+    """Cross-entropy of one class among several, computed from logits and integer labels."""
 
-    label_smoothing: float = option(0.0, "share of the target spread over all classes", ge=0, lt=1)
+    label_smoothing: float = option(
+        0.0, "label smoothing: share of the target spread over all classes", ge=0, lt=1
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,7 +40,7 @@ class MAE:
 class Huber:
     """Squared error near zero, absolute error beyond `delta` (Huber, 1964)."""
 
-    delta: float = option(1.0, "error at which the square turns into a line", gt=0)
+    delta: float = option(1.0, "error at which the loss changes from quadratic to linear", gt=0)
 
 
 _CODE = "dlx.losses"

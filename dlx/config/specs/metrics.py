@@ -13,7 +13,7 @@ _REGRESSIONS = ("regression", "vector_regression", "unit_regression")
 
 @dataclass(frozen=True, kw_only=True)
 class Accuracy:
-    """Share of right answers (of right labels, when there are several a sample)."""
+    """Share of correct predictions (of correct labels, if each sample has several)."""
 
     problems: ClassVar[tuple[str, ...]] = _CLASSES
     direction: ClassVar[str] = "max"
@@ -25,14 +25,14 @@ class TopKAccuracy:
 
     problems: ClassVar[tuple[str, ...]] = ("multiclass",)
     direction: ClassVar[str] = "max"
-    k: int = option(5, "how many guesses are allowed", ge=1)
+    k: int = option(5, "number of classes to consider", ge=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Precision:
-    """Share of the predicted positives that are right.
+    """Share of the predicted positives that are correct.
 
-    Of two classes that of `targets.NAME.positive`; else averaged over classes or labels.
+    Of two classes for the class `targets.NAME.positive`; else averaged over classes or labels.
     """
 
     problems: ClassVar[tuple[str, ...]] = _CLASSES
@@ -46,12 +46,12 @@ class Precision:
 
 @dataclass(frozen=True, kw_only=True)
 class Recall(Precision):
-    """Share of the true positives that are found; of which classes, see precision."""
+    """Share of the actual positives that are found; for the choice of classes see precision."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class F1(Precision):
-    """Harmonic mean of precision and recall; of which classes, see precision."""
+    """Harmonic mean of precision and recall; for the choice of classes see precision."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +64,7 @@ class RocAuc:
 
 @dataclass(frozen=True, kw_only=True)
 class AveragePrecision:
-    """Area under the precision-recall curve (mean over the classes or labels that are there)."""
+    """Area under the precision-recall curve (mean over the classes or labels that occur)."""
 
     problems: ClassVar[tuple[str, ...]] = _CLASSES
     direction: ClassVar[str] = "max"

@@ -18,10 +18,10 @@ ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "elu", "selu", "silu
 class Common:
     """Options that every model has."""
 
-    l1: float = option(0.0, "L1 penalty on the hidden kernels, reported apart", ge=0)
-    l2: float = option(0.0, "L2 penalty on the hidden kernels, reported apart", ge=0)
+    l1: float = option(0.0, "L1 penalty on the hidden kernels, reported separately", ge=0)
+    l2: float = option(0.0, "L2 penalty on the hidden kernels, reported separately", ge=0)
     init: Initialiser = option(
-        "keras", "how weights start; keras: Glorot uniform, zero biases, orthogonal recurrence"
+        "keras", "initial weights; keras: Glorot uniform, zero biases, orthogonal recurrent kernels"
     )
 
 

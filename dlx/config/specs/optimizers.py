@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..fields import Component, Table, option
 
 _LR = ("learning_rate", "step_size", "eta")
-_DECAY = "L2 added to the gradient; for a penalty that is reported, use model.l2"
+_DECAY = "L2 term added to the gradient; for a penalty that is reported, use model.l2"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,17 +17,17 @@ class RMSprop:
     lr: float = option(0.001, "learning rate", gt=0, aliases=_LR)
     rho: float = option(0.9, "decay of the mean square", ge=0, lt=1, aliases=("alpha",))
     eps: float = option(1e-7, "added to the root, against division by zero", gt=0)
-    momentum: float = option(0.0, "share of the last update that is kept", ge=0, lt=1)
+    momentum: float = option(0.0, "momentum: share of the last update that is kept", ge=0, lt=1)
     weight_decay: float = option(0.0, _DECAY, ge=0)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SGD:
-    """Stochastic gradient descent, with momentum if asked."""
+    """Stochastic gradient descent, with optional momentum."""
 
     lr: float = option(0.01, "learning rate", gt=0, aliases=_LR)
-    momentum: float = option(0.0, "share of the last update that is kept", ge=0, lt=1)
-    nesterov: bool = option(False, "look ahead along the momentum (needs momentum > 0)")
+    momentum: float = option(0.0, "momentum: share of the last update that is kept", ge=0, lt=1)
+    nesterov: bool = option(False, "Nesterov momentum (needs momentum > 0)")
     weight_decay: float = option(0.0, _DECAY, ge=0)
 
 
@@ -46,7 +46,9 @@ class Adam:
 class AdamW(Adam):
     """Adam with decoupled weight decay (Loshchilov and Hutter, 2019)."""
 
-    weight_decay: float = option(0.01, "share of the weights taken off, times lr", ge=0)
+    weight_decay: float = option(
+        0.01, "weight decay: share of the weights subtracted per step, times lr", ge=0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

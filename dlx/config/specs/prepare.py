@@ -12,12 +12,12 @@ from ..fields import Component, Table, option
 class OnColumns:
     """Options that every step has."""
 
-    columns: tuple[str, ...] = option((), "columns it works on; empty means every input column")
+    columns: tuple[str, ...] = option((), "columns it applies to; empty: every input column")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Standardise(OnColumns):
-    """Takes each feature's mean off and divides by its standard deviation."""
+    """Subtracts each feature's mean and divides by its standard deviation."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +25,7 @@ class Scale(OnColumns):
     """Divides by a fixed number (255 for bytes), or fits each feature's range to [0, 1]."""
 
     divide_by: float | None = option(
-        None, "divisor; null fits each feature's smallest and largest value", gt=0
+        None, "divisor; null: fits each feature's smallest and largest value", gt=0
     )
 
 
@@ -43,16 +43,16 @@ class MultiHot(OnColumns):
 
 @dataclass(frozen=True, kw_only=True)
 class OneHot(OnColumns):
-    """Turns whole numbers into vectors with a single 1; unknown ones become zeros."""
+    """Turns integers into vectors with a single 1; unknown ones become zeros."""
 
-    size: int | None = option(None, "length of the vector; null: as many as in training", ge=1)
+    size: int | None = option(None, "length of the vector; null: from the training rows", ge=1)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Pad(OnColumns):
     """Cuts or fills every row of ids to one length."""
 
-    length: int = option(500, "ids a row", ge=1)
+    length: int = option(500, "ids per row", ge=1)
     side: Literal["front", "back"] = option(
         "front",
         "where zeros are added and surplus ids are cut; Keras: front; back does not go with a "
@@ -70,35 +70,41 @@ class Tokenize(OnColumns):
 
 @dataclass(frozen=True, kw_only=True)
 class Impute(OnColumns):
-    """Fills missing values with 0, or with a feature's mean or median in the training rows."""
+    """Replaces missing values by 0, or by the feature's mean or median over the training rows."""
 
     strategy: Literal["zero", "mean", "median"] = option(
-        "median", "what fills a hole; zero is safe where 0 means nothing else (book 4.3)"
+        "median",
+        "what replaces missing values; zero is safe where 0 has no other meaning (book 4.3)",
     )
     indicator: bool = option(
-        False, "add a feature of 0 and 1 for each that had holes in training: was it missing?"
+        False,
+        "add a feature for each one with missing values in training: 1 where it was missing",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Expression:
-    """A feature declared from others; exactly one of the operations is named."""
+    """A feature computed from others; exactly one of the operations is given."""
 
     ratio: tuple[str, ...] = option((), "first feature by second; 0 where the second is 0")
     difference: tuple[str, ...] = option((), "first feature minus second")
     product: tuple[str, ...] = option((), "features multiplied")
     sum: tuple[str, ...] = option((), "features added")
     log: str = option("", "log(1 + |x|) of a feature, with its sign")
-    bins: str = option("", "number of the bin that a feature lies in")
-    cyclic: str = option("", "sine and cosine of a feature that comes round, as an hour does")
+    bins: str = option("", "index of the bin that a feature falls into")
+    cyclic: str = option("", "sine and cosine of a periodic feature, such as the hour")
     edges: tuple[float, ...] = option((), "edges of the bins; empty: quantiles of training")
-    quantiles: int = option(4, "bins of equally many training rows, where no edges are given", ge=2)
-    period: float | None = option(None, "length of a cyclic feature's round, as 24 for hours", gt=0)
+    quantiles: int = option(
+        4, "number of bins with equally many training rows, if no edges are given", ge=2
+    )
+    period: float | None = option(
+        None, "period of a cyclic feature, for example 24 for hours", gt=0
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Derive(OnColumns):
-    """Adds features declared from others: ratios, differences, logs, bins, cyclic encodings."""
+    """Adds features computed from others: ratios, differences, logs, bins, cyclic encodings."""
 
     features: dict[str, Expression] = option(
         help="new features by name",
@@ -110,13 +116,13 @@ class Derive(OnColumns):
 class Select(OnColumns):
     """Keeps the named features, or drops them."""
 
-    keep: tuple[str, ...] = option((), "features that stay; empty: all")
-    drop: tuple[str, ...] = option((), "features that go")
+    keep: tuple[str, ...] = option((), "features to keep; empty: all")
+    drop: tuple[str, ...] = option((), "features to drop")
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelEncode(OnColumns):
-    """Turns text categories into whole numbers; those unknown in training share one."""
+    """Turns text categories into integers; categories not seen in training share one."""
 
 
 _CODE = "dlx.prepare.steps"

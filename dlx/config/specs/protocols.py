@@ -24,7 +24,7 @@ class Protocol:
 
     test: float = option(
         0.2,
-        "test rows where the dataset has no official test part: a share below 1, else a count",
+        "size of the test set if the dataset has no official one: a share below 1, else a count",
         gt=0,
     )
 
@@ -34,75 +34,87 @@ class Drawn(Protocol):
     """Options of the protocols that draw rows."""
 
     test_seed: int = option(
-        0, "cuts the test part; apart from `seed`, so that seeds never move it", ge=0
+        0,
+        "seed of the test split; separate from `seed`, so that `seed` never changes the test set",
+        ge=0,
     )
     duplicates: Literal["refuse", "together", "allow"] = option(
         "refuse",
-        "rows of equal content: refuse a drawn cut that parts them, keep them together, or allow",
+        "equal rows: refuse a random split that separates them, keep them together, or allow it",
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class TrainTest(Drawn):
-    """No validation: every row outside the test part trains, and the last weights are used."""
+    """No validation set: every row outside the test set trains, and the last weights are used."""
 
     validates: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Holdout(Drawn):
-    """Some of the training rows are held out for validation (book 4.2.1)."""
+    """Some of the training rows are held out as the validation set (book 4.2.1)."""
 
-    validation: float = option(0.2, "held-out rows: a share below 1, else a count", gt=0)
-    shuffle: bool = option(True, "draw the rows at random; false takes the first ones")
-    stratify: bool = option(True, "keep the classes' shares (only when shuffled)")
-    group: str = option("", "column whose equal values stay in one part, as in patient")
+    validation: float = option(
+        0.2, "size of the validation set: a share below 1, else a count", gt=0
+    )
+    shuffle: bool = option(True, "draw the rows at random; false: the first rows")
+    stratify: bool = option(True, "keep the proportions of the classes (only when shuffled)")
+    group: str = option(
+        "", "rows with the same value in this column stay together, for example patient"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class KFold(Drawn):
-    """k equal parts; each validates once a fresh model trained on the others (book 4.2.1)."""
+    """k equal parts; each is the validation set of a new model trained on the others (4.2.1)."""
 
     folds: ClassVar[bool] = True
 
     k: int = option(4, "parts", ge=2)
-    shuffle: bool = option(True, "draw the parts at random; false cuts consecutive rows")
-    stratify: bool = option(True, "keep the classes' shares (only when shuffled)")
-    group: str = option("", "column whose equal values stay in one part, as in patient")
+    shuffle: bool = option(True, "draw the parts at random; false: consecutive rows")
+    stratify: bool = option(True, "keep the proportions of the classes (only when shuffled)")
+    group: str = option(
+        "", "rows with the same value in this column stay together, for example patient"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class IteratedKFold(Drawn):
-    """K-fold several times, the rows drawn afresh each time (book 4.2.1)."""
+    """K-fold several times, the rows shuffled again each time (book 4.2.1)."""
 
     folds: ClassVar[bool] = True
 
     k: int = option(4, "parts", ge=2)
-    iterations: int = option(3, "how often the rows are drawn afresh", ge=2, le=1000)
-    stratify: bool = option(True, "keep the classes' shares")
-    group: str = option("", "column whose equal values stay in one part, as in patient")
+    iterations: int = option(3, "how often K-fold is repeated", ge=2, le=1000)
+    stratify: bool = option(True, "keep the proportions of the classes")
+    group: str = option(
+        "", "rows with the same value in this column stay together, for example patient"
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chronological(Protocol):
-    """The past trains, what follows validates, the latest tests (book 4.2.2, arrow of time)."""
+    """The earliest rows train, later rows validate, the latest are the test set (book 4.2.2)."""
 
     in_time: ClassVar[bool] = True
 
-    validation: float = option(0.2, "held-out rows: a share below 1, else a count", gt=0)
+    validation: float = option(
+        0.2, "size of the validation set: a share below 1, else a count", gt=0
+    )
     gap: int | None = option(
-        None, "rows left out between two parts; null: as many as a target looks ahead", ge=0
+        None, "rows left out between two sets; null: the forecast horizon of the target", ge=0
     )
 
 
 @dataclass(frozen=True, kw_only=True)
 class TestAsValidation(Drawn):
-    """The test rows validate, as the book's 4.4 does: such a run may publish no test score."""
+    """The test rows are the validation set (book 4.4): such a run may publish no test score."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Auto(Drawn):
-    """Chooses by the data and says which rule fired: time, few rows, or many (book 4.2.1)."""
+    """Chooses by the data and says which rule applied: time, few rows, or many (book 4.2.1)."""
 
     in_time: ClassVar[bool] = True
     folds: ClassVar[bool] = True

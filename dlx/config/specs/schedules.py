@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from ..fields import Component, Table, option
 
-_WARMUP = "epochs over which the rate rises linearly from a hundredth"
+_WARMUP = "epochs in which the rate rises linearly from a hundredth of its value"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,10 +30,10 @@ class Constant(Schedule):
 
 @dataclass(frozen=True, kw_only=True)
 class Step(Schedule):
-    """The rate times `gamma` every `every` epochs."""
+    """Multiplies the rate by `gamma` every `every` epochs."""
 
-    every: int = option(10, "epochs between two cuts", unit="epochs", ge=1)
-    gamma: float = option(0.1, "factor of each cut", gt=0, le=1)
+    every: int = option(10, "epochs between two reductions", unit="epochs", ge=1)
+    gamma: float = option(0.1, "factor of each reduction", gt=0, le=1)
     warmup_epochs: float = option(0.0, _WARMUP, unit="epochs", ge=0)
 
 
@@ -43,7 +43,7 @@ class Cosine(Schedule):
 
     anneals: ClassVar[bool] = True
 
-    final: float = option(0.0, "share of the rate that is left at the end", ge=0, le=1)
+    final: float = option(0.0, "final rate, as a share of the first", ge=0, le=1)
     warmup_epochs: float = option(0.0, _WARMUP, unit="epochs", ge=0)
 
 
@@ -60,11 +60,11 @@ class OneCycle(Schedule):
 
 @dataclass(frozen=True, kw_only=True)
 class Plateau(Schedule):
-    """The rate times `factor` when the monitored score has not improved for `patience` epochs."""
+    """Multiplies the rate by `factor` after `patience` epochs without a better monitored score."""
 
-    monitor: str = option("auto", "score to watch, as in val/loss; auto: trainer.monitor")
-    factor: float = option(0.1, "factor of each cut", gt=0, lt=1)
-    patience: int = option(10, "epochs without improvement that are tolerated", ge=0)
+    monitor: str = option("auto", "score to monitor, for example val/loss; auto: trainer.monitor")
+    factor: float = option(0.1, "factor of each reduction", gt=0, lt=1)
+    patience: int = option(10, "epochs without improvement before the rate is reduced", ge=0)
     min_delta: float = option(1e-4, "smallest change that counts as improvement", ge=0)
     min_lr: float = option(0.0, "the rate never falls below this", ge=0)
     warmup_epochs: float = option(0.0, _WARMUP, unit="epochs", ge=0)

@@ -69,7 +69,7 @@ def _rows(path: Path) -> list[list[str]]:
             rows = [row for _, row in zip(range(MAX_ROWS), reader, strict=False) if row]
     except (UnicodeDecodeError, csv.Error) as error:
         raise damaged(
-            path, f"is no CSV text: {error}", "the columns " + ", ".join(HEADER)
+            path, f"is not CSV text: {error}", "the columns " + ", ".join(HEADER)
         ) from error
     if header != HEADER or any(len(row) != len(HEADER) for row in rows):
         raise damaged(path, "has other columns", "the columns " + ", ".join(HEADER))
@@ -81,7 +81,9 @@ def _numbers(path: Path, rows: list[list[str]], name: str) -> Series:
     try:
         return np.array([np.nan if row[place] == "NA" else float(row[place]) for row in rows])
     except ValueError as error:
-        raise damaged(path, f"column {name} holds no number: {error}", "numbers or NA") from error
+        raise damaged(
+            path, (f"column {name} contains a value that is not a number: {error}"), "numbers or NA"
+        ) from error
 
 
 def _hours(path: Path, values: dict[str, Series]) -> npt.NDArray[np.int64]:
@@ -90,10 +92,10 @@ def _hours(path: Path, values: dict[str, Series]) -> npt.NDArray[np.int64]:
     try:
         dates = [datetime.datetime(*map(int, part)) for part in parts]  # type: ignore[arg-type]
     except ValueError as error:
-        raise damaged(path, f"holds a date that is none: {error}", "year to hour") from error
+        raise damaged(path, f"contains an invalid date: {error}", "year to hour") from error
     hours = np.array(dates, dtype="datetime64[h]").astype(np.int64)
     if (np.diff(hours) != 1).any():
-        raise damaged(path, "leaves hours out, or is not in order", "one row an hour")
+        raise damaged(path, "has missing hours, or is not in order", "one row per hour")
     return hours
 
 

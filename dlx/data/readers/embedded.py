@@ -82,8 +82,8 @@ def _read_diabetes(options: Diabetes, folder: Path) -> Samples:
     (path, table), (target_path, target) = data.items()
     features, progression = _numbers(path, table, 10, None), _numbers(target_path, target, 1, None)
     if len(features) != len(progression):
-        what = f"holds {len(progression)} targets for {len(features)} rows"
-        raise damaged(target_path, what, "one a row")
+        what = f"contains {len(progression)} targets for {len(features)} rows"
+        raise damaged(target_path, what, "one per row")
     columns: dict[str, Column] = {
         "features": features.astype(np.float32),
         "progression": progression[:, 0].astype(np.float32),
@@ -116,9 +116,9 @@ def _unpacked(path: Path) -> bytes:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise damaged(path, f"cannot be unpacked: {error}", "a whole gzip file") from error
+        raise damaged(path, f"cannot be unpacked: {error}", "a complete gzip file") from error
     if len(data) > MAX_BYTES:
-        raise damaged(path, "unpacks to too much", f"at most {MAX_BYTES:,} bytes")
+        raise damaged(path, "unpacks to too many bytes", f"at most {MAX_BYTES:,} bytes")
     return bytes(data)
 
 
@@ -132,11 +132,11 @@ def _numbers(
     try:
         values = np.loadtxt(io.BytesIO(data), delimiter=delimiter, ndmin=2)
     except ValueError as error:
-        raise damaged(path, f"is no table of numbers: {error}", accepted) from error
+        raise damaged(path, f"is not a table of numbers: {error}", accepted) from error
     if values.shape[1] != columns:
         raise damaged(path, f"has {values.shape[1]} columns", accepted)
     if not (np.abs(values) < LARGEST).all():
-        raise damaged(path, "holds numbers that no measurement gives", f"below {LARGEST:g}")
+        raise damaged(path, "contains impossible measurements", f"below {LARGEST:g}")
     return values
 
 

@@ -40,7 +40,7 @@ class _Bounded(io.RawIOBase):
         data = self._inner.read(size)
         self._left -= len(data)
         if self._left < 0:
-            raise tarfile.ReadError("it unpacks to more than any official archive")
+            raise tarfile.ReadError("it unpacks to more bytes than any official archive")
         return data
 
 
@@ -67,7 +67,7 @@ def _labelled(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
         archive.members.clear()  # type: ignore[attr-defined] # or tarfile keeps them all
         count += 1
         if count > MAX_MEMBERS:
-            raise tarfile.ReadError(f"it holds more than {MAX_MEMBERS:,} members")
+            raise tarfile.ReadError(f"it contains more than {MAX_MEMBERS:,} members")
         if member.type not in (tarfile.REGTYPE, tarfile.AREGTYPE):
             continue  # links, folders and devices, whatever they are called
         if LABELLED.fullmatch(member.name):
@@ -84,15 +84,21 @@ def _reviews(path: Path) -> tuple[dict[str, str], str]:
     digests: dict[str, str] = {}
     for name, data in _members(path):
         if name in texts or len(texts) == MAX_REVIEWS:
-            what = f"holds {name} twice" if name in texts else f"holds over {MAX_REVIEWS:,} reviews"
+            what = (
+                f"contains {name} twice"
+                if name in texts
+                else (f"contains over {MAX_REVIEWS:,} reviews")
+            )
             raise damaged(path, what, f"each review once, at most {MAX_REVIEWS:,}")
         try:
             texts[name] = data.decode()
         except UnicodeDecodeError as error:
-            raise damaged(path, f"{name} is no text: {error}", "UTF-8") from error
+            raise damaged(path, f"{name} is not a text: {error}", "UTF-8") from error
         digests[name] = hashlib.sha256(data).hexdigest()
     if not texts:
-        raise damaged(path, "holds no labelled reviews", "aclImdb/train/pos/0_9.txt and so on")
+        raise damaged(
+            path, "contains no labelled reviews", ("names such as aclImdb/train/pos/0_9.txt")
+        )
     return texts, content_digest(digests)
 
 
@@ -127,7 +133,7 @@ def _write_sample(folder: Path) -> None:
         gzip.GzipFile(folder / NAME, "wb", mtime=0) as packed,
         tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as archive,
     ):
-        _add(archive, "aclImdb/README", "Made-up sample data: no real reviews.")
+        _add(archive, "aclImdb/README", "Synthetic sample data: no real reviews.")
         for part in PARTS:
             for label, known in words.items():
                 weights = np.array([1.0] * 60 + [10.0] * 3) / 90

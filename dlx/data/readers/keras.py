@@ -119,7 +119,7 @@ def _read_boston(options: BostonHousing, folder: Path) -> Samples:
 
 def _taken(path: Path, values: npt.NDArray[Any], order: Rows) -> npt.NDArray[Any]:
     if len(values) != len(order):
-        what = f"holds {len(order)} rows but {len(values)} labels"
+        what = f"contains {len(order)} rows but {len(values)} labels"
         raise damaged(path, what, "as many labels as rows")
     return values[order]
 
@@ -154,7 +154,7 @@ def _words(path: Path, num_words: int) -> tuple[str, ...]:
         words |= {r + INDEX_FROM: w for w, r in ranks.items() if 0 < r < num_words - INDEX_FROM}
         return tuple(words[i] for i in range(min(num_words, len(ranks) + len(RESERVED))))
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise damaged(path, "is no index of words", "JSON: each word with its rank") from error
+        raise damaged(path, "is not a word index", "JSON: each word with its rank") from error
 
 
 def _made_up(rows: int, classes: int) -> tuple[list[list[int]], npt.NDArray[np.int64]]:

@@ -56,7 +56,7 @@ def test_yesterdays_value_is_of_the_targets_hour_and_known_by_then(tmp_path: Pat
     ("dust", "header", "told"),
     [
         (["1", "2"], HEADER, "has 2 rows"),
-        (["1", "x", "2", "3"], HEADER, "column pm2.5 holds no number"),
+        (["1", "x", "2", "3"], HEADER, "column pm2.5 contains a value that is not a number"),
         (["1", "2", "3", "4"], HEADER.replace("pm2.5", "pm10"), "has other columns"),
     ],
 )
@@ -72,5 +72,5 @@ def test_an_hour_left_out_is_told_of(tmp_path: Path) -> None:
     file.write_text("\n".join([*lines[:2], *lines[3:]]) + "\n")
     chosen = DATASETS.default("beijing_pm25", horizon=1)()
 
-    with pytest.raises(UsageError, match="leaves hours out"):
+    with pytest.raises(UsageError, match="has missing hours"):
         chosen.load().read(chosen.options, tmp_path)

@@ -73,20 +73,22 @@ class TestDamagedFiles:
 
     def test_bomb(self, tmp_path):
         (tmp_path / "digits.csv.gz").write_bytes(gzip.compress(bytes(2**23)))
-        assert failure(embedded.digits, Digits(), tmp_path) == "digits.csv.gz: unpacks to too much"
+        assert failure(embedded.digits, Digits(), tmp_path) == (
+            "digits.csv.gz: unpacks to too many bytes"
+        )
 
     @pytest.mark.parametrize(
         ("text", "what"),
         [
             ("", "digits.csv.gz: is empty"),
             ("1,2,3\n", "digits.csv.gz: has 3 columns"),
-            ("0," * 64 + "10\n", "digits.csv.gz: holds labels that are no class"),
-            ("0," * 64 + "nan\n", "digits.csv.gz: holds numbers that no measurement gives"),
+            ("0," * 64 + "10\n", "digits.csv.gz: contains labels that are not a class"),
+            ("0," * 64 + "nan\n", "digits.csv.gz: contains impossible measurements"),
             (
                 "1e300," + "0," * 63 + "0\n",
-                "digits.csv.gz: holds numbers that no measurement gives",
+                "digits.csv.gz: contains impossible measurements",
             ),
-            ("0," * 64 + "1.5\n", "digits.csv.gz: holds labels that are no class"),
+            ("0," * 64 + "1.5\n", "digits.csv.gz: contains labels that are not a class"),
         ],
     )
     def test_other_tables(self, tmp_path, text, what):
@@ -98,7 +100,7 @@ class TestDamagedFiles:
         path = tmp_path / "wine_data.csv"
         path.write_text(path.read_text() + "a,b,c\n")
         what = failure(embedded.wine, Wine(), tmp_path)
-        assert what.startswith("wine_data.csv: is no table of numbers: ")
+        assert what.startswith("wine_data.csv: is not a table of numbers: ")
 
     def test_header_that_lies(self, tmp_path):
         embedded.breast_cancer.write_sample(tmp_path)
@@ -113,5 +115,5 @@ class TestDamagedFiles:
         path = tmp_path / "diabetes_target.csv.gz"
         path.write_bytes(gzip.compress(b"1.0\n2.0\n"))
         assert failure(embedded.diabetes, Diabetes(), tmp_path) == (
-            "diabetes_target.csv.gz: holds 2 targets for 120 rows"
+            "diabetes_target.csv.gz: contains 2 targets for 120 rows"
         )

@@ -147,22 +147,22 @@ class TestHostileArchives:
         pack(tmp_path, (tarfile.TarInfo("zeros"), bytes(2**21)))
         assert (tmp_path / NAME).stat().st_size < 2**14
         assert failure(tmp_path) == (
-            f"{NAME}: cannot be read: it unpacks to more than any official archive"
+            f"{NAME}: cannot be read: it unpacks to more bytes than any official archive"
         )
 
     def test_too_many_members(self, tmp_path, monkeypatch):
         monkeypatch.setattr(imdb_raw, "MAX_MEMBERS", 5)
         pack(tmp_path, *texts())
-        assert failure(tmp_path) == f"{NAME}: cannot be read: it holds more than 5 members"
+        assert failure(tmp_path) == f"{NAME}: cannot be read: it contains more than 5 members"
 
     def test_too_many_reviews(self, tmp_path, monkeypatch):
         monkeypatch.setattr(imdb_raw, "MAX_REVIEWS", 5)
         pack(tmp_path, *texts())
-        assert failure(tmp_path) == f"{NAME}: holds over 5 reviews"
+        assert failure(tmp_path) == f"{NAME}: contains over 5 reviews"
 
     def test_a_review_twice(self, tmp_path):
         pack(tmp_path, *texts(), *texts())
-        assert failure(tmp_path) == f"{NAME}: holds aclImdb/train/neg/10_1.txt twice"
+        assert failure(tmp_path) == f"{NAME}: contains aclImdb/train/neg/10_1.txt twice"
 
 
 class TestDamagedArchives:
@@ -178,8 +178,8 @@ class TestDamagedArchives:
 
     def test_no_reviews(self, tmp_path):
         pack(tmp_path, (tarfile.TarInfo("aclImdb/README"), b"hello"))
-        assert failure(tmp_path) == f"{NAME}: holds no labelled reviews"
+        assert failure(tmp_path) == f"{NAME}: contains no labelled reviews"
 
     def test_no_text(self, tmp_path):
         pack(tmp_path, (tarfile.TarInfo("aclImdb/train/pos/1_9.txt"), b"caf\xe9"))
-        assert failure(tmp_path).startswith(f"{NAME}: aclImdb/train/pos/1_9.txt is no text: ")
+        assert failure(tmp_path).startswith(f"{NAME}: aclImdb/train/pos/1_9.txt is not a text: ")

@@ -135,7 +135,7 @@ class TestWords:
         with pytest.raises(UsageError) as caught:
             self.read(tmp_path)
         problem = caught.value.problems[0]
-        assert problem.what == "imdb_word_index.json: is no index of words"
+        assert problem.what == "imdb_word_index.json: is not a word index"
         assert problem.accepted == "JSON: each word with its rank"
 
 
@@ -149,12 +149,12 @@ class TestDamagedArrays:
 
     def test_fewer_labels_than_rows(self, tmp_path):
         assert self.failure(tmp_path, x=[[1], [2]], y=np.array([0])) == (
-            "reuters.npz: holds 2 rows but 1 labels"
+            "reuters.npz: contains 2 rows but 1 labels"
         )
 
     def test_label_that_is_no_topic(self, tmp_path):
         assert self.failure(tmp_path, x=[[1], [2]], y=np.array([0, 46])) == (
-            "reuters.npz: holds labels that are no class"
+            "reuters.npz: contains labels that are not a class"
         )
 
     def test_features_of_another_shape(self, tmp_path):

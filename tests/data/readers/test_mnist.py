@@ -77,12 +77,12 @@ class TestDamagedFiles:
     @pytest.mark.parametrize(
         ("fields", "data", "what"),
         [
-            ((2051, 1, 28, 29), b"", "holds images of size (28, 29)"),
+            ((2051, 1, 28, 29), b"", "contains images of size (28, 29)"),
             ((2051, 2**32 - 1, 28, 28), b"", "claims 4,294,967,295 rows"),
             ((2051, 0, 28, 28), b"", "claims 0 rows"),
             ((2051, 2, 28, 28), bytes(784), "does not hold 2 rows as it claims"),
             ((2051, 1, 28, 28), bytes(785), "does not hold 1 rows as it claims"),
-            ((2051, 1, 28), b"", "ends within its header"),
+            ((2051, 1, 28), b"", "ends before the end of its header"),
         ],
     )
     def test_headers_that_lie(self, sample, fields, data, what):
@@ -91,11 +91,11 @@ class TestDamagedFiles:
 
     def test_fewer_labels_than_images(self, sample):
         pack(sample / LABELS, 2049, 2, data=b"\x01\x02")
-        assert failure(sample)[0] == f"{LABELS}: holds 2 labels for 160 images"
+        assert failure(sample)[0] == f"{LABELS}: contains 2 labels for 160 images"
 
     def test_label_that_is_no_digit(self, sample):
         pack(sample / LABELS, 2049, 160, data=bytes(159) + b"\x0a")
         assert failure(sample) == (
-            f"{LABELS}: holds labels that are no class",
+            f"{LABELS}: contains labels that are not a class",
             "whole numbers from 0 to 9",
         )
