@@ -202,7 +202,8 @@ def test_a_report_of_odd_values_is_shown(
 
 
 def test_a_page_that_cannot_be_written(names: list[str], cli: Cli) -> None:
-    found = cli("compare", *names[:2], "--out", "no/such/folder/x.html")
+    Path("taken").write_text("")
+    found = cli("compare", *names[:2], "--out", "taken/x.html")
 
     assert found.code == 1
     assert "x.html cannot be written" in found.err or "folder" in found.err

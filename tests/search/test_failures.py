@@ -115,7 +115,7 @@ def test_five_fail_and_only_they_run_again(cli: Cli, here: Path, many: int) -> N
     assert reasons[0].startswith("KeyError: 'a mistake in my own code'")
     assert reasons[1].startswith("its process was killed by SIGKILL; the system kills what uses")
     assert reasons[2].startswith("the training loss is not a number")
-    assert reasons[3].startswith("out of memory: ")
+    assert reasons[3].startswith("the model has 170,000,000,003 parameters: with gradients")
     assert "100000" in reasons[4]
     assert set(reasons) == {0, 1, 2, 3, 4}
     assert f"5 of {many} trials failed; the same command runs only these again" in out
@@ -145,7 +145,8 @@ def test_a_crash_is_tried_again_as_often_as_asked(cli: Cli, here: Path, in_proce
     counting = counting.replace(
         "    def step(",
         "    def count(self):\n"
-        "        with open('tries', 'a') as stream:\n            stream.write('x')\n"
+        "        with open('tries', 'a') as stream:\n"
+        "            if stream.tell() < 3:\n                stream.write('x')\n"
         "        if os.path.getsize('tries') == 3:\n            self.how = ''\n\n    def step(",
     )
     (here / "fragile.py").write_text(

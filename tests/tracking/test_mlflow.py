@@ -19,6 +19,7 @@ from dlx.config.load import load
 from dlx.errors import Interrupted, UsageError
 from dlx.reproduce.replay import replay
 from dlx.runs.lock import tried
+from dlx.runs.seal import seal_again
 from dlx.tracking import mlflow, mlflow_store
 from dlx.training.callbacks import Callback
 from dlx.training.loop import Training
@@ -295,6 +296,7 @@ def test_a_run_folder_cannot_say_where_a_run_is_told_of() -> None:
         text = (run / name).read_text()
         assert old in text
         (run / name).write_text(text.replace(old, new))
+    seal_again(run)  # as a stranger would
 
     with pytest.raises(UsageError) as caught:
         resumable(run)

@@ -21,6 +21,7 @@ from small import REVIEWS, WINE, loaded, status_of, the_run
 from dlx.cli.main import main
 from dlx.errors import Interrupted, RunError, UsageError
 from dlx.reproduce.compare import differences
+from dlx.runs.seal import seal_again
 from dlx.training import checkpoint, snapshot
 from dlx.training.callbacks import Callback
 from dlx.training.loop import Training
@@ -369,6 +370,7 @@ class TestWhatMayChange:
         file = run / "data.json"
         known = json.loads(file.read_text())
         file.write_text(json.dumps({**known, "digest": "0" * 64}))
+        seal_again(run)
 
         with pytest.raises(
             UsageError, match=("the dataset is different from what this run was trained on")
@@ -380,6 +382,7 @@ def test_another_machine_is_stamped_and_stays_so(here: Path) -> None:
     folder = broken_off(sized(WINE, (), "runs"), 3)
     file = folder / "environment.json"
     file.write_text(json.dumps({**json.loads(file.read_text()), "torch": "1.0"}))
+    seal_again(folder)
     with pytest.raises(Interrupted):
         resumed(folder, watchers=(Stop(9),))
 
@@ -418,6 +421,7 @@ class TestDamage:
         folder = broken_off(sized(WINE, (), "runs"), 20)
         file = folder / "metrics.jsonl"
         file.write_text(file.read_text().replace("0.", "1.", 1))
+        seal_again(folder)
 
         with pytest.raises(RunError, match=r"metrics.jsonl is not what it was"):
             resumed(folder)
