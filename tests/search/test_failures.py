@@ -33,8 +33,9 @@ class Fragile:
 
 class Breaks(torch.optim.SGD):
     def __init__(self, parameters, lr, how):
+        parameters = list(parameters)
         super().__init__(parameters, lr=lr)
-        self.how = how
+        self.how = how if parameters[0].numel() > 2 else ""  # two: to see what it keeps of each
 
     def step(self, closure=None):
         if self.how == "raise":
