@@ -68,8 +68,8 @@ def pin(folder: Path, file: Path, name: str | None = None) -> str:
         what = f"only a finished run can be pinned, and this one is {earlier.state}"
         raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} continues"))
     if asked := not_granted(_arguments(earlier.status)):
-        what = f"a run that needs `{asked}` cannot be pinned: a file may not load plugins"
-        raise UsageError(Problem(what, str(folder), hint="dlx reproduce RUN --plugins NAME"))
+        what = f"a run that needs `{asked}` cannot be pinned: a file may not ask for it"
+        raise UsageError(Problem(what, str(folder), hint=_alone(asked)))
     seal.check(folder)
     entries = _read(file) if is_there(file) else {}
     name = name or earlier.entry("status", "task", str)
@@ -91,6 +91,11 @@ def pin(folder: Path, file: Path, name: str | None = None) -> str:
     }
     write_json(file, {"version": VERSION, "entries": entries})
     return name
+
+
+def _alone(asked: str) -> str:
+    """How a run is tried again that no lock file may ask for."""
+    return "dlx reproduce RUN" + (" --plugins NAME" if "plugins" in asked else "")
 
 
 def _arguments(status: Mapping[str, Any]) -> list[str]:
@@ -208,11 +213,8 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
         raise UsageError(Problem("it is not a lock file of this version", str(file)))
     for entry in entries.values():
         if asked := not_granted(entry["arguments"]):
-            what = (
-                f"this lock file is refused: it names the plugin `{asked}`, which a file may not "
-                "load"
-            )
-            raise UsageError(Problem(what, str(file), hint="dlx reproduce RUN --plugins NAME"))
+            what = f"this lock file is refused: it asks for `{asked}`, which a file may not"
+            raise UsageError(Problem(what, str(file), hint=_alone(asked)))
     return entries
 
 

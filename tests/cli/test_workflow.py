@@ -305,6 +305,7 @@ def test_a_test_clearly_worse_than_validation_is_told(
         "run.root=/x",
         "callbacks=tracked",
         "about.title=${seed}",
+        r"about={title: $\{oc.env\:HOME\}}",
         "callbacks.mlflow.tracking_uri=http://elsewhere",
     ],
 )
@@ -324,7 +325,5 @@ def test_evidence_cannot_ask_for_code_places_or_secrets(
     answer = cli("workflow", *short, "workflow.until=2")
 
     assert answer.code == 2
-    assert (
-        f"the records of this workflow name the plugin `{asked}`, which a file may not load"
-    ) in answer.err
+    assert (f"the records of this workflow ask for `{asked}`, which a file may not") in answer.err
     assert not (here / "canary").exists()

@@ -105,7 +105,14 @@ def test_the_same_config_gains_platforms_and_another_begins_anew(cli: Any, locke
 
 
 @pytest.mark.parametrize(
-    "argument", ["plugins=[evil]", "++plugins=[evil]", "about.title=${oc.env:HOME}", "run.root=/x"]
+    "argument",
+    [
+        "plugins=[evil]",
+        "++plugins=[evil]",
+        "about.title=${oc.env:HOME}",
+        r"prepare.steps.0.columns=[$\{oc.env\:HOME\}]",
+        "run.root=/x",
+    ],
 )
 def test_it_cannot_ask_for_code_places_or_secrets(
     cli: Any, locked: Path, here: Path, argument: str
@@ -116,7 +123,7 @@ def test_it_cannot_ask_for_code_places_or_secrets(
     answer = cli("reproduce", "dlx.lock")
 
     assert answer.code == 2
-    assert f"it names the plugin `{argument}`, which a file may not load" in answer.err
+    assert f"it asks for `{argument}`, which a file may not" in answer.err
     assert not (here / "canary").exists()
 
 
