@@ -114,7 +114,8 @@ def _train(planned: Sequence[Training], quiet: bool) -> dict[str, list[Path]]:
             made += 1
             if not quiet:
                 say(f"[{made}/{left}] {one.experiment.name} seed={one.seed}")
-            folder = train(one.loaded, quiet=True).folder
+            marks = {"experiment": one.experiment.name}
+            folder = train(one.loaded, quiet=True, marks=marks).folder
         folders.setdefault(one.experiment.name, []).append(folder)
     if made and not quiet:
         say(f"{plural(made, 'training')} in {duration(time.monotonic() - begun)}")

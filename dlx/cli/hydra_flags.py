@@ -37,6 +37,12 @@ def add_flags(parser: argparse.ArgumentParser) -> None:
         parser.add_argument(flag, action=_Refuse, nargs="?", help=argparse.SUPPRESS)
 
 
+def marks_of(args: argparse.Namespace) -> dict[str, str]:
+    """What the status of a run tells of the experiment that was typed, if one was."""
+    experiment = getattr(args, "experiment", None)
+    return {"experiment": experiment.name} if experiment else {}
+
+
 def add_run_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags of `dlx train`."""
     add_flags(parser)

@@ -16,7 +16,7 @@ from ..judging.classes import classes_told
 from ..judging.verdict import shown_name
 from . import config as config_verb
 from .console import SAMPLE, interval_text, looks_text, number, say, say_json, show_table
-from .hydra_flags import add_run_flags
+from .hydra_flags import add_run_flags, marks_of
 from .report import build_at_end
 
 if TYPE_CHECKING:
@@ -70,14 +70,12 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if args.package or args.resolve:
         raise UsageError(Problem("--package and --resolve go with --cfg job", "command line"))
-    experiment = getattr(args, "experiment", None)
-    marks = {"experiment": experiment.name} if experiment else {}
-    done = train(loaded, quiet=args.quiet or args.json, marks=marks)
+    done = train(loaded, quiet=args.quiet or args.json, marks=marks_of(args))
     if args.json:
         say_json(answer(done))
     else:
         show_answer(done)
-        if experiment:
+        if experiment := getattr(args, "experiment", None):
             show_published(done, experiment)
     return 0
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..config.names import plural
 from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table
-from .hydra_flags import add_flags
+from .hydra_flags import add_flags, marks_of
 from .live import watching
 from .multirun import is_significant, show_best, show_failures, show_worth, sweep_flags
 from .report import build_at_end
@@ -59,7 +59,8 @@ def run(args: argparse.Namespace) -> int:
     from ..search.tune_plan import plan_tune
 
     with told_as_typed({f"sweep.retries={args.retries}": f"--retries {args.retries}"}):
-        plan = plan_tune([*args.overrides, *sweep_flags(args)], args.config_dir)
+        typed = [*args.overrides, *sweep_flags(args)]
+        plan = plan_tune(typed, args.config_dir, marks_of(args))
     quiet = args.json or args.quiet
     if args.dry_run:
         from ..search.storage import try_storage
@@ -219,7 +220,7 @@ def _trained(
         quiet=args.json or args.quiet,
         resume=claim.unfinished(),
         watchers=[Beats()],
-        marks={"best_of": plan.name},
+        marks={"best_of": plan.name, **plan.marks},
         begun=claim.begin,
     )
     found = answer(done)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .console import SAMPLE, say, say_json
-from .hydra_flags import add_flags
+from .hydra_flags import add_flags, marks_of
 from .report import build_at_end
 
 EXAMPLES = """examples:
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     from .panels import Silent, panels
 
     with closing(Silent() if args.json else panels([step.title for step in STEPS])) as watcher:
-        folder = walk(loaded, STEPS, watcher, args.config_dir)
+        folder = walk(loaded, STEPS, watcher, args.config_dir, marks_of(args))
     page = build_at_end(build, folder)
     report = read_json(folder / "report.json")
     if args.json:

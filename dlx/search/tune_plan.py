@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..config import words
@@ -44,6 +45,7 @@ class TunePlan:
         config_dir: a further folder of configs.
         notes: what is worth a word before it starts.
         identity: digest of what all trials of the study have in common.
+        marks: what the status of each of its runs says of where it comes from.
     """
 
     name: str
@@ -56,6 +58,7 @@ class TunePlan:
     config_dir: str | None
     notes: list[str]
     identity: str
+    marks: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def options(self) -> Tune:
@@ -78,13 +81,18 @@ class TunePlan:
         return [*self.arguments, *as_arguments(changed)]
 
 
-def plan_tune(arguments: Sequence[str], config_dir: str | None = None) -> TunePlan:
+def plan_tune(
+    arguments: Sequence[str],
+    config_dir: str | None = None,
+    marks: Mapping[str, str] = MappingProxyType({}),
+) -> TunePlan:
     """Checks the arguments of `dlx tune`, with ranges among them: `optimizer.lr=0.1,0.01`.
 
     Args:
         arguments: overrides in Hydra's grammar; `choice`, `interval`, `range`, `glob`,
             `tag(log, interval(...))` and `a,b` are ranges, as is `search.KEY={log:[low,high]}`.
         config_dir: a further folder of configs.
+        marks: the experiment that the arguments are of, for the status of each run.
 
     Raises:
         UsageError: with every problem.
@@ -128,6 +136,7 @@ def plan_tune(arguments: Sequence[str], config_dir: str | None = None) -> TunePl
         config_dir,
         [*loaded.notes, *notes],
         identity,
+        marks,
     )
     _check_ends(found_plan)
     _check_sampler(found_plan)

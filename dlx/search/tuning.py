@@ -203,7 +203,7 @@ class Tuning:
 
     def _message(self, arguments: list[str], number: int) -> Message:
         key = _key(arguments, self.plan.config_dir)
-        marks = {"sweep": self.record.name, "trial": number}
+        marks = {"sweep": self.record.name, "trial": number, **self.plan.marks}
         return {
             "arguments": arguments,
             "key": key,

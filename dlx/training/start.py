@@ -202,7 +202,7 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
     seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
     log = Log(folder / "log.txt", say)
     run = Run(folder, loaded, data, stage, facts, seconds, log, shared=shared)
-    run.marks |= trial.marks if trial else _marks(earlier.status)
+    run.marks |= {**marks_in(earlier.status), **(trial.marks if trial else {})}
     run.resumed, run.started = True, earlier.told("status", "started", run.started)
     # After its end it looks at the test part with other weights, which is another look.
     run.verb = "resume" if earlier.done else earlier.told("status", "verb", run.verb)
@@ -221,7 +221,7 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
     return run
 
 
-def _marks(status: Mapping[str, Any]) -> dict[str, Any]:
+def marks_in(status: Mapping[str, Any]) -> dict[str, Any]:
     """What stays in a status when a run goes on: the sweep or experiment that it is of."""
     return {
         key: status[key] for key in ("sweep", "trial", "best_of", "experiment") if key in status

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from ..config.load import Loaded, digest
@@ -17,6 +18,7 @@ from ..runs.files import cannot_write, plain, write_json
 from ..runs.folder import all_runs, check_writable, create, read_status, write_status
 from ..runs.lines import append_entry, keep_sound, read_sound, sum_of
 from ..runs.lock import held, holder, tried
+from ..training.start import marks_in
 
 UNFINISHED = ("running", "paused", "interrupted", "failed", "refused")
 
@@ -27,10 +29,13 @@ class Record:
     Args:
         folder: the run folder.
         fresh: whether it was made just now, so that nothing in it is worth keeping yet.
+        marks: the experiment that it is of, for its status.
     """
 
-    def __init__(self, folder: Path, fresh: bool = False) -> None:
-        self.folder, self.fresh = folder, fresh
+    def __init__(
+        self, folder: Path, fresh: bool = False, marks: Mapping[str, Any] = MappingProxyType({})
+    ) -> None:
+        self.folder, self.fresh, self.marks = folder, fresh, dict(marks)
         self._steps = folder / "workflow"
         self.trials = _Lines(self._steps / "trials.jsonl")
         self.capacity_steps = _Lines(self._steps / "ladder.jsonl")
@@ -109,6 +114,7 @@ class Record:
             "overrides": loaded.shown,
             "seed": loaded.config.seed,
             "sample": loaded.config.dataset.options.sample,
+            **self.marks,
             **more,
         }
         write_status(self.folder, status)
@@ -163,8 +169,12 @@ def digest_of(loaded: Loaded) -> str:
 
 
 @contextmanager
-def opened(loaded: Loaded) -> Iterator[Record]:
+def opened(loaded: Loaded, marks: Mapping[str, str]) -> Iterator[Record]:
     """The newest unfinished workflow of a config, else a new one; nobody else may write to it.
+
+    Args:
+        loaded: the config.
+        marks: the experiment that was typed; an unfinished one keeps its own.
 
     Raises:
         UsageError: the folder of runs cannot be written to.
@@ -181,7 +191,7 @@ def opened(loaded: Loaded) -> Iterator[Record]:
                     what = f"another process is using this workflow: {holder(folder)}"
                     hint = "wait for it to end, or stop it there with Ctrl-C"
                     raise UsageError(Problem(what, str(folder), hint=hint))
-                yield Record(folder)
+                yield Record(folder, marks={**marks, **marks_in(status)})
                 return
     folder = create(root, loaded.config.task, digest(loaded.config))
     try:
@@ -189,6 +199,6 @@ def opened(loaded: Loaded) -> Iterator[Record]:
     except OSError as error:
         raise UsageError(cannot_write(folder, error)) from error
     with held(folder):
-        record = Record(folder, fresh=True)
+        record = Record(folder, fresh=True, marks=marks)
         record.status(loaded, "running")
         yield record

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from ..config.granted import not_granted
@@ -151,7 +152,11 @@ class Step:
 
 
 def walk(
-    loaded: Loaded, steps: Sequence[Step], watcher: Watcher, config_dir: str | None = None
+    loaded: Loaded,
+    steps: Sequence[Step],
+    watcher: Watcher,
+    config_dir: str | None = None,
+    marks: Mapping[str, str] = MappingProxyType({}),
 ) -> Path:
     """Takes the steps of a config in order, until the last one asked for.
 
@@ -162,6 +167,7 @@ def walk(
         steps: all seven.
         watcher: told how it gets on.
         config_dir: a further folder of configs.
+        marks: the experiment that was typed, for the run's status.
 
     Returns:
         The run folder.
@@ -176,7 +182,7 @@ def walk(
         what = "a workflow ends with one evaluation on the test set, but `test` is false"
         hint = "test=true, or workflow.until=6 to stop before"
         raise UsageError(Problem(what, "test", "true", hint))
-    with opened(loaded) as record:
+    with opened(loaded, marks) as record:
         under_way = Walk(
             loaded, record, watcher, steps, loaded.arguments, digest_of(loaded), config_dir
         )

@@ -136,3 +136,27 @@ def test_a_set_is_listed_trained_once_and_gone_on_with(cli: Cli, own: Path) -> N
     assert row[:2] == ["0.9000", f"{mean:#.4g}"]
     assert row[3:5] == ["2", "0.3929 majority"]
     assert "<script" not in html
+
+
+def test_every_run_of_an_experiment_is_found_by_its_name(
+    cli: Cli, own: Path, in_process: None
+) -> None:
+    """Trained alone, in a set, as a trial, as the best or by a workflow; and still when resumed."""
+    put(own, "mine.short", 4, epochs=1)
+    named = ("experiment=mine.short", "dataset.sample=true")
+    searched = ("optimizer.lr=0.1,0.2", "tune.trials=1", "--train-best")
+    commands = [
+        (("train", *named), 1),
+        (("resume", "last", "trainer.epochs=2"), 1),
+        (("train", "-m", *named, "optimizer.lr=0.1,0.3"), 3),
+        (("tune", *named, *searched), 5),
+        (("workflow", *named, "workflow.until=1"), 6),
+        (("workflow", *named[1:], *find("mine.short").arguments(), "workflow.until=2"), 6),
+        (("experiments", "run", "mine.short", "--seeds", "1"), 7),
+    ]
+    for command, many in commands:
+        answer = cli(*command)
+        assert (answer.code, answer.err) == (0, ""), command
+        found = json.loads(cli("runs", "experiment=mine.short", "--json").out)
+        assert len(found) == many, command
+    assert len([*own.glob("runs/wine/*-*")]) == many
