@@ -164,9 +164,10 @@ def _record(wanted: list[str], as_json: bool) -> int:
             Problem("record needs a name", "command line", "dlx experiments record NAME")
         )
     from ..experiments import file_of
-    from ..reproduce.claims import measure, record
+    from ..reproduce.claims import measure, record, require_data
 
     every = [(find(name), file_of(name)) for name in wanted]
+    require_data([one for one, _ in every])
     told: list[dict[str, Any]] = []
     said: Callable[[str], None] = (lambda _: None) if as_json else say
     for one, file in every:

@@ -12,6 +12,7 @@ from typing import Any
 
 from ..config.load import Loaded, digest, load
 from ..config.names import plural
+from ..data.store import require
 from ..errors import Problem, UsageError
 from ..experiments import Experiment, find, matching
 from ..runs import listing
@@ -49,6 +50,8 @@ def run(args: argparse.Namespace) -> int:
     every = [find(name) for name in matching(words)]
     root = Path(args.root)
     planned = _planned(every, args.seeds, root)
+    if not args.dry_run:
+        require(one.loaded.config.dataset for one in planned if one.done is None)
     if not args.json:
         _announce(planned)
     page = None

@@ -120,7 +120,7 @@ def verified(name: str, dataset: Dataset) -> tuple[Found, ...]:
     folder = folder_of(name, dataset)
     if dataset.embedded:
         return hash_files(folder, dataset.embedded)
-    missing = tuple(f for f in dataset.files if not (folder / f.name).exists())
+    missing = _missing(name, dataset)
     problems = [missing_files(name, dataset, folder, missing)] if missing else []
     found: list[Found] = []
     for file in dataset.files:
@@ -133,6 +133,31 @@ def verified(name: str, dataset: Dataset) -> tuple[Found, ...]:
     if problems:
         raise UsageError(*problems)
     return tuple(found)
+
+
+def require(every: Iterable[Chosen]) -> None:
+    """Refuses datasets of which a file is missing, before hours of work with others.
+
+    Args:
+        every: datasets, some perhaps more than once; a made-up sample needs no file.
+
+    Raises:
+        UsageError: with one problem for each such dataset.
+    """
+    problems: dict[str, Problem] = {}
+    for name, options in ((one.name, one.options) for one in every):
+        if options.sample or options.embedded or name in problems:
+            continue
+        if missing := _missing(name, options):
+            folder = folder_of(name, options)
+            problems[name] = missing_files(name, options, folder, missing)
+    if problems:
+        raise UsageError(*problems.values())
+
+
+def _missing(name: str, dataset: Dataset) -> tuple[File, ...]:
+    folder = folder_of(name, dataset)
+    return tuple(file for file in dataset.files if not (folder / file.name).exists())
 
 
 def missing_files(name: str, dataset: Dataset, folder: Path, files: tuple[File, ...]) -> Problem:

@@ -13,6 +13,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from ..config.load import load
+from ..data.store import require
 from ..errors import Problem, UsageError
 from ..experiments import Experiment, figures, file_of, find, names, reaches, read
 from ..files import read_text
@@ -91,6 +92,7 @@ def check(files: Sequence[Path], seeds: int | None, root: Path, say: Say) -> lis
     if empty:
         hint = f"dlx experiments record {empty[0]}"
         raise UsageError(Problem(f"{empty[0]} has no recorded figure to check", "", "ours", hint))
+    require_data(every)
     measured: dict[str, Figures] = {}
     results: list[Result] = []
     for one in every:
@@ -100,6 +102,15 @@ def check(files: Sequence[Path], seeds: int | None, root: Path, say: Say) -> lis
     for one in every:
         results += _comparisons(one, measured)
     return results
+
+
+def require_data(every: Sequence[Experiment]) -> None:
+    """Refuses experiments whose data are not there, before the first is trained.
+
+    Raises:
+        UsageError: with one problem for each dataset that is missing, or what is wrong in a config.
+    """
+    require(load(one.arguments()).config.dataset for one in every)
 
 
 def measure(one: Experiment, seeds: Sequence[int], root: Path, say: Say) -> Figures:

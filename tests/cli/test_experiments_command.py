@@ -160,3 +160,30 @@ def test_every_run_of_an_experiment_is_found_by_its_name(
         found = json.loads(cli("runs", "experiment=mine.short", "--json").out)
         assert len(found) == many, command
     assert len([*own.glob("runs/wine/*-*")]) == many
+
+
+@pytest.mark.parametrize(
+    "verb", [("experiments", "run"), ("experiments", "record"), ("reproduce",)]
+)
+def test_data_that_are_missing_are_told_before_the_first_training(
+    cli: Cli, here: Path, monkeypatch: pytest.MonkeyPatch, verb: tuple[str, ...]
+) -> None:
+    for name in ("wine", "imdb", "mnist", "reuters"):
+        put(here, f"mine.{name}", 4, "bars: {val/accuracy.best: 0.5}", epochs=1)
+        file = here / "experiments" / f"mine.{name}.yaml"
+        told = file.read_text().replace("task: wine", f"task: {name}")
+        file.write_text(told.replace('"model.units=[4]", ', ""))
+    monkeypatch.setattr("dlx.cli.train.train", None)  # nothing gets so far
+    monkeypatch.setattr("dlx.reproduce.claims.replay", None)
+    names = [f"mine.{name}" for name in ("wine", "imdb", "mnist", "reuters")]
+    if verb == ("reproduce",):
+        names = [f"experiments/{name}.yaml" for name in names]
+
+    answer = cli(*verb, *names)
+
+    assert answer.code == 2
+    assert answer.err.startswith("3 problems\n")
+    for name in ("imdb", "mnist", "reuters"):
+        assert answer.err.count(f"error: dataset {name}: ") == 1
+        assert f"  try: `dlx data fetch {name}`" in answer.err
+    assert not [*here.glob("runs/*/*")]
