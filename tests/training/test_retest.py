@@ -135,7 +135,9 @@ def test_a_damaged_record_is_told_of(file: str, content: str | None) -> None:
     else:
         (run / file).write_text(content)
 
-    with pytest.raises(RunError, match=r"cannot be read|is not a record|is gone|is not as it was"):
+    with pytest.raises(
+        RunError, match=r"cannot be read|is not a record|is missing|has changed since the run ended"
+    ):
         look_again(run)
 
 
