@@ -22,7 +22,7 @@ from .fields import (
     options_of,
 )
 from .files import Path
-from .names import listed, nearest
+from .names import components, listed, nearest
 from .paths import group_files, search_path
 from .scalars import is_divided, meant, typed
 from .values import (
@@ -271,7 +271,7 @@ class Checker:
         hint = ""
         if near:
             hint = f"did you mean {near}?" if as_key else self._suggest(dotted, path, value=near)
-        self._note(f"there is no {table.kind} `{name}`", path, listed(table.entries), hint)
+        self._note(f"there is no {table.kind} `{name}`", path, components(table.entries), hint)
 
     def _unknown(
         self,

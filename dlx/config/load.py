@@ -195,14 +195,16 @@ def _check(
 ) -> tuple[Config | None, list[Problem], set[Path]]:
     """Schema first, rules across sections once that holds; also the paths of all free texts."""
     found = list(problems)
-    found.extend(load_plugins(tree.data.get("plugins"), tree.where(("plugins",))))
+    refused = load_plugins(tree.data.get("plugins"), tree.where(("plugins",)))
+    found.extend(refused)
     checker = Checker(tree.where, every_option(), environment)
     config = checker.section(Config, tree.data, ())
     for path, problem in checker.noted:
         # What a file that could not be read would have filled is not reported as missing.
         missing = problems and problem.what.endswith("is missing")
         told = any(path[: len(known)] == known for known in unresolved)
-        if not missing and not told:
+        # A hint at a list of plugins that cannot be loaded would be refused in turn.
+        if not missing and not told and not (refused and path == ("plugins",)):
             found.append(problem)
     if config is not None and not found:
         found.extend(broken_rules(config, tree.where))

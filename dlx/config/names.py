@@ -30,6 +30,17 @@ def listed(names: Iterable[str]) -> str:
     return ", ".join(names)
 
 
+def components(names: Iterable[str], typed: str = "") -> str:
+    """The components there are, and how one of a plugin is had, which no table can know yet.
+
+    Args:
+        names: the components.
+        typed: what chooses one of a plugin, before its `plugins=`.
+    """
+    needed = f"{typed} plugins=[PACKAGE]" if typed else "one of a plugin needs plugins=[PACKAGE]"
+    return f"{listed(names)}; {'of a plugin: ' if typed else ''}{needed}"
+
+
 def plural(count: int, noun: str) -> str:
     """A count with its noun: "1 step", "2 steps"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"

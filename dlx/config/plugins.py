@@ -24,13 +24,14 @@ def load_plugins(names: Any, where: str) -> list[Problem]:
     """Imports the plugins and adds their components to the tables.
 
     Args:
-        names: the `plugins` of a config, unchecked; anything but a list of texts is left to the
-            schema.
+        names: the `plugins` of a config, unchecked; a text is tried as well, so that the schema,
+            which wants a list, does not advise one that cannot be loaded.
         where: the place where they are named.
 
     Returns:
         A problem for each plugin that cannot be used.
     """
+    names = [names] if isinstance(names, str) else names
     if not isinstance(names, list):
         return []
     found = (_load(name, where) for name in names if isinstance(name, str))

@@ -23,9 +23,11 @@ from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
 from ..errors import Problem
+from .fields import Chosen, options_of
 from .files import BadFile, Path, scan
-from .names import listed, nearest
+from .names import components, listed, nearest
 from .paths import GROUPS, group_files, is_name, shown, unusable_file
+from .schema import Config
 
 version.setbase("1.3")  # else Hydra warns, or falls back to the ways of version 1.1
 _UNREAD = (OmegaConfBaseException, HydraException, yaml.YAMLError, ValueError, RecursionError)
@@ -93,7 +95,9 @@ class Repository(ConfigRepository):
         known = self.names(group)
         near = nearest(option, known)
         hint = f"{group}={near}" if near else ""
-        return Problem(f"there is no {group or 'config'} `{option}`", where, listed(known), hint)
+        typed = _of_a_plugin(group, option)
+        accepted = components(known, typed) if typed else listed(known)
+        return Problem(f"there is no {group or 'config'} `{option}`", where, accepted, hint)
 
     def _file_of(self, config_path: str) -> FilePath | None:
         for source in self.get_sources():
@@ -166,3 +170,11 @@ def _group(default: InputDefault, config_path: str) -> str:
 def first_line(error: Exception) -> str:
     """The first line of an error's message, or its type where it has none."""
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+
+
+def _of_a_plugin(group: str, option: str) -> str:
+    """What chooses a component of a plugin, which has no file; "" where none can be meant."""
+    opt = options_of(Config).get(group)
+    if opt is None or opt.meta.table is None or not option.isidentifier():
+        return ""
+    return f"{group}.name={option}" if opt.hint is Chosen else f"{group}.{option}={{}}"

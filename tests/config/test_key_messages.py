@@ -33,6 +33,7 @@ MLP = "l1, l2, init, units, activation, dropout, batch_norm"
 RMSPROP = "lr, rho, eps, momentum, weight_decay"
 METRICS = ", ".join(METRIC_TABLE.entries)
 STEPS = ", ".join(STEP_TABLE.entries)
+PLUGIN = "; one of a plugin needs plugins=[PACKAGE]"
 NO_HYDRA = "hydra.* settings are refused: they can load and run code"
 OWN_KEYS = "dlx's own keys; run.root for the output folder, -m for a sweep"
 ONE_VALUE = "one value; a list in brackets; or -m to run each value"
@@ -108,24 +109,31 @@ MISSPELT = [
 GROUP = [
     case("optimzer=adam", "unknown key `optimzer`", SECTIONS, "optimizer=adam"),
     case("modle=mlp", "unknown key `modle`", SECTIONS, "model=mlp"),
-    case("model=mlpp", "there is no model `mlpp`", "convnet, layers, mlp", "model=mlp"),
+    case(
+        "model=mlpp",
+        "there is no model `mlpp`",
+        "convnet, layers, mlp; of a plugin: model.name=mlpp plugins=[PACKAGE]",
+        "model=mlp",
+    ),
     case(
         "optimizer=adamm",
         "there is no optimizer `adamm`",
-        "adagrad, adam, adamw, nadam, rmsprop, sgd",
+        "adagrad, adam, adamw, nadam, rmsprop, sgd; "
+        "of a plugin: optimizer.name=adamm plugins=[PACKAGE]",
         "optimizer=adam",
     ),
     case("task=digit", "there is no task `digit`", TASKS, "task=digits"),
     case(
         "schedule=cosinus",
         "there is no schedule `cosinus`",
-        "constant, cosine, one_cycle, plateau, step",
+        "constant, cosine, one_cycle, plateau, step; "
+        "of a plugin: schedule.name=cosinus plugins=[PACKAGE]",
         "schedule=cosine",
     ),
     case(
         "metrics=accuracy",
         "there is no metrics `accuracy`",
-        "classification, ranking, regression",
+        "classification, ranking, regression; of a plugin: metrics.accuracy={} plugins=[PACKAGE]",
         "metrics.accuracy={}",
     ),
     case("trainer=fast", "there is no trainer `fast`", "default, portable, quick", ""),
@@ -142,7 +150,7 @@ NAME = [
     case(
         "optimizer.name=adamm",
         "there is no optimizer `adamm`",
-        "rmsprop, sgd, adam, adamw, nadam, adagrad",
+        "rmsprop, sgd, adam, adamw, nadam, adagrad" + PLUGIN,
         "optimizer.name=adam",
     ),
     case("model.name=null", "`model` has no name", "name: one of mlp, convnet, layers", ""),
@@ -157,14 +165,19 @@ NAME = [
     case(
         "loss={name:mze}",
         "there is no loss `mze`",
-        "auto, binary_cross_entropy, cross_entropy, mse, mae, huber",
+        "auto, binary_cross_entropy, cross_entropy, mse, mae, huber" + PLUGIN,
         "did you mean mse?",
     ),
-    case("metrics.acuracy={}", "there is no metric `acuracy`", METRICS, "did you mean accuracy?"),
+    case(
+        "metrics.acuracy={}",
+        "there is no metric `acuracy`",
+        METRICS + PLUGIN,
+        "did you mean accuracy?",
+    ),
     case(
         "callbacks.early_stoping={}",
         "there is no callback `early_stoping`",
-        "early_stopping, mlflow, tensorboard, time_limit",
+        "early_stopping, mlflow, tensorboard, time_limit" + PLUGIN,
         "did you mean early_stopping?",
     ),
     case(
@@ -183,7 +196,7 @@ NAME = [
     case(
         "prepare.steps.0.name=scal",
         "there is no prepare step `scal`",
-        STEPS,
+        STEPS + PLUGIN,
         "prepare.steps.0.name=scale",
     ),
 ]

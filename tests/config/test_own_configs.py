@@ -107,7 +107,9 @@ class TestDefaultsLists:
             (
                 "[override /model: convnett]",
                 "there is no model `convnett`\n  where: configs/task/mine.yaml:1\n"
-                "  accepted: convnet, layers, mlp\n  try: model=convnet",
+                "  accepted: convnet, layers, mlp; "
+                "of a plugin: model.name=convnett plugins=[PACKAGE]\n"
+                "  try: model=convnet",
             ),
             (
                 "[override /modell: convnet]",

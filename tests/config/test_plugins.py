@@ -97,6 +97,20 @@ def test_a_run_folder_cannot_grant_it(plugin: Callable[[str], None], here: Path)
     assert (here / "imported").exists()
 
 
+def test_what_is_told_where_it_is_not_named_is_accepted(plugin: Callable[[str], None]) -> None:
+    plugin(GOOD)
+    with pytest.raises(UsageError) as unknown:
+        load(["task=digits", "optimizer=my_sgd"])
+    told = unknown.value.problems[0].accepted.partition("of a plugin: ")[2]
+    typed = told.replace("PACKAGE", "my_plugin").split()
+    assert load(["task=digits", *typed]).config.optimizer.name == "my_sgd"
+
+    with pytest.raises(UsageError) as text:
+        load(["task=digits", "plugins=my_plugin"])
+    hint = text.value.problems[0].hint.strip("'")
+    assert load(["task=digits", hint]).config.plugins == ("my_plugin",)
+
+
 def test_it_can_be_named_twice(plugin: Callable[[str], None]) -> None:
     plugin(GOOD)
     for _ in range(2):

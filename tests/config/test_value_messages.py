@@ -11,6 +11,7 @@ from dlx.errors import Problem
 
 Told = Callable[..., str]
 A_LAYER = "a layer: {name: ..., options}"
+PLUGIN = "DLX_COMPONENTS = {kind: {name: Component(...)}}"
 LAYERS = ", ".join(LAYER_TABLE.entries)
 
 
@@ -48,7 +49,8 @@ TYPE = [
     case(
         "metrics.accuracy=true", "`metrics.accuracy` is true", "the options of accuracy, or {}", ""
     ),
-    case("plugins=os", "`plugins` is 'os' (text)", "a list of texts", "'plugins=[os]'"),
+    case("plugins=os", "plugin os has no DLX_COMPONENTS", PLUGIN, ""),
+    case("plugins=[os]", "plugin os has no DLX_COMPONENTS", PLUGIN, ""),
     case(
         "trainer.device=gpu", "`trainer.device` is 'gpu' (text)", "one of auto, cpu, cuda, mps", ""
     ),
@@ -106,13 +108,13 @@ LAYERS_CASES = [
     case(
         "model=layers model.layers=[{lineer:16}]",
         "there is no layer `lineer`",
-        LAYERS,
+        LAYERS + "; one of a plugin needs plugins=[PACKAGE]",
         "did you mean linear?",
     ),
     case(
         "model=layers model.layers=[{linear:16},rellu]",
         "there is no layer `rellu`",
-        LAYERS,
+        LAYERS + "; one of a plugin needs plugins=[PACKAGE]",
         "did you mean relu?",
     ),
     case("model=layers model.layers=[{relu:3}]", "`relu` takes no options", "", "relu"),
@@ -151,7 +153,7 @@ LAYERS_CASES = [
     case(
         "model=layers model.layers.0=rellu",
         "there is no layer `rellu`",
-        LAYERS,
+        LAYERS + "; one of a plugin needs plugins=[PACKAGE]",
         "did you mean relu?",
     ),
     case(
