@@ -13,13 +13,14 @@ import errno
 import hashlib
 import json
 import os
-import re
 import shutil
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Literal
+
+from .names import is_left, temporary_name
 
 LIMIT = 256 * 1024 * 1024
 """Bytes of a file that are read into memory where nothing else is said."""
@@ -142,13 +143,17 @@ def _whole(digits: str) -> int:
 def replace_file(file: Path, content: bytes) -> None:
     """Writes a file under a temporary name, syncs it, and gives it its name.
 
+    What a killed process left of the same file goes.
+
     Raises:
         OSError: it cannot be written, or lies behind a link; nothing is left behind.
     """
     with _reached(file, sync=True) as (at, name):
-        temporary = f".{file.name}.{os.getpid()}.tmp"
+        temporary = temporary_name(file.name)
         if at is None:
             temporary = str(file.with_name(temporary))
+        else:
+            _remove_left(file.name, at)
         try:
             with os.fdopen(_fresh(temporary, at), "wb") as stream:
                 stream.write(content)
@@ -159,6 +164,13 @@ def replace_file(file: Path, content: bytes) -> None:
             with suppress(OSError):  # the first error says what is wrong
                 os.unlink(temporary, dir_fd=at)
             raise
+
+
+def _remove_left(name: str, at: int) -> None:
+    for left in os.listdir(at):
+        if is_left(left, name):
+            with suppress(OSError):  # somebody else was first, or it is a folder
+                os.unlink(left, dir_fd=at)
 
 
 def create_private(file: Path, content: bytes) -> None:
@@ -262,11 +274,6 @@ def _mode_at(name: str, at: int | None) -> int:
     return 0
 
 
-def is_number(name: str) -> bool:
-    """Whether a folder's name is the number of a fold."""
-    return name.isascii() and name.isdecimal() and len(name) < 10
-
-
 def check_plain(*files: Path) -> None:
     """Before a library opens files by their names: each is a plain one, or does not exist.
 
@@ -307,29 +314,9 @@ def sweep_temporaries(folder: Path, depth: int = 5) -> None:
         if is_folder(folder / name):
             if depth:
                 sweep_temporaries(folder / name, depth - 1)
-        elif is_temporary(name) and not _lives(int(name.split(".")[-2])):
+        elif is_left(name):
             with suppress(FileNotFoundError):
                 remove_file(folder / name)
-
-
-def is_temporary(name: str) -> bool:
-    """Whether `replace_file` writes under such a name: a process's number stands in it."""
-    return re.fullmatch(r"\..+\.\d{1,9}\.tmp", name, re.DOTALL) is not None
-
-
-def _lives(process: int) -> bool:
-    """Whether another process of this machine may still be at work."""
-    if process in (0, os.getpid()):
-        return False
-    if os.name != "posix":  # nothing harmless tells
-        return True
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except (OSError, OverflowError):  # somebody else's
-        return True
-    return True
 
 
 def names_in(folder: Path) -> list[str]:

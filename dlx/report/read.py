@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 from ..errors import Problem, RunError, UsageError
-from ..files import fence, is_number, is_there, names_in, parse_json, read_text
+from ..files import fence, is_there, names_in, parse_json, read_text
+from ..names import is_number
 from ..printable import UNPRINTABLE
 from ..runs.seal import broken
 

@@ -13,7 +13,8 @@ import torch
 from torch import Tensor
 
 from ..errors import Problem, RunError
-from ..files import is_file, is_folder, is_number, is_there, names_in, parse_json, read_bytes
+from ..files import is_file, is_folder, is_there, names_in, parse_json, read_bytes
+from ..names import is_number
 from ..runs.files import bare_cell
 from ..training import checkpoint
 from ..training.recorders import LOSSES

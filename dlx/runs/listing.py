@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, UsageError
-from ..files import is_temporary, names_in
+from ..files import names_in
+from ..names import is_temporary
 from .folder import MARK, all_runs, read_status
 from .lock import is_held
 

@@ -36,6 +36,18 @@ def test_plain_keeps_what_json_has() -> None:
     assert plain(value) == value
 
 
+def test_what_a_killed_process_left_of_the_same_file_goes(tmp_path: Path, dead: int) -> None:
+    left = [f".a.{dead}.tmp", f".a.{os.getpid()}.tmp", ".a.0.tmp"]
+    others = [f".a.{os.getppid()}.tmp", f".b.{dead}.tmp", f".a.b.{dead}.tmp", f".a.x{dead}.tmp"]
+    for name in (*left, *others):
+        (tmp_path / name).touch()
+    (tmp_path / f".a.00{dead}.tmp").mkdir()
+
+    write_bytes(tmp_path / "a", b"whole")
+
+    assert {p.name for p in tmp_path.iterdir()} == {"a", *others, f".a.00{dead}.tmp"}
+
+
 @pytest.mark.parametrize("call", ["fsync", "replace"])
 def test_a_full_disk_keeps_the_old_file_and_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str

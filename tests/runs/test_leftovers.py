@@ -2,24 +2,12 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
-
-import pytest
 
 from dlx.runs.leftovers import sweep_below
 from dlx.runs.lock import held
 
 NAMES = (".report.json.{}.tmp", "folds/0/.metrics.jsonl.{}.tmp", "checkpoints/last/.a.json.{}.tmp")
-
-
-@pytest.fixture
-def dead() -> int:
-    """The number of a process that is no more."""
-    with subprocess.Popen([sys.executable, "-c", ""]) as process:
-        process.wait()
-    return process.pid
 
 
 def run_of(root: Path, number: int, state: str | None, process: int) -> Path:
