@@ -294,7 +294,7 @@ def _protocol(config: Config, where: Where) -> Iterator[Problem]:
     options, dataset = config.protocol.options, config.dataset
     name = config.protocol.name
     if name == "chronological" and not dataset.options.time:
-        what = f"protocol chronological needs rows in time; dataset {dataset.name} has no time"
+        what = f"protocol chronological needs rows in time, but dataset {dataset.name} has no time"
         yield Problem(what, where(("protocol",)), hint="protocol=auto")
     group = getattr(options, "group", "")
     if group and group not in dataset.options.groups:

@@ -86,7 +86,7 @@ def check_profiles(profiles: Sequence[Profile]) -> list[Finding]:
         profiles: from `profile.profile`.
     """
     zeros = [
-        f"{p.name}: {p.zeros:,} zeros, no other value below {p.nearest:.4g} in size"
+        f"{p.name}: {p.zeros:,} zeros, no other value below {p.nearest:.4g} in absolute value"
         for p in profiles
         if p.nearest is not None
     ]

@@ -191,7 +191,7 @@ def chronological(
     if not len(train):
         accepted = f"less than {len(order) - count:,} rows"
         raise UsageError(Problem(too_wide, accepted=accepted))
-    left_out = f", {gap:,} rows left out between two parts" if gap else ""
+    left_out = f", {gap:,} rows left out between two sets" if gap else ""
     rule = f"in time: {len(train):,} rows train, the next {count:,} validate, {test_rule}{left_out}"
     fold = Fold(np.sort(train), np.sort(validation))
     return Split("chronological", (fold,), np.sort(test), rule, "time", "time")
@@ -283,14 +283,16 @@ def auto(options: specs.Auto, samples: Samples, seed: int, target: str) -> Split
 def _too_few(validation: Rows, samples: Samples, target: str) -> str:
     """Why a hold-out would be too small; "" where it is not."""
     if len(validation) < FEW_ROWS:
-        return f"a hold-out would have {len(validation):,} rows, fewer than {FEW_ROWS:,}"
+        return f"a hold-out set would have {len(validation):,} rows, fewer than {FEW_ROWS:,}"
     labels = _labels(samples, target)
     if labels is None:
         return ""
     rarest = int(np.bincount(labels[validation], minlength=int(labels.max()) + 1).min())
     if rarest >= FEW_OF_A_CLASS:
         return ""
-    return f"a hold-out would have {rarest} rows of the rarest class, fewer than {FEW_OF_A_CLASS}"
+    return (
+        f"a hold-out set would have {rarest} rows of the rarest class, fewer than {FEW_OF_A_CLASS}"
+    )
 
 
 def _outer(options: specs.Drawn, samples: Samples, target: str, units: Ids | None) -> _Outer:
@@ -374,7 +376,7 @@ def _column(samples: Samples, name: str) -> Any:
 def _in_time(samples: Samples) -> Rows:
     """All rows from the earliest to the latest; equal times in the order of the dataset."""
     if not samples.time:
-        what = "protocol chronological needs rows in time, and the dataset has no time column"
+        what = "protocol chronological needs rows in time, but the dataset has no time column"
         raise UsageError(Problem(what, hint="protocol=holdout"))
     return np.argsort(np.asarray(samples.columns[samples.time]), kind="stable").astype(np.int64)
 

@@ -106,7 +106,7 @@ def _not_the_same(earlier: Earlier, run: Run) -> list[str]:
     known = earlier.status.get("config_digest")
     if known not in (None, digest(run.config)):
         found.append("config.yaml has changed since the training")
-    for key, what in (("digest", "the dataset"), ("split_digest", "the parts")):
+    for key, what in (("digest", "the dataset"), ("split_digest", "the split")):
         was, now = earlier.data.get(key), run.facts["data"][key]
         if was not in (now, run.facts["data"].get(f"former_{key}", now)):
             found.append(f"{what} had digest {str(was)[:12]}, now {now[:12]}")

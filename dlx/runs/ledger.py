@@ -281,7 +281,7 @@ def _entries(connection: sqlite3.Connection) -> list[Entry]:
     found = []
     for *values, seal in connection.execute(f"select {columns} from looks order by +id"):  # noqa: S608
         if seal is not None and seal != _seal(values):
-            raise sqlite3.DatabaseError("an entry is not as it was written")
+            raise sqlite3.DatabaseError("an entry has changed since it was written")
         found.append(Entry(values[0] or "", *values[1:]))
     return found
 
@@ -291,7 +291,9 @@ def _parts(connection: sqlite3.Connection) -> dict[str, bytes]:
     found = {}
     for part, rows, seal in connection.execute("select test_part, rows, seal from parts"):
         if seal != _seal_of_rows(part, rows):
-            raise sqlite3.DatabaseError("the rows of a test set are not as they were written")
+            raise sqlite3.DatabaseError(
+                "the rows of a test set have changed since they were written"
+            )
         found[part] = bytes(rows)
     return found
 

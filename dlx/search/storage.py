@@ -132,7 +132,7 @@ def storage_kept(storage: str) -> Iterator[None]:
         raise RunError(Problem(what, where, hint="the same command continues")) from error
     except Damaged as error:
         what = f"the study's journal is damaged: {error}"
-        hint = "the same command, repairs it, when no other process is using it"
+        hint = "the same command repairs it, when no other process is using it"
         raise RunError(Problem(what, f"tune.storage={storage}", hint=hint)) from error
     except OSError as error:
         if not (said := shortage(error)):
@@ -172,6 +172,8 @@ def storage_opened(storage: str) -> Iterator[None]:
         what = f"the study cannot be opened: {error.strerror or error}"
         raise RunError(Problem(what, str(error.filename or where))) from error
     except (ValueError, LookupError, TypeError, AssertionError, AttributeError) as error:
-        hint = "move its file away, and the same command finds its trials in their run folders"
+        hint = (
+            "move its file away; the same command then recovers its trials from their run folders"
+        )
         problem = Problem(f"the study cannot be read: {error!r}", where, hint=hint)
         raise RunError(problem) from error

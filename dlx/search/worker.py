@@ -145,7 +145,7 @@ def _silent(text: str) -> None:
 def _loaded(order: Message) -> Loaded:
     loaded = load(order["arguments"], order["config_dir"])
     if digest(loaded.config) != order["key"]:
-        what = "the config files have changed since the sweep began"
+        what = "the config files have changed since the sweep started"
         raise UsageError(Problem(what, hint="run the same command again when this one has ended"))
     assert not loaded.config.test
     assert score_names(loaded.config)

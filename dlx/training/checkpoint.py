@@ -183,7 +183,9 @@ def _listed(manifest: Path) -> dict[str, str]:
         what = f"{manifest.name} names files outside the checkpoint"
         raise RunError(_damaged(folder, what, manifest))
     if blob != _json({"version": version, "files": files}):  # so that every bit counts
-        raise RunError(_damaged(folder, f"{manifest.name} is not as it was written", manifest))
+        raise RunError(
+            _damaged(folder, (f"{manifest.name} has changed since it was written"), manifest)
+        )
     return files
 
 

@@ -52,7 +52,7 @@ class Earlier:
         """Its thread count, and how it was chosen.
 
         Raises:
-            RunError: it is no count.
+            RunError: it is not a count.
         """
         found = self.environment.get("threads_chosen")
         if isinstance(found, dict):
@@ -106,13 +106,13 @@ class Earlier:
         """Rows a batch of its validation and test; 0 where it does not say: as its config has it.
 
         Raises:
-            RunError: it is no count.
+            RunError: it is not a count.
         """
         found = self.environment.get("eval_batch_size", 0)
         if type(found) is int and found >= 0:
             return found
         where = str(self.folder)
-        raise RunError(Problem("environment.json: eval_batch_size is no count", where))
+        raise RunError(Problem("environment.json: eval_batch_size is not a count", where))
 
     def check_data(self, data: Data) -> None:
         """The data, and how they are cut, must be those that the run was trained on.
@@ -124,7 +124,7 @@ class Earlier:
         for key, found in pairs.items():
             known = self.data.get(key)
             if found != known and not (key == "digest" and data.samples.is_known_as(known)):
-                what = "the dataset is" if key == "digest" else "the parts are"
+                what = "the dataset is" if key == "digest" else "the split is"
                 raise UsageError(
                     Problem(
                         f"{what} different from what this run was trained on",

@@ -40,11 +40,11 @@ def require_weights(config: Config, build: Callable[[], nn.Module], device: torc
         return
     raise UsageError(
         Problem(
-            f"the model has {parameters:,} parameters: with gradients and what "
-            f"{config.optimizer.name} keeps of each, {in_units(need)}",
+            f"the model has {parameters:,} parameters: with gradients and the state "
+            f"of {config.optimizer.name} {in_units(need)}",
             where="model",
             accepted=f"what fits in the {in_units(free)} that are free on the {device.type}",
-            hint="smaller layers; `dlx summary` with the same arguments shows where they are",
+            hint="smaller layers; `dlx summary` with the same arguments shows their sizes",
         )
     )
 
@@ -70,7 +70,7 @@ def require_batch(config: Config, sizes: RowSizes, rows: int, device: torch.devi
     smaller = f"trainer.batch_size={fits}" if fits else "smaller layers"
     raise UsageError(
         Problem(
-            f"a step of {at_once:,} rows holds {in_units(each * at_once)} for its gradients",
+            f"a step of {at_once:,} rows needs {in_units(each * at_once)} for its gradients",
             where="trainer.batch_size",
             accepted=f"what fits in the {in_units(free)} that are free on the {device.type}",
             hint=smaller,

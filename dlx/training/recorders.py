@@ -150,7 +150,7 @@ class _Grown:
             raise RunError(Problem(f"cannot be read: {error.strerror}", str(self._file))) from error
         self._digest = hashlib.sha256(content)
         if len(content) != state["bytes"] or self._digest.hexdigest() != state["sha256"]:
-            what = f"{self._file.name} is not what it was when the checkpoint was written"
+            what = f"{self._file.name} has changed since the checkpoint was written"
             raise RunError(Problem(what, str(self._file.parent), hint="train again"))
         if size != len(content):
             write_bytes(self._file, content)

@@ -106,7 +106,7 @@ def _longer(before: Config, now: Config) -> bool:
 
 def _not_longer(config: Config) -> str:
     if config.schedule.options.anneals:
-        return f"under schedule {config.schedule.name} the rate of every step depends on it"
+        return f"with schedule {config.schedule.name} the rate of every step depends on it"
     if config.final or config.trainer.last_epoch is not None:
         return "the final model trains for the number of epochs that was best over the folds"
     return ""

@@ -225,7 +225,7 @@ def fold_facts_of(
         by_rows = _by_rows(moved, others, passes)
         interval = hull(students_t(moved, val_rows / train_rows), by_rows)
         listed.append(entry(score.name, first["name"], first["kind"], mean, lead, interval))
-    how = f"corrected t interval over {len(judged)} folds, no narrower than by their rows"
+    how = f"corrected t interval over {len(judged)} folds, no narrower than the interval over rows"
     return _facts(listed, how)
 
 

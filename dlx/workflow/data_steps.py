@@ -42,7 +42,7 @@ def define(walk: Walk) -> Finding:
     facts["stationary"] = (
         f"uncertain: rows are ordered by {samples.time}, and the future may differ from the past"
         if samples.time
-        else "assumed: nothing in the data says when a row was taken"
+        else "assumed: the data do not say when a row was recorded"
     )
     return f"{_problems(walk)}; {len(samples):,} rows; {_holes(facts['inputs'])}", facts
 
@@ -88,7 +88,7 @@ def measure(walk: Walk) -> Finding:
     facts["chosen"] = [] if config.metrics else _as_metrics(names)
     walk.choose(facts["chosen"])
     direction = {n: c.options.direction for n, c in walk.config.metrics.items()}.get(names[0])
-    facts["direction"] = "larger is better" if direction == "max" else "smaller is better"
+    facts["direction"] = "higher is better" if direction == "max" else "lower is better"
     others = f", beside it {', '.join(names[1:])}" if names[1:] else ""
     return f"{names[0]} ({facts['direction']}){others}: {why}", facts
 
@@ -145,7 +145,7 @@ def _why_not(walk: Walk) -> str:
     """Why the task's own protocol will not do for choosing between models; "" where it will."""
     options, name = walk.config.protocol.options, walk.config.protocol.name
     if not options.validates or name == "test_as_validation":
-        return f"protocol {name} has no validation set for validation"
+        return f"protocol {name} has no validation set"
     if (
         any(map(_names_protocol, walk.typed))
         or name != "holdout"

@@ -231,4 +231,4 @@ def test_a_gap_shorter_than_a_target_looks_ahead_is_a_leak(cli: Any) -> None:
     assert refused.code == METHOD
     assert "temporal leak: a target is known 12 rows later, and `protocol.gap` is 11" in refused.err
     assert chosen.code == 0, chosen.err
-    assert "12 rows left out between two parts" in chosen.out
+    assert "12 rows left out between two sets" in chosen.out

@@ -127,7 +127,9 @@ def test_zeros_far_from_all_else_may_stand_for_missing_values(values: Any) -> No
     assert (finding.kind, finding.name) == ("smell", "zeros")
     assert finding.text == "a: zeros may mean missing values"
     nearest = np.abs(with_zeros(values)[:300][with_zeros(values)[:300] != 0]).min()
-    assert finding.examples == (f"a: 15 zeros, no other value below {nearest:.4g} in size",)
+    assert finding.examples == (
+        (f"a: 15 zeros, no other value below {nearest:.4g} in absolute value"),
+    )
 
 
 @pytest.mark.parametrize(

@@ -114,7 +114,9 @@ def test_five_fail_and_only_they_run_again(cli: Cli, here: Path, many: int) -> N
     assert (counted["done"], counted["failed"]) == (many - 5, 5)
     reasons = {row["trial"]: row["reason"] for row in outcome(here)["trials"] if row["reason"]}
     assert reasons[0].startswith("KeyError: 'a mistake in my own code'")
-    assert reasons[1].startswith("its process was killed by SIGKILL; the system kills what uses")
+    assert reasons[1].startswith(
+        "its process was killed by SIGKILL; the system kills processes that use"
+    )
     assert reasons[2].startswith("the training loss is not a number")
     assert reasons[3].startswith("the model has 170,000,000,003 parameters: with gradients")
     assert "100000" in reasons[4]

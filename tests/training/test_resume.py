@@ -423,7 +423,7 @@ class TestDamage:
         file.write_text(file.read_text().replace("0.", "1.", 1))
         seal_again(folder)
 
-        with pytest.raises(RunError, match=r"metrics.jsonl is not what it was"):
+        with pytest.raises(RunError, match=r"metrics.jsonl has changed since"):
             resumed(folder)
 
 

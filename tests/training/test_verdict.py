@@ -263,7 +263,7 @@ def test_folds_are_compared_by_the_corrected_t_interval(direction: str) -> None:
     assert one["interval"] == pytest.approx((low, high))
     assert one["beaten"] is (direction == "max")
     assert found["power"]["text"].endswith(
-        "(corrected t interval over 4 folds, no narrower than by their rows)"
+        "(corrected t interval over 4 folds, no narrower than the interval over rows)"
     )
 
 
