@@ -285,8 +285,8 @@ def _worth(best: Best) -> str:
     ahead = known - value if best.facts["direction"] == "min" else value - known
     if ahead > 0:
         return ""
-    does = "better" if ahead < 0 else "as well"
-    return f"{shown_name(str(baseline.get('name') or 'the baseline'))} is simpler and is {does}"
+    does = "better" if ahead < 0 else "as good"
+    return f"{shown_name(str(baseline.get('name') or 'the baseline'))} is simpler and {does}"
 
 
 def _ties(best: Best) -> str:

@@ -96,7 +96,7 @@ def verdict_of(listed: Listed) -> Verdict:
     ahead += [one for one in linear if _leads(one) and trivial is False]
     beaten = [str(one["name"]) for one in linear if one.get("beaten") and one.get("name")]
     if ahead:
-        text += f"; {ahead[0].get('name')} {_does(ahead[0])}"
+        text += f"; {ahead[0].get('name')} is {_does(ahead[0])}"
     elif beaten and trivial:
         text += f" and {beaten[0]}"
     elif linear and trivial:
@@ -125,7 +125,7 @@ def _leads(one: Mapping[str, Any]) -> bool:
 
 
 def _does(one: Mapping[str, Any]) -> str:
-    return "is better" if _leads(one) else "is as good"
+    return "better" if _leads(one) else "as good"
 
 
 def _use(listed: Listed) -> str:

@@ -72,12 +72,12 @@ def test_where_a_linear_model_does_better_the_first_line_says_to_use_it(cli: Cli
     (run,) = runs()
     report = json.loads((run / "report.json").read_text())
     said = "beats the trivial baseline; logistic regression is better"
-    assert found.out.strip().startswith("use logistic regression: it is simpler and is better\n")
+    assert found.out.strip().startswith("use logistic regression: it is simpler and better\n")
     assert f"\n{said}: test/accuracy is " in found.out
     assert (report["answer"]["beats"], report["power"]["verdict"]) == (False, said)
     assert f'"verdict bad">{said}<' in (run / "report.html").read_text()
     best = cli("best", "task=wine")
-    assert "\nlogistic regression is simpler and is better\n" in best.out
+    assert "\nlogistic regression is simpler and better\n" in best.out
 
 
 def test_the_count_of_looks_is_told(cli: Cli) -> None:

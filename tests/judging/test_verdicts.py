@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dlx.judging.verdict import entry, power_of, verdict_of
+from dlx.judging.verdict import CHANCE, entry, power_of, shown_name, verdict_of
 
 WON, LOST = "beats the trivial baseline", "does not beat the trivial baseline"
 
@@ -23,14 +23,14 @@ SURE, TIE, BEHIND = 0.1, 0.01, -0.1
     ("constant", "linear", "text", "trivial", "beats", "use"),
     [
         (SURE, SURE, f"{WON} and ridge regression", True, True, ""),
-        (SURE, TIE, f"{WON}; ridge regression is as good", True, False, "is as good"),
-        (SURE, -TIE, f"{WON}; ridge regression is as good", True, False, "is as good"),
-        (SURE, 0.0, f"{WON}; ridge regression is as good", True, False, "is as good"),
-        (SURE, BEHIND, f"{WON}; ridge regression is better", True, False, "is better"),
+        (SURE, TIE, f"{WON}; ridge regression is as good", True, False, "as good"),
+        (SURE, -TIE, f"{WON}; ridge regression is as good", True, False, "as good"),
+        (SURE, 0.0, f"{WON}; ridge regression is as good", True, False, "as good"),
+        (SURE, BEHIND, f"{WON}; ridge regression is better", True, False, "better"),
         (SURE, None, WON, True, True, ""),
         (TIE, None, LOST, False, False, ""),
-        (BEHIND, TIE, LOST, False, False, "is as good"),
-        (BEHIND, BEHIND, f"{LOST}; ridge regression is better", False, False, "is better"),
+        (BEHIND, TIE, LOST, False, False, "as good"),
+        (BEHIND, BEHIND, f"{LOST}; ridge regression is better", False, False, "better"),
     ],
 )
 def test_the_best_simpler_answer_decides(
@@ -47,7 +47,7 @@ def test_the_best_simpler_answer_decides(
 
 def test_a_forecast_that_is_not_beaten_is_to_be_used() -> None:
     found = verdict_of([against("constant", SURE), against("naive", BEHIND)])
-    assert (found.text, found.use) == (LOST, "use persistence: it is simpler and is better")
+    assert (found.text, found.use) == (LOST, "use persistence: it is simpler and better")
 
 
 def test_what_is_not_known_is_not_made_up() -> None:
@@ -59,3 +59,11 @@ def test_what_is_not_known_is_not_made_up() -> None:
     assert verdict_of([against("constant", SURE, None)]).text.startswith("not known whether it")
     assert verdict_of([{"name": 3}, {"kind": "classical", "beaten": False}]).use == ""
     assert power_of([], "nothing is measured")["text"] == "nothing is measured"
+
+
+def test_whatever_guesses_at_random_is_called_chance() -> None:
+    for name in CHANCE:
+        one = entry("test/accuracy", name, "constant", 0.1, 0.8, (0.7, 0.9))
+        assert "test/accuracy is 0.8 better than chance (0.1)" in power_of([one], "so")["text"]
+    assert shown_name("majority") == shown_name("majority", whole=True) == "majority"
+    assert len({shown_name(name, whole=True) for name in CHANCE}) == len(CHANCE) == 2

@@ -211,7 +211,7 @@ def test_a_tie_with_a_linear_model_goes_to_the_linear_model() -> None:
     power = facts["power"]
     assert power["verdict"] == "beats the trivial baseline; logistic regression is as good"
     assert (power["trivial"], power["beats"]) == (True, False)
-    assert power["use"] == "use logistic regression: it is simpler and is as good"
+    assert power["use"] == "use logistic regression: it is simpler and as good"
     assert "test/accuracy is no better than logistic regression (1)" in power["text"]
 
 
