@@ -68,7 +68,7 @@ def pin(folder: Path, file: Path, name: str | None = None) -> str:
         what = f"only a finished run can be pinned, and this one is {earlier.state}"
         raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} continues"))
     if asked := not_granted(_arguments(earlier.status)):
-        what = f"a run that needs `{asked}` cannot be pinned: a file may not ask for it"
+        what = f"a run that needs `{asked}` cannot be pinned: a lock file may not set it"
         raise UsageError(Problem(what, str(folder), hint=_alone(asked)))
     seal.check(folder)
     entries = _read(file) if is_there(file) else {}
@@ -213,7 +213,7 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
         raise UsageError(Problem("it is not a lock file of this version", str(file)))
     for entry in entries.values():
         if asked := not_granted(entry["arguments"]):
-            what = f"this lock file is refused: it asks for `{asked}`, which a file may not"
+            what = f"this lock file is refused: it contains `{asked}`, which it may not set"
             raise UsageError(Problem(what, str(file), hint=_alone(asked)))
     return entries
 

@@ -105,7 +105,7 @@ class Walk:
                 asks for what only the user may.
         """
         if asked := not_granted(arguments, watchers=False):
-            what = f"the records of this workflow ask for `{asked}`, which a file may not"
+            what = f"the records of this workflow contain `{asked}`, which they may not set"
             hint = "delete this folder; the same command then runs the steps again"
             raise UsageError(Problem(what, str(self.record.folder), hint=hint))
         return load([*self.loaded.arguments, *arguments], self.config_dir)

@@ -114,13 +114,13 @@ def secret(outside: Outside) -> dict[str, Any]:
 
 REFUSED = {
     (places, "lock"): "a run that needs `about.title=${oc.env:STRANGERS_SECRET}` cannot be pinned",
-    (places, "dlx.lock"): "it asks for `about.title=${oc.env:STRANGERS_SECRET}`",
+    (places, "dlx.lock"): "it contains `about.title=${oc.env:STRANGERS_SECRET}`",
     (address, "resume"): "which only the run folder",
     (secret, "test"): "`optimizer.lr` is '${oc.env:STRANGERS_SECRET}'",
     (secret, "reproduce"): "`optimizer.lr` is '${oc.env:STRANGERS_SECRET}'",
     (secret, "resume"): "`optimizer.lr` is '${oc.env:STRANGERS_SECRET}'",
     (secret, "lock"): "a run that needs `optimizer.lr=${oc.env:STRANGERS_SECRET}` cannot be pinned",
-    (secret, "dlx.lock"): "it asks for `optimizer.lr=${oc.env:STRANGERS_SECRET}`",
+    (secret, "dlx.lock"): "it contains `optimizer.lr=${oc.env:STRANGERS_SECRET}`",
 }
 """What is said where a command does not do what the folder asks for; all others go on without."""
 

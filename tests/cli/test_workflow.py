@@ -325,5 +325,5 @@ def test_evidence_cannot_ask_for_code_places_or_secrets(
     answer = cli("workflow", *short, "workflow.until=2")
 
     assert answer.code == 2
-    assert (f"the records of this workflow ask for `{asked}`, which a file may not") in answer.err
+    assert (f"the records of this workflow contain `{asked}`, which they may not set") in answer.err
     assert not (here / "canary").exists()

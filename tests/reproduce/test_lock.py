@@ -123,7 +123,7 @@ def test_it_cannot_ask_for_code_places_or_secrets(
     answer = cli("reproduce", "dlx.lock")
 
     assert answer.code == 2
-    assert f"it asks for `{argument}`, which a file may not" in answer.err
+    assert f"it contains `{argument}`, which it may not set" in answer.err
     assert not (here / "canary").exists()
 
 
