@@ -259,8 +259,7 @@ def _copies(config: Config, where: Where) -> Iterator[Problem]:
     copies = config.prepare.copies
     if copies.features and not copies.share:
         yield Problem(
-            "`prepare.copies.features` is given, but `prepare.copies.share` is 0, so no copy is "
-            "made",
+            "`prepare.copies.features` is given, but `prepare.copies.share` is 0: no copy is made",
             where(("prepare", "copies", "features")),
             hint="prepare.copies.share=0.5",
         )
@@ -303,15 +302,10 @@ def _protocol(config: Config, where: Where) -> Iterator[Problem]:
         yield Problem(what, where(("protocol", "group")), known)
     if config.final and name in ("train_test", "test_as_validation"):
         reason = "has no validation set" if name == "train_test" else "leaves no test set"
-        what = (
-            f"`final` trains again on all rows outside the test set, but protocol {name} {reason}"
-        )
+        what = f"`final` trains on all rows outside the test set, but protocol {name} {reason}"
         yield Problem(what, where(("final",)), hint="final=false, or protocol=auto")
     if config.final and getattr(config.schedule.options, "monitor", None) is not None:
-        what = (
-            f"schedule {config.schedule.name} monitors a score, but the final model has no "
-            "validation set"
-        )
+        what = f"schedule {config.schedule.name} monitors a score, but the final model has none"
         yield Problem(what, where(("schedule",)), hint="schedule=cosine, or final=false")
 
 

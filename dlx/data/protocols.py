@@ -246,10 +246,7 @@ def test_as_validation(
         target: the target whose classes keep their shares.
     """
     outer = _outer(options, samples, target, _units(options, samples, ""))
-    rule = (
-        f"all {len(outer.rest):,} training rows train, and the test rows are the validation set: "
-        f"{outer.rule}"
-    )
+    rule = f"all {len(outer.rest):,} training rows train, the test rows validate: {outer.rule}"
     none = np.zeros(0, dtype=np.int64)
     fold = Fold(outer.rest, outer.test)
     return Split("test_as_validation", (fold,), none, rule, outer.made_by, outer.made_by, True)
@@ -283,16 +280,14 @@ def auto(options: specs.Auto, samples: Samples, seed: int, target: str) -> Split
 def _too_few(validation: Rows, samples: Samples, target: str) -> str:
     """Why a hold-out would be too small; "" where it is not."""
     if len(validation) < FEW_ROWS:
-        return f"a hold-out set would have {len(validation):,} rows, fewer than {FEW_ROWS:,}"
+        return f"a hold-out would have {len(validation):,} rows, fewer than {FEW_ROWS:,}"
     labels = _labels(samples, target)
     if labels is None:
         return ""
     rarest = int(np.bincount(labels[validation], minlength=int(labels.max()) + 1).min())
     if rarest >= FEW_OF_A_CLASS:
         return ""
-    return (
-        f"a hold-out set would have {rarest} rows of the rarest class, fewer than {FEW_OF_A_CLASS}"
-    )
+    return f"a hold-out would have {rarest} rows of the rarest class, fewer than {FEW_OF_A_CLASS}"
 
 
 def _outer(options: specs.Drawn, samples: Samples, target: str, units: Ids | None) -> _Outer:
