@@ -400,8 +400,7 @@ class TestAutoRule:
 
         assert split.name == "kfold"
         assert split.rule.startswith(
-            "auto: a hold-out would have 81 rows, fewer than 1,000, so K-fold; 4 folds of "
-            "101 rows"
+            "auto: a hold-out would have 81 rows, fewer than 1,000, so K-fold; 4 folds of 101 rows"
         )
 
     def test_a_rare_class_means_k_fold(self) -> None:
