@@ -41,7 +41,7 @@ def require_weights(config: Config, build: Callable[[], nn.Module], device: torc
     raise UsageError(
         Problem(
             f"the model has {parameters:,} parameters: with gradients and the state "
-            f"of {config.optimizer.name} {in_units(need)}",
+            f"of {config.optimizer.name}, {in_units(need)}",
             where="model",
             accepted=f"what fits in the {in_units(free)} that are free on the {device.type}",
             hint="smaller layers; `dlx summary` with the same arguments shows their sizes",

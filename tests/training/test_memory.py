@@ -94,7 +94,7 @@ def test_a_batch_that_does_not_fit_is_refused_and_the_hint_works(
 ) -> None:
     monkeypatch.setattr(memory, "free_memory", lambda: 5_000_000)
     large = (*IMAGES, "model.channels=[8,8]", "trainer.epochs=1", "test=false")
-    with pytest.raises(UsageError, match="a step of 128 rows holds") as caught:
+    with pytest.raises(UsageError, match="a step of 128 rows needs") as caught:
         trained(base=large)
 
     assert not Path("runs").exists()

@@ -36,5 +36,5 @@ def test_it_is_told(here: Path, moved: bool, every: str) -> None:
 
     told = str(caught.value).splitlines()
     assert told[0].endswith(" cannot be written: its folder does not exist")
-    assert told[-1].endswith("put it back: dlx resume continues")
+    assert told[-1].endswith("put it back; dlx resume continues")
     assert list(here.glob("runs/wine/*")) == []

@@ -81,7 +81,8 @@ def test_every_damage_of_every_file_is_told(
         sound = (run / name).read_bytes()
         damage(run / name)
 
-        told = f"{name} is {'gone' if damage is Path.unlink else 'changed since the run ended'}"
+        gone = damage is Path.unlink
+        told = f"{name} {'is missing' if gone else 'has changed since the run ended'}"
         told = "files.json has changed since the run ended" if name == "files.json" else told
         assert broken(run, weights=False) == [told]
         for command in (["test"], ["resume"], ["lock"]):
