@@ -17,6 +17,7 @@ from watched import RECIPES, WINE, rows_of, trained, warnings_of
 from dlx.config.extras import is_installed
 from dlx.config.load import load
 from dlx.errors import Interrupted, UsageError
+from dlx.judging.verdict import shown_name
 from dlx.reproduce.replay import replay
 from dlx.runs.lock import tried
 from dlx.runs.seal import seal_again
@@ -88,7 +89,9 @@ def test_scores_settings_and_files(cli: Any) -> None:
         assert found.data.metrics[f"score/{score['name']}"] == score["value"]
         if score["baseline"]:
             assert found.data.metrics[f"baseline/{score['name']}"] == score["baseline"]["value"]
-            assert found.data.tags[f"dlx.baseline/{score['name']}"] == score["baseline"]["name"]
+            assert found.data.tags[f"dlx.baseline/{score['name']}"] == shown_name(
+                score["baseline"]["name"]
+            )
     files = {file.path for file in client().list_artifacts(found.info.run_id)}
     assert files == {"config.yaml", "report.json"}
     assert (Path("runs") / "mlflow" / "artifacts" / "wine").is_dir()

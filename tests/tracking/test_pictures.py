@@ -200,6 +200,6 @@ def test_a_failure_is_told_once_and_without_passwords() -> None:
         raise ValueError
 
     assert told == [
-        "warning: callbacks.mine: there is nothing to see: http://me:***@host is missing",
+        "warning: callbacks.mine: there is nothing to see: http://me:***@host is gone",
         "warning: callbacks.mine: there is nothing to hear: ValueError",
     ]

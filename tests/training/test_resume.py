@@ -354,7 +354,7 @@ class TestWhatMayChange:
     def test_under_a_schedule_that_reckons_with_them_epochs_stay(self, here: Path) -> None:
         run = train(loaded("schedule=cosine"), lambda _: None).folder
 
-        with pytest.raises(UsageError, match="under schedule cosine the rate of every step"):
+        with pytest.raises(UsageError, match="with schedule cosine the rate of every step"):
             resumable(run, ["trainer.epochs=9"])
 
     def test_a_config_that_was_edited_is_not_gone_on_with(self, here: Path) -> None:
