@@ -10,6 +10,7 @@ from torch import nn
 
 from ..config.fields import Chosen
 from ..config.schema import Config
+from ..data.code import is_shipped
 from ..errors import Problem, UsageError
 from ..machine import free_memory
 from ..models.sizes import RowSizes, count_parameters, outline
@@ -113,7 +114,12 @@ _KEPT: dict[str, int] = {}
 
 
 def _kept_by(optimizer: Chosen) -> int:
-    """How many numbers an optimizer keeps of each weight, by a step of one with two weights."""
+    """How many numbers an optimizer keeps of each weight, by a step of one with two weights.
+
+    A plugin's is not stepped outside a training, and counts as one that keeps nothing.
+    """
+    if not is_shipped(optimizer.target):
+        return 0
     key = repr(optimizer)
     if key not in _KEPT:
         weight = nn.Parameter(torch.zeros(2))

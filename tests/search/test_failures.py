@@ -33,9 +33,8 @@ class Fragile:
 
 class Breaks(torch.optim.SGD):
     def __init__(self, parameters, lr, how):
-        parameters = list(parameters)
         super().__init__(parameters, lr=lr)
-        self.how = how if parameters[0].numel() > 2 else ""  # two: to see what it keeps of each
+        self.how = how
 
     def step(self, closure=None):
         if self.how == "raise":
