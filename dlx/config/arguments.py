@@ -21,13 +21,18 @@ from .schema import dotted_keys
 _LEXER = "LexerNoViableAltException: "
 _HOME = re.compile(r"(\w+:/*)?~[\w./ -]*")
 _FILE = re.compile(r"\.(csv|tsv|txt|json|jsonl|parquet|npz|npy|arff|xlsx?|zip|gz|h5|pt|py)$")
+_NO_KEY = "is not a key: separate the parts by dots"
+_DOTS = "key=value, as in trainer.epochs=5 or prepare.steps.0.size=5000"
 MAX_CHARACTERS = 20_000
 MAX_DEPTH = 32
 """Brackets within brackets, and dots in a key: Hydra's parser and dlx's own merging recurse."""
 
 
 def parse(arguments: Sequence[str], problems: list[Problem]) -> list[Override]:
-    """Reads arguments in Hydra's override grammar, noting those that are not in it."""
+    """Reads arguments in Hydra's override grammar, noting those that are not in it.
+
+    `model.units[0]=8` is read as `model.units.0=8`, and told as `written_in_brackets`.
+    """
     parser = OverridesParser.create()
     overrides = []
     rest = list(arguments)
@@ -37,11 +42,12 @@ def parse(arguments: Sequence[str], problems: list[Problem]) -> list[Override]:
             del rest[:pieces]
             continue
         argument = rest.pop(0)
-        if problem := _unreadable(argument):
+        read = _by_number(argument)
+        if problem := _unreadable(read):
             problems.append(problem)
             continue
         try:
-            for override in parser.parse_overrides([_with_home(argument)]):
+            for override in parser.parse_overrides([_with_home(read)]):
                 override.input_line = argument
                 overrides.append(override)
         except (HydraException, ValueError) as error:
@@ -53,6 +59,19 @@ def _with_home(argument: str) -> str:
     """`key=~/runs` with its value in quotes, as Hydra's grammar wants it."""
     key, equals, value = argument.partition("=")
     return f'{key}="{value}"' if equals and _HOME.fullmatch(value) else argument
+
+
+def _by_number(argument: str) -> str:
+    """`model.units.0=8` for `model.units[0]=8`; any other argument as it is."""
+    key, equals, value = argument.partition("=")
+    meant = key_meant(key) if equals and re.search(r"\w\[\d+\]$", key) else None
+    return f"{meant}={value}" if meant else argument
+
+
+def written_in_brackets(argument: str, hint: str) -> Problem:
+    """For `model.units[0]=8`, which is typed otherwise."""
+    key = argument.partition("=")[0]
+    return Problem(f"`{key}` {_NO_KEY}", SHELL + argument, _DOTS, hint)
 
 
 def in_pieces(words: Sequence[str]) -> int:
@@ -119,12 +138,7 @@ def _unreadable(argument: str) -> Problem | None:
         return Problem(what, f"{SHELL}{argument[:40]}...", f"at most {MAX_DEPTH} levels")
     if set("/[") & set(key) and equals and (meant := key_meant(key)):
         hint = shlex.quote(f"{meant}={value}")
-        return Problem(
-            f"`{key}` is not a key: separate the parts by dots",
-            SHELL + argument,
-            "key=value, as in trainer.epochs=5 or prepare.steps.0.size=5000",
-            hint,
-        )
+        return Problem(f"`{key}` {_NO_KEY}", SHELL + argument, _DOTS, hint)
     return None
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+import shlex
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path as FilePath
@@ -22,15 +23,24 @@ from hydra.errors import HydraException
 from omegaconf import OmegaConf
 
 from ..errors import Problem
-from .arguments import deletion_refused, hydra_refused, is_plain, parse, plus_refused, sweep_refused
+from .arguments import (
+    deletion_refused,
+    hydra_refused,
+    is_plain,
+    parse,
+    plus_refused,
+    sweep_refused,
+    written_in_brackets,
+)
 from .check import SHELL
 from .fields import options_of
 from .files import Path
 from .interpolate import Interpolated, resolve
 from .paths import GROUPS, shipped, shown
 from .repository import Repository, first_line
-from .schema import Config, implied_names
+from .schema import Config, every_option, implied_names
 from .tree import Layer, Tree, nest
+from .values import changed_items
 
 PRIMARY = "dlx"
 
@@ -262,6 +272,10 @@ def _apply(override: Override, composed: Composed) -> None:
             what = f"there is no `{'.'.join(path)}` to remove"
             composed.problems.append(Problem(what, source))
         return
+    if "[" in (override.input_line or "").partition("=")[0]:
+        hint = _by_number(composed.tree, path, override)
+        composed.problems.append(written_in_brackets(override.input_line or "", hint))
+        return
     at_list = _list_item(composed.tree, path)
     if at_list is not None:
         items, index, rest = at_list
@@ -292,6 +306,21 @@ def lay_over(tree: Tree, arguments: Sequence[str]) -> list[Problem]:
 def _is_naming(override: Override) -> bool:
     parts = override.key_or_group.split(".")
     return parts[-1] == "name" and not override.is_delete() and not any(map(str.isdecimal, parts))
+
+
+def _by_number(tree: Tree, path: Path, override: Override) -> str:
+    """What to type for `model.units[0]=8`: the item alone, or a list that no file has written."""
+    *head, number = path
+    known = tree.get(tuple(head))
+    if isinstance(known, list) and int(number) < len(known):
+        written = (override.input_line or "").partition("=")[2]
+        return shlex.quote(f"{'.'.join(path)}={written}")
+    if isinstance(override.value(), (dict, list)):
+        return f"dlx help {'.'.join(head)}"
+    option = every_option().get(".".join(head))
+    items = tuple(known) if isinstance(known, list) else option and option.default
+    changed = changed_items(items, {number: override.value()})
+    return shlex.quote(f"{'.'.join(head)}={changed}")
 
 
 def _list_item(tree: Tree, path: Path) -> tuple[list[Any], int, Path] | None:
