@@ -86,7 +86,7 @@ def _chosen(args: argparse.Namespace) -> Chosen:
         Problem(
             f"there is no dataset {args.name!r}",
             where=f"dlx data {args.action} {args.name}",
-            accepted=listed(DATASETS.entries),
+            accepted=f"{listed(DATASETS.entries)}; one of a plugin needs --plugins PACKAGE",
             hint=f"dlx data {args.action} {near}" if near else "dlx data list",
         )
     )

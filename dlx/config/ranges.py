@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -14,7 +15,7 @@ from typing import Any
 from hydra.core.override_parser.types import Override, RangeSweep
 
 from ..errors import Problem, UsageError
-from .arguments import parse
+from .arguments import parse, written_in_brackets
 from .check import SHELL
 from .repository import Repository
 from .secrets import HIDDEN, looks_secret, shown_arguments, without_secrets
@@ -52,7 +53,7 @@ def expand_sweep(
     problems: list[Problem] = []
     dimensions: list[list[str]] = []
     repository = Repository(folders)
-    overrides = parse(arguments, problems)
+    overrides = _parsed(arguments, problems)
     for override in overrides:
         override.config_loader = repository  # type: ignore[assignment] # only lists groups
         if not override.is_sweep_override():
@@ -156,6 +157,19 @@ def values_of(arguments: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, 
     return values, shown_arguments([o.input_line or "" for o in overrides])
 
 
+def _parsed(arguments: Sequence[str], problems: list[Problem]) -> list[Override]:
+    """Arguments as they are read; several values of `model.units[0]` are told as one would be."""
+    found = []
+    for override in parse(arguments, problems):
+        key, _, values = (override.input_line or "").partition("=")
+        if override.is_sweep_override() and "[" in key:
+            hint = shlex.quote(f"{override.key_or_group}={values}")
+            problems.append(written_in_brackets(override.input_line or "", hint))
+        else:
+            found.append(override)
+    return found
+
+
 def split_ranges(
     arguments: Sequence[str], folders: Sequence[FilePath]
 ) -> tuple[list[str], dict[str, str]]:
@@ -169,7 +183,7 @@ def split_ranges(
     """
     problems: list[Problem] = []
     plain, ranges = [], dict[str, str]()
-    for override in parse(arguments, problems):
+    for override in _parsed(arguments, problems):
         argument = override.input_line or ""
         if not override.is_sweep_override():
             plain.append(argument)

@@ -144,7 +144,7 @@ class TestFetch:
             f"there is no dataset {name!r}\n"
             f"  where: dlx data fetch {name}\n"
             "  accepted: digits, breast_cancer, wine, diabetes, mnist, imdb, imdb_raw, reuters, "
-            "beijing_pm25, boston_housing\n"
+            "beijing_pm25, boston_housing; one of a plugin needs --plugins PACKAGE\n"
             f"  try: {hint}"
         )
 

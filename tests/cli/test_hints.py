@@ -191,3 +191,11 @@ def test_a_run_of_an_earlier_version_with_a_weight_is_still_read(here: Path) -> 
     plain["protocol"]["validation"] = 1.0
     (here / "config.yaml").write_text(yaml.safe_dump(plain))
     assert load_saved(here / "config.yaml", "config.yaml").targets["digit"].weight == 0.5
+
+
+@pytest.mark.parametrize("typed", ["model.units[0]=8,16", "model.units[0]=interval(8,16)"])
+def test_several_values_of_an_item_in_brackets(cli: Cli, typed: str) -> None:
+    for command in (("train", "-m"), ("tune",)):
+        answer = cli(*command, "task=digits", typed, "--dry-run")
+        assert (answer.code, answer.out) == (2, "")
+        assert shlex.split(hint_of(answer.err)) == [typed.replace("[0]", ".0")]
