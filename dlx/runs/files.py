@@ -12,6 +12,8 @@ from ..errors import Problem, RunError
 from ..files import append, make_folder, replace_file
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
+_STRANGE = (errno.ELOOP, errno.EINVAL, errno.EMLINK, errno.ENXIO)
+"""A link, something else than a file, a second name: none of them is a matter of space."""
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
 
 
@@ -94,8 +96,8 @@ def cannot_write(file: Path, error: OSError) -> Problem:
         what = f"{file.name} cannot be written: its folder does not exist"
         hint = "if it was moved or deleted during the run, put it back; dlx resume continues"
         return Problem(what, str(gone[-1]), hint=hint)
-    return Problem(
-        f"{file.name} cannot be written: {error.strerror or error}",
-        str(file.parent),
-        hint="free some space, or choose another folder with run.root=FOLDER",
-    )
+    hint = "free some space, or choose another folder with run.root=FOLDER"
+    if error.errno in _STRANGE:
+        hint = "delete it, if you know where this folder comes from: dlx itself makes no such thing"
+    what = f"{file.name} cannot be written: {error.strerror or error}"
+    return Problem(what, str(file.parent), hint=hint)

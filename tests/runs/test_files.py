@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dlx.errors import RunError
-from dlx.runs.files import plain, write_bytes, write_json, write_text
+from dlx.runs.files import append_bytes, plain, write_bytes, write_json, write_text
 
 FULL = OSError(28, "No space left on device")
 
@@ -70,6 +70,20 @@ def test_a_full_disk_keeps_the_old_file_and_leaves_nothing(
     )
     assert json.loads(file.read_text(encoding="utf-8")) == {"old": 1}
     assert [p.name for p in tmp_path.iterdir()] == ["a.json"]
+
+
+def test_a_link_in_the_place_of_a_file_is_to_be_deleted(tmp_path: Path) -> None:
+    (tmp_path / "log.txt").symlink_to(tmp_path / "outside")
+
+    with pytest.raises(RunError) as caught:
+        append_bytes(tmp_path / "log.txt", b"a line")
+
+    assert str(caught.value) == (
+        "log.txt cannot be written: `log.txt` is a symbolic link, and dlx follows none here\n"
+        f"  where: {tmp_path}\n"
+        "  try: delete it, if you know where this folder comes from: dlx itself makes no such thing"
+    )
+    assert not (tmp_path / "outside").exists()
 
 
 def test_the_first_error_is_told_also_when_cleaning_up_fails(
