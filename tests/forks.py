@@ -72,12 +72,12 @@ class Process:
         assert self.wait() == 0, self.told()
         return self.printed()
 
-    def until(self, text: str) -> None:
-        """Waits until it has printed a text."""
+    def until(self, *texts: str) -> None:
+        """Waits until it has printed one of some texts."""
         end = time.monotonic() + HANGS_S
-        while text not in self.printed():
+        while not any(text in self.printed() for text in texts):
             if self.has_ended() or time.monotonic() > end:
-                raise AssertionError(f"it never printed {text!r}: {self.printed()}{self.told()}")
+                raise AssertionError(f"it never printed {texts}: {self.printed()}{self.told()}")
             time.sleep(0.005)
 
     def printed(self) -> str:

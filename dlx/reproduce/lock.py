@@ -145,7 +145,7 @@ def check(file: Path, statistical: bool, root: Path, say: Say) -> list[Result]:
 
 
 def _check(name: str, entry: Mapping[str, Any], statistical: bool, root: Path) -> Result:
-    loaded = load(entry["arguments"])
+    loaded = load([*entry["arguments"], "run.watch=false"])  # a replay needs no watcher installed
     if digest(loaded.config) != entry["config"]:
         return Result(name, "different", "the config has changed; dlx lock pins the new one", False)
     threads = {"count": int(entry["threads"]), "how": "asked"}

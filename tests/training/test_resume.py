@@ -569,7 +569,7 @@ def command_of(root: Path) -> Process:
 def killed_once(root: Path, moments: random.Random) -> bool:
     """Starts or resumes, and kills at a random moment of the training; whether it was too late."""
     with command_of(root) as process:
-        process.until("\nepoch")
+        process.until("\nepoch", "\nweights")  # the last epoch may have been before the last kill
         time.sleep(moments.uniform(0.0, 1.5))
         process.send_signal(signal.SIGKILL)
         process.wait()
