@@ -18,6 +18,7 @@ from ..runs import listing
 from ..runs.folder import run_named
 from ..runs.listing import Status
 from .console import baseline_text, interval_text, number, say, say_json, show_table
+from .runs_filter import no_match
 
 EXAMPLES = """examples:
   dlx best task=digits
@@ -73,9 +74,7 @@ def run(args: argparse.Namespace) -> int:
     asked = listing.parse(args.filters, every)
     found = [status for status in every if all(one.takes(status) for one in asked)]
     if not found:
-        from .runs import nothing
-
-        raise UsageError(Problem(nothing(args.root, every), "command line"))
+        raise UsageError(Problem(no_match(args.root, every), "command line"))
     runs = _finished(found, args.root)
     best = _best(Path(args.root), runs, args.by or _judged(runs))
     task = best.status.get("task")

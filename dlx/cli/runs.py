@@ -15,6 +15,7 @@ from ..runs import listing
 from ..runs.files import safe_cell
 from ..runs.listing import STATES, Status
 from .console import baseline_text, number, say, say_json, show_table
+from .runs_filter import matching, no_match
 
 EXAMPLES = """examples:
   dlx runs
@@ -71,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
             what = f"--{flag} goes with `dlx runs rm`"
             raise UsageError(Problem(what, "command line", hint="dlx runs rm RUN"))
     every = listing.statuses(Path(args.root))
-    found = chosen(args, args.filters, every)
+    found = matching(args, args.filters, every)
     columns = _columns(args.columns, every)
     if args.sort:
         listing.check_column(every, args.sort, "--sort")
@@ -85,34 +86,13 @@ def run(args: argparse.Namespace) -> int:
     elif args.csv:
         _print_csv(found, columns)
     elif not found:
-        say(nothing(args.root, every))
+        say(no_match(args.root, every))
     else:
         _print_table(found, columns, args.sort)
         for status in found:
             if status.get("state") in ("damaged", "unstarted"):
                 say(f"{status['run']}: {status['reason']}; {status['hint']}")
     return 0
-
-
-def chosen(
-    args: argparse.Namespace, filters: Sequence[str], every: Sequence[Status]
-) -> list[Status]:
-    """The runs that the filters, --task and --state let through.
-
-    Raises:
-        UsageError: a filter is none, or asks for what no run can be.
-    """
-    words = [f"{key}={getattr(args, key)}" for key in ("task", "state") if getattr(args, key)]
-    asked = listing.parse([*words, *filters], every)
-    return [status for status in every if all(one.takes(status) for one in asked)]
-
-
-def nothing(root: str, every: Sequence[Status]) -> str:
-    """What to say where no run is left."""
-    if not every:
-        return f"no runs in {root}: dlx train task=digits makes one"
-    tasks = ", ".join(sorted({str(status.get("task")) for status in every}))
-    return f"none of the {len(every)} runs in {root} matches; their tasks: {tasks}"
 
 
 def _positive(text: str) -> int:

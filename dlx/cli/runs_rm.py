@@ -14,6 +14,7 @@ from ..runs import listing
 from ..runs.folder import find
 from ..runs.remove import Candidate, candidates, clear_leftovers, remove
 from .console import say, say_json, show_table, warn
+from .runs_filter import matching, no_match
 
 _OF_LISTS = ("sort", "reverse", "limit", "columns", "csv")
 
@@ -66,10 +67,8 @@ def _folders(args: Namespace, root: Path, words: Sequence[str]) -> tuple[list[Pa
         raise UsageError(Problem(what, "command line", "RUN... or key=value...", hint))
     if names:
         return list(dict.fromkeys(find(root, name) for name in names)), True
-    from .runs import chosen
-
     every = listing.by_folder(root)
-    taken = {id(status) for status in chosen(args, filters, list(every.values()))}
+    taken = {id(status) for status in matching(args, filters, list(every.values()))}
     return [folder for folder, status in every.items() if id(status) in taken], False
 
 
@@ -96,9 +95,7 @@ def _refuse_kept(found: Sequence[Candidate], force: bool) -> None:
 
 
 def _no_such(args: Namespace) -> str:
-    from .runs import nothing
-
-    return nothing(args.root, listing.statuses(Path(args.root)))
+    return no_match(args.root, listing.statuses(Path(args.root)))
 
 
 def _list(going: Sequence[Candidate]) -> None:

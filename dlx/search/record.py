@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from ..errors import Problem, RunError, UsageError
+from ..errors import DlxError, Interrupted, Problem, RunError, UsageError
 from ..files import fence, is_file, is_there, read_bytes, read_json
 from ..runs.files import make_folders, plain, write_json
 from ..runs.folder import all_runs, read_status
@@ -126,6 +126,25 @@ class Record:
             RunError: it cannot be written.
         """
         write_json(self.folder / OUTCOME, {"schema_version": 1, **facts})
+
+    @contextmanager
+    def interrupted_as(self, outcome: Callable[[str], Mapping[str, Any]]) -> Iterator[None]:
+        """Concludes with the outcome so far where the work within is broken off.
+
+        Args:
+            outcome: the facts in a state; called with "interrupted".
+
+        Raises:
+            Interrupted: in place of Ctrl-C; any other error goes on as it is.
+        """
+        try:
+            yield
+        except BaseException as error:
+            with suppress(DlxError):  # the first error is the one to tell
+                self.conclude(outcome("interrupted"))
+            if isinstance(error, KeyboardInterrupt):
+                raise Interrupted("interrupted") from None
+            raise
 
     def outcome(self) -> dict[str, Any]:
         """`sweep.json` as it was last written; empty where there is none."""

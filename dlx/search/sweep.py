@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
@@ -12,7 +11,6 @@ from typing import Any, Protocol
 from ..config.names import plural
 from ..config.rules import judged_score, score_names
 from ..config.secrets import shown_arguments
-from ..errors import DlxError, Interrupted
 from ..files import sweep_temporaries
 from ..runs.folder import run_named
 from ..runs.lock import held
@@ -298,14 +296,8 @@ def run_sweep(plan: Plan, runner: Any, watch: Watch) -> dict[str, Any]:
         begun = sweeping.outcome("running")
         record.conclude(begun)
         watch.before([row for row in begun["trials"] if row["state"] == "done"])
-        try:
+        with record.interrupted_as(sweeping.outcome):
             _run(sweeping, runner)
-        except BaseException as error:
-            with suppress(DlxError):  # the first error is the one to tell
-                record.conclude(sweeping.outcome("interrupted"))
-            if isinstance(error, KeyboardInterrupt):
-                raise Interrupted("interrupted") from None
-            raise
         outcome = sweeping.outcome("done")
         record.conclude(outcome)
     return outcome

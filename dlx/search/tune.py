@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import Any
 
 from ..config.names import plural
-from ..errors import DlxError, Interrupted
 from .record import Record, folder_of
 from .recover import find_lost
 from .settle import stopped_short
@@ -56,14 +54,8 @@ def run_tune(plan: TunePlan, runner: Any, watch: Watch) -> tuple[dict[str, Any],
         begun = tuning.outcome("running")
         record.conclude(begun)
         watch.before(begun["trials"])
-        try:
+        with record.interrupted_as(tuning.outcome):
             _search(tuning, runner)
-        except BaseException as error:
-            with suppress(DlxError):  # the first error is the one to tell
-                record.conclude(tuning.outcome("interrupted"))
-            if isinstance(error, KeyboardInterrupt):
-                raise Interrupted("interrupted") from None
-            raise
         outcome = tuning.outcome("done")
         record.conclude(outcome)
         best = outcome["best"]

@@ -30,6 +30,18 @@ def short() -> tuple[str, ...]:
 
 
 @pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with two finished runs, that differ in their seed."""
+    folder = tmp_path_factory.mktemp("trained")
+    small = ("task=wine", "dataset.sample=true", "trainer.threads=1", "trainer.epochs=2")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        for seed in (0, 1):
+            assert main(["train", *small, f"seed={seed}", "--quiet"]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where a short workflow came to its end; its answer is in answer.json."""
     place = tmp_path_factory.mktemp("whole")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import Any, NoReturn
 import pytest
 
 from dlx.cli.console import say_json
-from dlx.cli.main import VERBS, main
+from dlx.cli.main import VERBS
 from dlx.runs.seal import seal_again
 
 Cli = Callable[..., Any]
@@ -101,20 +100,6 @@ def strictly(text: str) -> Any:
     return json.loads(text, parse_constant=refuse)
 
 
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two finished runs."""
-    folder = tmp_path_factory.mktemp("json")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        for seed in (0, 1):
-            assert main(["train", *SMALL, f"seed={seed}", "--quiet"]) == 0
-    finally:
-        os.chdir(before)
-    return folder
-
-
 @pytest.fixture
 def runs(trained: Path, here: Path) -> list[str]:
     """The two runs, in a folder of the test's own."""
@@ -180,9 +165,9 @@ def test_an_undefined_score_is_null_all_the_way(runs: list[str], cli: Cli) -> No
     seal_again(Path(runs[1]))
     name = kept["scores"][0]["name"]
 
-    resumed = cli("resume", "last", "--json")
-    again = cli("reproduce", "last", "--json")
-    told = cli("reproduce", "last")
+    resumed = cli("resume", runs[1], "--json")
+    again = cli("reproduce", runs[1], "--json")
+    told = cli("reproduce", runs[1])
 
     assert strictly(resumed.out)["scores"][name] is None
     assert (again.code, strictly(again.out)["scores"][name][0]) == (3, None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shutil
 import sys
@@ -12,7 +11,6 @@ from typing import Any
 
 import pytest
 
-from dlx.cli.main import main
 from dlx.cli.tables import Look, table_lines
 
 Cli = Callable[..., Any]
@@ -70,20 +68,6 @@ def test_where_columns_have_no_room_a_row_is_a_list() -> None:
         "run: wine/2",
         "  loss: 0.25",
     ]
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two finished runs."""
-    folder = tmp_path_factory.mktemp("tables")
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
-        for seed in (0, 1):
-            assert main(["train", *SMALL, f"seed={seed}", "--quiet"]) == 0
-    finally:
-        os.chdir(before)
-    return folder
 
 
 COMMANDS = [
