@@ -22,13 +22,15 @@ from torch import Tensor
 from dlx.config.load import load
 from dlx.config.schema import Config
 from dlx.data.targets import EncodedTarget
+from dlx.learning.build import build_learner, metrics_by_target
+from dlx.learning.meters import Meters
 from dlx.learning.supervised import Supervised
 from dlx.models.inputs import Input, MultiHot
-from dlx.training import threads
-from dlx.training.batches import Part
-from dlx.training.experiment import build_learner, build_training, metrics_by_target
-from dlx.training.loop import Training, run_epoch
-from dlx.training.meters import Meters
+from dlx.running import threads
+from dlx.running.staging import build_training
+from dlx.sources.batches import Part
+from dlx.training.loop import run_epoch
+from dlx.training.training import Training
 
 CPU = torch.device("cpu")
 

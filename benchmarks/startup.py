@@ -38,7 +38,7 @@ PLUGIN = textwrap.dedent(
         def __init__(self, options, monitor, direction):
             pass
 
-        def step_ends(self, training):
+        def on_step_end(self, training):
             os._exit(0)
 
 

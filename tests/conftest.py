@@ -101,7 +101,7 @@ class InProcess:
     gpus, jobs = 0, 1
 
     def __init__(self, options: object, jobs: int | str = 1, plan: object = None) -> None:
-        from dlx.training.shared import Shared
+        from dlx.sources.shared import Shared
 
         self._shared = Shared()
 

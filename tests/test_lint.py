@@ -44,7 +44,7 @@ MAY_OPEN = (
         "experiments.py",
     ),
     *("reproduce/claims.py", "runs/folder.py", "runs/remove.py"),
-    *("training/device.py", "training/threads.py", "machine.py"),
+    *("running/environment.py", "running/threads.py", "machine.py"),
 )
 """The user's own data, configs and claims, fresh folders in the cache, the machine's facts, and
 names in the folder of all runs; all else may be a stranger's, and is for `dlx/files.py`."""

@@ -25,8 +25,8 @@ EVERYTHING = (
     *("dlx.cli.main", "dlx.cli.train", "dlx.cli.resume", "dlx.cli.multirun", "dlx.cli.tune"),
     *("dlx.search.pool", "dlx.search.worker", "dlx.search.tune", "dlx.search.study"),
     *("dlx.report.canvas", "dlx.report.page", "dlx.report.sweep"),
-    *("dlx.training.run", "dlx.models.mlp", "dlx.optimizers", "dlx.metrics.classes"),
-    "dlx.classical",
+    *("dlx.running.train", "dlx.models.mlp", "dlx.optimizers", "dlx.metrics.classes"),
+    "dlx.judging.classical",
 )
 
 

@@ -92,7 +92,7 @@ def _processor() -> str:
     import torch
 
     from ..machine import cores
-    from ..training.device import cpu_model
+    from ..running.environment import cpu_model
 
     return f"{cpu_model()}, {cores()} cores, torch's default is {torch.get_num_threads()} threads"
 

@@ -11,7 +11,7 @@ from .console import console, number, say
 from .streams import is_screen
 
 if TYPE_CHECKING:
-    from ..training.loop import Training
+    from ..training.training import Training
 
 REFRESH_S = 0.1
 BAR_WIDTH = 12
@@ -48,7 +48,7 @@ def _line(training: Training, scores: Mapping[str, float]) -> str:
 class Lines(Callback):
     """One plain line an epoch."""
 
-    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
+    def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
         """Prints the epoch's scores."""
         say(_line(training, scores))
 
@@ -77,13 +77,13 @@ class Bar(Callback):
         self._shown = 0.0
         self._scores = ""
 
-    def fit_begins(self, training: Training) -> None:
+    def on_fit_start(self, training: Training) -> None:
         """Puts up the bar."""
         total = training.options.epochs * training.steps_per_epoch
         self._progress.start()
         self._task = self._progress.add_task("", total=total, where="", scores="")
 
-    def step_ends(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         """Moves the bar, ten times a second at most."""
         now = time.monotonic()
         if now - self._shown < REFRESH_S:
@@ -99,7 +99,7 @@ class Bar(Callback):
         self._progress.update(self._task, completed=state.step, where=where, scores=scores)
         self._progress.refresh()
 
-    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
+    def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
         """Prints the epoch's scores above the bar, and keeps them beside it."""
         line = _line(training, scores)
         self._progress.console.print(line, markup=False, soft_wrap=True)
@@ -107,7 +107,7 @@ class Bar(Callback):
         metrics_first = sorted(held_out, key=lambda name: name.endswith("/loss"))
         self._scores = _short({name: held_out[name] for name in metrics_first})
 
-    def fit_ends(self, training: Training) -> None:  # noqa: ARG002
+    def on_fit_end(self, training: Training) -> None:  # noqa: ARG002
         """Takes the bar down."""
         self.close()
 

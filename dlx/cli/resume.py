@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Goes on from the last sound checkpoint, to what an unbroken run would have given."""
+    from ..running.resume import is_done, resumable
     from ..runs.folder import find
-    from ..training.resume import is_done, resumable
 
     found = find(Path(args.root), args.run)
     folder = found.resolve()

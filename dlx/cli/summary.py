@@ -26,9 +26,11 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from ..config.load import load
+    from ..learning.build import builder
     from ..models.sizes import LARGE, count_parameters, outline
     from ..models.summary import layer_table
-    from ..training.experiment import builder, prepare_fold, read_data
+    from ..sources.data import read_data
+    from ..sources.fold import prepare_fold
 
     config = load(args.overrides, args.config_dir).config
     data = read_data(config)

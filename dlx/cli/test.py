@@ -33,8 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Tests a run's weights; the look is counted in the ledger."""
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    from ..running.retest import look_again
     from ..runs.folder import find
-    from ..training.retest import look_again
 
     tested = look_again(find(Path(args.root), args.run), args.weights, args.plugins)
     if args.json:

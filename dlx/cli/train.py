@@ -22,8 +22,8 @@ from .report import build_at_end
 if TYPE_CHECKING:
     from ..config.load import Loaded
     from ..experiments import Experiment
+    from ..running.run import Run
     from ..training.callbacks import Callback
-    from ..training.start import Run
 
 EXAMPLES = """examples:
   dlx train task=digits
@@ -121,14 +121,14 @@ def train(
     # Read by CUDA when it starts, so it must be set before torch is imported.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     from ..report import build
-    from ..training.run import train as train_run
-    from ..training.shared import Shared
-    from ..training.start import Trial
+    from ..running.run import Trial
+    from ..running.train import train as train_run
+    from ..sources.shared import Shared
     from .progress import progress
 
     trial = Trial(Shared(keep=False), dict(marks), begun)
     if resume is None and loaded.config.run.resume == "auto":
-        from ..training.resume import newest_unfinished
+        from ..running.resume import newest_unfinished
 
         resume = newest_unfinished(loaded.config)
     if quiet:

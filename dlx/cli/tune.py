@@ -212,7 +212,7 @@ def _trained(
     from ..training.callbacks import Callback
 
     class Beats(Callback):
-        def epoch_ends(self, training: Any, scores: Mapping[str, float]) -> None:  # noqa: ARG002
+        def on_epoch_end(self, training: Any, scores: Mapping[str, float]) -> None:  # noqa: ARG002
             claim.beat()
 
     done = train(

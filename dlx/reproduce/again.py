@@ -10,11 +10,11 @@ from typing import Any
 
 from ..config.load import digest, load_saved, loaded_from
 from ..errors import Problem, UsageError
+from ..running.earlier import Earlier, read_earlier
+from ..running.environment import contract
+from ..running.run import Run, Say
 from ..runs import seal
 from ..training.callbacks import Callback
-from ..training.device import contract
-from ..training.earlier import Earlier, read_earlier
-from ..training.start import Run, Say
 from .compare import Difference, differences
 from .replay import replay
 

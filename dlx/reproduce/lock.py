@@ -18,11 +18,11 @@ from ..config.load import digest, load
 from ..config.schema import MAX_THREADS
 from ..errors import Problem, UsageError
 from ..files import is_there, read_bytes, read_json
+from ..running.earlier import is_score, read_earlier
+from ..running.run import Run, Say
 from ..runs import seal
 from ..runs.files import write_json
 from ..training import checkpoint
-from ..training.earlier import is_score, read_earlier
-from ..training.start import Run, Say
 from .compare import bits_of, stages_of
 from .replay import replay
 

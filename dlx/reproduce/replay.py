@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import Loaded
+from ..running.run import Run, Say
+from ..running.train import train
 from ..runs import ledger
 from ..training.callbacks import Callback
-from ..training.run import train
-from ..training.start import Run, Say
 
 
 def silent(text: str) -> None:

@@ -147,7 +147,7 @@ def carry_out_alone(order: str, answer: str) -> None:
         answer: the file to write.
     """
     from ..interrupts import like_ctrl_c
-    from ..training.shared import Shared
+    from ..sources.shared import Shared
     from .worker import carry_out
 
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")

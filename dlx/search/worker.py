@@ -23,11 +23,11 @@ from ..config.rules import score_names
 from ..errors import DlxError, Interrupted, MethodError, Problem, Pruned, UsageError
 from ..interrupts import like_ctrl_c, stop
 from ..machine import shortage
-from ..training.callbacks import Callback
-from ..training.experiment import choose_threads
-from ..training.run import train
-from ..training.shared import Shared
-from ..training.start import Trial
+from ..running.callbacks import RunCallback
+from ..running.run import Trial
+from ..running.threads import choose_threads
+from ..running.train import train
+from ..sources.shared import Shared
 
 Message = dict[str, Any]
 Send = Callable[[Message], None]
@@ -58,7 +58,7 @@ class Inbox:
         return found
 
 
-class Reporter(Callback):
+class Reporter(RunCallback):
     """Reports epochs and folds; where it is asked to, waits for what is to be done.
 
     Args:
@@ -70,7 +70,7 @@ class Reporter(Callback):
         self._send, self._ask = send, ask
         self._told = 0.0
 
-    def epoch_ends(self, training: Any, scores: Mapping[str, float]) -> None:
+    def on_epoch_end(self, training: Any, scores: Mapping[str, float]) -> None:
         """Reports the scores of an epoch."""
         now = time.monotonic()
         if self._ask is None and now - self._told < EVERY_S:
@@ -78,7 +78,7 @@ class Reporter(Callback):
         self._told = now
         self._report({"event": "epoch", "epoch": training.state.epoch, "scores": dict(scores)})
 
-    def fold_ends(self, number: int, scores: Mapping[str, float]) -> None:
+    def on_fold_end(self, number: int, scores: Mapping[str, float]) -> None:
         """Reports the mean scores of the folds so far."""
         self._report({"event": "fold", "epoch": number + 1, "scores": dict(scores)})
 

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from ..models.inputs import Batch, MultiHot
-from ..training.batches import Part
+from ..sources.batches import Part
 
 
 def write_graph(writer: Any, model: nn.Module, part: Part) -> None:

@@ -19,11 +19,11 @@ from ..config.schema import Config
 from ..config.specs import callbacks as specs
 from ..files import is_file, is_folder, is_there, parse_json, read_bytes, read_json
 from ..judging.verdict import shown_name
+from ..running.run import Run
+from ..running.stage import Stage
 from ..runs.files import write_json
 from ..runs.folder import MARK
-from ..training.loop import Training
-from ..training.stage import Stage
-from ..training.start import Run
+from ..training.training import Training
 from . import mlflow_store
 from .watcher import Watcher, final_scores, settings
 
@@ -51,7 +51,7 @@ class MLflow(Watcher):
         self._sent: set[int] | None = None
         self._again = 0.0
 
-    def run_begins(self, config: Config) -> None:
+    def on_run_start(self, config: Config) -> None:
         """Asks for the experiment.
 
         Raises:
@@ -60,7 +60,7 @@ class MLflow(Watcher):
         address = mlflow_store.address(self._options, Path(config.run.root))
         mlflow_store.check(address, self._options.experiment or config.task)
 
-    def stage_begins(self, stage: Stage) -> None:
+    def on_stage_start(self, stage: Stage) -> None:
         """Begins MLflow's run with the first training; a resumed one goes on."""
         if stage.folder is None:
             return
@@ -74,15 +74,15 @@ class MLflow(Watcher):
         self._run, self._task = run, config.task
         self._address = mlflow_store.address(self._options, Path(config.run.root))
 
-    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:  # noqa: ARG002
+    def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:  # noqa: ARG002
         """Sends the scores of the epochs that were not sent yet."""
         self._send(self._again)
 
-    def stage_ends(self, stage: Stage) -> None:  # noqa: ARG002
+    def on_stage_end(self, stage: Stage) -> None:  # noqa: ARG002
         """Sends what is left."""
         self._send(0.0)
 
-    def run_ends(self, run: Run, state: str) -> None:
+    def on_run_end(self, run: Run, state: str) -> None:
         """Sends the final scores with their baselines, and the files, and ends MLflow's run."""
         if self._history is None:  # no training of this run has begun
             return

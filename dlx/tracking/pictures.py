@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from ..data.samples import Rows, Samples
 from ..models.modules import MultiHotLinear
 from ..problem import PROBLEMS
-from ..training.batches import Part
-from ..training.stage import Stage
+from ..running.stage import Stage
+from ..sources.batches import Part
 
 WIDEST = 256
 """Pixels of the side of an image that is shown."""

@@ -20,11 +20,11 @@ from torch import Tensor
 
 from ..config.specs import callbacks as specs
 from ..files import check_tree, is_file, make_folder, open_file, remove_tree
+from ..running.run import Run
+from ..running.stage import Stage
 from ..runs.folder import MARK
-from ..training.loop import Training
 from ..training.recorders import LOSSES
-from ..training.stage import Stage
-from ..training.start import Run
+from ..training.training import Training
 from .graph import write_graph
 from .pictures import Cloud, clouds, filters, framed, input_images, shown_rows
 from .watcher import Watcher, final_scores, settings
@@ -43,7 +43,7 @@ class TensorBoard(Watcher):
         self._losses = Path()
         self._begun = self._written = 0
 
-    def stage_begins(self, stage: Stage) -> None:
+    def on_stage_start(self, stage: Stage) -> None:
         """Opens the event files; those of a training that kept no checkpoint give way."""
         self._log = stage.log
         if stage.folder is None:
@@ -81,7 +81,7 @@ class TensorBoard(Watcher):
             return {}
         return input_images(stage.data.samples, shown_rows(stage, self._options.images)[1])
 
-    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
+    def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
         """Writes the scores of the epoch, and what else is due."""
         if self._main is None:
             return
@@ -95,12 +95,12 @@ class TensorBoard(Watcher):
             self._write_steps()
             self._main.flush()
 
-    def fit_ends(self, training: Training) -> None:  # noqa: ARG002
+    def on_fit_end(self, training: Training) -> None:  # noqa: ARG002
         """Writes the losses of an epoch that was broken off."""
         with self.careful("scores are missing"):
             self._write_steps()
 
-    def stage_ends(self, stage: Stage) -> None:
+    def on_stage_end(self, stage: Stage) -> None:
         """Writes the rows for the projector, by the kept weights; closes the files of a fold."""
         if self._main is None or stage.folder is None:
             return
@@ -120,7 +120,7 @@ class TensorBoard(Watcher):
                     writer.close()
         self._main = self._fine = None
 
-    def run_ends(self, run: Run, state: str) -> None:
+    def on_run_end(self, run: Run, state: str) -> None:
         """Writes the final scores with their baselines, and the settings that gave them."""
         self._log = run.log
         if state == "done":

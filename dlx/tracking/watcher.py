@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from typing import Any, ClassVar
 
 from ..config.secrets import without_password
+from ..running.callbacks import RunCallback
 from ..runs.log import Log
-from ..training.callbacks import Callback
 
 SETTINGS = (
     *("task", "seed", "final", "baseline", "dataset", "targets", "prepare", "protocol", "model"),
@@ -20,7 +20,7 @@ SETTINGS = (
 WATCHERS = ("mlflow", "tensorboard")
 
 
-class Watcher(Callback):
+class Watcher(RunCallback):
     """A callback whose failures are told once each, and stop nothing.
 
     Args:

@@ -2,30 +2,23 @@
 
 After each epoch they are called in this order: the recorder (metrics.jsonl), early stopping and
 the user's others, checkpoints, progress. A callback stops the training by setting `state.stop`.
-What it must remember over a resume it gives by `state_dict`.
-
-In the life of a run: `run_begins` before anything is written; for each training (a fold, the final
-model) `stage_begins`, `fit_begins`, steps and epochs, `fit_ends`, `stage_ends`; and `run_ends` when
-report.json is there, on the callbacks of the last training. Each training has callbacks of its own.
+What it must remember over a resume it gives by `state_dict`. What watches a whole run is a
+`dlx.running.callbacks.RunCallback`.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 from ..config.specs import callbacks as specs
-
-if TYPE_CHECKING:
-    from ..config.schema import Config
-    from .loop import Training
-    from .stage import Stage
-    from .start import Run
+from ..judging.folds import Improvement
+from .training import Training
 
 
 class Callback:
-    """Base of all callbacks; every hook does nothing.
+    """Base of all callbacks; every hook does nothing. Each training has callbacks of its own.
 
     Attributes:
         watches_only: whether no bit of the training depends on it; such a callback keeps no state
@@ -34,62 +27,24 @@ class Callback:
 
     watches_only: ClassVar[bool] = False
 
-    def run_begins(self, config: Config) -> None:
-        """Before anything of a run is written; a `UsageError` refuses it."""
-
-    def stage_begins(self, stage: Stage) -> None:
-        """Before a training, new or resumed: with its data, its folder and its log."""
-
-    def fit_begins(self, training: Training) -> None:
+    def on_fit_start(self, training: Training) -> None:
         """Before the first epoch."""
 
-    def step_ends(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         """After each optimizer step; called only where a callback defines it."""
 
-    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
+    def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
         """After each epoch, with its scores by name ("train/loss", "val/accuracy", ...)."""
 
-    def fit_ends(self, training: Training) -> None:
+    def on_fit_end(self, training: Training) -> None:
         """After the last epoch, or an interruption."""
-
-    def stage_ends(self, stage: Stage) -> None:
-        """After a training, however it ended; one that came to its end holds the kept weights."""
-
-    def run_ends(self, run: Run, state: str) -> None:
-        """After a run that is "done", "interrupted", "failed" or "pruned"; report.json is there."""
-
-    def fold_ends(self, number: int, scores: Mapping[str, float]) -> None:
-        """After each of several folds, with the mean scores so far at their common best epoch."""
 
     def state_dict(self) -> dict[str, Any]:
         """What it knows so far, in JSON's types; asked for at a step's end."""
         return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Puts back what `state_dict` gave, before `fit_begins`."""
-
-
-class Improvement:
-    """Tells whether a score is the best so far. A score that is no number never is.
-
-    Args:
-        direction: "min" or "max".
-        min_delta: smallest change that counts.
-    """
-
-    def __init__(self, direction: str, min_delta: float = 0.0) -> None:
-        self._sign = 1.0 if direction == "min" else -1.0
-        self._min_delta = min_delta
-        self.best: float | None = None
-
-    def better(self, score: float) -> bool:
-        """Takes the next score; true if it is the best so far."""
-        if score != score or score in (float("inf"), float("-inf")):
-            return False
-        if self.best is None or self._sign * (self.best - score) > self._min_delta:
-            self.best = score
-            return True
-        return False
+        """Puts back what `state_dict` gave, before `on_fit_start`."""
 
 
 class EarlyStopping(Callback):
@@ -101,7 +56,7 @@ class EarlyStopping(Callback):
         self._improvement = Improvement(direction, options.min_delta)
         self.waited = 0
 
-    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
+    def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
         """Counts epochs without improvement."""
         self.waited = 0 if self._improvement.better(scores[self._monitor]) else self.waited + 1
         if self.waited >= self._patience:
@@ -127,11 +82,11 @@ class TimeLimit(Callback):
         self._begun = time.monotonic()
         self._used = 0.0
 
-    def fit_begins(self, training: Training) -> None:  # noqa: ARG002
+    def on_fit_start(self, training: Training) -> None:  # noqa: ARG002
         """Starts the clock."""
         self._begun = time.monotonic()
 
-    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:  # noqa: ARG002
+    def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:  # noqa: ARG002
         """Looks at the clock."""
         if self._seconds() >= 60 * self._minutes:
             training.state.stop = f"{self._minutes:g} minutes are over (callbacks.time_limit)"

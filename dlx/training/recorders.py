@@ -16,11 +16,12 @@ from torch import Tensor
 from ..config.schema import Checkpoint
 from ..errors import Problem, RunError
 from ..files import is_there, open_file
+from ..judging.folds import Improvement
 from ..runs.files import append_bytes, cannot_write, plain, write_bytes
 from ..runs.log import Log
 from . import checkpoint, snapshot
-from .callbacks import Callback, Improvement
-from .loop import Training
+from .callbacks import Callback
+from .training import Training
 
 LOSSES = "losses.f32"
 """The training loss of every optimizer step: 4 bytes each, little-endian."""
@@ -40,14 +41,14 @@ class Recorder(Callback):
         self._losses = None if file is None else _Grown(file.with_name(LOSSES))
         self._training: Training | None = None
 
-    def fit_begins(self, training: Training) -> None:
+    def on_fit_start(self, training: Training) -> None:
         """Takes away what a training that kept no checkpoint has left."""
         self._training = training
         for file in (self._rows, self._losses):
             if file is not None and not training.state.step:
                 file.cut({"bytes": 0, "sha256": hashlib.sha256().hexdigest()})
 
-    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
+    def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
         """Writes one row; `lr` is the rate of the epoch's first step."""
         self.history.append({"lr": training.lr, **scores})
         if self._log is not None:
@@ -56,7 +57,7 @@ class Recorder(Callback):
         self.write(training.state.epoch, training.state.step, self.history[-1])
         self._write_losses(training)
 
-    def fit_ends(self, training: Training) -> None:
+    def on_fit_end(self, training: Training) -> None:
         """Writes the losses of an epoch that was broken off."""
         self._write_losses(training)
 
@@ -193,11 +194,11 @@ class Checkpoints(Callback):
         self._written_at: tuple[Any, ...] = ()
         self._best_written = 0
 
-    def fit_begins(self, training: Training) -> None:  # noqa: ARG002
+    def on_fit_start(self, training: Training) -> None:  # noqa: ARG002
         """Starts the clock."""
         self._begun = self._written = time.monotonic()
 
-    def step_ends(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         """Writes where so many steps, or seconds, have passed."""
         if self._folder is None:
             return
@@ -205,7 +206,7 @@ class Checkpoints(Callback):
         if (every and training.state.step % every == 0) or self._late():
             self._write(training)
 
-    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
+    def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
         """Takes a copy of the weights if they are the best so far; writes where it is time."""
         if self._monitor is not None and self._improvement.better(scores[self._monitor]):
             self.best = _copy(training)
@@ -231,7 +232,7 @@ class Checkpoints(Callback):
             checkpoint.save(self._folder / "best", {"weights": self.best}, self.best_state)
             self._best_written = self.best_state["step"]
 
-    def fit_ends(self, training: Training) -> None:
+    def on_fit_end(self, training: Training) -> None:
         """Writes what is not on disk yet."""
         if self._folder is not None:
             self._write(training)

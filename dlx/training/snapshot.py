@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from .callbacks import Callback
-from .loop import Training
+from .training import Training
 
 Tensors = dict[str, dict[str, Tensor]]
 

@@ -12,13 +12,17 @@ from ..config.load import Loaded
 from ..config.rules import judged_score, score_names
 from ..config.schema import Config
 from ..errors import Interrupted, Problem
+from ..judging import folds, outcome
+from ..judging.bootstrap import interval_of
 from ..judging.intervals import Interval, Z, mean_by_rows
-from ..training import folds, outcome
-from ..training.experiment import Data, FoldData, choose_threads, meters_for, prepare_fold
-from ..training.intervals import interval_of
-from ..training.loop import predict_into
-from ..training.stage import Stage, begin
-from ..training.verdict import Judged, judge
+from ..judging.scores import Judged
+from ..learning.build import meters_for
+from ..learning.evaluate import judge, predict_into
+from ..running.stage import Stage
+from ..running.staging import begin, train_stage
+from ..running.threads import choose_threads
+from ..sources.data import Data
+from ..sources.fold import FoldData, prepare_fold
 
 Hopeless = Callable[[Sequence[float]], bool]
 
@@ -142,7 +146,7 @@ def _scores(config: Config, histories: Sequence[folds.History]) -> list[float]:
 
 
 def _train(stage: Stage) -> None:
-    stage.train()
+    train_stage(stage)
     if stage.training.state.interrupted:
         hint = "the same command continues with what is not done yet"
         raise Interrupted(Problem("interrupted during a training", hint=hint))
@@ -152,7 +156,7 @@ def _judge(stage: Stage, bench: Bench) -> Judged:
     validation = stage.fold.validation
     assert validation is not None
     naive = bench.data.naive(bench.data.split.folds[stage.number].validation)
-    return judge(stage.config, stage.training, stage.fold, "val", validation, naive)
+    return judge(stage.config, stage.training.learner, stage.fold, "val", validation, naive)
 
 
 def _by_rows(stage: Stage) -> Interval | None:

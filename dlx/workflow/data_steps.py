@@ -15,7 +15,7 @@ from ..data.targets import class_counts
 from ..errors import MethodError, Problem, UsageError
 from ..problem import PROBLEMS
 from ..runs import ledger
-from ..training.experiment import cut
+from ..sources.data import cut
 from .walk import Finding, Walk
 
 IMBALANCED = 0.6

@@ -10,9 +10,9 @@ from ..config.names import plural
 from ..config.schema import Config
 from ..config.spaces import Value
 from ..errors import MethodError, Problem, RunError
+from ..judging import outcome
 from ..machine import shortage
 from ..search.space import SIZES, as_arguments, size_key
-from ..training import outcome
 from .attempt import Attempt, attempt
 from .walk import Finding, Walk
 

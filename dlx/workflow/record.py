@@ -14,11 +14,11 @@ from ..config.names import plural
 from ..config.schema import Workflow
 from ..errors import Problem, RunError, UsageError
 from ..files import is_there, make_folder, read_json, remove_file, sweep_temporaries
+from ..running.start import marks_in
 from ..runs.files import cannot_write, plain, write_json
 from ..runs.folder import all_runs, check_writable, create, read_status, write_status
 from ..runs.lines import append_entry, keep_sound, read_sound, sum_of
 from ..runs.lock import held, holder, tried
-from ..training.start import marks_in
 
 UNFINISHED = ("running", "paused", "interrupted", "failed", "refused")
 

@@ -15,10 +15,10 @@ from ..config.spaces import Lever
 from ..data.checks import repeats
 from ..errors import MethodError, Problem, RunError
 from ..machine import shortage
+from ..running.run import Run, Within
+from ..running.train import train
 from ..search.space import as_arguments, levers, own_values
 from ..search.suggest import Tried, suggest
-from ..training.run import train
-from ..training.start import Run, Within
 from .attempt import Hopeless, attempt, direction_of
 from .data_steps import refuse_second_look
 from .model_steps import most_epochs, sizes_to_tune

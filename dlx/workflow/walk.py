@@ -21,8 +21,8 @@ from ..errors import DlxError, Interrupted, MethodError, Problem, UsageError
 from ..files import read_json, remove_tree
 from ..runs.files import write_json
 from ..runs.seal import seal_again
+from ..sources.data import Data, cut, read_samples
 from ..training.callbacks import Callback
-from ..training.experiment import Data, cut, read_samples
 from .attempt import Bench, direction_of
 from .record import Record, digest_of, opened
 

@@ -15,14 +15,7 @@ import dlx
 from dlx.__main__ import leave_out_cwd
 from dlx.cli import main as main_module
 from dlx.cli.main import VERBS, main, print_problems
-from dlx.errors import (
-    DlxError,
-    Interrupted,
-    MethodError,
-    Problem,
-    RunError,
-    UsageError,
-)
+from dlx.errors import DlxError, Interrupted, MethodError, Problem, RunError, UsageError
 
 Cli = Callable[..., Any]
 

@@ -9,15 +9,7 @@ from typing import Any, Literal, get_args, get_origin
 import pytest
 
 from dlx.config.check import Checker
-from dlx.config.fields import (
-    Chosen,
-    Meta,
-    Option,
-    alternatives,
-    describe,
-    options_of,
-    to_plain,
-)
+from dlx.config.fields import Chosen, Meta, Option, alternatives, describe, options_of, to_plain
 from dlx.config.names import nearest
 from dlx.config.schema import Config, dotted_keys, implied_names
 from dlx.config.specs import LAYERS, STEPS, TABLES

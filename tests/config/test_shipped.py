@@ -14,15 +14,7 @@ from dlx.config.files import scan
 from dlx.config.load import load
 from dlx.config.paths import GROUPS, shipped
 from dlx.config.schema import Config
-from dlx.config.specs import (
-    DATASETS,
-    LOSSES,
-    METRICS,
-    MODELS,
-    OPTIMIZERS,
-    PROTOCOLS,
-    SCHEDULES,
-)
+from dlx.config.specs import DATASETS, LOSSES, METRICS, MODELS, OPTIMIZERS, PROTOCOLS, SCHEDULES
 from dlx.errors import DlxError
 from dlx.problem import PROBLEMS
 

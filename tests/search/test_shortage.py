@@ -52,7 +52,7 @@ def test_no_trial_is_lost_to_a_full_disk(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], code: int
 ) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("dlx.training.ending.write_json", full(code))
+        patch.setattr("dlx.running.ending.write_json", full(code))
         found = cli(*command)
     assert found.code == 1
     kind = "search" if command is SEARCH else "sweep"

@@ -19,13 +19,13 @@ from dlx.config.load import load
 from dlx.errors import Interrupted, UsageError
 from dlx.judging.verdict import shown_name
 from dlx.reproduce.replay import replay
+from dlx.running.resume import resumable
+from dlx.running.train import train
 from dlx.runs.lock import tried
 from dlx.runs.seal import seal_again
 from dlx.tracking import mlflow, mlflow_store
 from dlx.training.callbacks import Callback
-from dlx.training.loop import Training
-from dlx.training.resume import resumable
-from dlx.training.run import train
+from dlx.training.training import Training
 
 pytestmark = pytest.mark.skipif(
     not is_installed("mlflow"), reason="mlflow is not installed (pip install 'dlx[mlflow]')"
@@ -68,7 +68,7 @@ class Stop(Callback):
     def __init__(self, at: int) -> None:
         self._at = at
 
-    def step_ends(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         training.state.interrupted = training.state.step >= self._at
 
 

@@ -15,11 +15,13 @@ from dlx.config.load import load
 from dlx.data.protocols import Fold
 from dlx.data.samples import Samples
 from dlx.data.targets import EncodedTarget
+from dlx.learning.build import build_learner
+from dlx.sources.batches import Part
+from dlx.sources.data import read_data
+from dlx.sources.fold import prepare_fold
 from dlx.tracking.graph import write_graph
 from dlx.tracking.pictures import clouds, filters, framed, input_images, shown_rows
 from dlx.tracking.watcher import Watcher, settings
-from dlx.training.batches import Part
-from dlx.training.experiment import build_learner, prepare_fold, read_data
 
 PROBLEMS = {"digit": "multiclass", "age": "regression", "tags": "multilabel", "sick": "binary"}
 

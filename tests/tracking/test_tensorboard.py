@@ -23,12 +23,12 @@ from watched import ALL, RECIPES, WINE, rows_of, trained, warnings_of
 from dlx.config.load import load
 from dlx.errors import Interrupted
 from dlx.reproduce.replay import replay
+from dlx.running.resume import resumable
+from dlx.running.train import train
 from dlx.tracking import tensorboard as watched
 from dlx.training import checkpoint
 from dlx.training.callbacks import Callback
-from dlx.training.loop import Training
-from dlx.training.resume import resumable
-from dlx.training.run import train
+from dlx.training.training import Training
 
 
 def events(folder: Path) -> EventAccumulator:
@@ -69,7 +69,7 @@ class Stop(Callback):
     def __init__(self, at: int) -> None:
         self._at = at
 
-    def step_ends(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         training.state.interrupted = training.state.step >= self._at
 
 
@@ -262,7 +262,7 @@ def test_after_a_kill_nothing_stands_twice_or_is_missing() -> None:
     arguments = ["callbacks={tensorboard: {steps: 1}}", "trainer.batch_size=4", "trainer.threads=1"]
     code = (
         "import os\nfrom test_tensorboard import *\n"
-        "Stop.step_ends = lambda _, training: training.state.step < 20 or os._exit(9)\n"
+        "Stop.on_step_end = lambda _, training: training.state.step < 20 or os._exit(9)\n"
         f"train(load({[*WINE, *arguments, 'checkpoint.every_steps=7']}), lambda _: None, [Stop(0)])"
     )
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])

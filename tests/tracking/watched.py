@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from dlx.config.load import load
-from dlx.training.run import train
-from dlx.training.start import Run
+from dlx.running.run import Run
+from dlx.running.train import train
 
 ALL = "callbacks.tensorboard={steps: 1, embeddings: 20}"
 WINE = ("task=wine", "dataset.sample=true", "trainer.epochs=3")

@@ -11,7 +11,8 @@ from small import built, loaded, rows_of, trained
 
 from dlx.config.specs import callbacks as specs
 from dlx.errors import UsageError
-from dlx.training.callbacks import EarlyStopping, Improvement, TimeLimit
+from dlx.judging.folds import Improvement
+from dlx.training.callbacks import EarlyStopping, TimeLimit
 
 NAN, INF = float("nan"), float("inf")
 
@@ -40,7 +41,7 @@ def stopped_at(scores: list[float], direction: str = "min", **options: Any) -> t
     training: Any = SimpleNamespace(state=SimpleNamespace(stop=""))
     callback = EarlyStopping(specs.EarlyStopping(**options), "val/loss", direction)
     for epoch, score in enumerate(scores, start=1):
-        callback.epoch_ends(training, {"val/loss": score, "val/other": -epoch})
+        callback.on_epoch_end(training, {"val/loss": score, "val/other": -epoch})
         if training.state.stop:
             return epoch, training.state.stop
     return 0, ""
@@ -116,13 +117,13 @@ def test_the_time_limit_stops_after_its_epoch(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(time, "monotonic", lambda: now)
     training: Any = SimpleNamespace(state=SimpleNamespace(stop=""))
     limit = TimeLimit(specs.TimeLimit(minutes=0.5), "val/loss", "min")
-    limit.fit_begins(training)
+    limit.on_fit_start(training)
 
     now = 1029.0
-    limit.epoch_ends(training, {})
+    limit.on_epoch_end(training, {})
     assert training.state.stop == ""
     now = 1030.0
-    limit.epoch_ends(training, {})
+    limit.on_epoch_end(training, {})
     assert training.state.stop == "0.5 minutes are over (callbacks.time_limit)"
 
 

@@ -14,10 +14,11 @@ from small import built, loaded, rows_of, status_of, the_run, trained
 
 from dlx.errors import RunError
 from dlx.metrics.classes import Accuracy
+from dlx.running.train import train
 from dlx.training import checkpoint
 from dlx.training.callbacks import Callback
-from dlx.training.loop import Training, fit
-from dlx.training.run import train
+from dlx.training.loop import fit
+from dlx.training.training import Training
 
 LAST_STEP = ("optimizer=sgd", "optimizer.lr=1e30", "trainer.epochs=1", "trainer.batch_size=400")
 DIABETES = ("task=diabetes", "trainer.threads=1", *LAST_STEP)
@@ -75,7 +76,7 @@ def test_a_validation_loss_that_is_no_number_is_told_to_no_callback(
     told: list[int] = []
 
     class Ends(Callback):
-        def epoch_ends(self, training: Training, scores: Any) -> None:
+        def on_epoch_end(self, training: Training, scores: Any) -> None:
             told.append(training.state.epoch)
 
     real = training.learner.loss
@@ -97,7 +98,7 @@ def test_a_validation_loss_that_is_no_number_is_told_to_no_callback(
 class Spoil(Callback):
     """Makes weights infinite within an epoch, where no loss has shown it yet."""
 
-    def step_ends(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         if training.state.step == 7:
             with torch.no_grad():
                 training.parameters[-1].fill_(math.inf)
@@ -109,7 +110,7 @@ def test_a_checkpoint_within_an_epoch_holds_no_weight_that_is_no_number() -> Non
 
     def step(self: Training, batch: Any) -> None:
         run_stage(self, batch)
-        spoil.step_ends(self)
+        spoil.on_step_end(self)
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Training, "step", step)

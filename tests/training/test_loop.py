@@ -11,11 +11,13 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
 from small import REVIEWS, WINE, built, same, weights
 
 from dlx.errors import RunError
-from dlx.training import batches
+from dlx.learning.build import meters_for
+from dlx.learning.evaluate import predict_into
+from dlx.sources import batches
+from dlx.sources.fold import test_part as the_test_part
 from dlx.training.callbacks import Callback
-from dlx.training.experiment import meters_for
-from dlx.training.experiment import test_part as the_test_part
-from dlx.training.loop import Training, evaluate, fit, predict_into, run_epoch
+from dlx.training.loop import evaluate, fit, run_epoch
+from dlx.training.training import Training
 
 SGD = "optimizer={name: sgd, lr: 0.1}"
 
@@ -199,19 +201,19 @@ class Spy(Callback):
         self.told: list[str] = []
         self._stop_at, self._interrupt_at = stop_at, interrupt_at
 
-    def fit_begins(self, training: Training) -> None:
+    def on_fit_start(self, training: Training) -> None:
         self.told.append("begin")
 
-    def step_ends(self, training: Training) -> None:
+    def on_step_end(self, training: Training) -> None:
         self.told.append(f"step {training.state.step}")
         training.state.interrupted = training.state.step == self._interrupt_at
 
-    def epoch_ends(self, training: Training, scores: Mapping[str, float]) -> None:
+    def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
         self.told.append(f"epoch {training.state.epoch}")
         if training.state.epoch == self._stop_at:
             training.state.stop = "enough"
 
-    def fit_ends(self, training: Training) -> None:
+    def on_fit_end(self, training: Training) -> None:
         self.told.append("end")
 
 

@@ -34,7 +34,7 @@ def test_a_score_that_is_no_number_is_null_and_its_hex_says_which(tmp_path: Path
     *_, training = built()
     recorder = Recorder(tmp_path / "metrics.jsonl")
 
-    recorder.epoch_ends(training, {"val/loss": math.nan, "train/loss": math.inf})
+    recorder.on_epoch_end(training, {"val/loss": math.nan, "train/loss": math.inf})
 
     text = (tmp_path / "metrics.jsonl").read_text()
     row = json.loads(text, parse_constant=lambda _: pytest.fail("this is not JSON"))
@@ -52,7 +52,7 @@ def test_history_is_kept_without_a_file(tmp_path: Path) -> None:
     *_, training = built()
     recorder = Recorder(None)
 
-    recorder.epoch_ends(training, {"val/loss": 0.5})
+    recorder.on_epoch_end(training, {"val/loss": 0.5})
 
     assert recorder.history == [{"lr": 0.002, "val/loss": 0.5}]
     assert list(tmp_path.rglob("metrics.jsonl")) == []
@@ -66,7 +66,7 @@ def test_a_full_disk_is_told_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     monkeypatch.setattr(os, "open", full)
     with pytest.raises(RunError) as caught:
-        Recorder(tmp_path / "metrics.jsonl").epoch_ends(training, {"train/loss": 1.0})
+        Recorder(tmp_path / "metrics.jsonl").on_epoch_end(training, {"train/loss": 1.0})
 
     assert str(caught.value) == (
         "metrics.jsonl cannot be written: No space left on device\n"
@@ -96,8 +96,8 @@ def test_the_best_epoch_is_kept_and_no_nan_ever_is(
         with torch.no_grad():
             training.parameters[0].fill_(epoch)
         copies.append(weights(training))
-        keep.epoch_ends(training, {"val/x": score})
-    keep.fit_ends(training)
+        keep.on_epoch_end(training, {"val/x": score})
+    keep.on_fit_end(training)
 
     tensors, state = checkpoint.load(tmp_path / "best")
     assert same(tensors["weights"], copies[best - 1])
@@ -112,8 +112,8 @@ def test_no_number_at_all_gives_no_best(tmp_path: Path) -> None:
     *_, training = built()
     keep = Checkpoints(tmp_path / "kept", "val/x", "min", Options())
 
-    keep.epoch_ends(training, {"val/x": math.nan})
-    keep.fit_ends(training)
+    keep.on_epoch_end(training, {"val/x": math.nan})
+    keep.on_fit_end(training)
 
     assert keep.best is None
     assert [p.name for p in (tmp_path / "kept").iterdir()] == ["last"]
@@ -123,8 +123,8 @@ def test_without_a_monitor_the_last_weights_are_kept(tmp_path: Path) -> None:
     *_, training = built("protocol=train_test")
     keep = Checkpoints(tmp_path / "checkpoints", None, "min", Options())
 
-    keep.epoch_ends(training, {"train/loss": 1.0})
-    keep.fit_ends(training)
+    keep.on_epoch_end(training, {"train/loss": 1.0})
+    keep.on_fit_end(training)
 
     assert [p.name for p in (tmp_path / "checkpoints").iterdir()] == ["last"]
 

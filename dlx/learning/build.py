@@ -1,0 +1,74 @@
+"""Putting a learner together: the model with its starting weights, the losses, the meters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+
+from ..config.fields import Chosen
+from ..config.rules import loss_of, metrics_of
+from ..config.schema import Config
+from ..data.targets import EncodedTarget, positive_of
+from ..losses import resolve
+from ..models.init import initialise
+from ..models.inputs import Input
+from ..seeds import derive
+from .memory import require_weights
+from .meters import Meters
+from .supervised import Head, Supervised
+
+
+def builder(
+    config: Config, inputs: Mapping[str, Input], targets: Mapping[str, EncodedTarget]
+) -> Callable[[], Any]:
+    """What builds the model of a config, without starting weights."""
+    outputs = {name: target.outputs for name, target in targets.items()}
+    return lambda: config.model.load()(config.model.options, dict(inputs), outputs)
+
+
+def build_learner(
+    config: Config,
+    inputs: Mapping[str, Input],
+    targets: Mapping[str, EncodedTarget],
+    device: torch.device,
+    fold: int = 0,
+) -> Supervised:
+    """Builds a fresh model with starting weights that the seed gives, and its objective.
+
+    Raises:
+        UsageError: the model cannot take these inputs, or is larger than the free memory.
+    """
+    build = builder(config, inputs, targets)
+    require_weights(config, build, device)
+    model = build()
+
+    def generator_for(name: str) -> torch.Generator:
+        return torch.Generator().manual_seed(derive(config.seed, "init", fold, name))
+
+    initialise(model, config.model.options.init, generator_for)
+    options = config.model.options
+    return Supervised(model.to(device), heads_of(config, targets), options.l1, options.l2)
+
+
+def heads_of(config: Config, targets: Mapping[str, EncodedTarget]) -> tuple[Head, ...]:
+    """What is learned for each target of a config."""
+    heads = []
+    for name, target in config.targets.items():
+        loss = resolve(loss_of(config, target), target.problem)
+        made = loss.load()(loss.options, target.problem)
+        found = targets[name]
+        positive = positive_of(name, target.positive, found) if target.problem == "binary" else 1
+        heads.append(Head(name, target.problem, found.outputs, made, target.weight, positive))
+    return tuple(heads)
+
+
+def metrics_by_target(config: Config) -> dict[str, dict[str, Chosen]]:
+    """The metrics that are measured for each target."""
+    return {name: metrics_of(config, target) for name, target in config.targets.items()}
+
+
+def meters_for(config: Config, heads: tuple[Head, ...], part: str) -> Meters:
+    """Fresh meters of one part."""
+    return Meters(part, heads, metrics_by_target(config))

@@ -1,0 +1,179 @@
+"""What a run folder tells of the process that began it: for those who go on, or try again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from ..config.load import digest
+from ..config.schema import MAX_THREADS, Config
+from ..errors import Problem, RunError, UsageError
+from ..files import read_json
+from ..sources.data import Data, split_digest
+from ..sources.fold import FoldData
+from .environment import environment
+
+T = TypeVar("T")
+BITS = ("dlx", "python", "torch", "numpy", "cpu", "device", "gpu", "cpu_capability", "threads")
+"""What the bits of a result may depend on beside config and data."""
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """What a run folder says of itself.
+
+    Attributes:
+        folder: the run folder.
+        status: its `status.json`.
+        environment: its `environment.json`.
+        data: its `data.json`.
+        report: its `report.json`.
+    """
+
+    folder: Path
+    status: Mapping[str, Any]
+    environment: Mapping[str, Any]
+    data: Mapping[str, Any]
+    report: Mapping[str, Any]
+
+    @property
+    def state(self) -> str:
+        """Its state: "done", "interrupted", ..."""
+        return str(self.status.get("state", "unknown"))
+
+    @property
+    def done(self) -> bool:
+        """Whether it came to its end."""
+        return bool(self.status.get("state") == "done")
+
+    @property
+    def threads(self) -> dict[str, Any]:
+        """Its thread count, and how it was chosen.
+
+        Raises:
+            RunError: it is not a count.
+        """
+        found = self.environment.get("threads_chosen")
+        if isinstance(found, dict):
+            count = found.get("count")
+            if type(count) is int and 1 <= count <= MAX_THREADS:
+                return found
+        raise RunError(Problem("environment.json has no thread count", str(self.folder)))
+
+    @property
+    def scores(self) -> list[dict[str, Any]]:
+        """The scores of its report: each with name, value and interval.
+
+        Raises:
+            RunError: the report holds none.
+        """
+        found = self.entry("report", "scores", list)
+        if not all(map(is_score, found)):
+            raise RunError(Problem("report.json has no scores", str(self.folder)))
+        return found
+
+    def entry(self, record: str, key: str, kind: type[T]) -> T:
+        """What stands at a key of "status", "environment", "data" or "report".
+
+        Raises:
+            RunError: nothing of this kind does.
+        """
+        found = getattr(self, record).get(key)
+        if not isinstance(found, kind):
+            raise RunError(Problem(f"{record}.json has no {key}", str(self.folder)))
+        return found
+
+    def told(self, record: str, key: str, default: T) -> T:
+        """The same; the default where nothing of its kind is told."""
+        found = getattr(self, record).get(key)
+        return found if type(found) is type(default) else default
+
+    def check_config(self, config: Config) -> None:
+        """The config must be the one that the run was begun with.
+
+        Raises:
+            UsageError: it is another.
+        """
+        known = self.status.get("config_digest")
+        if known is not None and known != digest(config):
+            what = "config.yaml has changed since the start of this run"
+            hint = "restore it, or start a new run; dlx resume takes changes on the command line"
+            raise UsageError(Problem(what, str(self.folder), f"digest {known}", hint))
+
+    @property
+    def eval_batch(self) -> int:
+        """Rows a batch of its validation and test; 0 where it does not say: as its config has it.
+
+        Raises:
+            RunError: it is not a count.
+        """
+        found = self.environment.get("eval_batch_size", 0)
+        if type(found) is int and found >= 0:
+            return found
+        where = str(self.folder)
+        raise RunError(Problem("environment.json: eval_batch_size is not a count", where))
+
+    def check_data(self, data: Data) -> None:
+        """The data, and how they are cut, must be those that the run was trained on.
+
+        Raises:
+            UsageError: they are others; with both digests.
+        """
+        pairs = {"digest": data.samples.digest, "split_digest": split_digest(data)}
+        for key, found in pairs.items():
+            known = self.data.get(key)
+            if found != known and not (key == "digest" and data.samples.is_known_as(known)):
+                what = "the dataset is" if key == "digest" else "the split is"
+                raise UsageError(
+                    Problem(
+                        f"{what} different from what this run was trained on",
+                        str(self.folder),
+                        f"digest {known}",
+                        f"found {found}; train again",
+                    )
+                )
+
+    def changed(self, fold: FoldData, config: Config) -> list[str]:
+        """What is no longer as it was, of all that bits may depend on."""
+        now = environment(fold.device, fold.threads, config.trainer.deterministic)
+        return [
+            f"{name} is {now[name]}, not {self.environment.get(name)}"
+            for name in BITS
+            if now[name] != self.environment.get(name)
+        ]
+
+
+def is_score(one: object) -> bool:
+    """Whether a file tells of a score as dlx does; a score may be undefined."""
+    if not isinstance(one, dict) or not isinstance(one.get("name"), str) or "value" not in one:
+        return False
+    ends = one.get("interval")
+    pair = ends is None or (isinstance(ends, list) and len(ends) == 2)
+    numbers = [one.get("value"), *(ends or ())] if pair else ["none"]
+    return all(n is None or type(n) in (int, float) for n in numbers)
+
+
+def read_earlier(folder: Path) -> Earlier:
+    """Reads what a run folder says of itself.
+
+    Raises:
+        RunError: a file is missing or damaged.
+    """
+    names = ("status", "environment", "data", "report")
+    return Earlier(folder, *(_read(folder / f"{name}.json") for name in names))
+
+
+def _read(file: Path) -> Mapping[str, Any]:
+    try:
+        found = read_json(file)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or error
+        what = f"{file.name} cannot be read: {reason}"
+        raise RunError(Problem(what, str(file.parent), hint="train again")) from error
+    if not isinstance(found, dict):
+        raise RunError(
+            Problem((f"{file.name} is not a record"), str(file.parent), hint="train again")
+        )
+    return found

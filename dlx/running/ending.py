@@ -1,0 +1,134 @@
+"""The ends of a run: done, interrupted, pruned or failed; each leaves report, seal and status."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from ..config.rules import monitor_of
+from ..errors import DlxError
+from ..judging import outcome
+from ..judging.scores import Judged
+from ..learning.predictions import write_predictions
+from ..learning.worst import worst_errors
+from ..machine import shortage
+from ..runs.files import write_json
+from ..runs.seal import seal
+from .callbacks import of_runs
+from .run import Run
+
+
+def finish(run: Run, judged: Sequence[Judged]) -> None:
+    """Writes the answer; what only shows it may fail, and is told of."""
+    weights = run.stage.weights
+    run.facts |= outcome.answer(run.facts, judged, weights)
+    run.facts |= _progress(run)
+    if judged:
+        with aside(run, "predictions.csv and errors.json are not written"):
+            _write_predictions(run, judged[-1])
+    values = {score["name"]: score["value"] for score in run.facts["scores"]}
+    told = {key: run.facts[key] for key in ("answer", "best_epoch")}
+    _end(run, "done", run.facts, scores=values, **told)
+
+
+def close(run: Run) -> None:
+    """What follows a run that is done, and changes nothing of it."""
+    found = run.facts["answer"]
+    with aside(run, "the log ends here"):
+        if found and found["weights"] != "folds":
+            run.log(f"weights: {found['weights']} (epoch {found['epoch']})")
+    _tell_end(run, "done")
+
+
+def stop(run: Run) -> None:
+    """What an interrupted run leaves: its curves and status."""
+    facts = {**run.facts, **_progress(run), "answer": None}
+    _end(run, "interrupted", facts, epoch=run.stage.training.state.epoch)
+    _tell_end(run, "interrupted")
+
+
+def prune(run: Run, reason: str) -> None:
+    """What a run leaves that was given up: its curves and status."""
+    facts = {**run.facts, "answer": None}
+    _end(run, "pruned", facts, reason=reason, epoch=run.stage.training.state.epoch)
+    _tell_end(run, "pruned")
+
+
+def fail(run: Run, error: BaseException) -> None:
+    """What a failed run leaves; the disk may be full, and the first error is the one to tell."""
+    reason = str(error) or type(error).__name__
+    short = {"shortage": True} if shortage(error) else {}  # the run is not to blame
+    writes: tuple[Callable[[], None], ...] = (
+        lambda: run.write_status("failed", reason=reason, **short),
+        lambda: run.log.keep(f"failed: {reason}"),
+        run.stage.checkpoints.write_best,
+        lambda: _end(run, "failed", run.facts, reason=reason, **short),
+        lambda: _tell_end(run, "failed"),
+    )
+    for write in writes:
+        with suppress(DlxError):
+            write()
+
+
+def _end(run: Run, state: str, facts: dict[str, Any], **more: Any) -> None:
+    """The last writes of a run: its report, the seal on its files, and its status."""
+    write_json(run.folder / "report.json", {**facts, "state": state})
+    with aside(run, "the run's files have no checksums"):
+        more["files"] = seal(run.folder)
+    run.write_status(state, **more)
+
+
+def _tell_end(run: Run, state: str) -> None:
+    """Tells the callbacks of the last training how the run ended; none can change it any more."""
+    for name, callback in run.stage.checkpoints.callbacks.items():
+        with aside(run, f"{name} failed at the end"):
+            for one in of_runs([callback]):
+                one.on_run_end(run, state)
+
+
+@contextmanager
+def aside(run: Run, lost: str) -> Iterator[None]:
+    """Turns what goes wrong within into a warning: the scores are known, and a look was counted.
+
+    Args:
+        run: told in its log.
+        lost: what there will not be, as a sentence.
+    """
+    try:
+        yield
+    except Exception as error:  # a full disk, a drawing, another's code
+        said = str(error).strip().partition("\n")[0] or type(error).__name__
+        with suppress(Exception):
+            run.log(f"warning: {lost}: {said}")
+
+
+def _progress(run: Run) -> dict[str, Any]:
+    state = run.stage.training.state
+    return {
+        "monitor": monitor_of(run.config),
+        "best_epoch": _best_epoch(run),
+        "epochs": run.config.trainer.epochs,
+        "steps": state.step,
+        "stopped": state.stop,
+        "seconds": {name: round(value, 4) for name, value in run.seconds.items()},
+    }
+
+
+def _best_epoch(run: Run) -> int | None:
+    """The epoch that the monitored score was best at; None where it never was a number."""
+    if "folds" in run.facts:
+        epoch: int = run.facts["folds"][0]["epoch"]
+        return epoch
+    kept = run.stage.weights
+    return kept["epoch"] if kept["weights"] == "best" else None
+
+
+def _write_predictions(run: Run, judged: Judged) -> None:
+    """Writes `predictions.csv` and `errors.json` for the part that was judged last."""
+    rows = run.data.split.test if judged.part == "test" else run.data.split.folds[0].validation
+    problems = {name: target.problem for name, target in run.config.targets.items()}
+    targets, logits = run.data.targets, judged.logits
+    write_predictions(run.folder / "predictions.csv", rows, targets, problems, logits)
+    worst = worst_errors(run.data.samples, rows, targets, problems, logits)
+    write_json(run.folder / "errors.json", worst)

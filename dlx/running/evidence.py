@@ -1,0 +1,177 @@
+"""What a run leaves behind: config, environment, data, predictions, and the facts of its report."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..config.advice import more_reliable
+from ..config.fields import to_plain
+from ..config.load import Loaded
+from ..config.rules import loss_of, metrics_of
+from ..config.schema import Config
+from ..data.checks import repeats
+from ..data.fingerprints import duplicates
+from ..data.samples import Rows
+from ..data.targets import EncodedTarget, class_counts, positive_of
+from ..errors import Problem, RunError
+from ..files import read_json
+from ..losses import resolve
+from ..models.summary import layer_table
+from ..prepare import FittedStep
+from ..problem import PROBLEMS
+from ..runs.files import make_folders, write_json, write_text
+from ..sources.data import Data, split_digest
+from ..sources.fold import FoldData
+from ..training.training import Training
+from .owner import sign
+
+_Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
+
+
+def dump_yaml(value: Any) -> str:
+    """Plain values as YAML, keys in their own order."""
+    text: str = yaml.dump(value, Dumper=_Dumper, sort_keys=False, allow_unicode=True)
+    return text
+
+
+def write_config(run: Path, loaded: Loaded, own: bool = True) -> None:
+    """Writes `config.yaml`, whole, and `overrides.yaml`.
+
+    Args:
+        run: the run folder.
+        loaded: its config.
+        own: whether the folder is the user's own, and is to be known as that.
+    """
+    plain = loaded.plain()
+    plain["run"]["root"] = str(Path(loaded.config.run.root).resolve())
+    write_text(run / "config.yaml", dump_yaml(plain))
+    write_text(run / "overrides.yaml", dump_yaml(loaded.shown))
+    if own:
+        sign(run)
+
+
+def write_steps(run: Path, steps: Sequence[FittedStep]) -> None:
+    """Writes the fitted preparation, `prepare/steps.json`."""
+    folder = run / "prepare"
+    make_folders(folder)
+    write_json(folder / "steps.json", [asdict(step) for step in steps])
+
+
+def read_steps(run: Path) -> list[FittedStep]:
+    """Reads the fitted preparation back.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    file = run / "prepare" / "steps.json"
+    try:
+        return [FittedStep(**row) for row in read_json(file)]
+    except (OSError, ValueError, TypeError) as error:
+        raise RunError(
+            Problem(f"the fitted preparation cannot be read: {error}", str(file))
+        ) from error
+
+
+def data_facts(config: Config, data: Data) -> dict[str, Any]:
+    """What `data.json` says: source, hashes, sizes, class counts, duplicates, each column."""
+    fold = data.split.folds[0]
+    alone = config.final == "only"
+    parts: dict[str, Rows] = {"train": data.split.rest if alone else fold.train}
+    if len(fold.validation) and not alone:
+        parts["val"] = fold.validation
+    if len(data.split.test):
+        parts["test"] = data.split.test
+    counts = {
+        name: {part: class_counts(t.values, t.classes, rows) for part, rows in parts.items()}
+        for name, t in data.targets.items()
+        if t.classes
+    }
+    return {
+        "dataset": config.dataset.name,
+        "sample": data.samples.sample,
+        "rows": {part: len(rows) for part, rows in parts.items()},
+        "classes": counts,
+        "duplicates": duplicates(data.input_hashes, parts),
+        "files": data.samples.source.get("files", []),
+        "terms": data.samples.source.get("terms", ""),
+        "digest": data.samples.digest,
+        **_former(data.samples.former_digest),
+        "split_digest": split_digest(data),
+        "rule": data.split.rule,
+        "profile": data.profile,
+    }
+
+
+def _former(digest: str) -> dict[str, str]:
+    """By which digest earlier versions knew the same data, where that was another."""
+    return {"former_digest": digest} if digest else {}
+
+
+def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training) -> dict[str, Any]:
+    """The part of `report.json` that is known before training."""
+    config = loaded.config
+    layers = layer_table(training.model, fold.inputs)  # type: ignore[arg-type]
+    return {
+        "schema_version": 1,
+        "task": config.task,
+        "title": config.about.title,
+        "source": config.about.source,
+        "sample": data.samples.sample,
+        "seed": config.seed,
+        "problem": {n: _problem(config, n, data.targets[n]) for n in config.targets},
+        "targets": list(config.targets),
+        "protocol": {"name": config.protocol.name, "rule": data.split.rule},
+        "prepare": [_step(step) for step in fold.prepared.steps],
+        "model": {
+            "name": config.model.name,
+            "parameters": sum(p.numel() for p in training.parameters),
+            "layers": [
+                {**asdict(r), "output": " x ".join(map(str, r.output_shape))} for r in layers
+            ],
+        },
+        "optimizer": _component(config.optimizer.name, to_plain(config.optimizer.options)),
+        "config": dump_yaml(loaded.plain()),
+        "overrides": loaded.shown,
+        "command": shlex.join(["dlx", "train", *loaded.shown]),
+        "notes": list(loaded.notes),
+        "advice": {"more_reliable": more_reliable(config, repeats(data.findings))},
+    }
+
+
+def _problem(config: Config, name: str, target: EncodedTarget) -> dict[str, Any]:
+    declared = config.targets[name]
+    row = PROBLEMS[declared.problem]
+    return {
+        "type": declared.problem,
+        "title": row.title,
+        "activation": row.activation,
+        "loss": resolve(loss_of(config, declared), declared.problem).name,
+        "classes": list(target.classes),
+        **_averaged(config, name, target),
+    }
+
+
+def _averaged(config: Config, name: str, target: EncodedTarget) -> dict[str, Any]:
+    """Which class precision and its kin are of, or how they are averaged over classes."""
+    declared = config.targets[name]
+    if declared.problem == "binary":
+        place = positive_of(name, declared.positive, target)
+        return {"positive": target.classes[place]}
+    measured = metrics_of(config, declared).items()
+    averages = {name: getattr(chosen.options, "average", "") for name, chosen in measured}
+    return {"averages": {name: how for name, how in averages.items() if how}}
+
+
+def _step(step: FittedStep) -> dict[str, Any]:
+    options = {k: v for k, v in step.options.items() if v is not None}
+    return {"step": step.name, "columns": [step.column], "text": _component("", options).strip()}
+
+
+def _component(name: str, options: Mapping[str, Any]) -> str:
+    return " ".join([name, *(f"{key}={value}" for key, value in options.items())])

@@ -1,0 +1,149 @@
+"""Testing again: the weights and the fitted preparation of a run folder, on its test part."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from ..config.load import load_saved
+from ..config.schema import Config
+from ..errors import Problem, RunError, UsageError
+from ..files import fence, is_folder
+from ..judging.scores import Judged
+from ..learning.build import build_learner
+from ..learning.evaluate import judge
+from ..learning.memory import with_eval_batch
+from ..prepare import reapply
+from ..runs import ledger, seal
+from ..runs.folder import read_status, write_status
+from ..sources.batches import describe_inputs, make_part
+from ..sources.data import Data, read_data
+from ..sources.device import choose_device, set_determinism
+from ..sources.fold import FoldData
+from ..sources.fold import test_part as make_test_part
+from ..training import checkpoint
+from .earlier import Earlier, read_earlier
+from .evidence import read_steps
+
+
+def look_again(
+    run: Path, weights: str | None = None, plugins: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Looks at the test part with a run's weights.
+
+    Args:
+        run: the run folder.
+        weights: "best" or "last"; None takes the best where there are any.
+        plugins: packages that the user allows now.
+
+    Returns:
+        Run, weights, whether the data are made up, scores beside their baselines, how often the
+        test set has been evaluated, and warnings.
+
+    Raises:
+        UsageError: the run has no test part, or its data are no longer the same.
+        RunError: the run folder is damaged.
+    """
+    run = fence(run.resolve())  # the names below are read off the path
+    config = load_saved(run / "config.yaml", f"{run.name}/config.yaml", plugins)
+    earlier = read_earlier(run)
+    earlier.check_config(config)
+    seal.check(run, weights=False)  # the weights that are asked for are checked as they are read
+    name, (tensors, state) = _weights(run, weights)
+    data = read_data(config)
+    _check_data(earlier, data)
+    fold = _restore(config, earlier, data)
+    learner = build_learner(config, fold.inputs, data.targets, fold.device)
+    try:
+        learner.model.load_state_dict(tensors)
+    except RuntimeError as error:
+        message = "the weights do not fit the model of config.yaml"
+        raise RunError(Problem(message, str(run), hint="train again")) from error
+    config = with_eval_batch(config, fold.eval_batch)
+    looks, warnings = _count(data, run)
+    naive = data.naive(data.split.test)
+    judged = judge(config, learner, fold, "test", make_test_part(data, fold), naive)
+    _keep(run, judged)
+    return {
+        "run": f"{run.parent.name}/{run.name}",
+        "weights": {"name": name, "epoch": state.get("epoch")},
+        "sample": data.samples.sample,
+        "scores": [score.plain() for score in judged.scores],
+        "power": judged.facts["power"],
+        **looks,
+        "warnings": [*warnings, *_unchecked(run)],
+    }
+
+
+def _unchecked(run: Path) -> list[str]:
+    return [] if seal.is_sealed(run) else [seal.UNSEALED]
+
+
+def _weights(run: Path, asked: str | None) -> tuple[str, tuple[dict[str, Any], dict[str, Any]]]:
+    best = "checkpoints/best"
+    kept = is_folder(run / best) or any(n.startswith(best) for n in seal.sealed_names(run))
+    name = asked or ("best" if kept else "last")
+    folder = run / "checkpoints" / name
+    if not is_folder(folder):
+        status = read_status(run) or {}
+        raise UsageError(
+            Problem(
+                f"run {run.name} has no {name} weights (it is {status.get('state', 'unknown')})",
+                str(folder),
+                hint="omit --weights" if asked else _no_weights(run),
+            )
+        )
+    tensors, state = checkpoint.load(folder)
+    return name, (tensors["weights"], state)
+
+
+def _no_weights(run: Path) -> str:
+    """How a run comes to weights of its own."""
+    if is_folder(run / "workflow"):
+        return "the workflow writes them in step 7"
+    if is_folder(run / "folds"):
+        return "a run over folds has a final model only with final=true"
+    return "dlx train writes them"
+
+
+def _check_data(earlier: Earlier, data: Data) -> None:
+    """The data must be those that the run was trained on, cut as they were."""
+    earlier.check_data(data)
+    if not len(data.split.test):
+        raise UsageError(Problem("this run's protocol has no test set", str(earlier.folder)))
+
+
+def _restore(config: Config, earlier: Earlier, data: Data) -> FoldData:
+    device = choose_device(config.trainer.device)
+    set_determinism(config.trainer.deterministic)
+    threads = earlier.environment.get("threads")
+    if isinstance(threads, int) and 1 <= threads <= 1024:
+        torch.set_num_threads(threads)  # another count could change the score's last bits
+    batch = earlier.eval_batch or config.trainer.eval_batch_size
+    prepared = reapply(read_steps(earlier.folder), data.samples)
+    values = {name: target.values for name, target in data.targets.items()}
+    train = make_part(prepared.columns, values, data.split.folds[0].train, device)
+    inputs = describe_inputs(prepared.columns)
+    return FoldData(prepared, inputs, train, None, device, 0.0, eval_batch=batch)
+
+
+def _keep(run: Path, judged: Judged) -> None:
+    """Adds the scores to the status, where listings find them; those of training stay."""
+    status = read_status(run) or {}
+    known = status.get("scores") or {}
+    new = {s.name: s.value for s in judged.scores if s.name not in known}
+    if status and new:
+        write_status(run, {**status, "scores": {**known, **new}})
+
+
+def _count(data: Data, run: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Counts the look where the run lies, and what is to be told of it."""
+    if data.samples.sample:
+        return {"looks": 1}, ()
+    name, root = f"{run.parent.name}/{run.name}", run.parent.parent
+    before = ledger.record(root, data.test_rows, name, "test", folder=run)
+    rows = {"seen": before.seen, "rows": before.rows}
+    return {"looks": before.times + 1, "looks_rows": rows}, before.warnings

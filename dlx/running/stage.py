@@ -1,0 +1,57 @@
+"""One training under way: of a fold, or of the final model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..config.schema import Config
+from ..runs.log import Log
+from ..sources.data import Data
+from ..sources.fold import FoldData
+from ..training.recorders import Checkpoints, Recorder
+from ..training.training import Training
+
+
+@dataclass
+class Stage:
+    """One training under way.
+
+    Attributes:
+        config: what it is trained by.
+        data: the dataset.
+        fold: its samples.
+        training: the model and what moves it.
+        recorder: the scores of its epochs.
+        checkpoints: its best and last weights.
+        number: the fold's number.
+        folder: where its curves and weights go; None where they stay in memory.
+        log: told what is worth a word.
+        seconds: how long training took.
+    """
+
+    config: Config
+    data: Data
+    fold: FoldData
+    training: Training
+    recorder: Recorder
+    checkpoints: Checkpoints
+    number: int = 0
+    folder: Path | None = None
+    log: Log | None = None
+    seconds: float = 0.0
+
+    @property
+    def weights(self) -> dict[str, Any]:
+        """Which weights are kept: the best ones where there is a monitor, else the last."""
+        best = self.checkpoints.best is not None
+        epoch = self.checkpoints.best_state["epoch"] if best else self.training.state.epoch
+        return {"weights": "best" if best else "last", "epoch": epoch}
+
+    @property
+    def kept_step(self) -> int:
+        """The optimizer step after which the kept weights stood so."""
+        best = self.checkpoints.best is not None
+        step = self.checkpoints.best_state["step"] if best else self.training.state.step
+        return int(step)

@@ -1,0 +1,147 @@
+"""One training from fresh weights: of a fold, or of the final model; on disk or in memory only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..config.rules import monitor_of, score_names
+from ..config.schema import Config
+from ..interrupts import listening
+from ..learning.build import build_learner, meters_for
+from ..learning.memory import eval_rows, require_batch, with_eval_batch
+from ..learning.supervised import Supervised
+from ..models.sizes import measure_rows
+from ..runs.files import make_folders
+from ..runs.log import Log
+from ..sources.batches import Part
+from ..sources.data import Data
+from ..sources.fold import FoldData
+from ..training.callbacks import Callback
+from ..training.loop import fit
+from ..training.recorders import Checkpoints, Recorder
+from ..training.training import Training
+from .callbacks import of_runs
+from .evidence import write_steps
+from .stage import Stage
+
+
+def begin(
+    config: Config,
+    data: Data,
+    fold: FoldData,
+    number: int = 0,
+    folder: Path | None = None,
+    log: Log | None = None,
+    curve: str = "metrics.jsonl",
+    resume: bool = False,
+) -> Stage:
+    """A training from fresh weights, or from where an earlier one left it.
+
+    Args:
+        config: what it is trained by.
+        data: the dataset.
+        fold: its samples.
+        number: the fold's number, part of what all randomness derives from.
+        folder: where its curves and weights go; None keeps them in memory.
+        log: told each epoch's scores.
+        curve: the file of its epochs.
+        resume: whether to go on from the last checkpoint in the folder, if there is one.
+
+    Raises:
+        UsageError: the model cannot take these inputs, or takes more memory than is free.
+        RunError: the folder cannot be written, or no checkpoint in it is sound.
+    """
+    learner = build_learner(config, fold.inputs, data.targets, fold.device, number)
+    sizes = measure_rows(learner.model, fold.inputs)
+    require_batch(config, sizes, len(fold.train), fold.device)
+    config = with_eval_batch(config, fold.eval_batch or eval_rows(config, sizes))
+    training = build_training(config, learner, steps_per_epoch(config, fold.train), number)
+    monitor = None if fold.validation is None else monitor_of(config)
+    direction = score_names(config).get(monitor or "", "min")
+    file = None if folder is None else folder / curve
+    weights = None if folder is None else folder / "checkpoints"
+    recorder = Recorder(file, log)
+    checkpoints = Checkpoints(weights, monitor, direction, config.checkpoint)
+    asked = {f"callbacks.{name}": one for name, one in callbacks_of(config).items()}
+    checkpoints.callbacks = {"recorder": recorder, **asked}
+    if resume and checkpoints.restore(training, log) and log is not None:
+        log(f"resumed after epoch {training.state.epoch}, step {training.state.step}")
+    return Stage(config, data, fold, training, recorder, checkpoints, number, folder, log)
+
+
+def make_folder(folder: Path, fold: FoldData) -> None:
+    """Makes a stage's folder, with what its preparation learnt.
+
+    Raises:
+        RunError: it cannot be made.
+    """
+    make_folders(folder)
+    write_steps(folder, fold.prepared.steps)
+
+
+def callbacks_of(config: Config) -> dict[str, Callback]:
+    """The callbacks that a config names, by name; those that only watch where `run.watch` is on."""
+    made: dict[str, Callback] = {}
+    for name, chosen in config.callbacks.items():
+        make = chosen.load()
+        if getattr(make, "watches_only", False) and not config.run.watch:
+            continue
+        monitor = monitor_of(config, getattr(chosen.options, "monitor", "auto"))
+        direction = score_names(config).get(monitor or "", "min")
+        made[name] = make(chosen.options, monitor, direction)
+    return made
+
+
+def build_training(config: Config, learner: Supervised, steps: int, fold: int = 0) -> Training:
+    """A training of a learner from its start.
+
+    Args:
+        config: the config.
+        learner: from `build_learner`.
+        steps: optimizer steps an epoch.
+        fold: number of the fold.
+    """
+    optimizer = config.optimizer.load()(config.optimizer.options, learner.model.parameters())
+    asked = getattr(config.schedule.options, "monitor", None)
+    watched = None if asked is None else monitor_of(config, asked)
+    mode = score_names(config).get(watched or "", "min")
+    schedule = config.schedule.load()(
+        config.schedule.options, optimizer, steps, config.trainer.epochs, mode
+    )
+    meters = (
+        meters_for(config, learner.heads, "train"),
+        meters_for(config, learner.heads, "val"),
+    )
+    return Training(
+        learner, optimizer, schedule, config.trainer, meters, config.seed, steps, watched, fold
+    )
+
+
+def steps_per_epoch(config: Config, train: Part) -> int:
+    """Optimizer steps of one pass over the training samples."""
+    return -(-len(train) // config.trainer.batch_size)
+
+
+def train_stage(stage: Stage, watchers: Sequence[Callback] = ()) -> None:
+    """Trains to the end, a stop or an interruption; then the model holds the weights to be kept.
+
+    Args:
+        stage: from `begin`.
+        watchers: further callbacks, called last.
+    """
+    kept = stage.checkpoints
+    callbacks = [*kept.callbacks.values(), kept, *watchers]
+    for callback in of_runs(callbacks):
+        callback.on_stage_start(stage)
+    try:
+        try:
+            with listening():
+                fit(stage.training, stage.fold.train, stage.fold.validation, callbacks)
+        finally:
+            stage.seconds = kept.seconds()
+        if kept.best is not None and not stage.training.state.interrupted:
+            stage.training.model.load_state_dict(kept.best)
+    finally:
+        for callback in of_runs(callbacks):
+            callback.on_stage_end(stage)

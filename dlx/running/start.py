@@ -1,0 +1,191 @@
+"""The start of a run: a folder of its own, a workflow's, or one that an earlier process began."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..config.load import Loaded, digest
+from ..data.protocols import Fold
+from ..files import remove_file, remove_tree, sweep_temporaries
+from ..judging import outcome
+from ..runs.files import write_json
+from ..runs.folder import check_writable, create
+from ..runs.leftovers import sweep_below
+from ..runs.log import Log
+from ..sources.data import Data
+from ..sources.shared import Shared
+from . import evidence
+from .callbacks import of_runs
+from .earlier import read_earlier
+from .environment import contract, environment, told
+from .owner import is_own
+from .run import Run, Say, Trial, Within
+from .stage import Stage
+from .staging import begin
+from .threads import choose_threads
+
+
+def begin_anew(
+    loaded: Loaded,
+    say: Say,
+    threads: dict[str, Any] | None = None,
+    trial: Trial | None = None,
+    eval_batch: int = 0,
+) -> Run:
+    """Everything that can fail for a user's mistake, before anything is written."""
+    config = loaded.config
+    root = Path(config.run.root)
+    check_writable(root)
+    shared = trial.shared if trial else Shared(keep=False)
+    data = shared.data(config)
+    stage, facts = _first_stage(loaded, data, shared, threads, eval_batch)
+    sweep_below(root)
+    folder = create(root, config.task, digest(config))
+    seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
+    log = Log(folder / "log.txt", say)
+    run = Run(folder, loaded, data, stage, facts, seconds, log, shared=shared)
+    run.marks |= trial.marks if trial else {}
+    try:
+        _write_start(run)
+    except BaseException:  # a run that could not even begin leaves nothing behind
+        with suppress(OSError):
+            remove_tree(folder)
+        raise
+    if trial:
+        trial.begun(folder)
+    return run
+
+
+def begin_within(within: Within, loaded: Loaded, say: Say) -> Run:
+    """A run in a folder that is there already; what an interrupted one left gives way."""
+    stage, facts = _first_stage(loaded, within.data, Shared(keep=False))
+    folder = within.folder
+    with suppress(FileNotFoundError):
+        remove_tree(folder / "checkpoints")
+    with suppress(FileNotFoundError):  # where it is there again, the workflow is over
+        remove_file(folder / "report.html")
+    seconds = {"read": within.data.seconds, "prepare": stage.fold.seconds}
+    log = Log(folder / "log.txt", say)
+    facts |= within.facts
+    run = Run(folder, loaded, within.data, stage, facts, seconds, log, within.verb, within.marks)
+    _write_start(run)
+    return run
+
+
+def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = None) -> Run:
+    """A run that an earlier process began, from its folder.
+
+    Raises:
+        UsageError: the data or the folds are no longer the same.
+    """
+    earlier = read_earlier(folder)
+    sweep_temporaries(folder)  # half-written when a process was killed
+    shared = trial.shared if trial else Shared(keep=False)
+    data = shared.data(loaded.config)
+    earlier.check_data(data)
+    batch = earlier.eval_batch or loaded.config.trainer.eval_batch_size
+    stage, facts = _first_stage(loaded, data, shared, earlier.threads, batch)
+    seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
+    log = Log(folder / "log.txt", say)
+    run = Run(folder, loaded, data, stage, facts, seconds, log, shared=shared)
+    run.marks |= {**marks_in(earlier.status), **(trial.marks if trial else {})}
+    run.resumed, run.started = True, earlier.told("status", "started", run.started)
+    # After its end it looks at the test part with other weights, which is another look.
+    run.verb = "resume" if earlier.done else earlier.told("status", "verb", run.verb)
+    run.facts["config"] = earlier.told("report", "config", run.facts["config"])
+    told: list[Any] = earlier.told("report", "stamps", [])
+    known = [s for s in told if str(s).startswith("resumed where")]
+    new = [
+        f"resumed where {change}: the bits may differ from those of an uninterrupted run"
+        for change in earlier.changed(stage.fold, loaded.config)
+    ]
+    run.facts["stamps"] = list(dict.fromkeys([*known, *new]))
+    run.marks["resumed"] = earlier.told("status", "resumed", 0) + 1
+    _write_start(run, write_config=earlier.status.get("config_digest") != digest(run.config))
+    if trial:
+        trial.begun(folder)
+    return run
+
+
+def marks_in(status: Mapping[str, Any]) -> dict[str, Any]:
+    """What stays in a status when a run goes on: the sweep or experiment that it is of."""
+    return {
+        key: status[key] for key in ("sweep", "trial", "best_of", "experiment") if key in status
+    }
+
+
+def _first_stage(
+    loaded: Loaded,
+    data: Data,
+    shared: Shared,
+    threads: dict[str, Any] | None = None,
+    eval_batch: int = 0,
+) -> tuple[Stage, dict[str, Any]]:
+    """The first training, in memory, and what is known before it begins."""
+    config = loaded.config
+    alone = config.final == "only"
+    rows = everything(data) if alone else data.split.folds[0]
+    fold = shared.fold(config, data, rows, len(data.split.folds) if alone else 0)
+    fold.eval_batch = eval_batch
+    if threads is None:
+        fold.threads = choose_threads(config, data, fold)
+    else:
+        torch.set_num_threads(threads["count"])
+        fold.threads = threads
+    stage = begin(config, data, fold)
+    for callback in of_runs(stage.checkpoints.callbacks.values()):
+        callback.on_run_start(config)
+    return stage, evidence.config_facts(loaded, data, fold, stage.training)
+
+
+def _write_start(run: Run, write_config: bool = True) -> None:
+    """Writes what is known before training."""
+    config, fold = run.config, run.stage.fold
+    run.log(_opening(run))
+    if config.protocol.name == "auto":
+        run.log(run.data.split.rule)
+    for found in run.data.findings:
+        if found["name"] == "absent class":  # scores averaged over classes leave it out
+            run.log(f"data warning: {found['text']}")
+    if write_config:
+        own = not run.resumed or is_own(run.folder)
+        evidence.write_config(run.folder, run.loaded, own)
+    known = environment(fold.device, fold.threads, config.trainer.deterministic)
+    known["eval_batch_size"] = run.training.options.eval_batch_size
+    write_json(run.folder / "environment.json", known)
+    run.facts["data"] = evidence.data_facts(config, run.data)
+    write_json(run.folder / "data.json", run.facts["data"])
+    run.facts["contract"] = told(*contract(fold.device, config.trainer.deterministic))
+    run.facts |= {"environment": known, "run": run.name, "epochs": config.trainer.epochs}
+    stamps = [*run.facts.get("stamps", []), *outcome.stamps(config, run.data)]
+    run.facts |= {"checks": run.data.findings, "stamps": stamps}
+    write_json(run.folder / "report.json", {**run.facts, "state": "running"})
+    run.write_status("running")
+
+
+def _opening(run: Run) -> str:
+    fold, split = run.stage.fold, run.data.split
+    rows = f"{len(fold.train):,} training"
+    if fold.validation is not None:
+        rows += f", {len(fold.validation):,} validation"
+    rows += f" in each of {len(split.folds)} folds" if run.several and len(split.folds) > 1 else ""
+    parameters = run.facts["model"]["parameters"]
+    threads = fold.threads["count"]
+    where = fold.device.type
+    where += f", {threads} thread{'s' if threads > 1 else ''}" if where == "cpu" else ""
+    sample = " (sample data, not a result)" if run.data.samples.sample else ""
+    return (
+        f"{run.config.task}{sample}: {rows}, {len(split.test):,} test rows; "
+        f"{run.config.model.name} with {parameters:,} parameters; {where}"
+    )
+
+
+def everything(data: Data) -> Fold:
+    """All non-test rows, none held out."""
+    return Fold(data.split.rest, np.zeros(0, dtype=np.int64))

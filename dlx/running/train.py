@@ -1,0 +1,309 @@
+"""One run, from a checked config to a run folder with its answer."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..config.load import Loaded
+from ..config.schema import Config
+from ..data.checks import rows_seen_elsewhere
+from ..errors import Interrupted, Problem, Pruned
+from ..files import remove_file
+from ..interrupts import check, listening
+from ..judging import folds, outcome
+from ..judging.scores import Judged
+from ..learning.build import meters_for
+from ..learning.evaluate import judge
+from ..runs import ledger
+from ..runs.lock import held
+from ..sources.device import memory_told
+from ..sources.fold import test_part
+from ..training.callbacks import Callback
+from ..training.recorders import Recorder
+from .callbacks import of_runs
+from .ending import aside, close, fail, finish, prune, stop
+from .run import Run, Say, Trial, Within
+from .staging import begin, make_folder, train_stage
+from .start import begin_again, begin_anew, begin_within, everything
+
+
+def train(
+    loaded: Loaded,
+    say: Say,
+    watchers: Sequence[Callback] = (),
+    *,
+    within: Within | None = None,
+    resume: Path | None = None,
+    threads: dict[str, Any] | None = None,
+    trial: Trial | None = None,
+    eval_batch: int = 0,
+) -> Run:
+    """Trains, validates and tests as a config says, and keeps the evidence in a run folder.
+
+    Under K-fold each fold trains a fresh model; the test part is looked at only with `final`,
+    by one more model that trains on all non-test rows for as many epochs as did the folds best.
+
+    Args:
+        loaded: the checked config.
+        say: told what is being done, a line at a time.
+        watchers: further callbacks, such as a progress bar; called last.
+        within: what the run is a part of; None for a run of its own.
+        resume: the folder of an unfinished run to go on with.
+        threads: a thread count and how it was chosen, in place of `trainer.threads`.
+        trial: the sweep that it is a trial of.
+        eval_batch: rows a batch in validation and test; 0: as the sizes of the model say.
+
+    Returns:
+        The finished run; its `facts` are those of `report.json`.
+
+    Raises:
+        UsageError: the config cannot be run on these data or this machine; nothing is written.
+        MethodError: the data show a leak; nothing is written.
+        RunError: the run failed; its folder says so.
+        Pruned: a watcher gave it up; its folder says so.
+        Interrupted: it was asked to stop; `dlx resume` goes on.
+    """
+    with (
+        memory_told(),
+        _begun(loaded, say, within, resume, threads, trial, eval_batch) as run,
+        listening(),
+    ):
+        try:
+            with memory_told():
+                if run.data.split.test_validates:  # its validation rows are the test rows
+                    count_look(run, "validation", "")
+                judged = _train_folds(run, watchers) if run.several else _train_one(run, watchers)
+                finish(run, judged)
+        except (Interrupted, KeyboardInterrupt):
+            stop(run)
+            raise Interrupted(_interruption(run)) from None
+        except Pruned as error:
+            prune(run, str(error))
+            raise
+        except BaseException as error:
+            fail(run, error)
+            raise
+        close(run)
+    return run
+
+
+@contextmanager
+def _begun(
+    loaded: Loaded,
+    say: Say,
+    within: Within | None,
+    resume: Path | None,
+    threads: dict[str, Any] | None,
+    trial: Trial | None,
+    eval_batch: int,
+) -> Iterator[Run]:
+    """A run whose folder is held against other processes, but for one within a workflow's."""
+    if within is not None:
+        yield begin_within(within, loaded, say)
+    elif resume is not None:
+        with held(resume):
+            yield begin_again(resume, loaded, say, trial)
+    else:
+        run = begin_anew(loaded, say, threads, trial, eval_batch)
+        with held(run.folder):
+            yield run
+
+
+def _train_one(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
+    """The only training of a run lies in the run folder itself."""
+    config, fold = run.config, run.stage.fold
+    number = 0
+    if config.final == "only":
+        config, number = final_config(config, config.trainer.last_epoch), len(run.data.split.folds)
+    make_folder(run.folder, fold)
+    run.stage = begin(config, run.data, fold, number, run.folder, run.log, resume=run.resumed)
+    _fit(run, watchers)
+    run.facts |= outcome.curve_facts(run.config, run.stage.recorder.history)
+    return _judge_all(run)
+
+
+def _train_folds(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
+    """Each fold in `folds/<i>/`, their mean in the run folder, and the final model if asked."""
+    config, data = run.config, run.data
+    many = len(data.split.folds)
+    histories: list[folds.History] = []
+    judged: list[Judged] = []
+    for number in range(many):
+        check()
+        _begin_fold(run, number)
+        _fit(run, watchers if many == 1 else ())
+        histories.append(run.stage.recorder.history)
+        judged.append(_judge_validation(run))
+        if many > 1:
+            run.log(outcome.fold_line(config, number, many, histories[-1]))
+            for watcher in of_runs(watchers):
+                watcher.on_fold_end(number, outcome.scores_so_far(config, histories))
+    curve = folds.mean_curve(histories)
+    _write_curve(run, curve)
+    run.facts |= outcome.curve_facts(config, curve)
+    run.facts |= outcome.fold_facts(config, data, histories, judged, curve)
+    if many > 1:
+        run.log(outcome.spread_line(config, run.facts))
+    epoch = outcome.common_epoch(config, curve)
+    return _train_final(run, epoch, watchers) if config.final else []
+
+
+def _begin_fold(run: Run, number: int) -> None:
+    """A fresh model and fresh preparation for a fold, in `folds/<number>/`."""
+    fold = run.stage.fold
+    if number:
+        before = fold
+        fold = run.shared.fold(run.config, run.data, run.data.split.folds[number], number)
+        fold.threads, fold.eval_batch = before.threads, before.eval_batch
+        run.seconds["prepare"] += fold.seconds
+    folder = run.folder / "folds" / str(number)
+    make_folder(folder, fold)
+    run.stage = begin(run.config, run.data, fold, number, folder, run.log, resume=run.resumed)
+
+
+def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Judged]:
+    """One fresh model on all non-test rows, for the epochs that validation found best."""
+    config = final_config(run.config, epoch)
+    data = run.data
+    run.log(f"final model: {len(data.split.rest):,} rows, {epoch} epochs")
+    number = len(data.split.folds)
+    fold = run.shared.fold(config, data, everything(data), number)
+    before = run.stage.fold
+    fold.threads, fold.eval_batch = before.threads, before.eval_batch
+    make_folder(run.folder, fold)
+    curve = "final.jsonl"
+    run.stage = begin(config, data, fold, number, run.folder, run.log, curve, run.resumed)
+    _fit(run, watchers)
+    return _judge_all(run)
+
+
+def final_config(config: Config, epochs: int | None) -> Config:
+    """The config of a model that trains without validation, up to some epoch if not to the end."""
+    unwatched = {
+        name: chosen
+        for name, chosen in config.callbacks.items()
+        if not hasattr(chosen.options, "monitor")
+    }
+    trainer = replace(config.trainer, last_epoch=epochs)
+    return replace(config, trainer=trainer, callbacks=unwatched)
+
+
+def _write_curve(run: Run, curve: folds.History) -> None:
+    """The mean over the folds as the run's own `metrics.jsonl`."""
+    file = run.folder / "metrics.jsonl"
+    with suppress(FileNotFoundError):
+        remove_file(file)  # a resumed run writes it again; `losses.f32` is the final model's
+    recorder = Recorder(file)
+    for epoch, row in enumerate(curve, start=1):
+        recorder.write(epoch, None, row)
+
+
+def _fit(run: Run, watchers: Sequence[Callback]) -> None:
+    stage = run.stage
+    try:
+        train_stage(stage, watchers)
+    finally:
+        run.seconds["train"] = run.seconds.get("train", 0.0) + stage.seconds
+    if stage.training.state.interrupted:
+        raise Interrupted(_interruption(run))
+    if stage.training.state.stop:
+        run.log(f"stopped after epoch {stage.training.state.epoch}: {stage.training.state.stop}")
+
+
+def _interruption(run: Run) -> Problem:
+    state = run.stage.training.state
+    goes_on = f"dlx resume {run.folder} continues"
+    if run.verb == "workflow":
+        goes_on = "the same dlx workflow command continues"
+    told = f"interrupted after epoch {state.epoch}, step {state.step}"
+    return Problem(told, str(run.folder), hint=goes_on)
+
+
+def _judge_all(run: Run) -> list[Judged]:
+    """Scores on validation, and on the test part, which is looked at once."""
+    config, stage = run.config, run.stage
+    begun = time.perf_counter()
+    judged = [] if stage.fold.validation is None else [_judge_validation(run)]
+    if config.test and len(run.data.split.test):
+        count_look(run, run.verb, f"step {stage.kept_step}")
+        part = test_part(run.data, stage.fold)
+        naive = run.data.naive(run.data.split.test)
+        judged.append(judge(stage.config, stage.training.learner, stage.fold, "test", part, naive))
+        with aside(run, "no score without the rows that occur elsewhere too"):
+            _score_unseen(run, judged[-1])
+    run.seconds["test"] = time.perf_counter() - begun
+    return judged
+
+
+def _score_unseen(run: Run, judged: Judged) -> None:
+    """Notes the test score without the rows whose inputs also stand outside the test part."""
+    split = run.data.split
+    seen = rows_seen_elsewhere(split, run.data.input_hashes)
+    kept = torch.from_numpy(np.flatnonzero(~np.isin(split.test, seen)))
+    if not len(seen) or not len(kept):
+        return
+    meters = meters_for(run.config, run.stage.training.learner.heads, "test")
+    for name, target, metric in meters.metrics[:1]:
+        logits = judged.logits[target]
+        truth = torch.from_numpy(run.data.targets[target].values[split.test]).to(logits.device)
+        metric.reset()
+        metric.update(logits[kept.to(logits.device)], truth[kept.to(logits.device)])
+        many = "1 test row has" if len(seen) == 1 else f"{len(seen):,} test rows have"
+        run.facts["notes"].append(
+            f"{many} the same inputs as a row outside the test set; without them {name} is "
+            f"{metric.compute():.4g}"
+        )
+
+
+def _judge_validation(run: Run) -> Judged:
+    stage = run.stage
+    validation = stage.fold.validation
+    assert validation is not None
+    naive = run.data.naive(run.data.split.folds[stage.number].validation)
+    return judge(stage.config, stage.training.learner, stage.fold, "val", validation, naive)
+
+
+def count_look(run: Run, verb: str, weights: str) -> None:
+    """Writes a look at the test rows into the ledger and the run folder, and into the facts.
+
+    Args:
+        run: the run.
+        verb: what looks.
+        weights: which weights it looks with; with the same ones it looks once.
+
+    Raises:
+        MethodError: a second workflow look that was not asked for.
+        RunError: the ledger is damaged, or cannot be written.
+    """
+    if run.data.samples.sample:
+        run.facts["looks"] = 1
+        return
+    before = ledger.record(
+        Path(run.config.run.root),
+        run.data.test_rows,
+        run.name,
+        verb,
+        weights=weights,
+        once=verb == "workflow" and not run.config.workflow.look_again,
+        folder=run.folder,
+    )
+    run.facts |= {
+        "looks": before.times + 1,
+        "looks_before": [asdict(look) for look in before.looks],
+        "looks_rows": {"seen": before.seen, "rows": before.rows},
+    }
+    for warning in before.warnings:
+        run.log(f"warning: {warning}")
+    run.facts["stamps"] += before.warnings
+    if any(look.verb == verb == "workflow" and look.run != run.name for look in before.looks):
+        run.facts["stamps"].append(
+            "not the first evaluation of a workflow on this test set (look_again)"
+        )

@@ -1,0 +1,1 @@
+"""Where batches come from: data read and cut, folds prepared, parts on the device."""

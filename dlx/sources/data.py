@@ -1,0 +1,132 @@
+"""The dataset of a run: read, checked, cut into folds and a test set."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ..config.schema import Config
+from ..data import read
+from ..data.checks import check, check_profiles, refuse_leaks
+from ..data.columns import take
+from ..data.fingerprints import input_hashes, row_hashes
+from ..data.profile import profile
+from ..data.protocols import Split
+from ..data.samples import Rows, Samples
+from ..data.targets import EncodedTarget, encode, positive_of
+from ..runs.ledger import RowSet, rows_of
+
+
+@dataclass(frozen=True)
+class Data:
+    """A dataset as read, cut and encoded; the same for every fold.
+
+    Attributes:
+        samples: the dataset.
+        split: its folds and test rows.
+        targets: encoded targets by name.
+        input_hashes: a hash of every row's inputs.
+        seconds: how long reading took.
+        findings: what the checks of the data found, as `report.json` holds it.
+        profile: what each column holds, over training rows, as `data.json` holds it.
+    """
+
+    samples: Samples
+    split: Split
+    targets: dict[str, EncodedTarget]
+    input_hashes: list[bytes]
+    seconds: float
+    findings: list[dict[str, Any]] = field(default_factory=list)
+    profile: dict[str, Any] = field(default_factory=dict)
+
+    def naive(self, rows: Rows) -> dict[str, dict[str, npt.NDArray[np.float32]]]:
+        """The naive forecasts of some rows, by target and name; none where there is no time."""
+        return {
+            target: {
+                name: np.asarray(take(self.samples.columns[c], rows)) for name, c in found.items()
+            }
+            for target, found in self.samples.naive.items()
+        }
+
+    @property
+    def test_rows(self) -> RowSet:
+        """What the ledger knows the test set by: the contents of its rows."""
+        split = self.split
+        rows = split.folds[0].validation if split.test_validates else split.test
+        return rows_of(row_hashes(self.samples, self.input_hashes, rows))
+
+
+def read_data(config: Config) -> Data:
+    """Reads, cuts, checks and encodes the dataset of a config.
+
+    Raises:
+        UsageError: the data are missing or damaged, or contradict the config.
+        MethodError: a cut leaks from one part into another.
+    """
+    return cut(config, *read_samples(config))
+
+
+def read_samples(config: Config) -> tuple[Samples, dict[str, EncodedTarget], float]:
+    """Reads the dataset of a config: samples, encoded targets, and the seconds it took.
+
+    Raises:
+        UsageError: the data are missing or damaged, or contradict the config.
+    """
+    begun = time.perf_counter()
+    samples = read(config.dataset)
+    targets = {name: encode(samples, name, t.problem) for name, t in config.targets.items()}
+    for name, target in config.targets.items():
+        if target.problem == "binary":
+            positive_of(name, target.positive, targets[name])
+    return samples, targets, time.perf_counter() - begun
+
+
+def cut(
+    config: Config,
+    samples: Samples,
+    targets: dict[str, EncodedTarget],
+    seconds: float = 0.0,
+    hashes: list[bytes] | None = None,
+) -> Data:
+    """Cuts samples by the protocol of a config, and checks the parts.
+
+    Args:
+        config: the config.
+        samples: the dataset.
+        targets: its encoded targets.
+        seconds: how long reading took.
+        hashes: a hash of every row's inputs, where they are known.
+
+    Raises:
+        UsageError: a part would be empty.
+        MethodError: the cut leaks from one part into another.
+    """
+    begun = time.perf_counter()
+    first = next(iter(config.targets))
+    split: Split = config.protocol.load()(config.protocol.options, samples, config.seed, first)
+    hashes = input_hashes(samples) if hashes is None else hashes
+    found = check(samples, split, targets, hashes)
+    allowed = getattr(config.protocol.options, "duplicates", "refuse") == "allow"
+    refuse_leaks(found, duplicates=not allowed)
+    alone = len(split.folds) == 1 and config.final != "only"
+    rows = split.folds[0].train if alone else split.rest
+    looked = profile(samples, rows)
+    findings = [finding.plain() for finding in (*found, *check_profiles(looked))]
+    told = {"rows": len(rows), "columns": [one.plain() for one in looked]}
+    seconds += time.perf_counter() - begun
+    return Data(samples, split, targets, hashes, seconds, findings, told)
+
+
+def split_digest(data: Data) -> str:
+    """SHA-256 over the rows of every fold and of the test part."""
+    digest = hashlib.sha256()
+    for fold in data.split.folds:
+        for rows in (fold.train, fold.validation):
+            digest.update(np.ascontiguousarray(rows).tobytes() + b"|")
+    digest.update(np.ascontiguousarray(data.split.test).tobytes())
+    return digest.hexdigest()

@@ -1,0 +1,75 @@
+"""One fold: its inputs prepared, its parts on the device."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+
+from ..config.schema import Config
+from ..data.cache import Cache
+from ..data.protocols import Fold
+from ..data.store import cache_root
+from ..models.inputs import Input
+from ..prepare import Prepared, prepare
+from ..prepare.copies import with_copies
+from .batches import Part, describe_inputs, make_part
+from .data import Data
+from .device import choose_device, set_determinism
+
+
+@dataclass
+class FoldData:
+    """One fold on the device.
+
+    Attributes:
+        prepared: input columns of all rows, and the fitted steps.
+        inputs: what the model is told of them.
+        train: training samples.
+        validation: validation samples, None where there are none.
+        device: where they lie.
+        seconds: how long preparation took.
+        threads: the thread count, and how it was chosen.
+        eval_batch: rows a batch in validation and test, as an earlier process had them; 0: as the
+            sizes of the model say.
+    """
+
+    prepared: Prepared
+    inputs: dict[str, Input]
+    train: Part
+    validation: Part | None
+    device: torch.device
+    seconds: float
+    threads: dict[str, Any] = field(default_factory=dict)
+    eval_batch: int = 0
+
+
+def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
+    """Prepares a fold's inputs, fitted on its training rows, and puts its parts on the device."""
+    begun = time.perf_counter()
+    device = choose_device(config.trainer.device)
+    set_determinism(config.trainer.deterministic)
+    cache = None if data.samples.sample else Cache(cache_root() / "prepared")
+    samples, rows, made_of = with_copies(
+        data.samples, fold.train, config.prepare.copies, config.seed
+    )
+    wide = config.prepare.scope == "all" and not data.split.test_validates
+    learnt = np.union1d(rows, data.split.rest) if wide else rows
+    prepared = prepare(config.prepare.steps, samples, learnt, None if len(made_of) else cache)
+    values = {name: target.values for name, target in data.targets.items()}
+    longer = {name: np.concatenate([v, v[made_of]]) for name, v in values.items()}
+    train = make_part(prepared.columns, longer if len(made_of) else values, rows, device)
+    validation = None
+    if len(fold.validation):
+        validation = make_part(prepared.columns, values, fold.validation, device)
+    inputs = describe_inputs(prepared.columns)
+    return FoldData(prepared, inputs, train, validation, device, time.perf_counter() - begun)
+
+
+def test_part(data: Data, fold: FoldData) -> Part:
+    """The test samples, prepared as the fold's training rows taught."""
+    values = {name: target.values for name, target in data.targets.items()}
+    return make_part(fold.prepared.columns, values, data.split.test, fold.device)

@@ -1,0 +1,155 @@
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import chain
+
+import numpy as np
+import pytest
+import torch
+
+from dlx.data.columns import IdRows, MultiHotRows
+from dlx.data.samples import Ragged
+from dlx.models.inputs import Input, MultiHot
+from dlx.sources import batches
+from dlx.sources.batches import Batch, Part, describe_inputs, make_part, split_batch
+
+ROWS, SIZE = 53, 11
+RNG = np.random.default_rng(0)
+MARKS = RNG.random((ROWS, SIZE)) < 0.3
+MARKS[[4, 5, 52]] = False  # rows without a single one
+CPU = torch.device("cpu")
+
+
+def marked() -> MultiHotRows:
+    lengths = MARKS.sum(axis=1)
+    offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    return MultiHotRows(Ragged(np.nonzero(MARKS)[1].astype(np.int32), offsets), SIZE)
+
+
+@pytest.fixture
+def part() -> Part:
+    columns = {
+        "row": np.arange(ROWS, dtype=np.float32)[:, None],
+        "marks": marked(),
+        "ids": IdRows(np.arange(2 * ROWS, dtype=np.int32).reshape(ROWS, 2), 200),
+    }
+    targets = {"y": np.arange(ROWS, dtype=np.int64)}
+    return make_part(columns, targets, np.arange(ROWS), CPU)
+
+
+def rows_of(batch: Batch) -> list[int]:
+    """Which rows a batch holds; every column must hold the same ones."""
+    rows = batch.targets["y"].tolist()
+    assert batch.rows == len(rows)
+    assert batch.inputs["row"][:, 0].tolist() == rows
+    assert batch.inputs["ids"].tolist() == [[2 * i, 2 * i + 1] for i in rows]
+    marks = batch.inputs["marks"]
+    assert isinstance(marks, MultiHot)
+    np.testing.assert_array_equal(marks.dense().numpy(), MARKS[rows])
+    return rows
+
+
+def flat(found: Iterable[list[int]]) -> list[int]:
+    return list(chain.from_iterable(found))
+
+
+def order(seed: int) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 52, 53, 54, 1000])
+def test_batches_in_order_hold_every_row_once(part: Part, size: int) -> None:
+    found = [rows_of(batch) for batch in part.in_order(size)]
+
+    assert flat(found) == list(range(ROWS))
+    assert [len(rows) for rows in found[:-1]] == [size] * (len(found) - 1)
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 52, 53, 54, 1000])
+@pytest.mark.parametrize("block", [1, 100, 5_000, 1 << 30])
+def test_shuffled_batches_hold_every_row_once(
+    part: Part, monkeypatch: pytest.MonkeyPatch, size: int, block: int
+) -> None:
+    monkeypatch.setattr(batches, "BLOCK_BYTES", block)
+
+    found = [rows_of(batch) for batch in part.shuffled(size, order(0))]
+
+    assert sorted(flat(found)) == list(range(ROWS))
+    assert [len(rows) for rows in found[:-1]] == [size] * (len(found) - 1)
+
+
+@pytest.mark.parametrize("block", [1, 100, 5_000])
+def test_the_block_size_does_not_change_the_batches(
+    part: Part, monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    usual = [rows_of(batch) for batch in part.shuffled(8, order(3))]
+    monkeypatch.setattr(batches, "BLOCK_BYTES", block)
+
+    assert [rows_of(batch) for batch in part.shuffled(8, order(3))] == usual
+
+
+def test_the_order_is_the_generators(part: Part) -> None:
+    orders = [flat(rows_of(b) for b in part.shuffled(8, order(s))) for s in (0, 0, 1, 2)]
+
+    assert orders[0] == orders[1]
+    assert len({tuple(rows) for rows in orders}) == 3
+    assert orders[0] != list(range(ROWS))
+
+
+@pytest.mark.parametrize("rows", [[0], [52, 0, 4], [4, 5], [7, 7, 7], []])
+def test_rows_are_taken_in_the_order_given(part: Part, rows: list[int]) -> None:
+    taken = part.take(torch.tensor(rows, dtype=torch.int64))
+
+    assert len(taken) == len(rows)
+    if rows:
+        assert rows_of(next(taken.in_order(10))) == rows
+
+
+@pytest.mark.parametrize("parts", [1, 2, 3, 5, 8])
+def test_micro_batches_are_the_batch(part: Part, parts: int) -> None:
+    batch = next(part.shuffled(8, order(1)))
+
+    found = [rows_of(micro) for micro in split_batch(batch, parts)]
+
+    assert flat(found) == rows_of(batch)
+    assert len(found) <= parts
+    assert max(map(len, found)) == -(-8 // parts)
+
+
+def test_a_part_is_of_the_rows_asked_for() -> None:
+    columns = {"marks": marked(), "row": np.arange(ROWS, dtype=np.float32)[:, None]}
+    rows = np.array([5, 50, 1])
+
+    part = make_part(columns, {"y": np.arange(ROWS)}, rows, CPU)
+
+    (batch,) = part.in_order(9)
+    assert batch.targets["y"].tolist() == [5, 50, 1]
+    marks = batch.inputs["marks"]
+    assert isinstance(marks, MultiHot)
+    np.testing.assert_array_equal(marks.dense().numpy(), MARKS[rows])
+
+
+def test_arrays_that_must_not_be_written_are_copied() -> None:
+    mapped = np.zeros((3, 2), dtype=np.float32)
+    mapped.flags.writeable = False
+
+    part = make_part({"x": mapped}, {"y": np.zeros(3, dtype=np.float32)}, np.arange(3), CPU)
+    (batch,) = part.in_order(3)
+    assert isinstance(batch.inputs["x"], torch.Tensor)
+    batch.inputs["x"].add_(1)
+
+    assert (mapped == 0).all()
+
+
+def test_a_model_is_told_what_each_input_is() -> None:
+    columns = {
+        "image": np.zeros((4, 28, 28), dtype=np.float32),
+        "marks": marked(),
+        "ids": IdRows(np.zeros((4, 6), dtype=np.int32), 99),
+    }
+
+    assert describe_inputs(columns) == {
+        "image": Input("dense", (28, 28)),
+        "marks": Input("multi_hot", (SIZE,)),
+        "ids": Input("ids", (6,), 99),
+    }
