@@ -32,6 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Walks the steps, and says what each found."""
+    from ..config.learners import require_ability
     from ..config.load import load
 
     if not args.overrides:
@@ -39,6 +40,7 @@ def run(args: argparse.Namespace) -> int:
 
         return no_task(args)
     loaded = load(args.overrides, args.config_dir)
+    require_ability(loaded.config, "workflow", loaded.tree.where)
     # Read by CUDA when it starts, so it must be set before torch is imported.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     from ..files import read_json

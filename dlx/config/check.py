@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import shlex
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import suppress
 from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
@@ -21,7 +21,7 @@ from .fields import (
     is_optional,
     options_of,
 )
-from .files import Path
+from .files import Path, Where
 from .names import components, listed, nearest
 from .paths import group_files, search_path
 from .scalars import is_divided, meant, typed
@@ -76,7 +76,7 @@ class Checker:
 
     def __init__(
         self,
-        where: Callable[[Path], str],
+        where: Where,
         known: Mapping[str, Option | None] = MappingProxyType({}),
         environment: Collection[Path] = (),
     ) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
 from ..errors import Problem
 from .fields import Chosen, Component, Table, options_of
-from .files import Path
+from .files import Path, Where
 from .schema import Config
 from .specs import TABLES
 
 
-def lacking(config: Config, where: Callable[[Path], str]) -> list[Problem]:
+def lacking(config: Config, where: Where) -> list[Problem]:
     """Every component of a config whose packages are not installed; callbacks only if they run."""
     return [
         Problem(f"{told} needs the package {package}", where(path), hint=install(component))

@@ -126,8 +126,13 @@ class Chosen:
 
     def load(self) -> Any:
         """Imports and returns the component's code."""
-        module, _, attribute = self.target.partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        return import_code(self.target)
+
+
+def import_code(target: str) -> Any:
+    """What a component of a table names by "module:attribute"."""
+    module, _, attribute = target.partition(":")
+    return getattr(importlib.import_module(module), attribute)
 
 
 class Table:

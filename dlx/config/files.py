@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path as FilePath
 from typing import Any
 
@@ -14,6 +15,8 @@ from .scalars import is_divided, meant, typed
 
 Path = tuple[str, ...]
 """Where a value stands in the tree: ("optimizer", "lr")."""
+Where = Callable[[Path], str]
+"""Gives the place where a path was written, "" where it was not."""
 
 MAX_BYTES = 256 * 1024
 MAX_DIGITS = 400

@@ -22,6 +22,7 @@ from .plugins import is_name, load_plugins
 from .rules import broken_rules, forbidden, notes, without_effect
 from .schema import NO_RESULT, Config, Plain, every_option, renamed
 from .secrets import shown_arguments, without_secrets
+from .specs import LEARNERS
 from .tree import Layer, Tree
 
 
@@ -99,7 +100,8 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
     problems.extend(plus for plus in composed.plus if plus.where not in told)
     if problems or config is None:
         raise UsageError(*_without_secrets(problems, tree, found.written, found.environment))
-    if idle := without_effect(config, tree.where):
+    written = [section for section, value in tree.data.items() if value]
+    if idle := without_effect(config, tree.where, written):
         raise UsageError(*idle)
     if refused := forbidden(config, tree.where):
         raise MethodError(*refused)
@@ -219,6 +221,8 @@ def digest(config: Config) -> str:
     for target in plain["targets"].values():  # configs from before it was an option keep theirs
         if not target["positive"]:
             del target["positive"]
+    if config.learner == LEARNERS.default("supervised")():
+        del plain["learner"]
     plain["workflow"]["rungs"] = plain["workflow"].pop("capacity_steps")  # as for earlier runs
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

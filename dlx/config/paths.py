@@ -15,6 +15,7 @@ GROUPS = (
     "dataset",
     "prepare",
     "protocol",
+    "learner",
     "model",
     "loss",
     "optimizer",

@@ -10,10 +10,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..errors import Problem
-from .fields import Component, Table, article
+from .fields import Component, Table, article, import_code
+from .learners import LearnerSpec
 from .names import listed
 from .specs import TABLES
 from .specs.datasets import Dataset
+from .specs.learners import Learner
+from .specs.models import Common
 
 DIRECTIONS = ("max", "min")
 
@@ -85,21 +88,41 @@ def _read(components: Any) -> Iterator[tuple[Table, str, Component]]:
         for name, component in entries.items():
             if not isinstance(component, Component):
                 raise ValueError(f"{kind} `{name}` is not a Component")
-            if kind == "metric" and getattr(component.options, "direction", "") not in DIRECTIONS:
-                raise ValueError(f"metric `{name}` has no `direction`: {listed(DIRECTIONS)}")
-            if kind == "dataset":
-                _check_dataset(str(name), component.options)
+            _check_facts(kind, str(name), component.options)
             known = TABLES[kind].entries.get(name)
             if known is not None and known != component:
                 raise ValueError(f"there is {article(kind)} `{name}` already")
             yield TABLES[kind], str(name), component
 
 
-def _check_dataset(name: str, options: type) -> None:
-    if not issubclass(options, Dataset):
-        raise ValueError(
-            f"dataset `{name}`: its options are not a dlx.config.specs.datasets.Dataset"
-        )
-    for fact in ("inputs", "targets"):
+BASES: dict[str, type] = {"dataset": Dataset, "learner": Learner, "model": Common}
+"""What the options of a kind of component are made from, as dlx reads further facts there."""
+
+
+def _check_facts(kind: str, name: str, options: type) -> None:
+    """What dlx knows of a component before its code is imported.
+
+    Raises:
+        ValueError: something is not there, or is of another kind.
+    """
+    base = BASES.get(kind, object)
+    if not issubclass(options, base):
+        what = f"its options are not a {base.__module__}.{base.__qualname__}"
+        raise ValueError(f"{kind} `{name}`: {what}")
+    if kind == "metric" and getattr(options, "direction", "") not in DIRECTIONS:
+        raise ValueError(f"metric `{name}` has no `direction`: {listed(DIRECTIONS)}")
+    for fact in ("inputs", "targets") if kind == "dataset" else ():
         if not hasattr(options, fact):
             raise ValueError(f"dataset `{name}` has no `{fact}`")
+    if kind == "learner":
+        _check_spec(name, getattr(options, "spec", ""))
+
+
+def _check_spec(name: str, spec: str) -> None:
+    try:
+        found = import_code(spec)
+    except Exception as error:  # whatever a user's code may raise
+        what = f"its spec `{spec}` cannot be imported: {error}"
+        raise ValueError(f"learner `{name}`: {what}") from None
+    if not (isinstance(found, type) and issubclass(found, LearnerSpec)):
+        raise ValueError(f"learner `{name}`: its spec `{spec}` is no LearnerSpec")

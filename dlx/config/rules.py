@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Collection, Iterator
 
 from ..errors import Problem
-from ..problem import PROBLEMS
 from .advice import one_cut
-from .fields import Chosen
-from .files import Path
+from .files import Path, Where
+from .learners import (
+    check_learner,
+    has_validation,
+    monitor_of,
+    score_names,
+    spec_of,
+    unread_sections,
+)
 from .names import listed, nearest
 from .paths import NAME, NAME_ACCEPTED
-from .schema import Config, Target, dotted_keys
+from .schema import Config, dotted_keys
 from .secrets import holds_password, without_password
 from .spaces import wrong_space
-from .specs import METRICS
-
-Where = Callable[[Path], str]
 
 
 def broken_rules(config: Config, where: Where) -> list[Problem]:
@@ -25,11 +28,7 @@ def broken_rules(config: Config, where: Where) -> list[Problem]:
         problem
         for rule in (
             _names,
-            _targets,
-            _positives,
-            _losses,
-            _activations,
-            _metrics,
+            check_learner,
             _monitors,
             _columns,
             _copies,
@@ -42,9 +41,15 @@ def broken_rules(config: Config, where: Where) -> list[Problem]:
     ]
 
 
-def without_effect(config: Config, where: Where) -> list[Problem]:
-    """What would do nothing, or not what it seems to: run folders may hold it, new configs not."""
-    found = []
+def without_effect(config: Config, where: Where, written: Collection[str]) -> list[Problem]:
+    """What would do nothing, or not what it seems to: run folders may hold it, new configs not.
+
+    Args:
+        config: the config.
+        where: gives the place where a path was written.
+        written: the sections that a file or the shell wrote something into.
+    """
+    found = list(unread_sections(config, where, written))
     for name, target in config.targets.items() if len(config.targets) == 1 else ():
         if target.weight != 1:
             key = f"targets.{name}.weight"
@@ -67,155 +72,13 @@ def forbidden(config: Config, where: Where) -> list[Problem]:
 
 def notes(config: Config) -> list[str]:
     """What is allowed but worth a word, such as a loss that is second best for the problem."""
-    found = []
-    for name, target in config.targets.items():
-        loss = loss_of(config, target).name
-        note = PROBLEMS[target.problem].allowed.get(loss, "")
-        if note:
-            found.append(f"targets.{name}: {loss} {note}")
-    return found
-
-
-def loss_of(config: Config, target: Target) -> Chosen:
-    """The loss of a target as configured: its own, else the common one; may be `auto`."""
-    return target.loss if target.loss.name != "auto" else config.loss
-
-
-def metrics_of(config: Config, target: Target) -> dict[str, Chosen]:
-    """The metrics of one target by name: those configured that measure its problem, or the table's.
-
-    The first is the one that is judged by.
-    """
-    fitting = {n: c for n, c in config.metrics.items() if target.problem in c.options.problems}
-    if fitting or config.metrics:
-        return fitting
-    return {name: METRICS.default(name)() for name in PROBLEMS[target.problem].metrics}
-
-
-def score_names(config: Config) -> dict[str, str]:
-    """Every score that training can report -> "min" or "max", as in val/loss or val/age/mae."""
-    found: dict[str, str] = {}
-    parts = ["train", *(["val"] if has_validation(config) else [])]
-    for part in parts:
-        found[f"{part}/loss"] = "min"
-        for name, target in config.targets.items():
-            prefix = part if len(config.targets) == 1 else f"{part}/{name}"
-            found.setdefault(f"{prefix}/loss", "min")
-            for metric, chosen in metrics_of(config, target).items():
-                found[f"{prefix}/{metric}"] = chosen.options.direction
-    return found
-
-
-def judged_score(config: Config) -> str:
-    """The validation score that is judged by: the first metric of the first target."""
-    names = [name for name in score_names(config) if name.startswith("val/")]
-    measured = [name for name in names if not name.endswith("/loss")]
-    return (measured or names)[0]
-
-
-def has_validation(config: Config) -> bool:
-    """Whether the protocol holds rows out for validation."""
-    return bool(config.protocol.options.validates) and config.final != "only"
-
-
-def monitor_of(config: Config, asked: str = "auto") -> str | None:
-    """The score that a `monitor` option means; None where there is nothing to monitor."""
-    if asked != "auto":
-        return asked
-    if config.trainer.monitor != "auto":
-        return config.trainer.monitor
-    return "val/loss" if has_validation(config) else None
-
-
-def _targets(config: Config, where: Where) -> Iterator[Problem]:
-    offered: dict[str, str] = config.dataset.options.targets
-    if not config.targets:
-        yield Problem("`targets` is empty", where(("targets",)), f"one of {listed(offered)}")
-    for name, target in config.targets.items():
-        here = where(("targets", name))
-        if name not in offered:
-            near = nearest(name, offered)
-            what = f"dataset {config.dataset.name} has no target `{name}`"
-            yield Problem(what, here, listed(offered), f"did you mean {near}?" if near else "")
-        elif reason := _contradiction(offered[name], target.problem):
-            yield Problem(
-                f"`targets.{name}.problem` is {target.problem}, but {reason}",
-                where(("targets", name, "problem")),
-                offered[name],
-                f"targets.{name}.problem={offered[name]}",
-            )
-
-
-def _positives(config: Config, where: Where) -> Iterator[Problem]:
-    for name, target in config.targets.items():
-        if target.positive and target.problem != "binary":
-            title = PROBLEMS[target.problem].title
-            what = f"`targets.{name}.positive` is {target.positive}, but {title} has no such class"
-            yield Problem(
-                what, where(("targets", name, "positive")), "nothing: only for two classes"
-            )
-
-
-_KINDER = {("binary", "multiclass"), ("regression", "unit_regression")}
-
-
-def _contradiction(posed: str, declared: str) -> str:
-    if posed == declared or (posed, declared) in _KINDER:
-        return ""
-    if not PROBLEMS[posed].classes and PROBLEMS[declared].classes:
-        return "its values are numbers, not classes"
-    if PROBLEMS[posed].classes and not PROBLEMS[declared].classes:
-        return "its values are classes, not numbers"
-    return f"the data are {PROBLEMS[posed].title}"
-
-
-def _losses(config: Config, where: Where) -> Iterator[Problem]:
-    for name, target in config.targets.items():
-        row = PROBLEMS[target.problem]
-        loss = loss_of(config, target).name
-        if loss in row.refused:
-            path = ("targets", name, "loss") if target.loss.name != "auto" else ("loss",)
-            yield Problem(
-                f"loss {loss} contradicts {row.title}: {row.refused[loss]}",
-                where(path),
-                listed([row.loss, *row.allowed]),
-                f"{'.'.join((*path, 'name'))}={row.loss}",
-            )
-
-
-def _activations(config: Config, where: Where) -> Iterator[Problem]:
-    for name, target in config.targets.items():
-        row = PROBLEMS[target.problem]
-        if target.activation not in ("auto", row.activation):
-            yield Problem(
-                f"activation {target.activation} contradicts {row.title} "
-                f"(last activation: {row.activation}, loss: {row.loss})",
-                where(("targets", name, "activation")),
-                f"auto, {row.activation}",
-            )
-
-
-def _metrics(config: Config, where: Where) -> Iterator[Problem]:
-    problems: set[str] = {t.problem for t in config.targets.values()}
-    for name, chosen in config.metrics.items():
-        if not problems & set(chosen.options.problems):
-            titles = listed(sorted(PROBLEMS[p].title for p in problems))
-            yield Problem(
-                f"metric {name} does not fit {titles}",
-                where(("metrics", name)),
-                listed(_fitting_metrics(problems)),
-            )
-
-
-def _fitting_metrics(problems: set[str]) -> list[str]:
-    entries = METRICS.entries.items()
-    return [name for name, entry in entries if problems & set(entry.options.problems)]  # type: ignore[attr-defined]
+    return spec_of(config).notes(config)
 
 
 def _monitors(config: Config, where: Where) -> Iterator[Problem]:
     if config.final == "only":  # nothing is held out to be watched, and nothing watches
         return
-    known = score_names(config)
+    known = [name for name, s in spec_of(config).scores(config).items() if s.each_epoch]
     asked: list[tuple[Path, str, bool]] = [(("trainer", "monitor"), config.trainer.monitor, False)]
     for name, callback in config.callbacks.items():
         if hasattr(callback.options, "monitor"):
@@ -224,12 +87,7 @@ def _monitors(config: Config, where: Where) -> Iterator[Problem]:
         asked.append((("schedule", "monitor"), config.schedule.options.monitor, True))
     for path, name, needed in asked:
         if name == "auto" and needed and monitor_of(config) is None:
-            yield Problem(
-                f"{'.'.join(path[:-1])} needs a score to monitor, "
-                f"but protocol {config.protocol.name} has no validation set",
-                where(path[:-1]),
-                hint=one_cut(config),
-            )
+            yield _unmonitored(config, path[:-1], where)
         elif name not in ("auto", *known) and not name.startswith("test/"):  # see `forbidden`
             near = nearest(name, known)
             yield Problem(
@@ -238,6 +96,15 @@ def _monitors(config: Config, where: Where) -> Iterator[Problem]:
                 listed(known),
                 f"{'.'.join(path)}={near}" if near else "",
             )
+
+
+def _unmonitored(config: Config, path: Path, where: Where) -> Problem:
+    """For what needs a monitored score where there is none."""
+    what = f"{'.'.join(path)} needs a score to monitor, but"
+    if has_validation(config):
+        return Problem(f"{what} learner {config.learner.name} has none", where(path))
+    what = f"{what} protocol {config.protocol.name} has no validation set"
+    return Problem(what, where(path), hint=one_cut(config))
 
 
 def _columns(config: Config, where: Where) -> Iterator[Problem]:

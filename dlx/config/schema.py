@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_origin
 
 from ..problem import ProblemName
-from .fields import Chosen, Option, option, options_of
+from .fields import Chosen, Option, option, options_of, to_plain
 from .specs import (
     CALLBACKS,
     DATASETS,
     LAUNCHERS,
+    LEARNERS,
     LOSSES,
     METRICS,
     MODELS,
@@ -227,6 +228,10 @@ def _no_components() -> dict[str, Chosen]:
     return {}
 
 
+def _no_targets() -> dict[str, Target]:
+    return {}
+
+
 def _no_space() -> dict[str, Any]:
     return {}
 
@@ -251,13 +256,16 @@ class Config:
     )
     dataset: Chosen = option(help="the data", table=DATASETS)
     targets: dict[str, Target] = option(
-        help="columns to predict", example="{label: {problem: binary}}"
+        _no_targets, "columns to predict", example="{label: {problem: binary}}"
     )
     prepare: Prepare = option(Prepare, "preparation of the inputs")
     protocol: Chosen = option(
         PROTOCOLS.default("holdout"),
         "how rows are split into training, validation and test sets",
         table=PROTOCOLS,
+    )
+    learner: Chosen = option(
+        LEARNERS.default("supervised"), "what one step of training means", table=LEARNERS
     )
     model: Chosen = option(MODELS.default("mlp"), "the architecture", table=MODELS)
     loss: Chosen = option(LOSSES.default("auto"), "loss to minimise", table=LOSSES)
@@ -299,8 +307,11 @@ Plain = dict[str, Any]
 
 
 def renamed(saved: Any) -> Any:
-    """A config that a run folder keeps, with the keys that earlier versions called otherwise."""
-    flow = saved.get("workflow") if isinstance(saved, dict) else None
+    """A config that a run folder keeps, with what earlier versions called otherwise, or implied."""
+    if not isinstance(saved, dict):
+        return saved
+    saved = {"learner": to_plain(LEARNERS.default("supervised")()), **saved}
+    flow = saved.get("workflow")
     if not isinstance(flow, dict) or "rungs" not in flow:
         return saved
     return {**saved, "workflow": {("capacity_steps" if k == "rungs" else k): flow[k] for k in flow}}

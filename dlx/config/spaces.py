@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from ..errors import Problem
-from .files import Path
+from .files import Where
 from .names import nearest
 from .secrets import looks_secret
 
@@ -91,7 +91,7 @@ def flat(search: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]
 
 
 def wrong_space(
-    search: Mapping[str, Any], known: tuple[str, ...], where: Callable[[Path], str]
+    search: Mapping[str, Any], known: tuple[str, ...], where: Where
 ) -> Iterator[Problem]:
     """Everything that is wrong with a section `search`."""
     for key, spec in flat(search):
@@ -109,7 +109,7 @@ def wrong_space(
             yield Problem(f"search: `{key}`: {said}", place, ACCEPTED)
 
 
-def _place(key: str, where: Callable[[Path], str]) -> str:
+def _place(key: str, where: Where) -> str:
     """Where a lever was written: under its dotted key, or nested."""
     return where(("search", key)) or where(("search", *key.split(".")))
 

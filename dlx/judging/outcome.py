@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config.rules import judged_score, monitor_of, score_names
+from ..config.learners import judged_score, monitor_of, score_names
 from ..config.schema import Config
 from ..sources.data import Data
 from . import folds

@@ -8,8 +8,8 @@ from typing import Any
 import torch
 
 from ..config.fields import Chosen
-from ..config.rules import loss_of, metrics_of
 from ..config.schema import Config
+from ..config.supervised import loss_of, metrics_of
 from ..data.targets import EncodedTarget, positive_of
 from ..losses import resolve
 from ..models.init import initialise

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from ..config.rules import monitor_of
+from ..config.learners import monitor_of
 from ..errors import DlxError
 from ..judging import outcome
 from ..judging.scores import Judged

@@ -13,8 +13,8 @@ import yaml
 from ..config.advice import more_reliable
 from ..config.fields import to_plain
 from ..config.load import Loaded
-from ..config.rules import loss_of, metrics_of
 from ..config.schema import Config
+from ..config.supervised import loss_of, metrics_of
 from ..data.checks import repeats
 from ..data.fingerprints import duplicates
 from ..data.samples import Rows

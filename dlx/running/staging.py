@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..config.rules import monitor_of, score_names
+from ..config.learners import monitor_of, score_names
 from ..config.schema import Config
 from ..interrupts import listening
 from ..learning.build import build_learner, meters_for

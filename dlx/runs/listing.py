@@ -34,6 +34,7 @@ FIELDS = (
 _BEFORE_THE_CONFIG = ("lock", "log.txt", "workflow")
 """What may lie in a run folder before its config does."""
 _LOWER_IS_BETTER = ("loss", "mae", "mse", "rmse", "penalty")
+"""Measures of earlier versions, whose runs do not say which end of a score is the best."""
 _UNITS = {"min": 60, "h": 3600, "d": 86400, "w": 604800}
 _AGE = re.compile(r"(\d{1,9}(?:\.\d{1,9})?)(min|h|d|w)")
 
@@ -256,15 +257,21 @@ def number_of(status: Status, column: str) -> float | None:
 
 
 def smaller_is_better(every: Iterable[Status], score: str) -> bool:
-    """Whether a score is best when smallest: as the runs say, else by its name."""
+    """Whether a score is best when smallest: as the runs say, of whichever set it is."""
     measure = score.partition("/")[2] or score
     for status in every:
-        answer = status.get("answer")
-        found = answer if isinstance(answer, dict) else {}
-        same = str(found.get("score")).partition("/")[2] == measure
-        if same and found.get("direction") in ("min", "max"):
-            return bool(found["direction"] == "min")
+        for name, direction in _directions(status).items():
+            if direction in ("min", "max") and str(name).partition("/")[2] == measure:
+                return bool(direction == "min")
     return score.rpartition("/")[2] in _LOWER_IS_BETTER
+
+
+def _directions(status: Status) -> dict[str, Any]:
+    """Each score's direction; runs of earlier versions tell it of the answering score alone."""
+    known, answer = status.get("directions"), status.get("answer")
+    found = answer if isinstance(answer, dict) else {}
+    told = {str(found.get("score")): found.get("direction")}
+    return {**told, **(known if isinstance(known, dict) else {})}
 
 
 def ordered(

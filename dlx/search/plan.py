@@ -12,11 +12,11 @@ from typing import Any
 from ..config import words
 from ..config.advice import one_cut
 from ..config.expression import Condition
+from ..config.learners import has_validation, is_judged, judged_score
 from ..config.load import Loaded, digest, load
 from ..config.names import plural
 from ..config.paths import folder_name, search_path
 from ..config.ranges import Expanded, expand_sweep, values_of
-from ..config.rules import has_validation, judged_score
 from ..config.schema import Sweep
 from ..config.secrets import shown_arguments
 from ..errors import MethodError, Problem, UsageError
@@ -140,16 +140,19 @@ def plans(arguments: Sequence[str], config_dir: str | None = None) -> list[Plan]
 
 
 def refuse_unjudged(loaded: Loaded) -> None:
-    """Settings are judged on rows that are held out, and that are not the test's.
+    """Settings are judged by a score on rows that are held out, and that are not the test's.
 
     Raises:
-        UsageError: no rows are held out.
+        UsageError: no rows are held out, or the learner has no score to judge by.
         MethodError: the rows held out are those of the test part.
     """
     name, where = loaded.config.protocol.name, loaded.tree.where(("protocol",))
     if not has_validation(loaded.config):
         what = f"protocol {name} has no validation set to compare settings"
         raise UsageError(Problem(what, where, hint=one_cut(loaded.config)))
+    if not is_judged(loaded.config):
+        what = f"learner {loaded.config.learner.name} has no score to compare settings by"
+        raise UsageError(Problem(what, loaded.tree.where(("learner",))))
     if name == "test_as_validation":
         what = (
             "settings would be compared on the test set: the best of several test scores is too "

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ..config.learners import judged_score
 from ..config.load import load
-from ..config.rules import judged_score
 from ..config.schema import Config
 from ..config.secrets import shown_arguments
 from ..errors import DlxError, MethodError, Problem, RunError, UsageError

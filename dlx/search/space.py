@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..config.fields import to_plain
+from ..config.learners import reads
 from ..config.schema import Config
 from ..config.spaces import Lever, Value
 
@@ -37,16 +38,13 @@ def levers(config: Config, sizes: Sequence[Sequence[int]]) -> tuple[Lever, ...]:
     batch = plain["trainer"]["batch_size"]
     sizes_of_batch = _distinct([batch, max(1, batch // 2), batch * 2])
     found.append(Lever("trainer.batch_size", "choice", sizes_of_batch))
-    return tuple(found)
-
-
-SIZES = {"mlp": "model.units", "convnet": "model.channels"}
-"""The key that holds a model's layer sizes."""
+    return tuple(lever for lever in found if reads(config, lever.key.partition(".")[0]))
 
 
 def size_key(config: Config) -> str | None:
     """The key of the model's layer sizes; None for a model whose size is not a list of numbers."""
-    return SIZES.get(config.model.name)
+    option = config.model.options.size
+    return f"model.{option}" if option else None
 
 
 def neighbours(config: Config) -> list[list[int]]:

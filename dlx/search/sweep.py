@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..config.learners import judged_score, score_names
 from ..config.names import plural
-from ..config.rules import judged_score, score_names
 from ..config.secrets import shown_arguments
 from ..files import sweep_temporaries
 from ..runs.folder import run_named

@@ -11,11 +11,11 @@ from types import MappingProxyType
 from typing import Any
 
 from ..config import words
+from ..config.learners import judged_score, score_names
 from ..config.load import Loaded, digest, load
 from ..config.names import listed, nearest
 from ..config.paths import folder_name, search_path
 from ..config.ranges import split_ranges
-from ..config.rules import judged_score, score_names
 from ..config.schema import Tune
 from ..config.secrets import shown_arguments
 from ..config.spaces import Lever, read_space

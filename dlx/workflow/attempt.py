@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from ..config.learners import judged_score, score_names
 from ..config.load import Loaded
-from ..config.rules import judged_score, score_names
 from ..config.schema import Config
 from ..errors import Interrupted, Problem
 from ..judging import folds, outcome

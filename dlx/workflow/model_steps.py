@@ -12,7 +12,7 @@ from ..config.spaces import Value
 from ..errors import MethodError, Problem, RunError
 from ..judging import outcome
 from ..machine import shortage
-from ..search.space import SIZES, as_arguments, size_key
+from ..search.space import as_arguments, size_key
 from .attempt import Attempt, attempt
 from .walk import Finding, Walk
 
@@ -60,11 +60,8 @@ def small_models(config: Config, outputs: int) -> list[dict[str, Value]]:
     width = 16
     while width < outputs:
         width *= 2
-    if config.model.name == "mlp":
-        return [{"model.units": units} for units in ([width], [width] * 2, [4 * width])]
-    if config.model.name == "convnet":
-        return [{"model.channels": channels} for channels in ([8, 16], [16, 32], [32, 64])]
-    return [{}]
+    sizes = config.model.options.small_sizes(width)
+    return [{f"model.{config.model.options.size}": list(size)} for size in sizes] or [{}]
 
 
 def _plain_training(config: Config) -> list[str]:
@@ -198,6 +195,6 @@ def most_epochs(config: Config, tried: Sequence[dict[str, Any]]) -> int:
 
 def sizes_to_tune(config: Config, tried: Sequence[dict[str, Any]]) -> list[list[int]]:
     """The last size tried and twice that, for step 7: what overfits is what to regularise."""
-    key = SIZES.get(config.model.name)
+    key = size_key(config)
     last = tried[-1]["changed"].get(key) if tried else None
     return [last, [2 * size for size in last]] if last else []

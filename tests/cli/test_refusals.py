@@ -13,7 +13,7 @@ import pytest
 CONFIG, METHOD = 2, 4
 
 STEP_1 = {
-    ("task=digits", "~targets"): "`targets` is missing",
+    ("task=digits", "~targets"): "`targets` is empty",
     ("task=digits", "~targets.digit"): "`targets` is empty",
     ("task=digits", "targets.digit.problem=guess"): "`targets.digit.problem` is 'guess' (text)",
     ("task=digits", "targets.digit.problem=binary"): (

@@ -243,6 +243,25 @@ def test_errors_are_best_when_smallest(here: Path, cli: Cli) -> None:
         assert order(cli("runs", *arguments)) == [2, 1], name
 
 
+@pytest.mark.parametrize(
+    ("told", "smallest_first"),
+    [
+        ({"directions": {"val/loss": "max", "val/distance": "min"}}, (False, True)),
+        ({"answer": {"score": "test/distance", "direction": "min"}}, (True, True)),  # earlier ones
+        ({}, (True, False)),
+    ],
+)
+def test_runs_say_which_end_of_a_score_is_the_best(
+    here: Path, cli: Cli, told: dict[str, Any], smallest_first: tuple[bool, bool]
+) -> None:
+    """A name tells nothing of a run that says it: here a loss may be best when largest."""
+    for number, value in ((1, 2.0), (2, 1.0)):
+        put(number, scores={"val/loss": value, "val/distance": value}, **told)
+    for name, smallest in zip(("val/loss", "val/distance"), smallest_first, strict=True):
+        expected = [2, 1] if smallest else [1, 2]
+        assert order(cli("runs", "--json", "--sort", name)) == expected
+
+
 def test_an_unknown_score_is_refused(some: None, cli: Cli) -> None:
     found = cli("runs", "--sort", "val/acuracy")
 

@@ -254,9 +254,11 @@ def test_an_empty_file_lacks_what_must_be_given(told: Told, write: Write) -> Non
     assert told("task=mine") == (
         "`dataset` is missing\n"
         "  where: command line: task=mine\n"
-        "  accepted: a dataset: {name: ..., options}\n"
+        "  accepted: a dataset: {name: ..., options}"
+    )
+    write("task/mine", "dataset: {name: imdb}\n")
+    assert told("task=mine") == (
         "`targets` is missing\n"
-        "  where: command line: task=mine\n"
-        "  accepted: a mapping of names to sections\n"
-        "  try: targets: {label: {problem: binary}}"
+        "  accepted: one of sentiment\n"
+        "  try: targets: {sentiment: {problem: binary}}"
     )

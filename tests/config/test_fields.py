@@ -107,6 +107,7 @@ def test_in_short_form_the_first_option_of_a_layer_stands_alone() -> None:
 def test_implied_names_are_the_defaults() -> None:
     assert implied_names() == {
         ("protocol",): "holdout",
+        ("learner",): "supervised",
         ("model",): "mlp",
         ("loss",): "auto",
         ("optimizer",): "rmsprop",

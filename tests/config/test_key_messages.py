@@ -16,10 +16,9 @@ from dlx.errors import Problem, UsageError
 
 Told = Callable[..., str]
 SECTIONS = (
-    "task, about, seed, test, final, baseline, dataset, targets, prepare, protocol, model, loss, "
-    "optimizer, schedule, metrics, trainer, callbacks, checkpoint, run, workflow, search, "
-    "sweep, tune, plugins, "
-    "schema_version"
+    "task, about, seed, test, final, baseline, dataset, targets, prepare, protocol, learner, "
+    "model, loss, optimizer, schedule, metrics, trainer, callbacks, checkpoint, run, workflow, "
+    "search, sweep, tune, plugins, schema_version"
 )
 TRAINER = (
     "epochs, last_epoch, batch_size, accumulate, eval_batch_size, monitor, device, precision, "

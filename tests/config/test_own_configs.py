@@ -114,8 +114,8 @@ class TestDefaultsLists:
             (
                 "[override /modell: convnet]",
                 "there is no group `modell`\n  where: configs/task/mine.yaml:1\n"
-                "  accepted: task, dataset, prepare, protocol, model, loss, optimizer, schedule, "
-                "metrics, trainer, callbacks\n  try: did you mean /model?",
+                "  accepted: task, dataset, prepare, protocol, learner, model, loss, optimizer, "
+                "schedule, metrics, trainer, callbacks\n  try: did you mean /model?",
             ),
             ("[override model: convnet]", "there is no group `task/model`\n"),
             ("[nosuch]", "there is no task `nosuch`\n  where: configs/task/mine.yaml:1\n"),

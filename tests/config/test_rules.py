@@ -10,10 +10,11 @@ from typing import ClassVar
 import pytest
 
 from dlx.config.fields import Component
+from dlx.config.learners import monitor_of, score_names
 from dlx.config.load import load
-from dlx.config.rules import loss_of, metrics_of, monitor_of, score_names
 from dlx.config.specs import DATASETS, LOSSES, METRICS
 from dlx.config.specs.datasets import Dataset
+from dlx.config.supervised import loss_of, metrics_of
 from dlx.problem import PROBLEMS
 
 Told = Callable[..., str]

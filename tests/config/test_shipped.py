@@ -14,7 +14,16 @@ from dlx.config.files import scan
 from dlx.config.load import load
 from dlx.config.paths import GROUPS, shipped
 from dlx.config.schema import Config
-from dlx.config.specs import DATASETS, LOSSES, METRICS, MODELS, OPTIMIZERS, PROTOCOLS, SCHEDULES
+from dlx.config.specs import (
+    DATASETS,
+    LEARNERS,
+    LOSSES,
+    METRICS,
+    MODELS,
+    OPTIMIZERS,
+    PROTOCOLS,
+    SCHEDULES,
+)
 from dlx.errors import DlxError
 from dlx.problem import PROBLEMS
 
@@ -25,6 +34,7 @@ TASKS = sorted(file.stem for file in (ROOT / "task").glob("*.yaml"))
 COUNTS = {
     "callbacks": 4,
     "dataset": 10,
+    "learner": 1,
     "loss": 6,
     "metrics": 3,
     "model": 3,
@@ -121,6 +131,7 @@ def test_a_file_opens_with_what_it_is_and_names_its_component(file: Path) -> Non
 def test_each_component_that_stands_alone_has_a_file() -> None:
     tables = {
         "dataset": DATASETS,
+        "learner": LEARNERS,
         "loss": LOSSES,
         "model": MODELS,
         "optimizer": OPTIMIZERS,

@@ -7,6 +7,7 @@ from .callbacks import CALLBACKS
 from .datasets import DATASETS
 from .launchers import LAUNCHERS
 from .layers import LAYERS
+from .learners import LEARNERS
 from .losses import LOSSES
 from .metrics import METRICS
 from .models import MODELS
@@ -20,6 +21,7 @@ __all__ = [
     "DATASETS",
     "LAUNCHERS",
     "LAYERS",
+    "LEARNERS",
     "LOSSES",
     "METRICS",
     "MODELS",
@@ -36,6 +38,7 @@ TABLES: dict[str, Table] = {
         DATASETS,
         STEPS,
         PROTOCOLS,
+        LEARNERS,
         MODELS,
         LAYERS,
         LOSSES,

@@ -30,6 +30,7 @@ class File:
 class Dataset:
     """Options that every dataset has, and what is known of it before it is read."""
 
+    kind: ClassVar[str] = "rows"  # what a learner must learn from: rows, text, picture, environment
     inputs: ClassVar[tuple[str, ...]]
     targets: ClassVar[dict[str, str]]  # column -> problem it poses
     rows: ClassVar[str] = ""

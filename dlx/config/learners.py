@@ -1,0 +1,184 @@
+"""What may be asked of a learner, known before torch is imported: its spec.
+
+Everything that depends on how is learned (which sections count, which scores there are, what a run
+can be asked for) is in the spec of the config's learner, and is asked for here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from ..errors import Problem, UsageError
+from .advice import one_cut
+from .fields import Chosen, import_code
+from .files import Path, Where
+from .names import listed
+from .schema import Config
+from .specs import DATASETS
+
+SECTIONS = (
+    *("targets", "prepare", "protocol", "baseline", "model", "loss", "optimizer", "schedule"),
+    "metrics",
+)
+"""Sections that a learner may read or not; all others are every learner's."""
+
+Ability = Literal["folds", "final", "workflow", "accumulate", "diagnose", "predict", "generate"]
+"""What not every learner can do: K-fold, a final model, the seven steps, a step in parts, the
+verdict on curves, predictions for new data, new samples."""
+
+
+@dataclass(frozen=True)
+class ScoreSpec:
+    """What is known of a score before there is one.
+
+    Attributes:
+        direction: whether it is to be small ("min") or large ("max").
+        judged: whether settings are compared by it.
+        each_epoch: whether every epoch has it, so that it can be monitored; else only the end.
+    """
+
+    direction: Literal["min", "max"]
+    judged: bool = False
+    each_epoch: bool = True
+
+
+class LearnerSpec:
+    """What may be asked of a learner; imports no torch.
+
+    Attributes:
+        eats: the kinds of data that it learns from, as `Dataset.kind` has them.
+        uses: those of `SECTIONS` that it reads; any other that was written is refused.
+        can: its abilities.
+    """
+
+    eats: ClassVar[tuple[str, ...]] = ("rows",)
+    uses: ClassVar[tuple[str, ...]] = SECTIONS
+    can: ClassVar[tuple[Ability, ...]] = ()
+
+    def scores(self, config: Config) -> dict[str, ScoreSpec]:
+        """Every score that training can report, by name: "val/loss"."""
+        raise NotImplementedError
+
+    def monitor(self, config: Config) -> str | None:  # noqa: ARG002
+        """The score that decides the best epoch where none is named; None where none does."""
+        return None
+
+    def check(self, config: Config, where: Where) -> Iterator[Problem]:  # noqa: ARG002
+        """What its sections allow alone but the whole contradicts."""
+        return iter(())
+
+    def notes(self, config: Config) -> list[str]:  # noqa: ARG002
+        """What is allowed but worth a word."""
+        return []
+
+
+def spec_of(config: Config) -> LearnerSpec:
+    """The spec of a config's learner."""
+    return _spec(config.learner)
+
+
+def _spec(learner: Chosen) -> LearnerSpec:
+    made: LearnerSpec = import_code(learner.options.spec)()
+    return made
+
+
+def score_names(config: Config) -> dict[str, str]:
+    """Every score that training can report -> "min" or "max", as in val/loss or val/age/mae."""
+    return {name: score.direction for name, score in spec_of(config).scores(config).items()}
+
+
+def is_judged(config: Config) -> bool:
+    """Whether there is a score to compare settings by."""
+    return any(score.judged for score in spec_of(config).scores(config).values())
+
+
+def judged_score(config: Config) -> str:
+    """The score that settings are compared by; only where `is_judged`."""
+    scores = spec_of(config).scores(config).items()
+    return next(name for name, score in scores if score.judged)
+
+
+def monitor_of(config: Config, asked: str = "auto") -> str | None:
+    """The score that a `monitor` option means; None where there is nothing to monitor."""
+    if asked != "auto":
+        return asked
+    if config.trainer.monitor != "auto":
+        return config.trainer.monitor
+    return spec_of(config).monitor(config)
+
+
+def has_validation(config: Config) -> bool:
+    """Whether the protocol holds rows out for validation."""
+    return bool(config.protocol.options.validates) and config.final != "only"
+
+
+def check_learner(config: Config, where: Where) -> Iterator[Problem]:
+    """Whatever a config asks of its learner that it cannot do, and what its spec finds."""
+    spec, name = spec_of(config), config.learner.name
+    kind = config.dataset.options.kind
+    if kind not in spec.eats:
+        what = f"learner {name} learns from {listed(spec.eats)}, but dataset "
+        fitting = [n for n, e in DATASETS.entries.items() if _kind(e.options) in spec.eats]
+        accepted = f"dataset: {listed(fitting)}" if fitting else ""
+        yield Problem(f"{what}{config.dataset.name} has {kind}", where(("learner",)), accepted)
+        return  # nothing else fits then
+    for ability, path, asked, accepted, hint in _asked(config):
+        if asked and ability not in spec.can:
+            yield Problem(f"learner {name} {_CANNOT[ability]}", where(path), accepted, hint)
+    yield from spec.check(config, where)
+
+
+_CANNOT = {
+    "folds": "trains one model, so it cannot be validated over several folds",
+    "final": "trains no final model on all rows",
+    "accumulate": "cannot compute a step in parts",
+    "workflow": "cannot go through the seven steps of dlx workflow",
+}
+
+
+def _asked(config: Config) -> list[tuple[Ability, Path, bool, str, str]]:
+    """Each ability that a config may ask for: where, whether it does, what else, what to type."""
+    folds = config.protocol.options.folds
+    parts = config.trainer.accumulate > 1
+    return [
+        ("folds", ("protocol",), folds, "a protocol of one fold", one_cut(config)),
+        ("final", ("final",), bool(config.final), "false", "final=false"),
+        ("accumulate", ("trainer", "accumulate"), parts, "1", "trainer.accumulate=1"),
+    ]
+
+
+def unread_sections(config: Config, where: Where, written: Collection[str]) -> Iterator[Problem]:
+    """The sections that were written though the learner does not read them.
+
+    Args:
+        config: the config.
+        where: gives the place where a path was written.
+        written: the sections that a file or the shell wrote something into.
+    """
+    for section in written:
+        if not reads(config, section):
+            what = f"learner {config.learner.name} does not read `{section}`"
+            accepted = listed(spec_of(config).uses) or "none of such sections"
+            yield Problem(what, where((section,)), accepted, f"~{section}")
+
+
+def reads(config: Config, section: str) -> bool:
+    """Whether a section has an effect on what the learner does."""
+    return section not in SECTIONS or section in spec_of(config).uses
+
+
+def require_ability(config: Config, ability: Ability, where: Where) -> None:
+    """Refuses a command that its learner is not made for.
+
+    Raises:
+        UsageError: the learner lacks the ability.
+    """
+    if ability not in spec_of(config).can:
+        what = f"learner {config.learner.name} {_CANNOT[ability]}"
+        raise UsageError(Problem(what, where(("learner",))))
+
+
+def _kind(options: Any) -> str:
+    return str(options.kind)

@@ -1,0 +1,31 @@
+"""Learners by name: what one step of training means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..fields import Component, Table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learner:
+    """Options that every learner has, and where it says what may be asked of it.
+
+    Attributes:
+        spec: "module:class" of its `dlx.config.learners.LearnerSpec`, which imports no torch.
+    """
+
+    spec: ClassVar[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Supervised(Learner):
+    """Predicts targets from inputs: one model, the weighted sum of the targets' losses."""
+
+    spec = "dlx.config.supervised:SupervisedSpec"
+
+
+LEARNERS = Table(
+    "learner", {"supervised": Component(Supervised, "dlx.learning.supervised:Supervised")}
+)

@@ -1,0 +1,165 @@
+"""What may be asked of supervised learning: targets, and the losses and metrics that fit them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from ..errors import Problem
+from ..problem import PROBLEMS
+from .fields import Chosen
+from .files import Where
+from .learners import LearnerSpec, ScoreSpec, has_validation
+from .names import listed, nearest
+from .schema import Config, Target
+from .specs import METRICS
+
+
+class SupervisedSpec(LearnerSpec):
+    """Rows with targets; everything that dlx can do."""
+
+    can = ("folds", "final", "workflow", "accumulate", "diagnose", "predict")
+
+    def scores(self, config: Config) -> dict[str, ScoreSpec]:
+        """Losses and metrics of both sets; judged is the first metric of the first target."""
+        found: dict[str, ScoreSpec] = {}
+        for part in ("train", "val") if has_validation(config) else ("train",):
+            found[f"{part}/loss"] = ScoreSpec("min")
+            for name, target in config.targets.items():
+                prefix = part if len(config.targets) == 1 else f"{part}/{name}"
+                found.setdefault(f"{prefix}/loss", ScoreSpec("min"))
+                for metric, chosen in metrics_of(config, target).items():
+                    found[f"{prefix}/{metric}"] = ScoreSpec(chosen.options.direction)
+        names = [name for name in found if name.startswith("val/")]
+        measured = [name for name in names if not name.endswith("/loss")]
+        for first in (measured or names)[:1]:
+            found[first] = replace(found[first], judged=True)
+        return found
+
+    def monitor(self, config: Config) -> str | None:
+        """The loss on the validation set."""
+        return "val/loss" if has_validation(config) else None
+
+    def check(self, config: Config, where: Where) -> Iterator[Problem]:
+        """Whether targets, losses, activations and metrics fit each other and the dataset."""
+        for rule in (_targets, _positives, _losses, _activations, _metrics):
+            yield from rule(config, where)
+
+    def notes(self, config: Config) -> list[str]:
+        """A loss that is second best for its problem."""
+        found = []
+        for name, target in config.targets.items():
+            loss = loss_of(config, target).name
+            note = PROBLEMS[target.problem].allowed.get(loss, "")
+            if note:
+                found.append(f"targets.{name}: {loss} {note}")
+        return found
+
+
+def loss_of(config: Config, target: Target) -> Chosen:
+    """The loss of a target as configured: its own, else the common one; may be `auto`."""
+    return target.loss if target.loss.name != "auto" else config.loss
+
+
+def metrics_of(config: Config, target: Target) -> dict[str, Chosen]:
+    """The metrics of one target by name: those configured that measure its problem, or the table's.
+
+    The first is the one that is judged by.
+    """
+    fitting = {n: c for n, c in config.metrics.items() if target.problem in c.options.problems}
+    if fitting or config.metrics:
+        return fitting
+    return {name: METRICS.default(name)() for name in PROBLEMS[target.problem].metrics}
+
+
+def _targets(config: Config, where: Where) -> Iterator[Problem]:
+    offered: dict[str, str] = config.dataset.options.targets
+    if not config.targets:
+        here = where(("targets",))
+        what, example = ("empty", "") if here else ("missing", _example(offered))
+        yield Problem(f"`targets` is {what}", here, f"one of {listed(offered)}", example)
+    for name, target in config.targets.items():
+        here = where(("targets", name))
+        if name not in offered:
+            near = nearest(name, offered)
+            what = f"dataset {config.dataset.name} has no target `{name}`"
+            yield Problem(what, here, listed(offered), f"did you mean {near}?" if near else "")
+        elif reason := _contradiction(offered[name], target.problem):
+            yield Problem(
+                f"`targets.{name}.problem` is {target.problem}, but {reason}",
+                where(("targets", name, "problem")),
+                offered[name],
+                f"targets.{name}.problem={offered[name]}",
+            )
+
+
+def _example(offered: Mapping[str, str]) -> str:
+    """A section `targets` as a file has it."""
+    name, problem = next(iter(offered.items()))
+    return f"targets: {{{name}: {{problem: {problem}}}}}"
+
+
+def _positives(config: Config, where: Where) -> Iterator[Problem]:
+    for name, target in config.targets.items():
+        if target.positive and target.problem != "binary":
+            title = PROBLEMS[target.problem].title
+            what = f"`targets.{name}.positive` is {target.positive}, but {title} has no such class"
+            yield Problem(
+                what, where(("targets", name, "positive")), "nothing: only for two classes"
+            )
+
+
+_KINDER = {("binary", "multiclass"), ("regression", "unit_regression")}
+
+
+def _contradiction(posed: str, declared: str) -> str:
+    if posed == declared or (posed, declared) in _KINDER:
+        return ""
+    if not PROBLEMS[posed].classes and PROBLEMS[declared].classes:
+        return "its values are numbers, not classes"
+    if PROBLEMS[posed].classes and not PROBLEMS[declared].classes:
+        return "its values are classes, not numbers"
+    return f"the data are {PROBLEMS[posed].title}"
+
+
+def _losses(config: Config, where: Where) -> Iterator[Problem]:
+    for name, target in config.targets.items():
+        row = PROBLEMS[target.problem]
+        loss = loss_of(config, target).name
+        if loss in row.refused:
+            path = ("targets", name, "loss") if target.loss.name != "auto" else ("loss",)
+            yield Problem(
+                f"loss {loss} contradicts {row.title}: {row.refused[loss]}",
+                where(path),
+                listed([row.loss, *row.allowed]),
+                f"{'.'.join((*path, 'name'))}={row.loss}",
+            )
+
+
+def _activations(config: Config, where: Where) -> Iterator[Problem]:
+    for name, target in config.targets.items():
+        row = PROBLEMS[target.problem]
+        if target.activation not in ("auto", row.activation):
+            yield Problem(
+                f"activation {target.activation} contradicts {row.title} "
+                f"(last activation: {row.activation}, loss: {row.loss})",
+                where(("targets", name, "activation")),
+                f"auto, {row.activation}",
+            )
+
+
+def _metrics(config: Config, where: Where) -> Iterator[Problem]:
+    problems: set[str] = {t.problem for t in config.targets.values()}
+    for name, chosen in config.metrics.items():
+        if not problems & set(chosen.options.problems):
+            titles = listed(sorted(PROBLEMS[p].title for p in problems))
+            yield Problem(
+                f"metric {name} does not fit {titles}",
+                where(("metrics", name)),
+                listed(_fitting_metrics(problems)),
+            )
+
+
+def _fitting_metrics(problems: set[str]) -> list[str]:
+    entries = METRICS.entries.items()
+    return [name for name, entry in entries if problems & set(entry.options.problems)]  # type: ignore[attr-defined]

@@ -1,0 +1,258 @@
+"""What may be asked of a learner: a learner of a plugin says it in its spec, and needs no torch."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from dlx.cli.main import main
+from dlx.config.learners import (
+    Ability,
+    is_judged,
+    judged_score,
+    monitor_of,
+    score_names,
+    spec_of,
+)
+from dlx.config.load import digest, load, load_saved
+from dlx.config.schema import Config
+from dlx.config.specs import TABLES
+from dlx.search.space import levers
+
+Told = Callable[..., str]
+
+PLUGIN = '''
+from dataclasses import dataclass
+
+from dlx.config.fields import Component, option
+from dlx.config.learners import LearnerSpec, ScoreSpec
+from dlx.config.specs.datasets import Dataset
+from dlx.config.specs.learners import Learner
+from dlx.errors import Problem
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options(Learner):
+    """Writes texts of its own."""
+
+    spec = "scribe:ScribeSpec"
+    order: int = option(2, "letters that it looks back", ge=0)
+
+
+class ScribeSpec(LearnerSpec):
+    """A few sections, no folds, a score that only the end has."""
+
+    eats = ("text",)
+    uses = ("protocol", "optimizer")
+    can = ("generate",)
+
+    def scores(self, config):
+        found = {"train/bits": ScoreSpec("min"), "val/bits": ScoreSpec("min")}
+        judged = config.learner.options.order > 0
+        return {**found, "val/variety": ScoreSpec("max", judged=judged, each_epoch=False)}
+
+    def check(self, config, where):
+        if config.learner.options.order > 9:
+            yield Problem("it looks back too far", where(("learner", "order")), "at most 9")
+
+    def notes(self, config):
+        return ["it writes slowly"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Books(Dataset):
+    """A few books."""
+
+    kind = "text"
+    inputs = ("text",)
+    targets = {}
+
+
+DLX_COMPONENTS = {
+    "learner": {"scribe": Component(Options, "scribe_code:Scribe")},
+    "dataset": {"books": Component(Books, "scribe_code:reader")},
+}
+'''
+USED = ("plugins=[scribe]", "task=poems")
+
+
+@pytest.fixture(autouse=True)
+def scribe(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The plugin, whose code is nowhere, and a task of it; its components go away again."""
+    monkeypatch.syspath_prepend(here)
+    (here / "scribe.py").write_text(PLUGIN)
+    (here / "configs" / "task").mkdir(parents=True)
+    text = "plugins: [scribe]\ndataset: {name: books}\nlearner: {name: scribe}\n"
+    (here / "configs" / "task" / "poems.yaml").write_text(text)
+    before = {kind: dict(table.entries) for kind, table in TABLES.items()}
+    yield
+    for kind, entries in before.items():
+        TABLES[kind].entries.clear()
+        TABLES[kind].entries.update(entries)
+    sys.modules.pop("scribe", None)
+
+
+def poems(*arguments: str) -> Config:
+    return load(["task=poems", *arguments]).config
+
+
+def test_scores_and_monitor_are_those_of_its_spec() -> None:
+    config = poems()
+    assert score_names(config) == {"train/bits": "min", "val/bits": "min", "val/variety": "max"}
+    assert judged_score(config) == "val/variety"
+    assert is_judged(config)
+    assert not is_judged(poems("learner.order=0"))
+    assert monitor_of(config) is None
+    assert monitor_of(poems("trainer.monitor=val/bits")) == "val/bits"
+    assert load(["task=poems"]).notes == ("it writes slowly",)
+
+
+REFUSED = {
+    ("loss=mse",): (
+        "learner scribe does not read `loss`\n"
+        "  where: dlx:configs/loss/mse.yaml:2 (by loss=mse)\n"
+        "  accepted: protocol, optimizer\n  try: ~loss"
+    ),
+    ("model.units=[8]", "metrics.mae={}"): (
+        "learner scribe does not read `model`\n"
+        "  where: command line: model.units=[8]\n"
+        "  accepted: protocol, optimizer\n  try: ~model\n"
+        "learner scribe does not read `metrics`\n"
+        "  where: command line: metrics.mae={}\n"
+        "  accepted: protocol, optimizer\n  try: ~metrics"
+    ),
+    ("dataset=wine",): (
+        "learner scribe learns from text, but dataset wine has rows\n"
+        "  where: configs/task/poems.yaml:3\n  accepted: dataset: books"
+    ),
+    ("learner=supervised",): (
+        "learner supervised learns from rows, but dataset books has text\n"
+        "  where: dlx:configs/learner/supervised.yaml:2 (by learner=supervised)\n"
+        "  accepted: dataset: digits, breast_cancer, wine, diabetes, mnist, imdb, imdb_raw, "
+        "reuters, beijing_pm25, boston_housing"
+    ),
+    ("protocol=kfold",): (
+        "learner scribe trains one model, so it cannot be validated over several folds\n"
+        "  where: dlx:configs/protocol/kfold.yaml:2 (by protocol=kfold)\n"
+        "  accepted: a protocol of one fold\n  try: protocol=holdout"
+    ),
+    ("final=true",): (
+        "learner scribe trains no final model on all rows\n"
+        "  where: command line: final=true\n  accepted: false\n  try: final=false"
+    ),
+    ("trainer.accumulate=2",): (
+        "learner scribe cannot compute a step in parts\n"
+        "  where: command line: trainer.accumulate=2\n  accepted: 1\n  try: trainer.accumulate=1"
+    ),
+    ("learner.order=10",): (
+        "it looks back too far\n  where: command line: learner.order=10\n  accepted: at most 9"
+    ),
+    ("learner.ordr=1",): (
+        "unknown key `learner.ordr` (of scribe)\n"
+        "  where: command line: learner.ordr=1\n  accepted: order\n  try: learner.order=1"
+    ),
+    ("trainer.monitor=val/variety",): (
+        "`trainer.monitor` is val/variety, which no metric of this run computes\n"
+        "  where: command line: trainer.monitor=val/variety\n"
+        "  accepted: train/bits, val/bits\n  try: trainer.monitor=val/bits"
+    ),
+    ("callbacks=early_stopping",): (
+        "callbacks.early_stopping needs a score to monitor, but learner scribe has none\n"
+        "  where: dlx:configs/callbacks/early_stopping.yaml:2 (by callbacks=early_stopping)"
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "expected"), REFUSED.items(), ids=map(" ".join, REFUSED))
+def test_what_its_spec_does_not_allow(
+    told: Told, arguments: tuple[str, ...], expected: str
+) -> None:
+    assert told("task=poems", *arguments) == expected
+
+
+def test_following_the_hint_for_a_section_works_whoever_wrote_it(here: Path) -> None:
+    assert poems("model.units=[8]", "~model") == poems()
+    text = (here / "configs" / "task" / "poems.yaml").read_text()
+    own = here / "configs" / "task" / "own.yaml"
+    own.write_text(f"{text}targets: {{}}\nloss: {{name: mse}}\n")
+    assert load(["task=own", "~loss"]).config.loss == poems().loss
+
+
+def test_a_run_folder_holds_the_defaults_of_every_section(here: Path) -> None:
+    import yaml
+
+    loaded = load(["task=poems"])
+    saved = here / "config.yaml"
+    saved.write_text(yaml.safe_dump(loaded.plain()))
+    again = load_saved(saved, "config.yaml", ["scribe"])
+    assert again == loaded.config
+    assert digest(again) == digest(loaded.config) != digest(poems("learner.order=1"))
+
+
+COMMANDS = {
+    ("workflow", "task=poems"): "learner scribe cannot go through the seven steps of dlx workflow",
+    ("train", "-m", "task=poems", "seed=0,1", "learner.order=0"): (
+        "learner scribe has no score to compare settings by"
+    ),
+    ("tune", "task=poems", "learner.order=0"): (
+        "learner scribe has no score to compare settings by"
+    ),
+}
+
+
+@pytest.mark.parametrize(("command", "expected"), COMMANDS.items(), ids=lambda one: one[0])
+def test_a_command_is_refused_before_anything_is_written(
+    command: tuple[str, ...], expected: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(command) == 2
+    assert capsys.readouterr().err.startswith(f"error: {expected}\n  where: ")
+    assert not Path("runs").exists()
+
+
+def test_a_search_moves_only_what_is_read() -> None:
+    assert [lever.key for lever in levers(poems(), [])] == ["optimizer.lr", "trainer.batch_size"]
+
+
+def test_no_torch_is_needed(here: Path) -> None:
+    code = (
+        "import sys\n"
+        "from dlx.cli.main import main\n"
+        "assert main(['workflow', 'task=poems']) == 2\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=here
+    )
+    assert done.returncode == 0, done.stderr
+
+
+WRONG = {
+    ("class Options(Learner)", "class Options"): (
+        "learner `scribe`: its options are not a dlx.config.specs.learners.Learner"
+    ),
+    ("scribe:ScribeSpec", "scribe:Nothing"): (
+        "learner `scribe`: its spec `scribe:Nothing` cannot be imported: "
+        "module 'scribe' has no attribute 'Nothing'"
+    ),
+    ("scribe:ScribeSpec", "scribe:Books"): (
+        "learner `scribe`: its spec `scribe:Books` is no LearnerSpec"
+    ),
+}
+
+
+@pytest.mark.parametrize(("change", "expected"), WRONG.items(), ids=lambda one: one[1])
+def test_a_spec_that_is_none(
+    told: Told, here: Path, change: tuple[str, str], expected: str
+) -> None:
+    (here / "scribe.py").write_text(PLUGIN.replace(*change))
+    assert told("task=poems").startswith(f"plugin scribe: {expected}\n")
+
+
+def test_supervised_learning_can_do_what_there_is_to_do() -> None:
+    config = load(["task=wine", "protocol=auto", "final=true", "trainer.accumulate=2"]).config
+    can: set[Ability] = {"folds", "final", "workflow", "accumulate", "diagnose", "predict"}
+    assert set(spec_of(config).can) == can

@@ -1,0 +1,35 @@
+"""What a search may change: a model says itself which option is its size."""
+
+from __future__ import annotations
+
+import pytest
+
+from dlx.config.fields import options_of
+from dlx.config.load import load
+from dlx.config.specs import MODELS
+from dlx.search.space import levers, neighbours, size_key
+from dlx.workflow.model_steps import sizes_to_tune, small_models
+
+pytestmark = pytest.mark.usefixtures("here")
+
+
+@pytest.mark.parametrize("name", MODELS.entries)
+def test_a_models_size_is_what_its_spec_says(name: str) -> None:
+    config = load(["task=mnist", f"model={name}", "prepare=scale"]).config
+    size, key = config.model.options.size, size_key(config)
+    small = small_models(config, 40)
+
+    assert key == (f"model.{size}" if size else None)
+    assert not size or size in options_of(MODELS.entries[name].options)
+    assert [list(one) for one in small] == ([[key]] * 3 if size else [[]])
+    assert (key in [lever.key for lever in levers(config, neighbours(config))]) == bool(size)
+    assert bool(neighbours(config)) == bool(size)
+    assert sizes_to_tune(config, [{"changed": small[0]}]) == (
+        [small[0][key], [2 * one for one in small[0][key]]] if key else []
+    )
+
+
+def test_small_models_are_no_narrower_than_what_they_tell_apart() -> None:
+    mlp = load(["task=wine", "model.units=[8]"]).config
+    assert small_models(mlp, 40) == [{"model.units": units} for units in ([64], [64, 64], [256])]
+    assert small_models(mlp, 3) == [{"model.units": units} for units in ([16], [16, 16], [64])]
