@@ -28,8 +28,9 @@ def finish(run: Run, judged: Sequence[Judged]) -> None:
         with aside(run, "predictions.csv and errors.json are not written"):
             _write_predictions(run, judged[-1])
     values = {score["name"]: score["value"] for score in run.facts["scores"]}
+    directions = {score["name"]: score["direction"] for score in run.facts["scores"]}
     told = {key: run.facts[key] for key in ("answer", "best_epoch")}
-    _end(run, "done", run.facts, scores=values, **told)
+    _end(run, "done", run.facts, scores=values, directions=directions, **told)
 
 
 def close(run: Run) -> None:

@@ -133,10 +133,12 @@ def _restore(config: Config, earlier: Earlier, data: Data) -> FoldData:
 def _keep(run: Path, judged: Judged) -> None:
     """Adds the scores to the status, where listings find them; those of training stay."""
     status = read_status(run) or {}
-    known = status.get("scores") or {}
-    new = {s.name: s.value for s in judged.scores if s.name not in known}
+    known, ends = status.get("scores") or {}, status.get("directions") or {}
+    new = [score for score in judged.scores if score.name not in known]
     if status and new:
-        write_status(run, {**status, "scores": {**known, **new}})
+        scores = {**known, **{score.name: score.value for score in new}}
+        directions = {**ends, **{score.name: score.direction for score in new}}
+        write_status(run, {**status, "scores": scores, "directions": directions})
 
 
 def _count(data: Data, run: Path) -> tuple[dict[str, Any], tuple[str, ...]]:

@@ -84,6 +84,8 @@ def diff(here: Path, cli: Cli) -> Callable[..., list[str]]:
         ({"seed": False}, ["seed: 0 -> false"]),
         ({"optimizer.rho": ...}, ["optimizer.rho: 0.9 -> (not set)"]),
         ({"about.title": "wines", "run.root": "/b"}, [NOTHING.strip()]),
+        ({"learner": {"name": "supervised"}}, [NOTHING.strip()]),  # earlier runs do not say it
+        ({"learner": {"name": "gan"}}, ["learner.name: supervised -> gan"]),
         ({"sweep": {"seeds": 5}, "tune": {}, "search": {}}, [NOTHING.strip()]),
         ({"task": "a\nb"}, ['task: wine -> "a\\nb"']),
         ({"task": ""}, ['task: wine -> ""']),

@@ -50,7 +50,8 @@ def test_a_run_whose_scores_are_known_is_done(
     assert f"warning: {lost}: the pen is broken" in said
     status, report = status_of(run.folder), json.loads((run.folder / "report.json").read_text())
     assert status["state"] == report["state"] == "done"
-    assert status["scores"] == {score["name"]: score["value"] for score in report["scores"]}
+    for known, fact in (("scores", "value"), ("directions", "direction")):
+        assert status[known] == {score["name"]: score[fact] for score in report["scores"]}
 
 
 def test_ctrl_c_after_the_scores_takes_none_of_them_away(monkeypatch: pytest.MonkeyPatch) -> None:

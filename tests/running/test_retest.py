@@ -215,10 +215,12 @@ def test_the_scores_of_a_run_that_never_looked_are_kept_where_listings_find_them
     run = trained("test=false").folder
     before = contents(run)
 
-    found = {score["name"]: score["value"] for score in look_again(run)["scores"]}
+    found = look_again(run)["scores"]
 
     after = contents(run)
     status = before.pop("status.json")
     assert isinstance(status, dict)
-    assert after.pop("status.json") == {**status, "scores": {**status["scores"], **found}}
+    for known, fact in (("scores", "value"), ("directions", "direction")):
+        status[known] |= {score["name"]: score[fact] for score in found}
+    assert after.pop("status.json") == status
     assert after == before
