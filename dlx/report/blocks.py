@@ -66,6 +66,8 @@ class Card:
         image: a PNG as base64; "" where it is no image.
         text: an excerpt; "" where it is no text.
         facts: names and values.
+        inputs: names and values of the features, in small letters.
+        alt: what the image shows; "" where the title says it.
     """
 
     title: str
@@ -73,6 +75,7 @@ class Card:
     text: str = ""
     facts: Sequence[tuple[str, str]] = ()
     inputs: Sequence[tuple[str, str]] = ()
+    alt: str = ""
 
 
 @dataclass(frozen=True)
@@ -156,6 +159,37 @@ class Picture(Block):
         """
         wide, high = (int.from_bytes(self.png[at : at + 4], "big") for at in (16, 20))
         return round(wide * _SCALE), round(high * _SCALE)
+
+
+@dataclass(frozen=True)
+class Series:
+    """What is of one colour: (x, y, what it is) of dots, and perhaps a path of "x,y" pairs."""
+
+    name: str
+    dots: Sequence[tuple[float, float, str]]
+    path: str = ""
+
+
+@dataclass(frozen=True)
+class Chart(Block):
+    """Lines or points, in a box of 480 x 310.
+
+    Attributes:
+        title: its caption.
+        series: what is drawn, a colour each.
+        names: of the axes across and up.
+        across: (place, number) along the axis across.
+        up: the same along the one up.
+        note: what to know when looking at it.
+    """
+
+    kind = "chart"
+    title: str
+    series: Sequence[Series]
+    names: tuple[str, str]
+    across: Sequence[tuple[float, str]]
+    up: Sequence[tuple[float, str]]
+    note: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from . import evidence_plots
 from .blocks import Block, Picture, Section, Table
 from .errors import unmarked
-from .read import Run, get
+from .read import Run, get, numbers
 from .words import NONE, number
 
 BINS = 10
@@ -82,20 +82,12 @@ def _of_target(
         came = [true == predicted for true, predicted in pairs]
     else:
         return []
-    said = np.array([_share(text) for text in columns["probability"]])
-    known = np.isfinite(said)
+    said = numbers(columns["probability"])
+    known = (said >= 0) & (said <= 1)  # false where it is no number
     if not known.any():
         return []
     found = reliability(said[known], np.array(came)[known])
     return _shown(run, found, of, target)
-
-
-def _share(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        return math.nan
-    return value if 0 <= value <= 1 else math.nan
 
 
 def _shown(run: Run, found: Reliability, of: str, target: str) -> list[Block]:

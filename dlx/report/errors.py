@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -12,7 +11,7 @@ import numpy.typing as npt
 
 from . import matrix_plots, plots
 from .blocks import Block, Facts, Picture, Section, Table, Text
-from .read import Run, get
+from .read import Run, get, numbers
 from .words import PARTS, counted, number
 
 _BESIDE = 3  # as many classes have their counts in a table beside the picture
@@ -181,7 +180,7 @@ def _set(labels: str, marked: Mapping[str, str]) -> set[str]:
 
 
 def _numbers(run: Run, columns: Columns, target: str) -> list[Block]:
-    true, predicted = _floats(columns["true"]), _floats(columns["predicted"])
+    true, predicted = numbers(columns["true"]), numbers(columns["predicted"])
     alike = true.shape == predicted.shape  # not so where a cell of a vector is damaged
     known = np.isfinite(true) & np.isfinite(predicted) if alike else np.zeros(0, bool)
     if not known.any():
@@ -212,16 +211,3 @@ def _distances(error: npt.NDArray[np.float64]) -> list[tuple[str, str]]:
         ("90th percentile of the absolute error", number(float(np.quantile(size, 0.9)))),
         ("largest absolute error", number(float(size.max()))),
     ]
-
-
-def _floats(cells: Sequence[str]) -> npt.NDArray[np.float64]:
-    """The numbers of all cells, one after the other: a cell of a vector holds several."""
-    return np.array([_float(text) for cell in cells for text in cell.split("|")], np.float64)
-
-
-def _float(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        return math.nan
-    return value if abs(value) < 1e100 else math.nan

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from ..errors import DlxError
 from ..files import fence
 from ..runs.files import make_folders, write_bytes
+from . import artifacts
 from .answer import answer
 from .blocks import Alerts, Picture, Section
 from .calibration import calibration
@@ -25,7 +26,6 @@ from .outcome import notes, scores
 from .read import Run, get, read
 from .record import data, machine, model, repeat, setup
 from .workflow import workflow
-from .worst import worst
 
 T = TypeVar("T")
 
@@ -36,8 +36,9 @@ SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     curves,
     folds,
     errors,
-    worst,
+    artifacts.SECTIONS[0],
     calibration,
+    *artifacts.SECTIONS[1:],
     scores,
     checks,
     setup,

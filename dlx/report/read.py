@@ -5,17 +5,22 @@ from __future__ import annotations
 import csv
 import io
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
+
+import numpy as np
+import numpy.typing as npt
 
 from ..errors import Problem, RunError, UsageError
 from ..files import fence, is_there, names_in, parse_json, read_text
 from ..names import is_number
 from ..printable import UNPRINTABLE
+from ..runs.artifacts import PREDICTIONS, Artifact, listed
 from ..runs.seal import broken
 
+S = TypeVar("S")
 T = TypeVar("T", str, list[Any], dict[str, Any])
 
 
@@ -29,8 +34,9 @@ class Run:
         predictions: the columns of `predictions.csv`, each of shape (rows,); empty without one.
         torn: whether the last row of `metrics.jsonl` was cut off, and is left out.
         folds: the same rows of each fold, in order; empty without folds.
-        worst: `errors.json`: the rows that the model was most wrong about, by target.
         broken: what is no longer as it was when the run ended.
+        artifacts: what the run left to be looked at, which lies below `folder`.
+        folder: the run folder.
     """
 
     report: Mapping[str, Any]
@@ -38,8 +44,9 @@ class Run:
     predictions: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     torn: bool = False
     folds: tuple[tuple[Mapping[str, Any], ...], ...] = ()
-    worst: Mapping[str, Any] = field(default_factory=dict)
     broken: tuple[str, ...] = ()
+    artifacts: tuple[Artifact, ...] = ()
+    folder: Path = Path()
 
     @property
     def sample(self) -> bool:
@@ -63,9 +70,10 @@ def read(folder: Path) -> Run:
     """
     report = main_facts(fence(folder) / "report.json", "run folder", "name a folder below runs/")
     epochs, torn = _epochs(folder / "metrics.jsonl")
-    predictions = _predictions(folder / "predictions.csv")
-    worst, changed = _worst(folder / "errors.json"), tuple(broken(folder, weights=False))
-    return Run(report, epochs, predictions, torn, _folds(folder), worst, changed)
+    artifacts, changed = tuple(listed(folder)), tuple(broken(folder, weights=False))
+    kept = any(one.file == PREDICTIONS.file for one in artifacts)
+    predictions = _predictions(folder / PREDICTIONS.file) if kept else {}
+    return Run(report, epochs, predictions, torn, _folds(folder), changed, artifacts, folder)
 
 
 def main_facts(path: Path, kind: str, hint: str) -> dict[str, Any]:
@@ -150,16 +158,33 @@ def finite(value: object) -> float:
     return float(known) if known is not None and abs(known) < 1e100 else math.nan
 
 
+def evenly(items: Sequence[S], most: int) -> list[S]:
+    """As many of the items at most, evenly spaced, the first and the last among them."""
+    places = np.linspace(0, len(items) - 1, min(most, len(items))).astype(np.int64)
+    return [items[place] for place in places]
+
+
+def numbers(cells: Iterable[str]) -> npt.NDArray[np.float64]:
+    """The numbers of all cells, one after the other: a cell of a vector holds several.
+
+    Returns:
+        One a cell that holds one; nan where there is none that can be drawn.
+    """
+    return np.array([_float(text) for cell in cells for text in cell.split("|")], np.float64)
+
+
+def _float(text: str) -> float:
+    try:
+        return finite(float(text))
+    except ValueError:
+        return math.nan
+
+
 def _folds(folder: Path) -> tuple[tuple[Mapping[str, Any], ...], ...]:
     """`metrics.jsonl` of each fold, by the number that its folder is named by."""
     names = sorted(filter(is_number, names_in(folder / "folds")), key=int)
     files = (folder / "folds" / name / "metrics.jsonl" for name in names)
     return tuple(_epochs(file)[0] for file in files if is_there(file))
-
-
-def _worst(path: Path) -> dict[str, Any]:
-    found = _json(_text(path), path) if is_there(path) else {}
-    return found if isinstance(found, dict) else {}
 
 
 def _epochs(path: Path) -> tuple[tuple[Mapping[str, Any], ...], bool]:
@@ -181,35 +206,59 @@ def _predictions(path: Path) -> dict[str, tuple[str, ...]]:
     if not is_there(path):
         return {}
     try:
-        rows = [row for row in csv.reader(io.StringIO(_text(path), newline="")) if row]
+        return columns_of(_text(path))
+    except ValueError as error:
+        _damaged(path, str(error), "the same columns in every row")
+
+
+def cleaned(text: str) -> str:
+    """A text with no character left that a page or a picture cannot show."""
+    return UNPRINTABLE.sub("\ufffd", text)
+
+
+def columns_of(text: str) -> dict[str, tuple[str, ...]]:
+    """The columns of a CSV file by their titles.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        rows = [row for row in csv.reader(io.StringIO(text, newline="")) if row]
     except csv.Error as error:
-        _damaged(path, f"cannot be read as CSV ({error})", "one row per sample")
+        raise ValueError(f"cannot be read as CSV ({error})") from error
     header = rows[0] if rows else []
     for number, row in enumerate(rows[1:], start=2):
         if len(row) != len(header):
-            found = f"row {number} has {len(row)} of {len(header)} columns"
-            _damaged(path, f"is damaged: {found}", "the same columns in every row")
+            raise ValueError(f"is damaged: row {number} has {len(row)} of {len(header)} columns")
     return dict(zip(header, zip(*rows[1:], strict=True), strict=False))
 
 
 def _text(path: Path) -> str:
     try:
-        return UNPRINTABLE.sub("\ufffd", read_text(path, "replace"))
+        return cleaned(read_text(path, "replace"))
     except OSError as error:
         _damaged(path, f"cannot be read: {error.strerror}", "a readable file")
 
 
 def _json(text: str, path: Path, where: str = "") -> Any:
     try:
-        return _printable(parse_json(text))
+        return tree_of(text)
     except (ValueError, RecursionError) as error:
         _damaged(path, f"is not JSON ({error})", "JSON", where)
 
 
+def tree_of(text: str) -> Any:
+    """What JSON text says, its texts as a page can show them.
+
+    Raises:
+        ValueError: it is no JSON.
+    """
+    return _printable(parse_json(text))
+
+
 def _printable(value: Any) -> Any:
-    """The same tree, with no character left that a page or a picture cannot show."""
     if isinstance(value, str):
-        return UNPRINTABLE.sub("\ufffd", value)
+        return cleaned(value)
     if isinstance(value, list):
         return [_printable(item) for item in value]
     if isinstance(value, dict):

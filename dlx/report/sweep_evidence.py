@@ -11,6 +11,7 @@ from . import evidence_plots, importance, sweep_plots
 from .blocks import Block, Picture, Section, Table, Text
 from .evidence_plots import Line, Slice
 from .levers import logarithmic
+from .read import evenly
 from .sweep_facts import Setting, Sweep
 from .sweep_plots import Fan, Trade
 from .sweep_tables import rounded
@@ -61,7 +62,7 @@ def within(scores: Sequence[float], sign: float) -> tuple[list[float], int]:
 def _parallel(sweep: Sweep, names: Sequence[str]) -> Picture:
     scored = sweep.scored
     lost = [one for one in sweep.settings if math.isnan(one.value) and one.states["waiting"] == 0]
-    kept = [*_thinned(scored, _LINES), *_thinned(lost, _LINES // 3)]
+    kept = [*evenly(scored, _LINES), *evenly(lost, _LINES // 3)]
     scores, cut = within([one.value for one in kept if not math.isnan(one.value)], sweep.sign)
     scores += [math.nan] * (len(kept) - len(scores))
     best = kept.index(sweep.best) if sweep.best in kept else None
@@ -79,11 +80,6 @@ def _parallel(sweep: Sweep, names: Sequence[str]) -> Picture:
         said.append(f"The first {_AXES} of {len(names)} parameters are shown.")
     alt = f"Parallel axes of {', '.join(names[:_AXES])} and {sweep.score}."
     return Picture("parallel", png, short(alt, 400), " ".join(said), broad=True)
-
-
-def _thinned(settings: Found, most: int) -> list[Setting]:
-    places = np.unique(np.linspace(0, len(settings) - 1, min(most, len(settings))).astype(int))
-    return [settings[place] for place in places]
 
 
 def _slices(sweep: Sweep, names: Sequence[str], scores: Sequence[float]) -> Picture:
@@ -112,7 +108,7 @@ def _shares(
         least = f"at least {importance.LEAST} and 2 are needed"
         said = f"Parameter importance is not estimated: {many} that vary; {least}."
         return {}, [Text([said])]
-    kept = _thinned(scored, importance.MOST)
+    kept = evenly(scored, importance.MOST)
     values = dict(zip(scored, scores, strict=True))
     levers = [lever for name in every if (lever := sweep.lever(name, kept)).varies]
     shares = importance.shares(levers, [values[one] for one in kept])

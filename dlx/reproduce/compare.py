@@ -15,6 +15,7 @@ from torch import Tensor
 from ..errors import Problem, RunError
 from ..files import is_file, is_folder, is_there, names_in, parse_json, read_bytes
 from ..names import is_number
+from ..runs.artifacts import NAME, PREDICTIONS, listed
 from ..runs.files import bare_cell
 from ..training import checkpoint
 from ..training.recorders import LOSSES
@@ -27,7 +28,7 @@ class Difference:
     """One way in which a run is not its original.
 
     Attributes:
-        what: "step", "score", "tensor", "preparation" or "predictions".
+        what: "step", "score", "tensor", "preparation" or an artifact's name, as "predictions".
         where: the fold's folder, "" for the run itself; then step, epoch and score, or tensor.
         text: it in a sentence.
     """
@@ -53,7 +54,9 @@ def differences(original: Path, again: Path) -> list[Difference]:
         found += [*_steps(stage, one, other), *_scores(stage, one, other)]
         found += _bytes("preparation", "prepare/steps.json", stage, one, other)
         found += _tensors(stage, one, other)
-    return [*found, *_predictions(original, again)]
+    for stage in dict.fromkeys([*stages, ""]):
+        found += _artifacts(stage, original / stage, again / stage)
+    return found
 
 
 def stages_of(run: Path) -> list[str]:
@@ -131,18 +134,26 @@ def _bytes(what: str, name: str, stage: str, one: Path, other: Path) -> list[Dif
     return [Difference(what, _place(stage, name), f"{name} differs")]
 
 
-def _predictions(original: Path, again: Path) -> list[Difference]:
+def _artifacts(stage: str, one: Path, other: Path) -> list[Difference]:
+    """Whether every file that either run lists is the same."""
+    both = [*listed(one), *listed(other)]
+    if not is_there(one / NAME):  # an older version compared its predictions only
+        both = [PREDICTIONS]
+    names = {entry.file: entry.name for entry in both}
+    found = [d for file, name in names.items() for d in _bytes(name, file, stage, one, other)]
+    return [d for d in found if d.what != PREDICTIONS.name or not _alike(one, other)]
+
+
+def _alike(one: Path, other: Path) -> bool:
     """Whether every column of the original's predictions is the same.
 
     What earlier versions left out, or wrote behind an apostrophe, is no difference.
     """
-    name = "predictions.csv"
-    found = _bytes("predictions", name, "", original, again)
-    if not found or not (is_there(original / name) and is_file(again / name)):
-        return found
-    before, now = _cells(original / name), _cells(again / name)
-    same = bool(before) and all(now.get(column) == cells for column, cells in before.items())
-    return [] if same else found
+    files = (one / PREDICTIONS.file, other / PREDICTIONS.file)
+    if not all(map(is_file, files)):
+        return False
+    before, now = map(_cells, files)
+    return bool(before) and all(now.get(column) == cells for column, cells in before.items())
 
 
 def _cells(file: Path) -> dict[str, list[str]]:

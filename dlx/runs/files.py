@@ -60,8 +60,13 @@ def write_text(file: Path, text: str) -> None:
 
 
 def write_json(file: Path, value: Any) -> None:
-    """Like `write_bytes`, as JSON; numbers that JSON lacks (NaN) become null."""
-    write_text(file, json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n")
+    """Like `write_bytes`, as JSON."""
+    write_text(file, json_text(value))
+
+
+def json_text(value: Any) -> str:
+    """A value as a JSON file has it; numbers that JSON lacks (NaN) become null."""
+    return json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
 def plain(value: Any) -> Any:

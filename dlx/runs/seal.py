@@ -12,6 +12,7 @@ from pathlib import Path
 
 from ..errors import Problem, RunError
 from ..files import is_file, names_in, parse_json, read_bytes, sha256_of
+from . import artifacts
 from .files import write_text
 from .folder import read_status, write_status
 
@@ -23,8 +24,9 @@ UNSEALED = (
 _FILES = (
     *("config.yaml", "overrides.yaml", "environment.json", "data.json", "report.json"),
     *("metrics.jsonl", "final.jsonl", "losses.f32", "predictions.csv", "errors.json"),
+    artifacts.NAME,
 )
-_FOLDERS = ("prepare", "workflow", "checkpoints/best", "checkpoints/last")
+_FOLDERS = ("prepare", "workflow", artifacts.FOLDER, "checkpoints/best", "checkpoints/last")
 
 
 def seal(run: Path) -> str:

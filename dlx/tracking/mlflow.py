@@ -21,6 +21,7 @@ from ..files import is_file, is_folder, is_there, parse_json, read_bytes, read_j
 from ..judging.verdict import shown_name
 from ..running.run import Run
 from ..running.stage import Stage
+from ..runs.artifacts import FOLDER, listed
 from ..runs.files import write_json
 from ..runs.folder import MARK
 from ..training.training import Training
@@ -97,7 +98,9 @@ class MLflow(Watcher):
                     self._mean_curve()
                 self._batch(tags=_answer(run.facts))
             for name in self._options.artifacts if state == "done" else ():
-                self._file(run.folder / name)
+                left = listed(run.folder) if name == FOLDER else ()
+                for file in [one.file for one in left] or [name]:
+                    self._file(run.folder / file)
             client = mlflow_store.client(self._address)
             client.set_terminated(self._id, _STATES[state])
 

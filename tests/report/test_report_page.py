@@ -15,9 +15,10 @@ import pytest
 from dlx.errors import RunError
 from dlx.report import build
 from dlx.report.page import SECTIONS
+from dlx.runs.artifacts import KINDS
 
 ALL = [make.__name__ for make in SECTIONS]
-MORE = {"workflow", "folds", "worst", "checks"}
+MORE = {"workflow", "folds", "checks", *KINDS}
 """Sections of runs that measured more than a plain one."""
 PLAIN = [name for name in ALL if name not in MORE]
 

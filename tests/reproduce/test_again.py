@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from dlx.reproduce.compare import differences
+from dlx.runs.artifacts import Artifacts
 from dlx.runs.seal import seal_again
 
 
@@ -80,6 +81,20 @@ def test_predictions_of_an_earlier_version_are_the_same(run: Path, tmp_path: Pat
     for text in ("row,true,predicted\n0,-1,2\n", "row,true\n0,-1\n", "row,true,predicted\n", ""):
         (other / "predictions.csv").write_text(text)
         assert [one.what for one in differences(run, other)] == ["predictions"]
+
+
+def test_every_listed_file_is_compared_of_either_run(run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "again"
+    shutil.copytree(run, other)
+    for folder, text in ((run, "to be"), (other, "or not")):
+        Artifacts(folder).texts("poem", {"": text})
+    told = [(one.what, one.text) for one in differences(run, other)]
+    assert told == [("poem", "artifacts/poem.json differs")]
+
+    Artifacts(run).texts("poem", {"": "or not"})
+    Artifacts(other).texts("more", {"": "text"}, epoch=2)
+    told = [(one.what, one.text) for one in differences(run, other)]
+    assert told == [("more", "artifacts/more-2.json is missing in the run")]
 
 
 @pytest.mark.parametrize(

@@ -126,8 +126,10 @@ def test_no_bit_of_the_training_depends_on_it(recipe: str) -> None:
 
 def test_folds_are_told_apart_and_their_mean_is_the_runs_own() -> None:
     folds = ("protocol={name: kfold, k: 2}", "final=true")
-    run = trained(*LOCAL, *folds).folder
+    run = trained(*LOCAL, *folds, "callbacks.mlflow.artifacts=[artifacts]").folder
 
+    files = {file.path for file in client().list_artifacts(logged(run).info.run_id)}
+    assert files == {"errors.json", "predictions.csv"}
     names = {"metrics.jsonl": "", "final.jsonl": "final/"}
     names |= {f"folds/{i}/metrics.jsonl": f"folds/{i}/" for i in range(2)}
     for file, prefix in names.items():

@@ -57,6 +57,7 @@ class MLflow:
     experiment: str = option("", "MLflow's experiment; empty: the task's name")
     artifacts: tuple[
         Literal[
+            "artifacts",
             "config.yaml",
             "data.json",
             "environment.json",
@@ -66,7 +67,10 @@ class MLflow:
             "report.json",
         ],
         ...,
-    ] = option(("config.yaml", "report.json"), "files of the run folder to log at the end")
+    ] = option(
+        ("config.yaml", "report.json"),
+        "files of the run folder to log at the end; artifacts: all that artifacts.json lists",
+    )
 
 
 _CODE = "dlx.training.callbacks"

@@ -1,0 +1,194 @@
+"""Sections on what a training left to be looked at: one for each kind, whatever learner left it."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ..files import read_bytes
+from ..runs.artifacts import PREDICTIONS, Artifact
+from ..runs.pixels import picture_of, size_of
+from . import charts
+from .blocks import Alerts, Block, Card, Gallery, Heading, Section, Table, Text
+from .read import Run, cleaned, columns_of, evenly, finite, get, mappings, numbers, tree_of
+from .words import counted, number, short
+
+EPOCHS = 8
+"""As many of an artifact are shown that was made after every epoch."""
+_NAMES = 20
+_ROOM = 16 * 1024 * 1024  # bytes of all files of a kind
+_ROWS, _COLUMNS = 50, 30
+_CARDS, _FEATURES = 24, 40
+_NARROW = 4  # as many features are read in a narrow card
+_CELL, _LONGEST = 200, 4000  # characters of a cell, of a text
+_SIDE = 256  # pixels of an image's side that are drawn
+
+Show = Callable[[Artifact, bytes], list[Block]]
+"""What an artifact's file shows; ValueError where it is damaged."""
+
+
+def of_kind(kind: str, title: str, show: Show) -> Callable[[Run], Section | None]:
+    """What makes the section of a kind.
+
+    Args:
+        kind: as in `artifacts.json`; the section's anchor.
+        title: its heading, where there are several artifacts.
+        show: what shows one of them.
+    """
+
+    def make(run: Run) -> Section | None:
+        found = [one for one in run.artifacts if one.kind == kind and one.file != PREDICTIONS.file]
+        names = list(dict.fromkeys(one.name for one in found))[:_NAMES]
+        blocks: list[Block] = []
+        room = _ROOM
+        for name in names:
+            every = [one for one in found if one.name == name]
+            made, room = _made(run, every, show, room)
+            blocks += [*_head(every[-1], len(names) > 1), *made] if made else []
+        heading = _title(found[-1]) if len(names) == 1 else title
+        return Section(kind, heading, blocks) if blocks else None
+
+    make.__name__ = kind
+    return make
+
+
+def _title(one: Artifact) -> str:
+    return one.title or one.name.replace("_", " ").capitalize()
+
+
+def _head(one: Artifact, several: bool) -> list[Block]:
+    """What an artifact is, above what shows it; cards are counted as what they are."""
+    told = "" if one.kind == "cards" else one.caption[:1].upper() + one.caption[1:]
+    if several:
+        return [Heading(_title(one), told)]
+    return [Text([told])] if told else []
+
+
+def _made(run: Run, every: Sequence[Artifact], show: Show, room: int) -> tuple[list[Block], int]:
+    """What shows an artifact after some of its epochs, and the room that is left for others."""
+    blocks: list[Block] = []
+    wrong: list[str] = []
+    for one in evenly(every, EPOCHS):
+        try:
+            content = read_bytes(run.folder / one.file, room)
+            blocks += show(one, content)
+            room -= len(content)
+        except (OSError, ValueError) as error:
+            told = getattr(error, "strerror", None) or error
+            wrong.append(f"{one.file} cannot be shown: {cleaned(str(told))}.")
+    if wrong:
+        blocks.append(Alerts(wrong))
+    if len(every) > EPOCHS:
+        blocks.append(Text([f"{EPOCHS} of {len(every)} epochs are shown, evenly spaced."]))
+    return blocks, room
+
+
+def _epoch(one: Artifact) -> str:
+    return "" if one.epoch is None else f"Epoch {number(one.epoch)}"
+
+
+def _text(content: bytes) -> str:
+    return cleaned(content.decode("utf-8", "replace"))
+
+
+def _tree(content: bytes) -> dict[str, Any]:
+    found = tree_of(_text(content))
+    return found if isinstance(found, dict) else {}
+
+
+def _pictures(one: Artifact, content: bytes) -> list[Block]:
+    """A PNG file as it is, animated or not."""
+    size_of(content)
+    card = Card("", base64.b64encode(content).decode("ascii"), alt=_title(one))
+    return [Gallery(_epoch(one), [card], broad=True, wide=False)]
+
+
+def _texts(one: Artifact, content: bytes) -> list[Block]:
+    found = _tree(content)
+    cards = [Card(name, text=_cut(str(found[name]), _LONGEST)) for name in [*found][:_CARDS]]
+    return [Gallery(_epoch(one), cards, broad=True)] if cards else []
+
+
+def _cut(text: str, most: int) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def _lines(one: Artifact, content: bytes) -> list[Block]:
+    return [charts.lines(columns_of(_text(content)), _epoch(one))]
+
+
+def _points(one: Artifact, content: bytes) -> list[Block]:
+    return [charts.points(columns_of(_text(content)), _epoch(one))]
+
+
+def _table(one: Artifact, content: bytes) -> list[Block]:
+    """The first rows and columns of a table; where numbers stand, as a page shows them."""
+    columns = columns_of(_text(content))
+    shown = {name: _cells(columns[name][:_ROWS]) for name in [*columns][:_COLUMNS]}
+    texts = [at for at, (_, numeric) in enumerate(shown.values()) if not numeric]
+    cells = list(zip(*(column for column, _ in shown.values()), strict=True))
+    block = Table(_epoch(one), [*shown], cells, texts=texts)
+    rows = len(next(iter(columns.values()), ()))
+    bounds = ((rows, _ROWS, "row"), (len(columns), _COLUMNS, "column"))
+    cut = " and ".join(f"{most} of {counted(has, of)}" for has, most, of in bounds if has > most)
+    return [block, *([Text([f"The first {cut} are shown: all are in {one.file}."])] if cut else [])]
+
+
+def _cells(cells: Sequence[str]) -> tuple[list[str], bool]:
+    """A column's cells as a page shows them: rounded, where all are numbers; whether they are."""
+    values = numbers(cells)
+    if len(values) == len(cells) and np.isfinite(values).all():
+        return [number(int(v) if v.is_integer() else v) for v in values.tolist()], True
+    return [short(cell, _CELL) for cell in cells], False
+
+
+def _cards(one: Artifact, content: bytes) -> list[Block]:
+    """A gallery a group: images, excerpts or features, each with its facts."""
+    groups = _tree(content)
+    blocks: list[Block] = []
+    for group in groups:
+        cards = [_card(row) for row in mappings(get(groups, group, dict), "rows")][:_CARDS]
+        if cards:
+            lead = ", ".join(filter(None, (_epoch(one), group if len(groups) > 1 else "")))
+            title = f"{f'{lead}: the' if lead else 'The'} {len(cards)} {one.caption or 'samples'}"
+            broad = any(card.text or len(card.inputs) > _NARROW for card in cards)
+            blocks.append(Gallery(title, cards, broad))
+    return blocks
+
+
+def _card(row: Mapping[str, Any]) -> Card:
+    shown = get(row, "shown", dict)
+    told = [name for name in row if name not in ("row", "shown") and row[name] is not None]
+    facts = [(name, short(number(row[name]), _CELL)) for name in told]
+    features = get(shown, "features", dict)
+    inputs = [(name, number(features[name])) for name in list(features)[:_FEATURES]]
+    title = f"row {number(row['row'])}" if "row" in row else ""
+    return Card(title, _image(shown), get(shown, "text", str), facts, inputs)
+
+
+def _image(shown: Mapping[str, Any]) -> str:
+    """A grey image as PNG in base64; "" where it is none, or damaged."""
+    if shown.get("kind") != "image":
+        return ""
+    shape = [side for side in get(shown, "shape", list) if isinstance(side, int)]
+    values = [finite(value) for value in get(shown, "values", list)]
+    whole = len(shape) == 2 and all(1 <= side <= _SIDE for side in shape)
+    if not whole or len(values) != shape[0] * shape[1] or not np.isfinite(values).all():
+        return ""
+    grey = np.clip(np.array(values), 0, 255).astype(np.uint8).reshape(1, 1, *shape)
+    return base64.b64encode(picture_of(grey)).decode("ascii")
+
+
+SECTIONS = (
+    of_kind("cards", "Samples", _cards),
+    of_kind("pictures", "Pictures", _pictures),
+    of_kind("film", "Films", _pictures),
+    of_kind("texts", "Texts", _texts),
+    of_kind("lines", "Lines", _lines),
+    of_kind("points", "Points", _points),
+    of_kind("table", "Tables", _table),
+)
+"""What shows each kind of artifact, from top to bottom."""

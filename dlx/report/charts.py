@@ -1,0 +1,107 @@
+"""Curves and points as lines of SVG, which tell what they are where a pointer rests on them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from .blocks import Chart, Series
+from .read import evenly, numbers
+from .words import counted, number
+
+MOST = 12
+"""As many lines or names of points are told apart; as many colours has the page."""
+_BENDS, _DOTS = 400, 60  # of a line: where it bends, and where it tells its value
+_PLACES = 1200  # as many points are drawn
+_BOX = (54.0, 10.0, 470.0, 268.0)  # left, top, right, bottom of the plot
+
+Values = npt.NDArray[np.float64]
+Columns = Mapping[str, tuple[str, ...]]
+
+
+def lines(columns: Columns, title: str) -> Chart:
+    """The first column along, each of the others a line.
+
+    Raises:
+        ValueError: these are no columns of numbers.
+    """
+    (along, x), *others = _axes(columns, columns)
+    place = _Places(x, np.concatenate([values for _, values in others[:MOST]]))
+    series = []
+    for name, values in others[:MOST]:
+        known = np.flatnonzero(np.isfinite(x) & np.isfinite(values)).tolist()
+        path = " ".join("{},{}".format(*place(x[at], values[at])) for at in evenly(known, _BENDS))
+        told = [(at, f"{name}: {number(values[at])} at {number(x[at])}") for at in known]
+        dots = [(*place(x[at], values[at]), text) for at, text in evenly(told, _DOTS)]
+        series.append(Series(name, dots, path))
+    note = _left_out(len(others), "line")
+    return Chart(title, series, (along, ""), place.across, place.up, note, wide=False)
+
+
+def points(columns: Columns, title: str) -> Chart:
+    """The first two columns are places; a third one names what each is.
+
+    Raises:
+        ValueError: these are no columns of numbers.
+    """
+    (across, x), (up, y) = _axes(columns, [*columns][:2])
+    labels = [*columns.values()][2] if len(columns) > 2 else ("",) * len(x)
+    known = evenly(np.flatnonzero(np.isfinite(x) & np.isfinite(y)).tolist(), _PLACES)
+    names, place = list(dict.fromkeys(labels)), _Places(x, y)
+    dots: dict[str, list[tuple[float, float, str]]] = {name: [] for name in names[:MOST]}
+    for at in known:
+        if (name := labels[at]) in dots:
+            told = f"{number(x[at])}, {number(y[at])}"
+            dots[name].append((*place(x[at], y[at]), f"{name}: {told}" if name else told))
+    series = [Series(name, found) for name, found in dots.items()]
+    note = _left_out(len(names), "name")
+    return Chart(title, series, (across, up), place.across, place.up, note, wide=False)
+
+
+def _axes(columns: Columns, names: Iterable[str]) -> list[tuple[str, Values]]:
+    """The columns that hold numbers, one a row."""
+    rows = len(next(iter(columns.values()), ()))
+    every = [(name, numbers(columns[name])) for name in names]
+    found = [(n, of) for n, of in every if len(of) == rows and np.isfinite(of).any()]
+    if len(found) < 2 or found[0][0] != every[0][0]:
+        raise ValueError("it has no two columns of numbers")
+    return found
+
+
+def _left_out(many: int, noun: str) -> str:
+    return f"The first {MOST} of {counted(many, noun)} are shown." if many > MOST else ""
+
+
+class _Places:
+    """Where values lie in the picture, and the numbers along its axes."""
+
+    def __init__(self, x: Values, y: Values) -> None:
+        self._x, self._y = _span(x), _span(y)
+        self.across = [(self(at, self._y[0])[0], _tick(at)) for at in _ticks(*self._x)]
+        self.up = [(self(self._x[0], at)[1], _tick(at)) for at in _ticks(*self._y)]
+
+    def __call__(self, x: float, y: float) -> tuple[float, float]:
+        left, top, right, bottom = _BOX
+        (first, last), (low, high) = self._x, self._y
+        across = left + (right - left) * (x - first) / (last - first)
+        return round(across, 1), round(bottom - (bottom - top) * (y - low) / (high - low), 1)
+
+
+def _span(values: Values) -> tuple[float, float]:
+    low, high = float(np.nanmin(values)), float(np.nanmax(values))
+    size = max(abs(low), abs(high), 1e-90)
+    return (low, high) if high - low > 1e-9 * size else (low - 0.1 * size, high + 0.1 * size)
+
+
+def _ticks(low: float, high: float) -> list[float]:
+    """Round numbers from one end to the other, five or so."""
+    power = 10.0 ** math.floor(math.log10((high - low) / 5))
+    step = next(step * power for step in (1, 2, 5, 10) if step * power >= (high - low) / 5)
+    return [step * at for at in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
+def _tick(value: float) -> str:
+    return f"{value:.6g}".replace("-", "\N{MINUS SIGN}")

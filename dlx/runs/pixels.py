@@ -1,0 +1,100 @@
+"""Arrays as PNG files, with nothing in them but pixels."""
+
+from __future__ import annotations
+
+import io
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import numpy.typing as npt
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+WIDEST = 4096
+"""Pixels of a picture's side."""
+_GAP = 2
+
+Pixels = npt.NDArray[np.uint8]
+
+
+def picture_of(images: npt.NDArray[Any]) -> bytes:
+    """Images side by side, as many down as across, as a PNG file.
+
+    Args:
+        images: (images, channels, height, width) with 1 or 3 channels: bytes, or numbers from 0 to
+            1; what lies beyond is cut off.
+
+    Raises:
+        ValueError: they have another shape, or the picture would be larger than `WIDEST` a side.
+    """
+    return _png([_image(_sheet(_pixels(images)))])
+
+
+def film_of(images: npt.NDArray[Any], ms: int) -> bytes:
+    """Images one after the other, as an animated PNG file.
+
+    Args:
+        images: as in `picture_of`.
+        ms: milliseconds that each is seen.
+
+    Raises:
+        ValueError: as in `picture_of`.
+    """
+    frames = [_image(one) for one in _pixels(images)]
+    return _png(frames, save_all=True, append_images=frames[1:], duration=ms, loop=0)
+
+
+def size_of(png: bytes) -> tuple[int, int]:
+    """Width and height of a PNG file as its header has them.
+
+    Raises:
+        ValueError: it is none, or larger than `WIDEST` a side.
+    """
+    width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
+    if png[:8] != b"\x89PNG\r\n\x1a\n" or png[12:16] != b"IHDR" or min(width, height) < 1:
+        raise ValueError("it is no PNG file")
+    return _bounded(width, height)
+
+
+def _bounded(width: int, height: int) -> tuple[int, int]:
+    if max(width, height) > WIDEST:
+        raise ValueError(f"{width:,} x {height:,} pixels are more than {WIDEST:,} a side")
+    return width, height
+
+
+def _pixels(images: npt.NDArray[Any]) -> Pixels:
+    """Bytes of shape (images, height, width, channels)."""
+    if images.ndim != 4 or images.shape[1] not in (1, 3) or 0 in images.shape:
+        told = "(images, channels, height, width) with 1 or 3 channels"
+        raise ValueError(f"the images have the shape {images.shape}, expected {told}")
+    if images.dtype != np.uint8:
+        images = np.rint(255 * np.clip(np.nan_to_num(images), 0, 1)).astype(np.uint8)
+    return np.ascontiguousarray(np.moveaxis(images, 1, -1))
+
+
+def _sheet(images: Pixels) -> Pixels:
+    many, high, wide, channels = images.shape
+    across = math.ceil(math.sqrt(many))
+    down = math.ceil(many / across)
+    width, height = _bounded(across * (wide + _GAP) - _GAP, down * (high + _GAP) - _GAP)
+    sheet = np.zeros((height, width, channels), np.uint8)
+    for place, image in enumerate(images):
+        top, left = place // across * (high + _GAP), place % across * (wide + _GAP)
+        sheet[top : top + high, left : left + wide] = image
+    return sheet
+
+
+def _image(pixels: Pixels) -> Image:
+    from PIL import Image
+
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def _png(images: Sequence[Image], **options: Any) -> bytes:
+    _bounded(*images[0].size)
+    buffer = io.BytesIO()
+    images[0].save(buffer, "PNG", **options)
+    return buffer.getvalue()
