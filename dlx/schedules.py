@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, Protocol, cast
+from typing import Any, Literal, cast
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
@@ -25,14 +25,14 @@ FIRST = 0.01
 """The share of the rate with which a warm-up begins."""
 
 
-class Schedule(Protocol):
-    """Changes an optimizer's learning rate as training goes on.
+class Schedule:
+    """Changes an optimizer's learning rate as training goes on; this one leaves it alone.
 
     Attributes:
         per_step: whether `after_step` does anything; where not, it need not be called.
     """
 
-    per_step: bool
+    per_step = False
 
     def after_step(self) -> None:
         """Sets the rate of the next step; called after each step of the optimizer."""
@@ -42,31 +42,13 @@ class Schedule(Protocol):
 
     def state_dict(self) -> dict[str, Any]:
         """Where the schedule stands, in JSON's types."""
+        return {}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Puts the schedule and the optimizer's rates back where `state_dict` was taken."""
 
 
-class _Fixed:
-    """Leaves the rate alone."""
-
-    per_step = False
-
-    def after_step(self) -> None:
-        """Does nothing."""
-
-    def after_epoch(self, score: float | None) -> None:
-        """Does nothing."""
-
-    def state_dict(self) -> dict[str, Any]:
-        """Nothing to remember."""
-        return {}
-
-    def load_state_dict(self, state: Mapping[str, Any]) -> None:
-        """Nothing to put back."""
-
-
-class _PerStep:
+class _PerStep(Schedule):
     """Sets the rate as a function of the step, up to the step from which it stays."""
 
     per_step = True
@@ -90,9 +72,6 @@ class _PerStep:
             self.step += 1
             self._set()
 
-    def after_epoch(self, score: float | None) -> None:
-        """Does nothing."""
-
     def state_dict(self) -> dict[str, Any]:
         """The step, and the rates that it takes shares of."""
         return {"step": self.step, "base": list(self.base)}
@@ -104,7 +83,7 @@ class _PerStep:
         self._set()
 
 
-class _Plateau:
+class _Plateau(Schedule):
     """torch's reduction on plateaus, after an optional warm-up whose scores do not count."""
 
     def __init__(self, plateau: ReduceLROnPlateau, warmup: _PerStep | None) -> None:
@@ -158,7 +137,7 @@ def constant(
     """
     warmup = _warmup_steps(options.warmup_epochs, steps_per_epoch, epochs)
     if warmup == 0:
-        return _Fixed()
+        return Schedule()
     return _PerStep(optimizer, _warmed(lambda _: 1.0, warmup), warmup)
 
 

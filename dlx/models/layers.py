@@ -7,10 +7,10 @@ and gives the module and the shape after it. A shape that it cannot take is a `U
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
-from typing import Any, cast
+from typing import cast
 
 from torch import Tensor, nn
 
@@ -21,7 +21,7 @@ from ..errors import Problem, UsageError
 from . import modules
 from .inputs import Batch, Input
 from .network import Network, Reader, check_penalty, dense_layer, joined, the_only_input
-from .shapes import Place, Shape
+from .shapes import Kind, Place, Shape
 
 Made = tuple[nn.Module, Shape]
 
@@ -86,8 +86,8 @@ def reader(name: str, found: Input, images: bool) -> tuple[Reader, Shape]:
         return _with_channel(name), Shape("image", (1, *found.shape))
     if axes > 3:
         return itemgetter(name), Shape("block", found.shape)
-    kinds = {1: "vector", 2: "sequence", 3: "image"}
-    return itemgetter(name), Shape(cast("Any", kinds[axes]), found.shape)
+    kinds: dict[int, Kind] = {1: "vector", 2: "sequence", 3: "image"}
+    return itemgetter(name), Shape(kinds[axes], found.shape)
 
 
 def _vector(found: Input) -> Shape:
@@ -115,29 +115,10 @@ def linear(options: specs.Linear, shape: Shape, place: Place) -> Made:
     return module, shape.moved(options.units, shape.places)
 
 
-def conv1d(options: specs.Conv, shape: Shape, place: Place) -> Made:
-    """Convolution over time."""
-    return _convolution(partial(modules.Conv1d), options, place.take(shape, "sequence"), place)
-
-
-def conv2d(options: specs.Conv, shape: Shape, place: Place) -> Made:
-    """Convolution over height and width."""
-    return _convolution(partial(modules.Conv2d), options, place.take(shape, "image"), place)
-
-
-def separable_conv1d(options: specs.Conv, shape: Shape, place: Place) -> Made:
-    """Depthwise separable convolution over time."""
-    kind = partial(modules.Separable, modules.Conv1d)
-    return _convolution(kind, options, place.take(shape, "sequence"), place)
-
-
-def separable_conv2d(options: specs.Conv, shape: Shape, place: Place) -> Made:
-    """Depthwise separable convolution over height and width."""
-    kind = partial(modules.Separable, modules.Conv2d)
-    return _convolution(kind, options, place.take(shape, "image"), place)
-
-
-def _convolution(kind: partial[Any], options: specs.Conv, shape: Shape, place: Place) -> Made:
+def _convolution(
+    kind: Callable[..., nn.Module], over: Kind, options: specs.Conv, shape: Shape, place: Place
+) -> Made:
+    place.take(shape, over)
     zeros = [(0, 0)] * len(shape.places)
     if options.padding == "same":
         window = (options.kernel, options.stride, options.dilation)
@@ -177,27 +158,10 @@ def _windows(size: int, window: int, stride: int, dilation: int, place: Place) -
     return (size - reach) // stride + 1
 
 
-def max_pool1d(options: specs.Pool, shape: Shape, place: Place) -> Made:
-    """Largest value of each window over time."""
-    return _pool(nn.MaxPool1d, options, place.take(shape, "sequence"), place)
-
-
-def avg_pool1d(options: specs.Pool, shape: Shape, place: Place) -> Made:
-    """Mean value of each window over time."""
-    return _pool(nn.AvgPool1d, options, place.take(shape, "sequence"), place)
-
-
-def max_pool2d(options: specs.Pool, shape: Shape, place: Place) -> Made:
-    """Largest value of each window over height and width."""
-    return _pool(nn.MaxPool2d, options, place.take(shape, "image"), place)
-
-
-def avg_pool2d(options: specs.Pool, shape: Shape, place: Place) -> Made:
-    """Mean value of each window over height and width."""
-    return _pool(nn.AvgPool2d, options, place.take(shape, "image"), place)
-
-
-def _pool(kind: type[nn.Module], options: specs.Pool, shape: Shape, place: Place) -> Made:
+def _pool(
+    kind: type[nn.Module], over: Kind, options: specs.Pool, shape: Shape, place: Place
+) -> Made:
+    place.take(shape, over)
     stride = options.stride or options.size
     places = tuple(_windows(size, options.size, stride, 1, place) for size in shape.places)
     pool = kind(options.size, stride)
@@ -205,17 +169,7 @@ def _pool(kind: type[nn.Module], options: specs.Pool, shape: Shape, place: Place
     return module, shape.moved(shape.channels, places)
 
 
-def global_max_pool(_options: specs.GlobalPool, shape: Shape, place: Place) -> Made:
-    """Largest value over time, or over height and width."""
-    return _global_pool(shape, place, largest=True)
-
-
-def global_avg_pool(_options: specs.GlobalPool, shape: Shape, place: Place) -> Made:
-    """Mean value over time, or over height and width."""
-    return _global_pool(shape, place, largest=False)
-
-
-def _global_pool(shape: Shape, place: Place, largest: bool) -> Made:
+def _global_pool(largest: bool, _options: specs.GlobalPool, shape: Shape, place: Place) -> Made:
     place.take(shape, "sequence", "image")
     axes = (2, 3) if shape.kind == "image" else (1,)
     return modules.GlobalPool(axes, largest), Shape("vector", (shape.channels,))
@@ -258,21 +212,6 @@ def embedding(options: specs.Embedding, shape: Shape, place: Place) -> Made:
     return nn.Embedding(size, options.dim), Shape("sequence", (*shape.sizes, options.dim))
 
 
-def rnn(options: specs.Recurrent, shape: Shape, place: Place) -> Made:
-    """Simple recurrent layer."""
-    return _recurrent(modules.RNN, options, shape, place)
-
-
-def lstm(options: specs.Recurrent, shape: Shape, place: Place) -> Made:
-    """Long short-term memory."""
-    return _recurrent(modules.LSTM, options, shape, place)
-
-
-def gru(options: specs.Recurrent, shape: Shape, place: Place) -> Made:
-    """Gated recurrent unit."""
-    return _recurrent(modules.GRU, options, shape, place)
-
-
 def _recurrent(
     kind: type[modules.RNN | modules.LSTM | modules.GRU],
     options: specs.Recurrent,
@@ -302,3 +241,19 @@ def activation(_options: specs.Activation, shape: Shape, place: Place) -> Made:
 def _numbers(shape: Shape, place: Place) -> Shape:
     """Hands back any shape but ids, which are names."""
     return place.take(shape, "vector", "sequence", "image", "block")
+
+
+# The layers of the table that differ in nothing but the module that does the work.
+conv1d = partial(_convolution, modules.Conv1d, "sequence")
+conv2d = partial(_convolution, modules.Conv2d, "image")
+separable_conv1d = partial(_convolution, partial(modules.Separable, modules.Conv1d), "sequence")
+separable_conv2d = partial(_convolution, partial(modules.Separable, modules.Conv2d), "image")
+max_pool1d = partial(_pool, nn.MaxPool1d, "sequence")
+avg_pool1d = partial(_pool, nn.AvgPool1d, "sequence")
+max_pool2d = partial(_pool, nn.MaxPool2d, "image")
+avg_pool2d = partial(_pool, nn.AvgPool2d, "image")
+global_max_pool = partial(_global_pool, True)  # the largest value over all places
+global_avg_pool = partial(_global_pool, False)  # the mean
+rnn = partial(_recurrent, modules.RNN)
+lstm = partial(_recurrent, modules.LSTM)
+gru = partial(_recurrent, modules.GRU)

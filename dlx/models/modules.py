@@ -98,8 +98,8 @@ def same_padding(size: int, window: int, stride: int, dilation: int) -> tuple[in
     return total // 2, total - total // 2
 
 
-class Conv1d(nn.Conv1d):
-    """Convolution over the time of (B, T, F); `zeros` are put before and after."""
+class _Padded(nn.Module):
+    """Of a convolution with `zeros` before and after each axis, the last axis first."""
 
     def __init__(
         self,
@@ -112,33 +112,23 @@ class Conv1d(nn.Conv1d):
     ) -> None:
         super().__init__(channels, filters, kernel, **options)
         self.zeros = zeros
+
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+        """Gives (B, filters, ...)."""
+        convolved: Tensor = super().forward(F.pad(input, self.zeros) if self.zeros else input)
+        return convolved
+
+
+class Conv1d(_Padded, nn.Conv1d):
+    """Convolution over the time of (B, T, F)."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Gives (B, T', filters)."""
-        x = input.transpose(1, 2)
-        if self.zeros:
-            x = F.pad(x, self.zeros)
-        return super().forward(x).transpose(1, 2)
+        return super().forward(input.transpose(1, 2)).transpose(1, 2)
 
 
-class Conv2d(nn.Conv2d):
-    """Convolution over (B, C, H, W); `zeros` are put left, right, above and below."""
-
-    def __init__(
-        self,
-        channels: int,
-        filters: int,
-        kernel: int,
-        *,
-        zeros: tuple[int, ...] = (),
-        **options: Any,
-    ) -> None:
-        super().__init__(channels, filters, kernel, **options)
-        self.zeros = zeros
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
-        """Gives (B, filters, H', W')."""
-        return super().forward(F.pad(input, self.zeros) if self.zeros else input)
+class Conv2d(_Padded, nn.Conv2d):
+    """Convolution over (B, C, H, W)."""
 
 
 class Separable(nn.Module):
@@ -216,40 +206,27 @@ class BatchNorm(nn.BatchNorm1d):
         return x.transpose(1, 2) if self.over_time else x
 
 
-def _outputs(found: Any, every_step: bool) -> Tensor:
-    """Of what a recurrent layer of torch gives: all outputs, or the last of each direction."""
-    outputs, state = found
-    if every_step:
-        return cast("Tensor", outputs)
-    last: Tensor = state[0] if isinstance(state, tuple) else state  # (directions, B, units)
-    return last.transpose(0, 1).flatten(1)
-
-
-class RNN(nn.RNN):
-    """Simple recurrent layer over (B, T, F): its last output, or with `every_step` all of them."""
+class _Recurrent(nn.Module):
+    """Over (B, T, F): the last output of each direction, or with `every_step` all outputs."""
 
     every_step = False
 
-    def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]  # noqa: A002
+    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Gives (B, units), or (B, T, units); twice the units when bidirectional."""
-        return _outputs(super().forward(input), self.every_step)
+        outputs, state = super().forward(input)
+        if self.every_step:
+            return cast("Tensor", outputs)
+        last: Tensor = state[0] if isinstance(state, tuple) else state  # (directions, B, units)
+        return last.transpose(0, 1).flatten(1)
 
 
-class LSTM(nn.LSTM):
-    """Long short-term memory over (B, T, F): its last output, or with `every_step` all of them."""
-
-    every_step = False
-
-    def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]  # noqa: A002
-        """Gives (B, units), or (B, T, units); twice the units when bidirectional."""
-        return _outputs(super().forward(input), self.every_step)
+class RNN(_Recurrent, nn.RNN):  # type: ignore[misc]
+    """Simple recurrent layer."""
 
 
-class GRU(nn.GRU):
-    """Gated recurrent unit over (B, T, F): its last output, or with `every_step` all of them."""
+class LSTM(_Recurrent, nn.LSTM):  # type: ignore[misc]
+    """Long short-term memory."""
 
-    every_step = False
 
-    def forward(self, input: Tensor) -> Tensor:  # type: ignore[override]  # noqa: A002
-        """Gives (B, units), or (B, T, units); twice the units when bidirectional."""
-        return _outputs(super().forward(input), self.every_step)
+class GRU(_Recurrent, nn.GRU):  # type: ignore[misc]
+    """Gated recurrent unit."""
