@@ -241,7 +241,7 @@ def _problems(values: Mapping[str, Any], lines: Any, shown: str) -> Sequence[Pro
     overrides = values.get("overrides", [])
     if not isinstance(overrides, list) or not all(isinstance(one, str) for one in overrides):
         found.append(
-            Problem(("`overrides` is not a list of texts"), where("overrides"), "[key=value]")
+            Problem("`overrides` is not a list of texts", where("overrides"), "[key=value]")
         )
     seeds = values.get("seeds", [0])
     if not isinstance(seeds, list) or not all(type(one) is int and one >= 0 for one in seeds):

@@ -58,7 +58,6 @@ class Best:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     add = parser.add_argument
     what = "only runs that have one of these values, for example task=imdb (see dlx runs)"
     add("filters", nargs="*", metavar="KEY=VALUE", help=what)

@@ -28,7 +28,6 @@ _CHOOSE = (
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     add = parser.add_argument
     run = (
         "a run folder, `last`, or a unique part of a run's name; the others are compared with the "

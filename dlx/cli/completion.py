@@ -38,7 +38,6 @@ complete -c dlx -f -a '(_dlx)'""",
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments to its parser."""
-    parser.epilog = EXAMPLES
     parser.add_argument("shell", choices=[*_SCRIPTS, "words"], help="the shell")
     parser.add_argument("typed", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
 

@@ -21,11 +21,10 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     add_flags(parser)
     parser.add_argument("--why", metavar="KEY", help="where this value comes from, in order")
     parser.add_argument(
-        "--package", "-p", metavar="KEY", help=("only this part, for example trainer")
+        "--package", "-p", metavar="KEY", help="only this part, for example trainer"
     )
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 

@@ -25,25 +25,23 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's actions and options to its parser."""
-    parser.epilog = EXAMPLES
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     add = actions.add_parser
     listing = add(
-        "list", help=("every dataset: rows, size, whether it is on this machine, terms of use")
+        "list", help="every dataset: rows, size, whether it is on this machine, terms of use"
     )
     fetch = add(
-        "fetch", help=("download a dataset's official files; resumes an interrupted download")
+        "fetch", help="download a dataset's official files; resumes an interrupted download"
     )
     verify = add(
-        "verify",
-        help=("check the hashes of the files on this machine; exit code 1 if one is wrong"),
+        "verify", help="check the hashes of the files on this machine; exit code 1 if one is wrong"
     )
     path = add("path", help="print the folder for a dataset's files")
     for action in (fetch, path):
         action.add_argument("name", metavar="NAME", help="a dataset's name, see `dlx data list`")
     verify.add_argument(
-        "name", metavar="NAME", nargs="?", help=("default: every dataset on this machine")
+        "name", metavar="NAME", nargs="?", help="default: every dataset on this machine"
     )
     for action in (listing, fetch, verify, path):
         action.add_argument("--json", action="store_true", help="print JSON, for scripts")

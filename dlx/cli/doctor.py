@@ -21,7 +21,6 @@ _PACKAGES = ("torch", "torchvision", "hydra", "omegaconf", "rich", "sklearn", "m
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
 

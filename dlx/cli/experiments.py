@@ -31,7 +31,6 @@ _HELD = {True: "yes", False: "no", None: "-"}
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options to its parser."""
-    parser.epilog = EXAMPLES
     add = parser.add_argument
     what = (
         "a name (shows its figures), a part of names (lists them), run PART..., or record NAME..."

@@ -36,7 +36,6 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments to its parser."""
-    parser.epilog = EXAMPLES
     parser.add_argument("key", nargs="?", default="", help="a key, a section, or a component")
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 

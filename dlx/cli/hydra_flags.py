@@ -30,7 +30,7 @@ class _Refuse(argparse.Action):
 def add_flags(parser: argparse.ArgumentParser) -> None:
     """Adds the flags that only look at a config."""
     parser.add_argument(
-        "overrides", nargs="*", metavar="key=value", help=("task=NAME, then KEY=VALUE to change it")
+        "overrides", nargs="*", metavar="key=value", help="task=NAME, then KEY=VALUE to change it"
     )
     parser.add_argument("--config-dir", "-cd", metavar="DIR", help="folder of your own configs")
     for flag in _REFUSED:

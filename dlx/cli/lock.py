@@ -16,7 +16,6 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     add = parser.add_argument
     add("run", metavar="RUN", help="a run folder, `last`, or a unique part of a run's name")
     add("--file", default="dlx.lock", metavar="FILE", help="the lock file (default: dlx.lock)")

@@ -72,6 +72,8 @@ def main(arguments: Sequence[str]) -> int:
     # Importing torch and reading lists make a million objects: collecting garbage after every 700
     # of them takes a fifth of the time.
     gc.set_threshold(100_000, 50, 50)
+    # Read by CUDA when it starts, so it must be set before torch is imported, here or in a worker.
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     with tolerant() as out:
         code, problems = _carried_out(list(arguments))
         if problems is not None:
@@ -146,6 +148,7 @@ def _run(verb: str, arguments: list[str]) -> int:
     parser = _Parser(
         prog=f"dlx {verb}",
         description=VERBS[verb],
+        epilog=module.EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
     )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -38,8 +37,6 @@ def run(args: argparse.Namespace) -> int:
         found = plans([*args.overrides, *sweep_flags(args)], args.config_dir)
     if args.dry_run:
         return _dry_run(found, args.json)
-    # Read by CUDA when it starts in a worker.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     outcomes = [_sweep(one, args) for one in found]
     if args.json:
         say_json(outcomes[0] if len(outcomes) == 1 else outcomes)

@@ -19,7 +19,6 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     add = parser.add_argument
     run = "a run folder, `last`, or a unique part of a run's name; or a sweep's folder or name"
     add("runs", metavar="RUN", nargs="+", help=run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
@@ -32,20 +31,19 @@ NOT_REPRODUCED = 3
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     add = parser.add_argument
     add("what", metavar="WHAT", nargs="+", help="a run, experiments, or a lock file")
     add(
         "--tolerance",
         type=_share,
         metavar="SHARE",
-        help=("largest allowed difference of a run's scores"),
+        help="largest allowed difference of a run's scores",
     )
     add("--seeds", type=_count, metavar="N", help="only the first N seeds of each claim")
     add(
         "--statistical",
         action="store_true",
-        help=("check a lock file's scores against their intervals"),
+        help="check a lock file's scores against their intervals",
     )
     add("--junit", metavar="FILE", help="write the claims as JUnit XML, for CI")
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
@@ -68,8 +66,6 @@ def _count(text: str) -> int:
 
 def run(args: argparse.Namespace) -> int:
     """Tries again, and says whether it is so."""
-    # Read by CUDA when it starts, so it must be set before torch is imported.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     if all(one.endswith(".lock") for one in args.what):
         return _lock(args)
     known = names()

@@ -17,7 +17,6 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     add = parser.add_argument
     add("run", metavar="RUN", help="a run folder, `last`, or a unique part of a run's name")
     add(

@@ -33,7 +33,6 @@ _REMOVE = "rm"
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     add = parser.add_argument
     what = (
         "key=a,b: only runs that have one of these values in a status field, a score, or a config "
@@ -46,14 +45,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add(
         "--sort",
         metavar="COLUMN",
-        help=("by a score, best first, for example val/accuracy; or any column"),
+        help="by a score, best first, for example val/accuracy; or any column",
     )
     add("--reverse", action="store_true", help="in reverse order: the newest or the worst first")
     add("--limit", type=_positive, metavar="N", help="the first N; the last N without --sort")
     add(
         "--columns",
         metavar="A,B",
-        help=("these columns, for example val/accuracy,seconds,optimizer.lr"),
+        help="these columns, for example val/accuracy,seconds,optimizer.lr",
     )
     add("--json", action="store_true", help="print JSON, for scripts")
     add("--csv", action="store_true", help="print CSV, for spreadsheets")

@@ -85,7 +85,7 @@ def _refuse_kept(found: Sequence[Candidate], force: bool) -> None:
         if one.busy:
             what = f"a process is using {one.name}: {one.busy}"
             problems.append(
-                Problem(what, str(one.folder), hint=("wait for it to end, or stop it there"))
+                Problem(what, str(one.folder), hint="wait for it to end, or stop it there")
             )
         elif one.kept_by and not force:
             what = f"{one.name} is still needed: {one.kept_by}"

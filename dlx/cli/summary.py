@@ -16,7 +16,6 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     add_flags(parser)
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 

@@ -23,7 +23,6 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
     parser.add_argument("--config-dir", "-cd", metavar="DIR", help="folder of your own configs")
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from pathlib import Path
 
 from .console import SAMPLE, looks_text, say, say_json
@@ -17,13 +16,12 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     add = parser.add_argument
     add("run", metavar="RUN", help="a run folder, `last`, or a unique part of a run's name")
     add(
         "--weights",
         choices=["best", "last"],
-        help=("which checkpoint (default: best if it exists, else last)"),
+        help="which checkpoint (default: best if it exists, else last)",
     )
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
     add("--plugins", nargs="*", default=[], metavar="NAME", help="your own packages that it needs")
@@ -32,7 +30,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Tests a run's weights; the look is counted in the ledger."""
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     from ..running.retest import look_again
     from ..runs.folder import find
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
@@ -38,7 +37,6 @@ EXAMPLES = """examples:
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     add_run_flags(parser)
     parser.add_argument("--json", action="store_true", help="print only the result, as JSON")
     parser.add_argument("--quiet", "-q", action="store_true", help="no progress, only the result")
@@ -118,8 +116,6 @@ def train(
         for note in loaded.notes:
             say(f"note: {note}")
         say(f"reading and preparing {loaded.config.dataset.name}")
-    # Read by CUDA when it starts, so it must be set before torch is imported.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     from ..report import build
     from ..running.run import Trial
     from ..running.train import train as train_run

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,7 +34,6 @@ BEST = 10
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     add_flags(parser)
     add = parser.add_argument
     add(
@@ -73,8 +71,6 @@ def run(args: argparse.Namespace) -> int:
         _announce(plan)
     if args.dry_run:
         return 0
-    # Read by CUDA when it starts in a worker.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     from ..report import build_sweep
     from ..search.pool import Pool
     from ..search.tune import run_tune

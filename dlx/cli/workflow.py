@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -25,7 +24,6 @@ on is not evaluated again (exit code 4), unless you set workflow.look_again=true
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
-    parser.epilog = EXAMPLES
     add_flags(parser)
     parser.add_argument("--json", action="store_true", help="print only the results, as JSON")
 
@@ -41,8 +39,6 @@ def run(args: argparse.Namespace) -> int:
         return no_task(args)
     loaded = load(args.overrides, args.config_dir)
     require_ability(loaded.config, "workflow", loaded.tree.where)
-    # Read by CUDA when it starts, so it must be set before torch is imported.
-    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
     from ..files import read_json
     from ..report import build
     from ..workflow.steps import STEPS

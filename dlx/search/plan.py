@@ -237,7 +237,7 @@ def _kept(points: Sequence[Point], conditions: Iterable[str]) -> list[Point]:
     if not kept:
         what = f"where excludes all of {plural(len(points), 'setting')}"
         raise UsageError(
-            Problem(what, "command line", ("a condition that is true for some settings"))
+            Problem(what, "command line", "a condition that is true for some settings")
         )
     return kept
 

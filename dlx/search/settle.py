@@ -155,10 +155,7 @@ def final_arguments(
 
 
 def best_facts(
-    arguments: Sequence[str],
-    config_dir: str | None,
-    root: Path,
-    trial: Row,
+    arguments: Sequence[str], config_dir: str | None, root: Path, trial: Row
 ) -> dict[str, Any]:
     """The best setting, the command that trains it for good, and what that trains at last.
 

@@ -152,11 +152,7 @@ def _grid_point(space: Sequence[Lever], number: int) -> dict[str, Value]:
 
 def distribution(lever: Lever) -> Any:
     """A lever as Optuna has it; choices as JSON text, since Optuna's are scalars."""
-    from optuna.distributions import (
-        CategoricalDistribution,
-        FloatDistribution,
-        IntDistribution,
-    )
+    from optuna.distributions import CategoricalDistribution, FloatDistribution, IntDistribution
 
     if lever.kind == "choice":
         return CategoricalDistribution([json.dumps(value) for value in lever.values])

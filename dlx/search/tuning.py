@@ -222,7 +222,7 @@ class Tuning:
             return {}
         unit = "fold" if report["event"] == "fold" else "epoch"
         return {
-            "stop": (f"{self._score} {value:.4g} at {unit} {step} is worse than that of the others")
+            "stop": f"{self._score} {value:.4g} at {unit} {step} is worse than that of the others"
         }
 
     def ended(self, order: Order, ended: Message) -> None:
