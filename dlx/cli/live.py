@@ -8,13 +8,13 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from ..search.watch import Row, Watch
 from .console import baseline_text, console, number, say
+from .experiments_time import duration
 from .streams import is_screen
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
-
-Row = dict[str, Any]
 
 REFRESH_S = 0.2
 LEAST_WIDTH = 64
@@ -42,7 +42,7 @@ def watching(quiet: bool, total: int, kind: str) -> Iterator[Silent]:
         yield Lines(total)
 
 
-class Silent:
+class Silent(Watch):
     """Counts trials and shows nothing.
 
     Args:
@@ -58,21 +58,9 @@ class Silent:
         for row in rows:
             self.counts[row["state"]] += row["state"] in ("done", "pruned", "failed")
 
-    def begins(self, row: Row) -> None:
-        """A trial is under way."""
-
-    def reports(self, row: Row, report: Mapping[str, Any]) -> None:
-        """A trial has finished an epoch, or a fold."""
-
     def ends(self, row: Row) -> None:
         """Counts a trial that has ended."""
         self.counts[row["state"]] += 1
-
-    def tick(self) -> None:
-        """Some time has passed."""
-
-    def says(self, text: str) -> None:
-        """Something is worth a word."""
 
     @property
     def over(self) -> int:
@@ -213,18 +201,11 @@ class Table(Silent):
         parts.append(f"{left} left")
         if self._since and left:
             each = (time.monotonic() - self._begun) / self._since
-            parts.append(f"about {_duration(each * left)}")
+            parts.append(f"about {duration(each * left)}")
         best = self._best
         if best is not None:
             parts.append(f"best {result_of(best)}: {_named(best)}")
         return f"{self._kind}: " + " · ".join(parts)
-
-
-def _duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    minutes = seconds / 60
-    return f"{minutes:.0f} min" if minutes < 90 else f"{minutes / 60:.1f} h"
 
 
 def _named(row: Row) -> str:

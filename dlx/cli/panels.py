@@ -3,37 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from ..workflow.watcher import Watcher
 from .console import console, say
 from .streams import is_screen
 
-if TYPE_CHECKING:
-    from ..training.callbacks import Callback
 
-
-class Silent:
-    """Shows nothing."""
-
-    callbacks: Sequence[Callback] = ()
-
-    def begins(self, number: int, title: str) -> None:
-        """A step begins."""
-
-    def says(self, number: int, text: str) -> None:
-        """Something happens within a step."""
-
-    def done(self, number: int, finding: str, known: bool) -> None:
-        """A step is done."""
-
-    def ended(self, number: int, how: str, reason: str) -> None:
-        """A step is refused, or failed."""
-
-    def close(self) -> None:
-        """Has nothing to take down."""
-
-
-class Lines(Silent):
+class Lines(Watcher):
     """A line when a step begins, when something happens in it, and when it is done."""
 
     def begins(self, number: int, title: str) -> None:
@@ -67,7 +44,7 @@ _COLOURS = {
 }
 
 
-class Panels(Silent):
+class Panels(Watcher):
     """A panel a step: waiting, running with what happens, done with its finding, or refused."""
 
     def __init__(self, titles: Sequence[str]) -> None:
@@ -125,6 +102,6 @@ class Panels(Silent):
         return max((n for n, (state, _) in self._states.items() if state != "waiting"), default=0)
 
 
-def panels(titles: Sequence[str]) -> Silent:
+def panels(titles: Sequence[str]) -> Watcher:
     """The way to show a workflow that fits standard output; to be closed however it ends."""
     return Panels(titles) if is_screen() else Lines()

@@ -43,9 +43,10 @@ def run(args: argparse.Namespace) -> int:
     from ..report import build
     from ..workflow.steps import STEPS
     from ..workflow.walk import walk
-    from .panels import Silent, panels
+    from ..workflow.watcher import Watcher
+    from .panels import panels
 
-    with closing(Silent() if args.json else panels([step.title for step in STEPS])) as watcher:
+    with closing(Watcher() if args.json else panels([step.title for step in STEPS])) as watcher:
         folder = walk(loaded, STEPS, watcher, args.config_dir, marks_of(args))
     page = build_at_end(build, folder)
     report = read_json(folder / "report.json")

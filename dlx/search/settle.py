@@ -21,7 +21,7 @@ from ..runs.lock import holder, is_held
 from ..runs.log import Log
 from .pool import Message
 from .record import harvest
-from .table import Row
+from .watch import Row
 
 WAIT_S = 20.0
 """Time that a process of a sweep that was killed has to write its last checkpoint."""

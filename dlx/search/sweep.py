@@ -29,31 +29,10 @@ from .settle import (
     stopped_short,
     typed_command,
 )
-from .table import Row, counts, point_of, ranked
+from .table import counts, point_of, ranked
+from .watch import Row, Watch
 
 Threads = dict[str, Any]
-
-
-class Watch(Protocol):
-    """Who is shown a sweep; every row is that of a trial."""
-
-    def before(self, rows: list[Row]) -> None:
-        """All trials as they stand when the command starts."""
-
-    def begins(self, row: Row) -> None:
-        """A trial is under way."""
-
-    def reports(self, row: Row, report: Message) -> None:
-        """A trial has finished an epoch, or a fold."""
-
-    def ends(self, row: Row) -> None:
-        """A trial is done, pruned, failed, or interrupted and so waiting again."""
-
-    def tick(self) -> None:
-        """Some time has passed."""
-
-    def says(self, text: str) -> None:
-        """Something is worth a word, such as what is waited for."""
 
 
 class Runner(Protocol):

@@ -8,11 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from ..judging.intervals import Interval, hull, mean_by_rows, students_t
+from .watch import Row
 
 STATES = ("done", "pruned", "failed", "running", "waiting")
-
-Row = dict[str, Any]
-"""A trial as `sweep.json` holds it: `point`, `state`, `value`, `values`, ..."""
 
 
 def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> dict[str, Any]:

@@ -10,9 +10,9 @@ from .recover import find_lost
 from .settle import stopped_short
 from .storage import storage_kept
 from .study import Study
-from .sweep import Watch
 from .tune_plan import TunePlan
 from .tuning import Tuning
+from .watch import Watch
 
 
 def study_of(plan: TunePlan) -> Study:

@@ -29,9 +29,10 @@ from .settle import (
 from .space import as_arguments
 from .study import Study, changed_of, state_of, tried_of
 from .suggest import suggest
-from .sweep import Runner, Watch, seconds_of
-from .table import Row, counts, front, point_of, ranked
+from .sweep import Runner, seconds_of
+from .table import counts, front, point_of, ranked
 from .tune_plan import TunePlan, pruner_of
+from .watch import Row, Watch
 
 RETRY_S = 5.0
 """Seconds between two looks for trials of processes that died."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Protocol
+from typing import Any
 
 from ..config.granted import not_granted
 from ..config.load import Loaded, load
@@ -22,32 +22,12 @@ from ..files import read_json, remove_tree
 from ..runs.files import write_json
 from ..runs.seal import seal_again
 from ..sources.data import Data, cut, read_samples
-from ..training.callbacks import Callback
 from .attempt import Bench, direction_of
 from .record import Record, digest_of, opened
+from .watcher import Watcher
 
 Finding = tuple[str, dict[str, Any]]
 """What a step found: one line for people, and the evidence."""
-
-
-class Watcher(Protocol):
-    """Told how a workflow gets on."""
-
-    def begins(self, number: int, title: str) -> None:
-        """A step begins."""
-
-    def says(self, number: int, text: str) -> None:
-        """Something happens within a step."""
-
-    def done(self, number: int, finding: str, known: bool) -> None:
-        """A step is done; `known` where it was done by an earlier command."""
-
-    def ended(self, number: int, how: str, reason: str) -> None:
-        """A step is refused."""
-
-    @property
-    def callbacks(self) -> Sequence[Callback]:
-        """What watches each training."""
 
 
 @dataclass

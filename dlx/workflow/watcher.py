@@ -1,0 +1,32 @@
+"""Who is shown a workflow: this one takes no notice, others override what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ..training.callbacks import Callback
+
+
+class Watcher:
+    """Told how a workflow gets on.
+
+    Attributes:
+        callbacks: what watches the final training.
+    """
+
+    callbacks: Sequence[Callback] = ()
+
+    def begins(self, number: int, title: str) -> None:
+        """A step begins."""
+
+    def says(self, number: int, text: str) -> None:
+        """Something happens within a step."""
+
+    def done(self, number: int, finding: str, known: bool) -> None:
+        """A step is done; `known` where it was done by an earlier command."""
+
+    def ended(self, number: int, how: str, reason: str) -> None:
+        """A step is refused, or failed."""
+
+    def close(self) -> None:
+        """Takes down what is shown."""
