@@ -27,7 +27,7 @@ def worst_errors(
     targets: Mapping[str, EncodedTarget],
     problems: Mapping[str, str],
     logits: Mapping[str, Tensor],
-) -> dict[str, Any]:
+) -> dict[str, list[dict[str, Any]]]:
     """The rows with the largest losses, among those that were answered wrongly.
 
     Args:
@@ -46,7 +46,7 @@ def worst_errors(
         predicted = activate(problems[name], logits[name]).cpu().numpy()
         losses = _losses(problems[name], target, rows, logits[name].cpu(), predicted)
         order = np.argsort(-losses, kind="stable")[:SHOWN]
-        listed = [
+        found[name] = [
             {
                 "row": int(rows[i]),
                 **_answer(problems[name], target, rows[i], predicted[i]),
@@ -56,7 +56,6 @@ def worst_errors(
             for i in order.tolist()
             if losses[i] > 0 and np.isfinite(losses[i])
         ]
-        found[name] = {"rows": listed}
     return found
 
 

@@ -10,8 +10,7 @@ from ..config.learners import monitor_of
 from ..errors import DlxError
 from ..judging import outcome
 from ..judging.scores import Judged
-from ..learning.predictions import write_predictions
-from ..learning.worst import worst_errors
+from ..learning.predictions import leave_answers
 from ..machine import shortage
 from ..runs.files import write_json
 from ..runs.seal import seal
@@ -25,8 +24,8 @@ def finish(run: Run, judged: Sequence[Judged]) -> None:
     run.facts |= outcome.answer(run.facts, judged, weights)
     run.facts |= _progress(run)
     if judged:
-        with aside(run, "predictions.csv and errors.json are not written"):
-            _write_predictions(run, judged[-1])
+        with aside(run, "not every artifact is written"):
+            _leave_artifacts(run, judged[-1])
     values = {score["name"]: score["value"] for score in run.facts["scores"]}
     directions = {score["name"]: score["direction"] for score in run.facts["scores"]}
     told = {key: run.facts[key] for key in ("answer", "best_epoch")}
@@ -125,11 +124,9 @@ def _best_epoch(run: Run) -> int | None:
     return kept["epoch"] if kept["weights"] == "best" else None
 
 
-def _write_predictions(run: Run, judged: Judged) -> None:
-    """Writes `predictions.csv` and `errors.json` for the part that was judged last."""
+def _leave_artifacts(run: Run, judged: Judged) -> None:
+    """Keeps what can be seen of the part that was judged last."""
     rows = run.data.split.test if judged.part == "test" else run.data.split.folds[0].validation
     problems = {name: target.problem for name, target in run.config.targets.items()}
-    targets, logits = run.data.targets, judged.logits
-    write_predictions(run.folder / "predictions.csv", rows, targets, problems, logits)
-    worst = worst_errors(run.data.samples, rows, targets, problems, logits)
-    write_json(run.folder / "errors.json", worst)
+    of = (run.data.samples, rows, run.data.targets, problems, judged.logits)
+    leave_answers(run.stage.artifacts, *of)

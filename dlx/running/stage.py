@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from ..config.schema import Config
+from ..runs.artifacts import Artifacts
 from ..runs.log import Log
 from ..sources.data import Data
 from ..sources.fold import FoldData
@@ -28,6 +29,7 @@ class Stage:
         number: the fold's number.
         folder: where its curves and weights go; None where they stay in memory.
         log: told what is worth a word.
+        artifacts: what it leaves to be looked at.
         seconds: how long training took.
     """
 
@@ -40,6 +42,7 @@ class Stage:
     number: int = 0
     folder: Path | None = None
     log: Log | None = None
+    artifacts: Artifacts = field(default_factory=lambda: Artifacts(None))
     seconds: float = 0.0
 
     @property

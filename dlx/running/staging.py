@@ -12,6 +12,7 @@ from ..learning.build import build_learner, meters_for
 from ..learning.memory import eval_rows, require_batch, with_eval_batch
 from ..learning.supervised import Supervised
 from ..models.sizes import measure_rows
+from ..runs.artifacts import Artifacts
 from ..runs.files import make_folders
 from ..runs.log import Log
 from ..sources.batches import Part
@@ -67,7 +68,9 @@ def begin(
     checkpoints.callbacks = {"recorder": recorder, **asked}
     if resume and checkpoints.restore(training, log) and log is not None:
         log(f"resumed after epoch {training.state.epoch}, step {training.state.step}")
-    return Stage(config, data, fold, training, recorder, checkpoints, number, folder, log)
+    left = Artifacts(folder)
+    left.cut(training.state.epoch)
+    return Stage(config, data, fold, training, recorder, checkpoints, number, folder, log, left)
 
 
 def make_folder(folder: Path, fold: FoldData) -> None:

@@ -14,7 +14,9 @@ from ..files import append, make_folder, replace_file
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 _STRANGE = (errno.ELOOP, errno.EINVAL, errno.EMLINK, errno.ENXIO)
 """A link, something else than a file, a second name: none of them is a matter of space."""
-_NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?", re.ASCII)
+_ONE = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
+_NUMBER = re.compile(rf"{_ONE}(\|{_ONE})*", re.ASCII)
+"""One number, or those of a vector."""
 
 
 def write_bytes(file: Path, content: bytes) -> None:

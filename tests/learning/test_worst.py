@@ -21,7 +21,7 @@ def worst(found: Samples, rows: Any, values: Any, classes: Any, problem: str, lo
     target = EncodedTarget(np.asarray(values), max(1, len(classes)), tuple(classes))
     chosen = np.asarray(rows, dtype=np.int64)
     told = worst_errors(found, chosen, {"y": target}, {"y": problem}, {"y": torch.tensor(logits)})
-    return told["y"]["rows"]
+    return told["y"]
 
 
 def test_the_worst_mistakes_come_first_and_right_answers_never() -> None:

@@ -107,8 +107,9 @@ def test_every_listed_file_is_compared_of_either_run(run: Path, tmp_path: Path) 
             "prepare/steps.json differs",
         ),
         (lambda run: edit(run / "predictions.csv", "0.6", "0.8"), "predictions.csv differs"),
+        (lambda run: edit(run / "errors.json", "[", "[[]"), "errors.json differs"),
     ],
-    ids=["losses", "scores", "preparation", "predictions"],
+    ids=["losses", "scores", "preparation", "predictions", "worst errors"],
 )
 def test_each_kind_of_evidence_counts(cli: Any, run: Path, damage: Any, what: str) -> None:
     damage(run)

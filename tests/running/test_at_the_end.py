@@ -26,15 +26,15 @@ def fail(*_: Any, **__: Any) -> Any:
     raise RuntimeError("the pen is broken")
 
 
-NO_PREDICTIONS = "predictions.csv and errors.json are not written"
+NO_PREDICTIONS = "not every artifact is written"
 FOLDS = ("protocol=kfold", "protocol.k=3", "final=true")
 
 
 @pytest.mark.parametrize(
     ("owner", "name", "lost", "overrides"),
     [
-        (ending, "_write_predictions", NO_PREDICTIONS, ()),
-        (ending, "_write_predictions", NO_PREDICTIONS, FOLDS),
+        (ending, "_leave_artifacts", NO_PREDICTIONS, ()),
+        (ending, "_leave_artifacts", NO_PREDICTIONS, FOLDS),
         (Watches, "on_run_end", "callbacks.early_stopping failed at the end", ()),
     ],
     ids=["predictions", "predictions of folds", "callback"],

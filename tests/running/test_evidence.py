@@ -12,20 +12,23 @@ import yaml
 from small import trained
 
 from dlx.data.targets import EncodedTarget
-from dlx.learning.predictions import write_predictions
+from dlx.learning.predictions import predictions
 from dlx.running.evidence import dump_yaml
+from dlx.runs.artifacts import Artifacts
 
 ROWS = np.array([3, 0])
 
 
 def table(problem: str, values: Any, logits: Any, classes: tuple[str, ...] = ()) -> list[list[str]]:
     target = EncodedTarget(np.asarray(values), 1, classes)
-    file = Path("predictions.csv")
-    write_predictions(
-        file, ROWS, {"y": target}, {"y": problem}, {"y": torch.tensor(logits, dtype=torch.float32)}
-    )
-    with file.open(encoding="utf-8", newline="") as stream:
+    keep(target, problem, torch.tensor(logits, dtype=torch.float32))
+    with Path("predictions.csv").open(encoding="utf-8", newline="") as stream:
         return list(csv.reader(stream))
+
+
+def keep(target: EncodedTarget, problem: str, logits: torch.Tensor) -> None:
+    found = predictions(ROWS, {"y": target}, {"y": problem}, {"y": logits})
+    Artifacts(Path()).table("predictions", found)
 
 
 def test_binary_predictions() -> None:
@@ -73,9 +76,8 @@ def test_no_name_of_a_class_is_a_formula(lead: str) -> None:
     names = (f"{lead}1+1", "plain")
     if lead in "\r\0":  # the csv reader takes them for the end of a line, or nothing at all
         target = EncodedTarget(np.float32([0] * 4), 1, names)
-        file = Path("predictions.csv")
-        write_predictions(file, ROWS, {"y": target}, {"y": "binary"}, {"y": torch.zeros(2, 1)})
-        assert f"'{lead}1+1" in file.read_bytes().decode()
+        keep(target, "binary", torch.zeros(2, 1))
+        assert f"'{lead}1+1" in Path("predictions.csv").read_bytes().decode()
         return
 
     assert table("binary", np.float32([0] * 4), [[-1.0], [1.0]], names)[1][1] == f"'{lead}1+1"

@@ -97,6 +97,7 @@ def evidence(run: Path) -> dict[str, Any]:
     state["callbacks"]["checkpoints"].pop("seconds")
     report = json.loads((run / "report.json").read_text())
     names = ("metrics.jsonl", "losses.f32", "predictions.csv", "prepare/steps.json", "data.json")
+    names += ("artifacts.json", "errors.json")
     return {
         "tensors": {
             f"{kind}/{name}": value.numpy().tobytes()

@@ -44,6 +44,7 @@ def test_a_run_folder_holds_everything() -> None:
         ("checkpoints/last", "weights"),
     ]
     assert {name for name in files(run) if not name.startswith("checkpoints/")} == {
+        "artifacts.json",
         "config.yaml",
         "overrides.yaml",
         "environment.json",

@@ -18,6 +18,7 @@ from dlx.runs.seal import broken
 
 FILES = (
     *(
+        "artifacts.json",
         "config.yaml",
         "overrides.yaml",
         "environment.json",
