@@ -175,14 +175,9 @@ def file_of(name: str) -> Path:
             if file.is_file():
                 return file
     near = nearest(name, names(), 0.5)
-    raise UsageError(
-        Problem(
-            f"there is no experiment `{name}`",
-            "command line",
-            listed(names()),
-            f"experiment={near}" if near else "dlx experiments lists them",
-        )
-    )
+    what = f"there is no experiment `{name}`"
+    hint = f"experiment={near}" if near else "dlx experiments lists them"
+    raise UsageError(Problem(what, "command line", listed(names()), hint))
 
 
 def read(file: Path) -> Experiment:

@@ -251,12 +251,8 @@ def _cosine(first: float, last: float, share: float) -> float:
 def _warmup_steps(warmup_epochs: float, steps_per_epoch: int, epochs: int) -> int:
     steps = round(warmup_epochs * steps_per_epoch)
     if 0 < steps >= steps_per_epoch * epochs:
-        raise UsageError(
-            Problem(
-                f"the warm-up takes {warmup_epochs:g} epochs, and training ends after {epochs}",
-                where="schedule.warmup_epochs",
-                accepted=f"a number below {epochs}",
-                hint=f"schedule.warmup_epochs={epochs / 10:g}, or more trainer.epochs",
-            )
-        )
+        what = f"the warm-up takes {warmup_epochs:g} epochs, and training ends after {epochs}"
+        hint = f"schedule.warmup_epochs={epochs / 10:g}, or more trainer.epochs"
+        accepted = f"a number below {epochs}"
+        raise UsageError(Problem(what, "schedule.warmup_epochs", accepted, hint))
     return steps

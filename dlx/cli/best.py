@@ -12,9 +12,9 @@ from typing import Any
 
 from ..config.names import listed, nearest, plural
 from ..errors import MethodError, Problem, UsageError
-from ..files import read_json
 from ..judging.verdict import shown_name
 from ..runs import listing
+from ..runs.files import listed_in, mapping, read_record
 from ..runs.folder import run_named
 from ..runs.listing import Status
 from .console import baseline_text, interval_text, number, say, say_json, show_table
@@ -159,8 +159,8 @@ def _best(root: Path, runs: Sequence[Status], score: str) -> Best:
     on_test = 0
     ranked = listing.ordered(_tied_by_loss(having), runs, score)
     for status in ranked:
-        report = _read(root, status, "report.json")
-        if _name_of_protocol(report) == _ON_TEST:
+        report = read_record(run_named(root, status.get("run")) / "report.json")
+        if mapping(report.get("protocol")).get("name") == _ON_TEST:
             on_test += 1
             continue
         value = _value(status, score)
@@ -169,12 +169,12 @@ def _best(root: Path, runs: Sequence[Status], score: str) -> Best:
             status,
             score,
             _facts(report, score, value),
-            [str(one) for one in _list(report, "stamps")],
+            [str(one) for one in listed_in(report, "stamps")],
             among=len(having) - on_test,
             same=same,
             on_test=on_test,
             cuts=len({_cut(root, other) for other in ranked}),
-            in_folds=len(_list(report, "folds")) > 1,
+            in_folds=len(listed_in(report, "folds")) > 1,
         )
     what = (
         "the validation rows of these runs are the test rows: their scores cannot be used to choose"
@@ -193,41 +193,21 @@ def _tied_by_loss(runs: Sequence[Status]) -> list[Status]:
 
 def _cut(root: Path, status: Status) -> str:
     """What tells the rows of a run's parts from those of another."""
-    return str(_read(root, status, "data.json").get("split_digest"))
-
-
-def _read(root: Path, status: Status, name: str) -> dict[str, Any]:
-    """A JSON file of a run; empty where it cannot be read."""
-    try:
-        found = read_json(run_named(root, status.get("run")) / name)
-    except (OSError, ValueError):
-        return {}
-    return found if isinstance(found, dict) else {}
-
-
-def _name_of_protocol(report: dict[str, Any]) -> str:
-    protocol = report.get("protocol")
-    return str(protocol.get("name")) if isinstance(protocol, dict) else ""
+    return str(read_record(run_named(root, status.get("run")) / "data.json").get("split_digest"))
 
 
 def _facts(report: dict[str, Any], score: str, value: float | None) -> dict[str, Any]:
     """Value, baseline and interval of a score."""
-    entries = (one for one in _list(report, "scores") if isinstance(one, dict))
+    entries = (one for one in listed_in(report, "scores") if isinstance(one, dict))
     found = next((one for one in entries if one.get("name") == score), {})
-    interval = _list(found, "interval")
+    interval = listed_in(found, "interval")
     whole = len(interval) == 2 and all(isinstance(end, (int, float)) for end in interval)
-    baseline = found.get("baseline")
     return {
         "value": value,
         "direction": found.get("direction"),
-        "baseline": baseline if isinstance(baseline, dict) else None,
+        "baseline": mapping(found.get("baseline")) or None,
         "interval": interval if whole else None,
     }
-
-
-def _list(tree: dict[str, Any], key: str) -> list[Any]:
-    found = tree.get(key)
-    return found if isinstance(found, list) else []
 
 
 def _command(best: Best, look: bool = False) -> str:

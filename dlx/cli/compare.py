@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, UsageError
+from ..runs.files import listed_in
+from ..runs.folder import MEANT, find
 from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table
 
 if TYPE_CHECKING:
@@ -29,11 +31,7 @@ _CHOOSE = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     add = parser.add_argument
-    run = (
-        "a run folder, `last`, or a unique part of a run's name; the others are compared with the "
-    )
-    run += "first"
-    add("runs", metavar="RUN", nargs="+", help=run)
+    add("runs", metavar="RUN", nargs="+", help=f"{MEANT}; the others are compared with the first")
     add("--out", metavar="FILE", default=_PAGE, help=f"the page with the curves (default: {_PAGE})")
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
     add("--json", action="store_true", help="print JSON, for scripts")
@@ -45,8 +43,6 @@ def run(args: argparse.Namespace) -> int:
         what = "only one run is named, and a comparison needs two"
         hint = f"dlx report {args.runs[0]}"
         raise UsageError(Problem(what, "command line", "two or more RUNs", hint))
-    from ..runs.folder import find
-
     folders = [find(Path(args.root), name).resolve() for name in args.runs]
     if len(set(folders)) < len(folders):
         raise UsageError(Problem("the same run is named twice", " ".join(args.runs), "each once"))
@@ -67,7 +63,7 @@ def _scores(found: Comparison) -> Iterator[tuple[str, int, dict[str, Any]]]:
     listed = [
         (one["name"], place, one)
         for place, run in enumerate(found.runs, start=1)
-        for one in _list(run.report.get("scores"))
+        for one in listed_in(run.report, "scores")
         if isinstance(one, dict) and isinstance(one.get("name"), str)
     ]
     for name in dict.fromkeys(name for name, _, _ in listed):
@@ -123,7 +119,7 @@ def _show_differences(found: Comparison) -> None:
 def _plain(found: Comparison) -> dict[str, Any]:
     return {
         "runs": [
-            {"run": name, "sample": run.sample, "scores": _list(run.report.get("scores"))}
+            {"run": name, "sample": run.sample, "scores": listed_in(run.report, "scores")}
             for name, run in zip(found.names, found.runs, strict=True)
         ],
         "differences": [
@@ -141,7 +137,3 @@ def _plain(found: Comparison) -> dict[str, Any]:
         ],
         "warnings": list(found.warnings),
     }
-
-
-def _list(value: object) -> Sequence[Any]:
-    return value if isinstance(value, list) else ()

@@ -48,6 +48,10 @@ def say(text: str, styled: bool = False) -> None:
     sys.stdout.flush()
 
 
+def silent(text: str) -> None:
+    """Says nothing, where a script asked for JSON."""
+
+
 def warn(text: str) -> None:
     """Prints a warning on standard error, which is no part of an answer."""
     sys.stderr.write(f"warning: {printable(text)}\n")

@@ -80,14 +80,10 @@ def _chosen(args: argparse.Namespace) -> Chosen:
     if args.name in DATASETS.entries:
         return DATASETS.default(args.name)()
     near = nearest(args.name, DATASETS.entries)
-    raise UsageError(
-        Problem(
-            f"there is no dataset {args.name!r}",
-            where=f"dlx data {args.action} {args.name}",
-            accepted=f"{listed(DATASETS.entries)}; one of a plugin needs --plugins PACKAGE",
-            hint=f"dlx data {args.action} {near}" if near else "dlx data list",
-        )
-    )
+    what, verb = f"there is no dataset {args.name!r}", f"dlx data {args.action}"
+    accepted = f"{listed(DATASETS.entries)}; one of a plugin needs --plugins PACKAGE"
+    hint = f"{verb} {near}" if near else "dlx data list"
+    raise UsageError(Problem(what, f"{verb} {args.name}", accepted, hint))
 
 
 def _list(args: argparse.Namespace) -> int:

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..runs.difference import differences
-from ..runs.folder import find
+from ..runs.folder import MEANT, find
 from .console import say, say_json
 
 EXAMPLES = """examples:
@@ -18,9 +18,8 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     add = parser.add_argument
-    run = "a run folder, `last`, or a unique part of a run's name"
-    add("first", metavar="A", help=run)
-    add("second", metavar="B", help=run)
+    add("first", metavar="A", help=MEANT)
+    add("second", metavar="B", help=MEANT)
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
     add("--json", action="store_true", help="print JSON, for scripts")
 

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import argparse
 import textwrap
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, UsageError
 from ..experiments import Claim, Experiment, find, matching, names, reaches
 from ..runs import listing
-from .console import number, say, say_json, show_table
+from .console import number, say, say_json, show_table, silent
+from .hydra_flags import positive
 
 EXAMPLES = """examples:
   dlx experiments
@@ -36,16 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "a name (shows its figures), a part of names (lists them), run PART..., or record NAME..."
     )
     add("words", metavar="PART", nargs="*", help=what)
-    add("--seeds", type=_positive, metavar="N", help="with run: the first N seeds of each")
+    add("--seeds", type=positive, metavar="N", help="with run: the first N seeds of each")
     add("--dry-run", action="store_true", help="with run: print what would be trained, and stop")
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
     add("--json", action="store_true", help="print JSON, for scripts")
-
-
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number >= 1")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -159,16 +154,15 @@ def _compared(one: Experiment, claim: Claim) -> str:
 def _record(wanted: list[str], as_json: bool) -> int:
     """Measures experiments over their seeds, and writes `ours` into their files."""
     if not wanted:
-        raise UsageError(
-            Problem("record needs a name", "command line", "dlx experiments record NAME")
-        )
+        accepted = "dlx experiments record NAME"
+        raise UsageError(Problem("record needs a name", "command line", accepted))
     from ..experiments import file_of
     from ..reproduce.claims import measure, record, require_data
 
     every = [(find(name), file_of(name)) for name in wanted]
     require_data([one for one, _ in every])
     told: list[dict[str, Any]] = []
-    said: Callable[[str], None] = (lambda _: None) if as_json else say
+    said = silent if as_json else say
     for one, file in every:
         said(f"{one.name}: {one.title}")
         beyond = list(record(one, file, measure(one, one.seeds, Path("runs"), said)))

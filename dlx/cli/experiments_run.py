@@ -16,6 +16,7 @@ from ..data.store import require
 from ..errors import Problem, UsageError
 from ..experiments import Experiment, find, matching
 from ..runs import listing
+from ..runs.folder import name_of
 from .console import say, say_json, show_table
 from .experiments_time import duration, seconds_of
 
@@ -136,6 +137,6 @@ def _plain(one: Training) -> dict[str, Any]:
         "experiment": one.experiment.name,
         "seed": one.seed,
         "done": one.done is not None,
-        "run": f"{one.done.parent.name}/{one.done.name}" if one.done else None,
+        "run": name_of(one.done) if one.done else None,
         "seconds": round(one.seconds, 1),
     }

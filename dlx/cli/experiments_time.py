@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..experiments import Experiment
+from ..runs.files import mapping
 from .tasks import values_of
 
 _UNITS = {"s": 1.0, "min": 60.0, "h": 3600.0}
@@ -18,7 +19,7 @@ def seconds_of(one: Experiment) -> float:
     Its task's file tells a time, as in "25 s; convnet 100 s"; that is scaled by the steps.
     """
     values = values_of(one.task)
-    told = str(_mapping(values.get("about")).get("time", ""))
+    told = str(mapping(values.get("about")).get("time", ""))
     model = _typed(one.overrides, "model")
     found = model and re.search(rf"{re.escape(model)} (\d+) (s|min|h)\b", told)
     found = found or re.search(r"(\d+) (s|min|h)\b", told)
@@ -27,7 +28,7 @@ def seconds_of(one: Experiment) -> float:
 
 def _longer(one: Experiment, values: Mapping[str, Any]) -> float:
     """How many times the steps of its task it takes."""
-    trainer = _mapping(values.get("trainer"))
+    trainer = mapping(values.get("trainer"))
     epochs, batch = (
         _number(_typed(one.overrides, f"trainer.{key}") or own) / _number(own)
         if (own := trainer.get(key))
@@ -35,7 +36,7 @@ def _longer(one: Experiment, values: Mapping[str, Any]) -> float:
         for key in ("epochs", "batch_size")
     )
     protocol = _typed(one.overrides, "protocol")
-    own_k = _mapping(values.get("protocol")).get("k", 1)
+    own_k = mapping(values.get("protocol")).get("k", 1)
     k = re.search(r"\bk: (\d+)", protocol)
     folds = _number(k[1] if k else 1 if protocol else own_k) / _number(own_k)
     return epochs * folds / batch
@@ -62,7 +63,3 @@ def _number(value: object) -> float:
         return float(str(value)) or 1.0
     except ValueError:
         return 1.0
-
-
-def _mapping(value: object) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

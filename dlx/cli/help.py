@@ -65,13 +65,9 @@ def _asked(key: str) -> list[_Key | _Entry]:
     found = find(key)
     if not found:
         near = key_meant(key) or nearest(key, [*dotted_keys(), *_component_keys()])
-        raise UsageError(
-            Problem(
-                f"there is no key `{key}`",
-                accepted="a key of the config, for example optimizer.lr",
-                hint=f"dlx help {near}" if near else "dlx help",
-            )
-        )
+        accepted = "a key of the config, for example optimizer.lr"
+        hint = f"dlx help {near}" if near else "dlx help"
+        raise UsageError(Problem(f"there is no key `{key}`", "", accepted, hint))
     told: list[_Key | _Entry] = []
     for entry in found:
         if isinstance(entry, _Key):

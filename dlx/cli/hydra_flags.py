@@ -22,9 +22,15 @@ _REFUSED = {
 class _Refuse(argparse.Action):
     def __call__(self, *arguments: Any, **_: Any) -> NoReturn:
         option = str(arguments[3])
-        raise UsageError(
-            Problem(f"{option} is refused: {_REFUSED[option]}", f"command line: {option}")
-        )
+        what = f"{option} is refused: {_REFUSED[option]}"
+        raise UsageError(Problem(what, f"command line: {option}"))
+
+
+def positive(text: str) -> int:
+    """The whole number that an option's text stands for."""
+    if not text.isdecimal() or not int(text):
+        raise argparse.ArgumentTypeError(f"{text} is not a whole number >= 1")
+    return int(text)
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

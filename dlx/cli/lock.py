@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..runs.folder import MEANT, find
 from .console import say, say_json
 
 EXAMPLES = """examples:
@@ -17,7 +18,7 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     add = parser.add_argument
-    add("run", metavar="RUN", help="a run folder, `last`, or a unique part of a run's name")
+    add("run", metavar="RUN", help=MEANT)
     add("--file", default="dlx.lock", metavar="FILE", help="the lock file (default: dlx.lock)")
     add("--name", metavar="NAME", help="the entry's name (default: the task's)")
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
@@ -27,7 +28,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Writes the entry; one of the same config gains this platform."""
     from ..reproduce.lock import pin
-    from ..runs.folder import find
     from ..runs.seal import UNSEALED, is_sealed
 
     folder = find(Path(args.root), args.run)

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ..errors import Problem, UsageError
+from ..runs.folder import MEANT, find
 from .console import say, say_json
 
 EXAMPLES = """examples:
@@ -20,8 +21,7 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     add = parser.add_argument
-    run = "a run folder, `last`, or a unique part of a run's name; or a sweep's folder or name"
-    add("runs", metavar="RUN", nargs="+", help=run)
+    add("runs", metavar="RUN", nargs="+", help=f"{MEANT}; or a sweep's folder or name")
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
     add("--json", action="store_true", help="print JSON, for scripts")
 
@@ -33,7 +33,6 @@ def run(args: argparse.Namespace) -> int:
         hint = shlex.join(["dlx", "compare", *args.runs])
         raise UsageError(Problem(what, "command line", "one RUN", hint))
     from ..report import build, build_sweep
-    from ..runs.folder import find
     from ..runs.seal import broken
     from ..search.record import find_sweep
 

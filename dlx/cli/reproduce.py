@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
 from contextlib import closing
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, UsageError
 from ..experiments import names
-from .console import number, say, say_json, show_table
+from .console import number, say, say_json, show_table, silent
+from .hydra_flags import positive
 
 if TYPE_CHECKING:
     from ..reproduce.again import Verdict
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="SHARE",
         help="largest allowed difference of a run's scores",
     )
-    add("--seeds", type=_count, metavar="N", help="only the first N seeds of each claim")
+    add("--seeds", type=positive, metavar="N", help="only the first N seeds of each claim")
     add(
         "--statistical",
         action="store_true",
@@ -56,12 +56,6 @@ def _share(text: str) -> float:
     if not 0 < value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a number between 0 and 1")
     return value
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number >= 1")
-    return int(text)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -85,17 +79,13 @@ def _run(args: argparse.Namespace) -> int:
     folder = find(Path(args.root), args.what[0])
     asked: dict[str, Any] = {"plugins": args.plugins, "tolerance": args.tolerance}
     if args.json:
-        found = reproduce(folder, _silent, **asked)
+        found = reproduce(folder, silent, **asked)
         say_json(asdict(found))
     else:
         with closing(progress()) as shown:
             found = reproduce(folder, say, [shown], **asked)
         _show(found)
     return 0 if found.holds else NOT_REPRODUCED
-
-
-def _silent(text: str) -> None:
-    """Says nothing."""
 
 
 def _refuse(args: argparse.Namespace, *names: str) -> None:
@@ -131,7 +121,7 @@ def _claims(args: argparse.Namespace) -> int:
     _refuse(args, "tolerance", "statistical", "plugins")
     from ..reproduce.claims import check, files_of, junit
 
-    said: Callable[[str], None] = _silent if args.json else say
+    said = silent if args.json else say
     results = check(files_of(args.what), args.seeds, Path(args.root), said)
     if args.junit:
         junit(results, Path(args.junit))
@@ -159,7 +149,7 @@ def _lock(args: argparse.Namespace) -> int:
     _refuse(args, "tolerance", "seeds", "junit", "plugins")
     from ..reproduce.lock import check
 
-    said: Callable[[str], None] = _silent if args.json else say
+    said = silent if args.json else say
     root = Path(args.root)
     results = [one for file in args.what for one in check(Path(file), args.statistical, root, said)]
     if args.json:

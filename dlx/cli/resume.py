@@ -5,8 +5,9 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..runs.folder import MEANT, find, name_of
 from .console import say, say_json
-from .train import answer, answer_in, show_answer, train
+from .train import answer_in, show_answer, train
 
 EXAMPLES = """examples:
   dlx resume last
@@ -18,7 +19,7 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     add = parser.add_argument
-    add("run", metavar="RUN", help="a run folder, `last`, or a unique part of a run's name")
+    add("run", metavar="RUN", help=MEANT)
     add(
         "changes",
         metavar="key=value",
@@ -33,7 +34,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Goes on from the last sound checkpoint, to what an unbroken run would have given."""
     from ..running.resume import is_done, resumable
-    from ..runs.folder import find
 
     found = find(Path(args.root), args.run)
     folder = found.resolve()
@@ -43,11 +43,11 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             say_json(answer_in(found))
         else:
-            say(f"run {folder.parent.name}/{folder.name} is done: there is nothing to resume")
+            say(f"run {name_of(folder)} is done: there is nothing to resume")
         return 0
     done = train(loaded, quiet=args.quiet or args.json, resume=folder)
     if args.json:
-        say_json(answer(done))
+        say_json(answer_in(done.folder))
     else:
         show_answer(done)
     return 0

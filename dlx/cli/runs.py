@@ -12,9 +12,10 @@ from typing import Any
 from ..errors import Problem, UsageError
 from ..printable import printable
 from ..runs import listing
-from ..runs.files import safe_cell
+from ..runs.files import mapping, safe_cell
 from ..runs.listing import STATES, Status
 from .console import baseline_text, number, say, say_json, show_table
+from .hydra_flags import positive
 from .runs_filter import matching, no_match
 
 EXAMPLES = """examples:
@@ -36,8 +37,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     what = (
         "key=a,b: only runs that have one of these values in a status field, a score, or a config "
+        "key of the command line; older=30d: started more than 30 days ago"
     )
-    what += "key of the command line; older=30d: started more than 30 days ago"
     add("filters", nargs="*", metavar="KEY=VALUE", help=what)
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
     add("--task", metavar="NAME", help="only runs of this task")
@@ -48,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="by a score, best first, for example val/accuracy; or any column",
     )
     add("--reverse", action="store_true", help="in reverse order: the newest or the worst first")
-    add("--limit", type=_positive, metavar="N", help="the first N; the last N without --sort")
+    add("--limit", type=positive, metavar="N", help="the first N; the last N without --sort")
     add(
         "--columns",
         metavar="A,B",
@@ -94,12 +95,6 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _positive(text: str) -> int:
-    if not text.isdecimal() or not int(text):
-        raise argparse.ArgumentTypeError(f"{text} is not a whole number >= 1")
-    return int(text)
-
-
 def _columns(asked: str | None, every: Sequence[Status]) -> list[str]:
     """The columns that were asked for, the run's name before them; none if none were."""
     names = [name.strip() for name in (asked or "").split(",") if name.strip()]
@@ -140,8 +135,7 @@ def _scores_shown(found: Sequence[Status], sort: str | None) -> list[str]:
     names: dict[str, None] = {sort: None} if sort and sort != "seconds" else {}
     for status in found:
         names |= {n: None for n in listing.scores_of(status) if n.startswith("val/")}
-        answer = status.get("answer")
-        if isinstance(answer, dict):
+        if answer := mapping(status.get("answer")):
             names[str(answer.get("score"))] = None
     return list(names)[:5]
 

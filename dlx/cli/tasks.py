@@ -11,6 +11,7 @@ import yaml
 from ..config.files import BadFile, scan
 from ..config.paths import group_files, is_name, search_path, unusable_files
 from ..problem import PROBLEMS
+from ..runs.files import mapping
 from .console import say, say_json, show_table, warn
 
 EXAMPLES = """examples:
@@ -71,16 +72,16 @@ def _read(name: str, file: Path) -> dict[str, Any]:
     except (BadFile, OSError, ValueError, yaml.YAMLError):
         why = f"cannot be read: dlx config task={name} says why"
         return {"about": {"title": why}}
-    return _mapping(values)
+    return mapping(values)
 
 
 def _describe(name: str, values: dict[str, Any]) -> dict[str, Any]:
     from ..config.specs import DATASETS
     from ..data.store import state_of
 
-    about = _mapping(values.get("about"))
-    dataset = str(_mapping(values.get("dataset")).get("name", ""))
-    types = [str(_mapping(t).get("problem")) for t in _mapping(values.get("targets")).values()]
+    about = mapping(values.get("about"))
+    dataset = str(mapping(values.get("dataset")).get("name", ""))
+    types = [str(mapping(t).get("problem")) for t in mapping(values.get("targets")).values()]
     titles = [PROBLEMS[t].title for t in types if t in PROBLEMS]
     entry = DATASETS.entries.get(dataset)
     options: Any = entry.options() if entry else None
@@ -95,7 +96,3 @@ def _describe(name: str, values: dict[str, Any]) -> dict[str, Any]:
         "result": str(about.get("result", "")),
         "command": f"dlx train task={name}",
     }
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..runs.folder import MEANT, find
 from .console import SAMPLE, looks_text, say, say_json
 
 EXAMPLES = """examples:
@@ -17,7 +18,7 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     add = parser.add_argument
-    add("run", metavar="RUN", help="a run folder, `last`, or a unique part of a run's name")
+    add("run", metavar="RUN", help=MEANT)
     add(
         "--weights",
         choices=["best", "last"],
@@ -31,7 +32,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Tests a run's weights; the look is counted in the ledger."""
     from ..running.retest import look_again
-    from ..runs.folder import find
 
     tested = look_again(find(Path(args.root), args.run), args.weights, args.plugins)
     if args.json:

@@ -13,8 +13,9 @@ from ..errors import Problem, UsageError
 from ..files import read_json
 from ..judging.classes import classes_told
 from ..judging.verdict import shown_name
+from ..runs.folder import name_of
 from . import config as config_verb
-from .console import SAMPLE, interval_text, looks_text, number, say, say_json, show_table
+from .console import SAMPLE, interval_text, looks_text, number, say, say_json, show_table, silent
 from .hydra_flags import add_run_flags, marks_of
 from .report import build_at_end
 
@@ -70,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
         raise UsageError(Problem("--package and --resolve go with --cfg job", "command line"))
     done = train(loaded, quiet=args.quiet or args.json, marks=marks_of(args))
     if args.json:
-        say_json(answer(done))
+        say_json(answer_in(done.folder))
     else:
         show_answer(done)
         if experiment := getattr(args, "experiment", None):
@@ -85,9 +86,8 @@ def no_task(args: argparse.Namespace) -> int:
         UsageError: the answer is for a script.
     """
     if args.json:
-        raise UsageError(
-            Problem("no task is given", "command line", "task=NAME", "dlx tasks lists them")
-        )
+        hint = "dlx tasks lists them"
+        raise UsageError(Problem("no task is given", "command line", "task=NAME", hint))
     from . import tasks
 
     tasks.run(args)
@@ -128,7 +128,7 @@ def train(
 
         resume = newest_unfinished(loaded.config)
     if quiet:
-        done = train_run(loaded, lambda _: None, watchers, resume=resume, trial=trial)
+        done = train_run(loaded, silent, watchers, resume=resume, trial=trial)
     else:
         with closing(progress()) as shown:
             done = train_run(loaded, say, [*watchers, shown], resume=resume, trial=trial)
@@ -136,24 +136,11 @@ def train(
     return done
 
 
-def answer(run: Run) -> dict[str, Any]:
-    """What `--json` prints."""
-    return {
-        "run": run.name,
-        "folder": str(run.folder),
-        "sample": run.data.samples.sample,
-        "answer": run.facts["answer"],
-        "power": run.facts.get("power"),
-        "scores": {score["name"]: score["value"] for score in run.facts["scores"]},
-        "report": _page_in(run.folder),
-    }
-
-
 def answer_in(folder: Path) -> dict[str, Any]:
-    """The same, of a run that another process has trained."""
+    """What `--json` prints of a run, whichever process has trained it."""
     report = read_json(folder / "report.json")
     return {
-        "run": f"{folder.parent.name}/{folder.name}",
+        "run": name_of(folder),
         "folder": str(folder),
         "sample": bool(report.get("sample")),
         "answer": report["answer"],

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config.names import plural
-from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table
+from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table, silent
 from .hydra_flags import add_flags, marks_of
 from .live import watching
 from .multirun import is_significant, show_best, show_failures, show_worth, sweep_flags
 from .report import build_at_end
-from .train import answer, answer_in, show_answer, train
+from .train import answer_in, show_answer, train
 
 if TYPE_CHECKING:
     from ..search.final import Claim
@@ -190,7 +190,7 @@ def _train_best(plan: TunePlan, best: Sequence[str], args: argparse.Namespace) -
     from ..search.final import claimed
 
     quiet = args.json or args.quiet
-    with claimed(plan, best, _silent if quiet else say) as claim:
+    with claimed(plan, best, silent if quiet else say) as claim:
         if claim.answer is None and (run := claim.done_in()) is not None:
             claim.finish(answer_in(run))
         if claim.answer is None:
@@ -219,7 +219,7 @@ def _trained(
         marks={"best_of": plan.name, **plan.marks},
         begun=claim.begin,
     )
-    found = answer(done)
+    found = answer_in(done.folder)
     claim.finish(found)
     if not args.json:
         show_answer(done)
@@ -231,7 +231,3 @@ def _show_trained(found: Mapping[str, Any]) -> None:
     scores = ", ".join(f"{name} {number(value)}" for name, value in found["scores"].items())
     say(f"the best setting is trained already, in run {found['run']}: {scores}")
     say(f"report: {found['report']}")
-
-
-def _silent(text: str) -> None:
-    """Says nothing."""

@@ -44,15 +44,10 @@ class TopKAccuracy(Accuracy):
             UsageError: k guesses cover all classes, so that every sample would be right.
         """
         if options.k >= outputs:
-            raise UsageError(
-                Problem(
-                    f"k is {options.k}, and there are {outputs} classes: any model would be "
-                    "correct",
-                    where="metrics.top_k_accuracy.k",
-                    accepted=f"a whole number from 1 to {outputs - 1}",
-                    hint="use a smaller k, or the metric accuracy",
-                )
-            )
+            what = f"k is {options.k}, and there are {outputs} classes: any model would be correct"
+            accepted = f"a whole number from 1 to {outputs - 1}"
+            hint = "use a smaller k, or the metric accuracy"
+            raise UsageError(Problem(what, "metrics.top_k_accuracy.k", accepted, hint))
         super().__init__(options, problem, outputs)
         self.k = options.k
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any
@@ -79,14 +80,10 @@ def check_penalty(options: Common, network: Network) -> Network:
     for name in ("l1", "l2"):
         value = getattr(options, name)
         if value > 0 and not network.hidden_kernels():
-            raise UsageError(
-                Problem(
-                    f"{name} is {value:g}, but the model has no hidden layer to penalise",
-                    where=f"model.{name}",
-                    accepted=f"{name}: 0 for a linear model",
-                    hint="add a hidden layer, or set optimizer.weight_decay",
-                )
-            )
+            what = f"{name} is {value:g}, but the model has no hidden layer to penalise"
+            accepted = f"{name}: 0 for a linear model"
+            hint = "add a hidden layer, or set optimizer.weight_decay"
+            raise UsageError(Problem(what, f"model.{name}", accepted, hint))
     return network
 
 
@@ -97,14 +94,9 @@ def the_only_input(inputs: Mapping[str, Input], model: str) -> tuple[str, Input]
         UsageError: there are none or several.
     """
     if len(inputs) != 1:
-        raise UsageError(
-            Problem(
-                f"the data have {len(inputs)} inputs: {', '.join(inputs)}",
-                where="model.name",
-                accepted=f"exactly one input for model={model}",
-                hint="model=mlp joins several inputs",
-            )
-        )
+        what = f"the data have {len(inputs)} inputs: {', '.join(inputs)}"
+        accepted = f"exactly one input for model={model}"
+        raise UsageError(Problem(what, "model.name", accepted, "model=mlp joins several inputs"))
     return next(iter(inputs.items()))
 
 
@@ -121,7 +113,7 @@ def flat_reader(inputs: Mapping[str, Input]) -> tuple[Reader, int, bool]:
     for name, found in inputs.items():
         if found.kind == "ids":
             raise UsageError(_ids_problem(name, found))
-    width = sum(_length(found) for found in inputs.values())
+    width = sum(math.prod(found.shape) for found in inputs.values())
     if len(inputs) > 1:
         return joined(tuple(inputs)), width, False
     name, found = next(iter(inputs.items()))
@@ -137,13 +129,6 @@ def _ids_problem(name: str, found: Input) -> Problem:
         accepted="inputs of numbers",
         hint="use the prepare step multi_hot, or model=layers with an embedding",
     )
-
-
-def _length(found: Input) -> int:
-    length = 1
-    for size in found.shape:
-        length *= size
-    return length
 
 
 def joined(names: tuple[str, ...]) -> Reader:

@@ -14,6 +14,7 @@ from ..running.earlier import Earlier, read_earlier
 from ..running.environment import contract
 from ..running.run import Run, Say
 from ..runs import seal
+from ..runs.folder import name_of
 from ..training.callbacks import Callback
 from .compare import Difference, differences
 from .replay import replay
@@ -77,7 +78,7 @@ def reproduce(
     config = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", plugins)
     broken = seal.broken(folder)
     loaded = loaded_from(config, [str(one) for one in earlier.status.get("overrides", [])])
-    name, root = f"{folder.parent.name}/{folder.name}", folder.parent.parent
+    name, root = name_of(folder), folder.parent.parent
     batch = earlier.eval_batch or config.trainer.eval_batch_size
     with replay(loaded, root, name, say, watchers, earlier.threads, folder, batch) as run:
         found = differences(folder, run.folder)

@@ -11,6 +11,7 @@ from typing import Any
 
 from ..errors import Problem, RunError, UsageError
 from ..files import is_there, read_json
+from .files import listed_in, mapping
 from .folder import read_status
 
 NOT_SET = "(not set)"
@@ -161,9 +162,8 @@ def _data(
 
 def _hashes(data: Mapping[str, Any]) -> dict[str, Any]:
     """The SHA-256 of each file of the data."""
-    files = data.get("files")
-    listed = files if isinstance(files, list) else []
-    return {str(f.get("name")): f.get("sha256") for f in listed if isinstance(f, dict)}
+    files = (one for one in listed_in(data, "files") if isinstance(one, dict))
+    return {str(one.get("name")): one.get("sha256") for one in files}
 
 
 def _same(one: Any, two: Any) -> bool:
@@ -217,8 +217,7 @@ def _config(folder: Path) -> dict[str, Any]:
         scan_text(text, shown)
     except BadFile as error:
         raise RunError(error.problem) from None
-    found = renamed(yaml.safe_load(text))
-    tree = found if isinstance(found, dict) else {}
+    tree = mapping(renamed(yaml.safe_load(text)))
     return {key: value for key, value in tree.items() if key not in ASIDE}
 
 

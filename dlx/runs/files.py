@@ -1,15 +1,17 @@
-"""Writing a run's files: whole or not at all, also after a power cut; with words for failures."""
+"""A run's files: written whole or not at all, also after a power cut; with words for failures."""
 
 from __future__ import annotations
 
 import errno
 import json
 import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, RunError
-from ..files import append, make_folder, replace_file
+from ..files import append, make_folder, read_json, replace_file
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r", "\0")
 _STRANGE = (errno.ELOOP, errno.EINVAL, errno.EMLINK, errno.ENXIO)
@@ -19,6 +21,19 @@ _NUMBER = re.compile(rf"{_ONE}(\|{_ONE})*", re.ASCII)
 """One number, or those of a vector."""
 
 
+@contextmanager
+def writing(file: Path) -> Iterator[None]:
+    """Within it, what goes wrong with a file is told.
+
+    Raises:
+        RunError: it cannot be written.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise RunError(cannot_write(file, error)) from error
+
+
 def write_bytes(file: Path, content: bytes) -> None:
     """Writes a file under a temporary name, syncs it, and gives it its name.
 
@@ -26,10 +41,8 @@ def write_bytes(file: Path, content: bytes) -> None:
         RunError: the disk is full, the folder cannot be written to, or lies behind a link; nothing
             is left behind.
     """
-    try:
+    with writing(file):
         replace_file(file, content)
-    except OSError as error:
-        raise RunError(cannot_write(file, error)) from error
 
 
 def append_bytes(file: Path, content: bytes) -> None:
@@ -38,10 +51,8 @@ def append_bytes(file: Path, content: bytes) -> None:
     Raises:
         RunError: it cannot be written, is not a regular file, or lies behind a link.
     """
-    try:
+    with writing(file):
         append(file, content)
-    except OSError as error:
-        raise RunError(cannot_write(file, error)) from error
 
 
 def make_folders(folder: Path) -> None:
@@ -50,10 +61,8 @@ def make_folders(folder: Path) -> None:
     Raises:
         RunError: it cannot be made, or lies behind a link.
     """
-    try:
+    with writing(folder):
         make_folder(folder)
-    except OSError as error:
-        raise RunError(cannot_write(folder, error)) from error
 
 
 def write_text(file: Path, text: str) -> None:
@@ -80,6 +89,25 @@ def plain(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [plain(v) for v in value]
     return value
+
+
+def mapping(value: object) -> dict[str, Any]:
+    """A value of JSON if it is a mapping, else an empty one: somebody may have edited the file."""
+    return value if isinstance(value, dict) else {}
+
+
+def listed_in(tree: Mapping[str, Any], key: str) -> list[Any]:
+    """The list at a key; an empty one where there is none."""
+    found = tree.get(key)
+    return found if isinstance(found, list) else []
+
+
+def read_record(file: Path) -> dict[str, Any]:
+    """The mapping in a JSON file; an empty one where there is none that can be read."""
+    try:
+        return mapping(read_json(file))
+    except (OSError, ValueError):
+        return {}
 
 
 def safe_cell(text: str) -> str:

@@ -19,6 +19,8 @@ from .files import write_json
 
 MARK = "status.json"
 """What makes a folder a run folder; small, so that a thousand runs are listed in a second."""
+MEANT = "a run folder, `last`, or a unique part of a run's name"
+"""What `find` takes, in words."""
 
 _TASK = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
 _NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}-\d+")
@@ -51,14 +53,7 @@ def create(root: Path, task: str, digest: str) -> Path:
             else:
                 return fence(folder)
     except OSError as error:
-        raise UsageError(
-            Problem(
-                f"no run folder can be made: {error.strerror}",
-                str(parent),
-                "a folder with write permission",
-                "run.root=FOLDER chooses another",
-            )
-        ) from error
+        raise _not_writable(f"no run folder can be made: {error.strerror}", parent) from error
 
 
 def check_writable(root: Path) -> None:
@@ -73,14 +68,12 @@ def check_writable(root: Path) -> None:
     if existing.is_dir() and os.access(existing, os.W_OK | os.X_OK):
         return
     reason = "it is not a folder" if not existing.is_dir() else "it is read-only"
-    raise UsageError(
-        Problem(
-            f"no run folder can be made below {root}: {reason}",
-            str(existing),
-            "a folder with write permission",
-            "run.root=FOLDER chooses another",
-        )
-    )
+    raise _not_writable(f"no run folder can be made below {root}: {reason}", existing)
+
+
+def _not_writable(what: str, where: Path) -> UsageError:
+    hint = "run.root=FOLDER chooses another"
+    return UsageError(Problem(what, str(where), "a folder with write permission", hint))
 
 
 def write_status(run: Path, status: dict[str, Any]) -> None:
@@ -113,6 +106,11 @@ def run_named(root: Path, name: object) -> Path:
     task, _, run = str(name).partition("/")
     sound = _TASK.fullmatch(task) and is_run_name(run)
     return fence(root / task / run) if sound else root / "no run"
+
+
+def name_of(run: Path) -> str:
+    """A run's name below the root, `<task>/<folder>`."""
+    return f"{run.parent.name}/{run.name}"
 
 
 def is_run_name(name: str) -> bool:
@@ -150,23 +148,11 @@ def find(root: Path, name: str) -> Path:
     if name == "last" and (last := next(begun, None)) is not None:
         return last
     meant = any(map(str.isalnum, name))  # else "/" would be part of every name
-    matching = [r for r in runs if meant and name in f"{r.parent.name}/{r.name}"]
+    matching = [run for run in runs if meant and name in name_of(run)]
     if len(matching) == 1:
         return matching[0]
-    shown = [f"{r.parent.name}/{r.name}" for r in matching[:10]]
     if matching:
-        raise UsageError(
-            Problem(
-                f"`{name}` matches {len(matching)} runs",
-                str(root),
-                "more characters of the name: " + ", ".join(shown),
-            )
-        )
-    raise UsageError(
-        Problem(
-            f"there is no run `{name}`",
-            str(root),
-            "a run folder, `last`, or a unique part of a run's name",
-            "`dlx runs` lists them",
-        )
-    )
+        accepted = "more characters of the name: " + ", ".join(map(name_of, matching[:10]))
+        raise UsageError(Problem(f"`{name}` matches {len(matching)} runs", str(root), accepted))
+    what = f"there is no run `{name}`"
+    raise UsageError(Problem(what, str(root), MEANT, "`dlx runs` lists them"))

@@ -190,16 +190,16 @@ def refuse_second(before: Seen, run: str, verb: str) -> None:
     most = max(look.rows for look in others)
     which = "these test rows" if most == before.rows else f"{most} of these {before.rows} test rows"
     listed = "".join(f"\n    {look.at}  dlx {look.verb}  {look.run}" for look in before.looks)
-    raise MethodError(
-        Problem(
-            f"a {verb} has evaluated on {which} before, and a test set is independent only once; "
-            f"evaluations so far:{listed}",
-            "ledger.sqlite in the folder of the runs",
-            "new test rows",
-            f"workflow.until=6 stops before the test; {verb}.look_again=true evaluates anyway, "
-            "with a warning in the report",
-        )
+    what = (
+        f"a {verb} has evaluated on {which} before, and a test set is independent only once; "
+        f"evaluations so far:{listed}"
     )
+    hint = (
+        f"workflow.until=6 stops before the test; {verb}.look_again=true evaluates anyway, with a "
+        "warning in the report"
+    )
+    where = "ledger.sqlite in the folder of the runs"
+    raise MethodError(Problem(what, where, "new test rows", hint))
 
 
 def _same(known: Sequence[Entry], run: str, verb: str, weights: str | None) -> int | None:
@@ -291,9 +291,8 @@ def _parts(connection: sqlite3.Connection) -> dict[str, bytes]:
     found = {}
     for part, rows, seal in connection.execute("select test_part, rows, seal from parts"):
         if seal != _seal_of_rows(part, rows):
-            raise sqlite3.DatabaseError(
-                "the rows of a test set have changed since they were written"
-            )
+            what = "the rows of a test set have changed since they were written"
+            raise sqlite3.DatabaseError(what)
         found[part] = bytes(rows)
     return found
 

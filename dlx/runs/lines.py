@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from ..errors import RunError
 from ..files import open_file, parse_json, read_bytes, replace_file
-from .files import cannot_write, plain
+from .files import plain, writing
 
 _MARK = b',"sum":"'
 
@@ -101,15 +100,13 @@ def append_entry(file: Path, entry: Mapping[str, Any]) -> None:
     Raises:
         RunError: it cannot be written.
     """
-    try:
+    with writing(file):
         sound = read_sound(file)
         with open_file(file, "ab") as stream:
             stream.truncate(sound.size)
             stream.write(sound.chain.seal(plain(entry)))
             stream.flush()
             os.fsync(stream.fileno())
-    except OSError as error:
-        raise RunError(cannot_write(file, error)) from error
 
 
 def append_line(file: Path, line: bytes) -> None:
@@ -118,16 +115,13 @@ def append_line(file: Path, line: bytes) -> None:
     Raises:
         RunError: it cannot be written.
     """
-    try:
-        with open_file(file, "a+b") as stream:
-            size = stream.seek(0, os.SEEK_END)
-            stream.seek(max(0, size - 1))
-            torn = stream.read() not in (b"", b"\n")
-            stream.write(b"\n" + line if torn else line)
-            stream.flush()
-            os.fsync(stream.fileno())
-    except OSError as error:
-        raise RunError(cannot_write(file, error)) from error
+    with writing(file), open_file(file, "a+b") as stream:
+        size = stream.seek(0, os.SEEK_END)
+        stream.seek(max(0, size - 1))
+        torn = stream.read() not in (b"", b"\n")
+        stream.write(b"\n" + line if torn else line)
+        stream.flush()
+        os.fsync(stream.fileno())
 
 
 def keep_sound(file: Path) -> int:
@@ -139,12 +133,10 @@ def keep_sound(file: Path) -> int:
     Raises:
         RunError: it cannot be written.
     """
-    try:
+    with writing(file):
         sound = read_sound(file)
         if sound.spoilt:
             whole = read_bytes(file)
             replace_file(file.with_name(f"{file.name}.damaged"), whole)
             replace_file(file, whole[: sound.size])
-        return sound.spoilt
-    except OSError as error:
-        raise RunError(cannot_write(file, error)) from error
+    return sound.spoilt

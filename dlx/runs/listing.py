@@ -13,7 +13,8 @@ from typing import Any
 from ..errors import Problem, UsageError
 from ..files import names_in
 from ..names import is_temporary
-from .folder import MARK, all_runs, read_status
+from .files import listed_in, mapping
+from .folder import MARK, all_runs, name_of, read_status
 from .lock import is_held
 
 Status = dict[str, Any]
@@ -95,28 +96,24 @@ def _without_status(folder: Path) -> Status | None:
         state, reason = "unstarted", "it was killed before it started"
     else:
         return None
-    name = f"{folder.parent.name}/{folder.name}"
+    name = name_of(folder)
     hint = f"dlx runs rm {name} deletes it"
     return {"run": name, "task": folder.parent.name, "state": state, "reason": reason, "hint": hint}
 
 
 def scores_of(status: Status) -> dict[str, Any]:
     """A run's scores by name."""
-    scores = status.get("scores")
-    return scores if isinstance(scores, dict) else {}
+    return mapping(status.get("scores"))
 
 
 def baseline_of(status: Status) -> dict[str, Any]:
     """Name and value of what the answering score is to beat; empty where a run has none."""
-    answer = status.get("answer")
-    found = answer.get("baseline") if isinstance(answer, dict) else None
-    return found if isinstance(found, dict) else {}
+    return mapping(mapping(status.get("answer")).get("baseline"))
 
 
 def overrides_of(status: Status) -> list[str]:
     """The arguments that were typed."""
-    found = status.get("overrides")
-    return [str(one) for one in found] if isinstance(found, list) else []
+    return [str(one) for one in listed_in(status, "overrides")]
 
 
 def typed(status: Status) -> dict[str, str]:
@@ -161,9 +158,8 @@ def check_column(every: Sequence[Status], name: str, where: str) -> None:
 
         near = nearest(name, known)
         hint = f"{where} {near}" if where.startswith("-") else f"{near}=..."
-        raise UsageError(
-            Problem(f"no run has `{name}`", where, listed(known), hint if near else "")
-        )
+        what = f"no run has `{name}`"
+        raise UsageError(Problem(what, where, listed(known), hint if near else ""))
 
 
 def parse(words: Sequence[str], every: Sequence[Status]) -> list[Filter]:
@@ -268,10 +264,9 @@ def smaller_is_better(every: Iterable[Status], score: str) -> bool:
 
 def _directions(status: Status) -> dict[str, Any]:
     """Each score's direction; runs of earlier versions tell it of the answering score alone."""
-    known, answer = status.get("directions"), status.get("answer")
-    found = answer if isinstance(answer, dict) else {}
-    told = {str(found.get("score")): found.get("direction")}
-    return {**told, **(known if isinstance(known, dict) else {})}
+    answer = mapping(status.get("answer"))
+    told = {str(answer.get("score")): answer.get("direction")}
+    return {**told, **mapping(status.get("directions"))}
 
 
 def ordered(

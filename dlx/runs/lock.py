@@ -32,14 +32,15 @@ def held(folder: Path, what: str = "run") -> Iterator[None]:
     """
     with tried(folder) as mine:
         if not mine:
-            raise UsageError(
-                Problem(
-                    f"another process is using this {what}: {holder(folder)}",
-                    str(folder),
-                    hint="wait for it to end, or stop it there with Ctrl-C",
-                )
-            )
+            raise busy(folder, what)
         yield
+
+
+def busy(folder: Path, what: str) -> UsageError:
+    """The error that another process holds a folder, with what is known of it."""
+    told = f"another process is using this {what}: {holder(folder)}"
+    hint = "wait for it to end, or stop it there with Ctrl-C"
+    return UsageError(Problem(told, str(folder), hint=hint))
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import DlxError, Problem, RunError, UsageError
 from ..files import read_bytes
-from .folder import is_run_name
+from .folder import is_run_name, name_of
 from .listing import status_of
 from .lock import NAME, holder, is_held, tried
 
@@ -49,7 +49,7 @@ class Candidate:
     @property
     def name(self) -> str:
         """Its name below the root."""
-        return f"{self.folder.parent.name}/{self.folder.name}"
+        return name_of(self.folder)
 
 
 def candidates(root: Path, folders: Iterable[Path]) -> list[Candidate]:

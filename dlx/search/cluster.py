@@ -18,9 +18,9 @@ from ..config.fields import to_plain
 from ..config.secrets import shown_arguments
 from ..data.store import cache_root
 from ..errors import Interrupted, Problem, UsageError
-from ..files import fence, is_file, make_folder, names_in, read_json
+from ..files import fence, is_file, make_folder, names_in
 from ..interrupts import asked, listening
-from ..runs.files import write_json
+from ..runs.files import read_record, write_json
 from .pool import GRACE_S, Message, Order, Source
 
 POLL_S = 1.0
@@ -161,15 +161,7 @@ def _awaited(file: Path) -> Message | None:
     until = time.monotonic() + 5.0
     while not is_file(file) and time.monotonic() < until:
         time.sleep(0.2)
-    return _answer(file)
-
-
-def _answer(file: Path) -> Message | None:
-    try:
-        found: Message = read_json(file)
-    except (OSError, ValueError):
-        return None
-    return found
+    return read_record(file) or None
 
 
 def _death(job: Any) -> Message:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import digest, load
-from ..runs.folder import all_runs, read_status, run_named
+from ..runs.folder import all_runs, name_of, read_status, run_named
 from ..runs.lock import is_held
 from .record import harvest
 from .storage import storage_kept
@@ -63,7 +63,7 @@ class Claim:
 
     def begin(self, run: Path) -> None:
         """Keeps which run it is."""
-        self._note(run=f"{run.parent.name}/{run.name}")
+        self._note(run=name_of(run))
 
     def beat(self) -> None:
         """Shows other machines that this process is at work on it."""
@@ -115,7 +115,7 @@ def _witness(plan: TunePlan, key: str) -> dict[str, Any]:
     for run in reversed(all_runs(plan.root)):
         status = read_status(run) or {}
         if (status.get("best_of"), status.get("config_digest")) == (plan.name, key):
-            return {"run": f"{run.parent.name}/{run.name}"}
+            return {"run": name_of(run)}
     return {}
 
 

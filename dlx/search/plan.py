@@ -236,9 +236,8 @@ def _kept(points: Sequence[Point], conditions: Iterable[str]) -> list[Point]:
             kept.append(replace(point, number=len(kept)))
     if not kept:
         what = f"where excludes all of {plural(len(points), 'setting')}"
-        raise UsageError(
-            Problem(what, "command line", "a condition that is true for some settings")
-        )
+        accepted = "a condition that is true for some settings"
+        raise UsageError(Problem(what, "command line", accepted))
     return kept
 
 

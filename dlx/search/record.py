@@ -10,8 +10,8 @@ from typing import Any
 
 from ..errors import DlxError, Interrupted, Problem, RunError, UsageError
 from ..files import fence, is_file, is_there, read_bytes, read_json
-from ..runs.files import make_folders, plain, write_json
-from ..runs.folder import all_runs, read_status
+from ..runs.files import make_folders, plain, read_record, write_json
+from ..runs.folder import all_runs, name_of, read_status
 from ..runs.lines import Chain, append_line
 
 FOLDER = "sweeps"
@@ -47,7 +47,7 @@ def harvest(run: Path) -> dict[str, Any] | None:
         return None
     try:
         report = read_json(run / "report.json")
-        return _harvested(report) | {"run": f"{run.parent.name}/{run.name}"}
+        return _harvested(report) | {"run": name_of(run)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
@@ -148,11 +148,7 @@ class Record:
 
     def outcome(self) -> dict[str, Any]:
         """`sweep.json` as it was last written; empty where there is none."""
-        try:
-            found = read_json(self.folder / OUTCOME)
-        except (OSError, ValueError):
-            return {}
-        return found if isinstance(found, dict) else {}
+        return read_record(self.folder / OUTCOME)
 
     def begun_runs(self) -> dict[tuple[int, str], Path]:
         """The newest run folder of each trial, by its number and the digest of its config."""

@@ -16,7 +16,7 @@ from ..config.secrets import shown_arguments
 from ..errors import DlxError, MethodError, Problem, RunError, UsageError
 from ..files import parse_json, read_bytes
 from ..machine import cores
-from ..runs.folder import read_status, run_named, write_status
+from ..runs.folder import name_of, read_status, run_named, write_status
 from ..runs.lock import holder, is_held
 from ..runs.log import Log
 from .pool import Message
@@ -49,8 +49,7 @@ def settled(run: Path) -> Message | None:
     state = status.get("state")
     if state not in ("pruned", "failed") or status.get("shortage"):
         return None
-    name = f"{run.parent.name}/{run.name}"
-    return {"event": state, "reason": str(status.get("reason", "")), "run": name}
+    return {"event": state, "reason": str(status.get("reason", "")), "run": name_of(run)}
 
 
 def ended_as(ended: Message, run: Path | None, key: str) -> Message:

@@ -163,13 +163,8 @@ def _require_verdict(tried: Sequence[dict[str, Any]]) -> None:
         MethodError: no capacity step has one: fewer than 3 epochs.
     """
     if not any(one["verdict"] in ("underfit", "fits", "overfits") for one in tried):
-        raise MethodError(
-            Problem(
-                "step 7 needs a verdict from step 6, but curves of fewer than 3 epochs give none",
-                accepted="trainer.epochs=3 or more",
-                hint="trainer.epochs=20",
-            )
-        )
+        what = "step 7 needs a verdict from step 6, but curves of fewer than 3 epochs give none"
+        raise MethodError(Problem(what, "", "trainer.epochs=3 or more", "trainer.epochs=20"))
 
 
 def _told(tried: Sequence[dict[str, Any]], why: str) -> str:

@@ -16,9 +16,9 @@ from ..errors import Problem, RunError, UsageError
 from ..files import is_there, make_folder, read_json, remove_file, sweep_temporaries
 from ..running.start import marks_in
 from ..runs.files import cannot_write, plain, write_json
-from ..runs.folder import all_runs, check_writable, create, read_status, write_status
+from ..runs.folder import all_runs, check_writable, create, name_of, read_status, write_status
 from ..runs.lines import append_entry, keep_sound, read_sound, sum_of
-from ..runs.lock import held, holder, tried
+from ..runs.lock import busy, held, tried
 
 UNFINISHED = ("running", "paused", "interrupted", "failed", "refused")
 
@@ -43,7 +43,7 @@ class Record:
     @property
     def name(self) -> str:
         """The run's name below the root."""
-        return f"{self.folder.parent.name}/{self.folder.name}"
+        return name_of(self.folder)
 
     def out(self, number: int) -> dict[str, Any] | None:
         """What a step left; None where it has not been done.
@@ -188,9 +188,7 @@ def opened(loaded: Loaded, marks: Mapping[str, str]) -> Iterator[Record]:
         if mine and (state in UNFINISHED or (state == "done" and not Record(folder).is_over())):
             with tried(folder) as mine:
                 if not mine:
-                    what = f"another process is using this workflow: {holder(folder)}"
-                    hint = "wait for it to end, or stop it there with Ctrl-C"
-                    raise UsageError(Problem(what, str(folder), hint=hint))
+                    raise busy(folder, "workflow")
                 yield Record(folder, marks={**marks, **marks_in(status)})
                 return
     folder = create(root, loaded.config.task, digest(loaded.config))
