@@ -42,12 +42,12 @@ def activate(problem: str, logits: Tensor) -> Tensor:
         (batch, k). multilabel: probability of each label, (batch, k). Regressions: numbers,
         (batch,), or (batch, k) for a vector.
     """
-    activation = PROBLEMS[problem].activation
-    if activation == "softmax":
+    row = PROBLEMS[problem]
+    if row.activation == "softmax":
         return logits.softmax(dim=1)
-    predicted = logits.sigmoid() if activation == "sigmoid" else logits
-    one_answer = problem in ("binary", "regression", "unit_regression")
-    return predicted[:, 0] if one_answer and predicted.shape[1] == 1 else predicted
+    predicted = logits.sigmoid() if row.activation == "sigmoid" else logits
+    several = row.answer in ("labels", "numbers")
+    return predicted if several or predicted.shape[1] > 1 else predicted[:, 0]
 
 
 def auto(options: specs.Auto, problem: str) -> Loss:

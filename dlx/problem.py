@@ -19,6 +19,7 @@ ProblemName = Literal[
     "unit_regression",
 ]
 Activation = Literal["sigmoid", "softmax", "none"]
+Answer = Literal["class", "labels", "number", "numbers"]
 
 
 @dataclass(frozen=True)
@@ -27,23 +28,33 @@ class Row:
 
     Attributes:
         title: the problem in words.
+        answer: what a target holds of each row: one class of several, labels, a number or several.
         activation: what turns the last layer's numbers into predictions.
         loss: the loss taken unless another is named.
         allowed: other losses that can be trained, each with a note ("" where none is needed).
         refused: losses that contradict the problem, each with the reason.
         metrics: measured unless others are named; the first is the one that is judged by.
         baseline: what a model must beat, by name.
-        classes: whether the answer is one class or label among several, not a number.
     """
 
     title: str
+    answer: Answer
     activation: Activation
     loss: str
     metrics: tuple[str, ...]
     baseline: tuple[str, ...]
     allowed: Mapping[str, str] = field(default_factory=dict)
     refused: Mapping[str, str] = field(default_factory=dict)
-    classes: bool = False
+
+    @property
+    def classes(self) -> bool:
+        """Whether the answer is one class or label among several, not a number."""
+        return self.answer in ("class", "labels")
+
+    @property
+    def bounded(self) -> bool:
+        """Whether the answer is a number that the last activation keeps in [0, 1]."""
+        return not self.classes and self.activation == "sigmoid"
 
 
 _NOT_A_CLASS = "its targets are numbers, not classes"
@@ -52,6 +63,7 @@ _MANY_LOGITS = "it compares several classes, but this problem has one independen
 PROBLEMS: dict[str, Row] = {
     "binary": Row(
         title="binary classification",
+        answer="class",
         activation="sigmoid",
         loss="binary_cross_entropy",
         metrics=("accuracy",),
@@ -62,10 +74,10 @@ PROBLEMS: dict[str, Row] = {
             "mae": "its gradient vanishes where a prediction is confidently wrong",
             "huber": "it measures distances, not probabilities",
         },
-        classes=True,
     ),
     "multiclass": Row(
         title="multiclass, single-label classification",
+        answer="class",
         activation="softmax",
         loss="cross_entropy",
         metrics=("accuracy",),
@@ -77,10 +89,10 @@ PROBLEMS: dict[str, Row] = {
             "mae": "class ids are labels, not quantities",
             "huber": "class ids are labels, not quantities",
         },
-        classes=True,
     ),
     "multilabel": Row(
         title="multiclass, multilabel classification",
+        answer="labels",
         activation="sigmoid",
         loss="binary_cross_entropy",
         metrics=("average_precision", "accuracy"),
@@ -93,10 +105,10 @@ PROBLEMS: dict[str, Row] = {
             "mae": "its gradient vanishes where a prediction is confidently wrong",
             "huber": "it measures distances, not probabilities",
         },
-        classes=True,
     ),
     "regression": Row(
         title="scalar regression",
+        answer="number",
         activation="none",
         loss="mse",
         metrics=("mae",),
@@ -106,6 +118,7 @@ PROBLEMS: dict[str, Row] = {
     ),
     "vector_regression": Row(
         title="vector regression",
+        answer="numbers",
         activation="none",
         loss="mse",
         metrics=("mae",),
@@ -115,6 +128,7 @@ PROBLEMS: dict[str, Row] = {
     ),
     "unit_regression": Row(
         title="regression to values in [0, 1]",
+        answer="number",
         activation="sigmoid",
         loss="mse",
         metrics=("mae",),

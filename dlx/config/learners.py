@@ -6,13 +6,13 @@ can be asked for) is in the spec of the config's learner, and is asked for here.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 from ..errors import Problem, UsageError
 from .advice import one_cut
-from .fields import Chosen, import_code
+from .fields import import_code
 from .files import Path, Where
 from .names import listed
 from .schema import Config
@@ -76,12 +76,8 @@ class LearnerSpec:
 
 def spec_of(config: Config) -> LearnerSpec:
     """The spec of a config's learner."""
-    return _spec(config.learner)
-
-
-def _spec(learner: Chosen) -> LearnerSpec:
-    made: LearnerSpec = import_code(learner.options.spec)()
-    return made
+    spec: LearnerSpec = import_code(config.learner.options.spec)()
+    return spec
 
 
 def score_names(config: Config) -> dict[str, str]:
@@ -89,15 +85,10 @@ def score_names(config: Config) -> dict[str, str]:
     return {name: score.direction for name, score in spec_of(config).scores(config).items()}
 
 
-def is_judged(config: Config) -> bool:
-    """Whether there is a score to compare settings by."""
-    return any(score.judged for score in spec_of(config).scores(config).values())
-
-
 def judged_score(config: Config) -> str:
-    """The score that settings are compared by; only where `is_judged`."""
+    """The score that settings are compared by; "" where there is none."""
     scores = spec_of(config).scores(config).items()
-    return next(name for name, score in scores if score.judged)
+    return next((name for name, score in scores if score.judged), "")
 
 
 def monitor_of(config: Config, asked: str = "auto") -> str | None:
@@ -114,20 +105,9 @@ def has_validation(config: Config) -> bool:
     return bool(config.protocol.options.validates) and config.final != "only"
 
 
-def check_learner(config: Config, where: Where) -> Iterator[Problem]:
-    """Whatever a config asks of its learner that it cannot do, and what its spec finds."""
-    spec, name = spec_of(config), config.learner.name
-    kind = config.dataset.options.kind
-    if kind not in spec.eats:
-        what = f"learner {name} learns from {listed(spec.eats)}, but dataset "
-        fitting = [n for n, e in DATASETS.entries.items() if _kind(e.options) in spec.eats]
-        accepted = f"dataset: {listed(fitting)}" if fitting else ""
-        yield Problem(f"{what}{config.dataset.name} has {kind}", where(("learner",)), accepted)
-        return  # nothing else fits then
-    for ability, path, asked, accepted, hint in _asked(config):
-        if asked and ability not in spec.can:
-            yield Problem(f"learner {name} {_CANNOT[ability]}", where(path), accepted, hint)
-    yield from spec.check(config, where)
+def reads(config: Config, section: str) -> bool:
+    """Whether a section has an effect on what the learner does."""
+    return section not in SECTIONS or section in spec_of(config).uses
 
 
 _CANNOT = {
@@ -138,35 +118,26 @@ _CANNOT = {
 }
 
 
-def _asked(config: Config) -> list[tuple[Ability, Path, bool, str, str]]:
-    """Each ability that a config may ask for: where, whether it does, what else, what to type."""
-    folds = config.protocol.options.folds
-    parts = config.trainer.accumulate > 1
-    return [
-        ("folds", ("protocol",), folds, "a protocol of one fold", one_cut(config)),
-        ("final", ("final",), bool(config.final), "false", "final=false"),
-        ("accumulate", ("trainer", "accumulate"), parts, "1", "trainer.accumulate=1"),
+def check_learner(config: Config, where: Where) -> Iterator[Problem]:
+    """Whatever a config asks of its learner that it cannot do, and what its spec finds."""
+    spec, name, dataset = spec_of(config), config.learner.name, config.dataset
+    if dataset.options.kind not in spec.eats:
+        what = f"learner {name} learns from {listed(spec.eats)}, but dataset {dataset.name} has "
+        every: dict[str, Any] = {name: entry.options for name, entry in DATASETS.entries.items()}
+        fitting = [name for name, options in every.items() if options.kind in spec.eats]
+        accepted = f"dataset: {listed(fitting)}" if fitting else ""
+        yield Problem(what + dataset.options.kind, where(("learner",)), accepted)
+        return  # nothing else fits then
+    parts = config.trainer.accumulate
+    asked: list[tuple[Ability, Path, bool, str]] = [
+        ("folds", ("protocol",), config.protocol.options.folds, one_cut(config)),
+        ("final", ("final",), bool(config.final), "final=false"),
+        ("accumulate", ("trainer", "accumulate"), parts > 1, "trainer.accumulate=1"),
     ]
-
-
-def unread_sections(config: Config, where: Where, written: Collection[str]) -> Iterator[Problem]:
-    """The sections that were written though the learner does not read them.
-
-    Args:
-        config: the config.
-        where: gives the place where a path was written.
-        written: the sections that a file or the shell wrote something into.
-    """
-    for section in written:
-        if not reads(config, section):
-            what = f"learner {config.learner.name} does not read `{section}`"
-            accepted = listed(spec_of(config).uses) or "none of such sections"
-            yield Problem(what, where((section,)), accepted, f"~{section}")
-
-
-def reads(config: Config, section: str) -> bool:
-    """Whether a section has an effect on what the learner does."""
-    return section not in SECTIONS or section in spec_of(config).uses
+    for ability, path, wanted, hint in asked:
+        if wanted and ability not in spec.can:
+            yield Problem(f"learner {name} {_CANNOT[ability]}", where(path), hint=hint)
+    yield from spec.check(config, where)
 
 
 def require_ability(config: Config, ability: Ability, where: Where) -> None:
@@ -178,7 +149,3 @@ def require_ability(config: Config, ability: Ability, where: Where) -> None:
     if ability not in spec_of(config).can:
         what = f"learner {config.learner.name} {_CANNOT[ability]}"
         raise UsageError(Problem(what, where(("learner",))))
-
-
-def _kind(options: Any) -> str:
-    return str(options.kind)

@@ -17,9 +17,10 @@ from .check import Checker
 from .extras import lacking
 from .fields import to_plain
 from .files import BadFile, Path, read_fenced, scan_text
+from .learners import spec_of
 from .paths import search_path
 from .plugins import is_name, load_plugins
-from .rules import broken_rules, forbidden, notes, without_effect
+from .rules import broken_rules, forbidden, without_effect
 from .schema import NO_RESULT, Config, Plain, every_option, renamed
 from .secrets import shown_arguments, without_secrets
 from .specs import LEARNERS
@@ -107,7 +108,9 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
         raise MethodError(*refused)
     hidden = frozenset(path for path in found.environment if _below(path, texts))
     config = _told_as_written(config, found.written, hidden)
-    return Loaded(config, tree, tuple(arguments), tuple(notes(config)), found.written, hidden)
+    return Loaded(
+        config, tree, tuple(arguments), tuple(spec_of(config).notes(config)), found.written, hidden
+    )
 
 
 def _told_as_written(config: Config, written: dict[Path, str], hidden: Collection[Path]) -> Config:
@@ -186,7 +189,7 @@ def _not_granted(values: Any, plugins: Sequence[str], shown: str) -> list[Proble
 
 def loaded_from(config: Config, arguments: Sequence[str]) -> Loaded:
     """A config that was read whole, as if it had been composed from these arguments."""
-    return Loaded(config, Tree(), tuple(arguments), tuple(notes(config)), {})
+    return Loaded(config, Tree(), tuple(arguments), tuple(spec_of(config).notes(config)), {})
 
 
 def _check(

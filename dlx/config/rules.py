@@ -11,9 +11,9 @@ from .learners import (
     check_learner,
     has_validation,
     monitor_of,
+    reads,
     score_names,
     spec_of,
-    unread_sections,
 )
 from .names import listed, nearest
 from .paths import NAME, NAME_ACCEPTED
@@ -49,7 +49,12 @@ def without_effect(config: Config, where: Where, written: Collection[str]) -> li
         where: gives the place where a path was written.
         written: the sections that a file or the shell wrote something into.
     """
-    found = list(unread_sections(config, where, written))
+    found = []
+    for section in written:
+        if not reads(config, section):
+            what = f"learner {config.learner.name} does not read `{section}`"
+            accepted = listed(spec_of(config).uses) or "none of such sections"
+            found.append(Problem(what, where((section,)), accepted, f"~{section}"))
     for name, target in config.targets.items() if len(config.targets) == 1 else ():
         if target.weight != 1:
             key = f"targets.{name}.weight"
@@ -68,11 +73,6 @@ def forbidden(config: Config, where: Where) -> list[Problem]:
     """What a config may say but the method forbids: a temporal leak, tuning on the test set."""
     rules = (_arrow_of_time, _epoch_pickers, _padding_read_last)
     return [problem for rule in rules for problem in rule(config, where)]
-
-
-def notes(config: Config) -> list[str]:
-    """What is allowed but worth a word, such as a loss that is second best for the problem."""
-    return spec_of(config).notes(config)
 
 
 def _monitors(config: Config, where: Where) -> Iterator[Problem]:

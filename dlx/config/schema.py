@@ -224,18 +224,6 @@ class Tune:
     name: str = option("", "the study's name; empty: task and digest of what is searched")
 
 
-def _no_components() -> dict[str, Chosen]:
-    return {}
-
-
-def _no_targets() -> dict[str, Target]:
-    return {}
-
-
-def _no_space() -> dict[str, Any]:
-    return {}
-
-
 @dataclass(frozen=True, kw_only=True)
 class Config:
     """A whole experiment."""
@@ -256,7 +244,7 @@ class Config:
     )
     dataset: Chosen = option(help="the data", table=DATASETS)
     targets: dict[str, Target] = option(
-        _no_targets, "columns to predict", example="{label: {problem: binary}}"
+        dict, "columns to predict", example="{label: {problem: binary}}"
     )
     prepare: Prepare = option(Prepare, "preparation of the inputs")
     protocol: Chosen = option(
@@ -274,14 +262,14 @@ class Config:
         SCHEDULES.default("constant"), "how the learning rate changes", table=SCHEDULES
     )
     metrics: dict[str, Chosen] = option(
-        _no_components,
+        dict,
         "metrics to compute; empty: the usual ones of the problem",
         table=METRICS,
         example="{accuracy: {}, roc_auc: {}}",
     )
     trainer: Trainer = option(Trainer, "how training runs")
     callbacks: dict[str, Chosen] = option(
-        _no_components,
+        dict,
         "callbacks that watch the training",
         table=CALLBACKS,
         example="{early_stopping: {patience: 3}}",
@@ -290,7 +278,7 @@ class Config:
     run: Run = option(Run, "where runs are saved")
     workflow: Workflow = option(Workflow, "how `dlx workflow` runs the seven steps")
     search: dict[str, Any] = option(
-        _no_space,
+        dict,
         "search space of `dlx tune`: key -> {log|uniform|int|log_int: [low, high]} or {choice: []}",
         example="{optimizer.lr: {log: [0.0001, 0.1]}, model.units: {choice: [[16], [64]]}}",
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from ..errors import Problem
 from ..problem import PROBLEMS
@@ -76,8 +77,10 @@ def _targets(config: Config, where: Where) -> Iterator[Problem]:
     offered: dict[str, str] = config.dataset.options.targets
     if not config.targets:
         here = where(("targets",))
-        what, example = ("empty", "") if here else ("missing", _example(offered))
-        yield Problem(f"`targets` is {what}", here, f"one of {listed(offered)}", example)
+        what, accepted = "empty" if here else "missing", f"one of {listed(offered)}"
+        hint = [f"targets.{name}.problem={problem}" for name, problem in offered.items()][:1]
+        accepted = accepted if offered else "a dataset with targets"
+        yield Problem(f"`targets` is {what}", here, accepted, "".join(() if here else hint))
     for name, target in config.targets.items():
         here = where(("targets", name))
         if name not in offered:
@@ -91,12 +94,6 @@ def _targets(config: Config, where: Where) -> Iterator[Problem]:
                 offered[name],
                 f"targets.{name}.problem={offered[name]}",
             )
-
-
-def _example(offered: Mapping[str, str]) -> str:
-    """A section `targets` as a file has it."""
-    name, problem = next(iter(offered.items()))
-    return f"targets: {{{name}: {{problem: {problem}}}}}"
 
 
 def _positives(config: Config, where: Where) -> Iterator[Problem]:
@@ -150,16 +147,12 @@ def _activations(config: Config, where: Where) -> Iterator[Problem]:
 
 def _metrics(config: Config, where: Where) -> Iterator[Problem]:
     problems: set[str] = {t.problem for t in config.targets.values()}
+    known: list[tuple[str, Any]] = list(METRICS.entries.items())
     for name, chosen in config.metrics.items():
         if not problems & set(chosen.options.problems):
             titles = listed(sorted(PROBLEMS[p].title for p in problems))
             yield Problem(
                 f"metric {name} does not fit {titles}",
                 where(("metrics", name)),
-                listed(_fitting_metrics(problems)),
+                listed(n for n, entry in known if problems & set(entry.options.problems)),
             )
-
-
-def _fitting_metrics(problems: set[str]) -> list[str]:
-    entries = METRICS.entries.items()
-    return [name for name, entry in entries if problems & set(entry.options.problems)]  # type: ignore[attr-defined]

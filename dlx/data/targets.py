@@ -44,7 +44,7 @@ def encode(samples: Samples, name: str, problem: str) -> EncodedTarget:
     classes = samples.classes.get(name, ())
     if not PROBLEMS[problem].classes:
         return _encode_numbers(column, name, problem)
-    if problem == "multilabel":
+    if PROBLEMS[problem].answer == "labels":
         if column.ndim != 2:
             raise _contradiction(name, problem, "each row has one label", "multiclass")
         _check_values(column, name, np.isin(column, (0, 1)), "0 or 1 for each label")
@@ -83,13 +83,14 @@ def positive_of(name: str, asked: str, target: EncodedTarget) -> int:
 
 def _encode_numbers(column: Array, name: str, problem: str) -> EncodedTarget:
     values = column.astype(np.float32)
-    if problem == "vector_regression":
+    row = PROBLEMS[problem]
+    if row.answer == "numbers":
         if values.ndim != 2:
             raise _contradiction(name, problem, "each row has one number", "regression")
         return EncodedTarget(values, values.shape[1], ())
     if values.ndim != 1:
         raise _contradiction(name, problem, "each row has several numbers", "vector_regression")
-    if problem == "unit_regression" and (values.min() < 0 or values.max() > 1):
+    if row.bounded and (values.min() < 0 or values.max() > 1):
         found = f"its values go from {values.min():g} to {values.max():g}"
         raise _contradiction(name, problem, found, "regression")
     return EncodedTarget(values, 1, ())

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from ..metrics import AveragePrecision, Metric, RocAuc
+from ..problem import PROBLEMS
 from ..seeds import derive
 
 Kind = Literal["constant", "naive", "classical"]
@@ -85,7 +86,7 @@ def simple_answers(
         yield Answer("uniform", "constant", _guesses(targets, metric.outputs, shuffled=False))
     for name, values in (naive or {}).items():
         forecast = values.to(targets.device).float().reshape(shape)
-        if metric.problem == "unit_regression":
+        if PROBLEMS[metric.problem].bounded:
             forecast = _logit(forecast)
         yield Answer(name, "naive", (forecast,))
 
@@ -126,7 +127,7 @@ def constant_logits(problem: str, outputs: int, targets: Tensor) -> Iterator[tup
     else:
         columns = targets.float().reshape(len(targets), -1)
         for name, value in (("median", _median(columns)), ("mean", columns.mean(0))):
-            yield name, _logit(value) if problem == "unit_regression" else value
+            yield name, _logit(value) if PROBLEMS[problem].bounded else value
 
 
 def _median(columns: Tensor) -> Tensor:

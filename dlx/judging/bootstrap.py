@@ -121,8 +121,6 @@ def _ranked(
     scores, truth = logits.detach().cpu().double(), targets.cpu()
     if not scores.isfinite().all():
         return np.full(draws, np.nan)
-    if metric.problem == "multiclass":
-        scores, truth = scores.softmax(dim=1), truth[:, None] == torch.arange(metric.outputs)
     labels, ranks = marked(metric, truth, scores)
     measure = _auc if isinstance(metric, RocAuc) else _average_precision
     rows = len(targets)

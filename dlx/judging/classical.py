@@ -18,6 +18,7 @@ import torch
 from torch import Tensor
 
 from ..models.inputs import Batch, Input, MultiHot
+from ..problem import PROBLEMS
 from ..seeds import derive
 
 PENALTIES = (1000.0, 100.0, 10.0, 1.0, 0.1, 0.01)
@@ -108,8 +109,8 @@ def fit(
             held = _some(len(held), most, derive(seed, "classical", 1))
         found = features(validation.inputs, held), validation.targets.cpu().numpy()[held]
         cuts = [(inputs, targets, *found)]
-    numbers = problem.endswith("regression")
-    make = _Ridge if numbers else _Labels if problem == "multilabel" else _Logistic
+    row = PROBLEMS[problem]
+    make = _Ridge if not row.classes else _Labels if row.answer == "labels" else _Logistic
     models = [make(outputs) for _ in cuts]
     penalty = _pick(models, cuts)
     model = make(outputs) if validation is None else models[0]  # other rows, maybe other classes
@@ -119,11 +120,11 @@ def fit(
         many = _count(rows)
         blocks = (np.arange(at, min(at + most, many)) for at in range(0, max(1, many), most))
         found = np.concatenate([model.logits(features(rows, block)) for block in blocks])
-        if problem == "unit_regression":
+        if row.bounded:
             found = _log_odds(found)
         return torch.from_numpy(found.astype(np.float32)).to(train.targets.device)
 
-    name = "ridge regression" if numbers else "logistic regression"
+    name = "logistic regression" if row.classes else "ridge regression"
     where = "cross-validation on training rows" if validation is None else "validation rows"
     return Classical(name, {"penalty": penalty, "picked_on": where, "rows": len(kept)}, predict)
 

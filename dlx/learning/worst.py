@@ -78,18 +78,12 @@ def _losses(problem: str, target: EncodedTarget, rows: Rows, logits: Tensor, pre
 
 def _answer(problem: str, target: EncodedTarget, row: Any, predicted: Any) -> dict[str, Any]:
     true, names = target.values[row], target.classes
-    if problem == "multiclass":
-        chosen = int(predicted.argmax())
-        return {
-            "true": names[int(true)],
-            "predicted": names[chosen],
-            "probability": float(predicted[chosen]),
-        }
-    if problem == "binary":
-        share = float(np.ravel(predicted)[0])
-        sure = share if share > 0.5 else 1 - share
-        said = names[int(share > 0.5)]
-        return {"true": names[int(true)], "predicted": said, "probability": sure}
+    if PROBLEMS[problem].answer == "class":
+        shares = np.ravel(predicted).tolist()
+        shares = shares if problem == "multiclass" else [1 - shares[0], shares[0]]
+        chosen = int(np.argmax(shares))
+        said = {"true": names[int(true)], "predicted": names[chosen]}
+        return {**said, "probability": shares[chosen]}
     if problem == "multilabel":
         marked = (
             "|".join(n for n, on in zip(names, v > 0.5, strict=True) if on)

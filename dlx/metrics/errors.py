@@ -9,13 +9,14 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from ..problem import PROBLEMS
 from .base import Sums, mean_of_defined, wide
 
 
 def _predictions(logits: Tensor, problem: str) -> Tensor:
     """What the logits predict. A sigmoid in single precision would depend on the batch's size."""
     logits = logits.detach()
-    return logits.to(wide(logits)).sigmoid() if problem == "unit_regression" else logits
+    return logits.to(wide(logits)).sigmoid() if PROBLEMS[problem].bounded else logits
 
 
 class _Difference(Sums):

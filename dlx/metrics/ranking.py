@@ -44,9 +44,6 @@ class _Ranking(Metric):
         truth = torch.cat(self.targets).cpu()
         if not scores.isfinite().all():
             return math.nan
-        if self.problem == "multiclass":
-            scores = scores.softmax(dim=1)
-            truth = truth[:, None] == torch.arange(self.outputs)
         labels, ranks = marked(self, truth, scores)
         pairs = zip(labels.T, ranks.T, strict=True)
         return mean_of_defined(self._score(label, score) for label, score in pairs)
@@ -94,6 +91,9 @@ class AveragePrecision(_Ranking):
 
 def marked(metric: Metric, truth: Tensor, scores: Tensor) -> tuple[Column, Column]:
     """Which rows are positive, and scores that rise with how surely they are: (rows, classes)."""
+    if metric.problem == "multiclass":
+        scores = scores.softmax(dim=1)
+        truth = truth[:, None] == torch.arange(metric.outputs)
     labels = (truth.view_as(scores) > 0).numpy()
     if metric.problem == "binary" and not metric.positive:
         return ~labels, -scores.numpy()

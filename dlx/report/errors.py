@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..problem import PROBLEMS
 from . import matrix_plots, plots
 from .blocks import Block, Facts, Picture, Section, Table, Text
 from .read import Run, get, numbers
@@ -35,15 +36,13 @@ def errors(run: Run) -> Section | None:
 
 
 def _of_target(run: Run, problem: dict[str, Any], columns: Columns, title: str) -> list[Block]:
-    kind = get(problem, "type", str)
+    row = PROBLEMS.get(get(problem, "type", str))
     classes = [str(name) for name in get(problem, "classes", list)]
-    if kind in ("binary", "multiclass"):
+    if row is None:
+        return []
+    if row.answer == "class":
         return _classes(run, columns, classes, title)
-    if kind == "multilabel":
-        return [_labels(columns, classes, title)]
-    if kind in ("regression", "vector_regression", "unit_regression"):
-        return _numbers(run, columns, title)
-    return []
+    return [_labels(columns, classes, title)] if row.classes else _numbers(run, columns, title)
 
 
 def _titled(text: str, target: str) -> str:

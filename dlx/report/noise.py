@@ -21,6 +21,7 @@ import numpy.typing as npt
 
 from ..errors import DlxError
 from ..judging.intervals import LEVEL, Interval, hull, mean_by_rows, paired_shares, students_t
+from ..problem import PROBLEMS
 from ..seeds import derive
 from .read import Run, amount, finite, get, mappings, read, span
 from .rows import Rows, rows_of
@@ -297,8 +298,8 @@ def _fewest(run: Run, name: str, moved: Sequence[float], rows: int) -> Interval 
     """
     target, _, measure = name.partition("/")[2].rpartition("/")
     problems = get(run.report, "problem", dict)
-    kind = get(get(problems, target or next(iter(problems), ""), dict), "type", str)
-    if measure not in ("accuracy", "top_k_accuracy") or kind not in ("binary", "multiclass"):
+    row = PROBLEMS.get(get(get(problems, target or next(iter(problems), ""), dict), "type", str))
+    if measure not in ("accuracy", "top_k_accuracy") or row is None or row.answer != "class":
         return None
     if not all(map(math.isfinite, moved)):
         return None

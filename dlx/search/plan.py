@@ -12,7 +12,7 @@ from typing import Any
 from ..config import words
 from ..config.advice import one_cut
 from ..config.expression import Condition
-from ..config.learners import has_validation, is_judged, judged_score
+from ..config.learners import has_validation, judged_score
 from ..config.load import Loaded, digest, load
 from ..config.names import plural
 from ..config.paths import folder_name, search_path
@@ -150,7 +150,7 @@ def refuse_unjudged(loaded: Loaded) -> None:
     if not has_validation(loaded.config):
         what = f"protocol {name} has no validation set to compare settings"
         raise UsageError(Problem(what, where, hint=one_cut(loaded.config)))
-    if not is_judged(loaded.config):
+    if not judged_score(loaded.config):
         what = f"learner {loaded.config.learner.name} has no score to compare settings by"
         raise UsageError(Problem(what, loaded.tree.where(("learner",))))
     if name == "test_as_validation":
@@ -169,7 +169,7 @@ def _points(expanded: Expanded, config_dir: str | None) -> list[Point]:
     for arguments in expanded.trials:
         try:
             experiment, whole = _of_experiment(arguments)
-            loaded = _loaded(whole, config_dir)
+            loaded = load_setting(whole, config_dir)
             refuse_unjudged(loaded)
         except UsageError as error:
             problems |= {problem.what: problem for problem in error.problems}
@@ -203,8 +203,8 @@ def _alike(points: Sequence[Point]) -> list[list[Point]]:
     return [_numbered(group) for group in kinds.values()]
 
 
-def _loaded(arguments: Sequence[str], config_dir: str | None) -> Loaded:
-    """A setting's config, which never looks at the test part and trains no final model."""
+def load_setting(arguments: Sequence[str], config_dir: str | None) -> Loaded:
+    """A setting's config, which never looks at the test set and trains no final model."""
     loaded = load([*arguments, "test=false"], config_dir)
     if loaded.config.final:
         loaded = load([*arguments, "test=false", "final=false"], config_dir)

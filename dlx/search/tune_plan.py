@@ -20,7 +20,7 @@ from ..config.schema import Tune
 from ..config.secrets import shown_arguments
 from ..config.spaces import Lever, read_space
 from ..errors import MethodError, Problem, UsageError
-from .plan import refuse_unjudged
+from .plan import load_setting, refuse_unjudged
 from .record import folder_of
 from .space import as_arguments, levers, neighbours, own_values
 from .suggest import grid_size, quiet
@@ -108,9 +108,7 @@ def plan_tune(
         raise UsageError(Problem(what, "command line"))
     plain, ranges = split_ranges(found.arguments, search_path(config_dir))
     with words.told_as_typed(found.typed | ranges):
-        loaded = load([*plain, *ranges, *found.own, "test=false"], config_dir)
-        if loaded.config.final:
-            loaded = load([*plain, *ranges, *found.own, "test=false", "final=false"], config_dir)
+        loaded = load_setting([*plain, *ranges, *found.own], config_dir)
     config = loaded.config
     _refuse_sweeps(loaded)
     space, fixed = _space(loaded, plain)

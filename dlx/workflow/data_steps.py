@@ -100,16 +100,16 @@ def _as_metrics(names: list[str]) -> list[str]:
 def _metrics(walk: Walk) -> tuple[list[str], str]:
     """By the problem, and for classes by their balance."""
     name, target = next(iter(walk.samples[1].items()))
-    problem = walk.config.targets[name].problem
-    if problem not in ("binary", "multiclass"):
-        return list(PROBLEMS[problem].metrics), f"usual for {PROBLEMS[problem].title}"
+    row = PROBLEMS[walk.config.targets[name].problem]
+    if row.answer != "class":
+        return list(row.metrics), f"usual for {row.title}"
     counts = np.bincount(target.values.astype(np.int64), minlength=len(target.classes))
     share = counts.max() / counts.sum()
     if share > IMBALANCED:
         largest = target.classes[int(counts.argmax())]
         why = f"{share:.0%} of the rows are {largest}, so accuracy alone would be too optimistic"
         return ["f1", "precision", "recall", "accuracy"], why
-    ranked = ["roc_auc"] if problem == "binary" else []
+    ranked = ["roc_auc"] if row.activation == "sigmoid" else []
     return ["accuracy", *ranked], f"the largest class has {share:.0%} of the rows"
 
 

@@ -60,8 +60,9 @@ def small_models(config: Config, outputs: int) -> list[dict[str, Value]]:
     width = 16
     while width < outputs:
         width *= 2
-    sizes = config.model.options.small_sizes(width)
-    return [{f"model.{config.model.options.size}": list(size)} for size in sizes] or [{}]
+    options = config.model.options
+    sizes = [[int(width * part) for part in size] for size in options.small]
+    return [{f"model.{options.size}": size} for size in sizes] or [{}]
 
 
 def _plain_training(config: Config) -> list[str]:

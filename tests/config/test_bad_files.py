@@ -260,5 +260,5 @@ def test_an_empty_file_lacks_what_must_be_given(told: Told, write: Write) -> Non
     assert told("task=mine") == (
         "`targets` is missing\n"
         "  accepted: one of sentiment\n"
-        "  try: targets: {sentiment: {problem: binary}}"
+        "  try: targets.sentiment.problem=binary"
     )

@@ -12,7 +12,6 @@ import pytest
 from dlx.cli.main import main
 from dlx.config.learners import (
     Ability,
-    is_judged,
     judged_score,
     monitor_of,
     score_names,
@@ -72,9 +71,20 @@ class Books(Dataset):
     targets = {}
 
 
+@dataclass(frozen=True, kw_only=True)
+class Unlabelled(Dataset):
+    """Rows that nobody has labelled."""
+
+    inputs = ("features",)
+    targets = {}
+
+
 DLX_COMPONENTS = {
     "learner": {"scribe": Component(Options, "scribe_code:Scribe")},
-    "dataset": {"books": Component(Books, "scribe_code:reader")},
+    "dataset": {
+        "books": Component(Books, "scribe_code:reader"),
+        "unlabelled": Component(Unlabelled, "scribe_code:reader"),
+    },
 }
 '''
 USED = ("plugins=[scribe]", "task=poems")
@@ -104,8 +114,7 @@ def test_scores_and_monitor_are_those_of_its_spec() -> None:
     config = poems()
     assert score_names(config) == {"train/bits": "min", "val/bits": "min", "val/variety": "max"}
     assert judged_score(config) == "val/variety"
-    assert is_judged(config)
-    assert not is_judged(poems("learner.order=0"))
+    assert judged_score(poems("learner.order=0")) == ""
     assert monitor_of(config) is None
     assert monitor_of(poems("trainer.monitor=val/bits")) == "val/bits"
     assert load(["task=poems"]).notes == ("it writes slowly",)
@@ -133,20 +142,23 @@ REFUSED = {
         "learner supervised learns from rows, but dataset books has text\n"
         "  where: dlx:configs/learner/supervised.yaml:2 (by learner=supervised)\n"
         "  accepted: dataset: digits, breast_cancer, wine, diabetes, mnist, imdb, imdb_raw, "
-        "reuters, beijing_pm25, boston_housing"
+        "reuters, beijing_pm25, boston_housing, unlabelled"
+    ),
+    ("learner=supervised", "dataset.name=unlabelled"): (
+        "`targets` is missing\n  accepted: a dataset with targets"
     ),
     ("protocol=kfold",): (
         "learner scribe trains one model, so it cannot be validated over several folds\n"
         "  where: dlx:configs/protocol/kfold.yaml:2 (by protocol=kfold)\n"
-        "  accepted: a protocol of one fold\n  try: protocol=holdout"
+        "  try: protocol=holdout"
     ),
     ("final=true",): (
         "learner scribe trains no final model on all rows\n"
-        "  where: command line: final=true\n  accepted: false\n  try: final=false"
+        "  where: command line: final=true\n  try: final=false"
     ),
     ("trainer.accumulate=2",): (
         "learner scribe cannot compute a step in parts\n"
-        "  where: command line: trainer.accumulate=2\n  accepted: 1\n  try: trainer.accumulate=1"
+        "  where: command line: trainer.accumulate=2\n  try: trainer.accumulate=1"
     ),
     ("learner.order=10",): (
         "it looks back too far\n  where: command line: learner.order=10\n  accepted: at most 9"

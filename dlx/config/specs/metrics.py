@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
+from ...problem import PROBLEMS
 from ..fields import Component, Table, option
 
-_CLASSES = ("binary", "multiclass", "multilabel")
-_REGRESSIONS = ("regression", "vector_regression", "unit_regression")
+_CLASSES = tuple(name for name, row in PROBLEMS.items() if row.classes)
+_REGRESSIONS = tuple(name for name, row in PROBLEMS.items() if not row.classes)
 
 
 @dataclass(frozen=True, kw_only=True)

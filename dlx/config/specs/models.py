@@ -20,9 +20,11 @@ class Common:
 
     Attributes:
         size: the option that holds the layers' sizes; "" where there is none.
+        small: small sizes, in multiples of a width that is no bottleneck (book 3.5.7).
     """
 
     size: ClassVar[str] = ""
+    small: ClassVar[tuple[tuple[float, ...], ...]] = ()
 
     l1: float = option(0.0, "L1 penalty on the hidden kernels, reported separately", ge=0)
     l2: float = option(0.0, "L2 penalty on the hidden kernels, reported separately", ge=0)
@@ -30,31 +32,18 @@ class Common:
         "keras", "initial weights; keras: Glorot uniform, zero biases, orthogonal recurrent kernels"
     )
 
-    @staticmethod
-    def small_sizes(width: int) -> list[list[int]]:  # noqa: ARG004
-        """Sizes to begin with, small ones first (book 3.5.7); none where it has none.
-
-        Args:
-            width: of layers that are no bottleneck before the outputs.
-        """
-        return []
-
 
 @dataclass(frozen=True, kw_only=True)
 class Mlp(Common):
     """Dense layers (multilayer perceptron); flattens its input."""
 
     size = "units"
+    small = ((1,), (1, 1), (4,))
 
     units: tuple[int, ...] = option((64, 64), "hidden layers' sizes; [] for a linear model", ge=1)
     activation: ActivationName = option("relu", "after each hidden layer")
     dropout: float = option(0.0, "share set to zero after each hidden layer", ge=0, lt=1)
     batch_norm: bool = option(False, "normalise each hidden layer before its activation")
-
-    @staticmethod
-    def small_sizes(width: int) -> list[list[int]]:
-        """One narrow layer, two, one that is wide."""
-        return [[width], [width] * 2, [4 * width]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +51,7 @@ class Convnet(Common):
     """2-D convolutions with pooling between them, then dense layers (book 5.1)."""
 
     size = "channels"
+    small = ((0.5, 1), (1, 2), (2, 4))
 
     channels: tuple[int, ...] = option(
         (32, 64, 64), "filters of each convolution", ge=1, aliases=("filters",)
@@ -73,11 +63,6 @@ class Convnet(Common):
     activation: ActivationName = option("relu", "after each convolution and dense layer")
     dropout: float = option(0.0, "share set to zero before each dense layer", ge=0, lt=1)
     batch_norm: bool = option(False, "normalise after each convolution")
-
-    @staticmethod
-    def small_sizes(width: int) -> list[list[int]]:  # noqa: ARG004
-        """Two layers, of more and more filters; dense layers follow them."""
-        return [[8, 16], [16, 32], [32, 64]]
 
 
 @dataclass(frozen=True, kw_only=True)
