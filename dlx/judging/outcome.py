@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config.learners import judged_score, monitor_of, score_names
+from ..config.learners import judged_score, monitor_of, score_names, spec_of
 from ..config.schema import Config
 from ..sources.data import Data
 from . import folds
@@ -35,9 +35,14 @@ def common_epoch(config: Config, curve: folds.History) -> int:
 
     Under a schedule that anneals it is the last: before, the rate was still too high to compare.
     """
-    if config.schedule.options.anneals:
+    return len(curve) if config.schedule.options.anneals else _best_epoch(config, curve)
+
+
+def _best_epoch(config: Config, curve: folds.History) -> int:
+    """The epoch that the monitored score was best at; the last where none is monitored."""
+    monitor = monitor_of(config)
+    if monitor is None:
         return len(curve)
-    monitor = monitor_of(config) or "val/loss"
     return folds.best_epoch(curve, monitor, score_names(config)[monitor])
 
 
@@ -49,6 +54,8 @@ def scores_so_far(config: Config, histories: Sequence[folds.History]) -> dict[st
 
 def curve_facts(config: Config, curve: folds.History) -> dict[str, Any]:
     """What the curves alone tell: under- or overfitting, and since when."""
+    if "diagnose" not in spec_of(config).can:
+        return {}
     losses = [(row["train/loss"], row.get("val/loss", math.nan)) for row in curve]
     if sum(math.isfinite(train) and math.isfinite(val) for train, val in losses) < LEAST:
         return {}
@@ -65,8 +72,7 @@ def curve_facts(config: Config, curve: folds.History) -> dict[str, Any]:
 
 def fold_line(config: Config, number: int, many: int, history: folds.History) -> str:
     """A fold in one line: its best epoch, and the judged score there."""
-    monitor, score = monitor_of(config) or "val/loss", judged_score(config)
-    epoch = folds.best_epoch(history, monitor, score_names(config)[monitor])
+    score, epoch = judged_score(config), _best_epoch(config, history)
     value = history[epoch - 1][score]
     return f"fold {number + 1}/{many}: {score} {value:.4g} at its best epoch {epoch}"
 

@@ -12,8 +12,8 @@ from ..running.callbacks import RunCallback
 from ..runs.log import Log
 
 SETTINGS = (
-    *("task", "seed", "final", "baseline", "dataset", "targets", "prepare", "protocol", "model"),
-    *("loss", "optimizer", "schedule", "metrics", "trainer", "callbacks"),
+    *("task", "seed", "final", "baseline", "dataset", "targets", "prepare", "protocol", "learner"),
+    *("model", "loss", "optimizer", "schedule", "metrics", "trainer", "callbacks"),
 )
 """The sections of a config that say what was trained, not where or how it is kept."""
 

@@ -20,7 +20,9 @@ from dlx.config.learners import (
 from dlx.config.load import digest, load, load_saved
 from dlx.config.schema import Config
 from dlx.config.specs import TABLES
+from dlx.judging import outcome
 from dlx.search.space import levers
+from dlx.tracking.watcher import settings
 
 Told = Callable[..., str]
 
@@ -203,6 +205,15 @@ def test_a_run_folder_holds_the_defaults_of_every_section(here: Path) -> None:
     again = load_saved(saved, "config.yaml", ["scribe"])
     assert again == loaded.config
     assert digest(again) == digest(loaded.config) != digest(poems("learner.order=1"))
+    assert settings(loaded.plain())["learner.order"] == 2
+
+
+def test_without_a_monitor_the_last_epoch_counts_and_curves_are_not_judged() -> None:
+    curve = [{"train/loss": 3.0, "val/loss": 2.0 + epoch} for epoch in range(5)]
+    wine = load(["task=wine"]).config
+    assert outcome.common_epoch(poems(), curve) == 5
+    assert outcome.common_epoch(wine, curve) == 1
+    assert outcome.curve_facts(poems(), curve) == {}
 
 
 COMMANDS = {
