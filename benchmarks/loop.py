@@ -179,7 +179,7 @@ def ours(work: Workload, config: Config, metric: bool) -> Callable[[], None]:
 
     def epoch() -> None:
         run_epoch(training, work.part)
-        training.state.close_epoch()
+        training.progress.close_epoch()
 
     return epoch
 

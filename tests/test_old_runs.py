@@ -147,21 +147,17 @@ def test_a_finished_sweep_trains_nothing_again(runs: Path, cli: Any, in_process:
     assert sorted(runs.glob("*/*-*")) == before
 
 
-def test_an_interrupted_run_is_continued(runs: Path, cli: Any) -> None:
-    """To the end, with the steps before the interruption as they were: what this version says.
-
-    A version that cannot continue it has to refuse with the reason, and change nothing.
-    """
-    before = losses(runs / CUT)
-
+def test_an_interrupted_run_is_not_continued_and_stays_as_it_is(runs: Path, cli: Any) -> None:
     found = cli("resume", CUT)
 
-    assert found.code == 0, found.err
-    assert "resumed after epoch 1, step 25" in found.out
-    assert status(runs / CUT)["state"] == "done"
-    assert len(before) == 25
-    assert losses(runs / CUT)[:25] == before
-    assert len(losses(runs / CUT)) == 60
+    assert found.code == 2
+    assert found.err.startswith(
+        "error: the checkpoint was written by an earlier version of dlx: its weights can be used, "
+        "but this version cannot continue its training\n  where: "
+    )
+    assert found.err.endswith("/checkpoints/last\n  try: train again\n")
+    assert broken(runs / CUT) == []
+    assert status(runs / CUT) == status(OLD / CUT)
 
 
 @pytest.mark.parametrize("run", [DIGITS, FOLDS, FAST])

@@ -12,7 +12,7 @@ HOUSE = Path(dlx.__file__).parent
 ORDER = (
     *("errors", "names", "printable", "seeds", "machine", "state", "problem", "interrupts"),
     *("files", "config", "experiments", "runs", "data", "prepare"),
-    *("models", "losses", "metrics", "optimizers", "schedules"),
+    *("models", "losses", "metrics", "schedules", "optimizers"),
     *("sources", "judging", "learning", "training", "running", "tracking"),
     *("search", "reproduce", "workflow", "report", "testing", "cli"),
 )

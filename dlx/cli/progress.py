@@ -42,7 +42,7 @@ def _fitting(scores: str, room: int) -> str:
 def _line(training: Training, scores: Mapping[str, float]) -> str:
     """An epoch's scores in a line."""
     epochs = training.options.epochs
-    return f"epoch {training.state.epoch:>{len(str(epochs))}}/{epochs}  {_short(scores)}"
+    return f"epoch {training.progress.epoch:>{len(str(epochs))}}/{epochs}  {_short(scores)}"
 
 
 class Lines(Callback):
@@ -89,7 +89,7 @@ class Bar(Callback):
         if now - self._shown < REFRESH_S:
             return
         self._shown = now
-        state, steps = training.state, training.steps_per_epoch
+        state, steps = training.progress, training.steps_per_epoch
         batch = (state.step - 1) % steps + 1
         loss = training.train_meters.running_loss()
         where = f"epoch {state.epoch + 1}/{training.options.epochs} batch {batch}/{steps}"

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import torch
+from torch.optim import Optimizer
 
 from ..config.fields import Chosen
 from ..config.schema import Config
 from ..config.supervised import loss_of, metrics_of
+from ..data.code import is_shipped
 from ..data.targets import EncodedTarget, positive_of
 from ..losses import resolve
 from ..models.init import initialise
 from ..models.inputs import Input
+from ..optimizers.member import Member
+from ..optimizers.named import Optimizers
+from ..schedules import Schedule
 from ..seeds import derive
+from .heads import Head
+from .learner import Learner
 from .memory import require_weights
 from .meters import Meters
-from .supervised import Head, Supervised
+from .supervised import Supervised
 
 
 def builder(
@@ -52,6 +60,36 @@ def build_learner(
     return Supervised(model.to(device), heads_of(config, targets), options.l1, options.l2)
 
 
+def build_optimizers(config: Config, learner: Learner, steps: int, mode: str) -> Optimizers:
+    """An optimizer with its schedule for each group of a learner's parameters.
+
+    Args:
+        config: names the optimizer and the schedule.
+        learner: from `build_learner`.
+        steps: optimizer steps an epoch.
+        mode: "min" or "max", the direction in which the score that schedules watch improves.
+    """
+    make, plan = config.optimizer.load(), config.schedule.load()
+    names = {id(p): name for name, p in learner.module.named_parameters()}
+
+    def schedule(optimizer: Optimizer) -> Schedule:
+        found: Schedule = plan(
+            config.schedule.options, optimizer, steps, config.trainer.epochs, mode
+        )
+        return found
+
+    members = {
+        group: Member(
+            {names[id(p)]: p for p in parameters},
+            partial(make, config.optimizer.options),
+            schedule,
+            flat=is_shipped(config.optimizer.target),
+        )
+        for group, parameters in learner.groups().items()
+    }
+    return Optimizers(members, config.trainer, learner.device, learner.penalty)
+
+
 def heads_of(config: Config, targets: Mapping[str, EncodedTarget]) -> tuple[Head, ...]:
     """What is learned for each target of a config."""
     heads = []
@@ -69,6 +107,6 @@ def metrics_by_target(config: Config) -> dict[str, dict[str, Chosen]]:
     return {name: metrics_of(config, target) for name, target in config.targets.items()}
 
 
-def meters_for(config: Config, heads: tuple[Head, ...], part: str) -> Meters:
+def meters_for(config: Config, learner: Supervised, part: str) -> Meters:
     """Fresh meters of one part."""
-    return Meters(part, heads, metrics_by_target(config))
+    return Meters(part, learner.heads, metrics_by_target(config), learner.device)

@@ -18,10 +18,11 @@ from ..judging.baselines import Answer, best_baseline, simple_answers
 from ..judging.compare import compare, compared_facts
 from ..judging.scores import Judged, Naive, Score
 from ..metrics import Metric
+from ..optimizers.named import autocast_type
 from ..sources.batches import Part
-from ..sources.device import autocast_type
 from ..sources.fold import FoldData
-from .build import metrics_by_target
+from .build import meters_for
+from .learner import OneLoss
 from .meters import Meters
 from .supervised import Supervised
 
@@ -44,7 +45,7 @@ def judge(
         part: the samples.
         naive: forecasts of the same rows, where there is time.
     """
-    meters = Meters(name, learner.heads, metrics_by_target(config))
+    meters = meters_for(config, learner, name)
     logits = predict_into(learner, part, config.trainer, meters)
     values = meters.scores()
     scores: list[Score] = []
@@ -99,27 +100,26 @@ def _fitted(config: Config, fold: FoldData, target: str, metric: Metric) -> clas
 
 @torch.no_grad()
 def predict_into(
-    learner: Supervised, part: Part, options: Options, meters: Meters
+    learner: OneLoss, part: Part, options: Options, meters: Meters
 ) -> dict[str, Tensor]:
     """Runs the model over some samples in order.
 
     Returns:
-        The logits by target, of shape (rows, outputs), on the device.
+        The outputs by target, of shape (rows, outputs), on the device.
 
     Raises:
         Interrupted: a signal asks to stop.
     """
     learner.model.eval()
     meters.reset()
-    collected: dict[str, list[Tensor]] = {head.name: [] for head in learner.heads}
+    collected: dict[str, list[Tensor]] = {}
     amp = autocast_type(options.precision)
-    device = next(learner.model.parameters()).device
     for batch in part.in_order(options.eval_batch_size):
         check()
-        with torch.autocast(device.type, amp, enabled=amp is not None):
-            loss, logits, losses = learner.loss(batch.inputs, batch.targets)
-        meters.update(batch, loss, logits, losses)
-        for name, values in logits.items():
-            collected[name].append(values.float())
+        with torch.autocast(learner.device.type, amp, enabled=amp is not None):
+            losses, outputs = learner.compute(batch)
+        meters.update(batch, losses, outputs)
+        for name, values in outputs.items():
+            collected.setdefault(name, []).append(values.float())
     meters.fetch()
     return {name: torch.cat(parts) for name, parts in collected.items()}

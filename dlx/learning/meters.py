@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +10,8 @@ from torch import Tensor
 from ..config.fields import Chosen
 from ..metrics import Metric
 from ..sources.batches import Batch
-from .supervised import Head
+from ..state import State
+from .heads import Head
 
 
 class Meters:
@@ -21,14 +21,19 @@ class Meters:
         part: first part of the scores' names.
         heads: the targets.
         chosen: metrics by target and name.
+        device: of the batches.
     """
 
     def __init__(
-        self, part: str, heads: Sequence[Head], chosen: Mapping[str, Mapping[str, Chosen]]
+        self,
+        part: str,
+        heads: Sequence[Head],
+        chosen: Mapping[str, Mapping[str, Chosen]],
+        device: torch.device | None = None,
     ) -> None:
         self.part = part
+        self._device = device
         self._several = len(heads) > 1
-        self._names = [h.name for h in heads]
         self.metrics: list[tuple[str, str, Metric]] = [
             (self._prefix(head.name) + name, head.name, _made(c, head))
             for head in heads
@@ -41,42 +46,45 @@ class Meters:
 
     def reset(self) -> None:
         """Forgets everything."""
-        self._pending: list[tuple[int, Tensor, list[Tensor]]] = []
+        self._pending: list[tuple[int, dict[str, Tensor]]] = []
         self._rows = 0
-        self._sum = 0.0
-        self._sums = [0.0] * len(self._names)
+        self._sums: dict[str, float] = {}
         for _, _, metric in self.metrics:
             metric.reset()
 
     def update(
-        self, batch: Batch, loss: Tensor, logits: Mapping[str, Tensor], losses: Sequence[Tensor]
+        self, batch: Batch, losses: Mapping[str, Tensor], outputs: Mapping[str, Tensor]
     ) -> None:
-        """Adds one batch; nothing is fetched from the device yet."""
-        parts = [one.detach() for one in losses] if self._several else []
-        self._pending.append((batch.rows, loss.detach(), parts))
+        """Adds one batch; nothing is fetched from the device yet.
+
+        Args:
+            batch: the samples.
+            losses: their mean losses by name, the objective first.
+            outputs: what the metrics are of, by target.
+        """
+        self._pending.append((batch.rows, {name: one.detach() for name, one in losses.items()}))
         if self.metrics:
             with torch.no_grad():
                 for _, target, metric in self.metrics:
-                    metric.update(logits[target].detach(), batch.targets[target])
+                    metric.update(outputs[target].detach(), batch.targets[target])
 
     def fetch(self) -> list[float]:
-        """Takes the losses off the device; returns those not taken before, a batch each."""
+        """Takes the losses off the device; returns objectives not taken before, a batch each."""
         found = []
-        for rows, loss, parts in self._pending:
-            value = loss.item()
-            found.append(value)
+        for rows, losses in self._pending:
+            values = {name: loss.item() for name, loss in losses.items()}
+            found.append(next(iter(values.values())))
             self._rows += rows
-            self._sum += rows * value
-            for index, part in enumerate(parts):
-                self._sums[index] += rows * part.item()
+            for name, value in values.items():
+                self._sums[name] = self._sums.get(name, 0.0) + rows * value
         self._pending.clear()
         return found
 
     def running_loss(self) -> float | None:
         """The mean loss of what has been fetched so far, None before anything has."""
-        return self._sum / self._rows if self._rows else None
+        return next(iter(self._sums.values())) / self._rows if self._rows else None
 
-    def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    def state(self) -> State:
         """What was added since `reset`, to go on from: tensors of the metrics, and sums."""
         self.fetch()
         tensors = {
@@ -84,25 +92,21 @@ class Meters:
             for name, _, metric in self.metrics
             for key, value in metric.state_dict().items()
         }
-        return tensors, {"rows": self._rows, "sum": self._sum, "sums": list(self._sums)}
+        return State(tensors, {"rows": self._rows, "sums": [*self._sums.items()]})
 
-    def restore(
-        self, tensors: Mapping[str, Tensor], sums: Mapping[str, Any], device: torch.device
-    ) -> None:
+    def restore(self, state: State) -> None:
         """Puts back what `state` gave, on the device of the batches to come."""
         self.reset()
-        self._rows, self._sum, self._sums = sums["rows"], sums["sum"], list(sums["sums"])
+        self._rows, self._sums = state.facts["rows"], dict(state.facts["sums"])
+        tensors = {name: value.to(self._device) for name, value in state.tensors.items()}
         for name, _, metric in self.metrics:
             own = {k.rpartition(":")[2]: v for k, v in tensors.items() if k.startswith(f"{name}:")}
-            metric.load_state_dict({key: value.to(device) for key, value in own.items()})
+            metric.load_state_dict(own)
 
     def scores(self) -> dict[str, float]:
         """Means over all samples added, by name as in "val/loss" or "val/age/mae"."""
         self.fetch()
-        found = {f"{self.part}/loss": self._sum / self._rows}
-        if self._several:
-            for name, total in zip(self._names, self._sums, strict=True):
-                found[f"{self.part}/{name}/loss"] = total / self._rows
+        found = {f"{self.part}/{name}": total / self._rows for name, total in self._sums.items()}
         for name, _, metric in self.metrics:
             found[name] = metric.compute()
         return found

@@ -2,39 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
-from ..models.inputs import MultiHot
-
-Loss = Callable[[Tensor, Tensor], Tensor]
-
-
-@dataclass(frozen=True)
-class Head:
-    """What is learned for one target.
-
-    Attributes:
-        name: the target's column.
-        problem: its type, a key of `dlx.problem.PROBLEMS`.
-        outputs: numbers the model gives for it.
-        loss: mean loss from logits (batch, outputs) and targets.
-        weight: factor of the loss in the sum.
-        positive: of two classes the one that precision and its kin are of, 0 or 1.
-    """
-
-    name: str
-    problem: str
-    outputs: int
-    loss: Loss
-    weight: float
-    positive: int = 1
+from ..sources.batches import Batch
+from .heads import Head
+from .learner import OneLoss
 
 
-class Supervised:
+class Supervised(OneLoss):
     """The objective of supervised learning: the losses' weighted sum, and a penalty on weights.
 
     Args:
@@ -45,25 +21,28 @@ class Supervised:
     """
 
     def __init__(self, model: nn.Module, heads: tuple[Head, ...], l1: float, l2: float) -> None:
-        self.model = model
+        super().__init__(model)
         self.heads = heads
         self._l1, self._l2 = l1, l2
         self._kernels: list[Tensor] = model.hidden_kernels() if l1 or l2 else []  # type: ignore[operator]
 
-    def loss(
-        self, inputs: Mapping[str, Tensor | MultiHot], targets: Mapping[str, Tensor]
-    ) -> tuple[Tensor, dict[str, Tensor], list[Tensor]]:
-        """The mean loss of a batch without the penalty, the logits, and each head's loss."""
-        logits: dict[str, Tensor] = self.model(inputs)
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """The mean loss of a batch without the penalty, and of several heads each one's."""
+        return self.compute(batch)[0]
+
+    def compute(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The losses of a batch, and the logits by target."""
+        logits: dict[str, Tensor] = self.model(batch.inputs)
+        targets = batch.targets
         if len(self.heads) == 1:  # no sum, no weight: one step in ten thousand counts
             head = self.heads[0]
-            loss = head.loss(logits[head.name], targets[head.name])
-            return loss, logits, [loss]
-        losses = [head.loss(logits[head.name], targets[head.name]) for head in self.heads]
-        weighted = [head.weight * loss for head, loss in zip(self.heads, losses, strict=True)]
-        return torch.stack(weighted).sum(), logits, losses
+            return {"loss": head.loss(logits[head.name], targets[head.name])}, logits
+        each = {h.name: h.loss(logits[h.name], targets[h.name]) for h in self.heads}
+        weighted = [head.weight * each[head.name] for head in self.heads]
+        total = torch.stack(weighted).sum()
+        return {"loss": total, **{f"{name}/loss": loss for name, loss in each.items()}}, logits
 
-    def penalty(self) -> Tensor | None:
+    def penalty(self, group: str = "model") -> Tensor | None:  # noqa: ARG002
         """What L1 and L2 add to the objective; None where neither is asked for."""
         if not self._kernels:
             return None

@@ -16,6 +16,7 @@ from ..sources.fold import FoldData
 from .environment import environment
 
 T = TypeVar("T")
+EACH = "dlx moved each parameter by itself: Adam, momentum and clip_norm round differently now"
 BITS = ("dlx", "python", "torch", "numpy", "cpu", "device", "gpu", "cpu_capability", "threads")
 """What the bits of a result may depend on beside config and data."""
 
@@ -138,11 +139,12 @@ class Earlier:
     def changed(self, fold: FoldData, config: Config) -> list[str]:
         """What is no longer as it was, of all that bits may depend on."""
         now = environment(fold.device, fold.threads, config.trainer.deterministic)
-        return [
+        changed = [
             f"{name} is {now[name]}, not {self.environment.get(name)}"
             for name in BITS
             if now[name] != self.environment.get(name)
         ]
+        return changed if "flat_below" in self.environment else [*changed, EACH]
 
 
 def is_score(one: object) -> bool:

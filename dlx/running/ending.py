@@ -44,14 +44,14 @@ def close(run: Run) -> None:
 def stop(run: Run) -> None:
     """What an interrupted run leaves: its curves and status."""
     facts = {**run.facts, **_progress(run), "answer": None}
-    _end(run, "interrupted", facts, epoch=run.stage.training.state.epoch)
+    _end(run, "interrupted", facts, epoch=run.stage.training.progress.epoch)
     _tell_end(run, "interrupted")
 
 
 def prune(run: Run, reason: str) -> None:
     """What a run leaves that was given up: its curves and status."""
     facts = {**run.facts, "answer": None}
-    _end(run, "pruned", facts, reason=reason, epoch=run.stage.training.state.epoch)
+    _end(run, "pruned", facts, reason=reason, epoch=run.stage.training.progress.epoch)
     _tell_end(run, "pruned")
 
 
@@ -104,7 +104,7 @@ def aside(run: Run, lost: str) -> Iterator[None]:
 
 
 def _progress(run: Run) -> dict[str, Any]:
-    state = run.stage.training.state
+    state = run.stage.training.progress
     return {
         "monitor": monitor_of(run.config),
         "best_epoch": _best_epoch(run),

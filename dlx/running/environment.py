@@ -11,6 +11,7 @@ import torch
 
 from .. import __version__
 from ..machine import cores
+from ..optimizers.flat import LIMIT
 
 
 def cpu_model() -> str:
@@ -46,6 +47,7 @@ def environment(
         "threads": threads["count"],
         "threads_chosen": threads,
         "deterministic": deterministic,
+        "flat_below": LIMIT,
         "contract_level": level,
         "contract_why": why,
         "cpu_capability": torch.backends.cpu.get_cpu_capability(),

@@ -49,12 +49,12 @@ class Stage:
     def weights(self) -> dict[str, Any]:
         """Which weights are kept: the best ones where there is a monitor, else the last."""
         best = self.checkpoints.best is not None
-        epoch = self.checkpoints.best_state["epoch"] if best else self.training.state.epoch
+        epoch = self.checkpoints.best_state["epoch"] if best else self.training.progress.epoch
         return {"weights": "best" if best else "last", "epoch": epoch}
 
     @property
     def kept_step(self) -> int:
         """The optimizer step after which the kept weights stood so."""
         best = self.checkpoints.best is not None
-        step = self.checkpoints.best_state["step"] if best else self.training.state.step
+        step = self.checkpoints.best_state["step"] if best else self.training.progress.step
         return int(step)

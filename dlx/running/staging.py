@@ -8,7 +8,7 @@ from pathlib import Path
 from ..config.learners import monitor_of, score_names
 from ..config.schema import Config
 from ..interrupts import listening
-from ..learning.build import build_learner, meters_for
+from ..learning.build import build_learner, build_optimizers, meters_for
 from ..learning.memory import eval_rows, require_batch, with_eval_batch
 from ..learning.supervised import Supervised
 from ..models.sizes import measure_rows
@@ -67,9 +67,9 @@ def begin(
     asked = {f"callbacks.{name}": one for name, one in callbacks_of(config).items()}
     checkpoints.callbacks = {"recorder": recorder, **asked}
     if resume and checkpoints.restore(training, log) and log is not None:
-        log(f"resumed after epoch {training.state.epoch}, step {training.state.step}")
+        log(f"resumed after epoch {training.progress.epoch}, step {training.progress.step}")
     left = Artifacts(folder)
-    left.cut(training.state.epoch)
+    left.cut(training.progress.epoch)
     return Stage(config, data, fold, training, recorder, checkpoints, number, folder, log, left)
 
 
@@ -105,20 +105,12 @@ def build_training(config: Config, learner: Supervised, steps: int, fold: int = 
         steps: optimizer steps an epoch.
         fold: number of the fold.
     """
-    optimizer = config.optimizer.load()(config.optimizer.options, learner.model.parameters())
     asked = getattr(config.schedule.options, "monitor", None)
     watched = None if asked is None else monitor_of(config, asked)
     mode = score_names(config).get(watched or "", "min")
-    schedule = config.schedule.load()(
-        config.schedule.options, optimizer, steps, config.trainer.epochs, mode
-    )
-    meters = (
-        meters_for(config, learner.heads, "train"),
-        meters_for(config, learner.heads, "val"),
-    )
-    return Training(
-        learner, optimizer, schedule, config.trainer, meters, config.seed, steps, watched, fold
-    )
+    optimizers = build_optimizers(config, learner, steps, mode)
+    meters = (meters_for(config, learner, "train"), meters_for(config, learner, "val"))
+    return Training(learner, optimizers, config.trainer, meters, config.seed, steps, watched, fold)
 
 
 def steps_per_epoch(config: Config, train: Part) -> int:
@@ -143,7 +135,7 @@ def train_stage(stage: Stage, watchers: Sequence[Callback] = ()) -> None:
                 fit(stage.training, stage.fold.train, stage.fold.validation, callbacks)
         finally:
             stage.seconds = kept.seconds()
-        if kept.best is not None and not stage.training.state.interrupted:
+        if kept.best is not None and not stage.training.progress.interrupted:
             stage.training.model.load_state_dict(kept.best)
     finally:
         for callback in of_runs(callbacks):

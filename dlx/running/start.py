@@ -12,7 +12,7 @@ import torch
 
 from ..config.load import Loaded, digest
 from ..data.protocols import Fold
-from ..files import remove_file, remove_tree, sweep_temporaries
+from ..files import names_in, remove_file, remove_tree, sweep_temporaries
 from ..judging import outcome
 from ..runs.files import write_json
 from ..runs.folder import check_writable, create
@@ -20,6 +20,7 @@ from ..runs.leftovers import sweep_below
 from ..runs.log import Log
 from ..sources.data import Data
 from ..sources.shared import Shared
+from ..training.checkpoint import require_current
 from . import evidence
 from .callbacks import of_runs
 from .earlier import read_earlier
@@ -82,9 +83,12 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
     """A run that an earlier process began, from its folder.
 
     Raises:
-        UsageError: the data or the folds are no longer the same.
+        UsageError: the data or the folds are no longer the same, or an earlier version of dlx
+            began it.
     """
     earlier = read_earlier(folder)
+    for place in (folder, *(folder / "folds" / name for name in names_in(folder / "folds"))):
+        require_current(place / "checkpoints" / "last")
     sweep_temporaries(folder)  # half-written when a process was killed
     shared = trial.shared if trial else Shared(keep=False)
     data = shared.data(loaded.config)

@@ -212,14 +212,15 @@ def _fit(run: Run, watchers: Sequence[Callback]) -> None:
         train_stage(stage, watchers)
     finally:
         run.seconds["train"] = run.seconds.get("train", 0.0) + stage.seconds
-    if stage.training.state.interrupted:
+    if stage.training.progress.interrupted:
         raise Interrupted(_interruption(run))
-    if stage.training.state.stop:
-        run.log(f"stopped after epoch {stage.training.state.epoch}: {stage.training.state.stop}")
+    progress = stage.training.progress
+    if progress.stop:
+        run.log(f"stopped after epoch {progress.epoch}: {progress.stop}")
 
 
 def _interruption(run: Run) -> Problem:
-    state = run.stage.training.state
+    state = run.stage.training.progress
     goes_on = f"dlx resume {run.folder} continues"
     if run.verb == "workflow":
         goes_on = "the same dlx workflow command continues"
@@ -250,7 +251,7 @@ def _score_unseen(run: Run, judged: Judged) -> None:
     kept = torch.from_numpy(np.flatnonzero(~np.isin(split.test, seen)))
     if not len(seen) or not len(kept):
         return
-    meters = meters_for(run.config, run.stage.training.learner.heads, "test")
+    meters = meters_for(run.config, run.stage.training.learner, "test")
     for name, target, metric in meters.metrics[:1]:
         logits = judged.logits[target]
         truth = torch.from_numpy(run.data.targets[target].values[split.test]).to(logits.device)

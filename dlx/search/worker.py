@@ -75,7 +75,7 @@ class Reporter(RunCallback):
         if self._ask is None and now - self._told < EVERY_S:
             return
         self._told = now
-        self._report({"event": "epoch", "epoch": training.state.epoch, "scores": dict(scores)})
+        self._report({"event": "epoch", "epoch": training.progress.epoch, "scores": dict(scores)})
 
     def on_fold_end(self, number: int, scores: Mapping[str, float]) -> None:
         """Reports the mean scores of the folds so far."""

@@ -32,6 +32,11 @@ class Batch:
     targets: dict[str, Tensor]
     rows: int
 
+    def split(self, parts: int) -> list[Batch]:
+        """The samples as micro-batches of nearly equal size, for gradient accumulation."""
+        size = -(-self.rows // parts)
+        return list(Part(self.inputs, self.targets).in_order(size))
+
 
 class Part:
     """Samples on the device, in order.
@@ -110,12 +115,6 @@ def _take(column: Tensor | MultiHot, rows: Tensor) -> Tensor | MultiHot:
     shift += torch.arange(total, dtype=shift.dtype, device=shift.device)
     indices = column.indices.index_select(0, shift)
     return MultiHot(indices, offsets, column.size)
-
-
-def split_batch(batch: Batch, parts: int) -> list[Batch]:
-    """A batch as micro-batches of nearly equal size, for gradient accumulation."""
-    size = -(-batch.rows // parts)
-    return list(Part(batch.inputs, batch.targets).in_order(size))
 
 
 def describe_inputs(columns: Mapping[str, AnyColumn]) -> dict[str, Input]:

@@ -65,8 +65,3 @@ def set_determinism(wanted: bool) -> None:
     if wanted:
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
-
-
-def autocast_type(precision: str) -> torch.dtype | None:
-    """What a forward pass computes in; None where it is float32."""
-    return None if precision == "float32" else getattr(torch, precision)

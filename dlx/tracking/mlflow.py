@@ -92,7 +92,7 @@ class MLflow(Watcher):
         with self.careful("the final scores are not in MLflow"), mlflow_store.quiet():
             self._begin()
             if state == "done":
-                epoch = run.training.state.epoch
+                epoch = run.training.progress.epoch
                 self._metrics(final_scores(run.facts), epoch)
                 if is_folder(run.folder / "folds"):
                     self._mean_curve()

@@ -50,7 +50,7 @@ class TensorBoard(Watcher):
             return
         with self.careful("nothing is written"):
             self._open(stage, stage.folder)
-        if self._main is None or stage.training.state.step:
+        if self._main is None or stage.training.progress.step:
             return
         if self._options.graph:
             with self.careful("there is no graph of this model"):
@@ -61,7 +61,7 @@ class TensorBoard(Watcher):
             self._write_filters(stage.training)
 
     def _open(self, stage: Stage, folder: Path) -> None:
-        state = stage.training.state
+        state = stage.training.progress
         place = folder / FOLDER
         if not state.step:
             with suppress(FileNotFoundError):
@@ -85,9 +85,9 @@ class TensorBoard(Watcher):
         """Writes the scores of the epoch, and what else is due."""
         if self._main is None:
             return
-        epoch, every = training.state.epoch, self._options.histograms
+        epoch, every = training.progress.epoch, self._options.histograms
         with self.careful("scores are missing"):
-            for name, value in {"lr": training.lr, **scores}.items():
+            for name, value in {**training.optimizers.rates_of_epoch, **scores}.items():
                 self._main.add_scalar(name, value, epoch)
             if every and epoch % every == 0:
                 self._write_histograms(training)
@@ -104,7 +104,7 @@ class TensorBoard(Watcher):
         """Writes the rows for the projector, by the kept weights; closes the files of a fold."""
         if self._main is None or stage.folder is None:
             return
-        state, options = stage.training.state, stage.training.options
+        state, options = stage.training.progress, stage.training.options
         done = bool(state.stop) or state.epoch >= (options.last_epoch or options.epochs)
         if self._options.embeddings and done and state.step > self._begun:
             with self.careful("there is nothing for the projector"):
@@ -128,7 +128,7 @@ class TensorBoard(Watcher):
                 self._main = self._main or _writer(run.folder / FOLDER)
                 values = final_scores(run.facts)
                 for name, value in values.items():
-                    self._main.add_scalar(name, value, run.training.state.epoch)
+                    self._main.add_scalar(name, value, run.training.progress.epoch)
                 reached = {n: v for n, v in values.items() if n.startswith("score/")}
                 _write_settings(self._main, settings(run.loaded.plain()), reached)
         self._close()
@@ -138,7 +138,7 @@ class TensorBoard(Watcher):
         many = self._options.images
         found = filters(training.model, many) if many else None
         if found is not None:
-            self._main.add_images("filters", framed(found), training.state.epoch)
+            self._main.add_images("filters", framed(found), training.progress.epoch)
 
     def _write_histograms(self, training: Training) -> None:
         """The weights, and the gradients of the epoch's last step."""
@@ -147,7 +147,7 @@ class TensorBoard(Watcher):
                 values = None if tensor is None else tensor.detach()
                 values = None if values is None else values[torch.isfinite(values)]
                 if values is not None and len(values):
-                    self._main.add_histogram(f"{kind}/{name}", values, training.state.epoch)
+                    self._main.add_histogram(f"{kind}/{name}", values, training.progress.epoch)
 
     def _write_steps(self) -> None:
         """The losses of single steps, from the file that the recorder has just written."""

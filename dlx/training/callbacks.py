@@ -1,7 +1,7 @@
 """Callbacks: what watches a training and acts on it.
 
 After each epoch they are called in this order: the recorder (metrics.jsonl), early stopping and
-the user's others, checkpoints, progress. A callback stops the training by setting `state.stop`.
+the user's others, checkpoints, progress. A callback stops the training by setting `progress.stop`.
 What it must remember over a resume it gives by `state_dict`. What watches a whole run is a
 `dlx.running.callbacks.RunCallback`.
 """
@@ -63,7 +63,7 @@ class EarlyStopping(Callback):
             best = self._improvement.best
             shown = "it was never a number" if best is None else f"best {best:.4g}"
             epochs = f"{self.waited} epoch{'s' if self.waited > 1 else ''}"
-            training.state.stop = f"{self._monitor} has not improved for {epochs} ({shown})"
+            training.progress.stop = f"{self._monitor} has not improved for {epochs} ({shown})"
 
     def state_dict(self) -> dict[str, Any]:
         """The best score and the epochs since."""
@@ -89,7 +89,7 @@ class TimeLimit(Callback):
     def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:  # noqa: ARG002
         """Looks at the clock."""
         if self._seconds() >= 60 * self._minutes:
-            training.state.stop = f"{self._minutes:g} minutes are over (callbacks.time_limit)"
+            training.progress.stop = f"{self._minutes:g} minutes are over (callbacks.time_limit)"
 
     def _seconds(self) -> float:
         return self._used + time.monotonic() - self._begun

@@ -20,11 +20,15 @@ from safetensors.torch import load as load_tensors
 from safetensors.torch import save as save_tensors
 from torch import Tensor
 
-from ..errors import Problem, RunError
+from ..errors import Problem, RunError, UsageError
 from ..files import names_in, parse_json, read_bytes, remove_file, sha256_of
 from ..runs.files import make_folders, plain, write_bytes
 
-VERSION = 2
+VERSION = 4
+READABLE = (2, VERSION)
+"""Versions whose weights can be read; a training goes on from the latest alone. No two are one
+turned bit apart, as 2 and 3 are."""
+
 Tensors = dict[str, Tensor]
 
 _MANIFEST = re.compile(r"manifest-\d{9}-\d{6}\.json")
@@ -102,6 +106,20 @@ def there_is_one(folder: Path) -> bool:
     return bool(_manifests(folder))
 
 
+def require_current(folder: Path) -> None:
+    """A training goes on only from what this version of dlx has written.
+
+    Raises:
+        UsageError: an earlier one has.
+    """
+    for manifest in _manifests(folder):
+        with suppress(OSError, ValueError, KeyError, TypeError):  # damage is told when it is read
+            if parse_json(read_bytes(manifest))["version"] < VERSION:
+                what = "the checkpoint was written by an earlier version of dlx: its weights can"
+                what += " be used, but this version cannot continue its training"
+                raise UsageError(Problem(what, str(folder), hint="train again"))
+
+
 def load(folder: Path) -> tuple[dict[str, Tensors], dict[str, Any]]:
     """Reads the newest checkpoint after verifying every byte.
 
@@ -176,8 +194,8 @@ def _listed(manifest: Path) -> dict[str, str]:
         raise RunError(_damaged(folder, what, manifest)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise RunError(_damaged(folder, f"{manifest.name} is not a manifest", manifest)) from error
-    if version != VERSION:
-        what = f"{manifest.name} is not of version {VERSION}"
+    if version not in READABLE:
+        what = f"{manifest.name} is of version {version}, which this dlx does not know"
         raise RunError(_damaged(folder, what, manifest))
     if not all(map(_FILE.fullmatch, files)):
         what = f"{manifest.name} names files outside the checkpoint"

@@ -30,11 +30,11 @@ def fit(
     Raises:
         RunError: a loss is no number; the callbacks are not told of such an epoch.
     """
-    state = training.state
+    progress = training.progress
     for callback in callbacks:
         callback.on_fit_start(training)
     last = training.options.last_epoch or training.options.epochs
-    while state.epoch < last and not state.stop and not state.interrupted:
+    while progress.epoch < last and not progress.stop and not progress.interrupted:
         scores = run_epoch(training, train, callbacks)
         if scores is None:
             break
@@ -43,13 +43,14 @@ def fit(
                 training.check_outputs(train)
             else:
                 scores |= evaluate(training, validation)
-                training.require_finite("the validation loss", scores["val/loss"], state.step)
+                training.require_finite("the validation loss", scores["val/loss"], progress.step)
         except Interrupted:  # the epoch's steps stand; a resumed run validates again
-            state.interrupted = True
+            progress.interrupted = True
             break
-        state.close_epoch()
+        progress.close_epoch()
         watched = training.schedule_monitor
-        training.schedule.after_epoch(None if watched is None else scores[watched])
+        training.optimizers.finish_epoch(None if watched is None else scores[watched])
+        progress.stop = training.learner.done()
         for callback in callbacks:
             callback.on_epoch_end(training, scores)
     for callback in callbacks:
@@ -61,35 +62,32 @@ def run_epoch(
 ) -> dict[str, float] | None:
     """One pass over the training samples in a fresh order, from where the state stands in it.
 
-    The epoch stays open until `State.close_epoch`: its validation is still to come.
+    The epoch stays open until `Progress.close_epoch`: its validation is still to come.
 
     Returns:
         The training scores, None where the pass was interrupted.
 
     Scores are those of the moving model, averaged over the epoch, with dropout on (as Keras').
     """
-    state = training.state
+    progress = training.progress
     order = torch.Generator().manual_seed(
-        derive(training.seed, "shuffle", training.fold, state.epoch)
+        derive(training.seed, "shuffle", training.fold, progress.epoch)
     )
     watching = [c.on_step_end for c in callbacks if type(c).on_step_end is not Callback.on_step_end]
     training.model.train()
-    if not state.position:
-        training.lr = float(training.optimizer.param_groups[0]["lr"])
+    if not progress.position:
+        training.optimizers.begin_epoch()
         training.train_meters.reset()
-    for batch in train.shuffled(training.options.batch_size, order, state.position):
+    for batch in train.shuffled(training.options.batch_size, order, progress.position):
         training.step(batch)
         for on_step_end in watching:
             on_step_end(training)
-        if state.interrupted or asked():
-            state.interrupted = True
+        if progress.interrupted or asked():
+            progress.interrupted = True
             return None
     training.check_loss()
-    scores = training.train_meters.scores()
-    penalty = training.learner.penalty()
-    if penalty is not None:
-        scores["train/penalty"] = float(penalty.detach())
-    return scores
+    penalties = training.optimizers.penalties()
+    return {**training.train_meters.scores(), **{f"train/{n}": v for n, v in penalties.items()}}
 
 
 @torch.no_grad()

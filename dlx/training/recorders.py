@@ -45,16 +45,16 @@ class Recorder(Callback):
         """Takes away what a training that kept no checkpoint has left."""
         self._training = training
         for file in (self._rows, self._losses):
-            if file is not None and not training.state.step:
+            if file is not None and not training.progress.step:
                 file.cut({"bytes": 0, "sha256": hashlib.sha256().hexdigest()})
 
     def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
         """Writes one row; `lr` is the rate of the epoch's first step."""
-        self.history.append({"lr": training.lr, **scores})
+        self.history.append({**training.optimizers.rates_of_epoch, **scores})
         if self._log is not None:
             told = "  ".join(f"{name} {value:.4g}" for name, value in scores.items())
-            self._log.keep(f"epoch {training.state.epoch}  {told}")
-        self.write(training.state.epoch, training.state.step, self.history[-1])
+            self._log.keep(f"epoch {training.progress.epoch}  {told}")
+        self.write(training.progress.epoch, training.progress.step, self.history[-1])
         self._write_losses(training)
 
     def on_fit_end(self, training: Training) -> None:
@@ -73,7 +73,7 @@ class Recorder(Callback):
         Args:
             epoch: from 1.
             step: finished optimizer steps; None for a mean over several trainings.
-            scores: by name, the learning rate "lr" among them.
+            scores: by name, the learning rates "lr" and "lr/<optimizer>" among them.
 
         Raises:
             RunError: the file cannot be written.
@@ -84,7 +84,7 @@ class Recorder(Callback):
             "epoch": epoch,
             **({} if step is None else {"step": step}),
             **scores,
-            "hex": {name: value.hex() for name, value in scores.items() if name != "lr"},
+            "hex": {name: value.hex() for name, value in scores.items() if not _is_rate(name)},
         }
         self._rows.append((json.dumps(plain(row), allow_nan=False) + "\n").encode())
 
@@ -108,7 +108,11 @@ class Recorder(Callback):
         for line in rows.decode().splitlines():
             row = json.loads(line)
             scores = {name: float.fromhex(text) for name, text in row["hex"].items()}
-            self.history.append({"lr": row["lr"], **scores})
+            self.history.append({**{n: v for n, v in row.items() if _is_rate(n)}, **scores})
+
+
+def _is_rate(name: str) -> bool:
+    return name.partition("/")[0] == "lr"
 
 
 class _Grown:
@@ -203,7 +207,7 @@ class Checkpoints(Callback):
         if self._folder is None:
             return
         every = self._options.every_steps
-        if (every and training.state.step % every == 0) or self._late():
+        if (every and training.progress.step % every == 0) or self._late():
             self._write(training)
 
     def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
@@ -214,7 +218,7 @@ class Checkpoints(Callback):
         if self._folder is None:
             return
         every = self._options.every_epochs
-        if (every and training.state.epoch % every == 0) or self._late():
+        if (every and training.progress.epoch % every == 0) or self._late():
             self._write(training)
 
     def seconds(self) -> float:
@@ -239,11 +243,12 @@ class Checkpoints(Callback):
             self.write_best()
 
     def _write(self, training: Training) -> None:
-        state = training.state
-        at = (state.step, state.epoch, state.stop)
+        progress = training.progress
+        at = (progress.step, progress.epoch, progress.stop)
         if self._folder is None or at == self._written_at:
             return
-        tensors, facts = snapshot.take(training, {**self.callbacks, "checkpoints": self})
+        states = snapshot.take(training, {**self.callbacks, "checkpoints": self})
+        tensors, facts = snapshot.pack(states)
         if self.best is not None:
             tensors["best"] = self.best
         checkpoint.save(self._folder / "last", tensors, facts, self._options.keep)
@@ -267,12 +272,12 @@ class Checkpoints(Callback):
         self.best = tensors.get("best")
         callbacks = {**self.callbacks, "checkpoints": self}
         try:
-            snapshot.restore(training, callbacks, tensors, facts)
+            snapshot.restore(training, callbacks, snapshot.unpack(tensors, facts))
         except (RuntimeError, KeyError, ValueError, TypeError, IndexError) as error:
             what = f"the checkpoint does not fit this config: {str(error).splitlines()[0]}"
             raise RunError(Problem(what, str(self._folder), hint="train again")) from error
-        state = training.state
-        self._written_at = (state.step, state.epoch, state.stop)
+        progress = training.progress
+        self._written_at = (progress.step, progress.epoch, progress.stop)
         return True
 
     def state_dict(self) -> dict[str, Any]:
@@ -289,8 +294,8 @@ class Checkpoints(Callback):
 
     def _state(self, training: Training, score: float) -> dict[str, Any]:
         return {
-            "epoch": training.state.epoch,
-            "step": training.state.step,
+            "epoch": training.progress.epoch,
+            "step": training.progress.step,
             "monitor": self._monitor,
             "score": score,
             "score_hex": score.hex(),
@@ -298,4 +303,4 @@ class Checkpoints(Callback):
 
 
 def _copy(training: Training) -> dict[str, Tensor]:
-    return {name: t.detach().clone() for name, t in training.model.state_dict().items()}
+    return {name: t.detach().clone() for name, t in training.learner.state().tensors.items()}

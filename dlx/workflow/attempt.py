@@ -147,7 +147,7 @@ def _scores(config: Config, histories: Sequence[folds.History]) -> list[float]:
 
 def _train(stage: Stage) -> None:
     train_stage(stage)
-    if stage.training.state.interrupted:
+    if stage.training.progress.interrupted:
         hint = "the same command continues with what is not done yet"
         raise Interrupted(Problem("interrupted during a training", hint=hint))
 
@@ -163,7 +163,7 @@ def _by_rows(stage: Stage) -> Interval | None:
     """How far the judged score of a fold could move with other validation rows."""
     validation = stage.fold.validation
     assert validation is not None
-    meters = meters_for(stage.config, stage.training.learner.heads, "val")
+    meters = meters_for(stage.config, stage.training.learner, "val")
     logits = predict_into(stage.training.learner, validation, stage.config.trainer, meters)
     for _, target, metric in meters.metrics[:1]:
         return interval_of(metric, logits[target], validation.targets[target])

@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 
 from dlx.config.specs import METRICS
+from dlx.learning.heads import Head
 from dlx.learning.meters import Meters
-from dlx.learning.supervised import Head
 from dlx.sources.batches import Batch
 
 KIND = Head("kind", "multiclass", 3, F.cross_entropy, 1.0)
@@ -25,7 +25,7 @@ def test_a_mean_is_over_samples_not_over_batches() -> None:
     meters = Meters("val", [KIND], {"kind": {}})
 
     for rows, loss in ((4, 1.0), (1, 6.0)):
-        meters.update(batch(rows), torch.tensor(loss), {}, [torch.tensor(loss)])
+        meters.update(batch(rows), {"loss": torch.tensor(loss)}, {})
 
     assert meters.scores() == {"val/loss": 2.0}
 
@@ -35,7 +35,7 @@ def test_one_target_needs_no_prefix() -> None:
     truth = torch.tensor([0, 1, 2, 2])
     logits = F.one_hot(torch.tensor([0, 1, 2, 0]), 3).float()
 
-    meters.update(batch(4, kind=truth), torch.tensor(0.5), {"kind": logits}, [torch.tensor(0.5)])
+    meters.update(batch(4, kind=truth), {"loss": torch.tensor(0.5)}, {"kind": logits})
 
     assert meters.scores() == {"train/loss": 0.5, "train/accuracy": 0.75}
 
@@ -45,9 +45,12 @@ def test_several_targets_are_told_apart() -> None:
     for kind, size in ((0.5, 3.0), (1.5, 1.0)):
         meters.update(
             batch(2, kind=torch.tensor([0, 1]), size=torch.tensor([1.0, 2.0])),
-            torch.tensor(kind + 2 * size),
+            {
+                "loss": torch.tensor(kind + 2 * size),
+                "kind/loss": torch.tensor(kind),
+                "size/loss": torch.tensor(size),
+            },
             {"kind": torch.eye(3)[:2], "size": torch.tensor([[2.0], [2.0]])},
-            [torch.tensor(kind), torch.tensor(size)],
         )
 
     assert meters.scores() == {
@@ -63,7 +66,7 @@ def test_several_targets_are_told_apart() -> None:
 def test_losses_are_told_once_as_they_are(bad: float) -> None:
     meters = Meters("train", [KIND], {"kind": {}})
     for loss in (1.0, bad, 2.0):
-        meters.update(batch(1), torch.tensor(loss), {}, [torch.tensor(loss)])
+        meters.update(batch(1), {"loss": torch.tensor(loss)}, {})
 
     found = meters.fetch()
 
@@ -75,8 +78,8 @@ def test_what_is_running_is_the_mean_so_far() -> None:
     meters = Meters("train", [KIND], {"kind": {}})
     assert meters.running_loss() is None
 
-    meters.update(batch(1), torch.tensor(3.0), {}, [])
-    meters.update(batch(3), torch.tensor(1.0), {}, [])
+    meters.update(batch(1), {"loss": torch.tensor(3.0)}, {})
+    meters.update(batch(3), {"loss": torch.tensor(1.0)}, {})
     meters.fetch()
 
     assert meters.running_loss() == 1.5
@@ -85,9 +88,9 @@ def test_what_is_running_is_the_mean_so_far() -> None:
 def test_reset_forgets() -> None:
     meters = Meters("train", [KIND], {"kind": ACCURACY})
     wrong = {"kind": torch.eye(3)[:1]}
-    meters.update(batch(1, kind=torch.tensor([2])), torch.tensor(9.0), wrong, [])
+    meters.update(batch(1, kind=torch.tensor([2])), {"loss": torch.tensor(9.0)}, wrong)
     meters.reset()
-    meters.update(batch(1, kind=torch.tensor([0])), torch.tensor(1.0), wrong, [])
+    meters.update(batch(1, kind=torch.tensor([0])), {"loss": torch.tensor(1.0)}, wrong)
 
     assert meters.scores() == {"train/loss": 1.0, "train/accuracy": 1.0}
 
@@ -97,7 +100,7 @@ def test_no_graph_is_kept() -> None:
     logits = torch.randn(2, 3, requires_grad=True)
     loss = F.cross_entropy(logits, torch.tensor([0, 1]))
 
-    meters.update(batch(2, kind=torch.tensor([0, 1])), loss, {"kind": logits}, [loss])
+    meters.update(batch(2, kind=torch.tensor([0, 1])), {"loss": loss}, {"kind": logits})
     loss.backward()
 
     assert meters.scores()["train/loss"] == pytest.approx(loss.item())

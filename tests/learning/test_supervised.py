@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
 
-from dlx.learning.supervised import Head, Supervised
+from dlx.learning.heads import Head
+from dlx.learning.supervised import Supervised
+from dlx.sources.batches import Batch
 
 
 class TwoHeads(nn.Module):
@@ -40,44 +42,42 @@ SIZE = Head("size", "regression", 1, squared, 0.25)
 
 
 @pytest.fixture
-def batch() -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+def batch() -> Batch:
     source = torch.Generator().manual_seed(1)
     targets = {
         "kind": torch.randint(5, (6,), generator=source),
         "size": torch.randn(6, generator=source),
     }
-    return {"x": torch.randn(6, 3, generator=source)}, targets
+    return Batch({"x": torch.randn(6, 3, generator=source)}, targets, 6)
 
 
 def test_one_loss_is_taken_as_it_is(batch: Any) -> None:
     model = TwoHeads()
-    inputs, targets = batch
 
-    loss, logits, losses = Supervised(model, (KIND,), 0, 0).loss(inputs, targets)
+    losses, logits = Supervised(model, (KIND,), 0, 0).compute(batch)
 
-    assert torch.equal(loss, F.cross_entropy(model(inputs)["kind"], targets["kind"]))
-    assert torch.equal(logits["kind"], model(inputs)["kind"])
-    assert losses == [loss]
+    expected = model(batch.inputs)["kind"]
+    assert torch.equal(losses["loss"], F.cross_entropy(expected, batch.targets["kind"]))
+    assert torch.equal(logits["kind"], expected)
+    assert list(losses) == ["loss"]
 
 
 def test_several_losses_are_weighed_and_added(batch: Any) -> None:
-    model = TwoHeads()
-    inputs, targets = batch
+    losses, logits = Supervised(TwoHeads(), (KIND, SIZE), 0, 0).compute(batch)
 
-    loss, logits, losses = Supervised(model, (KIND, SIZE), 0, 0).loss(inputs, targets)
-
-    kind = F.cross_entropy(logits["kind"], targets["kind"])
-    size = F.mse_loss(logits["size"][:, 0], targets["size"])
-    assert [one.item() for one in losses] == [kind.item(), size.item()]
-    assert loss.item() == pytest.approx(kind.item() + 0.25 * size.item(), rel=1e-6)
+    kind = F.cross_entropy(logits["kind"], batch.targets["kind"])
+    size = F.mse_loss(logits["size"][:, 0], batch.targets["size"])
+    assert list(losses) == ["loss", "kind/loss", "size/loss"]
+    assert [one.item() for one in losses.values()][1:] == [kind.item(), size.item()]
+    assert losses["loss"].item() == pytest.approx(kind.item() + 0.25 * size.item(), rel=1e-6)
 
 
 def test_gradients_are_those_of_the_weighted_sum(batch: Any) -> None:
-    inputs, targets = batch
+    targets = batch.targets
     model, twin = TwoHeads(), TwoHeads()
 
-    Supervised(model, (KIND, SIZE), 0, 0).loss(inputs, targets)[0].backward()
-    outputs = twin(inputs)
+    Supervised(model, (KIND, SIZE), 0, 0).losses(batch)["loss"].backward()
+    outputs = twin(batch.inputs)
     (
         F.cross_entropy(outputs["kind"], targets["kind"])
         + 0.25 * F.mse_loss(outputs["size"][:, 0], targets["size"])

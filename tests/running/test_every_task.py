@@ -106,9 +106,9 @@ def test_every_schedule_sets_the_rate_of_every_step(
     rates = []
     for _ in range(4):
         for batch in fold.train.in_order(config.trainer.batch_size):
-            rates.append(training.optimizer.param_groups[0]["lr"])
+            rates.append(training.optimizers.rates()["lr"])
             training.step(batch)
-        training.schedule.after_epoch(1.0)
+        training.optimizers.finish_epoch(1.0)
 
     total = len(rates)
     assert total == 4 * training.steps_per_epoch
@@ -138,10 +138,10 @@ def test_a_warm_up_rises_to_the_rate(name: str) -> None:
     )
     rates = []
     for batch in fold.train.in_order(10):
-        rates.append(training.optimizer.param_groups[0]["lr"])
+        rates.append(training.optimizers.rates()["lr"])
         training.step(batch)
 
     assert rates[0] == pytest.approx(0.0001)
     assert rates == sorted(rates)
-    after = training.optimizer.param_groups[0]["lr"]
+    after = training.optimizers.rates()["lr"]
     assert after == pytest.approx(0.01, rel=0.2)

@@ -23,7 +23,7 @@ from dlx.training.loop import Training
 step = Training.step
 def slow(self, batch):
     step(self, batch)
-    if self.state.step == 3:
+    if self.progress.step == 3:
         print("in a long step", flush=True)
         time.sleep(600)
 Training.step = slow

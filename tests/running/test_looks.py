@@ -60,7 +60,7 @@ def test_going_on_without_training_is_no_look_more() -> None:
     run = trained(
         "trainer.epochs=40", "optimizer.lr=0.2", "callbacks.early_stopping.patience=1", base=REAL
     )
-    assert run.training.state.stop
+    assert run.training.progress.stop
 
     again = resumed(run.folder, "trainer.epochs=60")
 

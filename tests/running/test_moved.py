@@ -22,7 +22,7 @@ class Gone(Callback):
         self._moved = moved
 
     def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
-        if training.state.epoch == 1:
+        if training.progress.epoch == 1:
             the_run().rename("elsewhere") if self._moved else shutil.rmtree(the_run())
 
 

@@ -79,7 +79,7 @@ def test_a_run_is_found_from_within(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class Interrupt(Callback):
     def on_step_end(self, training: Training) -> None:
-        training.state.interrupted = True
+        training.progress.interrupted = True
 
 
 def test_an_interrupted_run_is_tested_with_its_last_weights() -> None:

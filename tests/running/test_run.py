@@ -231,7 +231,7 @@ class Poison(Callback):
         self._epoch = epoch
 
     def on_epoch_end(self, training: Training, scores: Any) -> None:
-        if training.state.epoch == self._epoch:
+        if training.progress.epoch == self._epoch:
             with torch.no_grad():
                 training.parameters[0].fill_(float("nan"))
 
@@ -264,7 +264,7 @@ class Raise(Callback):
         self._error, self._at = error, at
 
     def on_step_end(self, training: Training) -> None:
-        if training.state.step == self._at:
+        if training.progress.step == self._at:
             raise self._error
 
 
@@ -320,7 +320,7 @@ class Interrupt(Callback):
         self._at = at
 
     def on_step_end(self, training: Training) -> None:
-        training.state.interrupted = training.state.step >= self._at
+        training.progress.interrupted = training.progress.step >= self._at
 
 
 def test_an_interrupted_run_leaves_a_usable_folder() -> None:

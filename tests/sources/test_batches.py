@@ -11,7 +11,7 @@ from dlx.data.columns import IdRows, MultiHotRows
 from dlx.data.samples import Ragged
 from dlx.models.inputs import Input, MultiHot
 from dlx.sources import batches
-from dlx.sources.batches import Batch, Part, describe_inputs, make_part, split_batch
+from dlx.sources.batches import Batch, Part, describe_inputs, make_part
 
 ROWS, SIZE = 53, 11
 RNG = np.random.default_rng(0)
@@ -109,7 +109,7 @@ def test_rows_are_taken_in_the_order_given(part: Part, rows: list[int]) -> None:
 def test_micro_batches_are_the_batch(part: Part, parts: int) -> None:
     batch = next(part.shuffled(8, order(1)))
 
-    found = [rows_of(micro) for micro in split_batch(batch, parts)]
+    found = [rows_of(micro) for micro in batch.split(parts)]
 
     assert flat(found) == rows_of(batch)
     assert len(found) <= parts

@@ -69,7 +69,7 @@ class Stop(Callback):
         self._at = at
 
     def on_step_end(self, training: Training) -> None:
-        training.state.interrupted = training.state.step >= self._at
+        training.progress.interrupted = training.progress.step >= self._at
 
 
 def test_scores_settings_and_files(cli: Any) -> None:

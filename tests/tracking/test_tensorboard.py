@@ -70,7 +70,7 @@ class Stop(Callback):
         self._at = at
 
     def on_step_end(self, training: Training) -> None:
-        training.state.interrupted = training.state.step >= self._at
+        training.progress.interrupted = training.progress.step >= self._at
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
@@ -262,7 +262,7 @@ def test_after_a_kill_nothing_stands_twice_or_is_missing() -> None:
     arguments = ["callbacks={tensorboard: {steps: 1}}", "trainer.batch_size=4", "trainer.threads=1"]
     code = (
         "import os\nfrom test_tensorboard import *\n"
-        "Stop.on_step_end = lambda _, training: training.state.step < 20 or os._exit(9)\n"
+        "Stop.on_step_end = lambda _, training: training.progress.step < 20 or os._exit(9)\n"
         f"train(load({[*WINE, *arguments, 'checkpoint.every_steps=7']}), lambda _: None, [Stop(0)])"
     )
     path = os.pathsep.join([str(Path(__file__).parent), *sys.path])

@@ -38,12 +38,12 @@ def test_only_a_number_that_is_better_by_enough_is_better(
 
 def stopped_at(scores: list[float], direction: str = "min", **options: Any) -> tuple[int, str]:
     """The epoch after which it stops (0: never), and what it says."""
-    training: Any = SimpleNamespace(state=SimpleNamespace(stop=""))
+    training: Any = SimpleNamespace(progress=SimpleNamespace(stop=""))
     callback = EarlyStopping(specs.EarlyStopping(**options), "val/loss", direction)
     for epoch, score in enumerate(scores, start=1):
         callback.on_epoch_end(training, {"val/loss": score, "val/other": -epoch})
-        if training.state.stop:
-            return epoch, training.state.stop
+        if training.progress.stop:
+            return epoch, training.progress.stop
     return 0, ""
 
 
@@ -115,16 +115,16 @@ def test_early_stopping_needs_something_to_watch() -> None:
 def test_the_time_limit_stops_after_its_epoch(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: now)
-    training: Any = SimpleNamespace(state=SimpleNamespace(stop=""))
+    training: Any = SimpleNamespace(progress=SimpleNamespace(stop=""))
     limit = TimeLimit(specs.TimeLimit(minutes=0.5), "val/loss", "min")
     limit.on_fit_start(training)
 
     now = 1029.0
     limit.on_epoch_end(training, {})
-    assert training.state.stop == ""
+    assert training.progress.stop == ""
     now = 1030.0
     limit.on_epoch_end(training, {})
-    assert training.state.stop == "0.5 minutes are over (callbacks.time_limit)"
+    assert training.progress.stop == "0.5 minutes are over (callbacks.time_limit)"
 
 
 def test_the_clock_may_jump(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -133,13 +133,13 @@ def test_the_clock_may_jump(monkeypatch: pytest.MonkeyPatch) -> None:
 
     run = trained("callbacks={time_limit: {minutes: 10}}")
 
-    assert run.training.state.epoch == 2
+    assert run.training.progress.epoch == 2
 
 
 def test_the_time_limit_ends_a_real_training() -> None:
     run = trained("trainer.epochs=100000", "callbacks={time_limit: {minutes: 0.002}}")
 
-    assert 1 <= run.training.state.epoch < 1000
+    assert 1 <= run.training.progress.epoch < 1000
     status = json.loads((run.folder / "status.json").read_text())
     assert status["state"] == "done"
 

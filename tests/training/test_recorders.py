@@ -92,7 +92,7 @@ def test_the_best_epoch_is_kept_and_no_nan_ever_is(
     keep = Checkpoints(tmp_path, "val/x", direction, Options())
     copies = []
     for epoch, score in enumerate(scores, start=1):
-        training.state.epoch, training.state.step = epoch, 10 * epoch
+        training.progress.epoch, training.progress.step = epoch, 10 * epoch
         with torch.no_grad():
             training.parameters[0].fill_(epoch)
         copies.append(weights(training))

@@ -9,8 +9,8 @@ import torch
 from torch import optim
 from torch.nn import Parameter
 
-from .config.specs import optimizers as specs
-from .errors import Problem, UsageError
+from ..config.specs import optimizers as specs
+from ..errors import Problem, UsageError
 
 
 def _leave_compiler_out() -> None:
