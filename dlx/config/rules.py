@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from typing import Any
 
 from ..errors import Problem
 from .advice import one_cut
@@ -79,14 +80,11 @@ def _monitors(config: Config, where: Where) -> Iterator[Problem]:
     if config.final == "only":  # nothing is held out to be watched, and nothing watches
         return
     known = [name for name, s in spec_of(config).scores(config).items() if s.each_epoch]
-    asked: list[tuple[Path, str, bool]] = [(("trainer", "monitor"), config.trainer.monitor, False)]
-    for name, callback in config.callbacks.items():
-        if hasattr(callback.options, "monitor"):
-            asked.append((("callbacks", name, "monitor"), callback.options.monitor, True))
+    asked = _watched(config)
     if hasattr(config.schedule.options, "monitor"):
-        asked.append((("schedule", "monitor"), config.schedule.options.monitor, True))
-    for path, name, needed in asked:
-        if name == "auto" and needed and monitor_of(config) is None:
+        asked.append((("schedule", "monitor"), config.schedule.options.monitor))
+    for path, name in asked:
+        if name == "auto" and path[0] != "trainer" and monitor_of(config) is None:
             yield _unmonitored(config, path[:-1], where)
         elif name not in ("auto", *known) and not name.startswith("test/"):  # see `forbidden`
             near = nearest(name, known)
@@ -96,6 +94,13 @@ def _monitors(config: Config, where: Where) -> Iterator[Problem]:
                 listed(known),
                 f"{'.'.join(path)}={near}" if near else "",
             )
+
+
+def _watched(config: Config) -> list[tuple[Path, str]]:
+    """The scores that choose the epoch or end the training, and where they are named."""
+    options: dict[Path, Any] = {("trainer",): config.trainer}
+    options |= {("callbacks", name): one.options for name, one in config.callbacks.items()}
+    return [((*at, "monitor"), o.monitor) for at, o in options.items() if hasattr(o, "monitor")]
 
 
 def _unmonitored(config: Config, path: Path, where: Where) -> Problem:
@@ -206,7 +211,7 @@ def _addresses(config: Config, where: Where) -> Iterator[Problem]:
 def _arrow_of_time(config: Config, where: Where) -> Iterator[Problem]:
     """Whoever predicts the future may not have trained on it (book 4.2.2)."""
     time = config.dataset.options.time
-    if time and not config.protocol.options.in_time:
+    if time and reads(config, "protocol") and not config.protocol.options.in_time:
         yield Problem(
             f"temporal leak: the rows of dataset {config.dataset.name} are ordered by {time}, "
             f"and protocol {config.protocol.name} would train on later rows than it is tested on",
@@ -218,13 +223,7 @@ def _arrow_of_time(config: Config, where: Where) -> Iterator[Problem]:
 
 def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:
     """The epoch is chosen on validation rows: never on test rows, never on training rows."""
-    asked: list[tuple[Path, str]] = [(("trainer", "monitor"), config.trainer.monitor)]
-    asked += [
-        (("callbacks", name, "monitor"), callback.options.monitor)
-        for name, callback in config.callbacks.items()
-        if hasattr(callback.options, "monitor")
-    ]
-    for path, score in asked:
+    for path, score in _watched(config):
         reason = _WRONG_PICKERS.get(score.partition("/")[0])
         if reason:
             known = listed(name for name in score_names(config) if name.startswith("val/"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from dlx.config.learners import (
 from dlx.config.load import digest, load, load_saved
 from dlx.config.schema import Config
 from dlx.config.specs import TABLES
+from dlx.errors import MethodError
 from dlx.judging import outcome
 from dlx.search.space import levers
 from dlx.tracking.watcher import settings
@@ -194,6 +196,15 @@ def test_following_the_hint_for_a_section_works_whoever_wrote_it(here: Path) -> 
     own = here / "configs" / "task" / "own.yaml"
     own.write_text(f"{text}targets: {{}}\nloss: {{name: mse}}\n")
     assert load(["task=own", "~loss"]).config.loss == poems().loss
+
+
+def test_rows_in_time_matter_only_to_who_splits_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    scribe = importlib.import_module("scribe")
+    monkeypatch.setattr(scribe.Books, "time", "written")
+    with pytest.raises(MethodError, match="temporal leak"):
+        poems()
+    monkeypatch.setattr(scribe.ScribeSpec, "uses", ("optimizer",))
+    assert poems().protocol.name == "holdout"
 
 
 def test_a_run_folder_holds_the_defaults_of_every_section(here: Path) -> None:
