@@ -9,8 +9,8 @@ from __future__ import annotations
 import fnmatch
 import itertools
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -77,10 +77,10 @@ class Experiment:
     overrides: tuple[str, ...] = ()
     seeds: tuple[int, ...] = (0,)
     source: str = ""
-    published: Mapping[str, float] | None = None
-    bars: Mapping[str, float] | None = None
+    published: Mapping[str, float] = field(default_factory=dict)
+    bars: Mapping[str, float] = field(default_factory=dict)
     claims: tuple[Claim, ...] = ()
-    ours: Mapping[str, Mapping[str, float]] | None = None
+    ours: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     about: str = ""
 
     def arguments(self) -> list[str]:
@@ -95,27 +95,32 @@ class Experiment:
 
     def shown(self) -> list[str]:
         """The figures worth a line: published ones and bars, else those measured best."""
-        asked = dict.fromkeys([*(self.published or {}), *(self.bars or {})])
-        ours = self.ours or {}
-        return [*asked] or [name for name in ours if ".best" in name] or [*ours]
+        asked = dict.fromkeys([*self.published, *self.bars])
+        return [*asked] or [name for name in self.ours if ".best" in name] or [*self.ours]
 
     def proven(self) -> bool | None:
         """Whether the recorded figures reach the bars and hold the comparisons; None without."""
-        ours, found = self.ours or {}, [self.held()]
-        for claim in self.claims:
-            theirs = (find(claim.other).ours or {}).get(claim.figure)
-            mine = ours.get(claim.figure)
-            found.append(claim.holds(mine["mean"], theirs["mean"]) if mine and theirs else None)
-        known = [one for one in found if one is not None]
-        return all(known) if known else None
+        known = [(one, self.compared(one)) for one in self.claims]
+        return _all_known([self.held(), *(one.holds(*both) for one, both in known if both)])
 
     def held(self) -> bool | None:
         """Whether our figures reach the bars; None where none is set or measured."""
-        ours, bars = self.ours or {}, self.bars or {}
-        known = [name for name in bars if name in ours]
-        if not known:
-            return None
-        return all(reaches(name, ours[name]["mean"], bars[name]) for name in known)
+        return _all_known(map(self.reached, self.bars))
+
+    def reached(self, figure: str) -> bool | None:
+        """Whether a figure of ours reaches its bar; None where either is missing."""
+        known = figure in self.bars and figure in self.ours
+        return reaches(figure, self.ours[figure]["mean"], self.bars[figure]) if known else None
+
+    def compared(self, claim: Claim) -> tuple[float, float] | None:
+        """What a comparison is of, our figure and the other's; None where one is not recorded."""
+        mine, theirs = (ours.get(claim.figure) for ours in (self.ours, find(claim.other).ours))
+        return (mine["mean"], theirs["mean"]) if mine and theirs else None
+
+
+def _all_known(found: Iterable[bool | None]) -> bool | None:
+    known = [one for one in found if one is not None]
+    return all(known) if known else None
 
 
 def reaches(figure: str, value: float, bar: float) -> bool:
@@ -206,10 +211,10 @@ def read(file: Path) -> Experiment:
         overrides=tuple(values.get("overrides", ())),
         seeds=tuple(values.get("seeds", (0,))),
         source=values.get("source", ""),
-        published=values.get("published"),
-        bars=values.get("bars"),
+        published=values.get("published", {}),
+        bars=values.get("bars", {}),
         claims=claims,
-        ours=values.get("ours"),
+        ours=values.get("ours", {}),
         about=_about(file.read_text(encoding="utf-8")),
     )
 

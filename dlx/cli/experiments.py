@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, UsageError
-from ..experiments import Claim, Experiment, find, matching, names, reaches
+from ..experiments import Claim, Experiment, find, matching, names
 from ..runs import listing
 from .console import number, say, say_json, show_table, silent
 from .hydra_flags import positive
@@ -116,15 +116,15 @@ def _show(one: Experiment, done: set[int]) -> None:
         say(textwrap.fill(one.about, 100))
     say(f"trained here: {_status(one, done)}")
     say("")
-    published, bars, ours = one.published or {}, one.bars or {}, one.ours or {}
+    ours = one.ours
     rows = [
         [
             figure,
-            number(published.get(figure)),
+            number(one.published.get(figure)),
             number(ours[figure]["mean"]) if figure in ours else "-",
             f"{number(ours[figure]['std'])} ({ours[figure]['seeds']:g})" if figure in ours else "-",
-            number(bars.get(figure)),
-            _HELD[_reached(one, figure)],
+            number(one.bars.get(figure)),
+            _HELD[one.reached(figure)],
         ]
         for figure in one.shown()
     ]
@@ -136,19 +136,12 @@ def _show(one: Experiment, done: set[int]) -> None:
     say(f"dlx train experiment={one.name}")
 
 
-def _reached(one: Experiment, figure: str) -> bool | None:
-    ours, bars = one.ours or {}, one.bars or {}
-    known = figure in bars and figure in ours
-    return reaches(figure, ours[figure]["mean"], bars[figure]) if known else None
-
-
 def _compared(one: Experiment, claim: Claim) -> str:
-    mine = (one.ours or {}).get(claim.figure)
-    theirs = (find(claim.other).ours or {}).get(claim.figure)
-    if not mine or not theirs:
+    both = one.compared(claim)
+    if both is None:
         return "not measured"
-    holds = "holds" if claim.holds(mine["mean"], theirs["mean"]) else "does not hold"
-    return f"{holds} ({number(mine['mean'])} and {number(theirs['mean'])})"
+    holds = "holds" if claim.holds(*both) else "does not hold"
+    return f"{holds} ({number(both[0])} and {number(both[1])})"
 
 
 def _record(wanted: list[str], as_json: bool) -> int:
@@ -183,9 +176,9 @@ def _plain(one: Experiment, done: set[int]) -> dict[str, Any]:
         "title": one.title,
         "section": one.section,
         "command": f"dlx train experiment={one.name}",
-        "published": dict(one.published or {}),
-        "bars": dict(one.bars or {}),
-        "ours": dict(one.ours or {}),
+        "published": dict(one.published),
+        "bars": dict(one.bars),
+        "ours": dict(one.ours),
         "seconds": round(seconds_of(one), 1),
         "seeds": list(one.seeds),
         "trained": sorted(done),

@@ -187,20 +187,14 @@ def show_verdict(facts: Mapping[str, Any]) -> None:
 
 def _show_scores(scores: Sequence[dict[str, Any]]) -> None:
     """Prints scores beside their baselines, as `report.json` holds them."""
-    rows = [_score_row(score) for score in scores]
+    rows = []
+    for score in scores:
+        known = score["baseline"]
+        beside = (number(known["value"]), shown_name(known["name"])) if known else ("", "")
+        interval = interval_text(score["interval"])
+        rows.append([score["name"], number(score["value"]), interval, *beside])
     titles = ("score", "value", "95 % interval", "baseline", "")
     show_table(titles, rows, right=("value", "baseline"))
-
-
-def _score_row(score: dict[str, Any]) -> list[str]:
-    baseline, interval = score["baseline"], score["interval"]
-    return [
-        score["name"],
-        number(score["value"]),
-        interval_text(interval),
-        number(baseline["value"]) if baseline else "",
-        shown_name(baseline["name"]) if baseline else "",
-    ]
 
 
 def show_published(run: Run, experiment: Experiment) -> None:
@@ -211,7 +205,7 @@ def show_published(run: Run, experiment: Experiment) -> None:
     mine = figures(run.facts, read(run.folder).epochs)
     rows = [
         [name, _figure(name, value), _figure(name, mine.get(name))]
-        for name, value in (experiment.published or {}).items()
+        for name, value in experiment.published.items()
     ]
     if rows:
         say("")

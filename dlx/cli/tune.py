@@ -157,6 +157,8 @@ def _ranking(outcome: Mapping[str, Any]) -> list[int]:
 
 def _show(outcome: Mapping[str, Any], numbers: Sequence[int]) -> None:
     """Some settings as a table; the task's own below, where it is not among them."""
+    from ..search.space import typed
+
     own = outcome["default"]
     points = {point["point"]: point for point in outcome["points"]}
     beside = own is not None and own not in numbers and not outcome["front"]
@@ -168,7 +170,7 @@ def _show(outcome: Mapping[str, Any], numbers: Sequence[int]) -> None:
     columns.append(["95 %", *(interval_text(points[p]["interval"]) for p in shown)])
     columns.append(["baseline", *(baseline_text(points[p].get("baseline")) for p in shown)])
     columns.append(["epoch", *(_whole(points[p]["epoch"]) for p in shown)])
-    columns += [[key, *(_value(points[p]["changed"].get(key)) for p in shown)] for key in keys]
+    columns += [[key, *(typed(points[p]["changed"].get(key)) for p in shown)] for key in keys]
     columns.append(["", *("task defaults" if place == own else "" for place in shown)])
     kept = [column for column in columns if any(column[1:])]
     titles, *cells = zip(*kept, strict=True)
@@ -177,12 +179,6 @@ def _show(outcome: Mapping[str, Any], numbers: Sequence[int]) -> None:
 
 def _whole(value: float | None) -> str:
     return "" if value is None else f"{value:g}"
-
-
-def _value(value: Any) -> str:
-    from ..search.space import typed
-
-    return typed(value)
 
 
 def _train_best(plan: TunePlan, best: Sequence[str], args: argparse.Namespace) -> Mapping[str, Any]:

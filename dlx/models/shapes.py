@@ -9,12 +9,12 @@ from ..errors import Problem, UsageError
 
 Kind = Literal["vector", "sequence", "image", "block", "ids"]
 
-_WORDS: dict[Kind, str] = {
-    "vector": "a vector of {}",
-    "sequence": "a sequence (time, features) of {}",
-    "image": "an image (channels, height, width) of {}",
-    "block": "an array of {}",
-    "ids": "a row of {} ids",
+_WANTED: dict[Kind, str] = {
+    "vector": "a vector",
+    "sequence": "a sequence (time, features)",
+    "image": "an image (channels, height, width)",
+    "block": "an array",
+    "ids": "rows of ids",
 }
 _EMBED = "insert {embedding: 32} before it"
 _STEPS = "place it before flatten or pooling, or give the recurrent layer sequence: true"
@@ -50,7 +50,8 @@ class Shape:
     ids: int = 0
 
     def __str__(self) -> str:
-        return _WORDS[self.kind].format(" x ".join(str(size) for size in self.sizes))
+        sizes = " x ".join(map(str, self.sizes))
+        return f"a row of {sizes} ids" if self.kind == "ids" else f"{_WANTED[self.kind]} of {sizes}"
 
     @property
     def channels(self) -> int:
@@ -97,12 +98,3 @@ class Place:
         """An error about this layer."""
         layer = f"layer {self.number} ({self.name})"
         return UsageError(Problem(f"{layer} {what}", self.key, accepted, hint))
-
-
-_WANTED: dict[Kind, str] = {
-    "vector": "a vector",
-    "sequence": "a sequence (time, features)",
-    "image": "an image (channels, height, width)",
-    "block": "an array",
-    "ids": "rows of ids",
-}

@@ -71,10 +71,10 @@ def _figures(every: Sequence[Experiment], runs: Runs) -> Section:
 
 
 def _rows(one: Experiment, runs: Sequence[Run]) -> Iterator[list[str]]:
-    ours, measured = one.ours or {}, _measured(runs)
+    ours, measured = one.ours, _measured(runs)
     for place, name in enumerate(one.shown() or list(measured)[:4]):
         values = measured.get(name, ())
-        published = (one.published or {}).get(name)
+        published = one.published.get(name)
         yield [
             one.name if place == 0 else "",
             name,
@@ -135,7 +135,7 @@ def _mean(folders: Sequence[Path], measure: str) -> list[float]:
 
 def _points(one: Experiment, measure: str, last: int) -> Iterator[Point]:
     """Published figures of a measure that have a place beside its curve."""
-    published = one.published or {}
+    published = one.published
     for part in ("train", "val", "test"):
         for kind in ("best", "smoothed", "final", ""):
             name = f"{part}/{measure}{f'.{kind}' if kind else ''}"

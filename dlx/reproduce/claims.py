@@ -134,7 +134,7 @@ def _in_short(one: Experiment, given: dict[str, float]) -> str:
 
 def _against_record(one: Experiment, measured: Figures) -> list[Result]:
     results = []
-    for name, record in (one.ours or {}).items():
+    for name, record in one.ours.items():
         if name not in measured:
             results.append(Result(one.name, name, math.nan, record["mean"], None, "missing", False))
             continue
@@ -142,7 +142,7 @@ def _against_record(one: Experiment, measured: Figures) -> list[Result]:
         near = abs(mean - record["mean"]) <= allowed
         verdict = "holds" if near else "off"
         results.append(Result(one.name, name, mean, record["mean"], allowed, verdict, near))
-    for name, bar in (one.bars or {}).items():
+    for name, bar in one.bars.items():
         mean = statistics.fmean(measured[name]) if name in measured else math.nan
         held = reaches(name, mean, bar)
         told = f"reaches its threshold, {bar:g}" if held else f"misses its threshold, {bar:g}"
@@ -157,7 +157,7 @@ def _comparisons(one: Experiment, measured: dict[str, Figures]) -> list[Result]:
         mine = statistics.fmean(measured[one.name].get(claim.figure, [math.nan]))
         others = measured.get(claim.other, {}).get(claim.figure)
         if others is None:
-            record = (find(claim.other).ours or {}).get(claim.figure)
+            record = find(claim.other).ours.get(claim.figure)
             others = [record["mean"]] if record else [math.nan]
         held = claim.holds(mine, statistics.fmean(others))
         verdict = "holds" if held else f"does not hold: {statistics.fmean(others):.4g} there"
@@ -187,7 +187,7 @@ def record(one: Experiment, file: Path, measured: Figures) -> list[str]:
     Returns:
         Figures that are further off than their recorded tolerance; their old record stays.
     """
-    before = one.ours or {}
+    before = one.ours
     lines, beyond = [], []
     for name in sorted(worth_keeping(one) & set(measured)):
         values = measured[name]
@@ -220,7 +220,7 @@ def worth_keeping(one: Experiment) -> set[str]:
     usual = {f"val/{m}.{how}" for m in ("accuracy", "loss", "mae") for how in ("best", "final")}
     usual |= {"val/accuracy.best_epoch", "val/loss.best_epoch", "test/accuracy", "test/mae"}
     compared = {claim.figure for other in map(find, names()) for claim in other.claims}
-    return {*(one.published or {}), *(one.bars or {}), *usual, *compared}
+    return {*one.published, *one.bars, *usual, *compared}
 
 
 def junit(results: Sequence[Result], file: Path) -> None:

@@ -16,8 +16,8 @@ from ..files import names_in, remove_file, remove_tree, sweep_temporaries
 from ..judging import outcome
 from ..runs.files import write_json
 from ..runs.folder import check_writable, create
-from ..runs.leftovers import sweep_below
 from ..runs.log import Log
+from ..runs.remove import sweep_below
 from ..sources.data import Data
 from ..sources.shared import Shared
 from ..training.checkpoint import require_current

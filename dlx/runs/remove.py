@@ -1,4 +1,4 @@
-"""Deleting runs: only whole run folders inside the root, and none that something refers to."""
+"""Deleting runs, whole folders inside the root that nothing refers to, and what is half-written."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DlxError, Problem, RunError, UsageError
-from ..files import read_bytes
-from .folder import is_run_name, name_of
+from ..files import read_bytes, sweep_temporaries
+from .folder import all_runs, is_run_name, name_of, read_status
 from .listing import status_of
 from .lock import NAME, holder, is_held, tried
 
 SWEEPS = "sweeps"
 LOCK_FILE = "dlx.lock"
 CLAIMS = "experiments"
+_WHOLE = ("done", "pruned")
 
 _RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}-\d+")
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
@@ -194,6 +195,18 @@ def clear_leftovers(root: Path) -> None:
             inside = not task.is_symlink() and not left.is_symlink()
             if named and is_run_name(named["run"]) and inside:
                 _delete(left)
+
+
+def sweep_below(root: Path) -> None:
+    """Deletes what killed processes left half-written in runs that came to no end.
+
+    Args:
+        root: the folder of all runs; those that a process is at work in are left alone.
+    """
+    for folder in all_runs(root):
+        state = (read_status(folder) or {}).get("state")
+        if state not in _WHOLE and not is_held(folder):
+            sweep_temporaries(folder)
 
 
 def _delete(hidden: Path) -> None:

@@ -108,10 +108,7 @@ def plans(arguments: Sequence[str], config_dir: str | None = None) -> list[Plan]
         UsageError: with every problem, or where nothing is left to run.
         MethodError: the sweep would look at the test part, or a setting is forbidden.
     """
-    if looks := [a for a in arguments if a.split("=")[0] == "test" and a != "test=false"]:
-        what = "a sweep never uses the test set: the best of several test scores is too optimistic"
-        hint = "dlx train with the best settings uses it once"
-        raise MethodError(Problem(what, f"command line: {looks[0]}", hint=hint))
+    refuse_looks(arguments, "sweep", "dlx train with the best settings uses it once")
     sorted_ = words.sort(arguments)
     expanded = expand_sweep(sorted_.arguments, search_path(config_dir), sorted_.coupled)
     if expanded.problems:  # with these, the trials are not all there are
@@ -139,6 +136,19 @@ def plans(arguments: Sequence[str], config_dir: str | None = None) -> list[Plan]
     return found
 
 
+def refuse_looks(arguments: Sequence[str], kind: str, hint: str) -> None:
+    """No setting is chosen by what it does on the test set.
+
+    Raises:
+        MethodError: an argument asks for it.
+    """
+    if looks := [a for a in arguments if a.split("=")[0] == "test" and a != "test=false"]:
+        what = (
+            f"a {kind} never uses the test set: the best of several test scores is too optimistic"
+        )
+        raise MethodError(Problem(what, f"command line: {looks[0]}", hint=hint))
+
+
 def refuse_unjudged(loaded: Loaded) -> None:
     """Settings are judged by a score on rows that are held out, and that are not the test's.
 
@@ -154,10 +164,8 @@ def refuse_unjudged(loaded: Loaded) -> None:
         what = f"learner {loaded.config.learner.name} has no score to compare settings by"
         raise UsageError(Problem(what, loaded.tree.where(("learner",))))
     if name == "test_as_validation":
-        what = (
-            "settings would be compared on the test set: the best of several test scores is too "
-            "optimistic"
-        )
+        why = "the best of several test scores is too optimistic"
+        what = f"settings would be compared on the test set: {why}"
         raise MethodError(Problem(what, where, hint=one_cut(loaded.config)))
 
 

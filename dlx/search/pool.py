@@ -282,7 +282,6 @@ class _Worker:
         if code >= 0:
             return f"its process ended with exit code {code}{said}"
         name = signal.Signals(-code).name if -code in list(signal.Signals) else str(-code)
-        likely = (
-            ("; the system kills processes that use too much memory") if name == "SIGKILL" else ""
-        )
+        memory = "; the system kills processes that use too much memory"
+        likely = memory if name == "SIGKILL" else ""
         return f"its process was killed by {name}{likely}{said}"

@@ -30,7 +30,7 @@ from ..runs.files import plain
 from ..runs.lock import is_held, tried
 from ..seeds import derive
 from .storage import mend, open_by_several, storage_opened
-from .suggest import Tried, distribution, params_of, quiet
+from .suggest import Tried, distribution, goals, params_of, quiet
 
 STALE_S = 600.0
 """Silence after which a process that cannot be looked at (another machine's) counts as dead."""
@@ -75,7 +75,6 @@ class Study:
             self._deciding = Path(f"{storage.removeprefix('sqlite:///')}.deciding")
         else:
             self._deciding = folder / "deciding"
-        goals = ["maximize" if one == "max" else "minimize" for one in directions]
         with storage_opened(storage), quiet() as optuna:
             self.mended = False
             if not self.shared:
@@ -83,7 +82,10 @@ class Study:
                     self.mended = not any(self._others()) and mend(storage, folder)
             self._storage = open_by_several(storage, folder)
             self._study = optuna.create_study(
-                study_name=name, storage=self._storage, directions=goals, load_if_exists=True
+                study_name=name,
+                storage=self._storage,
+                directions=goals(directions),
+                load_if_exists=True,
             )
         self._id = self._study._study_id
 
@@ -354,13 +356,8 @@ def changed_of(trial: Any, space: Sequence[Lever]) -> dict[str, Any]:
     """The values of a trial's levers."""
     import json
 
-    return {
-        lever.key: json.loads(trial.params[lever.key])
-        if lever.kind == "choice"
-        else trial.params[lever.key]
-        for lever in space
-        if lever.key in trial.params
-    }
+    known = [(lever, trial.params[lever.key]) for lever in space if lever.key in trial.params]
+    return {one.key: json.loads(text) if one.kind == "choice" else text for one, text in known}
 
 
 def tried_of(trial: Any, space: Sequence[Lever]) -> Tried:

@@ -63,10 +63,9 @@ def suggest(
     if sampler == "grid":
         return _grid_point(space, len(tried))
     directions = [direction] if isinstance(direction, str) else list(direction)
-    goals = ["maximize" if one == "max" else "minimize" for one in directions]
     distributions = {lever.key: distribution(lever) for lever in space}
     with quiet() as optuna:
-        study = optuna.create_study(directions=goals)
+        study = optuna.create_study(directions=goals(directions))
         if sampler == "cmaes":
             study.sampler = optuna.samplers.CmaEsSampler(
                 seed=derive(seed, "tune", "cmaes") % 2**32, warn_independent_sampling=False
@@ -76,7 +75,12 @@ def suggest(
             study.sampler = _sampler(optuna, sampler, derive(seed, "tune", len(tried)), startup)
             study.add_trials([_trial(space, distributions, one) for one in tried])
         asked = study.ask(distributions)
-    return {lever.key: _chosen(lever, asked.params[lever.key]) for lever in space}
+    return _setting(space, asked)
+
+
+def goals(directions: Sequence[str]) -> list[str]:
+    """Directions, "max" and "min", in Optuna's words."""
+    return ["maximize" if one == "max" else "minimize" for one in directions]
 
 
 @contextmanager
@@ -112,9 +116,7 @@ def _replay(
     """
     for number, one in enumerate(tried):
         asked = study.ask(distributions) if number else None
-        again = (
-            {lever.key: _chosen(lever, asked.params[lever.key]) for lever in space} if asked else {}
-        )
+        again = _setting(space, asked) if asked else {}
         if again != one.changed:
             if asked is not None:
                 study.tell(asked, state=_state("FAIL"))
@@ -188,6 +190,11 @@ def _trial(space: Sequence[Lever], distributions: dict[str, Any], one: Tried) ->
     if isinstance(one.value, (int, float)):
         return create_trial(value=one.value, **made)
     return create_trial(values=list(one.value), **made)
+
+
+def _setting(space: Sequence[Lever], asked: Any) -> dict[str, Value]:
+    """The setting that a sampler asks for."""
+    return {lever.key: _chosen(lever, asked.params[lever.key]) for lever in space}
 
 
 def _chosen(lever: Lever, value: Any) -> Value:

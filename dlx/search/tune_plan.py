@@ -20,7 +20,7 @@ from ..config.schema import Tune
 from ..config.secrets import shown_arguments
 from ..config.spaces import Lever, read_space
 from ..errors import MethodError, Problem, UsageError
-from .plan import load_setting, refuse_unjudged
+from .plan import load_setting, refuse_looks, refuse_unjudged
 from .record import folder_of
 from .space import as_arguments, levers, neighbours, own_values
 from .suggest import grid_size, quiet
@@ -98,10 +98,7 @@ def plan_tune(
         UsageError: with every problem.
         MethodError: the search would look at the test part.
     """
-    if looks := [a for a in arguments if a.split("=")[0] == "test" and a != "test=false"]:
-        what = "a search never uses the test set: the best of several test scores is too optimistic"
-        hint = "--train-best uses it once, after the search"
-        raise MethodError(Problem(what, f"command line: {looks[0]}", hint=hint))
+    refuse_looks(arguments, "search", "--train-best uses it once, after the search")
     found = words.sort(arguments)
     if found.conditions or found.coupled:
         what = "where and zip() are for dlx train -m; a search chooses its settings itself"
@@ -113,9 +110,8 @@ def plan_tune(
     _refuse_sweeps(loaded)
     space, fixed = _space(loaded, plain)
     own, notes = _own(loaded, space)
-    notes += (
-        [(f"{', '.join(fixed)}: set on the command line, so it is not searched")] if fixed else []
-    )
+    if fixed:
+        notes.append(f"{', '.join(fixed)}: set on the command line, so it is not searched")
     trial = [a for a in plain if not a.startswith(_OF_THE_SEARCH)]
     trial += [a for a in loaded.arguments if a in ("test=false", "final=false")]
     objectives = _objectives(loaded)
@@ -123,22 +119,13 @@ def plan_tune(
     name = config.tune.name or f"{folder_name(config.task)}-{identity[:8]}"
     folder_of(Path(config.run.root), name, f"tune.name={name[:100]}")
     command = shown_arguments(arguments)
-    found_plan = TunePlan(
-        name,
-        loaded,
-        trial,
-        command,
-        space,
-        own,
-        objectives,
-        config_dir,
-        [*loaded.notes, *notes],
-        identity,
-        marks,
+    notes = [*loaded.notes, *notes]
+    plan = TunePlan(
+        name, loaded, trial, command, space, own, objectives, config_dir, notes, identity, marks
     )
-    _check_ends(found_plan)
-    _check_sampler(found_plan)
-    return found_plan
+    _check_ends(plan)
+    _check_sampler(plan)
+    return plan
 
 
 def _refuse_sweeps(loaded: Loaded) -> None:

@@ -88,6 +88,19 @@ class Attempt:
     seconds: float
     judged: list[Judged] = field(default_factory=list)
 
+    def facts(self) -> dict[str, Any]:
+        """What the records of steps 6 and 7 hold of it."""
+        return {
+            "parameters": self.parameters,
+            "epochs": len(self.curve),
+            "epoch": self.epoch,
+            "score": self.score,
+            "value": self.value,
+            "error": self.error,
+            "loss": self.loss,
+            "seconds": round(self.seconds, 2),
+        }
+
     def losses(self) -> dict[str, list[float]]:
         """Training and validation loss by epoch."""
         return {part: [row[f"{part}/loss"] for row in self.curve] for part in ("train", "val")}

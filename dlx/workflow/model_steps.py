@@ -80,16 +80,9 @@ def capacity_step(loaded: Loaded, changed: dict[str, Value], found: Attempt) -> 
     told = outcome.curve_facts(loaded.config, found.curve).get("overfit", {})
     return {
         "changed": changed,
-        "parameters": found.parameters,
-        "epochs": len(found.curve),
         "verdict": told.get("verdict"),
         "text": told.get("text", ""),
-        "epoch": found.epoch,
-        "score": found.score,
-        "value": found.value,
-        "error": found.error,
-        "loss": found.loss,
-        "seconds": round(found.seconds, 2),
+        **found.facts(),
         **losses,
     }
 

@@ -155,15 +155,8 @@ def _try(walk: Walk, space: tuple[Lever, ...], trials: list[dict[str, Any]]) -> 
         "number": number,
         "changed": changed,
         "state": "done" if len(found.each) == len(walk.bench) else "pruned",
-        "score": found.score,
-        "value": found.value,
-        "error": found.error,
         "each": found.each,
-        "loss": found.loss,
-        "epoch": found.epoch,
-        "epochs": len(found.curve),
-        "parameters": found.parameters,
-        "seconds": round(found.seconds, 2),
+        **found.facts(),
     }
 
 

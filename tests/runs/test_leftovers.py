@@ -4,8 +4,8 @@ import json
 import os
 from pathlib import Path
 
-from dlx.runs.leftovers import sweep_below
 from dlx.runs.lock import held
+from dlx.runs.remove import sweep_below
 
 NAMES = (".report.json.{}.tmp", "folds/0/.metrics.jsonl.{}.tmp", "checkpoints/last/.a.json.{}.tmp")
 
