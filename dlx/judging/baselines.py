@@ -5,60 +5,90 @@ A baseline goes through the same metric as the model (Chollet 2017, 4.5.5).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from ..metrics import AveragePrecision, Metric, RocAuc
+from ..metrics import Metric
+from ..metrics.base import Places, Values
 from ..problem import PROBLEMS
 from ..seeds import derive
-
-Kind = Literal["constant", "naive", "classical"]
+from .bootstrap import Draws
+from .evaluation import Estimate, Kind
+from .intervals import unseen
 
 GUESSES = 20
 """Draws whose mean score a random answer has: its own luck shall not decide."""
+
+SWAPS = 20
+"""Ways of giving rows another row's answer, whose mean score is taken."""
 
 _SURE = 20.0
 """A logit whose probability is 1 in float32."""
 
 
 @dataclass(frozen=True)
-class Baseline:
-    """The best of the simple answers under one metric."""
-
-    name: str
-    value: float
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A simple answer to each of some rows.
+class Answer(Estimate):
+    """An answer to each of some rows, and the metric that it is measured by.
 
     Attributes:
         name: as in "majority".
-        kind: constant (or drawn at random), a naive forecast, or a classical model.
-        draws: logits (rows, outputs); several where the answer is drawn at random.
+        kind: the model's own, constant (or drawn at random), a naive forecast, a classical model.
+        metric: what is measured; it is reset each time.
+        truth: targets of the rows.
+        draws: logits (rows, outputs); several where the answer is drawn at random, whose score is
+            the mean over them.
+        known: the score, where it was measured batch by batch already.
     """
 
     name: str
     kind: Kind
+    metric: Metric
+    truth: Tensor
     draws: tuple[Tensor, ...]
+    known: float | None = None
 
-    def logits(self, draw: int = 0) -> Tensor:
-        """One of the answers; they come round again."""
-        return self.draws[draw % len(self.draws)]
+    @property
+    def units(self) -> int:
+        """How many rows there are."""
+        return len(self.truth)
 
-    def value(self, metric: Metric, targets: Tensor) -> float:
-        """The score, the mean over the draws; nan where it has none. The metric is reset."""
-        values = []
-        for logits in self.draws:
-            metric.reset()
-            metric.update(logits, targets)
-            values.append(metric.compute())
-        return sum(values) / len(values)
+    def value(self, units: Places | None = None) -> float:
+        """The score, of all or of some rows; nan where it is not defined."""
+        if units is None and self.known is not None:
+            return self.known
+        rows = slice(None) if units is None else torch.from_numpy(units).to(self.truth.device)
+        found = [self.metric.of(one[rows], self.truth[rows]) for one in self.draws]
+        return sum(found) / len(found)
+
+    def bootstrap(self, drawn: Draws) -> Values:
+        """The score of each draw of rows, (draws,); nan where it has none."""
+        return self.metric.resample(self.draws, self.truth, drawn)
+
+    def right(self) -> Any:
+        """Which rows are right, (draws, rows), where the score is their share; else None."""
+        found = [self.metric.right(one, self.truth) for one in self.draws]
+        known = [one.cpu().numpy() for one in found if one is not None]
+        return np.stack(known) if known else None
+
+    def flawed(self) -> float:
+        """The score if as many rows as none of so many may show had another row's answer."""
+        many, worse = math.ceil(self.units * unseen(self.units)), []
+        logits, truth = self.draws[0], self.truth
+        for draw in range(SWAPS):
+            source = torch.Generator().manual_seed(derive(0, "unseen", draw))
+            other = torch.randperm(self.units, generator=source).to(truth.device)
+            differs = (truth != truth[other]).reshape(self.units, -1).any(dim=1)
+            chosen = differs.nonzero()[:many, 0]
+            swapped = logits.clone()
+            swapped[chosen] = logits[other[chosen]]
+            worse.append(self.metric.of(swapped, truth))
+        return sum(worse) / len(worse)
 
 
 def simple_answers(
@@ -80,15 +110,16 @@ def simple_answers(
     """
     shape = (len(targets), metric.outputs)
     for name, row in constant_logits(metric.problem, metric.outputs, train_targets):
-        yield Answer(name, "constant", (row.expand(shape),))
-    if metric.problem == "multiclass" and not isinstance(metric, (RocAuc, AveragePrecision)):
-        yield Answer("shuffled", "constant", _guesses(targets, metric.outputs, shuffled=True))
-        yield Answer("uniform", "constant", _guesses(targets, metric.outputs, shuffled=False))
+        yield Answer(name, "constant", metric, targets, (row.expand(shape),))
+    if metric.problem == "multiclass" and not metric.ranks:
+        for name in ("shuffled", "uniform"):
+            guesses = _guesses(targets, metric.outputs, shuffled=name == "shuffled")
+            yield Answer(name, "constant", metric, targets, guesses)
     for name, values in (naive or {}).items():
         forecast = values.to(targets.device).float().reshape(shape)
         if PROBLEMS[metric.problem].bounded:
             forecast = _logit(forecast)
-        yield Answer(name, "naive", (forecast,))
+        yield Answer(name, "naive", metric, targets, (forecast,))
 
 
 def _guesses(targets: Tensor, outputs: int, *, shuffled: bool) -> tuple[Tensor, ...]:
@@ -138,22 +169,3 @@ def _median(columns: Tensor) -> Tensor:
 
 def _logit(probability: Tensor) -> Tensor:
     return torch.logit(probability).clamp(-_SURE, _SURE)
-
-
-def best_baseline(metric: Metric, answers: Sequence[Answer], targets: Tensor) -> Baseline | None:
-    """The best of some answers under a metric.
-
-    Args:
-        metric: what is measured; it is reset.
-        answers: to the rows.
-        targets: of the rows.
-
-    Returns:
-        None where the metric has no value for any of them (ROC-AUC of one class).
-    """
-    scored = (Baseline(answer.name, answer.value(metric, targets)) for answer in answers)
-    found = [one for one in scored if one.value == one.value]
-    if not found:
-        return None
-    pick = max if metric.direction == "max" else min
-    return pick(found, key=lambda one: one.value)

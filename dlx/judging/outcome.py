@@ -14,9 +14,9 @@ from ..config.learners import judged_score, monitor_of, score_names, spec_of
 from ..config.schema import Config
 from ..sources.data import Data
 from . import folds
-from .compare import fold_facts_of
 from .curves import LEAST, diagnose
 from .intervals import Interval, hull, mean_by_rows, students_t, wilson
+from .judge import fold_facts_of
 from .scores import Judged
 
 

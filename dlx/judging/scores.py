@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from torch import Tensor
-
-from .baselines import Baseline
 from .intervals import Interval
 
-Naive = Mapping[str, Mapping[str, npt.NDArray[np.float32]]]
-"""Forecasts of the rows of a part by target and name."""
+
+@dataclass(frozen=True)
+class Baseline:
+    """The best of the simple answers under one metric."""
+
+    name: str
+    value: float
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class Score:
         name: as in "test/accuracy".
         value: the score.
         direction: "max" or "min".
-        baseline: the best simple answer under the same metric on the same rows.
+        baseline: the best simple answer under the same metric; None where none is defined.
         interval: 95 % interval, for the metric that is judged by.
     """
 
@@ -42,20 +41,16 @@ class Score:
 
 @dataclass(frozen=True)
 class Judged:
-    """A part that the model has been run over.
+    """What a model is worth on a part.
 
     Attributes:
         part: "val" or "test".
         scores: the judged one first, the loss last.
-        logits: by target, (rows, outputs).
-        values: all scores by name.
         facts: `baselines` and `power` of the judged score, as `report.json` holds them.
-        decided: whether the judged score is the share of rows that are right.
+        decided: whether the judged score is the share of units that are right.
     """
 
     part: str
     scores: tuple[Score, ...]
-    logits: dict[str, Tensor]
-    values: dict[str, float]
     facts: dict[str, Any] = field(default_factory=dict)
     decided: bool = False

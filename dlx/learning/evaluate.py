@@ -1,9 +1,8 @@
-"""Running a model over a part, and putting each score beside its baselines."""
+"""Running a model over a part: its scores, and what each of them must beat."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from weakref import WeakKeyDictionary
+from collections.abc import Iterator, Mapping
 
 import numpy as np
 import numpy.typing as npt
@@ -14,9 +13,8 @@ from ..config.schema import Config
 from ..config.schema import Trainer as Options
 from ..interrupts import check
 from ..judging import classical
-from ..judging.baselines import Answer, best_baseline, simple_answers
-from ..judging.compare import compare, compared_facts
-from ..judging.scores import Judged, Naive, Score
+from ..judging.baselines import Answer, simple_answers
+from ..judging.evaluation import Estimate, Evaluation
 from ..metrics import Metric
 from ..optimizers.named import autocast_type
 from ..sources.batches import Part
@@ -24,78 +22,62 @@ from ..sources.fold import FoldData
 from .build import meters_for
 from .learner import OneLoss
 from .meters import Meters
+from .objective import Objective, constant_objective
 from .supervised import Supervised
 
 
-def judge(
-    config: Config,
-    learner: Supervised,
-    fold: FoldData,
-    name: str,
-    part: Part,
-    naive: Naive | None = None,
-) -> Judged:
-    """Runs the model as it is over a part, and puts each score beside its baseline.
+def evaluate(config: Config, learner: Supervised, fold: FoldData, name: str) -> list[Evaluation]:
+    """Runs the model as it is over a part, once: each metric of each target, and the loss.
 
     Args:
         config: the config; `baseline: classical` asks for a classical model as well.
-        learner: holds the model.
+        learner: holds the model, and afterwards its `outputs`.
         fold: its training part teaches the baselines.
-        name: "val" or "test".
-        part: the samples.
-        naive: forecasts of the same rows, where there is time.
+        name: the part, "val" or "test".
     """
-    meters = meters_for(config, learner, name)
-    logits = predict_into(learner, part, config.trainer, meters)
-    values = meters.scores()
-    scores: list[Score] = []
-    decided = False
-    facts = compared_facts([], f"{name}: no metric is computed, so nothing can be compared")
+    part, meters = fold.part(name), meters_for(config, learner, name)
+    logits = learner.outputs[name] = predict_into(learner, part, config.trainer, meters)
+    scores, naive = meters.scores(), fold.data.naive(fold.rows_of(name))
+    found = []
     for score, target, metric in meters.metrics:
-        answers = _answers(config, fold, target, metric, part, (naive or {}).get(target, {}))
-        truth = part.targets[target]
-        found = Score(score, values[score], metric.direction, best_baseline(metric, answers, truth))
-        if not scores:
-            found, facts = compare(found, metric, logits[target], answers, truth)
-            decided = metric.right(logits[target], truth) is not None
-        scores.append(found)
-    loss = Score(f"{name}/loss", values[f"{name}/loss"], "min")
-    return Judged(name, (*scores, loss), logits, values, facts, decided)
+        truth, known = part.targets[target], scores[score]
+        own = Answer("model", "model", metric, truth, (logits[target],), known)
+        baselines = _baselines(config, fold, target, metric, part, naive.get(target, {}))
+        found.append(Evaluation(score, metric.direction, "row", own, tuple(baselines)))
+    loss = Objective("model", "model", learner.heads, part.targets, logits, scores[f"{name}/loss"])
+    constant = constant_objective(learner.heads, fold.train.targets, part.targets)
+    return [*found, Evaluation(f"{name}/loss", "min", "row", loss, (constant,))]
 
 
-def _answers(
+def _baselines(
     config: Config,
     fold: FoldData,
     target: str,
     metric: Metric,
     part: Part,
     naive: Mapping[str, npt.NDArray[np.float32]],
-) -> list[Answer]:
+) -> Iterator[Estimate]:
     """Every answer that the model is compared with."""
     forecasts = {name: torch.from_numpy(values) for name, values in naive.items()}
-    known = fold.train.targets[target]
-    answers = list(simple_answers(metric, known, part.targets[target], forecasts))
+    truth = part.targets[target]
+    yield from simple_answers(metric, fold.train.targets[target], truth, forecasts)
     if config.baseline == "classical":
         model = _fitted(config, fold, target, metric)
-        answers.append(Answer(model.name, "classical", (model.predict(part.inputs),)))
-    return answers
-
-
-_FITTED: WeakKeyDictionary[Part, dict[str, classical.Classical]] = WeakKeyDictionary()
-"""Classical models by the training part that taught them: each is fitted once."""
+        yield Answer(model.name, "classical", metric, truth, (model.predict(part.inputs),))
 
 
 def _fitted(config: Config, fold: FoldData, target: str, metric: Metric) -> classical.Classical:
-    known = _FITTED.setdefault(fold.train, {})
-    if target not in known:
-        train = classical.Rows(fold.train.inputs, fold.train.targets[target])
-        validation = None
-        if fold.validation is not None:
-            validation = classical.Rows(fold.validation.inputs, fold.validation.targets[target])
-        known[target] = classical.fit(
-            metric.problem, metric.outputs, fold.inputs, train, validation, config.seed
+    """The classical model of a target, which the fold keeps."""
+    name = f"classical/{target}"
+    if name not in fold.learnt:
+        parts = [fold.train, *([] if fold.validation is None else [fold.validation])]
+        rows = [classical.Rows(part.inputs, part.targets[target]) for part in parts]
+        validation = rows[1] if len(rows) > 1 else None
+        fold.learnt[name] = classical.fit(
+            metric.problem, metric.outputs, fold.inputs, rows[0], validation, config.seed
         )
-    return known[target]
+    found: classical.Classical = fold.learnt[name]
+    return found
 
 
 @torch.no_grad()

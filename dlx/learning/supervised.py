@@ -13,6 +13,9 @@ from .learner import OneLoss
 class Supervised(OneLoss):
     """The objective of supervised learning: the losses' weighted sum, and a penalty on weights.
 
+    Attributes:
+        outputs: the logits by target of each part that was evaluated last, (rows, outputs).
+
     Args:
         model: maps inputs by name to logits by target, and names its `hidden_kernels`.
         heads: what is learned, a head a target.
@@ -23,6 +26,7 @@ class Supervised(OneLoss):
     def __init__(self, model: nn.Module, heads: tuple[Head, ...], l1: float, l2: float) -> None:
         super().__init__(model)
         self.heads = heads
+        self.outputs: dict[str, dict[str, Tensor]] = {}
         self._l1, self._l2 = l1, l2
         self._kernels: list[Tensor] = model.hidden_kernels() if l1 or l2 else []  # type: ignore[operator]
 

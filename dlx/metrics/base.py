@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, ClassVar, Literal
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
+
+Values = npt.NDArray[np.float64]
+Places = npt.NDArray[np.int64]
+"""Numbers of rows, in some order, some more than once."""
 
 
 class Metric(ABC):
@@ -21,6 +27,10 @@ class Metric(ABC):
     positive: int = 1
     """Of two classes the one that precision, recall and their kin are of."""
 
+    ranks: ClassVar[bool] = False
+    """Whether only the order of the answers counts, so that a guess is expected to score what a
+    constant does."""
+
     def __init__(self, options: Any, problem: str, outputs: int) -> None:
         """Makes a metric that has seen nothing.
 
@@ -31,7 +41,7 @@ class Metric(ABC):
         """
         self.problem = problem
         self.outputs = outputs
-        self.direction: str = options.direction
+        self.direction: Literal["min", "max"] = options.direction
         self.reset()
 
     @abstractmethod
@@ -45,6 +55,32 @@ class Metric(ABC):
     @abstractmethod
     def compute(self) -> float:
         """The score of all batches; nan where it is not defined."""
+
+    def of(self, logits: Tensor, target: Tensor) -> float:
+        """The score of these rows alone; nan where it is not defined. The metric is reset."""
+        self.reset()
+        self.update(logits, target)
+        return self.compute()
+
+    def resample(
+        self, answers: Sequence[Tensor], target: Tensor, drawn: Iterable[Places]
+    ) -> Values:
+        """The score of each of several draws of rows; the metric is reset.
+
+        Args:
+            answers: logits of all rows; of several, each draw takes the next, round and round.
+            target: of all rows.
+            drawn: the rows of each draw.
+
+        Returns:
+            One score a draw; nan where it has none.
+        """
+        values = []
+        for draw, places in enumerate(drawn):
+            rows = torch.from_numpy(places).to(target.device)
+            logits = answers[draw % len(answers)]
+            values.append(self.of(logits.index_select(0, rows), target.index_select(0, rows)))
+        return np.array(values)
 
     def right(self, logits: Tensor, target: Tensor) -> Tensor | None:  # noqa: ARG002
         """Which rows are right, (rows,), where the score is their share; None where it is not."""

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from abc import abstractmethod
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
+from typing import Any, ClassVar
 
+import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from .base import Metric, mean_of_defined
+from .base import Metric, Places, Values, mean_of_defined
 
 Column = npt.NDArray[Any]
+
+_BLOCK = 50
+"""Draws that are counted together: 50 of 25,000 rows are 10 MB."""
 
 
 class _Ranking(Metric):
@@ -23,6 +28,7 @@ class _Ranking(Metric):
     a sample compete, so that multiclass scores are softmax shares, in double precision.
     """
 
+    ranks: ClassVar[bool] = True
     logits: list[Tensor]
     targets: list[Tensor]
 
@@ -40,18 +46,54 @@ class _Ranking(Metric):
         """The mean over the classes or labels with a score; nan if none has, or a logit is nan."""
         if not self.logits:
             return math.nan
-        scores = torch.cat(self.logits).cpu().double()
-        truth = torch.cat(self.targets).cpu()
-        if not scores.isfinite().all():
-            return math.nan
-        labels, ranks = marked(self, truth, scores)
-        pairs = zip(labels.T, ranks.T, strict=True)
+        pairs = self._marked(torch.cat(self.logits), torch.cat(self.targets))
         return mean_of_defined(self._score(label, score) for label, score in pairs)
+
+    def resample(
+        self, answers: Sequence[Tensor], target: Tensor, drawn: Iterable[Places]
+    ) -> Values:
+        """The score of each of several draws of rows, which are sorted once and then counted.
+
+        A class or label has no score in a draw without a positive (or, for ROC-AUC, a negative)
+        row; the mean is over those that have one.
+        """
+        pairs, values = self._marked(answers[0], target), [np.zeros(0)]
+        if not pairs:
+            return np.array([math.nan for _ in drawn])
+        left = iter(drawn)
+        while block := list(islice(left, _BLOCK)):
+            counts = np.stack([np.bincount(places, minlength=len(target)) for places in block])
+            each = np.stack([self._counted(*_by_score(counts, *pair)) for pair in pairs])
+            defined = np.isfinite(each)
+            with np.errstate(invalid="ignore"):
+                values.append(np.where(defined, each, 0.0).sum(axis=0) / defined.sum(axis=0))
+        return np.concatenate(values)
+
+    def _marked(self, logits: Tensor, target: Tensor) -> list[tuple[Column, Column]]:
+        """Of each class which rows are positive, and scores that rise with how surely they are.
+
+        There are none where a logit is no number.
+        """
+        scores, truth = logits.detach().cpu().double(), target.cpu()
+        if not scores.isfinite().all():
+            return []
+        if self.problem == "multiclass":
+            scores = scores.softmax(dim=1)
+            truth = truth[:, None] == torch.arange(self.outputs)
+        labels, ranks = (truth.view_as(scores) > 0).numpy(), scores.numpy()
+        if self.problem == "binary" and not self.positive:
+            labels, ranks = ~labels, -ranks
+        return list(zip(labels.T, ranks.T, strict=True))
 
     @staticmethod
     @abstractmethod
     def _score(label: Column, score: Column) -> float:
         """The score of one class against the rest; nan where it is not defined."""
+
+    @staticmethod
+    @abstractmethod
+    def _counted(positive: Values, negative: Values) -> Values:
+        """The same of each draw, from its rows at each distinct score, highest first."""
 
     def state_dict(self) -> dict[str, Tensor]:
         """What was taken in, to go on from in the middle of an epoch; empty after `reset`."""
@@ -76,6 +118,14 @@ class RocAuc(_Ranking):
 
         return float(roc_auc_score(label, score))
 
+    @staticmethod
+    def _counted(positive: Values, negative: Values) -> Values:
+        """The share of pairs in which the positive is ranked higher, ties counted half."""
+        lower = negative[:, ::-1].cumsum(axis=1)[:, ::-1] - negative / 2
+        with np.errstate(invalid="ignore"):
+            pairs = positive.sum(axis=1) * negative.sum(axis=1)
+            return np.asarray((positive * lower).sum(axis=1) / pairs)
+
 
 class AveragePrecision(_Ranking):
     """Area under the precision-recall curve, as a sum of steps."""
@@ -88,13 +138,25 @@ class AveragePrecision(_Ranking):
 
         return float(average_precision_score(label, score))
 
+    @staticmethod
+    def _counted(positive: Values, negative: Values) -> Values:
+        """The mean over the positives of the precision at their score."""
+        found = positive.cumsum(axis=1)
+        with np.errstate(invalid="ignore"):
+            precision = np.nan_to_num(found / (found + negative.cumsum(axis=1)))
+            return np.asarray((positive * precision).sum(axis=1) / positive.sum(axis=1))
 
-def marked(metric: Metric, truth: Tensor, scores: Tensor) -> tuple[Column, Column]:
-    """Which rows are positive, and scores that rise with how surely they are: (rows, classes)."""
-    if metric.problem == "multiclass":
-        scores = scores.softmax(dim=1)
-        truth = truth[:, None] == torch.arange(metric.outputs)
-    labels = (truth.view_as(scores) > 0).numpy()
-    if metric.problem == "binary" and not metric.positive:
-        return ~labels, -scores.numpy()
-    return labels, scores.numpy()
+
+def _by_score(counts: npt.NDArray[np.int64], label: Column, score: Column) -> tuple[Values, Values]:
+    """How many positive and negative rows each draw has at each distinct score, highest first.
+
+    Args:
+        counts: how often each row was drawn, (draws, rows).
+        label: whether a row is positive, (rows,).
+        score: of each row, (rows,).
+    """
+    order = np.argsort(-score, kind="stable")
+    starts = np.flatnonzero(np.diff(score[order], prepend=np.inf))
+    drawn, positive = counts[:, order].astype(np.float64), label[order]
+    hits = np.add.reduceat(drawn * positive, starts, axis=1)
+    return hits, np.add.reduceat(drawn, starts, axis=1) - hits

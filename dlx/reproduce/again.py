@@ -82,7 +82,7 @@ def reproduce(
     batch = earlier.eval_batch or config.trainer.eval_batch_size
     with replay(loaded, root, name, say, watchers, earlier.threads, folder, batch) as run:
         found = differences(folder, run.folder)
-    around = earlier.changed(run.stage.fold, run.config)
+    around = earlier.changed(run.facts["environment"])
     scores = _scores(earlier, run)
     level, why = contract(run.stage.fold.device, config.trainer.deterministic)
     off = [score for score, (was, now) in scores.items() if not _near(was, now, tolerance)]

@@ -12,8 +12,6 @@ from ..config.schema import MAX_THREADS, Config
 from ..errors import Problem, RunError, UsageError
 from ..files import read_json
 from ..sources.data import Data, split_digest
-from ..sources.fold import FoldData
-from .environment import environment
 
 T = TypeVar("T")
 EACH = "dlx moved each parameter by itself: Adam, momentum and clip_norm round differently now"
@@ -136,9 +134,8 @@ class Earlier:
                     )
                 )
 
-    def changed(self, fold: FoldData, config: Config) -> list[str]:
-        """What is no longer as it was, of all that bits may depend on."""
-        now = environment(fold.device, fold.threads, config.trainer.deterministic)
+    def changed(self, now: Mapping[str, Any]) -> list[str]:
+        """What is no longer as it was, of all that bits may depend on, in an environment."""
         changed = [
             f"{name} is {now[name]}, not {self.environment.get(name)}"
             for name in BITS

@@ -126,7 +126,6 @@ def _best_epoch(run: Run) -> int | None:
 
 def _leave_artifacts(run: Run, judged: Judged) -> None:
     """Keeps what can be seen of the part that was judged last."""
-    rows = run.data.split.test if judged.part == "test" else run.data.split.folds[0].validation
+    rows, outputs = run.stage.fold.rows_of(judged.part), run.training.learner.outputs[judged.part]
     problems = {name: target.problem for name, target in run.config.targets.items()}
-    of = (run.data.samples, rows, run.data.targets, problems, judged.logits)
-    leave_answers(run.stage.artifacts, *of)
+    leave_answers(run.stage.artifacts, run.data.samples, rows, run.data.targets, problems, outputs)

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 
 from ..config.load import load_saved
 from ..config.schema import Config
+from ..data.protocols import Fold
 from ..errors import Problem, RunError, UsageError
 from ..files import fence, is_folder
+from ..judging.judge import judge
 from ..judging.scores import Judged
 from ..learning.build import build_learner
-from ..learning.evaluate import judge
+from ..learning.evaluate import evaluate
 from ..learning.memory import with_eval_batch
 from ..prepare import reapply
 from ..runs import ledger, seal
@@ -23,7 +26,6 @@ from ..sources.batches import describe_inputs, make_part
 from ..sources.data import Data, read_data
 from ..sources.device import choose_device, set_determinism
 from ..sources.fold import FoldData
-from ..sources.fold import test_part as make_test_part
 from ..training import checkpoint
 from .earlier import Earlier, read_earlier
 from .evidence import read_steps
@@ -62,10 +64,9 @@ def look_again(
     except RuntimeError as error:
         message = "the weights do not fit the model of config.yaml"
         raise RunError(Problem(message, str(run), hint="train again")) from error
-    config = with_eval_batch(config, fold.eval_batch)
+    config = with_eval_batch(config, earlier.eval_batch or config.trainer.eval_batch_size)
     looks, warnings = _count(data, run)
-    naive = data.naive(data.split.test)
-    judged = judge(config, learner, fold, "test", make_test_part(data, fold), naive)
+    judged = judge("test", evaluate(config, learner, fold, "test"))
     _keep(run, judged)
     return {
         "run": f"{run.parent.name}/{run.name}",
@@ -122,12 +123,12 @@ def _restore(config: Config, earlier: Earlier, data: Data) -> FoldData:
     threads = earlier.environment.get("threads")
     if isinstance(threads, int) and 1 <= threads <= 1024:
         torch.set_num_threads(threads)  # another count could change the score's last bits
-    batch = earlier.eval_batch or config.trainer.eval_batch_size
     prepared = reapply(read_steps(earlier.folder), data.samples)
     values = {name: target.values for name, target in data.targets.items()}
-    train = make_part(prepared.columns, values, data.split.folds[0].train, device)
+    rows = Fold(data.split.folds[0].train, np.zeros(0, dtype=np.int64))
+    train = make_part(prepared.columns, values, rows.train, device)
     inputs = describe_inputs(prepared.columns)
-    return FoldData(prepared, inputs, train, None, device, 0.0, eval_batch=batch)
+    return FoldData(prepared, inputs, train, None, device, data, rows)
 
 
 def _keep(run: Path, judged: Judged) -> None:

@@ -36,6 +36,9 @@ class Run:
         marks: further entries of `status.json`.
         resumed: whether an earlier process began it.
         shared: where data and prepared folds come from.
+        threads: the thread count, and how it was chosen.
+        eval_batch: rows a batch in validation and test, as an earlier process had them; 0: as the
+            sizes of the model say.
     """
 
     folder: Path
@@ -49,6 +52,8 @@ class Run:
     marks: dict[str, Any] = field(default_factory=dict)
     resumed: bool = False
     shared: Shared = field(default_factory=lambda: Shared(keep=False))
+    threads: dict[str, Any] = field(default_factory=dict)
+    eval_batch: int = 0
     started: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
 
     @property

@@ -26,6 +26,8 @@ from .callbacks import of_runs
 from .evidence import write_steps
 from .stage import Stage
 
+CURVE = "metrics.jsonl"
+
 
 def begin(
     config: Config,
@@ -34,8 +36,9 @@ def begin(
     number: int = 0,
     folder: Path | None = None,
     log: Log | None = None,
-    curve: str = "metrics.jsonl",
+    curve: str = CURVE,
     resume: bool = False,
+    eval_batch: int = 0,
 ) -> Stage:
     """A training from fresh weights, or from where an earlier one left it.
 
@@ -48,6 +51,7 @@ def begin(
         log: told each epoch's scores.
         curve: the file of its epochs.
         resume: whether to go on from the last checkpoint in the folder, if there is one.
+        eval_batch: rows a batch in validation and test; 0: as the sizes of the model say.
 
     Raises:
         UsageError: the model cannot take these inputs, or takes more memory than is free.
@@ -56,7 +60,7 @@ def begin(
     learner = build_learner(config, fold.inputs, data.targets, fold.device, number)
     sizes = measure_rows(learner.model, fold.inputs)
     require_batch(config, sizes, len(fold.train), fold.device)
-    config = with_eval_batch(config, fold.eval_batch or eval_rows(config, sizes))
+    config = with_eval_batch(config, eval_batch or eval_rows(config, sizes))
     training = build_training(config, learner, steps_per_epoch(config, fold.train), number)
     monitor = None if fold.validation is None else monitor_of(config)
     direction = score_names(config).get(monitor or "", "min")

@@ -45,12 +45,13 @@ def begin_anew(
     check_writable(root)
     shared = trial.shared if trial else Shared(keep=False)
     data = shared.data(config)
-    stage, facts = _first_stage(loaded, data, shared, threads, eval_batch)
+    stage, facts, threads = _first_stage(loaded, data, shared, threads, eval_batch)
     sweep_below(root)
     folder = create(root, config.task, digest(config))
     seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
     log = Log(folder / "log.txt", say)
-    run = Run(folder, loaded, data, stage, facts, seconds, log, shared=shared)
+    run = Run(folder, loaded, data, stage, facts, seconds, log, shared=shared, threads=threads)
+    run.eval_batch = eval_batch
     run.marks |= trial.marks if trial else {}
     try:
         _write_start(run)
@@ -65,7 +66,7 @@ def begin_anew(
 
 def begin_within(within: Within, loaded: Loaded, say: Say) -> Run:
     """A run in a folder that is there already; what an interrupted one left gives way."""
-    stage, facts = _first_stage(loaded, within.data, Shared(keep=False))
+    stage, facts, threads = _first_stage(loaded, within.data, Shared(keep=False))
     folder = within.folder
     with suppress(FileNotFoundError):
         remove_tree(folder / "checkpoints")
@@ -75,6 +76,7 @@ def begin_within(within: Within, loaded: Loaded, say: Say) -> Run:
     log = Log(folder / "log.txt", say)
     facts |= within.facts
     run = Run(folder, loaded, within.data, stage, facts, seconds, log, within.verb, within.marks)
+    run.threads = threads
     _write_start(run)
     return run
 
@@ -94,10 +96,11 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
     data = shared.data(loaded.config)
     earlier.check_data(data)
     batch = earlier.eval_batch or loaded.config.trainer.eval_batch_size
-    stage, facts = _first_stage(loaded, data, shared, earlier.threads, batch)
+    stage, facts, threads = _first_stage(loaded, data, shared, earlier.threads, batch)
     seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
     log = Log(folder / "log.txt", say)
-    run = Run(folder, loaded, data, stage, facts, seconds, log, shared=shared)
+    run = Run(folder, loaded, data, stage, facts, seconds, log, shared=shared, threads=threads)
+    run.eval_batch = batch
     run.marks |= {**marks_in(earlier.status), **(trial.marks if trial else {})}
     run.resumed, run.started = True, earlier.told("status", "started", run.started)
     # After its end it looks at the test part with other weights, which is another look.
@@ -105,9 +108,10 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
     run.facts["config"] = earlier.told("report", "config", run.facts["config"])
     told: list[Any] = earlier.told("report", "stamps", [])
     known = [s for s in told if str(s).startswith("resumed where")]
+    now = environment(stage.fold.device, threads, loaded.config.trainer.deterministic)
     new = [
         f"resumed where {change}: the bits may differ from those of an uninterrupted run"
-        for change in earlier.changed(stage.fold, loaded.config)
+        for change in earlier.changed(now)
     ]
     run.facts["stamps"] = list(dict.fromkeys([*known, *new]))
     run.marks["resumed"] = earlier.told("status", "resumed", 0) + 1
@@ -130,22 +134,20 @@ def _first_stage(
     shared: Shared,
     threads: dict[str, Any] | None = None,
     eval_batch: int = 0,
-) -> tuple[Stage, dict[str, Any]]:
-    """The first training, in memory, and what is known before it begins."""
+) -> tuple[Stage, dict[str, Any], dict[str, Any]]:
+    """The first training, in memory, what is known before it begins, and the thread count."""
     config = loaded.config
     alone = config.final == "only"
     rows = everything(data) if alone else data.split.folds[0]
     fold = shared.fold(config, data, rows, len(data.split.folds) if alone else 0)
-    fold.eval_batch = eval_batch
     if threads is None:
-        fold.threads = choose_threads(config, data, fold)
+        threads = choose_threads(config, data, fold)
     else:
         torch.set_num_threads(threads["count"])
-        fold.threads = threads
-    stage = begin(config, data, fold)
+    stage = begin(config, data, fold, eval_batch=eval_batch)
     for callback in of_runs(stage.checkpoints.callbacks.values()):
         callback.on_run_start(config)
-    return stage, evidence.config_facts(loaded, data, fold, stage.training)
+    return stage, evidence.config_facts(loaded, data, fold, stage.training), threads
 
 
 def _write_start(run: Run, write_config: bool = True) -> None:
@@ -160,7 +162,7 @@ def _write_start(run: Run, write_config: bool = True) -> None:
     if write_config:
         own = not run.resumed or is_own(run.folder)
         evidence.write_config(run.folder, run.loaded, own)
-    known = environment(fold.device, fold.threads, config.trainer.deterministic)
+    known = environment(fold.device, run.threads, config.trainer.deterministic)
     known["eval_batch_size"] = run.training.options.eval_batch_size
     write_json(run.folder / "environment.json", known)
     run.facts["data"] = evidence.data_facts(config, run.data)
@@ -180,7 +182,7 @@ def _opening(run: Run) -> str:
         rows += f", {len(fold.validation):,} validation"
     rows += f" in each of {len(split.folds)} folds" if run.several and len(split.folds) > 1 else ""
     parameters = run.facts["model"]["parameters"]
-    threads = fold.threads["count"]
+    threads = run.threads["count"]
     where = fold.device.type
     where += f", {threads} thread{'s' if threads > 1 else ''}" if where == "cpu" else ""
     sample = " (sample data, not a result)" if run.data.samples.sample else ""

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from ..config.load import Loaded
 from ..config.schema import Config
@@ -19,19 +18,20 @@ from ..errors import Interrupted, Problem, Pruned
 from ..files import remove_file
 from ..interrupts import check, listening
 from ..judging import folds, outcome
+from ..judging.evaluation import Evaluation
+from ..judging.judge import judge
 from ..judging.scores import Judged
-from ..learning.build import meters_for
-from ..learning.evaluate import judge
+from ..learning.evaluate import evaluate
 from ..runs import ledger
 from ..runs.lock import held
 from ..sources.device import memory_told
-from ..sources.fold import test_part
+from ..sources.fold import FoldData
 from ..training.callbacks import Callback
 from ..training.recorders import Recorder
 from .callbacks import of_runs
 from .ending import aside, close, fail, finish, prune, stop
 from .run import Run, Say, Trial, Within
-from .staging import begin, make_folder, train_stage
+from .staging import CURVE, begin, make_folder, train_stage
 from .start import begin_again, begin_anew, begin_within, everything
 
 
@@ -119,12 +119,10 @@ def _begun(
 
 def _train_one(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
     """The only training of a run lies in the run folder itself."""
-    config, fold = run.config, run.stage.fold
-    number = 0
+    config, fold, number = run.config, run.stage.fold, 0
     if config.final == "only":
         config, number = final_config(config, config.trainer.last_epoch), len(run.data.split.folds)
-    make_folder(run.folder, fold)
-    run.stage = begin(config, run.data, fold, number, run.folder, run.log, resume=run.resumed)
+    _begin(run, config, fold, number, run.folder)
     _fit(run, watchers)
     run.facts |= outcome.curve_facts(run.config, run.stage.recorder.history)
     return _judge_all(run)
@@ -141,7 +139,7 @@ def _train_folds(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
         _begin_fold(run, number)
         _fit(run, watchers if many == 1 else ())
         histories.append(run.stage.recorder.history)
-        judged.append(_judge_validation(run))
+        judged.append(judge("val", _evaluations(run, "val")))
         if many > 1:
             run.log(outcome.fold_line(config, number, many, histories[-1]))
             for watcher in of_runs(watchers):
@@ -156,17 +154,23 @@ def _train_folds(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
     return _train_final(run, epoch, watchers) if config.final else []
 
 
+def _begin(
+    run: Run, config: Config, fold: FoldData, number: int, folder: Path, curve: str = CURVE
+) -> None:
+    """A fresh model, in a folder of its own or the run's, or from where an earlier process was."""
+    make_folder(folder, fold)
+    run.stage = begin(
+        config, run.data, fold, number, folder, run.log, curve, run.resumed, run.eval_batch
+    )
+
+
 def _begin_fold(run: Run, number: int) -> None:
     """A fresh model and fresh preparation for a fold, in `folds/<number>/`."""
     fold = run.stage.fold
     if number:
-        before = fold
         fold = run.shared.fold(run.config, run.data, run.data.split.folds[number], number)
-        fold.threads, fold.eval_batch = before.threads, before.eval_batch
         run.seconds["prepare"] += fold.seconds
-    folder = run.folder / "folds" / str(number)
-    make_folder(folder, fold)
-    run.stage = begin(run.config, run.data, fold, number, folder, run.log, resume=run.resumed)
+    _begin(run, run.config, fold, number, run.folder / "folds" / str(number))
 
 
 def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Judged]:
@@ -176,11 +180,7 @@ def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Jud
     run.log(f"final model: {len(data.split.rest):,} rows, {epoch} epochs")
     number = len(data.split.folds)
     fold = run.shared.fold(config, data, everything(data), number)
-    before = run.stage.fold
-    fold.threads, fold.eval_batch = before.threads, before.eval_batch
-    make_folder(run.folder, fold)
-    curve = "final.jsonl"
-    run.stage = begin(config, data, fold, number, run.folder, run.log, curve, run.resumed)
+    _begin(run, config, fold, number, run.folder, "final.jsonl")
     _fit(run, watchers)
     return _judge_all(run)
 
@@ -230,46 +230,38 @@ def _interruption(run: Run) -> Problem:
 
 def _judge_all(run: Run) -> list[Judged]:
     """Scores on validation, and on the test part, which is looked at once."""
-    config, stage = run.config, run.stage
     begun = time.perf_counter()
-    judged = [] if stage.fold.validation is None else [_judge_validation(run)]
-    if config.test and len(run.data.split.test):
-        count_look(run, run.verb, f"step {stage.kept_step}")
-        part = test_part(run.data, stage.fold)
-        naive = run.data.naive(run.data.split.test)
-        judged.append(judge(stage.config, stage.training.learner, stage.fold, "test", part, naive))
+    judged = []
+    if run.stage.fold.validation is not None:
+        judged.append(judge("val", _evaluations(run, "val")))
+    if run.config.test and len(run.data.split.test):
+        count_look(run, run.verb, f"step {run.stage.kept_step}")
+        evaluations = _evaluations(run, "test")
+        judged.append(judge("test", evaluations))
         with aside(run, "no score without the rows that occur elsewhere too"):
-            _score_unseen(run, judged[-1])
+            _score_unseen(run, evaluations[0])
     run.seconds["test"] = time.perf_counter() - begun
     return judged
 
 
-def _score_unseen(run: Run, judged: Judged) -> None:
+def _evaluations(run: Run, part: str) -> list[Evaluation]:
+    """Of the kept weights, which are run over "val" or "test" once."""
+    stage = run.stage
+    return evaluate(stage.config, stage.training.learner, stage.fold, part)
+
+
+def _score_unseen(run: Run, evaluation: Evaluation) -> None:
     """Notes the test score without the rows whose inputs also stand outside the test part."""
     split = run.data.split
     seen = rows_seen_elsewhere(split, run.data.input_hashes)
-    kept = torch.from_numpy(np.flatnonzero(~np.isin(split.test, seen)))
+    kept = np.flatnonzero(~np.isin(split.test, seen))
     if not len(seen) or not len(kept):
         return
-    meters = meters_for(run.config, run.stage.training.learner, "test")
-    for name, target, metric in meters.metrics[:1]:
-        logits = judged.logits[target]
-        truth = torch.from_numpy(run.data.targets[target].values[split.test]).to(logits.device)
-        metric.reset()
-        metric.update(logits[kept.to(logits.device)], truth[kept.to(logits.device)])
-        many = "1 test row has" if len(seen) == 1 else f"{len(seen):,} test rows have"
-        run.facts["notes"].append(
-            f"{many} the same inputs as a row outside the test set; without them {name} is "
-            f"{metric.compute():.4g}"
-        )
-
-
-def _judge_validation(run: Run) -> Judged:
-    stage = run.stage
-    validation = stage.fold.validation
-    assert validation is not None
-    naive = run.data.naive(run.data.split.folds[stage.number].validation)
-    return judge(stage.config, stage.training.learner, stage.fold, "val", validation, naive)
+    many = "1 test row has" if len(seen) == 1 else f"{len(seen):,} test rows have"
+    run.facts["notes"].append(
+        f"{many} the same inputs as a row outside the test set; without them {evaluation.score} "
+        f"is {evaluation.own.value(kept):.4g}"
+    )
 
 
 def count_look(run: Run, verb: str, weights: str) -> None:

@@ -12,6 +12,7 @@ import torch
 from ..config.schema import Config
 from ..data.cache import Cache
 from ..data.protocols import Fold
+from ..data.samples import Rows
 from ..data.store import cache_root
 from ..models.inputs import Input
 from ..prepare import Prepared, prepare
@@ -31,10 +32,10 @@ class FoldData:
         train: training samples.
         validation: validation samples, None where there are none.
         device: where they lie.
+        data: the dataset.
+        rows: which rows train and which validate.
         seconds: how long preparation took.
-        threads: the thread count, and how it was chosen.
-        eval_batch: rows a batch in validation and test, as an earlier process had them; 0: as the
-            sizes of the model say.
+        learnt: what a part is judged beside and its training samples taught, by name: learnt once.
     """
 
     prepared: Prepared
@@ -42,9 +43,22 @@ class FoldData:
     train: Part
     validation: Part | None
     device: torch.device
-    seconds: float
-    threads: dict[str, Any] = field(default_factory=dict)
-    eval_batch: int = 0
+    data: Data
+    rows: Fold
+    seconds: float = 0.0
+    learnt: dict[str, Any] = field(default_factory=dict)
+
+    def part(self, name: str) -> Part:
+        """The samples of "val" or "test", prepared as the training samples taught."""
+        if name == "val":
+            assert self.validation is not None
+            return self.validation
+        values = {target: one.values for target, one in self.data.targets.items()}
+        return make_part(self.prepared.columns, values, self.rows_of(name), self.device)
+
+    def rows_of(self, name: str) -> Rows:
+        """The rows of "val" or "test" in the dataset."""
+        return self.rows.validation if name == "val" else self.data.split.test
 
 
 def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
@@ -66,10 +80,5 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
     if len(fold.validation):
         validation = make_part(prepared.columns, values, fold.validation, device)
     inputs = describe_inputs(prepared.columns)
-    return FoldData(prepared, inputs, train, validation, device, time.perf_counter() - begun)
-
-
-def test_part(data: Data, fold: FoldData) -> Part:
-    """The test samples, prepared as the fold's training rows taught."""
-    values = {name: target.values for name, target in data.targets.items()}
-    return make_part(fold.prepared.columns, values, data.split.test, fold.device)
+    seconds = time.perf_counter() - begun
+    return FoldData(prepared, inputs, train, validation, device, data, fold, seconds)

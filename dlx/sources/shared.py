@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any, TypeVar
 
 from ..config.fields import to_plain
@@ -75,8 +74,7 @@ class Shared:
             self._folds.clear()
             self._cut_by = cut_by
         key = _key(config.prepare, number, len(rows.train), config.trainer.device)
-        made = self._once(self._folds, FOLDS, key, lambda: prepare_fold(config, data, rows))
-        return replace(made, threads={}, eval_batch=0)
+        return self._once(self._folds, FOLDS, key, lambda: prepare_fold(config, data, rows))
 
     def _once(
         self, kept: OrderedDict[str, _Made], many: int, key: str, make: Callable[[], _Made]

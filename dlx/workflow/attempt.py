@@ -13,11 +13,10 @@ from ..config.load import Loaded
 from ..config.schema import Config
 from ..errors import Interrupted, Problem
 from ..judging import folds, outcome
-from ..judging.bootstrap import interval_of
 from ..judging.intervals import Interval, Z, mean_by_rows
+from ..judging.judge import Sample, judge
 from ..judging.scores import Judged
-from ..learning.build import meters_for
-from ..learning.evaluate import judge, predict_into
+from ..learning.evaluate import evaluate
 from ..running.stage import Stage
 from ..running.staging import begin, train_stage
 from ..running.threads import choose_threads
@@ -47,7 +46,6 @@ class Bench:
             fold = prepare_fold(self._config, self.data, self.data.split.folds[number])
             if self._threads is None:
                 self._threads = choose_threads(self._config, self.data, fold)
-            fold.threads = self._threads
             self._folds[number] = fold
         return self._folds[number]
 
@@ -130,9 +128,10 @@ def attempt(
         stage = begin(config, bench.data, bench.fold(number), number)
         _train(stage)
         histories.append(stage.recorder.history)
-        by_rows.append(_by_rows(stage))
+        evaluations = evaluate(stage.config, stage.training.learner, stage.fold, "val")
+        by_rows.append(Sample(evaluations[0].own).interval())
         if compare:
-            judged.append(_judge(stage, bench))
+            judged.append(judge("val", evaluations))
         if hopeless is not None and hopeless(_scores(config, histories)):
             break
     curve = folds.mean_curve(histories)
@@ -163,24 +162,6 @@ def _train(stage: Stage) -> None:
     if stage.training.progress.interrupted:
         hint = "the same command continues with what is not done yet"
         raise Interrupted(Problem("interrupted during a training", hint=hint))
-
-
-def _judge(stage: Stage, bench: Bench) -> Judged:
-    validation = stage.fold.validation
-    assert validation is not None
-    naive = bench.data.naive(bench.data.split.folds[stage.number].validation)
-    return judge(stage.config, stage.training.learner, stage.fold, "val", validation, naive)
-
-
-def _by_rows(stage: Stage) -> Interval | None:
-    """How far the judged score of a fold could move with other validation rows."""
-    validation = stage.fold.validation
-    assert validation is not None
-    meters = meters_for(stage.config, stage.training.learner, "val")
-    logits = predict_into(stage.training.learner, validation, stage.config.trainer, meters)
-    for _, target, metric in meters.metrics[:1]:
-        return interval_of(metric, logits[target], validation.targets[target])
-    return None
 
 
 def _error(

@@ -16,7 +16,10 @@ from sklearn.metrics import (
 )
 
 from dlx.config.specs import METRICS
-from dlx.judging.baselines import Answer, Baseline, best_baseline, constant_logits, simple_answers
+from dlx.judging.baselines import Answer, constant_logits, simple_answers
+from dlx.judging.evaluation import Evaluation
+from dlx.judging.judge import judge
+from dlx.judging.scores import Baseline
 from dlx.metrics import Metric
 from dlx.problem import PROBLEMS
 
@@ -30,23 +33,28 @@ def metric(name: str, problem: str, outputs: int, **options: Any) -> Metric:
 
 
 def answers(name: str, problem: str, outputs: int, train: Any, rows: Any, **options: Any) -> Any:
-    """A metric, the simple answers under it by name, and the rows' targets."""
+    """The simple answers by name."""
     measure, targets = metric(name, problem, outputs, **options), torch.as_tensor(rows)
     found = simple_answers(measure, torch.as_tensor(train), targets)
-    return measure, {answer.name: answer for answer in found}, targets
+    return {answer.name: answer for answer in found}
 
 
 def value(answer: str, *case: Any, **options: Any) -> float:
     """The score of one of the simple answers."""
-    measure, found, targets = answers(*case, **options)
-    scored: float = found[answer].value(measure, targets)
+    scored: float = answers(*case, **options)[answer].value()
     return scored
 
 
+def best_of(*found: Answer) -> Baseline | None:
+    """The best of some answers."""
+    first = found[0]
+    evaluation = Evaluation("test/score", first.metric.direction, "row", first, found)
+    return judge("test", [evaluation]).scores[0].baseline
+
+
 def baseline(*case: Any, **options: Any) -> Baseline:
-    """The best of them."""
-    measure, found, targets = answers(*case, **options)
-    best = best_baseline(measure, list(found.values()), targets)
+    """The best of the simple answers."""
+    best = best_of(*answers(*case, **options).values())
     assert best is not None
     return best
 
@@ -154,9 +162,9 @@ def test_constants_between_0_and_1_are_reached_through_the_sigmoid(train: list[f
 
 def test_a_score_that_a_constant_cannot_have_is_none() -> None:
     one_class = torch.zeros(10)
-    measure, found, targets = answers("roc_auc", "binary", 1, one_class, one_class)
+    found = answers("roc_auc", "binary", 1, one_class, one_class)
 
-    assert best_baseline(measure, list(found.values()), targets) is None
+    assert best_of(*found.values()) is None
 
 
 def test_a_constant_ranks_no_better_than_chance() -> None:
@@ -169,11 +177,10 @@ def test_a_constant_ranks_no_better_than_chance() -> None:
 
 def test_the_metric_is_used_up_and_clean_for_the_next() -> None:
     rows = torch.tensor([1.0, 1.0, 0.0])
-    measure, found, _ = answers("accuracy", "binary", 1, rows, rows)
-    measure.update(torch.tensor([[1.0]]), torch.tensor([0.0]))
+    found = answers("accuracy", "binary", 1, rows, rows)
+    found["majority"].metric.update(torch.tensor([[1.0]]), torch.tensor([0.0]))
 
-    first = best_baseline(measure, list(found.values()), rows)
-    second = best_baseline(measure, list(found.values()), rows)
+    first, second = (best_of(*found.values()) for _ in range(2))
 
     assert first == second == Baseline("majority", 2 / 3)
 
@@ -192,13 +199,13 @@ def test_guesses_score_what_they_are_expected_to() -> None:
 
 def test_shuffled_labels_are_the_rows_own_in_another_order() -> None:
     rows = RNG.choice(6, 300)
-    _, found, _ = answers("accuracy", "multiclass", 6, rows, rows)
+    found = answers("accuracy", "multiclass", 6, rows, rows)
 
     for draw in (0, 7):
-        guesses = found["shuffled"].logits(draw).argmax(dim=1).numpy()
+        guesses = found["shuffled"].draws[draw].argmax(dim=1).numpy()
         assert (guesses != rows).any()
         np.testing.assert_array_equal(np.sort(guesses), np.sort(rows))
-    assert torch.equal(found["shuffled"].logits(20), found["shuffled"].logits(0))
+    assert len(found["shuffled"].draws) == 20
 
 
 def test_the_largest_of_all_answers_is_to_be_beaten() -> None:
@@ -221,15 +228,15 @@ def test_naive_forecasts_go_through_the_same_metric(problem: str) -> None:
     last = found[-1]
     assert [one.name for one in found] == ["median", "mean", "persistence"]
     assert last.kind == "naive"
-    assert last.value(measure, truth) == pytest.approx(0.2 / 3, abs=1e-6)
+    assert last.value() == pytest.approx(0.2 / 3, abs=1e-6)
 
 
 def test_a_forecast_that_is_missing_has_no_score() -> None:
     truth = torch.tensor([0.2, 0.5])
-    answer = Answer("persistence", "naive", (torch.tensor([[float("nan")], [0.5]]),))
     measure = metric("mae", "regression", 1)
+    forecast = torch.tensor([[float("nan")], [0.5]])
 
-    assert best_baseline(measure, [answer], truth) is None
+    assert best_of(Answer("persistence", "naive", measure, truth, (forecast,))) is None
 
 
 @pytest.mark.parametrize("problem", PROBLEMS)

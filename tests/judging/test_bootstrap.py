@@ -8,7 +8,10 @@ import pytest
 import torch
 
 from dlx.config.specs import METRICS
-from dlx.judging.bootstrap import DRAWS, interval_of, middle, replicates
+from dlx.judging.baselines import Answer
+from dlx.judging.bootstrap import DRAWS, Draws, middle
+from dlx.judging.intervals import Interval
+from dlx.judging.judge import Sample
 from dlx.metrics import Metric
 from dlx.seeds import derive
 
@@ -19,6 +22,11 @@ def metric(name: str, problem: str, outputs: int = 1) -> Metric:
     chosen = METRICS.default(name)()
     made: Metric = chosen.load()(chosen.options, problem, outputs)
     return made
+
+
+def interval_of(measure: Metric, logits: torch.Tensor, truth: torch.Tensor) -> Interval | None:
+    """The interval of a model's score."""
+    return Sample(Answer("model", "model", measure, truth, (logits,))).interval()
 
 
 def decisions(rows: int, right: float) -> tuple[torch.Tensor, torch.Tensor]:
@@ -168,7 +176,7 @@ def test_sorting_once_scores_as_the_metric_does(
     logits = (torch.randn(len(truth), outputs) * 3).round() / 3  # some rows tie
     measure = metric(name, problem, outputs)
 
-    found = replicates(measure, lambda _: logits, truth, 20)
+    found = measure.resample([logits], truth, Draws(len(truth), many=20))
 
     np.testing.assert_allclose(found, one_by_one(measure, logits, truth), rtol=1e-12)
 
@@ -176,8 +184,7 @@ def test_sorting_once_scores_as_the_metric_does(
 def test_the_same_rows_are_drawn_for_every_answer() -> None:
     logits, truth = decisions(200, 0.8)
     measure = metric("accuracy", "binary")
-    one = replicates(measure, lambda _: logits, truth)
-    other = replicates(measure, lambda _: -logits, truth)
+    one, other = (measure.resample([given], truth, Draws(200)) for given in (logits, -logits))
 
     np.testing.assert_allclose(one + other, 1.0)  # what one gets right the other gets wrong
 

@@ -11,13 +11,14 @@ from scipy import stats
 from small import built, trained
 
 from dlx.config.specs import METRICS
-from dlx.judging import classical, compare
+from dlx.judging import classical
 from dlx.judging.baselines import Answer
-from dlx.judging.compare import fold_facts_of
+from dlx.judging.evaluation import Evaluation
+from dlx.judging.judge import fold_facts_of, judge
 from dlx.judging.scores import Judged, Score
-from dlx.learning.evaluate import judge
+from dlx.learning.evaluate import evaluate
 from dlx.metrics import Metric
-from dlx.sources.fold import test_part as the_test_part
+from dlx.sources.data import Data
 from dlx.training.loop import fit
 
 RNG = np.random.default_rng(0)
@@ -36,18 +37,21 @@ def metric(name: str, problem: str, outputs: int = 1) -> Metric:
 
 
 def compared(
-    name: str, problem: str, logits: Any, truth: Any, *answers: Answer
+    name: str, problem: str, logits: Any, truth: Any, *others: tuple[str, Any, Any]
 ) -> tuple[Score, dict[str, Any]]:
-    """A model's logits against some answers on the same rows."""
-    measure = metric(name, problem)
-    logits, truth = torch.as_tensor(logits).float().reshape(-1, 1), torch.as_tensor(truth).float()
-    measure.update(logits, truth)
-    score = Score(f"test/{name}", measure.compute(), measure.direction)
-    return compare.compare(score, measure, logits, answers, truth)
+    """A model's logits against some answers (name, kind, logits) on the same rows."""
+    measure, truth = metric(name, problem), torch.as_tensor(truth).float()
+    own, *beside = (
+        Answer(who, kind, measure, truth, (torch.as_tensor(given).float().reshape(-1, 1),))
+        for who, kind, given in (("model", "model", logits), *others)
+    )
+    found = Evaluation(f"test/{name}", measure.direction, "row", own, tuple(beside))
+    judged = judge("test", [found])
+    return judged.scores[0], judged.facts
 
 
-def constant(value: float, rows: int, kind: Any = "constant") -> Answer:
-    return Answer("a constant", kind, (torch.full((rows, 1), value),))
+def constant(value: float, rows: int) -> tuple[str, Any, Any]:
+    return "a constant", "constant", np.full(rows, value)
 
 
 REAL = ("task=wine", "trainer.threads=1", "trainer.epochs=2")
@@ -57,7 +61,7 @@ def test_judging_puts_the_judged_metric_first_and_the_loss_last() -> None:
     config, data, fold, training = built("metrics={f1: {}, accuracy: {}}")
     fit(training, fold.train, fold.validation)
 
-    judged = judge(config, training.learner, fold, "test", the_test_part(data, fold))
+    judged = judge("test", evaluate(config, training.learner, fold, "test"))
 
     assert [score.name for score in judged.scores] == ["test/f1", "test/accuracy", "test/loss"]
     first, second, loss = judged.scores
@@ -65,15 +69,14 @@ def test_judging_puts_the_judged_metric_first_and_the_loss_last() -> None:
     assert first.interval[0] <= first.value <= first.interval[1]
     assert second.interval is None
     assert loss.interval is None
-    assert loss.baseline is None
-    assert judged.logits["cultivar"].shape == (len(data.split.test), 3)
+    assert training.learner.outputs["test"]["cultivar"].shape == (len(data.split.test), 3)
 
 
 def test_judging_tells_whether_it_beats_chance() -> None:
-    config, data, fold, training = built("trainer.epochs=30", base=REAL)
+    config, _, fold, training = built("trainer.epochs=30", base=REAL)
     fit(training, fold.train, fold.validation)
 
-    judged = judge(config, training.learner, fold, "test", the_test_part(data, fold))
+    judged = judge("test", evaluate(config, training.learner, fold, "test"))
 
     listed = judged.facts["baselines"]
     assert [one["name"] for one in listed] == ["majority", "shuffled", "uniform"]
@@ -89,12 +92,12 @@ def test_judging_tells_whether_it_beats_chance() -> None:
 
 
 def test_an_untrained_model_beats_nothing() -> None:
-    config, data, fold, training = built(base=REAL)
+    config, _, fold, training = built(base=REAL)
     with torch.no_grad():
         for parameter in training.parameters:
             parameter.zero_()
 
-    judged = judge(config, training.learner, fold, "test", the_test_part(data, fold))
+    judged = judge("test", evaluate(config, training.learner, fold, "test"))
 
     power = judged.facts["power"]
     assert power["verdict"] == "does not beat the trivial baseline"
@@ -105,7 +108,7 @@ def test_an_untrained_model_beats_nothing() -> None:
 def test_a_classical_model_is_fitted_once_where_it_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    config, data, fold, training = built("baseline=classical", "trainer.epochs=30", base=REAL)
+    config, _, fold, training = built("baseline=classical", "trainer.epochs=30", base=REAL)
     fit(training, fold.train, fold.validation)
     calls = []
     fit_one = classical.fit
@@ -116,9 +119,8 @@ def test_a_classical_model_is_fitted_once_where_it_is_asked_for(
 
     monkeypatch.setattr(classical, "fit", counted)
 
-    judged = judge(config, training.learner, fold, "test", the_test_part(data, fold))
-    assert fold.validation is not None
-    judge(config, training.learner, fold, "val", fold.validation)
+    judged = judge("test", evaluate(config, training.learner, fold, "test"))
+    evaluate(config, training.learner, fold, "val")
 
     last = judged.facts["baselines"][-1]
     assert len(calls) == 1
@@ -127,15 +129,13 @@ def test_a_classical_model_is_fitted_once_where_it_is_asked_for(
     assert "logistic regression" in judged.facts["power"]["text"]
 
 
-def test_naive_forecasts_are_compared_with() -> None:
-    config, data, fold, training = built(base=("task=diabetes", *REAL[1:]))
-    part = the_test_part(data, fold)
-    (target,) = part.targets
-    truth = part.targets[target].numpy()
+def test_naive_forecasts_are_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    config, _, fold, training = built(base=("task=diabetes", *REAL[1:]))
+    ((target, column),) = fold.part("test").targets.items()
+    forecast = {target: {"persistence": column.numpy() + 1}}
+    monkeypatch.setattr(Data, "naive", lambda *_: forecast)
 
-    judged = judge(
-        config, training.learner, fold, "test", part, {target: {"persistence": truth + 1}}
-    )
+    judged = judge("test", evaluate(config, training.learner, fold, "test"))
 
     last = judged.facts["baselines"][-1]
     assert (last["name"], last["kind"], last["beaten"]) == ("persistence", "naive", False)
@@ -148,9 +148,8 @@ def test_naive_forecasts_are_compared_with() -> None:
 def test_differences_are_those_of_a_paired_bootstrap() -> None:
     truth, noise = RNG.normal(size=400), RNG.normal(size=400)
     model, other = truth + 0.5 * noise, truth + 0.53 * noise  # wrong together, one a bit less
-    answer = Answer("the other", "naive", (torch.as_tensor(other).float()[:, None],))
 
-    score, facts = compared("mae", "regression", model, truth, answer)
+    score, facts = compared("mae", "regression", model, truth, ("the other", "naive", other))
 
     (one,) = facts["baselines"]
     moved = 0.03 * np.abs(noise)
@@ -206,7 +205,7 @@ def test_one_row_tells_nothing() -> None:
 def test_a_tie_with_a_linear_model_goes_to_the_linear_model() -> None:
     truth = (np.arange(60) < 30).astype(np.float32)
     logits = truth * 2 - 1
-    line = Answer("logistic regression", "classical", (torch.as_tensor(logits)[:, None],))
+    line = ("logistic regression", "classical", logits)
 
     _, facts = compared("accuracy", "binary", logits, truth, constant(1.0, 60), line)
 
@@ -223,6 +222,7 @@ def test_a_score_without_a_baseline_is_unknown() -> None:
 
     assert facts["baselines"] == []
     assert facts["power"]["beats"] is None
+    assert facts["power"]["text"] == "test/roc_auc is not defined on these 2 rows"
 
 
 def folds(values: list[float], against: list[float], direction: str = "max") -> list[Judged]:
@@ -231,7 +231,7 @@ def folds(values: list[float], against: list[float], direction: str = "max") -> 
     for value, other in zip(values, against, strict=True):
         one = {"name": "majority", "kind": "constant", "value": other}
         score = Score("val/accuracy", value, direction)
-        made.append(Judged("val", (score,), {}, {}, {"baselines": [one]}))
+        made.append(Judged("val", (score,), {"baselines": [one]}))
     return made
 
 

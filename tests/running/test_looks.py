@@ -80,7 +80,7 @@ def test_a_run_that_ends_between_count_and_score_looks_once(
     judge, ended = running.judge, []
 
     def end(*arguments: Any) -> Any:
-        if arguments[3] == "test" and not ended:
+        if arguments[0] == "test" and not ended:
             ended.append(True)
             raise KeyboardInterrupt
         return judge(*arguments)

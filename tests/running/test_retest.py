@@ -43,7 +43,7 @@ def test_the_scores_are_those_of_the_run_to_the_bit(base: tuple[str, ...]) -> No
     assert again["run"] == run.name
     assert again["weights"] == {"name": "best", "epoch": run.facts["best_epoch"]}
     assert again["sample"] is ("dataset.sample=true" in base)
-    assert torch.get_num_threads() == run.stage.fold.threads["count"]
+    assert torch.get_num_threads() == run.threads["count"]
 
 
 def test_the_last_weights_can_be_asked_for() -> None:

@@ -191,8 +191,8 @@ def test_timing_does_not_change_a_training_by_a_bit(monkeypatch: pytest.MonkeyPa
     asked = trained("model.dropout=0.3")
     timed = trained("model.dropout=0.3", "trainer.threads=auto")
 
-    assert timed.stage.fold.threads["how"] == "measured"
-    assert timed.stage.fold.threads["count"] == 1
+    assert timed.threads["how"] == "measured"
+    assert timed.threads["count"] == 1
     assert rows_of(timed.folder) == rows_of(asked.folder)
 
 

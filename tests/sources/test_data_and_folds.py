@@ -18,7 +18,6 @@ from dlx.running.staging import steps_per_epoch
 from dlx.sources import data as experiment
 from dlx.sources.data import read_data, split_digest
 from dlx.sources.fold import prepare_fold
-from dlx.sources.fold import test_part as the_test_part
 
 
 def starts(*overrides: str) -> dict[str, Tensor]:
@@ -88,7 +87,7 @@ def test_parts_hold_the_rows_of_the_split() -> None:
     parts = {
         "train": (fold.train, rows.train),
         "validation": (fold.validation, rows.validation),
-        "test": (the_test_part(data, fold), data.split.test),
+        "test": (fold.part("test"), data.split.test),
     }
 
     for part, expected in parts.values():

@@ -15,7 +15,6 @@ from dlx.learning.build import meters_for
 from dlx.learning.evaluate import predict_into
 from dlx.sources import batches
 from dlx.sources.batches import Batch
-from dlx.sources.fold import test_part as the_test_part
 from dlx.training.callbacks import Callback
 from dlx.training.loop import evaluate, fit, run_epoch
 from dlx.training.training import Training
@@ -154,8 +153,8 @@ def test_evaluation_in_parts_is_the_metric_over_the_whole(size: int) -> None:
 
 
 def test_logits_come_in_the_order_of_the_rows() -> None:
-    config, data, fold, training = built("trainer.eval_batch_size=5")
-    part = the_test_part(data, fold)
+    config, _, fold, training = built("trainer.eval_batch_size=5")
+    part = fold.part("test")
     meters = meters_for(config, training.learner, "test")
 
     logits = predict_into(training.learner, part, config.trainer, meters)

@@ -1,0 +1,85 @@
+"""No score without what it must beat: an evaluation holds both, or cannot be made."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from ..metrics.base import Places, Values
+from .bootstrap import Draws
+
+Kind = Literal["model", "constant", "naive", "classical", "noise", "start", "data"]
+Direction = Literal["min", "max"]
+
+
+class Estimate(ABC):
+    """A score of somebody: of the model, or of a simpler answer that it must beat.
+
+    What it is a score of are units: rows, windows, episodes, samples, pictures.
+
+    Attributes:
+        name: as in "majority".
+        kind: "model"; or a constant (or drawn at random), a naive forecast, a classical model,
+            noise in place of what is generated, what was there at the start, or data themselves.
+    """
+
+    name: str
+    kind: Kind
+
+    @property
+    @abstractmethod
+    def units(self) -> int:
+        """How many units it is a score of."""
+
+    @abstractmethod
+    def value(self, units: Places | None = None) -> float:
+        """The score, of all or of some of the units; nan where it is not defined."""
+
+    @abstractmethod
+    def bootstrap(self, drawn: Draws) -> Values:
+        """The score of each draw of units, (draws,); nan where it has none."""
+
+    def right(self) -> npt.NDArray[np.bool_] | None:
+        """Which units are right, (guesses, units), where the score is their share; else None."""
+        return None
+
+    def flawed(self) -> float:
+        """The score if as many units as none of so many may show were wrong; nan if unknown.
+
+        Asked where no draw moves the score.
+        """
+        return math.nan
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """A score of a model, and what it must beat.
+
+    Attributes:
+        score: its name, as in "test/accuracy".
+        direction: whether it is to be large ("max") or small ("min").
+        unit: what it is a score of, in the singular: row, window, episode, sample, picture.
+        own: the model's.
+        baselines: the simpler answers'; of these one at least.
+        paired: whether all are scores of the same units, so that a draw of units is one for all.
+
+    Raises:
+        ValueError: there is nothing to beat.
+    """
+
+    score: str
+    direction: Direction
+    unit: str
+    own: Estimate
+    baselines: tuple[Estimate, ...]
+    paired: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.baselines:
+            what = f"{self.score} has no baselines: no score without what it must beat"
+            raise ValueError(f"{what} (docs/design.md, Evaluation)")
