@@ -48,10 +48,10 @@ class Run:
     facts: dict[str, Any]
     seconds: dict[str, float]
     log: Log
+    shared: Shared
     verb: str = "train"
     marks: dict[str, Any] = field(default_factory=dict)
     resumed: bool = False
-    shared: Shared = field(default_factory=lambda: Shared(keep=False))
     threads: dict[str, Any] = field(default_factory=dict)
     eval_batch: int = 0
     started: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))

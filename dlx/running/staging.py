@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from ..config.learners import monitor_of, score_names
@@ -29,66 +30,79 @@ from .stage import Stage
 CURVE = "metrics.jsonl"
 
 
-def begin(
-    config: Config,
-    data: Data,
-    fold: FoldData,
-    number: int = 0,
-    folder: Path | None = None,
-    log: Log | None = None,
-    curve: str = CURVE,
-    resume: bool = False,
-    eval_batch: int = 0,
+def build_stage(
+    config: Config, data: Data, fold: FoldData, number: int = 0, eval_batch: int = 0
 ) -> Stage:
-    """A training from fresh weights, or from where an earlier one left it.
+    """A training from fresh weights, in memory alone.
 
     Args:
         config: what it is trained by.
         data: the dataset.
         fold: its samples.
         number: the fold's number, part of what all randomness derives from.
-        folder: where its curves and weights go; None keeps them in memory.
-        log: told each epoch's scores.
-        curve: the file of its epochs.
-        resume: whether to go on from the last checkpoint in the folder, if there is one.
         eval_batch: rows a batch in validation and test; 0: as the sizes of the model say.
 
     Raises:
         UsageError: the model cannot take these inputs, or takes more memory than is free.
-        RunError: the folder cannot be written, or no checkpoint in it is sound.
     """
     learner = build_learner(config, fold.inputs, data.targets, fold.device, number)
     sizes = measure_rows(learner.model, fold.inputs)
     require_batch(config, sizes, len(fold.train), fold.device)
     config = with_eval_batch(config, eval_batch or eval_rows(config, sizes))
     training = build_training(config, learner, steps_per_epoch(config, fold.train), number)
-    monitor = None if fold.validation is None else monitor_of(config)
-    direction = score_names(config).get(monitor or "", "min")
-    file = None if folder is None else folder / curve
-    weights = None if folder is None else folder / "checkpoints"
-    recorder = Recorder(file, log)
-    checkpoints = Checkpoints(weights, monitor, direction, config.checkpoint)
-    asked = {f"callbacks.{name}": one for name, one in callbacks_of(config).items()}
-    checkpoints.callbacks = {"recorder": recorder, **asked}
-    if resume and checkpoints.restore(training, log) and log is not None:
-        log(f"resumed after epoch {training.progress.epoch}, step {training.progress.step}")
-    left = Artifacts(folder)
-    left.cut(training.progress.epoch)
-    return Stage(config, data, fold, training, recorder, checkpoints, number, folder, log, left)
+    recorder, checkpoints = Recorder(None), _checkpoints(config, fold)
+    checkpoints.callbacks = {"recorder": recorder, **callbacks_of(config)}
+    return Stage(config, data, fold, training, recorder, checkpoints, number)
 
 
-def make_folder(folder: Path, fold: FoldData) -> None:
-    """Makes a stage's folder, with what its preparation learnt.
+def place_stage(
+    stage: Stage, folder: Path, log: Log, curve: str = CURVE, resume: bool = False
+) -> None:
+    """Gives a stage a folder, with what its preparation learnt, for its curves and weights.
+
+    Args:
+        stage: from `build_stage`.
+        folder: made if missing.
+        log: told each epoch's scores.
+        curve: the file of its epochs.
+        resume: whether to go on from the last checkpoint in the folder, if there is one.
 
     Raises:
-        RunError: it cannot be made.
+        RunError: the folder cannot be written, or no checkpoint in it is sound.
     """
     make_folders(folder)
-    write_steps(folder, fold.prepared.steps)
+    write_steps(folder, stage.fold.prepared.steps)
+    stage.folder, stage.log = folder, log
+    stage.recorder = Recorder(folder / curve, log)
+    known = stage.checkpoints.callbacks
+    stage.checkpoints = _checkpoints(stage.config, stage.fold, folder / "checkpoints")
+    stage.checkpoints.callbacks = {**known, "recorder": stage.recorder}
+    progress = stage.training.progress
+    if resume and stage.checkpoints.restore(stage.training, log):
+        log(f"resumed after epoch {progress.epoch}, step {progress.step}")
+    stage.artifacts = Artifacts(folder)
+    stage.artifacts.cut(progress.epoch)
+
+
+def _checkpoints(config: Config, fold: FoldData, folder: Path | None = None) -> Checkpoints:
+    monitor = None if fold.validation is None else monitor_of(config)
+    direction = score_names(config).get(monitor or "", "min")
+    return Checkpoints(folder, monitor, direction, config.checkpoint)
+
+
+def final_config(config: Config, epochs: int | None) -> Config:
+    """The config of a model that trains without validation, up to some epoch if not to the end."""
+    unwatched = {
+        name: chosen
+        for name, chosen in config.callbacks.items()
+        if not hasattr(chosen.options, "monitor")
+    }
+    trainer = replace(config.trainer, last_epoch=epochs)
+    return replace(config, trainer=trainer, callbacks=unwatched)
 
 
 def callbacks_of(config: Config) -> dict[str, Callback]:
-    """The callbacks that a config names, by name; those that only watch where `run.watch` is on."""
+    """The callbacks that a config names, by key; those that only watch where `run.watch` is on."""
     made: dict[str, Callback] = {}
     for name, chosen in config.callbacks.items():
         make = chosen.load()
@@ -96,7 +110,7 @@ def callbacks_of(config: Config) -> dict[str, Callback]:
             continue
         monitor = monitor_of(config, getattr(chosen.options, "monitor", "auto"))
         direction = score_names(config).get(monitor or "", "min")
-        made[name] = make(chosen.options, monitor, direction)
+        made[f"callbacks.{name}"] = make(chosen.options, monitor, direction)
     return made
 
 
@@ -126,7 +140,7 @@ def train_stage(stage: Stage, watchers: Sequence[Callback] = ()) -> None:
     """Trains to the end, a stop or an interruption; then the model holds the weights to be kept.
 
     Args:
-        stage: from `begin`.
+        stage: from `build_stage`.
         watchers: further callbacks, called last.
     """
     kept = stage.checkpoints

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from .environment import contract, environment, told
 from .owner import is_own
 from .run import Run, Say, Trial, Within
 from .stage import Stage
-from .staging import begin
+from .staging import build_stage, final_config
 from .threads import choose_threads
 
 
@@ -45,38 +46,33 @@ def begin_anew(
     check_writable(root)
     shared = trial.shared if trial else Shared(keep=False)
     data = shared.data(config)
-    stage, facts, threads = _first_stage(loaded, data, shared, threads, eval_batch)
+    first = _first_stage(loaded, data, shared, threads, eval_batch)
     sweep_below(root)
-    folder = create(root, config.task, digest(config))
-    seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
-    log = Log(folder / "log.txt", say)
-    run = Run(folder, loaded, data, stage, facts, seconds, log, shared=shared, threads=threads)
-    run.eval_batch = eval_batch
+    run = _open(create(root, config.task, digest(config)), loaded, first, say, shared)
     run.marks |= trial.marks if trial else {}
     try:
         _write_start(run)
     except BaseException:  # a run that could not even begin leaves nothing behind
         with suppress(OSError):
-            remove_tree(folder)
+            remove_tree(run.folder)
         raise
     if trial:
-        trial.begun(folder)
+        trial.begun(run.folder)
     return run
 
 
 def begin_within(within: Within, loaded: Loaded, say: Say) -> Run:
     """A run in a folder that is there already; what an interrupted one left gives way."""
-    stage, facts, threads = _first_stage(loaded, within.data, Shared(keep=False))
+    shared = Shared(keep=False)
+    first = _first_stage(loaded, within.data, shared)
     folder = within.folder
     with suppress(FileNotFoundError):
         remove_tree(folder / "checkpoints")
     with suppress(FileNotFoundError):  # where it is there again, the workflow is over
         remove_file(folder / "report.html")
-    seconds = {"read": within.data.seconds, "prepare": stage.fold.seconds}
-    log = Log(folder / "log.txt", say)
-    facts |= within.facts
-    run = Run(folder, loaded, within.data, stage, facts, seconds, log, within.verb, within.marks)
-    run.threads = threads
+    run = _open(folder, loaded, first, say, shared)
+    run.facts |= within.facts
+    run.verb, run.marks = within.verb, within.marks
     _write_start(run)
     return run
 
@@ -96,11 +92,9 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
     data = shared.data(loaded.config)
     earlier.check_data(data)
     batch = earlier.eval_batch or loaded.config.trainer.eval_batch_size
-    stage, facts, threads = _first_stage(loaded, data, shared, earlier.threads, batch)
-    seconds = {"read": data.seconds, "prepare": stage.fold.seconds}
-    log = Log(folder / "log.txt", say)
-    run = Run(folder, loaded, data, stage, facts, seconds, log, shared=shared, threads=threads)
-    run.eval_batch = batch
+    run = _open(
+        folder, loaded, _first_stage(loaded, data, shared, earlier.threads, batch), say, shared
+    )
     run.marks |= {**marks_in(earlier.status), **(trial.marks if trial else {})}
     run.resumed, run.started = True, earlier.told("status", "started", run.started)
     # After its end it looks at the test part with other weights, which is another look.
@@ -108,7 +102,7 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
     run.facts["config"] = earlier.told("report", "config", run.facts["config"])
     told: list[Any] = earlier.told("report", "stamps", [])
     known = [s for s in told if str(s).startswith("resumed where")]
-    now = environment(stage.fold.device, threads, loaded.config.trainer.deterministic)
+    now = environment(run.stage.fold.device, run.threads, loaded.config.trainer.deterministic)
     new = [
         f"resumed where {change}: the bits may differ from those of an uninterrupted run"
         for change in earlier.changed(now)
@@ -128,26 +122,47 @@ def marks_in(status: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+@dataclass(frozen=True)
+class _First:
+    """The first training of a run, in memory, and what is known before it begins."""
+
+    stage: Stage
+    facts: dict[str, Any]
+    threads: dict[str, Any]
+    eval_batch: int
+
+
 def _first_stage(
     loaded: Loaded,
     data: Data,
     shared: Shared,
     threads: dict[str, Any] | None = None,
     eval_batch: int = 0,
-) -> tuple[Stage, dict[str, Any], dict[str, Any]]:
-    """The first training, in memory, what is known before it begins, and the thread count."""
-    config = loaded.config
-    alone = config.final == "only"
-    rows = everything(data) if alone else data.split.folds[0]
-    fold = shared.fold(config, data, rows, len(data.split.folds) if alone else 0)
+) -> _First:
+    config, number, rows = loaded.config, 0, data.split.folds[0]
+    if config.final == "only":
+        number, rows = len(data.split.folds), everything(data)
+        config = final_config(config, config.trainer.last_epoch)
+    fold = shared.fold(config, data, rows, number)
     if threads is None:
-        threads = choose_threads(config, data, fold)
+        threads = choose_threads(loaded.config, data, fold)
     else:
         torch.set_num_threads(threads["count"])
-    stage = begin(config, data, fold, eval_batch=eval_batch)
+    stage = build_stage(config, data, fold, number, eval_batch)
     for callback in of_runs(stage.checkpoints.callbacks.values()):
-        callback.on_run_start(config)
-    return stage, evidence.config_facts(loaded, data, fold, stage.training), threads
+        callback.on_run_start(loaded.config)
+    facts = evidence.config_facts(loaded, data, fold, stage.training)
+    return _First(stage, facts, threads, eval_batch)
+
+
+def _open(folder: Path, loaded: Loaded, first: _First, say: Say, shared: Shared) -> Run:
+    """A run in its folder, before anything of it is written."""
+    stage = first.stage
+    seconds = {"read": stage.data.seconds, "prepare": stage.fold.seconds}
+    log = Log(folder / "log.txt", say)
+    run = Run(folder, loaded, stage.data, stage, first.facts, seconds, log, shared)
+    run.threads, run.eval_batch = first.threads, first.eval_batch
+    return run
 
 
 def _write_start(run: Run, write_config: bool = True) -> None:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..config.load import Loaded
-from ..config.schema import Config
 from ..data.checks import rows_seen_elsewhere
 from ..errors import Interrupted, Problem, Pruned
 from ..files import remove_file
@@ -25,13 +24,12 @@ from ..learning.evaluate import evaluate
 from ..runs import ledger
 from ..runs.lock import held
 from ..sources.device import memory_told
-from ..sources.fold import FoldData
 from ..training.callbacks import Callback
 from ..training.recorders import Recorder
 from .callbacks import of_runs
 from .ending import aside, close, fail, finish, prune, stop
 from .run import Run, Say, Trial, Within
-from .staging import CURVE, begin, make_folder, train_stage
+from .staging import build_stage, final_config, place_stage, train_stage
 from .start import begin_again, begin_anew, begin_within, everything
 
 
@@ -119,10 +117,7 @@ def _begun(
 
 def _train_one(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
     """The only training of a run lies in the run folder itself."""
-    config, fold, number = run.config, run.stage.fold, 0
-    if config.final == "only":
-        config, number = final_config(config, config.trainer.last_epoch), len(run.data.split.folds)
-    _begin(run, config, fold, number, run.folder)
+    place_stage(run.stage, run.folder, run.log, resume=run.resumed)
     _fit(run, watchers)
     run.facts |= outcome.curve_facts(run.config, run.stage.recorder.history)
     return _judge_all(run)
@@ -154,23 +149,13 @@ def _train_folds(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
     return _train_final(run, epoch, watchers) if config.final else []
 
 
-def _begin(
-    run: Run, config: Config, fold: FoldData, number: int, folder: Path, curve: str = CURVE
-) -> None:
-    """A fresh model, in a folder of its own or the run's, or from where an earlier process was."""
-    make_folder(folder, fold)
-    run.stage = begin(
-        config, run.data, fold, number, folder, run.log, curve, run.resumed, run.eval_batch
-    )
-
-
 def _begin_fold(run: Run, number: int) -> None:
     """A fresh model and fresh preparation for a fold, in `folds/<number>/`."""
-    fold = run.stage.fold
     if number:
         fold = run.shared.fold(run.config, run.data, run.data.split.folds[number], number)
         run.seconds["prepare"] += fold.seconds
-    _begin(run, run.config, fold, number, run.folder / "folds" / str(number))
+        run.stage = build_stage(run.config, run.data, fold, number, run.eval_batch)
+    place_stage(run.stage, run.folder / "folds" / str(number), run.log, resume=run.resumed)
 
 
 def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Judged]:
@@ -180,20 +165,10 @@ def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Jud
     run.log(f"final model: {len(data.split.rest):,} rows, {epoch} epochs")
     number = len(data.split.folds)
     fold = run.shared.fold(config, data, everything(data), number)
-    _begin(run, config, fold, number, run.folder, "final.jsonl")
+    run.stage = build_stage(config, data, fold, number, run.eval_batch)
+    place_stage(run.stage, run.folder, run.log, "final.jsonl", run.resumed)
     _fit(run, watchers)
     return _judge_all(run)
-
-
-def final_config(config: Config, epochs: int | None) -> Config:
-    """The config of a model that trains without validation, up to some epoch if not to the end."""
-    unwatched = {
-        name: chosen
-        for name, chosen in config.callbacks.items()
-        if not hasattr(chosen.options, "monitor")
-    }
-    trainer = replace(config.trainer, last_epoch=epochs)
-    return replace(config, trainer=trainer, callbacks=unwatched)
 
 
 def _write_curve(run: Run, curve: folds.History) -> None:

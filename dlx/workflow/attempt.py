@@ -18,7 +18,7 @@ from ..judging.judge import Sample, judge
 from ..judging.scores import Judged
 from ..learning.evaluate import evaluate
 from ..running.stage import Stage
-from ..running.staging import begin, train_stage
+from ..running.staging import build_stage, train_stage
 from ..running.threads import choose_threads
 from ..sources.data import Data
 from ..sources.fold import FoldData, prepare_fold
@@ -125,7 +125,7 @@ def attempt(
     judged: list[Judged] = []
     by_rows: list[Interval | None] = []
     for number in range(len(bench)):
-        stage = begin(config, bench.data, bench.fold(number), number)
+        stage = build_stage(config, bench.data, bench.fold(number), number)
         _train(stage)
         histories.append(stage.recorder.history)
         evaluations = evaluate(stage.config, stage.training.learner, stage.fold, "val")
