@@ -64,12 +64,12 @@ def calibration(run: Run) -> Section | None:
         columns = run.predicted(target)
         if "probability" in columns:
             title = target if len(problems) > 1 else ""
-            blocks += _of_target(run, get(problems, target, dict), columns, title)
+            blocks += _of_target(get(problems, target, dict), columns, title)
     return Section("calibration", "Calibration", blocks) if blocks else None
 
 
 def _of_target(
-    run: Run, problem: Mapping[str, Any], columns: Mapping[str, Sequence[str]], target: str
+    problem: Mapping[str, Any], columns: Mapping[str, Sequence[str]], target: str
 ) -> list[Block]:
     kind = get(problem, "type", str)
     classes = [str(name) for name in get(problem, "classes", list)]
@@ -87,10 +87,10 @@ def _of_target(
     if not known.any():
         return []
     found = reliability(said[known], np.array(came)[known])
-    return _shown(run, found, of, target)
+    return _shown(found, of, target)
 
 
-def _shown(run: Run, found: Reliability, of: str, target: str) -> list[Block]:
+def _shown(found: Reliability, of: str, target: str) -> list[Block]:
     named = f"{target}: " if target else ""
     error = f"expected calibration error {number(found.error)}"
     caption = (
@@ -102,7 +102,7 @@ def _shown(run: Run, found: Reliability, of: str, target: str) -> list[Block]:
     few = (found.rows > 0) & (found.rows < evidence_plots.FEWEST)
     if few.any():
         caption += f" Hollow, with their count: bins of fewer than {evidence_plots.FEWEST} rows."
-    png = evidence_plots.reliability(found.rows, found.said, found.came, run.sample)
+    png = evidence_plots.reliability(found.rows, found.said, found.came)
     name = f"calibration-{target}" if target else "calibration"
     rows = [
         [f"{i / BINS:.1f} to {(i + 1) / BINS:.1f}", number(int(n)), _cell(said), _cell(came)]

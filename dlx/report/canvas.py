@@ -9,15 +9,19 @@ from __future__ import annotations
 import io
 import math
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from contextvars import ContextVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 DPI = 160
+COLUMNS = 3
+"""As many panels stand beside each other."""
 INK, MUTED, FAINT = "#1c1e21", "#646b74", "#dfe2e6"
 TRAIN, VAL = "#d55e00", "#0072b2"  # told apart by the colour-blind (Okabe and Ito, 2008)
 _STYLE: Any = {
@@ -44,16 +48,38 @@ _SHARES = ("accuracy", "top_k_accuracy", "precision", "recall", "f1", "roc_auc")
 _LIMITS = dict.fromkeys((*_SHARES, "average_precision"), (0.0, 1.0)) | {"r2": (-math.inf, 1.0)}
 
 
-@contextmanager
-def drawing() -> Iterator[None]:
-    """Matplotlib's own defaults, whatever a matplotlibrc says, and no word on missing letters."""
-    import matplotlib
+_STAMPED = ContextVar("stamped", default=False)
+P = ParamSpec("P")
 
-    with warnings.catch_warnings(), matplotlib.rc_context():
-        warnings.filterwarnings("ignore", message="Glyph .* missing from font")
-        matplotlib.rcdefaults()
-        matplotlib.rcParams.update(_STYLE)
+
+@contextmanager
+def stamped(sample: bool) -> Iterator[None]:
+    """Prints "sample data" across every picture drawn within: a picture may leave its page."""
+    token = _STAMPED.set(sample)
+    try:
         yield
+    finally:
+        _STAMPED.reset(token)
+
+
+def picture(draw: Callable[P, Figure]) -> Callable[P, bytes]:
+    """Makes of what draws a figure what gives its PNG file.
+
+    It draws under Matplotlib's own defaults, whatever a matplotlibrc says, and says no word on
+    missing letters.
+    """
+
+    @wraps(draw)
+    def png(*args: P.args, **options: P.kwargs) -> bytes:
+        import matplotlib
+
+        with warnings.catch_warnings(), matplotlib.rc_context():
+            warnings.filterwarnings("ignore", message="Glyph .* missing from font")
+            matplotlib.rcdefaults()
+            matplotlib.rcParams.update(_STYLE)
+            return png_of(draw(*args, **options))
+
+    return png
 
 
 def axes_at(
@@ -69,18 +95,36 @@ def axes_at(
     return figure, axes
 
 
-def png_of(figure: Figure, sample: bool) -> bytes:
-    """The figure as a PNG file, with "sample data" across it where the data are made up."""
-    if sample:  # a picture may leave its page
-        style: dict[str, Any] = {"size": 30, "weight": "bold", "color": "#c2185b", "alpha": 0.18}
-        figure.text(0.55, 0.5, "SAMPLE DATA", ha="center", va="center", rotation=25, **style)
-    return _rendered(figure)
+def panels_of(many: int, high: float, more: float = 0.0) -> tuple[Figure, list[Axes]]:
+    """A figure of panels, three to a row, each so many inches high, and more at its top."""
+    from matplotlib.figure import Figure
+
+    columns = min(COLUMNS, many)
+    rows = math.ceil(many / columns)
+    size = (2.35 * columns + 0.4, high * rows + more)
+    figure = Figure(figsize=size, dpi=DPI, layout="constrained")
+    panels = [figure.add_subplot(rows, columns, place + 1) for place in range(many)]
+    for axes in panels:
+        axes.spines[["top", "right"]].set_visible(False)
+    return figure, panels
 
 
-def _rendered(figure: Figure) -> bytes:
-    """The figure's pixels as PNG: the dear part of a report."""
+def name_axes(axes: Axes, x: str, y: str) -> None:
+    """Names below and beside the axes, and lines across."""
+    axes.set_axisbelow(True)
+    axes.grid(axis="y", color=FAINT, lw=0.8)
+    axes.tick_params(labelsize=8)
+    axes.set_xlabel(x, labelpad=2, color=INK)
+    axes.set_ylabel(y, labelpad=2)
+
+
+def png_of(figure: Figure) -> bytes:
+    """The figure's pixels as a PNG file: the dear part of a report."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+    if _STAMPED.get():
+        style: dict[str, Any] = {"size": 30, "weight": "bold", "color": "#c2185b", "alpha": 0.18}
+        figure.text(0.55, 0.5, "SAMPLE DATA", ha="center", va="center", rotation=25, **style)
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
     figure.savefig(buffer, format="png", dpi=DPI)

@@ -14,6 +14,7 @@ from ..runs.difference import ASIDE
 from . import compare_plots, evidence_plots
 from .answer import verdict
 from .blocks import Alerts, Block, Code, Picture, Section, Table, Text
+from .canvas import stamped
 from .compare_plots import Span
 from .evidence_plots import Line
 from .noise import Noise, against_first, held, same_rows
@@ -52,9 +53,10 @@ class Comparison:
             RunError: the page cannot be written.
         """
         runs, names = self.runs, self.names
-        found = (_answers(self), _settings(runs, names), _curves(runs, names), _commands(runs))
-        texts = {"title": f"{len(runs)} runs side by side", "task": "", "source": "", "run": ""}
         sample = any(run.sample for run in runs)
+        with stamped(sample):
+            found = (_answers(self), _settings(runs, names), _curves(runs, names), _commands(runs))
+        texts = {"title": f"{len(runs)} runs side by side", "task": "", "source": "", "run": ""}
         text = render(texts, [section for section in found if section], sample=sample)
         write_files({page: text.encode("utf-8", "replace")})
         return page
@@ -101,7 +103,7 @@ def _intervals(found: Comparison) -> list[Block]:
         ]
         if spans:
             caption = f"{score} of each run with its 95% interval, and its baseline."
-            png = compare_plots.intervals(score, spans, any(run.sample for run in found.runs))
+            png = compare_plots.intervals(score, spans)
             blocks.append(Picture(f"intervals-{score}", png, caption, caption, broad=True))
     return blocks
 
@@ -263,7 +265,7 @@ def _curves(runs: Sequence[Run], names: Sequence[str]) -> Section | None:
         lines = [ln for ln in lines if any(map(math.isfinite, (*ln.train, *ln.val)))]
         if lines:
             caption = f"{key} of each run: validation solid, training dotted."
-            png = evidence_plots.overlaid(key, lines, any(run.sample for run in runs))
+            png = evidence_plots.overlaid(key, lines)
             blocks.append(Picture(f"curve-{key}", png, caption, caption, broad=True))
     return Section("curves", "Curves", blocks) if blocks else None
 

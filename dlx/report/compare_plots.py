@@ -7,11 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .canvas import DPI, FAINT, INK, MUTED, VAL, drawing, limit, png_of
+from .canvas import DPI, FAINT, INK, MUTED, VAL, limit, picture
 from .words import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _LONGEST = 30  # characters of a name on one of two lines
 _EACH = 0.42  # inches a run
@@ -34,33 +35,32 @@ class Span:
     baseline: float
 
 
-def intervals(score: str, spans: Sequence[Span], sample: bool = False) -> bytes:
+@picture
+def intervals(score: str, spans: Sequence[Span]) -> Figure:
     """A line a run: its score as a dot on its interval, its baseline as a dash across.
 
     Args:
         score: what is shown, as in "test/accuracy".
         spans: the runs, from top to bottom.
-        sample: whether to print "sample data" across the picture.
     """
     from matplotlib.figure import Figure
 
-    with drawing():
-        height = 0.85 + _EACH * len(spans)
-        figure = Figure(figsize=(6.6, height), dpi=DPI, layout="constrained")
-        axes = figure.add_subplot()
-        axes.spines[["top", "right", "left"]].set_visible(False)
-        for row, one in enumerate(spans):
-            _draw(axes, row, one)
-        axes.set_yticks(range(len(spans)), [short(one.name, 2 * _LONGEST) for one in spans])
-        axes.tick_params(axis="y", length=0, labelcolor=INK)
-        axes.set(ylim=(len(spans) - 0.4, -0.6))
-        axes.margins(x=0.06)
-        limit(axes, score, "x")
-        axes.grid(axis="x", color=FAINT, lw=0.8)
-        axes.set_xlabel(short(score, 60), labelpad=2, color=INK)
-        if axes.get_legend_handles_labels()[1]:
-            axes.legend(ncols=3, loc="lower right", bbox_to_anchor=(1, 1))
-        return png_of(figure, sample)
+    height = 0.85 + _EACH * len(spans)
+    figure = Figure(figsize=(6.6, height), dpi=DPI, layout="constrained")
+    axes = figure.add_subplot()
+    axes.spines[["top", "right", "left"]].set_visible(False)
+    for row, one in enumerate(spans):
+        _draw(axes, row, one)
+    axes.set_yticks(range(len(spans)), [short(one.name, 2 * _LONGEST) for one in spans])
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    axes.set(ylim=(len(spans) - 0.4, -0.6))
+    axes.margins(x=0.06)
+    limit(axes, score, "x")
+    axes.grid(axis="x", color=FAINT, lw=0.8)
+    axes.set_xlabel(short(score, 60), labelpad=2, color=INK)
+    if axes.get_legend_handles_labels()[1]:
+        axes.legend(ncols=3, loc="lower right", bbox_to_anchor=(1, 1))
+    return figure
 
 
 def _draw(axes: Axes, row: int, one: Span) -> None:

@@ -40,7 +40,7 @@ def _curve(run: Run, name: str) -> Block:
     )
     if not any(map(math.isfinite, (*data.train, *data.val))):
         return Text([f"{name}: no finite value in any epoch, so there is no plot."])
-    picture = plots.curve(data, run.sample)
+    picture = plots.curve(data)
     return Picture(f"curve-{name}", picture, _alt(data), _caption(run, data), wide=False)
 
 
@@ -71,7 +71,7 @@ def _smoothed(run: Run) -> list[Block]:
         best, at = amount(one, "minimum_epoch"), finite(one.get("minimum"))
         mark = (best, at) if isinstance(best, int) and math.isfinite(at) else None
         title = f"{measure(name)}, mean over the folds, smoothed"
-        png = plots.smoothed(title, range(first, first + len(values)), values, mark, run.sample)
+        png = plots.smoothed(title, range(first, first + len(values)), values, mark)
         end = f"best at epoch {mark[0]}: {number(mark[1])}" if mark else "no best epoch is known"
         how = f"smoothing factor {number(factor)}" if factor is not None else ""
         left = f"the first {first - 1} epochs left out" if first > 1 else ""

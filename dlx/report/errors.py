@@ -75,7 +75,7 @@ def _classes(run: Run, columns: Columns, classes: Sequence[str], target: str) ->
     rows, right = int(counts.sum()), int(np.trace(counts))
     many, few = len(names) > matrix_plots.MOST, len(names) <= _BESIDE
     shown, drawn = gathered(names, counts, matrix_plots.MOST - 1) if many else (names, counts)
-    png = matrix_plots.confusion(drawn, shown, run.sample)
+    png = matrix_plots.confusion(drawn, shown)
     said = f"{number(right)} of {_rows(run, rows)} are correct"
     said += "" if many else " and lie on the diagonal"
     alt = f"Confusion matrix of {len(names)} classes: {said}."
@@ -192,7 +192,7 @@ def _numbers(run: Run, columns: Columns, target: str) -> list[Block]:
     caption = _titled(f"Predicted against true: {said}", target)
     off = number(float(np.median(np.abs(predicted - true))))
     alt = f"Predicted against true values: {said} Median absolute error: {off}."
-    png = plots.scatter(true, predicted, run.sample)
+    png = plots.scatter(true, predicted)
     counts = [(f"{noun}s", number(len(true)))]
     if len(known) > len(true):
         lost = number(len(known) - len(true))

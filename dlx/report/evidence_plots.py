@@ -11,14 +11,26 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .canvas import DPI, FAINT, INK, MUTED, RING, VAL, axes_at, drawing, limit, log_scale, png_of
+from .canvas import (
+    COLUMNS,
+    INK,
+    MUTED,
+    RING,
+    VAL,
+    axes_at,
+    limit,
+    log_scale,
+    name_axes,
+    panels_of,
+    picture,
+)
 from .levers import Lever
 from .words import short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
-_COLUMNS = 3
 _TICKS = 8  # as many names fit below a panel
 _MANY = 40  # more dots than this hide each other
 _LONGEST = 88  # characters of a name that a line has room for
@@ -61,37 +73,35 @@ class Slice:
     chosen: int | None = None
 
 
+@picture
 def overlaid(
     title: str,
     lines: Sequence[Line],
-    sample: bool = False,
     faint: Sequence[Sequence[float]] = (),
-) -> bytes:
+) -> Figure:
     """Several settings in one plot: validation as lines, training dotted, one colour each.
 
     Args:
         title: what the values measure.
         lines: a setting each.
-        sample: whether to print "sample data" across the picture.
         faint: curves in the background; they do not decide what range is shown.
     """
     names = [short(line.name, _LONGEST) for line in lines]
     columns = 2 if max(map(len, names)) <= _HALF else 1
-    with drawing():
-        legend = 0.2 * math.ceil(len(lines) / columns) + 0.3  # inches
-        height = 3.1 + legend
-        place = (0.1, 0.42 / height, 0.88, 2.6 / height)
-        figure, axes = axes_at(6.6, height, place)
-        for line, name in zip(lines, names, strict=True):
-            _curves(axes, line, name)
-        _behind(axes, faint)
-        axes.locator_params(axis="x", integer=True)
-        limit(axes, title)
-        _finish(axes, "epoch", "")
-        top = 1 - 0.24 / height
-        figure.text(0.015, 1 - 0.05 / height, short(title, 70), va="top", weight="bold", size=10)
-        figure.legend(ncols=columns, loc="upper left", bbox_to_anchor=(0.005, top))
-        return png_of(figure, sample)
+    legend = 0.2 * math.ceil(len(lines) / columns) + 0.3  # inches
+    height = 3.1 + legend
+    place = (0.1, 0.42 / height, 0.88, 2.6 / height)
+    figure, axes = axes_at(6.6, height, place)
+    for line, name in zip(lines, names, strict=True):
+        _curves(axes, line, name)
+    _behind(axes, faint)
+    axes.locator_params(axis="x", integer=True)
+    limit(axes, title)
+    name_axes(axes, "epoch", "")
+    top = 1 - 0.24 / height
+    figure.text(0.015, 1 - 0.05 / height, short(title, 70), va="top", weight="bold", size=10)
+    figure.legend(ncols=columns, loc="upper left", bbox_to_anchor=(0.005, top))
+    return figure
 
 
 def _curves(axes: Axes, line: Line, name: str = "") -> None:
@@ -120,7 +130,8 @@ def _behind(axes: Axes, faint: Sequence[Sequence[float]]) -> None:
     axes.set_ylim(max(bottom, 2 * low - high), min(top, 2 * high - low))
 
 
-def panels(score: str, lines: Sequence[Line], sample: bool = False) -> bytes:
+@picture
+def panels(score: str, lines: Sequence[Line]) -> Figure:
     """A panel a setting, each on a scale of its own, its best validation epoch ringed.
 
     One scale for all would be that of the worst, on which no turn is seen.
@@ -128,26 +139,17 @@ def panels(score: str, lines: Sequence[Line], sample: bool = False) -> bytes:
     Args:
         score: what the values measure.
         lines: a setting each.
-        sample: whether to print "sample data" across the pictures.
     """
-    from matplotlib.figure import Figure
-
-    columns = min(_COLUMNS, len(lines))
-    rows = math.ceil(len(lines) / columns)
-    with drawing():
-        size = (2.35 * columns + 0.4, 2.2 * rows)
-        figure = Figure(figsize=size, dpi=DPI, layout="constrained")
-        for index, line in enumerate(lines):
-            axes = figure.add_subplot(rows, columns, index + 1)
-            axes.spines[["top", "right"]].set_visible(False)
-            _curves(axes, line)
-            best = int(np.nanargmin(line.val))
-            axes.plot([best + 1], [line.val[best]], "o", **RING)
-            axes.locator_params(axis="x", integer=True, nbins=4)
-            axes.locator_params(axis="y", nbins=5)
-            _finish(axes, "epoch", short(score, 22) if not index % columns else "")
-            axes.set_title("\n".join(_wrapped(line.name)), size=8, loc="left", color=INK)
-        return png_of(figure, sample)
+    figure, places = panels_of(len(lines), 2.2)
+    for index, (axes, line) in enumerate(zip(places, lines, strict=True)):
+        _curves(axes, line)
+        best = int(np.nanargmin(line.val))
+        axes.plot([best + 1], [line.val[best]], "o", **RING)
+        axes.locator_params(axis="x", integer=True, nbins=4)
+        axes.locator_params(axis="y", nbins=5)
+        name_axes(axes, "epoch", short(score, 22) if not index % COLUMNS else "")
+        axes.set_title("\n".join(_wrapped(line.name)), size=8, loc="left", color=INK)
+    return figure
 
 
 def _wrapped(name: str) -> list[str]:
@@ -155,23 +157,16 @@ def _wrapped(name: str) -> list[str]:
     return textwrap.wrap(name, 34, max_lines=2, placeholder=" …")
 
 
-def slices(score: str, levers: Sequence[Slice], sample: bool = False) -> bytes:
+@picture
+def slices(score: str, levers: Sequence[Slice]) -> Figure:
     """The score against each lever, a panel each; the chosen setting ringed."""
-    from matplotlib.figure import Figure
-
-    columns = min(_COLUMNS, len(levers))
-    rows = math.ceil(len(levers) / columns)
-    with drawing():
-        size = (2.35 * columns + 0.4, 2.1 * rows)
-        figure = Figure(figsize=size, dpi=DPI, layout="constrained")
-        for index, one in enumerate(levers):
-            axes = figure.add_subplot(rows, columns, index + 1)
-            axes.spines[["top", "right"]].set_visible(False)
-            _slice(axes, one)
-            limit(axes, score)
-            name = short(one.lever.name, 26)
-            _finish(axes, name, short(score, 22) if not index % columns else "")
-        return png_of(figure, sample)
+    figure, places = panels_of(len(levers), 2.1)
+    for index, (axes, one) in enumerate(zip(places, levers, strict=True)):
+        _slice(axes, one)
+        limit(axes, score)
+        name = short(one.lever.name, 26)
+        name_axes(axes, name, short(score, 22) if not index % COLUMNS else "")
+    return figure
 
 
 def _slice(axes: Axes, one: Slice) -> None:
@@ -203,12 +198,12 @@ def spread(lever: Lever) -> list[float]:
     return [value + 0.5 * ((place * _GOLDEN) % 1 - 0.5) for place, value in places]
 
 
+@picture
 def reliability(
     rows: npt.NDArray[np.int64],
     said: npt.NDArray[np.float64],
     came: npt.NDArray[np.float64],
-    sample: bool = False,
-) -> bytes:
+) -> Figure:
     """The share that came true against the probability that was said, with the rows a bin.
 
     Bins of fewer than ten rows are hollow, with their count, and no line leads to them.
@@ -217,26 +212,24 @@ def reliability(
         rows: shape (bins,).
         said: the mean probability in each bin; nan in an empty one.
         came: the share that came true; nan in an empty one.
-        sample: whether to print "sample data" across the picture.
     """
     bins = len(rows)
-    with drawing():
-        figure, axes = axes_at(4.3, 4.3, (0.14, 0.33, 0.83, 0.64))
-        axes.plot([0, 1], [0, 1], "--", color=MUTED, lw=1.2)
-        many = rows >= FEWEST
-        axes.plot(said, np.where(many, came, np.nan), "o-", color=VAL, lw=1.6, ms=5, clip_on=False)
-        _hollow(axes, rows, said, came)
-        axes.set(xlim=(0, 1), ylim=(0, 1))
-        _finish(axes, "", "observed accuracy")
-        axes.tick_params(labelbottom=False)
-        below = figure.add_axes((0.14, 0.105, 0.83, 0.17))
-        below.spines[["top", "right"]].set_visible(False)
-        middles = (np.arange(bins) + 0.5) / bins
-        below.bar(middles, rows, width=0.9 / bins, color=VAL, alpha=0.55)
-        below.set(xlim=(0, 1))
-        _finish(below, "mean confidence", "rows")
-        below.locator_params(axis="y", nbins=2, integer=True)
-        return png_of(figure, sample)
+    figure, axes = axes_at(4.3, 4.3, (0.14, 0.33, 0.83, 0.64))
+    axes.plot([0, 1], [0, 1], "--", color=MUTED, lw=1.2)
+    many = rows >= FEWEST
+    axes.plot(said, np.where(many, came, np.nan), "o-", color=VAL, lw=1.6, ms=5, clip_on=False)
+    _hollow(axes, rows, said, came)
+    axes.set(xlim=(0, 1), ylim=(0, 1))
+    name_axes(axes, "", "observed accuracy")
+    axes.tick_params(labelbottom=False)
+    below = figure.add_axes((0.14, 0.105, 0.83, 0.17))
+    below.spines[["top", "right"]].set_visible(False)
+    middles = (np.arange(bins) + 0.5) / bins
+    below.bar(middles, rows, width=0.9 / bins, color=VAL, alpha=0.55)
+    below.set(xlim=(0, 1))
+    name_axes(below, "mean confidence", "rows")
+    below.locator_params(axis="y", nbins=2, integer=True)
+    return figure
 
 
 def _hollow(
@@ -253,11 +246,3 @@ def _hollow(
         away: Any = {"xytext": (-4 if right else 4, -4 if down else 4)}
         away |= {"ha": "right" if right else "left", "va": "top" if down else "bottom"}
         axes.annotate(f"{many}", (x, y), textcoords="offset points", size=7, color=MUTED, **away)
-
-
-def _finish(axes: Axes, x: str, y: str) -> None:
-    axes.set_axisbelow(True)
-    axes.grid(axis="y", color=FAINT, lw=0.8)
-    axes.tick_params(labelsize=8)
-    axes.set_xlabel(x, labelpad=2, color=INK)
-    axes.set_ylabel(y, labelpad=2)

@@ -11,6 +11,7 @@ from ..experiments import Experiment, figures
 from ..judging.verdict import shown_name
 from . import experiments_plots
 from .blocks import Block, Code, Facts, Picture, Section, Table, Text
+from .canvas import stamped
 from .experiments_plots import Panel, Point
 from .page import named, render, write_page
 from .read import Run, amount, finite, get, history, mappings, read
@@ -38,8 +39,9 @@ def build_experiments(
     """
     runs = {name: [read(run) for run in found] for name, found in folders.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    sections = named([_figures(every, runs), *_curves(every, folders, runs), _commands(every)])
     sample = any(run.sample for found in runs.values() for run in found)
+    with stamped(sample):
+        sections = named([_figures(every, runs), *_curves(every, folders, runs), _commands(every)])
     texts = {"title": counted(len(every), "experiment"), "task": "", "source": "", "run": ""}
     texts["title"] += ": ours and as published"
     return write_page(folder, render(texts, sections, sample=sample, word="set"), sections)
@@ -108,10 +110,9 @@ def _curves(
     for measure in sorted(keys, key=lambda name: name != "loss"):
         panels = [_panel(one, folders.get(one.name, ()), measure) for one in every]
         panels = [panel for panel in panels if panel.val or panel.train]
-        sample = any(run.sample for found in runs.values() for run in found)
         for at in range(0, len(panels), experiments_plots.MOST):
             some = panels[at : at + experiments_plots.MOST]
-            png = experiments_plots.against(measure, some, sample)
+            png = experiments_plots.against(measure, some)
             caption = (
                 f"{measure} by epoch, the mean over our seeds: validation solid, training "
                 "dotted. Marked: published figures, at their epoch if it is known, else as a "

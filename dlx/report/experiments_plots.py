@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import math
 import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .canvas import DPI, FAINT, INK, MUTED, TRAIN, VAL, drawing, limit, png_of
+from .canvas import COLUMNS, FAINT, INK, MUTED, TRAIN, VAL, limit, panels_of, picture
 from .words import number
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 MOST = 9
 """As many experiments share a picture."""
-_COLUMNS = 3
 _MARKS = {"best": "*", "smoothed": "*", "final": "D", "": "_"}
 
 
@@ -52,35 +51,27 @@ class Panel:
     points: Sequence[Point]
 
 
-def against(measure: str, panels: Sequence[Panel], sample: bool = False) -> bytes:
+@picture
+def against(measure: str, panels: Sequence[Panel]) -> Figure:
     """A panel an experiment: ours as curves, the published figures as marks with their values.
 
     Args:
         measure: what the values are.
         panels: an experiment each, `MOST` at most.
-        sample: whether to print "sample data" across the picture.
     """
-    from matplotlib.figure import Figure
-
-    columns = min(_COLUMNS, len(panels))
-    rows = math.ceil(len(panels) / columns)
-    with drawing():
-        size = (2.35 * columns + 0.4, 2.3 * rows + 0.5)
-        figure = Figure(figsize=size, dpi=DPI, layout="constrained")
-        for index, panel in enumerate(panels):
-            axes = figure.add_subplot(rows, columns, index + 1)
-            axes.spines[["top", "right"]].set_visible(False)
-            _draw(axes, panel)
-            limit(axes, measure)
-            axes.locator_params(axis="x", integer=True, nbins=5)
-            axes.locator_params(axis="y", nbins=5)
-            axes.grid(axis="y", color=FAINT, lw=0.8)
-            axes.tick_params(labelsize=8)
-            axes.set_title("\n".join(textwrap.wrap(panel.name, 30)), size=8.5, loc="left")
-            axes.set_xlabel("epoch", labelpad=2)
-            axes.set_ylabel(measure if not index % columns else "", labelpad=2)
-        _legend(figure, columns)
-        return png_of(figure, sample)
+    figure, places = panels_of(len(panels), 2.3, 0.5)
+    for index, (axes, panel) in enumerate(zip(places, panels, strict=True)):
+        _draw(axes, panel)
+        limit(axes, measure)
+        axes.locator_params(axis="x", integer=True, nbins=5)
+        axes.locator_params(axis="y", nbins=5)
+        axes.grid(axis="y", color=FAINT, lw=0.8)
+        axes.tick_params(labelsize=8)
+        axes.set_title("\n".join(textwrap.wrap(panel.name, 30)), size=8.5, loc="left")
+        axes.set_xlabel("epoch", labelpad=2)
+        axes.set_ylabel(measure if not index % COLUMNS else "", labelpad=2)
+    _legend(figure, min(COLUMNS, len(panels)))
+    return figure
 
 
 def _draw(axes: Axes, panel: Panel) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .canvas import INK, MUTED, axes_at, drawing, png_of
+from .canvas import INK, MUTED, axes_at, picture
 from .words import short
 
 if TYPE_CHECKING:
@@ -21,21 +21,20 @@ _FONT = 8.5
 _WIDTH = 4.3  # inches
 
 
-def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str], sample: bool = False) -> bytes:
+@picture
+def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> Figure:
     """Rows are true classes, columns predicted ones; the colour is the share of the row.
 
     Args:
         counts: shape (classes, classes), of `MOST` classes at most.
         classes: their names, in the order of the rows.
-        sample: whether to print "sample data" across the picture.
     """
-    with drawing():
-        figure, axes = _matrix_axes([short(name, 16) for name in classes])
-        totals = counts.sum(axis=1, keepdims=True)
-        shares = counts / np.maximum(totals, 1)
-        axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
-        _write_counts(axes, counts, shares)
-        return png_of(figure, sample)
+    figure, axes = _matrix_axes([short(name, 16) for name in classes])
+    totals = counts.sum(axis=1, keepdims=True)
+    shares = counts / np.maximum(totals, 1)
+    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", aspect="auto")
+    _write_counts(axes, counts, shares)
+    return figure
 
 
 def _matrix_axes(names: Sequence[str]) -> tuple[Figure, Axes]:

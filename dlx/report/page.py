@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
@@ -18,6 +18,7 @@ from . import artifacts
 from .answer import answer
 from .blocks import Alerts, Picture, Section
 from .calibration import calibration
+from .canvas import stamped
 from .checks import checks
 from .curves import curves
 from .errors import errors
@@ -27,7 +28,10 @@ from .read import Run, get, read
 from .record import data, machine, model, repeat, setup
 from .workflow import workflow
 
-T = TypeVar("T")
+if TYPE_CHECKING:
+    from .sweep_facts import Sweep
+
+T = TypeVar("T", Run, "Sweep")
 
 SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     answer,
@@ -77,7 +81,8 @@ def made(makers: Sequence[Callable[[T], Section | None]], contents: T) -> list[S
         makers: a function a section, named as its anchor is.
         contents: what they show.
     """
-    found = [_made(make, contents) for make in makers]
+    with stamped(contents.sample):
+        found = [_made(make, contents) for make in makers]
     return named([section for section in found if section is not None])
 
 

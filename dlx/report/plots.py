@@ -10,24 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from .canvas import (
-    FAINT,
-    INK,
-    MUTED,
-    RING,
-    TRAIN,
-    VAL,
-    axes_at,
-    drawing,
-    legend,
-    limit,
-    log_scale,
-    png_of,
-)
+from .canvas import FAINT, INK, MUTED, RING, TRAIN, VAL, axes_at, legend, limit, log_scale, picture
 from .words import number, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
 
 _DOTS = 5000
 _FAR = 4  # times the height of the later epochs: the first ones press them flat
@@ -102,30 +90,30 @@ class Curve:
         return span <= _FAR * (high - low) and (self.baseline[1] > 0 or not self.log)
 
 
-def curve(data: Curve, sample: bool = False) -> bytes:
+@picture
+def curve(data: Curve) -> Figure:
     """Training as dots, validation as a line, the best epoch ringed, the baseline dashed."""
-    with drawing():
-        figure, axes = axes_at(4.3, 3.05, (0.145, 0.14, 0.835, 0.64))
-        size = 4.5 if len(data.epochs) <= 40 else 2.5
-        whole: Any = {"clip_on": False}  # a mark at an axis's end
-        if np.isfinite(data.train).any():
-            axes.plot(data.epochs, data.train, "o", color=TRAIN, ms=size, label="training", **whole)
-        for fold in data.folds:
-            shown = data.epochs[: len(fold)]
-            axes.plot(shown, fold[: len(shown)], "-", color=VAL, lw=0.7, alpha=0.4)
-        known = [pair for pair in zip(data.epochs, data.val, strict=True) if math.isfinite(pair[1])]
-        if known:
-            line = "s-" if len(known) == 1 else "-"  # a line through one point is not seen
-            whole |= {"lw": 1.8, "label": "validation"}
-            axes.plot(*zip(*known, strict=True), line, color=VAL, **whole)
-        _mark_turn(axes, data)
-        _mark_best(axes, data)
-        if data.baseline is not None and data.fits:
-            label = f"{short(data.baseline[0], 14)} {number(data.baseline[1])}"
-            axes.axhline(data.baseline[1], ls="--", lw=1.2, color=MUTED, label=label)
-        _finish_curve(axes, data)
-        figure.text(0.02, 0.985, short(data.name, 50), va="top", weight="bold", size=10)
-        return png_of(figure, sample)
+    figure, axes = axes_at(4.3, 3.05, (0.145, 0.14, 0.835, 0.64))
+    size = 4.5 if len(data.epochs) <= 40 else 2.5
+    whole: Any = {"clip_on": False}  # a mark at an axis's end
+    if np.isfinite(data.train).any():
+        axes.plot(data.epochs, data.train, "o", color=TRAIN, ms=size, label="training", **whole)
+    for fold in data.folds:
+        shown = data.epochs[: len(fold)]
+        axes.plot(shown, fold[: len(shown)], "-", color=VAL, lw=0.7, alpha=0.4)
+    known = [pair for pair in zip(data.epochs, data.val, strict=True) if math.isfinite(pair[1])]
+    if known:
+        line = "s-" if len(known) == 1 else "-"  # a line through one point is not seen
+        whole |= {"lw": 1.8, "label": "validation"}
+        axes.plot(*zip(*known, strict=True), line, color=VAL, **whole)
+    _mark_turn(axes, data)
+    _mark_best(axes, data)
+    if data.baseline is not None and data.fits:
+        label = f"{short(data.baseline[0], 14)} {number(data.baseline[1])}"
+        axes.axhline(data.baseline[1], ls="--", lw=1.2, color=MUTED, label=label)
+    _finish_curve(axes, data)
+    figure.text(0.02, 0.985, short(data.name, 50), va="top", weight="bold", size=10)
+    return figure
 
 
 def _inner(folds: Sequence[Sequence[float]]) -> list[float]:
@@ -168,13 +156,13 @@ def _heights(data: Curve, *values: float) -> list[float]:
     return [math.log10(value) for value in values] if data.log else [*values]
 
 
+@picture
 def smoothed(
     name: str,
     epochs: Sequence[int],
     values: Sequence[float],
     mark: tuple[int, float] | None,
-    sample: bool = False,
-) -> bytes:
+) -> Figure:
     """A smoothed curve with its minimum marked.
 
     Args:
@@ -182,18 +170,16 @@ def smoothed(
         epochs: their numbers.
         values: one an epoch.
         mark: epoch and value of the best point.
-        sample: whether to print "sample data" across the picture.
     """
     blank = [math.nan] * len(values)
-    with drawing():
-        figure, axes = axes_at(4.3, 3.05, (0.145, 0.14, 0.835, 0.64))
-        axes.plot(epochs, values, "-", color=VAL, lw=1.6, label="smoothed mean", clip_on=False)
-        if mark is not None:
-            ring = {**RING, "mfc": "white", "mec": TRAIN}
-            axes.plot([mark[0]], [mark[1]], "o", label=f"best: {mark[0]}", **ring)
-        _finish_curve(axes, Curve(name, epochs, blank, values))
-        figure.text(0.02, 0.985, short(name, 50), va="top", weight="bold", size=10)
-        return png_of(figure, sample)
+    figure, axes = axes_at(4.3, 3.05, (0.145, 0.14, 0.835, 0.64))
+    axes.plot(epochs, values, "-", color=VAL, lw=1.6, label="smoothed mean", clip_on=False)
+    if mark is not None:
+        ring = {**RING, "mfc": "white", "mec": TRAIN}
+        axes.plot([mark[0]], [mark[1]], "o", label=f"best: {mark[0]}", **ring)
+    _finish_curve(axes, Curve(name, epochs, blank, values))
+    figure.text(0.02, 0.985, short(name, 50), va="top", weight="bold", size=10)
+    return figure
 
 
 def _mark_best(axes: Axes, data: Curve) -> None:
@@ -234,28 +220,25 @@ def chosen(rows: int) -> npt.NDArray[np.int64]:
     return np.unique(np.linspace(0, rows - 1, min(rows, _DOTS)).astype(np.int64))
 
 
-def scatter(
-    true: npt.NDArray[np.float64], predicted: npt.NDArray[np.float64], sample: bool = False
-) -> bytes:
+@picture
+def scatter(true: npt.NDArray[np.float64], predicted: npt.NDArray[np.float64]) -> Figure:
     """Predicted against true, with the line on which both are equal.
 
     Args:
         true: finite numbers, shape (rows,), rows >= 1.
         predicted: the same shape.
-        sample: whether to print "sample data" across the picture.
     """
-    with drawing():
-        figure, axes = axes_at(4.3, 4.0, (0.155, 0.115, 0.82, 0.86))
-        rows = chosen(len(true))
-        low = float(min(true.min(), predicted.min()))
-        high = float(max(true.max(), predicted.max()))
-        margin = 0.04 * (high - low) or 1.0
-        axes.axline((low, low), slope=1, color=MUTED, lw=1.2, ls="--")
-        clear = 0.7 if len(rows) <= 300 else 0.35
-        axes.plot(true[rows], predicted[rows], "o", ms=4, mew=0, color=VAL, alpha=clear)
-        axes.set(xlim=(low - margin, high + margin), ylim=(low - margin, high + margin))
-        _finish_scatter(axes)
-        return png_of(figure, sample)
+    figure, axes = axes_at(4.3, 4.0, (0.155, 0.115, 0.82, 0.86))
+    rows = chosen(len(true))
+    low = float(min(true.min(), predicted.min()))
+    high = float(max(true.max(), predicted.max()))
+    margin = 0.04 * (high - low) or 1.0
+    axes.axline((low, low), slope=1, color=MUTED, lw=1.2, ls="--")
+    clear = 0.7 if len(rows) <= 300 else 0.35
+    axes.plot(true[rows], predicted[rows], "o", ms=4, mew=0, color=VAL, alpha=clear)
+    axes.set(xlim=(low - margin, high + margin), ylim=(low - margin, high + margin))
+    _finish_scatter(axes)
+    return figure
 
 
 def _finish_scatter(axes: Axes) -> None:

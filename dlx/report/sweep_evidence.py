@@ -68,7 +68,7 @@ def _parallel(sweep: Sweep, names: Sequence[str]) -> Picture:
     best = kept.index(sweep.best) if sweep.best in kept else None
     levers = [sweep.lever(name, kept) for name in names[:_AXES]]
     fan = Fan(levers, sweep.score, scores, -sweep.sign, best, cut > 0)
-    png = sweep_plots.parallel(fan, sweep.sample)
+    png = sweep_plots.parallel(fan)
     strong = "darker is better, the best one is thick"
     said = [f"One line per setting: {strong}; better scores are at the top."]
     if any(map(math.isnan, scores)):
@@ -90,7 +90,7 @@ def _slices(sweep: Sweep, names: Sequence[str], scores: Sequence[float]) -> Pict
         best = next((p for p, k in enumerate(kept) if scored[k] is sweep.best), None)
         lever = sweep.lever(name, [scored[place] for place in kept])
         panels.append(Slice(lever, [scores[place] for place in kept], best))
-    png = evidence_plots.slices(sweep.score, panels, sweep.sample)
+    png = evidence_plots.slices(sweep.score, panels)
     said = f"{sweep.score} of each setting against each parameter that varied; ringed: the best."
     if len(names) > PANELS:
         said += f" The first {PANELS} of {len(names)} parameters are shown."
@@ -122,7 +122,7 @@ def _shares(
         for name, (low, high) in redrawn.items()
         if name in shown
     }
-    png = sweep_plots.bars(shown, spans, sweep.sample)
+    png = sweep_plots.bars(shown, spans)
     of = f", of which {len(kept)} evenly spaced by rank" if len(kept) < len(scored) else ""
     told = ", ".join(f"{name} {share:.0%}" for name, share in shown.items())
     caption = (
@@ -152,7 +152,7 @@ def curves(sweep: Sweep) -> Section | None:
         said = f"There are no learning curves of the best settings: {lost}"
         return Section("curves", "Learning curves", [Text([said])])
     faint, partial = _pruned(sweep)
-    png = evidence_plots.overlaid(sweep.score, lines, sweep.sample, faint)
+    png = evidence_plots.overlaid(sweep.score, lines, faint)
     several = any(len(sweep.runs(one)) > 1 for one in best)
     mean = ", the mean over its trials up to the shortest" if several else ""
     said = f"{sweep.score} by epoch of each of the best settings{mean}."
@@ -229,7 +229,7 @@ def _against(sweep: Sweep, name: str) -> Picture | None:
     across, up = [x for _, x, _ in pairs], [y for _, _, y in pairs]
     joined, log = len(sweep.objectives) == 2, "/" not in name and logarithmic(across)
     trade = Trade((name, across), (first, up), front, own, joined, log)
-    png = sweep_plots.tradeoff(trade, sweep.sample)
+    png = sweep_plots.tradeoff(trade)
     said = f"{first} against {name}, one dot per setting."
     if own is not None:
         said += " Ringed: the task defaults."
@@ -244,7 +244,7 @@ def _progress(sweep: Sweep) -> list[Block]:
     scores, _ = within([one.value for one in tried], sweep.sign)
     own = sweep.default.value if sweep.default else math.nan
     own = own if own in scores else math.nan  # it may lie beyond what is shown
-    png = sweep_plots.so_far(sweep.score, scores, -sweep.sign, own, sweep.sample)
+    png = sweep_plots.so_far(sweep.score, scores, -sweep.sign, own)
     since = len(tried) - 1 - next(p for p, one in enumerate(tried) if one is sweep.best)
     said = f"{sweep.score} of each setting in the order tried, and the best so far."
     said += f" The last {counted(since, 'setting')} brought no improvement." if since else ""

@@ -10,20 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .canvas import (
-    FAINT,
-    INK,
-    MUTED,
-    RING,
-    TRAIN,
-    VAL,
-    axes_at,
-    drawing,
-    legend,
-    limit,
-    log_scale,
-    png_of,
-)
+from .canvas import FAINT, INK, MUTED, RING, TRAIN, VAL, axes_at, legend, limit, log_scale, picture
 from .evidence_plots import spread
 from .levers import Lever
 from .words import number, short
@@ -31,6 +18,7 @@ from .words import number, short
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
+    from matplotlib.figure import Figure
 
 _NAMES = 10  # as many names fit beside an axis
 _APART = 0.07  # share of an axis's height that two ticks need
@@ -58,26 +46,26 @@ class Fan:
     cut: bool = False
 
 
-def parallel(fan: Fan, sample: bool = False) -> bytes:
+@picture
+def parallel(fan: Fan) -> Figure:
     """An axis a lever and one for the score, whose better end is up; a line a setting."""
-    with drawing():
-        width = 2.0 + (1.25 if len(fan.levers) <= 5 else 1.0) * len(fan.levers)
-        figure, axes = axes_at(width, 3.5, (1.05 / width, 0.05, 1 - 1.85 / width, 0.8))
-        axes.set(xlim=(0, len(fan.levers)), ylim=(-0.03, 1.03))
-        axes.spines[["left", "bottom"]].set_visible(False)
-        axes.set_xticks([])
-        axes.set_yticks([])
-        score = Lever(fan.score, fan.scores)
-        heights = [_heights(lever) for lever in fan.levers]
-        last = _heights(score, fan.better)
-        _threads(axes, fan, np.array([*heights, last]).T)
-        for place, lever in enumerate(fan.levers):
-            _upright(axes, place, lever)
-        _upright(axes, len(fan.levers), score, fan.better)
-        if fan.cut:
-            style: Any = {"ha": "left", "va": "top", "size": 7.5, "color": MUTED}
-            axes.text(len(fan.levers) + 0.045, -0.03, "or worse", clip_on=False, **style)
-        return png_of(figure, sample)
+    width = 2.0 + (1.25 if len(fan.levers) <= 5 else 1.0) * len(fan.levers)
+    figure, axes = axes_at(width, 3.5, (1.05 / width, 0.05, 1 - 1.85 / width, 0.8))
+    axes.set(xlim=(0, len(fan.levers)), ylim=(-0.03, 1.03))
+    axes.spines[["left", "bottom"]].set_visible(False)
+    axes.set_xticks([])
+    axes.set_yticks([])
+    score = Lever(fan.score, fan.scores)
+    heights = [_heights(lever) for lever in fan.levers]
+    last = _heights(score, fan.better)
+    _threads(axes, fan, np.array([*heights, last]).T)
+    for place, lever in enumerate(fan.levers):
+        _upright(axes, place, lever)
+    _upright(axes, len(fan.levers), score, fan.better)
+    if fan.cut:
+        style: Any = {"ha": "left", "va": "top", "size": 7.5, "color": MUTED}
+        axes.text(len(fan.levers) + 0.045, -0.03, "or worse", clip_on=False, **style)
+    return figure
 
 
 def _threads(axes: Axes, fan: Fan, heights: Any) -> None:
@@ -160,46 +148,43 @@ def _ticks(lever: Lever, better: float) -> list[tuple[float, str]]:
     return found
 
 
+@picture
 def bars(
     shares: Mapping[str, float],
     spans: Mapping[str, tuple[float, float]],
-    sample: bool = False,
-) -> bytes:
+) -> Figure:
     """A bar a lever, the longest first, with its share in percent and how far that may move.
 
     Args:
         shares: of the spread of the score, by lever.
         spans: the smallest and the largest share over redrawn settings, by lever.
-        sample: whether to print "sample data" across the picture.
     """
     names = [short(name, 24) for name in shares]
     values = list(shares.values())
     ends = [spans.get(name, (value, value)) for name, value in shares.items()]
-    with drawing():
-        height = max(1.2, 0.34 * len(names) + 0.75)
-        left = 0.25 + 0.075 * max(map(len, names))  # inches
-        place = (left / 4.3, 0.42 / height, (4.3 - left - 0.55) / 4.3, 1 - 0.5 / height)
-        figure, axes = axes_at(4.3, height, place)
-        axes.barh(range(len(names)), values, height=0.62, color=VAL, alpha=0.75)
-        for row, (value, (low, high)) in enumerate(zip(values, ends, strict=True)):
-            if high > low:
-                axes.plot([low, high], [row, row], "|-", color=INK, lw=1.3, ms=6, clip_on=False)
-            beyond = max(value, high) + 0.015
-            axes.text(beyond, row, f"{value:.0%}", va="center", size=8.5, color=INK)
-        axes.set_yticks(range(len(names)), names)
-        axes.tick_params(axis="y", length=0, labelcolor=INK)
-        reach = max(1e-9, *values, *(high for _, high in ends))
-        axes.set(xlim=(0, reach), ylim=(len(names) - 0.5, -0.5))
-        axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
-        axes.locator_params(axis="x", nbins=4)
-        axes.grid(axis="x", color=FAINT, lw=0.8)
-        axes.set_xlabel("share of the score's variance", labelpad=2)
-        return png_of(figure, sample)
+    height = max(1.2, 0.34 * len(names) + 0.75)
+    left = 0.25 + 0.075 * max(map(len, names))  # inches
+    place = (left / 4.3, 0.42 / height, (4.3 - left - 0.55) / 4.3, 1 - 0.5 / height)
+    figure, axes = axes_at(4.3, height, place)
+    axes.barh(range(len(names)), values, height=0.62, color=VAL, alpha=0.75)
+    for row, (value, (low, high)) in enumerate(zip(values, ends, strict=True)):
+        if high > low:
+            axes.plot([low, high], [row, row], "|-", color=INK, lw=1.3, ms=6, clip_on=False)
+        beyond = max(value, high) + 0.015
+        axes.text(beyond, row, f"{value:.0%}", va="center", size=8.5, color=INK)
+    axes.set_yticks(range(len(names)), names)
+    axes.tick_params(axis="y", length=0, labelcolor=INK)
+    reach = max(1e-9, *values, *(high for _, high in ends))
+    axes.set(xlim=(0, reach), ylim=(len(names) - 0.5, -0.5))
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:.0%}")
+    axes.locator_params(axis="x", nbins=4)
+    axes.grid(axis="x", color=FAINT, lw=0.8)
+    axes.set_xlabel("share of the score's variance", labelpad=2)
+    return figure
 
 
-def so_far(
-    score: str, scores: Sequence[float], better: float, own: float, sample: bool = False
-) -> bytes:
+@picture
+def so_far(score: str, scores: Sequence[float], better: float, own: float) -> Figure:
     """Each setting in the order of trying as a dot, the best so far as a line.
 
     Args:
@@ -207,27 +192,25 @@ def so_far(
         scores: one a setting; nan where it has none.
         better: 1 where more is better, -1 where less is.
         own: the score of the task's own settings; nan where unknown.
-        sample: whether to print "sample data" across the picture.
     """
     known = better * np.array(scores)
     best = better * np.fmax.accumulate(known)
     order = range(1, len(scores) + 1)
-    with drawing():
-        figure, axes = axes_at(4.3, 3.05, (0.145, 0.14, 0.835, 0.64))
-        dot: Any = {"ms": 4.5 if len(scores) <= 60 else 2.5, "mew": 0, "alpha": 0.5}
-        axes.plot(order, scores, "o", color=VAL, label="a setting", clip_on=False, **dot)
-        line: Any = {"color": TRAIN, "lw": 1.8, "clip_on": False}
-        axes.step(order, best, where="post", label="best so far", **line)
-        if math.isfinite(own):
-            label = f"task defaults {number(own)}"
-            axes.axhline(own, ls="--", lw=1.2, color=MUTED, label=label)
-        limit(axes, score)
-        axes.locator_params(axis="x", integer=True, nbins=6)
-        axes.grid(axis="y", color=FAINT, lw=0.8)
-        axes.set_xlabel("settings tried", labelpad=2)
-        legend(axes)
-        figure.text(0.02, 0.985, short(score, 50), va="top", weight="bold", size=10)
-        return png_of(figure, sample)
+    figure, axes = axes_at(4.3, 3.05, (0.145, 0.14, 0.835, 0.64))
+    dot: Any = {"ms": 4.5 if len(scores) <= 60 else 2.5, "mew": 0, "alpha": 0.5}
+    axes.plot(order, scores, "o", color=VAL, label="a setting", clip_on=False, **dot)
+    line: Any = {"color": TRAIN, "lw": 1.8, "clip_on": False}
+    axes.step(order, best, where="post", label="best so far", **line)
+    if math.isfinite(own):
+        label = f"task defaults {number(own)}"
+        axes.axhline(own, ls="--", lw=1.2, color=MUTED, label=label)
+    limit(axes, score)
+    axes.locator_params(axis="x", integer=True, nbins=6)
+    axes.grid(axis="y", color=FAINT, lw=0.8)
+    axes.set_xlabel("settings tried", labelpad=2)
+    legend(axes)
+    figure.text(0.02, 0.985, short(score, 50), va="top", weight="bold", size=10)
+    return figure
 
 
 @dataclass(frozen=True)
@@ -251,27 +234,27 @@ class Trade:
     log: bool = False
 
 
-def tradeoff(trade: Trade, sample: bool = False) -> bytes:
+@picture
+def tradeoff(trade: Trade) -> Figure:
     """A dot a setting, the front joined, the task's own settings ringed."""
     x, y = trade.across[1], trade.up[1]
-    with drawing():
-        figure, axes = axes_at(4.3, 3.3, (0.17, 0.14, 0.77, 0.74))
-        dot: Any = {"mew": 0, "clip_on": False}
-        axes.plot(x, y, "o", color=MUTED, ms=4.5, alpha=0.45, label="a setting", **dot)
-        if trade.front:
-            front = sorted(trade.front, key=lambda place: (x[place], y[place]))
-            line = "o-" if trade.joined else "o"
-            on = ([x[place] for place in front], [y[place] for place in front])
-            axes.plot(*on, line, color=VAL, ms=6, lw=1.6, label="front", **dot)
-        if trade.own is not None:
-            axes.plot([x[trade.own]], [y[trade.own]], "o", **RING, label="task defaults")
-        axes.locator_params(axis="x", nbins=5)
-        if trade.log:
-            log_scale(axes, "x")
-        for which, (name, _) in (("x", trade.across), ("y", trade.up)):
-            limit(axes, name, which)
-        axes.grid(color=FAINT, lw=0.8)
-        axes.set_xlabel(short(trade.across[0], 40), labelpad=2, color=INK)
-        axes.set_ylabel(short(trade.up[0], 30), labelpad=2, color=INK)
-        legend(axes)
-        return png_of(figure, sample)
+    figure, axes = axes_at(4.3, 3.3, (0.17, 0.14, 0.77, 0.74))
+    dot: Any = {"mew": 0, "clip_on": False}
+    axes.plot(x, y, "o", color=MUTED, ms=4.5, alpha=0.45, label="a setting", **dot)
+    if trade.front:
+        front = sorted(trade.front, key=lambda place: (x[place], y[place]))
+        line = "o-" if trade.joined else "o"
+        on = ([x[place] for place in front], [y[place] for place in front])
+        axes.plot(*on, line, color=VAL, ms=6, lw=1.6, label="front", **dot)
+    if trade.own is not None:
+        axes.plot([x[trade.own]], [y[trade.own]], "o", **RING, label="task defaults")
+    axes.locator_params(axis="x", nbins=5)
+    if trade.log:
+        log_scale(axes, "x")
+    for which, (name, _) in (("x", trade.across), ("y", trade.up)):
+        limit(axes, name, which)
+    axes.grid(color=FAINT, lw=0.8)
+    axes.set_xlabel(short(trade.across[0], 40), labelpad=2, color=INK)
+    axes.set_ylabel(short(trade.up[0], 30), labelpad=2, color=INK)
+    legend(axes)
+    return figure

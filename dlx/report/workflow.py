@@ -34,9 +34,9 @@ def workflow(run: Run) -> Section | None:
         if step.get("number") == 5:
             blocks += _tried(step)
         if step.get("number") == 6:
-            blocks += _capacity_steps(run, mappings(flow, "ladder"))
+            blocks += _capacity_steps(mappings(flow, "ladder"))
         if step.get("number") == 7:
-            blocks += _trials(run, flow) + _final(flow)
+            blocks += _trials(flow) + _final(flow)
     return Section("workflow", "The seven steps", blocks) if blocks else None
 
 
@@ -67,7 +67,7 @@ def _tried(step: Mapping[str, Any]) -> list[Block]:
 _HEAD = ("setting", "parameters", "epochs", "score", "verdict")
 
 
-def _capacity_steps(run: Run, steps: Sequence[Mapping[str, Any]]) -> list[Block]:
+def _capacity_steps(steps: Sequence[Mapping[str, Any]]) -> list[Block]:
     """The sizes from small to large, and their loss curves in one plot."""
     if not steps:
         return []
@@ -88,7 +88,7 @@ def _capacity_steps(run: Run, steps: Sequence[Mapping[str, Any]]) -> list[Block]
             "Loss of each capacity step, on a scale of its own: validation solid, its best "
             "epoch ringed, training dotted."
         )
-        png = evidence_plots.panels("loss", lines[:PANELS], run.sample)
+        png = evidence_plots.panels("loss", lines[:PANELS])
         blocks.append(Picture("ladder", png, _told(steps), caption, broad=len(lines) > 1))
     return blocks
 
@@ -112,7 +112,7 @@ def _row(step: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _trials(run: Run, flow: Mapping[str, Any]) -> list[Block]:
+def _trials(flow: Mapping[str, Any]) -> list[Block]:
     """The settings tried, the best first, and what each lever did."""
     found = mappings(flow, "trials")
     if not found:
@@ -141,7 +141,7 @@ def _trials(run: Run, flow: Mapping[str, Any]) -> list[Block]:
             f"{score} of each setting against each hyperparameter that was varied; ringed: the "
             "chosen setting."
         )
-        png = evidence_plots.slices(score, panels, run.sample)
+        png = evidence_plots.slices(score, panels)
         blocks.append(Picture("trials", png, caption, caption, broad=len(panels) > 1))
     return blocks
 

@@ -3,7 +3,9 @@ from __future__ import annotations
 import pytest
 
 from dlx.errors import UsageError
+from dlx.experiments import Experiment
 from dlx.report import compare
+from dlx.report.experiments import build_experiments
 
 DATA = {"digest": "d", "split_digest": "s"}
 
@@ -40,6 +42,15 @@ def test_answers_settings_and_curves_stand_side_by_side(pair, page, tmp_path):
     ]
     assert found.all("script") == []
     assert "cannot be compared" not in found.text
+
+
+@pytest.mark.parametrize("sample", [True, False])
+def test_a_run_on_sample_data_stamps_every_picture(pair, make_run, tmp_path, figures, sample):
+    third = make_run(run="imdb/three", data=DATA, sample=sample)
+    compare([pair[0], third]).write(tmp_path / "x.html")
+    build_experiments(tmp_path / "set", [Experiment("a", "a", "imdb")], {"a": [third]})
+    stamped = ["SAMPLE DATA" in [text.get_text() for text in one.texts] for one in figures]
+    assert stamped == [sample] * 5
 
 
 def test_pictures_name_runs_by_what_differs(pair, make_run, tmp_path, figures):

@@ -41,8 +41,7 @@ def made(tmp_path, page):
 @pytest.fixture
 def undrawn(monkeypatch):
     """Leaves the pictures out of it, which take most of the time."""
-    for module in ("evidence_plots", "sweep_plots"):
-        monkeypatch.setattr(f"dlx.report.{module}.png_of", lambda *_: b"png")
+    monkeypatch.setattr("dlx.report.canvas.png_of", lambda *_: b"png")
     monkeypatch.setattr("dlx.report.importance.shares", lambda levers, *_: {levers[0].name: 1.0})
 
 

@@ -158,8 +158,7 @@ def test_curves_tell_of_the_turn_of_the_folds_and_of_the_smoothed_minimum(make_r
 @pytest.mark.slow
 @pytest.mark.parametrize("value", [None, "text", -3, [{"a": None}], {"a": [1]}], ids=repr)
 def test_any_of_these_facts_may_be_of_any_kind(make_run, damaged, monkeypatch, value):
-    for module in ("plots", "evidence_plots"):
-        monkeypatch.setattr(f"dlx.report.{module}.png_of", lambda *_: b"png")
+    monkeypatch.setattr("dlx.report.canvas.png_of", lambda *_: b"png")
     folder = make_run(predictions=None)
     for path, changed in damaged(facts(), value):
         (folder / "report.json").write_text(json.dumps(changed), "utf-8")
