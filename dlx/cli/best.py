@@ -157,9 +157,11 @@ def _best(root: Path, runs: Sequence[Status], score: str) -> Best:
         hint = f"--by {near}" if near else ""
         raise UsageError(Problem(what, "--by", listed(known), hint))
     on_test = 0
-    ranked = listing.ordered(_tied_by_loss(having), runs, score)
-    for status in ranked:
-        report = read_record(run_named(root, status.get("run")) / "report.json")
+    by_loss = listing.ordered(having, [], "val/loss")  # it decides between equal scores
+    ranked = listing.ordered(by_loss, runs, score)
+    folders = [run_named(root, status.get("run")) for status in ranked]
+    for folder, status in zip(folders, ranked, strict=True):
+        report = read_record(folder / "report.json")
         if mapping(report.get("protocol")).get("name") == _ON_TEST:
             on_test += 1
             continue
@@ -173,7 +175,7 @@ def _best(root: Path, runs: Sequence[Status], score: str) -> Best:
             among=len(having) - on_test,
             same=same,
             on_test=on_test,
-            cuts=len({_cut(root, other) for other in ranked}),
+            cuts=len({str(read_record(f / "data.json").get("split_digest")) for f in folders}),
             in_folds=len(listed_in(report, "folds")) > 1,
         )
     what = (
@@ -184,16 +186,6 @@ def _best(root: Path, runs: Sequence[Status], score: str) -> Best:
 
 def _value(status: Status, score: str) -> float | None:
     return listing.number_of({"scores": listing.scores_of(status)}, score)
-
-
-def _tied_by_loss(runs: Sequence[Status]) -> list[Status]:
-    """Smallest validation loss first, so that it decides between equal scores."""
-    return listing.ordered(runs, [], "val/loss")
-
-
-def _cut(root: Path, status: Status) -> str:
-    """What tells the rows of a run's parts from those of another."""
-    return str(read_record(run_named(root, status.get("run")) / "data.json").get("split_digest"))
 
 
 def _facts(report: dict[str, Any], score: str, value: float | None) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
 
 from .console import say, say_json
 
@@ -95,16 +94,11 @@ def _of_runs(verb: str, before: list[str], last: str) -> list[str]:
     names = ["last", *(str(status.get("run")) for status in reversed(every))] if every else []
     if _OF_RUNS[verb] == "runs":
         return names
-    filters = [f"{key}=" for key in (*("task", "state", "sweep", "seed"), *_typed(every))]
+    typed = sorted({key for status in every for key in listing.typed(status)} - {"task", "seed"})
+    filters = [f"{key}=" for key in (*("task", "state", "sweep", "seed"), *typed)]
     if before[:1] == ["rm"]:
         return [*names, *filters, "older="]
     return [*(["rm"] if verb == "runs" and not before else []), *dict.fromkeys(filters)]
-
-
-def _typed(every: list[Any]) -> list[str]:
-    from ..runs import listing
-
-    return sorted({key for status in every for key in listing.typed(status)} - {"task", "seed"})
 
 
 def _keys() -> list[str]:

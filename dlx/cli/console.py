@@ -48,10 +48,6 @@ def say(text: str, styled: bool = False) -> None:
     sys.stdout.flush()
 
 
-def silent(text: str) -> None:
-    """Says nothing, where a script asked for JSON."""
-
-
 def warn(text: str) -> None:
     """Prints a warning on standard error, which is no part of an answer."""
     sys.stderr.write(f"warning: {printable(text)}\n")
@@ -95,6 +91,11 @@ def number(value: float | None) -> str:
     if value == 0 or 0.001 <= abs(value) < 1000:
         return f"{value:#.4g}"
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3e}"
+
+
+def whole(value: float | None) -> str:
+    """An epoch, or the mean of several; nothing where there is none."""
+    return "" if value is None else f"{value:g}"
 
 
 def interval_text(interval: Sequence[float] | None) -> str:

@@ -11,7 +11,8 @@ from typing import Any
 from ..errors import Problem, UsageError
 from ..experiments import Claim, Experiment, find, matching, names
 from ..runs import listing
-from .console import number, say, say_json, show_table, silent
+from ..runs.log import silent
+from .console import number, say, say_json, show_table
 from .hydra_flags import positive
 
 EXAMPLES = """examples:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..config.names import plural
 from ..errors import Problem, UsageError
-from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table
+from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table, whole
 from .live import watching
 from .report import build_at_end
 
@@ -55,8 +55,10 @@ def _sweep(plan: Plan, args: argparse.Namespace) -> dict[str, Any]:
     quiet = args.json or args.quiet
     if not quiet:
         _announce(plan)
+    launcher = plan.options.launcher
+    runner = launcher.load()(launcher.options, plan.options.jobs, plan)
     with watching(quiet, len(plan.trials), "sweep") as shown:
-        outcome = run_sweep(plan, _runner(plan), shown)
+        outcome = run_sweep(plan, runner, shown)
     report = build_at_end(build_sweep, plan.root / "sweeps" / plan.name)
     if not args.json:
         show_outcome(outcome, plan.root)
@@ -69,11 +71,6 @@ def sweep_flags(args: argparse.Namespace) -> list[str]:
     """Flags as arguments of the section `sweep`."""
     found = ["sweep.fail_fast=true"] if args.fail_fast else []
     return [*found, *([f"sweep.retries={args.retries}"] if args.retries is not None else [])]
-
-
-def _runner(plan: Plan) -> Any:
-    options = plan.options
-    return options.launcher.load()(options.launcher.options, options.jobs, plan)
 
 
 def _dry_run(found: Sequence[Plan], as_json: bool) -> int:
@@ -174,7 +171,7 @@ def _show_points(points: Sequence[Any], outcome: dict[str, Any]) -> None:
         (f"95 % {named}".strip(), [interval_text(p["interval"]) for p in points]),
         ("baseline", [baseline_text(p.get("baseline")) for p in points]),
         ("seeds", [f"{p['n']} of {len(p['trials'])}" for p in points]),
-        ("epoch", [f"{p['epoch']:g}" if p["epoch"] is not None else "" for p in points]),
+        ("epoch", [whole(p["epoch"]) for p in points]),
     ]
     if outcome["seeds"] == 1:
         columns = [column for column in columns if column[0] not in ("std", "seeds")]

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, UsageError
 from ..experiments import names
-from .console import number, say, say_json, show_table, silent
+from ..runs.log import silent
+from .console import number, say, say_json, show_table
 from .hydra_flags import positive
 
 if TYPE_CHECKING:

@@ -54,7 +54,8 @@ def _announce(going: Sequence[Candidate], kept: Mapping[str, str], args: Namespa
     if going:
         _list(going)
     else:
-        say("nothing to delete" if kept else _no_such(args))
+        none = no_match(args.root, listing.statuses(Path(args.root)))
+        say("nothing to delete" if kept else none)
 
 
 def _folders(args: Namespace, root: Path, words: Sequence[str]) -> tuple[list[Path], bool]:
@@ -92,10 +93,6 @@ def _refuse_kept(found: Sequence[Candidate], force: bool) -> None:
             problems.append(Problem(what, str(one.folder), hint="--force deletes it anyway"))
     if problems:
         raise UsageError(*problems)
-
-
-def _no_such(args: Namespace) -> str:
-    return no_match(args.root, listing.statuses(Path(args.root)))
 
 
 def _list(going: Sequence[Candidate]) -> None:

@@ -82,7 +82,7 @@ def _fitted(
 ) -> list[int] | None:
     """Narrower widths at which no word is cut, the widest columns giving first; None if none do."""
     least = [
-        width if fixed else max(_longest_word(cell) for cell in column)
+        width if fixed else max(len(word) for cell in column for word in (*cell.split(), ""))
         for column, width, fixed in zip(columns, widths, firm, strict=True)
     ]
     if _total(least) > room:
@@ -93,10 +93,6 @@ def _fitted(
         others = [w for i, w in enumerate(found) if i != at and w > least[i]]
         found[at] = max(least[at], found[at] - excess, min(max(others, default=0), found[at] - 1))
     return found
-
-
-def _longest_word(cell: str) -> int:
-    return max(map(len, cell.split()), default=0)
 
 
 def _wrapped(cell: str, width: int) -> list[str]:

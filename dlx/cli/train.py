@@ -14,8 +14,9 @@ from ..files import read_json
 from ..judging.classes import classes_told
 from ..judging.verdict import shown_name
 from ..runs.folder import name_of
+from ..runs.log import silent
 from . import config as config_verb
-from .console import SAMPLE, interval_text, looks_text, number, say, say_json, show_table, silent
+from .console import SAMPLE, interval_text, looks_text, number, say, say_json, show_table
 from .hydra_flags import add_run_flags, marks_of
 from .report import build_at_end
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..config.names import plural
-from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table, silent
+from ..runs.log import silent
+from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table, whole
 from .hydra_flags import add_flags, marks_of
 from .live import watching
 from .multirun import is_significant, show_best, show_failures, show_worth, sweep_flags
@@ -169,16 +170,12 @@ def _show(outcome: Mapping[str, Any], numbers: Sequence[int]) -> None:
     columns += [[name, *(number(points[p]["values"].get(name)) for p in shown)] for name in goals]
     columns.append(["95 %", *(interval_text(points[p]["interval"]) for p in shown)])
     columns.append(["baseline", *(baseline_text(points[p].get("baseline")) for p in shown)])
-    columns.append(["epoch", *(_whole(points[p]["epoch"]) for p in shown)])
+    columns.append(["epoch", *(whole(points[p]["epoch"]) for p in shown)])
     columns += [[key, *(typed(points[p]["changed"].get(key)) for p in shown)] for key in keys]
     columns.append(["", *("task defaults" if place == own else "" for place in shown)])
     kept = [column for column in columns if any(column[1:])]
     titles, *cells = zip(*kept, strict=True)
     show_table(titles, cells, right=("trial", *goals, "epoch"))
-
-
-def _whole(value: float | None) -> str:
-    return "" if value is None else f"{value:g}"
 
 
 def _train_best(plan: TunePlan, best: Sequence[str], args: argparse.Namespace) -> Mapping[str, Any]:

@@ -13,11 +13,8 @@ from ..config.load import Loaded
 from ..running.run import Run, Say
 from ..running.train import train
 from ..runs import ledger
+from ..runs.log import silent
 from ..training.callbacks import Callback
-
-
-def silent(text: str) -> None:
-    """Says nothing."""
 
 
 @contextmanager

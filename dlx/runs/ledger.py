@@ -326,8 +326,8 @@ def _seal(values: Sequence[str | None]) -> str:
 def _open(root: Path) -> Iterator[sqlite3.Connection]:
     """A connection nobody else writes beside; it commits at the end, or takes everything back."""
     file = root / NAME
-    _check_no_link(file)
     try:
+        check_database(file)
         with closing(sqlite3.connect(file, timeout=30, isolation_level=None)) as connection:
             connection.execute("pragma synchronous = extra")  # the folder's entry is synced too
             connection.execute("begin immediate")
@@ -335,21 +335,14 @@ def _open(root: Path) -> Iterator[sqlite3.Connection]:
             _bring_up_to_date(connection)
             yield connection
             connection.execute("commit")
-    except sqlite3.OperationalError as error:
-        what = f"the ledger of evaluations on test sets cannot be written: {error}"
+    except (sqlite3.OperationalError, OSError) as error:
+        said = getattr(error, "strerror", None) or error
+        what = f"the ledger of evaluations on test sets cannot be written: {said}"
         raise RunError(Problem(what, str(file))) from error
     except (sqlite3.Error, UnicodeError) as error:
         what = f"the ledger of evaluations on test sets is damaged: {error}"
         hint = f"move {NAME} away: the evaluations that run folders record are then counted again"
         raise RunError(Problem(what, str(file), "the file as dlx wrote it", hint)) from error
-
-
-def _check_no_link(file: Path) -> None:
-    try:
-        check_database(file)
-    except OSError as error:
-        what = f"the ledger of evaluations on test sets cannot be written: {error.strerror}"
-        raise RunError(Problem(what, str(file))) from error
 
 
 def _check(connection: sqlite3.Connection) -> None:

@@ -10,6 +10,10 @@ from ..printable import printable
 from .files import append_bytes
 
 
+def silent(text: str) -> None:
+    """Says nothing: a script is told the result alone."""
+
+
 class Log:
     """Passes lines on, and keeps each in a file with the time.
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import DlxError, Interrupted, Problem, RunError, UsageError
-from ..files import fence, is_file, is_there, read_bytes, read_json
-from ..runs.files import make_folders, plain, read_record, write_json
+from ..files import fence, is_file, is_there, parse_json, read_bytes, read_json
+from ..runs.files import make_folders, mapping, plain, read_record, write_json
 from ..runs.folder import all_runs, name_of, read_status
 from ..runs.lines import Chain, append_line
 
@@ -80,6 +80,15 @@ def _worth(answer: Mapping[str, Any], power: Mapping[str, Any]) -> dict[str, Any
     if "use" not in power:
         return {}
     return {"beats": answer.get("beats"), "verdict": power["verdict"], "use": power["use"]}
+
+
+def read_curve(run: Path) -> list[dict[str, Any]]:
+    """The epochs of a run's curves; none where they cannot be read."""
+    try:
+        rows = [parse_json(line) for line in read_bytes(run / "metrics.jsonl").splitlines()]
+    except (OSError, ValueError):
+        return []
+    return [row for row in rows if isinstance(mapping(row).get("epoch"), int)]
 
 
 class Record:

@@ -9,10 +9,9 @@ from typing import Any
 from ..config.load import digest, load
 from ..config.names import plural
 from ..errors import DlxError
-from ..files import parse_json, read_bytes
 from ..runs.folder import read_status
 from ..runs.listing import overrides_of
-from .record import Record
+from .record import Record, read_curve
 from .space import own_values
 from .study import Study
 from .tune_plan import TunePlan
@@ -82,13 +81,9 @@ def _setting(plan: TunePlan, run: Path) -> tuple[dict[str, Any] | None, str | No
 
 def _curve(run: Path, score: str) -> Iterator[tuple[int, float]]:
     """The score of each epoch, as a pruner was told it."""
-    try:
-        rows = [parse_json(line) for line in read_bytes(run / "metrics.jsonl").splitlines()]
-    except (OSError, ValueError):
-        return
-    for row in rows:
-        value = row.get(score) if isinstance(row, dict) else None
-        if isinstance(value, float) and value == value and isinstance(row.get("epoch"), int):
+    for row in read_curve(run):
+        value = row.get(score)
+        if isinstance(value, float) and value == value:
             yield row["epoch"], value
 
 

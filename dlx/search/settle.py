@@ -14,13 +14,12 @@ from ..config.load import load
 from ..config.schema import Config
 from ..config.secrets import shown_arguments
 from ..errors import DlxError, MethodError, Problem, RunError, UsageError
-from ..files import parse_json, read_bytes
 from ..machine import cores
 from ..runs.folder import name_of, read_status, run_named, write_status
 from ..runs.lock import holder, is_held
-from ..runs.log import Log
+from ..runs.log import Log, silent
 from .pool import Message
-from .record import harvest
+from .record import harvest, read_curve
 from .watch import Row
 
 WAIT_S = 20.0
@@ -98,7 +97,7 @@ def stopped_short(what: str, reason: str, folder: Path) -> RunError:
 def log_failure(run: Path, reason: str, traceback: str) -> None:
     """Writes why a trial failed into its run folder, where its own process could not."""
     status = read_status(run)
-    log = Log(run / "log.txt", lambda _: None)
+    log = Log(run / "log.txt", silent)
     with suppress(DlxError):  # the sweep's record has it as well
         if status is not None and status.get("state") == "running":
             write_status(run, {**status, "state": "failed", "reason": reason})
@@ -172,9 +171,10 @@ def best_facts(
 
 def _told_of_final(config: Config, root: Path, trial: Row) -> str:
     """For how many epochs the final model trains, and why so many."""
-    end, epoch = _last_epoch(run_named(root, trial["run"])), trial.get("epoch")
-    if trial["state"] != "done" or not epoch or not end:
+    curve, epoch = read_curve(run_named(root, trial["run"])), trial.get("epoch")
+    if trial["state"] != "done" or not epoch or not curve:
         return ""
+    end = curve[-1]
     said = "the final model trains on all rows outside the test set, for"
     if not config.schedule.options.anneals:
         return f"{said} {epoch} epochs, the best number on the validation set"
@@ -187,15 +187,6 @@ def _told_of_final(config: Config, root: Path, trial: Row) -> str:
     if not isinstance(here, (int, float)) or best is None or epoch == last:
         return text
     return f"{text}; {score} was {here:.4g} there, and {best:.4g} at epoch {epoch}"
-
-
-def _last_epoch(run: Path) -> dict[str, Any]:
-    """The last line of a run's curves; empty where they cannot be read."""
-    try:
-        found = parse_json(read_bytes(run / "metrics.jsonl").splitlines()[-1])
-        return found if isinstance(found["epoch"], int) else {}
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
-        return {}
 
 
 def typed_command(verb: Sequence[str], arguments: Sequence[str], config_dir: str | None) -> str:

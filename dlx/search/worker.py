@@ -26,6 +26,7 @@ from ..running.callbacks import RunCallback
 from ..running.run import Trial
 from ..running.threads import choose_threads
 from ..running.train import train
+from ..runs.log import silent
 from ..sources.shared import Shared
 
 Message = dict[str, Any]
@@ -113,7 +114,7 @@ def carry_out(order: Message, shared: Shared, send: Send, inbox: Inbox | None = 
         trial = Trial(shared, order["marks"], began.append)
         watchers = [Reporter(send, ask)]
         threads = order.get("threads") if loaded.config.trainer.threads == "auto" else None
-        train(loaded, _silent, watchers, resume=resume, threads=threads, trial=trial)
+        train(loaded, silent, watchers, resume=resume, threads=threads, trial=trial)
         ended: Message = {"event": "done"}
     except Interrupted:
         ended = {"event": "interrupted"}
@@ -135,10 +136,6 @@ def _failure(error: Exception) -> Message:
         return {"kind": kind, "reason": str(error)}
     reason = f"{type(error).__name__}: {error}"
     return {"kind": "crash", "reason": reason, "traceback": traceback.format_exc()}
-
-
-def _silent(text: str) -> None:
-    """A trial's own lines are in its log."""
 
 
 def _loaded(order: Message) -> Loaded:

@@ -42,17 +42,13 @@ def address(options: specs.MLflow, root: Path) -> str:
         UsageError: the environment is to say it, and does not.
     """
     if options.tracking_uri == "local":
-        return f"sqlite:///{_local(root) / 'mlflow.db'}"
+        return f"sqlite:///{root.resolve() / 'mlflow' / 'mlflow.db'}"
     if options.tracking_uri != "env":
         return options.tracking_uri
     if not os.environ.get(VARIABLE):
         what = f"`{KEY}` is env, and {VARIABLE} is not set"
         raise UsageError(Problem(what, "environment", hint=f"export {VARIABLE}=..."))
     return os.environ[VARIABLE]
-
-
-def _local(root: Path) -> Path:
-    return root.resolve() / "mlflow"
 
 
 def _is_new(place: str) -> bool:

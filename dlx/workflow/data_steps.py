@@ -85,16 +85,13 @@ def measure(walk: Walk) -> Finding:
     else:
         names, why = _metrics(walk)
     facts = {"primary": names[0], "others": names[1:], "why": why}
-    facts["chosen"] = [] if config.metrics else _as_metrics(names)
+    typed = ",".join(f"{name}:{{}}" for name in names)
+    facts["chosen"] = [] if config.metrics else [f"metrics={{{typed}}}"]
     walk.choose(facts["chosen"])
     direction = {n: c.options.direction for n, c in walk.config.metrics.items()}.get(names[0])
     facts["direction"] = "higher is better" if direction == "max" else "lower is better"
     others = f", beside it {', '.join(names[1:])}" if names[1:] else ""
     return f"{names[0]} ({facts['direction']}){others}: {why}", facts
-
-
-def _as_metrics(names: list[str]) -> list[str]:
-    return ["metrics={" + ",".join(f"{name}:{{}}" for name in names) + "}"]
 
 
 def _metrics(walk: Walk) -> tuple[list[str], str]:

@@ -112,14 +112,11 @@ def scale_up(walk: Walk) -> Finding:
             tried.append(_climb(walk, len(tried), changed))
             walk.record.capacity_steps.append(tried[-1])
     _require_verdict(tried)
-    return _told(tried, why), {"rungs": len(tried), "ended": why, "last": _brief(tried[-1])}
+    last = {key: value for key, value in tried[-1].items() if key not in ("train", "val")}
+    return _told(tried, why), {"rungs": len(tried), "ended": why, "last": last}
 
 
 _COMPARED = ("baselines", "power")
-
-
-def _brief(one: dict[str, Any]) -> dict[str, Any]:
-    return {key: value for key, value in one.items() if key not in ("train", "val")}
 
 
 def _climb(walk: Walk, number: int, changed: dict[str, Value]) -> dict[str, Any]:
