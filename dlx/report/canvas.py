@@ -119,12 +119,17 @@ def name_axes(axes: Axes, x: str, y: str) -> None:
 
 
 def png_of(figure: Figure) -> bytes:
-    """The figure's pixels as a PNG file: the dear part of a report."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-
+    """The figure as a PNG file, stamped where its page says so."""
     if _STAMPED.get():
         style: dict[str, Any] = {"size": 30, "weight": "bold", "color": "#c2185b", "alpha": 0.18}
         figure.text(0.55, 0.5, "SAMPLE DATA", ha="center", va="center", rotation=25, **style)
+    return _rendered(figure)
+
+
+def _rendered(figure: Figure) -> bytes:
+    """The figure's pixels as PNG: the dear part of a report."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
     figure.savefig(buffer, format="png", dpi=DPI)
