@@ -72,15 +72,13 @@ def place_stage(
     """
     make_folders(folder)
     write_steps(folder, stage.fold.prepared.steps)
-    stage.folder, stage.log = folder, log
-    stage.recorder = Recorder(folder / curve, log)
-    known = stage.checkpoints.callbacks
-    stage.checkpoints = _checkpoints(stage.config, stage.fold, folder / "checkpoints")
-    stage.checkpoints.callbacks = {**known, "recorder": stage.recorder}
-    progress = stage.training.progress
-    if resume and stage.checkpoints.restore(stage.training, log):
+    recorder, progress = Recorder(folder / curve, log), stage.training.progress
+    checkpoints = _checkpoints(stage.config, stage.fold, folder / "checkpoints")
+    checkpoints.callbacks = {**stage.checkpoints.callbacks, "recorder": recorder}
+    if resume and checkpoints.restore(stage.training, log):
         log(f"resumed after epoch {progress.epoch}, step {progress.step}")
-    stage.artifacts = Artifacts(folder)
+    stage.folder, stage.log, stage.artifacts = folder, log, Artifacts(folder)
+    stage.recorder, stage.checkpoints = recorder, checkpoints
     stage.artifacts.cut(progress.epoch)
 
 
