@@ -22,7 +22,7 @@ from torch import Tensor
 from dlx.config.load import load
 from dlx.config.schema import Config
 from dlx.data.targets import EncodedTarget
-from dlx.learning.build import build_learner, metrics_by_target
+from dlx.learning.build import build_learner
 from dlx.learning.meters import Meters
 from dlx.learning.supervised import Supervised
 from dlx.models.inputs import Input, MultiHot
@@ -175,7 +175,7 @@ def ours(work: Workload, config: Config, metric: bool) -> Callable[[], None]:
         none = {head.name: {} for head in learner.heads}
         training.train_meters = Meters("train", learner.heads, none)
     else:
-        training.train_meters = Meters("train", learner.heads, metrics_by_target(config))
+        training.train_meters = learner.meters("train")
 
     def epoch() -> None:
         run_epoch(training, work.part)

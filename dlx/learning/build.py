@@ -9,9 +9,8 @@ from typing import Any
 import torch
 from torch.optim import Optimizer
 
-from ..config.fields import Chosen
 from ..config.schema import Config
-from ..config.supervised import loss_of, metrics_of
+from ..config.supervised import loss_of
 from ..data.code import is_shipped
 from ..data.targets import EncodedTarget, positive_of
 from ..losses import resolve
@@ -24,7 +23,6 @@ from ..seeds import derive
 from .heads import Head
 from .learner import Learner
 from .memory import require_weights
-from .meters import Meters
 from .supervised import Supervised
 
 
@@ -56,8 +54,7 @@ def build_learner(
         return torch.Generator().manual_seed(derive(config.seed, "init", fold, name))
 
     initialise(model, config.model.options.init, generator_for)
-    options = config.model.options
-    return Supervised(model.to(device), heads_of(config, targets), options.l1, options.l2)
+    return Supervised(config, model.to(device), heads_of(config, targets))
 
 
 def build_optimizers(config: Config, learner: Learner, steps: int, mode: str) -> Optimizers:
@@ -100,13 +97,3 @@ def heads_of(config: Config, targets: Mapping[str, EncodedTarget]) -> tuple[Head
         positive = positive_of(name, target.positive, found) if target.problem == "binary" else 1
         heads.append(Head(name, target.problem, found.outputs, made, target.weight, positive))
     return tuple(heads)
-
-
-def metrics_by_target(config: Config) -> dict[str, dict[str, Chosen]]:
-    """The metrics that are measured for each target."""
-    return {name: metrics_of(config, target) for name, target in config.targets.items()}
-
-
-def meters_for(config: Config, learner: Supervised, part: str) -> Meters:
-    """Fresh meters of one part."""
-    return Meters(part, learner.heads, metrics_by_target(config), learner.device)

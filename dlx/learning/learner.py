@@ -8,8 +8,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 
-from ..optimizers.named import Optimizers
-from ..sources.batches import Batch
+from ..config.schema import Config
+from ..interrupts import check
+from ..judging.evaluation import Evaluation
+from ..optimizers.named import Optimizers, autocast_type
+from ..runs.artifacts import Artifacts
+from ..sources.batches import Batch, Part
+from ..sources.fold import FoldData
 from ..state import State
 from .meters import Meters
 
@@ -18,10 +23,12 @@ class Learner:
     """Base of all learners.
 
     Args:
+        config: what it is trained by. Rows a batch in validation may be set once they are known.
         networks: all that is kept as weights, by name.
     """
 
-    def __init__(self, networks: Mapping[str, nn.Module]) -> None:
+    def __init__(self, config: Config, networks: Mapping[str, nn.Module]) -> None:
+        self.config = config
         self.networks = nn.ModuleDict(networks)
 
     @property
@@ -53,6 +60,26 @@ class Learner:
         """One step of the run: moves weights by `optimizers.step`, and tells the meters."""
         raise NotImplementedError
 
+    def meters(self, part: str) -> Meters:
+        """Fresh meters of "train", "val" or "test"."""
+        return Meters(part, (), {}, self.device)
+
+    def validate(self, fold: FoldData) -> dict[str, float]:  # noqa: ARG002 - one interface for all
+        """The scores after an epoch, by name as in "val/loss"; none where nothing validates."""
+        return {}
+
+    def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
+        """The scores of the weights as they are, each with what it must beat.
+
+        Args:
+            fold: its training samples teach the baselines.
+            part: "val" or "test".
+        """
+        raise NotImplementedError
+
+    def artifacts(self, into: Artifacts, when: str) -> None:
+        """Keeps what can be looked at: after an epoch ("epoch"), or what was evaluated ("end")."""
+
     def done(self) -> str:
         """Why to stop after the epoch; "" to go on."""
         return ""
@@ -73,8 +100,8 @@ class Learner:
 class OneLoss(Learner):
     """A learner that moves one network by one objective: of it, only `losses` is written."""
 
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__({"model": model})
+    def __init__(self, config: Config, model: nn.Module) -> None:
+        super().__init__(config, {"model": model})
         self.model = model
 
     def compute(self, batch: Batch) -> tuple[dict[str, Tensor], Mapping[str, Tensor]]:
@@ -93,3 +120,34 @@ class OneLoss(Learner):
         optimizers.step("model", batch, closure)
         for micro, losses, outputs in told:
             meters.update(micro, losses, outputs)
+
+    def validate(self, fold: FoldData) -> dict[str, float]:
+        """The losses and metrics of the validation samples, dropout off; none without any."""
+        if fold.validation is None:
+            return {}
+        meters = self.meters("val")
+        self.run_over(fold.validation, meters)
+        return meters.scores()
+
+    @torch.no_grad()
+    def run_over(self, part: Part, meters: Meters) -> dict[str, Tensor]:
+        """Runs the model over some samples in order, and tells the meters.
+
+        Returns:
+            The outputs by target, of shape (rows, outputs), on the device.
+
+        Raises:
+            Interrupted: a signal asks to stop.
+        """
+        self.model.eval()
+        collected: dict[str, list[Tensor]] = {}
+        amp = autocast_type(self.config.trainer.precision)
+        for batch in part.in_order(self.config.trainer.eval_batch_size):
+            check()
+            with torch.autocast(self.device.type, amp, enabled=amp is not None):
+                losses, outputs = self.compute(batch)
+            meters.update(batch, losses, outputs)
+            for name, values in outputs.items():
+                collected.setdefault(name, []).append(values.float())
+        meters.fetch()
+        return {name: torch.cat(parts) for name, parts in collected.items()}

@@ -2,33 +2,45 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from ..sources.batches import Batch
+from ..config.schema import Config
+from ..config.supervised import metrics_of
+from ..judging import classical
+from ..judging.baselines import Answer, simple_answers
+from ..judging.evaluation import Evaluation
+from ..metrics import Metric
+from ..runs.artifacts import Artifacts
+from ..sources.batches import Batch, Part
+from ..sources.fold import FoldData
 from .heads import Head
 from .learner import OneLoss
+from .meters import Meters
+from .objective import Objective, constant_objective
+from .predictions import leave_answers
 
 
 class Supervised(OneLoss):
     """The objective of supervised learning: the losses' weighted sum, and a penalty on weights.
 
-    Attributes:
-        outputs: the logits by target of each part that was evaluated last, (rows, outputs).
-
     Args:
+        config: names metrics and penalties; `baseline: classical` has a classical model beaten.
         model: maps inputs by name to logits by target, and names its `hidden_kernels`.
         heads: what is learned, a head a target.
-        l1: factor of the kernels' absolute sum.
-        l2: factor of the kernels' sum of squares.
     """
 
-    def __init__(self, model: nn.Module, heads: tuple[Head, ...], l1: float, l2: float) -> None:
-        super().__init__(model)
+    def __init__(self, config: Config, model: nn.Module, heads: tuple[Head, ...]) -> None:
+        super().__init__(config, model)
         self.heads = heads
-        self.outputs: dict[str, dict[str, Tensor]] = {}
-        self._l1, self._l2 = l1, l2
-        self._kernels: list[Tensor] = model.hidden_kernels() if l1 or l2 else []  # type: ignore[operator]
+        self._l1, self._l2 = config.model.options.l1, config.model.options.l2
+        penal = bool(self._l1 or self._l2)
+        self._kernels: list[Tensor] = model.hidden_kernels() if penal else []  # type: ignore[operator]
+        self._last: tuple[FoldData, str, dict[str, Tensor]] | None = None
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The mean loss of a batch without the penalty, and of several heads each one's."""
@@ -56,3 +68,63 @@ class Supervised(OneLoss):
         if self._l2:
             terms.extend(self._l2 * kernel.square().sum() for kernel in self._kernels)
         return torch.stack(terms).sum()
+
+    def meters(self, part: str) -> Meters:
+        """Fresh meters of a part: the losses, and the metrics of each target."""
+        chosen = {n: metrics_of(self.config, target) for n, target in self.config.targets.items()}
+        return Meters(part, self.heads, chosen, self.device)
+
+    def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
+        """Each metric of each target, and the loss; the model is run over the samples once."""
+        samples, meters = fold.part(part), self.meters(part)
+        logits = self.run_over(samples, meters)
+        self._last = (fold, part, logits)
+        scores, naive = meters.scores(), fold.data.naive(fold.rows_of(part))
+        found = []
+        for score, target, metric in meters.metrics:
+            truth, known = samples.targets[target], scores[score]
+            own = Answer("model", "model", metric, truth, (logits[target],), known)
+            baselines = self._baselines(fold, target, metric, samples, naive.get(target, {}))
+            found.append(Evaluation(score, metric.direction, "row", own, tuple(baselines)))
+        known = scores[f"{part}/loss"]
+        loss = Objective("model", "model", self.heads, samples.targets, logits, known)
+        constant = constant_objective(self.heads, fold.train.targets, samples.targets)
+        return [*found, Evaluation(f"{part}/loss", "min", "row", loss, (constant,))]
+
+    def _baselines(
+        self,
+        fold: FoldData,
+        target: str,
+        metric: Metric,
+        part: Part,
+        naive: Mapping[str, npt.NDArray[np.float32]],
+    ) -> Iterator[Answer]:
+        """Every answer that the model is compared with."""
+        forecasts = {name: torch.from_numpy(values) for name, values in naive.items()}
+        truth = part.targets[target]
+        yield from simple_answers(metric, fold.train.targets[target], truth, forecasts)
+        if self.config.baseline == "classical":
+            model = self._fitted(fold, target, metric)
+            yield Answer(model.name, "classical", metric, truth, (model.predict(part.inputs),))
+
+    def _fitted(self, fold: FoldData, target: str, metric: Metric) -> classical.Classical:
+        """The classical model of a target, which the fold keeps."""
+        name = f"classical/{target}"
+        if name not in fold.learnt:
+            parts = [fold.train, *([] if fold.validation is None else [fold.validation])]
+            rows = [classical.Rows(part.inputs, part.targets[target]) for part in parts]
+            validation = rows[1] if len(rows) > 1 else None
+            fold.learnt[name] = classical.fit(
+                metric.problem, metric.outputs, fold.inputs, rows[0], validation, self.config.seed
+            )
+        found: classical.Classical = fold.learnt[name]
+        return found
+
+    def artifacts(self, into: Artifacts, when: str) -> None:
+        """At the end the predictions of the part that was evaluated last, and its worst errors."""
+        if when != "end" or self._last is None:
+            return
+        fold, part, logits = self._last
+        problems = {head.name: head.problem for head in self.heads}
+        data = fold.data
+        leave_answers(into, data.samples, fold.rows_of(part), data.targets, problems, logits)

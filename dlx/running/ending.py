@@ -10,7 +10,6 @@ from ..config.learners import monitor_of
 from ..errors import DlxError
 from ..judging import outcome
 from ..judging.scores import Judged
-from ..learning.predictions import leave_answers
 from ..machine import shortage
 from ..runs.files import write_json
 from ..runs.seal import seal
@@ -25,7 +24,7 @@ def finish(run: Run, judged: Sequence[Judged]) -> None:
     run.facts |= _progress(run)
     if judged:
         with aside(run, "not every artifact is written"):
-            _leave_artifacts(run, judged[-1])
+            run.training.learner.artifacts(run.stage.artifacts, "end")
     values = {score["name"]: score["value"] for score in run.facts["scores"]}
     directions = {score["name"]: score["direction"] for score in run.facts["scores"]}
     told = {key: run.facts[key] for key in ("answer", "best_epoch")}
@@ -122,10 +121,3 @@ def _best_epoch(run: Run) -> int | None:
         return epoch
     kept = run.stage.weights
     return kept["epoch"] if kept["weights"] == "best" else None
-
-
-def _leave_artifacts(run: Run, judged: Judged) -> None:
-    """Keeps what can be seen of the part that was judged last."""
-    rows, outputs = run.stage.fold.rows_of(judged.part), run.training.learner.outputs[judged.part]
-    problems = {name: target.problem for name, target in run.config.targets.items()}
-    leave_answers(run.stage.artifacts, run.data.samples, rows, run.data.targets, problems, outputs)

@@ -17,7 +17,6 @@ from ..files import fence, is_folder
 from ..judging.judge import judge
 from ..judging.scores import Judged
 from ..learning.build import build_learner
-from ..learning.evaluate import evaluate
 from ..learning.memory import with_eval_batch
 from ..prepare import reapply
 from ..runs import ledger, seal
@@ -64,9 +63,10 @@ def look_again(
     except RuntimeError as error:
         message = "the weights do not fit the model of config.yaml"
         raise RunError(Problem(message, str(run), hint="train again")) from error
-    config = with_eval_batch(config, earlier.eval_batch or config.trainer.eval_batch_size)
+    batch = earlier.eval_batch or config.trainer.eval_batch_size
+    learner.config = with_eval_batch(config, batch)
     looks, warnings = _count(data, run)
-    judged = judge("test", evaluate(config, learner, fold, "test"))
+    judged = judge("test", learner.evaluations(fold, "test"))
     _keep(run, judged)
     return {
         "run": f"{run.parent.name}/{run.name}",

@@ -9,7 +9,7 @@ from pathlib import Path
 from ..config.learners import monitor_of, score_names
 from ..config.schema import Config
 from ..interrupts import listening
-from ..learning.build import build_learner, build_optimizers, meters_for
+from ..learning.build import build_learner, build_optimizers
 from ..learning.memory import eval_rows, require_batch, with_eval_batch
 from ..learning.supervised import Supervised
 from ..models.sizes import measure_rows
@@ -48,7 +48,7 @@ def build_stage(
     learner = build_learner(config, fold.inputs, data.targets, fold.device, number)
     sizes = measure_rows(learner.model, fold.inputs)
     require_batch(config, sizes, len(fold.train), fold.device)
-    config = with_eval_batch(config, eval_batch or eval_rows(config, sizes))
+    config = learner.config = with_eval_batch(config, eval_batch or eval_rows(config, sizes))
     training = build_training(config, learner, steps_per_epoch(config, fold.train), number)
     recorder, checkpoints = Recorder(None), _checkpoints(config, fold)
     checkpoints.callbacks = {"recorder": recorder, **callbacks_of(config)}
@@ -125,8 +125,7 @@ def build_training(config: Config, learner: Supervised, steps: int, fold: int = 
     watched = None if asked is None else monitor_of(config, asked)
     mode = score_names(config).get(watched or "", "min")
     optimizers = build_optimizers(config, learner, steps, mode)
-    meters = (meters_for(config, learner, "train"), meters_for(config, learner, "val"))
-    return Training(learner, optimizers, config.trainer, meters, config.seed, steps, watched, fold)
+    return Training(learner, optimizers, config.trainer, config.seed, steps, watched, fold)
 
 
 def steps_per_epoch(config: Config, train: Part) -> int:
@@ -148,7 +147,7 @@ def train_stage(stage: Stage, watchers: Sequence[Callback] = ()) -> None:
     try:
         try:
             with listening():
-                fit(stage.training, stage.fold.train, stage.fold.validation, callbacks)
+                fit(stage.training, stage.fold, callbacks)
         finally:
             stage.seconds = kept.seconds()
         if kept.best is not None and not stage.training.progress.interrupted:

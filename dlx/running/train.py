@@ -20,7 +20,6 @@ from ..judging import folds, outcome
 from ..judging.evaluation import Evaluation
 from ..judging.judge import judge
 from ..judging.scores import Judged
-from ..learning.evaluate import evaluate
 from ..runs import ledger
 from ..runs.lock import held
 from ..sources.device import memory_told
@@ -221,8 +220,7 @@ def _judge_all(run: Run) -> list[Judged]:
 
 def _evaluations(run: Run, part: str) -> list[Evaluation]:
     """Of the kept weights, which are run over "val" or "test" once."""
-    stage = run.stage
-    return evaluate(stage.config, stage.training.learner, stage.fold, part)
+    return run.training.learner.evaluations(run.stage.fold, part)
 
 
 def _score_unseen(run: Run, evaluation: Evaluation) -> None:

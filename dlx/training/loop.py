@@ -8,23 +8,19 @@ import torch
 
 from ..errors import Interrupted
 from ..interrupts import asked
-from ..learning.evaluate import predict_into
-from ..learning.meters import Meters
 from ..seeds import derive
 from ..sources.batches import Part
+from ..sources.fold import FoldData
 from .callbacks import Callback
 from .training import Training
 
 
-def fit(
-    training: Training, train: Part, validation: Part | None, callbacks: Sequence[Callback] = ()
-) -> None:
+def fit(training: Training, fold: FoldData, callbacks: Sequence[Callback] = ()) -> None:
     """Trains until the last epoch, a callback's stop, or an interruption.
 
     Args:
         training: what is moved; goes on from its state.
-        train: training samples.
-        validation: validation samples, None for none.
+        fold: the samples.
         callbacks: called in this order after each epoch.
 
     Raises:
@@ -35,15 +31,15 @@ def fit(
         callback.on_fit_start(training)
     last = training.options.last_epoch or training.options.epochs
     while progress.epoch < last and not progress.stop and not progress.interrupted:
-        scores = run_epoch(training, train, callbacks)
+        scores = run_epoch(training, fold.train, callbacks)
         if scores is None:
             break
         try:
-            if validation is None:
-                training.check_outputs(train)
-            else:
-                scores |= evaluate(training, validation)
+            scores |= training.learner.validate(fold)
+            if "val/loss" in scores:
                 training.require_finite("the validation loss", scores["val/loss"], progress.step)
+            else:
+                training.check_outputs(fold.train)
         except Interrupted:  # the epoch's steps stand; a resumed run validates again
             progress.interrupted = True
             break
@@ -88,11 +84,3 @@ def run_epoch(
     training.check_loss()
     penalties = training.optimizers.penalties()
     return {**training.train_meters.scores(), **{f"train/{n}": v for n, v in penalties.items()}}
-
-
-@torch.no_grad()
-def evaluate(training: Training, part: Part, meters: Meters | None = None) -> dict[str, float]:
-    """The scores of the model as it is on some samples, in order, dropout off."""
-    meters = meters or training.val_meters
-    predict_into(training.learner, part, training.options, meters)
-    return meters.scores()

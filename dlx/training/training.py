@@ -10,7 +10,6 @@ import torch
 
 from ..config.schema import Trainer as Options
 from ..errors import Problem, RunError
-from ..learning.meters import Meters
 from ..learning.supervised import Supervised
 from ..optimizers.named import Optimizers
 from ..seeds import derive
@@ -62,7 +61,6 @@ class Training:
         learner: the networks, and what a step of theirs means.
         optimizers: what moves the weights, and the learning rates.
         options: the `trainer` section.
-        meters: of the training and the validation part.
         seed: what all randomness derives from.
         steps_per_epoch: optimizer steps of one pass over the training samples.
         schedule_monitor: the score that schedules are told after each epoch, None for none.
@@ -74,7 +72,6 @@ class Training:
         learner: Supervised,
         optimizers: Optimizers,
         options: Options,
-        meters: tuple[Meters, Meters],
         seed: int,
         steps_per_epoch: int,
         schedule_monitor: str | None = None,
@@ -87,7 +84,7 @@ class Training:
         self.parameters = list(self.model.parameters())
         self.optimizers = optimizers
         self.options = options
-        self.train_meters, self.val_meters = meters
+        self.train_meters = learner.meters("train")
         self.seed, self.fold = seed, fold
         self.progress = Progress()
         self.device = learner.device

@@ -16,7 +16,6 @@ from ..judging import folds, outcome
 from ..judging.intervals import Interval, Z, mean_by_rows
 from ..judging.judge import Sample, judge
 from ..judging.scores import Judged
-from ..learning.evaluate import evaluate
 from ..running.stage import Stage
 from ..running.staging import build_stage, train_stage
 from ..running.threads import choose_threads
@@ -128,7 +127,7 @@ def attempt(
         stage = build_stage(config, bench.data, bench.fold(number), number)
         _train(stage)
         histories.append(stage.recorder.history)
-        evaluations = evaluate(stage.config, stage.training.learner, stage.fold, "val")
+        evaluations = stage.training.learner.evaluations(stage.fold, "val")
         by_rows.append(Sample(evaluations[0].own).interval())
         if compare:
             judged.append(judge("val", evaluations))

@@ -16,7 +16,6 @@ from dlx.judging.baselines import Answer
 from dlx.judging.evaluation import Evaluation
 from dlx.judging.judge import fold_facts_of, judge
 from dlx.judging.scores import Judged, Score
-from dlx.learning.evaluate import evaluate
 from dlx.metrics import Metric
 from dlx.sources.data import Data
 from dlx.training.loop import fit
@@ -58,10 +57,10 @@ REAL = ("task=wine", "trainer.threads=1", "trainer.epochs=2")
 
 
 def test_judging_puts_the_judged_metric_first_and_the_loss_last() -> None:
-    config, data, fold, training = built("metrics={f1: {}, accuracy: {}}")
-    fit(training, fold.train, fold.validation)
+    _, data, fold, training = built("metrics={f1: {}, accuracy: {}}")
+    fit(training, fold)
 
-    judged = judge("test", evaluate(config, training.learner, fold, "test"))
+    judged = judge("test", training.learner.evaluations(fold, "test"))
 
     assert [score.name for score in judged.scores] == ["test/f1", "test/accuracy", "test/loss"]
     first, second, loss = judged.scores
@@ -69,14 +68,23 @@ def test_judging_puts_the_judged_metric_first_and_the_loss_last() -> None:
     assert first.interval[0] <= first.value <= first.interval[1]
     assert second.interval is None
     assert loss.interval is None
-    assert training.learner.outputs["test"]["cultivar"].shape == (len(data.split.test), 3)
+    assert loss.baseline is not None
+    assert loss.baseline.name == "majority"
+    assert loss.baseline.value == pytest.approx(constant_loss(data), rel=1e-6)
+
+
+def constant_loss(data: Data) -> float:
+    """The cross-entropy of the training rows' shares of the classes, on the test rows."""
+    values, (rows,) = data.targets["cultivar"].values, data.split.folds
+    shares = np.bincount(values[rows.train], minlength=3) / len(rows.train)
+    return float(-np.log(shares[values[data.split.test]]).mean())
 
 
 def test_judging_tells_whether_it_beats_chance() -> None:
-    config, _, fold, training = built("trainer.epochs=30", base=REAL)
-    fit(training, fold.train, fold.validation)
+    _, _, fold, training = built("trainer.epochs=30", base=REAL)
+    fit(training, fold)
 
-    judged = judge("test", evaluate(config, training.learner, fold, "test"))
+    judged = judge("test", training.learner.evaluations(fold, "test"))
 
     listed = judged.facts["baselines"]
     assert [one["name"] for one in listed] == ["majority", "shuffled", "uniform"]
@@ -92,12 +100,12 @@ def test_judging_tells_whether_it_beats_chance() -> None:
 
 
 def test_an_untrained_model_beats_nothing() -> None:
-    config, _, fold, training = built(base=REAL)
+    _, _, fold, training = built(base=REAL)
     with torch.no_grad():
         for parameter in training.parameters:
             parameter.zero_()
 
-    judged = judge("test", evaluate(config, training.learner, fold, "test"))
+    judged = judge("test", training.learner.evaluations(fold, "test"))
 
     power = judged.facts["power"]
     assert power["verdict"] == "does not beat the trivial baseline"
@@ -108,8 +116,8 @@ def test_an_untrained_model_beats_nothing() -> None:
 def test_a_classical_model_is_fitted_once_where_it_is_asked_for(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    config, _, fold, training = built("baseline=classical", "trainer.epochs=30", base=REAL)
-    fit(training, fold.train, fold.validation)
+    _, _, fold, training = built("baseline=classical", "trainer.epochs=30", base=REAL)
+    fit(training, fold)
     calls = []
     fit_one = classical.fit
 
@@ -119,8 +127,8 @@ def test_a_classical_model_is_fitted_once_where_it_is_asked_for(
 
     monkeypatch.setattr(classical, "fit", counted)
 
-    judged = judge("test", evaluate(config, training.learner, fold, "test"))
-    evaluate(config, training.learner, fold, "val")
+    judged = judge("test", training.learner.evaluations(fold, "test"))
+    training.learner.evaluations(fold, "val")
 
     last = judged.facts["baselines"][-1]
     assert len(calls) == 1
@@ -130,12 +138,12 @@ def test_a_classical_model_is_fitted_once_where_it_is_asked_for(
 
 
 def test_naive_forecasts_are_compared_with(monkeypatch: pytest.MonkeyPatch) -> None:
-    config, _, fold, training = built(base=("task=diabetes", *REAL[1:]))
+    _, _, fold, training = built(base=("task=diabetes", *REAL[1:]))
     ((target, column),) = fold.part("test").targets.items()
     forecast = {target: {"persistence": column.numpy() + 1}}
     monkeypatch.setattr(Data, "naive", lambda *_: forecast)
 
-    judged = judge("test", evaluate(config, training.learner, fold, "test"))
+    judged = judge("test", training.learner.evaluations(fold, "test"))
 
     last = judged.facts["baselines"][-1]
     assert (last["name"], last["kind"], last["beaten"]) == ("persistence", "naive", False)

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
+from small import loaded
 from torch import Tensor, nn
 
 from dlx.learning.heads import Head
 from dlx.learning.supervised import Supervised
 from dlx.sources.batches import Batch
+
+CONFIG = loaded("model.l2=0").config
 
 
 class TwoHeads(nn.Module):
@@ -54,7 +57,7 @@ def batch() -> Batch:
 def test_one_loss_is_taken_as_it_is(batch: Any) -> None:
     model = TwoHeads()
 
-    losses, logits = Supervised(model, (KIND,), 0, 0).compute(batch)
+    losses, logits = Supervised(CONFIG, model, (KIND,)).compute(batch)
 
     expected = model(batch.inputs)["kind"]
     assert torch.equal(losses["loss"], F.cross_entropy(expected, batch.targets["kind"]))
@@ -63,7 +66,7 @@ def test_one_loss_is_taken_as_it_is(batch: Any) -> None:
 
 
 def test_several_losses_are_weighed_and_added(batch: Any) -> None:
-    losses, logits = Supervised(TwoHeads(), (KIND, SIZE), 0, 0).compute(batch)
+    losses, logits = Supervised(CONFIG, TwoHeads(), (KIND, SIZE)).compute(batch)
 
     kind = F.cross_entropy(logits["kind"], batch.targets["kind"])
     size = F.mse_loss(logits["size"][:, 0], batch.targets["size"])
@@ -76,7 +79,7 @@ def test_gradients_are_those_of_the_weighted_sum(batch: Any) -> None:
     targets = batch.targets
     model, twin = TwoHeads(), TwoHeads()
 
-    Supervised(model, (KIND, SIZE), 0, 0).losses(batch)["loss"].backward()
+    Supervised(CONFIG, model, (KIND, SIZE)).losses(batch)["loss"].backward()
     outputs = twin(batch.inputs)
     (
         F.cross_entropy(outputs["kind"], targets["kind"])
@@ -89,9 +92,9 @@ def test_gradients_are_those_of_the_weighted_sum(batch: Any) -> None:
 
 @pytest.mark.parametrize(("l1", "l2"), [(0.1, 0.0), (0.0, 0.01), (0.1, 0.01)])
 def test_the_penalty_is_of_the_hidden_kernels_alone(l1: float, l2: float) -> None:
-    model = TwoHeads()
+    model, config = TwoHeads(), loaded(f"model.l1={l1}", f"model.l2={l2}").config
 
-    penalty = Supervised(model, (KIND,), l1, l2).penalty()
+    penalty = Supervised(config, model, (KIND,)).penalty()
 
     kernel = model.shared.weight
     expected = l1 * kernel.abs().sum() + l2 * (kernel**2).sum()
@@ -102,4 +105,4 @@ def test_the_penalty_is_of_the_hidden_kernels_alone(l1: float, l2: float) -> Non
 
 
 def test_no_penalty_is_none() -> None:
-    assert Supervised(TwoHeads(), (KIND,), 0, 0).penalty() is None
+    assert Supervised(CONFIG, TwoHeads(), (KIND,)).penalty() is None

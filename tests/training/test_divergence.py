@@ -89,7 +89,7 @@ def test_a_validation_loss_that_is_no_number_is_told_to_no_callback(
 
     monkeypatch.setattr(training.learner, "compute", poisoned)
     with pytest.raises(RunError, match="the validation loss is") as caught:
-        fit(training, fold.train, fold.validation, [Ends()])
+        fit(training, fold, [Ends()])
 
     assert told == [1]
     assert caught.value.problems[0].where == f"epoch 2, step {2 * training.steps_per_epoch}"

@@ -11,12 +11,10 @@ from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
 from small import REVIEWS, WINE, built, same, weights
 
 from dlx.errors import RunError
-from dlx.learning.build import meters_for
-from dlx.learning.evaluate import predict_into
 from dlx.sources import batches
 from dlx.sources.batches import Batch
 from dlx.training.callbacks import Callback
-from dlx.training.loop import evaluate, fit, run_epoch
+from dlx.training.loop import fit, run_epoch
 from dlx.training.training import Training
 
 SGD = "optimizer={name: sgd, lr: 0.1}"
@@ -137,7 +135,7 @@ def test_evaluation_in_parts_is_the_metric_over_the_whole(size: int) -> None:
     run_epoch(training, fold.train)
     assert fold.validation is not None
 
-    scores = evaluate(training, fold.validation)
+    scores = training.learner.validate(fold)
 
     with torch.no_grad():
         logits = training.model(fold.validation.inputs)["cultivar"].double()
@@ -153,11 +151,10 @@ def test_evaluation_in_parts_is_the_metric_over_the_whole(size: int) -> None:
 
 
 def test_logits_come_in_the_order_of_the_rows() -> None:
-    config, _, fold, training = built("trainer.eval_batch_size=5")
+    _, _, fold, training = built("trainer.eval_batch_size=5")
     part = fold.part("test")
-    meters = meters_for(config, training.learner, "test")
 
-    logits = predict_into(training.learner, part, config.trainer, meters)
+    logits = training.learner.run_over(part, training.learner.meters("test"))
 
     training.model.eval()
     with torch.no_grad():
@@ -170,7 +167,7 @@ def test_dropout_is_off_in_evaluation_and_on_in_training() -> None:
     _, _, fold, training = built("model.dropout=0.5")
     assert fold.validation is not None
 
-    first, second = (evaluate(training, fold.validation) for _ in range(2))
+    first, second = (training.learner.validate(fold) for _ in range(2))
     batch = first_batch(training, fold, 16)
     training.model.train()
     noisy = {training.learner.losses(batch)["loss"].item() for _ in range(5)}
@@ -221,7 +218,7 @@ def test_callbacks_are_told_in_order() -> None:
     _, _, fold, training = built("trainer.batch_size=30")
     spy = Spy()
 
-    fit(training, fold.train, fold.validation, [spy])
+    fit(training, fold, [spy])
 
     steps = math.ceil(len(fold.train) / 30)
     first, second = ([f"step {e * steps + s + 1}" for s in range(steps)] for e in range(2))
@@ -233,7 +230,7 @@ def test_a_callback_stops_after_its_epoch() -> None:
     _, _, fold, training = built("trainer.epochs=9")
     spy = Spy(stop_at=3)
 
-    fit(training, fold.train, fold.validation, [spy])
+    fit(training, fold, [spy])
 
     assert training.progress.epoch == 3
     assert spy.told[-2:] == ["epoch 3", "end"]
@@ -243,7 +240,7 @@ def test_an_interruption_stops_after_its_step() -> None:
     _, _, fold, training = built("trainer.epochs=9", "trainer.batch_size=10")
     spy = Spy(interrupt_at=2)
 
-    fit(training, fold.train, fold.validation, [spy])
+    fit(training, fold, [spy])
 
     assert (training.progress.epoch, training.progress.step) == (0, 2)
     assert spy.told == ["begin", "step 1", "step 2", "end"]
@@ -287,7 +284,7 @@ def test_a_loss_that_is_no_number_stops_before_the_step_counts(
 
     monkeypatch.setattr(training.learner, "compute", poisoned)
     with pytest.raises(RunError) as caught:
-        fit(training, fold.train, fold.validation)
+        fit(training, fold)
 
     what = "not a number" if math.isnan(bad) else "infinite"
     assert str(caught.value) == (
@@ -306,7 +303,7 @@ def test_the_causes_are_those_of_the_config() -> None:
         "optimizer.lr=1e30", "trainer.precision=bfloat16", "trainer.clip_value=1e30"
     )
     with pytest.raises(RunError) as caught:
-        fit(training, fold.train, fold.validation)
+        fit(training, fold)
 
     assert caught.value.problems[0].hint == (
         "likely causes: the learning rate is too high (it is 1e+30: try optimizer.lr=0.01); "
@@ -363,5 +360,5 @@ def test_mixed_precision_computes_coarser_and_keeps_float32_weights(
     assert losses[1] == pytest.approx(losses[0], rel=0.02)
     assert {p.dtype for p in coarse.parameters} == {torch.float32}
     assert fold.validation is not None
-    scores = evaluate(coarse, fold.validation)
+    scores = coarse.learner.validate(fold)
     assert all(np.isfinite(list(scores.values())))

@@ -142,7 +142,7 @@ def test_a_long_training_writes_while_it_runs(
         written.append(state["step"]) if folder.name == "last" else None
 
     monkeypatch.setattr(checkpoint, "save", spy)
-    fit(training, fold.train, fold.validation, [keep])
+    fit(training, fold, [keep])
 
     steps = training.steps_per_epoch
     assert written[:4] == [steps, 2 * steps, 3 * steps, 4 * steps]
