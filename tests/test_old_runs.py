@@ -214,3 +214,6 @@ def test_one_is_reproduced_or_it_is_said_why_not(runs: Path, cli: Any) -> None:
     told = json.loads(found.out)
     assert found.code == (0 if told["identical"] else 3)
     assert told["identical"] or told["differences"]
+    assert told["changed"][-1] == (
+        "dlx moved each parameter by itself: Adam, momentum and clip_norm round differently now"
+    )
