@@ -117,8 +117,10 @@ class Member:
             if self._fresh:
                 parameter.grad = None
             if gradient is not None:
+                if not gradient.is_sparse:  # laid out as the parameter, as fused kernels expect
+                    gradient = gradient.contiguous()
                 before = parameter.grad
-                parameter.grad = gradient.contiguous() if before is None else before + gradient
+                parameter.grad = gradient if before is None else before + gradient
 
     def state(self) -> State:
         """What the optimizer keeps of each parameter, as "<parameter>/<entry>".

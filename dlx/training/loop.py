@@ -46,7 +46,7 @@ def fit(training: Training, fold: FoldData, callbacks: Sequence[Callback] = ()) 
         progress.close_epoch()
         watched = training.schedule_monitor
         training.optimizers.finish_epoch(None if watched is None else scores[watched])
-        progress.stop = training.learner.done()
+        progress.stop = progress.stop or training.learner.done()
         for callback in callbacks:
             callback.on_epoch_end(training, scores)
     for callback in callbacks:

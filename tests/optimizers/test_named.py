@@ -245,6 +245,26 @@ def test_what_went_apart_is_restored_apart() -> None:
     assert not is_flat(again)
 
 
+@pytest.mark.parametrize("accumulate", [1, 2])
+def test_sparse_gradients_are_left_to_torch(accumulate: int) -> None:
+    found = []
+    for whole in (True, False):
+        drawn = torch.Generator().manual_seed(0)
+        table = nn.Embedding(9, 2, sparse=True, _weight=torch.randn(9, 2, generator=drawn))
+        one = nn.ModuleDict({"table": table, "net": net()})
+        optimizers = built({"model": one}, "sgd", Trainer(accumulate=accumulate), whole=whole)
+
+        def closure(micro: Batch, one: Any = one) -> dict[str, Tensor]:
+            rows = (micro.x[:, 0] > 0).long()
+            return {"loss": (one["table"](rows) + one["net"](micro.x)).square().mean()}
+
+        for batch in batches(3):
+            optimizers.step("model", batch, closure)
+        found.append(numbers(one))
+
+    assert torch.equal(*found)
+
+
 @pytest.mark.parametrize("begun", ["frozen", "freed"])
 def test_freezing_holds_whenever_it_is_done(begun: str) -> None:
     found = []

@@ -236,6 +236,24 @@ def test_a_callback_stops_after_its_epoch() -> None:
     assert spy.told[-2:] == ["epoch 3", "end"]
 
 
+@pytest.mark.parametrize("who", ["a callback within the epoch", "the learner"])
+def test_whoever_asks_to_stop_is_heard_after_the_epoch(
+    monkeypatch: pytest.MonkeyPatch, who: str
+) -> None:
+    _, _, fold, training = built("trainer.epochs=9", "trainer.batch_size=10")
+
+    class Ask(Callback):
+        def on_step_end(self, training: Training) -> None:
+            training.progress.stop = "enough"
+
+    if who == "the learner":
+        monkeypatch.setattr(training.learner, "done", lambda: "enough")
+    fit(training, fold.train, fold.validation, [] if who == "the learner" else [Ask()])
+
+    assert (training.progress.epoch, training.progress.stop) == (1, "enough")
+    assert training.progress.step == training.steps_per_epoch
+
+
 def test_an_interruption_stops_after_its_step() -> None:
     _, _, fold, training = built("trainer.epochs=9", "trainer.batch_size=10")
     spy = Spy(interrupt_at=2)
