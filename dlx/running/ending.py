@@ -15,6 +15,7 @@ from ..runs.files import write_json
 from ..runs.seal import seal
 from .callbacks import of_runs
 from .run import Run
+from .stage import Stage
 
 
 def finish(run: Run, judged: Sequence[Judged]) -> None:
@@ -87,11 +88,11 @@ def _tell_end(run: Run, state: str) -> None:
 
 
 @contextmanager
-def aside(run: Run, lost: str) -> Iterator[None]:
+def aside(run: Run | Stage, lost: str) -> Iterator[None]:
     """Turns what goes wrong within into a warning: the scores are known, and a look was counted.
 
     Args:
-        run: told in its log.
+        run: it, or one of its trainings; told in its log.
         lost: what there will not be, as a sentence.
     """
     try:
@@ -99,6 +100,7 @@ def aside(run: Run, lost: str) -> Iterator[None]:
     except Exception as error:  # a full disk, a drawing, another's code
         said = str(error).strip().partition("\n")[0] or type(error).__name__
         with suppress(Exception):
+            assert run.log is not None
             run.log(f"warning: {lost}: {said}")
 
 

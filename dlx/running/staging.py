@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from ..training.loop import fit
 from ..training.recorders import Checkpoints, Recorder
 from ..training.training import Training
 from .callbacks import of_runs
+from .ending import aside
 from .evidence import write_steps
 from .stage import Stage
 
@@ -133,6 +134,22 @@ def steps_per_epoch(config: Config, train: Part) -> int:
     return -(-len(train) // config.trainer.batch_size)
 
 
+class _Leaving(Callback):
+    """Keeps what a learner leaves after each epoch, before the checkpoint that knows of it."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:  # noqa: ARG002
+        """Asks the learner, where there is a folder; what goes wrong is a warning."""
+        into = self._stage.artifacts
+        into.epoch = training.progress.epoch
+        if self._stage.folder is not None:
+            with aside(self._stage, f"not every artifact of epoch {into.epoch} is written"):
+                training.learner.artifacts(into, "epoch")
+        into.epoch = None
+
+
 def train_stage(stage: Stage, watchers: Sequence[Callback] = ()) -> None:
     """Trains to the end, a stop or an interruption; then the model holds the weights to be kept.
 
@@ -141,7 +158,7 @@ def train_stage(stage: Stage, watchers: Sequence[Callback] = ()) -> None:
         watchers: further callbacks, called last.
     """
     kept = stage.checkpoints
-    callbacks = [*kept.callbacks.values(), kept, *watchers]
+    callbacks = [*kept.callbacks.values(), _Leaving(stage), kept, *watchers]
     for callback in of_runs(callbacks):
         callback.on_stage_start(stage)
     try:

@@ -41,7 +41,7 @@ _LONGEST = 300
 
 
 class About(TypedDict, total=False):
-    """What may be said of an artifact; `epoch`: after which it was made, None at the end."""
+    """What may be said of an artifact; the epoch is that of `Artifacts` where it is not said."""
 
     title: str
     caption: str
@@ -85,9 +85,13 @@ class Artifacts:
 
     Args:
         folder: of the training; None keeps nothing.
+
+    Attributes:
+        epoch: after which they are made; None at the end.
     """
 
     def __init__(self, folder: Path | None) -> None:
+        self.epoch: int | None = None
         self._folder = folder
         self._listed = [] if folder is None else listed(folder)
 
@@ -178,7 +182,8 @@ class Artifacts:
             raise ValueError(f"`{name}` is no name of an artifact: small letters, digits and _")
         if self._folder is None:
             return
-        entry = Artifact(kind, name, _place(kind, name, about.get("epoch")), **about)
+        about = {"epoch": self.epoch, **about}
+        entry = Artifact(kind, name, _place(kind, name, about["epoch"]), **about)
         make_folders((self._folder / entry.file).parent)
         write_bytes(self._folder / entry.file, content)
         same = [one.file == entry.file for one in self._listed]
