@@ -10,7 +10,7 @@ import torch
 
 from ..config.schema import Trainer as Options
 from ..errors import Problem, RunError
-from ..learning.supervised import Supervised
+from ..learning.learner import Learner
 from ..optimizers.named import Optimizers
 from ..seeds import derive
 from ..sources.batches import Batch, Part
@@ -69,7 +69,7 @@ class Training:
 
     def __init__(
         self,
-        learner: Supervised,
+        learner: Learner,
         optimizers: Optimizers,
         options: Options,
         seed: int,

@@ -16,7 +16,8 @@ from dlx.learning.build import build_optimizers
 from dlx.learning.learner import Learner
 from dlx.learning.meters import Meters
 from dlx.optimizers.named import Optimizers
-from dlx.sources.batches import Batch, Part
+from dlx.sources.batches import Batch
+from dlx.sources.fold import FoldData
 from dlx.training import checkpoint
 from dlx.training.callbacks import Callback
 from dlx.training.loop import fit
@@ -32,11 +33,11 @@ CHANGES = (
 class Duel(Learner):
     """One network makes rows of its own, the other tells them from rows of the data."""
 
-    def __init__(self) -> None:
+    def __init__(self, config: Config) -> None:
         torch.manual_seed(0)
         maker = nn.Sequential(nn.Linear(2, 13), nn.Dropout(0.2))
         judge = nn.Sequential(nn.Linear(13, 8), nn.ReLU(), nn.Linear(8, 1))
-        super().__init__({"maker": maker, "judge": judge})
+        super().__init__(config, {"maker": maker, "judge": judge})
         self.moved: list[str] = []
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
@@ -71,25 +72,24 @@ class Stop(Callback):
 
 
 @pytest.fixture(scope="module")
-def start() -> tuple[Config, Part]:
+def start() -> tuple[Config, FoldData]:
     config, _, fold, _ = built(*CHANGES, base=WINE)
-    return config, fold.train
+    return config, fold
 
 
-def trained(start: tuple[Config, Part], folder: Path, stop: int = 10**6) -> Training:
+def trained(start: tuple[Config, FoldData], folder: Path, stop: int = 10**6) -> Training:
     """A training in a folder, from where it was left, to the end or to a step."""
-    config, part = start
+    config, fold = start
     folder.mkdir(exist_ok=True)
-    learner: Any = Duel()
-    steps = -(-len(part) // config.trainer.batch_size)
-    meters = (Meters("train", (), {}), Meters("val", (), {}))
+    learner = Duel(config)
+    steps = -(-len(fold.train) // config.trainer.batch_size)
     optimizers = build_optimizers(config, learner, steps, "min")
-    training = Training(learner, optimizers, config.trainer, meters, 0, steps)
+    training = Training(learner, optimizers, config.trainer, 0, steps)
     recorder = Recorder(folder / "metrics.jsonl")
     kept = Checkpoints(folder / "checkpoints", None, "min", Checkpoint())
     kept.callbacks = {"recorder": recorder}
     kept.restore(training, None)
-    fit(training, part, None, [recorder, kept, Stop(stop)])
+    fit(training, fold, [recorder, kept, Stop(stop)])
     return training
 
 
@@ -104,7 +104,7 @@ def evidence(folder: Path) -> dict[str, Any]:
 
 
 def test_it_trains_and_its_evidence_has_names_for_both(
-    start: tuple[Config, Part], tmp_path: Path
+    start: tuple[Config, FoldData], tmp_path: Path
 ) -> None:
     training = trained(start, tmp_path)
 
@@ -115,14 +115,14 @@ def test_it_trains_and_its_evidence_has_names_for_both(
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [row["lr"] for row in rows] == [row["lr/judge"] for row in rows]
     assert rows[2]["lr"] < rows[0]["lr"] == 0.001
-    start_weights = Duel().state().tensors
+    start_weights = Duel(start[0]).state().tensors
     for name, one in training.learner.state().tensors.items():
         assert not torch.equal(one, start_weights[name]), name
 
 
 @pytest.mark.parametrize("at", [1, 13, 20])
 def test_stopped_and_resumed_it_is_the_training_that_never_was(
-    start: tuple[Config, Part], tmp_path: Path, at: int
+    start: tuple[Config, FoldData], tmp_path: Path, at: int
 ) -> None:
     trained(start, tmp_path / "whole")
 
@@ -133,12 +133,11 @@ def test_stopped_and_resumed_it_is_the_training_that_never_was(
     assert evidence(tmp_path / "broken") == evidence(tmp_path / "whole")
 
 
-def test_why_it_diverged_names_the_rates_of_both(start: tuple[Config, Part]) -> None:
+def test_why_it_diverged_names_the_rates_of_both(start: tuple[Config, FoldData]) -> None:
     config, _ = start
-    learner: Any = Duel()
-    meters = (Meters("train", (), {}), Meters("val", (), {}))
+    learner = Duel(config)
     optimizers = build_optimizers(config, learner, 10, "min")
-    training = Training(learner, optimizers, config.trainer, meters, 0, 10)
+    training = Training(learner, optimizers, config.trainer, 0, 10)
 
     hint = training._diverged("x", 1).hint
 
