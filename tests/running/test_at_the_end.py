@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from small import WINE, loaded, status_of, the_run
 
+from dlx.learning.supervised import Supervised
 from dlx.report import page, sweep
-from dlx.running import ending
 from dlx.running.callbacks import RunCallback
 from dlx.running.train import train
 from dlx.training.callbacks import EarlyStopping
@@ -33,8 +33,8 @@ FOLDS = ("protocol=kfold", "protocol.k=3", "final=true")
 @pytest.mark.parametrize(
     ("owner", "name", "lost", "overrides"),
     [
-        (ending, "_leave_artifacts", NO_PREDICTIONS, ()),
-        (ending, "_leave_artifacts", NO_PREDICTIONS, FOLDS),
+        (Supervised, "artifacts", NO_PREDICTIONS, ()),
+        (Supervised, "artifacts", NO_PREDICTIONS, FOLDS),
         (Watches, "on_run_end", "callbacks.early_stopping failed at the end", ()),
     ],
     ids=["predictions", "predictions of folds", "callback"],
