@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..config.load import digest, load
+from ..config.load import load
 from ..config.names import plural
 from ..errors import DlxError
 from ..runs.folder import read_status
@@ -73,7 +73,7 @@ def _setting(plan: TunePlan, run: Path) -> tuple[dict[str, Any] | None, str | No
     try:
         config = load(overrides_of(status), plan.config_dir).config
         changed = own_values(config, plan.space)
-        mine = digest(load(plan.trial(changed), plan.config_dir).config)
+        mine = plan.key(changed)
     except DlxError:
         return None, None
     return (changed, mine) if mine == status.get("config_digest") else (None, None)

@@ -80,6 +80,14 @@ class TunePlan:
         """The arguments that train a setting."""
         return [*self.arguments, *as_arguments(changed)]
 
+    def key(self, changed: dict[str, Any]) -> str:
+        """The digest of a setting's config.
+
+        Raises:
+            UsageError, MethodError: no config can have these values.
+        """
+        return digest(load(self.trial(changed), self.config_dir).config)
+
 
 def plan_tune(
     arguments: Sequence[str],

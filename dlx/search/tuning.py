@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..config.load import digest, load
 from ..config.secrets import shown_arguments
 from ..errors import MethodError, UsageError
 from ..runs.files import plain
@@ -116,8 +115,7 @@ class Tuning:
     def choose_threads(self, runner: Runner) -> None:
         """One thread count for all trials of the study, whichever process chose it."""
         if self.plan.loaded.config.trainer.threads == "auto" and self.threads is None:
-            arguments = self.plan.trial(self.plan.own or {})
-            known = shared_threads(runner, self._message(arguments, 0))
+            known = shared_threads(runner, self._message(self.plan.own or {}, 0))
             self.threads = self.study.fact("threads", known)
 
     def next(self) -> Order | None:
@@ -162,7 +160,7 @@ class Tuning:
         changed = own or self._suggested(trials)
         if reason := self._refused(changed):
             return self._impossible(changed, reason)
-        key = _key(self.plan.trial(changed), self.plan.config_dir)
+        key = self.plan.key(changed)
         number = self.study.begin(changed, self._most, key=key, own=own is not None)
         return None if number is None else self._order(number, changed, None)
 
@@ -178,7 +176,7 @@ class Tuning:
     def _refused(self, changed: dict[str, Any]) -> str:
         """Why no config can have some values, which are right alone and not together."""
         try:
-            load(self.plan.trial(changed), self.plan.config_dir)
+            self.plan.key(changed)
         except (UsageError, MethodError) as error:
             return str(error)
         return ""
@@ -190,11 +188,10 @@ class Tuning:
         return suggest(self.plan.space, tried, directions, seed, options.sampler, options.startup)
 
     def _order(self, number: int, changed: dict[str, Any], resume: Path | None) -> Order:
-        arguments = self.plan.trial(changed)
         self._rows[number] = self._row_of(number)
         self.watch.begins(self._rows[number])
         message = {
-            **self._message(arguments, number),
+            **self._message(changed, number),
             "do": "train",
             "threads": self.threads,
             "resume": resume and str(resume),
@@ -202,15 +199,11 @@ class Tuning:
         }
         return Order(number, message)
 
-    def _message(self, arguments: list[str], number: int) -> Message:
-        key = _key(arguments, self.plan.config_dir)
+    def _message(self, changed: dict[str, Any], number: int) -> Message:
         marks = {"sweep": self.record.name, "trial": number, **self.plan.marks}
-        return {
-            "arguments": arguments,
-            "key": key,
-            "marks": marks,
-            "config_dir": self.plan.config_dir,
-        }
+        places = {"config_dir": self.plan.config_dir}
+        key = self.plan.key(changed)
+        return {"arguments": self.plan.trial(changed), "key": key, "marks": marks, **places}
 
     def heard(self, order: Order, report: Message) -> Message:
         """Shows how far a trial is, and says whether it is to be given up."""
@@ -309,8 +302,9 @@ class Tuning:
         plan, config = self.plan, self.plan.loaded.config
         rows = [self._row(trial) for trial in self.study.trials()]
         points = [point_of(row["trial"], row["changed"], [row]) for row in rows]
-        several = len(plan.objectives) > 1
-        best = self._best(points)
+        goals = [{"name": name, "direction": direction} for name, direction in plan.objectives]
+        leading = front(points, goals) if len(goals) > 1 else []
+        best = self._best(points, leading)
         return {
             "sweep": self.record.name,
             "kind": "tune",
@@ -323,7 +317,7 @@ class Tuning:
             "sample": any(row.get("sample") for row in rows),
             "score": self._score,
             "direction": self._direction,
-            "objectives": [{"name": n, "direction": d} for n, d in plan.objectives],
+            "objectives": goals,
             "keys": [lever.key for lever in plan.space],
             "space": {lever.key: lever.plain() for lever in plan.space},
             "sampler": plan.options.sampler,
@@ -334,20 +328,18 @@ class Tuning:
             "trials": rows,
             "best": best and self._best_facts(best, rows),
             "default": next((row["point"] for row in rows if row["own"]), None),
-            "front": front(points, self._objectives()) if several else [],
+            "front": leading,
             "counts": counts(rows),
             "notes": plan.notes,
         }
 
-    def _objectives(self) -> list[dict[str, str]]:
-        return [{"name": n, "direction": d} for n, d in self.plan.objectives]
-
-    def _best(self, points: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    def _best(
+        self, points: Sequence[Mapping[str, Any]], leading: Sequence[int]
+    ) -> Mapping[str, Any] | None:
         """The best by the first objective; of those equal in it, the first of the front."""
         name, direction = self.plan.objectives[0]
         if len(self.plan.objectives) > 1:
-            numbers = front(points, self._objectives())
-            return next((p for p in points if numbers and p["point"] == numbers[0]), None)
+            return next((p for p in points if p["point"] in leading[:1]), None)
         by_objective = [{**p, "value": p["values"].get(name)} for p in points]
         return next(iter(ranked(by_objective, direction)), None)
 
@@ -363,7 +355,3 @@ class Tuning:
 
 def _refusal(reason: str) -> Message:
     return {"event": "failed", "kind": "config", "reason": reason}
-
-
-def _key(arguments: Sequence[str], config_dir: str | None) -> str:
-    return digest(load(arguments, config_dir).config)
