@@ -196,7 +196,8 @@ def read(file: Path) -> Experiment:
         lines = scan(file, shown)
     except BadFile as error:
         raise UsageError(error.problem) from None
-    values = yaml.safe_load(file.read_text(encoding="utf-8")) or {}
+    text = file.read_text(encoding="utf-8")
+    values = yaml.safe_load(text) or {}
     problems = list(_problems(values, lines, shown))
     if problems:
         raise UsageError(*problems)
@@ -204,19 +205,9 @@ def read(file: Path) -> Experiment:
         Claim(c["figure"], c["is"], c["than"], float(c.get("by", 0)))
         for c in values.get("claims", [])
     )
-    return Experiment(
-        name=file.stem,
-        title=values["title"],
-        task=values["task"],
-        overrides=tuple(values.get("overrides", ())),
-        seeds=tuple(values.get("seeds", (0,))),
-        source=values.get("source", ""),
-        published=values.get("published", {}),
-        bars=values.get("bars", {}),
-        claims=claims,
-        ours=values.get("ours", {}),
-        about=_about(file.read_text(encoding="utf-8")),
-    )
+    rest: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+    rest |= {"claims": claims, "about": _about(text)}
+    return Experiment(name=file.stem, **rest)
 
 
 def _about(text: str) -> str:

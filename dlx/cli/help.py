@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
         say_json([entry.plain() for entry in found] if key else _plain_options(Config))
         return 0
     if not key:
-        _show_options(Config, "")
+        _show_options(Config)
     for index, entry in enumerate(found):
         if index:
             say("")
@@ -131,7 +131,7 @@ class _Entry:
     def show(self) -> None:
         """Prints it."""
         say(f"{self.kind} {self.name}: {self.component.summary}")
-        _show_options(self.component.options, "")
+        _show_options(self.component.options)
 
 
 def _plain_options(cls: type) -> list[dict[str, Any]]:
@@ -274,13 +274,13 @@ def _show_pairs(pairs: dict[str, str]) -> None:
         say(f"    {name.ljust(width)}  {text}")
 
 
-def _show_options(cls: type, prefix: str) -> None:
+def _show_options(cls: type) -> None:
     options = options_of(cls)
     if not options:
         say("  no options")
         return
     rows = [
-        [f"{prefix}{name}", _default(opt), describe(opt.hint, opt.meta), opt.meta.help]
+        [name, _default(opt), describe(opt.hint, opt.meta), opt.meta.help]
         for name, opt in options.items()
     ]
     show_table(("key", "default", "type", "description"), rows)

@@ -56,9 +56,9 @@ def tasks(config_dir: str | None = None) -> list[dict[str, Any]]:
     return list(found.values())
 
 
-def values_of(task: str, config_dir: str | None = None) -> dict[str, Any]:
+def values_of(task: str) -> dict[str, Any]:
     """What a task's file holds; empty where there is none."""
-    for folder in search_path(config_dir):
+    for folder in search_path(None):
         if file := group_files(folder, "task").get(task):
             return _read(task, file)
     return {}

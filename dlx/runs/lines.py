@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-from ..files import open_file, parse_json, read_bytes, replace_file
+from ..errors import Problem, RunError
+from ..files import open_file, parse_json, read_bytes, remove_file, replace_file
 from .files import plain, writing
 
 _MARK = b',"sum":"'
@@ -58,7 +60,7 @@ def sum_of(value: Mapping[str, Any]) -> str:
 
 
 @dataclass(frozen=True)
-class Sound:
+class _Sound:
     """What is sound of a file: its lines up to the first that is damaged.
 
     Attributes:
@@ -74,39 +76,77 @@ class Sound:
     spoilt: int
 
 
-def read_sound(file: Path) -> Sound:
-    """The sound part of a file of lines; an empty one where there is not a file.
+class Lines:
+    """A list that grows by whole lines; what is damaged of it, and all after that, goes.
 
-    Raises:
-        OSError: it cannot be read, or is not a regular file.
+    Args:
+        file: the file, there or not.
     """
-    try:
-        lines = read_bytes(file).split(b"\n")
-    except FileNotFoundError:
-        lines = [b""]
-    chain, entries, size = Chain(), list[dict[str, Any]](), 0
-    for place, line in enumerate(lines[:-1]):
+
+    def __init__(self, file: Path) -> None:
+        self.file = file
+
+    def read(self) -> list[dict[str, Any]]:
+        """Every sound entry so far.
+
+        Raises:
+            RunError: the file cannot be read.
+        """
         try:
-            entries.append(chain.unseal(line))
-        except ValueError:
-            return Sound(entries, size, chain, len(lines) - 1 - place)
-        size += len(line) + 1
-    return Sound(entries, size, chain, 0)
+            return self._sound().entries
+        except OSError as error:
+            what = f"the record cannot be read: {error.strerror or error}"
+            raise RunError(Problem(what, str(self.file))) from error
 
+    def append(self, entry: Mapping[str, Any]) -> None:
+        """Adds an entry after the sound ones, and waits until it is on the disk.
 
-def append_entry(file: Path, entry: Mapping[str, Any]) -> None:
-    """Adds an entry after the sound part of a file, and waits until it is on the disk.
+        Raises:
+            RunError: it cannot be written.
+        """
+        with writing(self.file):
+            sound = self._sound()
+            with open_file(self.file, "ab") as stream:
+                stream.truncate(sound.size)
+                stream.write(sound.chain.seal(plain(entry)))
+                stream.flush()
+                os.fsync(stream.fileno())
 
-    Raises:
-        RunError: it cannot be written.
-    """
-    with writing(file):
-        sound = read_sound(file)
-        with open_file(file, "ab") as stream:
-            stream.truncate(sound.size)
-            stream.write(sound.chain.seal(plain(entry)))
-            stream.flush()
-            os.fsync(stream.fileno())
+    def mend(self) -> int:
+        """Leaves the sound entries; the whole of a damaged file is kept beside it.
+
+        Returns:
+            How many lines were damaged.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        with writing(self.file):
+            sound = self._sound()
+            if sound.spoilt:
+                whole = read_bytes(self.file)
+                replace_file(self.file.with_name(f"{self.file.name}.damaged"), whole)
+                replace_file(self.file, whole[: sound.size])
+        return sound.spoilt
+
+    def clear(self) -> None:
+        """Takes every entry away."""
+        with suppress(FileNotFoundError):
+            remove_file(self.file)
+
+    def _sound(self) -> _Sound:
+        try:
+            lines = read_bytes(self.file).split(b"\n")
+        except FileNotFoundError:
+            lines = [b""]
+        chain, entries, size = Chain(), list[dict[str, Any]](), 0
+        for place, line in enumerate(lines[:-1]):
+            try:
+                entries.append(chain.unseal(line))
+            except ValueError:
+                return _Sound(entries, size, chain, len(lines) - 1 - place)
+            size += len(line) + 1
+        return _Sound(entries, size, chain, 0)
 
 
 def append_line(file: Path, line: bytes) -> None:
@@ -122,21 +162,3 @@ def append_line(file: Path, line: bytes) -> None:
         stream.write(b"\n" + line if torn else line)
         stream.flush()
         os.fsync(stream.fileno())
-
-
-def keep_sound(file: Path) -> int:
-    """Leaves the sound part of a file; the whole of a damaged one is kept beside it.
-
-    Returns:
-        How many lines were damaged.
-
-    Raises:
-        RunError: it cannot be written.
-    """
-    with writing(file):
-        sound = read_sound(file)
-        if sound.spoilt:
-            whole = read_bytes(file)
-            replace_file(file.with_name(f"{file.name}.damaged"), whole)
-            replace_file(file, whole[: sound.size])
-    return sound.spoilt

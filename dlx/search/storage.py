@@ -16,7 +16,7 @@ from ..config.secrets import without_password
 from ..errors import Problem, RunError, UsageError
 from ..files import check_database, is_there, remove_file
 from ..machine import shortage
-from ..runs.lines import keep_sound
+from ..runs.lines import Lines
 from .journal import Damaged, Journal
 
 
@@ -90,7 +90,7 @@ def mend(storage: str, folder: Path) -> bool:
         Whether it was damaged; the file is kept with `.damaged` behind its name.
     """
     if storage == "journal":
-        return keep_sound(folder / "study.journal") > 0
+        return Lines(folder / "study.journal").mend() > 0
     file = folder / "study.sqlite"
     if storage != "sqlite" or not is_there(file) or _is_sound(file):
         return False

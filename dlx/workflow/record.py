@@ -17,7 +17,7 @@ from ..files import is_there, make_folder, read_json, remove_file, sweep_tempora
 from ..running.start import marks_in
 from ..runs.files import cannot_write, plain, write_json
 from ..runs.folder import all_runs, check_writable, create, name_of, read_status, write_status
-from ..runs.lines import append_entry, keep_sound, read_sound, sum_of
+from ..runs.lines import Lines, sum_of
 from ..runs.lock import busy, held, tried
 
 UNFINISHED = ("running", "paused", "interrupted", "failed", "refused")
@@ -37,8 +37,8 @@ class Record:
     ) -> None:
         self.folder, self.fresh, self.marks = folder, fresh, dict(marks)
         self._steps = folder / "workflow"
-        self.trials = _Lines(self._steps / "trials.jsonl")
-        self.capacity_steps = _Lines(self._steps / "ladder.jsonl")
+        self.trials = Lines(self._steps / "trials.jsonl")
+        self.capacity_steps = Lines(self._steps / "ladder.jsonl")
 
     @property
     def name(self) -> str:
@@ -91,7 +91,11 @@ class Record:
     def mend(self) -> list[str]:
         """Takes away what a killed process or a power cut spoilt; told, a line each."""
         sweep_temporaries(self.folder)
-        told = [*filter(None, (self.capacity_steps.mend(), self.trials.mend()))]
+        told = []
+        for lines in (self.capacity_steps, self.trials):
+            if lost := lines.mend():
+                many, name = plural(lost, "line"), lines.file.name
+                told.append(f"{many} of {name} damaged: run again; kept as {name}.damaged")
         scaled = self.out(6)
         if scaled is not None and scaled["facts"].get("rungs") != len(self.capacity_steps.read()):
             told.append("ladder.jsonl has lost its end: step 6 continues from there")
@@ -121,46 +125,6 @@ class Record:
 
     def _file(self, name: str) -> Path:
         return self._steps / f"{name}.json"
-
-
-class _Lines:
-    """A list that grows by whole lines of JSON; what is damaged of it, and all after that, goes."""
-
-    def __init__(self, file: Path) -> None:
-        self._file = file
-
-    def read(self) -> list[dict[str, Any]]:
-        """Every entry so far.
-
-        Raises:
-            RunError: the file cannot be read.
-        """
-        try:
-            return read_sound(self._file).entries
-        except OSError as error:
-            what = f"the record cannot be read: {error.strerror or error}"
-            raise RunError(Problem(what, str(self._file))) from error
-
-    def mend(self) -> str:
-        """Leaves the sound entries, and tells what is lost; "" where nothing is."""
-        lost = keep_sound(self._file)
-        if not lost:
-            return ""
-        name = self._file.name
-        return f"{plural(lost, 'line')} of {name} damaged: run again; kept as {name}.damaged"
-
-    def clear(self) -> None:
-        """Takes every entry away."""
-        with suppress(FileNotFoundError):
-            remove_file(self._file)
-
-    def append(self, entry: dict[str, Any]) -> None:
-        """Adds an entry.
-
-        Raises:
-            RunError: the file cannot be written.
-        """
-        append_entry(self._file, entry)
 
 
 def digest_of(loaded: Loaded) -> str:
