@@ -56,10 +56,7 @@ def auto(options: specs.Auto, problem: str) -> Loss:
     return cast("Loss", chosen.load()(chosen.options, problem))
 
 
-def binary_cross_entropy(
-    options: specs.BinaryCrossEntropy,  # noqa: ARG001 - one interface for all losses
-    problem: str,  # noqa: ARG001
-) -> Loss:
+def binary_cross_entropy(_options: specs.BinaryCrossEntropy, _problem: str) -> Loss:
     """Mean of -t log p - (1 - t) log(1 - p), with p the sigmoid of each logit."""
 
     def loss(logits: Tensor, target: Tensor) -> Tensor:
@@ -70,22 +67,19 @@ def binary_cross_entropy(
     return loss
 
 
-def cross_entropy(
-    options: specs.CrossEntropy,
-    problem: str,  # noqa: ARG001 - one interface for all losses
-) -> Loss:
+def cross_entropy(options: specs.CrossEntropy, _problem: str) -> Loss:
     """Mean of -log p of the right class, with p the softmax of a sample's logits."""
     if options.label_smoothing == 0:
         return F.cross_entropy
     return partial(F.cross_entropy, label_smoothing=options.label_smoothing)
 
 
-def mse(options: specs.MSE, problem: str) -> Loss:  # noqa: ARG001 - as above
+def mse(_options: specs.MSE, problem: str) -> Loss:
     """Mean squared distance of prediction and target."""
     return _distance(F.mse_loss, problem)
 
 
-def mae(options: specs.MAE, problem: str) -> Loss:  # noqa: ARG001 - as above
+def mae(_options: specs.MAE, problem: str) -> Loss:
     """Mean absolute distance of prediction and target."""
     return _distance(F.l1_loss, problem)
 

@@ -124,11 +124,7 @@ class _Plateau(Schedule):
 
 
 def constant(
-    options: specs.Constant,
-    optimizer: Optimizer,
-    steps_per_epoch: int,
-    epochs: int,
-    mode: str,  # noqa: ARG001 - one interface for all schedules
+    options: specs.Constant, optimizer: Optimizer, steps_per_epoch: int, epochs: int, _mode: str
 ) -> Schedule:
     """The same rate throughout, after an optional warm-up.
 
@@ -142,11 +138,7 @@ def constant(
 
 
 def step(
-    options: specs.Step,
-    optimizer: Optimizer,
-    steps_per_epoch: int,
-    epochs: int,
-    mode: str,  # noqa: ARG001 - one interface for all schedules
+    options: specs.Step, optimizer: Optimizer, steps_per_epoch: int, epochs: int, _mode: str
 ) -> Schedule:
     """The rate times gamma^(epoch // every), epochs counted from the start of training.
 
@@ -163,11 +155,7 @@ def step(
 
 
 def cosine(
-    options: specs.Cosine,
-    optimizer: Optimizer,
-    steps_per_epoch: int,
-    epochs: int,
-    mode: str,  # noqa: ARG001 - one interface for all schedules
+    options: specs.Cosine, optimizer: Optimizer, steps_per_epoch: int, epochs: int, _mode: str
 ) -> Schedule:
     """Half a cosine from the rate to `final` of it (Loshchilov and Hutter, arXiv:1608.03983).
 
@@ -186,11 +174,7 @@ def cosine(
 
 
 def one_cycle(
-    options: specs.OneCycle,
-    optimizer: Optimizer,
-    steps_per_epoch: int,
-    epochs: int,
-    mode: str,  # noqa: ARG001 - one interface for all schedules
+    options: specs.OneCycle, optimizer: Optimizer, steps_per_epoch: int, epochs: int, _mode: str
 ) -> Schedule:
     """Half a cosine up to the optimizer's rate, and another down (Smith, arXiv:1708.07120)."""
     total = steps_per_epoch * epochs

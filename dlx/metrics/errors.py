@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor
@@ -27,10 +26,8 @@ class _Difference(Sums):
         predicted = _predictions(logits, self.problem).view_as(target)
         self._add(self._errors(predicted - target).sum(dtype=wide(target)), target.numel())
 
-    @staticmethod
-    @abstractmethod
-    def _errors(difference: Tensor) -> Tensor:
-        """What is averaged."""
+    _errors: Callable[[Tensor], Tensor]
+    """What is averaged of the differences."""
 
     def compute(self) -> float:
         """The mean; nan before the first batch."""
@@ -40,17 +37,13 @@ class _Difference(Sums):
 class MAE(_Difference):
     """Mean absolute error."""
 
-    @staticmethod
-    def _errors(difference: Tensor) -> Tensor:
-        return difference.abs()
+    _errors = staticmethod(torch.abs)
 
 
 class MSE(_Difference):
     """Mean squared error."""
 
-    @staticmethod
-    def _errors(difference: Tensor) -> Tensor:
-        return difference.square()
+    _errors = staticmethod(torch.square)
 
 
 class RMSE(MSE):

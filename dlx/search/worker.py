@@ -116,9 +116,7 @@ def carry_out(order: Message, shared: Shared, send: Send, inbox: Inbox | None = 
         threads = order.get("threads") if loaded.config.trainer.threads == "auto" else None
         train(loaded, silent, watchers, resume=resume, threads=threads, trial=trial)
         ended: Message = {"event": "done"}
-    except Interrupted:
-        ended = {"event": "interrupted"}
-    except KeyboardInterrupt:
+    except (Interrupted, KeyboardInterrupt):
         ended = {"event": "interrupted"}
     except Pruned as error:
         ended = {"event": "pruned", "reason": str(error)}
