@@ -144,7 +144,7 @@ def _why_not(walk: Walk) -> str:
     if not options.validates or name == "test_as_validation":
         return f"protocol {name} has no validation set"
     if (
-        any(map(_names_protocol, walk.typed))
+        any(map(_names_protocol, walk.record.loaded.arguments))
         or name != "holdout"
         or walk.config.dataset.options.sample
     ):

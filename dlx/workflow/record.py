@@ -28,14 +28,19 @@ class Record:
 
     Args:
         folder: the run folder.
+        loaded: the config that was typed.
         fresh: whether it was made just now, so that nothing in it is worth keeping yet.
         marks: the experiment that it is of, for its status.
     """
 
     def __init__(
-        self, folder: Path, fresh: bool = False, marks: Mapping[str, Any] = MappingProxyType({})
+        self,
+        folder: Path,
+        loaded: Loaded,
+        fresh: bool = False,
+        marks: Mapping[str, Any] = MappingProxyType({}),
     ) -> None:
-        self.folder, self.fresh, self.marks = folder, fresh, dict(marks)
+        self.folder, self.loaded, self.fresh, self.marks = folder, loaded, fresh, dict(marks)
         self._steps = folder / "workflow"
         self.trials = Lines(self._steps / "trials.jsonl")
         self.capacity_steps = Lines(self._steps / "ladder.jsonl")
@@ -44,6 +49,11 @@ class Record:
     def name(self) -> str:
         """The run's name below the root."""
         return name_of(self.folder)
+
+    @property
+    def digest(self) -> str:
+        """What two commands must share for the second to go on where the first stopped."""
+        return digest(replace(self.loaded.config, workflow=Workflow()))
 
     def out(self, number: int) -> dict[str, Any] | None:
         """What a step left; None where it has not been done.
@@ -106,18 +116,19 @@ class Record:
         """Whether the last step and its report are there: there is nothing to resume."""
         return is_there(self._file("7")) and is_there(self.folder / "report.html")
 
-    def status(self, loaded: Loaded, state: str, **more: Any) -> None:
+    def status(self, state: str, **more: Any) -> None:
         """Writes `status.json`."""
+        config = self.loaded.config
         status = {
             "run": self.name,
-            "task": loaded.config.task,
-            "title": loaded.config.about.title,
+            "task": config.task,
+            "title": config.about.title,
             "verb": "workflow",
             "state": state,
-            "workflow_digest": digest_of(loaded),
-            "overrides": loaded.shown,
-            "seed": loaded.config.seed,
-            "sample": loaded.config.dataset.options.sample,
+            "workflow_digest": self.digest,
+            "overrides": self.loaded.shown,
+            "seed": config.seed,
+            "sample": config.dataset.options.sample,
             **self.marks,
             **more,
         }
@@ -125,11 +136,6 @@ class Record:
 
     def _file(self, name: str) -> Path:
         return self._steps / f"{name}.json"
-
-
-def digest_of(loaded: Loaded) -> str:
-    """What two commands must share for the second to go on where the first stopped."""
-    return digest(replace(loaded.config, workflow=Workflow()))
 
 
 @contextmanager
@@ -147,13 +153,15 @@ def opened(loaded: Loaded, marks: Mapping[str, str]) -> Iterator[Record]:
     check_writable(root)
     for folder in reversed(all_runs(root)):
         status = read_status(folder) or {}
-        mine = status.get("workflow_digest") == digest_of(loaded)
+        record = Record(folder, loaded, marks={**marks, **marks_in(status)})
+        if status.get("workflow_digest") != record.digest:
+            continue
         state = status.get("state")
-        if mine and (state in UNFINISHED or (state == "done" and not Record(folder).is_over())):
+        if state in UNFINISHED or (state == "done" and not record.is_over()):
             with tried(folder) as mine:
                 if not mine:
                     raise busy(folder, "workflow")
-                yield Record(folder, marks={**marks, **marks_in(status)})
+                yield record
                 return
     folder = create(root, loaded.config.task, digest(loaded.config))
     try:
@@ -161,6 +169,6 @@ def opened(loaded: Loaded, marks: Mapping[str, str]) -> Iterator[Record]:
     except OSError as error:
         raise UsageError(cannot_write(folder, error)) from error
     with held(folder):
-        record = Record(folder, fresh=True, marks=marks)
-        record.status(loaded, "running")
+        record = Record(folder, loaded, fresh=True, marks=marks)
+        record.status("running")
         yield record

@@ -83,7 +83,7 @@ def _final_run(walk: Walk, loaded: Loaded, finding: str, facts: dict[str, Any]) 
         walk.data,
         "workflow",
         {"workflow": walk.facts(), "decisions": facts["decisions"]},
-        {"workflow_digest": walk.digest, **walk.record.marks},
+        {"workflow_digest": walk.record.digest, **walk.record.marks},
     )
 
     def say(text: str) -> None:

@@ -23,7 +23,7 @@ from ..runs.files import write_json
 from ..runs.seal import seal_again
 from ..sources.data import Data, cut, read_samples
 from .attempt import Bench, direction_of
-from .record import Record, digest_of, opened
+from .record import Record, opened
 from .watcher import Watcher
 
 Finding = tuple[str, dict[str, Any]]
@@ -39,8 +39,6 @@ class Walk:
         record: the run folder.
         watcher: told how it gets on.
         steps: all seven.
-        typed: the arguments as they were typed.
-        digest: what a later command must share to go on.
         config_dir: a further folder of configs.
         outs: the evidence of each step done.
         deadline: after it no further training of steps 6 and 7 begins.
@@ -50,8 +48,6 @@ class Walk:
     record: Record
     watcher: Watcher
     steps: Sequence[Step]
-    typed: tuple[str, ...]
-    digest: str
     config_dir: str | None = None
     outs: dict[int, dict[str, Any]] = field(default_factory=dict)
     deadline: float = 0.0
@@ -163,21 +159,19 @@ def walk(
         hint = "test=true, or workflow.until=6 to stop before"
         raise UsageError(Problem(what, "test", "true", hint))
     with opened(loaded, marks) as record:
-        under_way = Walk(
-            loaded, record, watcher, steps, loaded.arguments, digest_of(loaded), config_dir
-        )
+        under_way = Walk(loaded, record, watcher, steps, config_dir)
         for text in record.mend():
             watcher.says(6, text)
         under_way.deadline = time.monotonic() + 60 * loaded.config.workflow.budget_minutes
         for number in range(1, until + 1):
-            _take(under_way, number, loaded)
+            _take(under_way, number)
         if until < len(steps):
-            record.status(loaded, "paused", step=until)
+            record.status("paused", step=until)
             _write_report(under_way, "paused")
     return record.folder
 
 
-def _take(under_way: Walk, number: int, loaded: Loaded) -> None:
+def _take(under_way: Walk, number: int) -> None:
     """Takes one step, or reads what it left."""
     step, watcher, record = under_way.steps[number - 1], under_way.watcher, under_way.record
     watcher.begins(number, step.title)
@@ -194,26 +188,25 @@ def _take(under_way: Walk, number: int, loaded: Loaded) -> None:
         elif chosen := out["facts"].get("chosen"):
             under_way.choose(chosen)
     except (Interrupted, KeyboardInterrupt):
-        record.status(loaded, "interrupted", step=number)
+        record.status("interrupted", step=number)
         raise
     except DlxError as error:
-        ended = "refused" if isinstance(error, MethodError) else "failed"
-        watcher.ended(number, ended, error.problems[0].what)
-        _leave(under_way, number, error, loaded)
+        state = "refused" if isinstance(error, MethodError) else "failed"
+        watcher.ended(number, state, error.problems[0].what)
+        _leave(under_way, number, error, state)
         raise
     under_way.outs[number] = out
     watcher.done(number, out["finding"], known)
 
 
-def _leave(under_way: Walk, number: int, error: DlxError, loaded: Loaded) -> None:
+def _leave(under_way: Walk, number: int, error: DlxError, state: str) -> None:
     """Keeps why a workflow ended; one that ended before any training leaves nothing behind."""
     record = under_way.record
     if record.fresh and number < 5:
         with suppress(OSError):
             remove_tree(record.folder)
         return
-    state = "refused" if isinstance(error, MethodError) else "failed"
-    record.status(loaded, state, step=number, reason=str(error))
+    record.status(state, step=number, reason=str(error))
     under_way.outs[number] = {"finding": error.problems[0].what, "facts": {}, "state": state}
     _write_report(under_way, state)
 
