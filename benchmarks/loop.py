@@ -21,14 +21,16 @@ from torch import Tensor
 
 from dlx.config.load import load
 from dlx.config.schema import Config
-from dlx.data.targets import EncodedTarget
+from dlx.data.columns import Input
+from dlx.data.targets import EncodedTarget, TargetCodec
 from dlx.learning.build import build_learner
 from dlx.learning.meters import Meters
 from dlx.learning.supervised import Supervised
-from dlx.models.inputs import Input, MultiHot
+from dlx.models.inputs import MultiHot
 from dlx.running import threads
 from dlx.running.staging import build_training
 from dlx.sources.batches import Part
+from dlx.sources.held import HeldDense, HeldSparse
 from dlx.training.loop import run_epoch
 from dlx.training.training import Training
 
@@ -56,17 +58,22 @@ def workloads() -> list[Workload]:
     def labels(rows: int, classes: int) -> Tensor:
         return torch.randint(classes, (rows,), generator=source)
 
-    images = Part({"image": normal(1024, 28, 28)}, {"digit": labels(1024, 10)})
-    table = Part({"features": normal(404, 13)}, {"price": normal(404)})
+    def part(name: str, values: Tensor, target: str, known: Tensor) -> Part:
+        return Part({name: HeldDense(values)}, {target: known}, torch.arange(len(known)))
+
+    images = part("image", normal(1024, 28, 28), "digit", labels(1024, 10))
+    table = part("features", normal(404, 13), "price", normal(404))
     ids = torch.randint(1, 10_000, (1024, 100), generator=source)
-    texts = Part({"review": ids}, {"sentiment": labels(1024, 2).float()})
+    texts = part("review", ids, "sentiment", labels(1024, 2).float())
+    known = {"sentiment": labels(7_680, 2).float()}
+    reviews = Part({"review": HeldSparse(multi_hot(7_680))}, known, torch.arange(7_680))
     lstm = "model={name: layers, layers: [{embedding: 32}, {lstm: 32}]}"
     return [
         Workload(
             "imdb multi-hot MLP, batch 512",
             ["task=imdb"],
             {"review": Input("multi_hot", (10_000,))},
-            Part({"review": multi_hot(7_680)}, {"sentiment": labels(7_680, 2).float()}),
+            reviews,
             1,
             1.05,
         ),
@@ -162,9 +169,8 @@ def learner_of(work: Workload, config: Config) -> Supervised:
     target = next(iter(work.part.targets))
     values = np.zeros(0)
     classes = tuple(map(str, range(work.outputs)))
-    return build_learner(
-        config, work.inputs, {target: EncodedTarget(values, work.outputs, classes)}, CPU
-    )
+    codec = TargetCodec(config.targets[target].problem, work.outputs, classes)
+    return build_learner(config, work.inputs, {target: EncodedTarget(values, codec)}, CPU)
 
 
 def ours(work: Workload, config: Config, metric: bool) -> Callable[[], None]:

@@ -8,15 +8,13 @@ import zlib
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from ..files import fence, is_folder, names_in, open_file, read_json, remove_file, remove_tree
-from .columns import AnyColumn, IdRows, MultiHotRows
-from .samples import Ragged
+from .columns import KINDS, Column
 from .scratch import scratch, sweep
 
 SMALL_BYTES = 1_000_000
@@ -30,7 +28,7 @@ _UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeErro
 class Entry:
     """What a key stands for."""
 
-    columns: dict[str, AnyColumn]
+    columns: dict[str, Column]
     meta: dict[str, Any]
 
 
@@ -55,26 +53,29 @@ class Cache:
                 return None  # a damaged entry is made again
             meta = read_json(folder / META)
             columns = {
-                name: _read(folder, str(place), kind)
-                for place, (name, kind) in enumerate(meta["columns"].items())
+                name: _read(folder, str(place), about)
+                for place, (name, about) in enumerate(meta["columns"].items())
             }
             return Entry(columns, _unpacked(meta["meta"]))
         except _UNREADABLE:
             return None
 
-    def store(self, key: str, columns: Mapping[str, AnyColumn], meta: dict[str, Any]) -> None:
+    def store(self, key: str, columns: Mapping[str, Column], meta: dict[str, Any]) -> None:
         """Keeps columns under a key; gives up silently where that cannot be done.
 
         The cache is a convenience: a run must not fail because the disk is full or read-only.
         What would not come back as it was, as an array of objects, is not kept either.
         """
-        if sum(_size(c) for c in columns.values()) < SMALL_BYTES:
+        arrays = {name: column.arrays() for name, column in columns.items()}
+        if sum(a.nbytes for found in arrays.values() for a in found.values()) < SMALL_BYTES:
             return
         with suppress(OSError, TypeError, ValueError), scratch(self.root) as folder:
-            kinds = {
-                name: _write(folder, str(place), column)
-                for place, (name, column) in enumerate(columns.items())
-            }
+            kinds = {}
+            for place, (name, column) in enumerate(columns.items()):
+                for part, array in arrays[name].items():
+                    np.save(folder / f"{place}.{part}.npy", array, allow_pickle=False)
+                meta_of = _packed(column.meta())
+                kinds[name] = {"kind": column.kind, "arrays": list(arrays[name]), "meta": meta_of}
             text = json.dumps({"columns": kinds, "meta": _packed(meta)})
             (folder / META).write_text(text, encoding="utf-8")
             sums = {file.name: _sum(file) for file in folder.iterdir()}
@@ -119,52 +120,9 @@ def _sum(file: Path) -> int:
         return zlib.crc32(np.memmap(stream, mode="r").data)
 
 
-def _size(column: AnyColumn) -> int:
-    if isinstance(column, list):
-        return sum(map(len, column))
-    if isinstance(column, MultiHotRows):
-        return _size(column.rows)
-    if isinstance(column, Ragged):
-        return column.values.nbytes + column.offsets.nbytes
-    return column.values.nbytes if isinstance(column, IdRows) else column.nbytes
-
-
-def _write(folder: Path, name: str, column: AnyColumn) -> dict[str, Any]:
-    """Writes one column's arrays; returns what is needed to put them together again."""
-    if isinstance(column, MultiHotRows):
-        return {**_write(folder, name, column.rows), "kind": "multi_hot", "size": column.size}
-    if isinstance(column, IdRows):
-        return {**_write(folder, name, column.values), "kind": "ids", "ids": column.ids}
-    if isinstance(column, list):
-        encoded = [text.encode() for text in column]
-        lengths = np.fromiter(map(len, encoded), dtype=np.int64, count=len(encoded))
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        ragged = Ragged(np.frombuffer(b"".join(encoded), dtype=np.uint8), offsets)
-        return {**_write(folder, name, ragged), "kind": "text"}
-    if isinstance(column, Ragged):
-        np.save(folder / f"{name}.values.npy", column.values, allow_pickle=False)
-        np.save(folder / f"{name}.offsets.npy", column.offsets, allow_pickle=False)
-        return {"kind": "ragged"}
-    np.save(folder / f"{name}.npy", column, allow_pickle=False)
-    return {"kind": "dense"}
-
-
-def _read(folder: Path, name: str, about: dict[str, Any]) -> AnyColumn:
-    def array(part: str) -> Any:
-        return _mapped(folder / f"{name}{part}.npy")
-
-    if about["kind"] == "dense":
-        return array("")  # type: ignore[no-any-return]
-    if about["kind"] == "ids":
-        return IdRows(array(""), int(about["ids"]))
-    ragged = Ragged(array(".values"), np.asarray(array(".offsets")))
-    if about["kind"] == "multi_hot":
-        return MultiHotRows(ragged, int(about["size"]))
-    if about["kind"] == "text":
-        whole = ragged.values.tobytes()
-        ends = ragged.offsets.tolist()
-        return [whole[a:b].decode() for a, b in pairwise(ends)]
-    return ragged
+def _read(folder: Path, place: str, about: dict[str, Any]) -> Column:
+    arrays = {part: _mapped(folder / f"{place}.{part}.npy") for part in about["arrays"]}
+    return KINDS[about["kind"]].restore(arrays, _unpacked(about["meta"]))
 
 
 def _mapped(file: Path) -> Any:

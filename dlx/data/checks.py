@@ -13,9 +13,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import MethodError, Problem
+from .columns import Dense, Rows
 from .profile import Profile
 from .protocols import MadeBy, Split
-from .samples import Rows, Samples
+from .samples import Samples
 from .targets import EncodedTarget, class_counts
 
 CHANCE = 0.001
@@ -291,12 +292,13 @@ def _features(
 ) -> Iterator[Finding]:
     """Missing values, constant features, and features that give the target away."""
     for column in samples.inputs:
-        values = samples.columns[column]
-        if not isinstance(values, np.ndarray) or values.ndim > 2 or values.dtype.kind not in "fiu":
+        found = samples.columns[column]
+        if not isinstance(found, Dense) or found.values.dtype.kind not in "fiu":
             continue
-        rows = values[split.rest].astype(np.float64).reshape(len(split.rest), -1)
-        numbered = tuple(map(str, range(rows.shape[1]))) if values.ndim == 2 else (column,)
-        names = samples.features.get(column) or numbered
+        if found.values.ndim > 2:
+            continue
+        rows = found.values[split.rest].astype(np.float64).reshape(len(split.rest), -1)
+        names = found.names or (found.features if found.values.ndim == 2 else (column,))
         yield from _missing(column, names, rows)
         constant = [n for n, v in zip(names, rows.T, strict=True) if _is_constant(v)]
         if constant:

@@ -7,7 +7,7 @@ import heapq
 import numpy as np
 import numpy.typing as npt
 
-from .samples import Rows
+from .columns import Rows
 
 Ids = npt.NDArray[np.int64]
 

@@ -6,19 +6,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields
-from itertools import pairwise
-from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
-from .columns import take
-from .samples import Column, Ragged, Rows, Samples
+from .columns import Column, Dense, Rows
+from .samples import Samples
 
 
 def input_hashes(samples: Samples) -> list[bytes]:
     """A hash of every row's inputs, as they were read."""
-    columns = [_row_bytes(samples.columns[name]) for name in samples.inputs]
+    rows = np.arange(len(samples))
+    columns = [samples.columns[name].hashes(rows) for name in samples.inputs]
     return [_digest(b"|".join(cells)) for cells in zip(*columns, strict=True)]
 
 
@@ -31,12 +29,15 @@ def row_hashes(samples: Samples, inputs: list[bytes], rows: Rows) -> list[bytes]
         rows: which rows.
     """
     if samples.identity:
-        return _row_bytes(take(samples.columns[samples.identity], rows))  # type: ignore[arg-type]
-    targets = [_row_bytes(samples.columns[name]) for name in samples.targets]
-    return [_digest(b"|".join([inputs[i], *(t[i] for t in targets)])) for i in rows.tolist()]
+        return samples.columns[samples.identity].hashes(rows)
+    mine = [inputs[row] for row in rows.tolist()]
+    targets = [samples.columns[name].hashes(rows) for name in samples.targets]
+    return [_digest(b"|".join(cells)) for cells in zip(mine, *targets, strict=True)]
 
 
 _NOT_CONTENT = {"columns", "test", "source", "digest", "former_digest", "key", "sample"}
+_TOLD = {"names", "words"}
+"""Of a column's meta what stands among the roles."""
 
 
 def contents_digest(samples: Samples) -> str:
@@ -46,38 +47,18 @@ def contents_digest(samples: Samples) -> str:
     digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
     columns: dict[str, Column] = dict(samples.columns)
     if samples.test is not None:
-        columns["official test rows"] = samples.test
+        columns["official test rows"] = Dense(samples.test)
     for name, column in sorted(columns.items()):
-        for array in _arrays(column):
+        for array in column.arrays().values():
             about = json.dumps([name, array.dtype.str, array.shape])
             digest.update(about.encode() + array.tobytes())
+        meta = {key: value for key, value in column.meta().items() if value and key not in _TOLD}
+        digest.update(json.dumps(meta, sort_keys=True).encode() if meta else b"")
     return digest.hexdigest()
-
-
-def _arrays(column: Column) -> list[npt.NDArray[Any]]:
-    if isinstance(column, Ragged):
-        return [column.values, column.offsets]
-    if isinstance(column, list) or column.dtype.hasobject:
-        cells = [str(cell).encode(errors="surrogatepass") for cell in column]
-        return [np.array([len(c) for c in cells]), np.frombuffer(b"".join(cells), np.uint8)]
-    return [column]
 
 
 def _digest(content: bytes) -> bytes:
     return hashlib.blake2b(content, digest_size=16).digest()
-
-
-def _row_bytes(column: Column) -> list[bytes]:
-    if isinstance(column, list):
-        return [text.encode() for text in column]
-    if isinstance(column, Ragged):
-        whole = np.ascontiguousarray(column.values).tobytes()
-        ends = (column.offsets * column.values.itemsize).tolist()
-        return [whole[a:b] for a, b in pairwise(ends)]
-    rows = np.ascontiguousarray(column)
-    whole = rows.tobytes()
-    step = len(whole) // max(1, len(rows))
-    return [whole[i : i + step] for i in range(0, len(whole), step)]
 
 
 def duplicates(hashes: list[bytes], parts: Mapping[str, Rows]) -> dict[str, int]:

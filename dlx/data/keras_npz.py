@@ -18,8 +18,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import UsageError
+from . import columns
 from .reader import damaged
-from .samples import Ragged
 
 MAX_MEMBERS = 8  # imdb.npz has 4
 MAX_BYTES = 32 * 2**20  # of one member, unpacked; the largest official one has 14 MB
@@ -98,7 +98,7 @@ def _objects(file: IO[bytes], name: str, shape: tuple[int, ...]) -> npt.NDArray[
     return rows
 
 
-def flatten(path: Path, rows: npt.NDArray[Any], start: int) -> Ragged:
+def flatten(path: Path, rows: npt.NDArray[Any], start: int) -> columns.Sequence:
     """Lays lists of word ids end to end, each with `start` before it.
 
     Args:
@@ -124,7 +124,7 @@ def flatten(path: Path, rows: npt.NDArray[Any], start: int) -> Ragged:
     values = np.frombuffer(flat, np.dtype("i")).astype(np.int32, copy=False)
     if len(values) and (values.min() < 1 or values.max() > MAX_ID):
         raise _no_ids(path)
-    return Ragged(values, offsets)
+    return columns.Sequence(values, offsets)
 
 
 def _no_ids(path: Path) -> UsageError:

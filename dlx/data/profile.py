@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-
-from .columns import take
-from .samples import Column, Ragged, Rows, Samples
 
 WIDE = 50
 """A column of more features, as the pixels of an image, is told as a whole."""
@@ -67,37 +64,14 @@ class Profile:
         return asdict(self)
 
 
-def profile(samples: Samples, rows: Rows) -> list[Profile]:
-    """Looks at the inputs, and at targets that are numbers, over some rows.
+def of_numbers(column: str, feature: str, values: Numbers) -> Profile:
+    """What one feature holds.
 
     Args:
-        samples: the dataset.
-        rows: those to look at; no test row should be among them.
+        column: the column's name.
+        feature: its own; "" for a column of one number a row.
+        values: float64, shape (rows,).
     """
-    names = [*samples.inputs, *(n for n in samples.targets if n not in samples.classes)]
-    return [
-        one
-        for name in dict.fromkeys(names)
-        for one in _of_column(name, take(samples.columns[name], rows), samples)  # type: ignore[arg-type]
-    ]
-
-
-def _of_column(name: str, column: Column, samples: Samples) -> Iterator[Profile]:
-    if isinstance(column, Ragged):
-        yield _of_ids(name, column, samples.words.get(name, ()))
-    elif isinstance(column, list) or column.dtype.kind not in "fiub":
-        yield _of_texts(name, [str(cell) for cell in column])
-    elif column.ndim == 1:
-        yield _of_numbers(name, "", column.astype(np.float64))
-    elif column.ndim == 2 and column.shape[1] <= WIDE:
-        features = samples.features.get(name) or tuple(map(str, range(column.shape[1])))
-        for feature, values in zip(features, column.T, strict=True):
-            yield _of_numbers(name, feature, values.astype(np.float64))
-    else:
-        yield _of_many(name, column)
-
-
-def _of_numbers(column: str, feature: str, values: Numbers) -> Profile:
     known = values[np.isfinite(values)]
     missing = int(np.isnan(values).sum())
     if not len(known):
@@ -146,7 +120,7 @@ def _nearest(known: Numbers, distinct: Numbers) -> float | None:
     return float(sizes[0]) if beyond and sizes[0] > GAP * np.median(np.diff(sizes)) else None
 
 
-def _of_many(name: str, column: npt.NDArray[Any]) -> Profile:
+def of_many(name: str, column: npt.NDArray[Any]) -> Profile:
     """Images, and tables of many features: told as a whole, as no reader goes through pixels."""
     shape = " x ".join(map(str, column.shape[1:]))
     what = "features" if column.ndim == 2 else "values"
@@ -158,7 +132,8 @@ def _of_many(name: str, column: npt.NDArray[Any]) -> Profile:
     return Profile(name, "", f"{shape} {what}", missing, zeros, low, high)
 
 
-def _of_texts(name: str, cells: list[str]) -> Profile:
+def of_texts(name: str, cells: Sequence[str]) -> Profile:
+    """What a column of texts holds."""
     counts = Counter(cell for cell in cells if cell.strip())
     if not counts:
         return Profile(name, "", "texts", len(cells))
@@ -178,12 +153,20 @@ def _of_texts(name: str, cells: list[str]) -> Profile:
     )
 
 
-def _of_ids(name: str, column: Ragged, words: Sequence[str]) -> Profile:
-    lengths = column.lengths()
-    ids = column.values
+def of_ids(
+    name: str, ids: npt.NDArray[Any], lengths: npt.NDArray[np.int64], words: Sequence[str]
+) -> Profile:
+    """What a column of lists of ids holds.
+
+    Args:
+        name: the column's.
+        ids: of all rows, end to end.
+        lengths: of the rows.
+        words: the word of each id, where they are known.
+    """
     counts = np.bincount(ids[ids >= 0] if ids.min(initial=0) < 0 else ids)
     if not counts.sum():
-        return Profile(name, "", "lists of ids", len(column))
+        return Profile(name, "", "lists of ids", len(lengths))
     most = int(counts.argmax())
     return Profile(
         name,

@@ -14,9 +14,10 @@ import numpy as np
 from ..config.specs import protocols as specs
 from ..errors import MethodError, Problem, UsageError
 from ..seeds import derive
+from .columns import Dense, Rows
 from .draw import Ids, deal, draw
 from .fingerprints import input_hashes
-from .samples import Rows, Samples
+from .samples import Samples
 
 SAMPLE_SHARE = 0.2
 FEW_ROWS, FEW_OF_A_CLASS = 1000, 10
@@ -225,10 +226,9 @@ def train_test(options: specs.TrainTest, samples: Samples, seed: int, target: st
         target: the target whose classes keep their shares.
     """
     outer = _outer(options, samples, target, _units(options, samples, ""))
-    none = np.zeros(0, dtype=np.int64)
+    folds = (Fold(outer.rest, np.zeros(0, dtype=np.int64)),)
     rule = f"all {len(outer.rest):,} training rows train, none validate; {outer.rule}"
-    fold = Fold(outer.rest, none)
-    return Split("train_test", (fold,), outer.test, rule, "dlx", outer.made_by)
+    return Split("train_test", folds, outer.test, rule, "dlx", outer.made_by)
 
 
 def test_as_validation(
@@ -394,6 +394,6 @@ def _count(asked: float, rows: int, key: str, sample: bool) -> int:
 def _labels(samples: Samples, target: str) -> Ids | None:
     """Class ids, or None where the target is no single class."""
     column = samples.columns[target]
-    if isinstance(column, np.ndarray) and column.ndim == 1 and column.dtype.kind in "iu":
-        return column.astype(np.int64)
+    if isinstance(column, Dense) and column.values.ndim == 1 and column.values.dtype.kind in "iu":
+        return column.values.astype(np.int64)
     return None

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import Problem, UsageError
-from .samples import Rows, Samples
+from .columns import Rows
+from .samples import Samples
 
 
 @dataclass(frozen=True)

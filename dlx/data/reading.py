@@ -19,12 +19,13 @@ from ..files import fence, make_folder, read_bytes, read_json
 from . import store
 from .cache import SUMS, Cache
 from .code import code_digest, is_shipped
+from .columns import Column, Dense
 from .fingerprints import contents_digest
 from .reader import Reader, checked
 from .samples import Samples
 from .scratch import scratch, sweep
 
-_LAYOUT = 3
+_LAYOUT = 4
 """Part of the cache's key: raised whenever what is kept beside the columns changes."""
 _TEST = "official test rows"
 """The column under which the cache keeps them; no dataset has one of this name."""
@@ -53,11 +54,13 @@ def _kept(key: str, make: Callable[[], Samples]) -> Samples:
     cache = Cache(store.cache_root() / "read")
     entry = cache.load(key)
     if entry is not None:
-        columns: dict[str, Any] = dict(entry.columns)
+        columns = dict(entry.columns)
         test = columns.pop(_TEST, None)
         return Samples(columns, test=None if test is None else np.array(test), **entry.meta)
     samples = make()
-    kept = dict(samples.columns) | ({} if samples.test is None else {_TEST: samples.test})
+    kept: dict[str, Column] = dict(samples.columns)
+    if samples.test is not None:
+        kept[_TEST] = Dense(samples.test)
     cache.store(key, kept, {name: getattr(samples, name) for name in _META})
     return samples
 

@@ -2,63 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
-import numpy.typing as npt
+from .columns import Column, Rows, Sequence, as_column
+from .profile import Profile
 
-Rows = npt.NDArray[np.int64]
+Ragged = Sequence
+"""Lists of ids, by the name that readers know."""
 
 
 @dataclass(frozen=True)
-class Ragged:
-    """Rows of different length, laid end to end.
+class Frame:
+    """Named columns of equal length; targets may be missing.
 
     Attributes:
-        values: all rows' values, shape (total,).
-        offsets: where each row begins, and the end of the last, shape (rows + 1,), int64.
+        columns: name -> column. Arrays of shape (rows, ...) and lists of texts may be given.
+        features: input -> names of its features, where it has any.
+        words: input of word ids -> the word of each id, for showing rows.
     """
 
-    values: npt.NDArray[Any]
-    offsets: Rows
+    columns: Mapping[str, Column]
+    features: dict[str, tuple[str, ...]] = field(default_factory=dict, kw_only=True)
+    words: dict[str, tuple[str, ...]] = field(default_factory=dict, kw_only=True)
+
+    def __post_init__(self) -> None:
+        columns = {
+            name: as_column(given).named(self.features.get(name, ()), self.words.get(name, ()))
+            for name, given in self.columns.items()
+        }
+        object.__setattr__(self, "columns", columns)
 
     def __len__(self) -> int:
-        return len(self.offsets) - 1
-
-    def row(self, index: int) -> npt.NDArray[Any]:
-        """The values of one row."""
-        return self.values[self.offsets[index] : self.offsets[index + 1]]
-
-    def lengths(self) -> Rows:
-        """How many values each row has."""
-        return np.diff(self.offsets)
-
-    def take(self, rows: Rows) -> Ragged:
-        """These rows, in this order."""
-        lengths = self.lengths()[rows]
-        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-        within = np.arange(offsets[-1]) - np.repeat(offsets[:-1], lengths)
-        return Ragged(self.values[np.repeat(self.offsets[rows], lengths) + within], offsets)
-
-
-Column = npt.NDArray[Any] | Ragged | list[str]
-"""Dense rows (rows, ...), rows of different length, or texts."""
+        return len(next(iter(self.columns.values())))
 
 
 @dataclass(frozen=True)
-class Samples:
-    """What a dataset holds.
+class Samples(Frame):
+    """What a dataset holds: a frame, and what its columns are for.
 
     Attributes:
-        columns: name -> column; all of the same length.
         inputs: names of the columns a model may see; of the others some have roles below.
         targets: names of the columns it is to predict: int64 class ids (rows,), float32 numbers
             (rows,) or (rows, k), or 0/1 labels (rows, k).
         test: rows of the official test part, in order; None where there is none.
         classes: target -> names of its classes, in the order of their ids.
-        features: input -> names of its features, where it has any.
-        words: input of word ids -> the word of each id, for showing rows.
         source: where the data come from, for `data.json`: files and their hashes, terms.
         digest: SHA-256 over what was read, by which runs tell whether they had the same data.
         former_digest: what earlier versions had in its place, where that is another one; else "".
@@ -73,7 +62,6 @@ class Samples:
         sample: whether these are made-up sample data.
     """
 
-    columns: dict[str, Column]
     inputs: tuple[str, ...]
     targets: tuple[str, ...]
     test: Rows | None = None
@@ -82,8 +70,6 @@ class Samples:
     former_digest: str = ""
     key: str = ""
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    features: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    words: dict[str, tuple[str, ...]] = field(default_factory=dict)
     time: str = ""
     ahead: int = 0
     groups: tuple[str, ...] = ()
@@ -91,9 +77,19 @@ class Samples:
     identity: str = ""
     sample: bool = False
 
-    def __len__(self) -> int:
-        return len(self.columns[self.targets[0]])
-
     def is_known_as(self, digest: Any) -> bool:
         """Whether a run that recorded this digest had the same data."""
         return digest == self.digest or bool(digest and digest == self.former_digest)
+
+    def profile(self, rows: Rows) -> list[Profile]:
+        """Looks at the inputs, and at targets that are numbers, over some rows.
+
+        Args:
+            rows: those to look at; no test row should be among them.
+        """
+        names = [*self.inputs, *(n for n in self.targets if n not in self.classes)]
+        return [
+            one
+            for name in dict.fromkeys(names)
+            for one in self.columns[name].take(rows).profile(name)
+        ]

@@ -11,9 +11,77 @@ import numpy.typing as npt
 from ..config.names import listed, nearest
 from ..errors import Problem, UsageError
 from ..problem import PROBLEMS
-from .samples import Rows, Samples
+from .columns import Dense, Rows
+from .samples import Samples
 
 Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """Predictions as people read them.
+
+    Attributes:
+        values: in the form of the target: class ids, labels as True and False, numbers.
+        names: what they stand for, see `TargetCodec.name`.
+        probabilities: of each class or label (rows, k), of the second of two (rows,); None for
+            numbers.
+    """
+
+    values: Array
+    names: list[Any]
+    probabilities: Array | None
+
+
+@dataclass(frozen=True)
+class TargetCodec:
+    """What a target's values and a model's answers stand for.
+
+    Attributes:
+        problem: its type, a key of `dlx.problem.PROBLEMS`.
+        outputs: how many numbers a model gives for it.
+        classes: names of its classes or labels; empty for numbers.
+        positive: of two classes the one that precision and its kin are of.
+    """
+
+    problem: str
+    outputs: int
+    classes: tuple[str, ...] = ()
+    positive: int = 1
+
+    def name(self, values: Array) -> list[Any]:
+        """What some values of the target stand for: a class, a list of labels, or numbers.
+
+        Args:
+            values: class ids (rows,), labels (rows, k) of which more than 0.5 is set, or numbers.
+        """
+        if not self.classes:
+            return list(values.tolist())
+        if values.ndim == 2:
+            marked = (np.flatnonzero(row > 0.5).tolist() for row in values)
+            return [[self.classes[place] for place in row] for row in marked]
+        return [self.classes[int(place)] for place in values]
+
+    def texts(self, values: Array, digits: int = 5) -> list[str]:
+        """Some values of the target as a line of text each, numbers with so many digits."""
+        return ["|".join(_cells(one, digits)) for one in self.name(values)]
+
+    def decode(self, activated: Array) -> Answers:
+        """What a model's predictions say.
+
+        Args:
+            activated: logits after the activation, see `dlx.losses.activate`.
+        """
+        if not self.classes:
+            return Answers(activated, self.name(activated), None)
+        multiclass = self.problem == "multiclass"
+        chosen = activated.argmax(axis=1) if multiclass else activated > 0.5
+        return Answers(chosen, self.name(chosen), activated)
+
+
+def _cells(value: Any, digits: int) -> list[str]:
+    cells = value if isinstance(value, list) else [value]
+    return [cell if isinstance(cell, str) else f"{cell:.{digits}g}" for cell in cells]
 
 
 @dataclass(frozen=True)
@@ -22,33 +90,59 @@ class EncodedTarget:
 
     Attributes:
         values: float32 (rows,) or (rows, k), or int64 class ids (rows,) for multiclass.
-        outputs: how many numbers a model gives for it.
-        classes: names of its classes or labels; empty for numbers.
+        codec: what they stand for.
     """
 
     values: Array
-    outputs: int
-    classes: tuple[str, ...]
+    codec: TargetCodec
+
+    @property
+    def outputs(self) -> int:
+        """How many numbers a model gives for it."""
+        return self.codec.outputs
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """Names of its classes or labels; empty for numbers."""
+        return self.codec.classes
 
 
-def encode(samples: Samples, name: str, problem: str) -> EncodedTarget:
+def encode(samples: Samples, name: str, problem: str, positive: str = "") -> EncodedTarget:
     """Checks a target column against its problem and encodes it.
+
+    Args:
+        samples: the dataset.
+        name: the target's column.
+        problem: its type.
+        positive: name of the positive class of two; "": the second.
 
     Raises:
         UsageError: the values contradict the problem: three classes declared binary, several
-            labels a row declared single-label, values outside [0, 1], holes.
+            labels a row declared single-label, values outside [0, 1], holes; or there is no such
+            positive class.
     """
-    column = samples.columns[name]
-    assert isinstance(column, np.ndarray)
+    values, outputs, classes = _encoded(samples, name, problem)
+    place = _positive(name, positive, classes) if problem == "binary" else 1
+    return EncodedTarget(values, TargetCodec(problem, outputs, classes, place))
+
+
+def _encoded(samples: Samples, name: str, problem: str) -> tuple[Array, int, tuple[str, ...]]:
+    """Values, outputs and classes."""
+    given = samples.columns[name]
+    if not isinstance(given, Dense):
+        accepted = "numbers; of classes their ids from 0 (int64), and the names in `classes`"
+        raise UsageError(Problem(f"target {name} holds {given.holds}", "", accepted))
+    column = given.values
     _check_whole(column, name)
     classes = samples.classes.get(name, ())
     if not PROBLEMS[problem].classes:
-        return _encode_numbers(column, name, problem)
+        return *_encoded_numbers(column, name, problem), ()
     if PROBLEMS[problem].answer == "labels":
         if column.ndim != 2:
             raise _contradiction(name, problem, "each row has one label", "multiclass")
         _check_values(column, name, np.isin(column, (0, 1)), "0 or 1 for each label")
-        return EncodedTarget(column.astype(np.float32), column.shape[1], classes)
+        labels = column.shape[1]
+        return column.astype(np.float32), labels, classes or tuple(map(str, range(labels)))
     if column.ndim != 1:
         raise _contradiction(name, problem, "each row has several labels", "multilabel")
     ids = column.astype(np.int64)
@@ -57,43 +151,38 @@ def encode(samples: Samples, name: str, problem: str) -> EncodedTarget:
     names = classes or tuple(str(i) for i in range(count))
     if problem == "multiclass":
         _check_values(column, name, ids < len(names), f"class ids below {len(names)}")
-        return EncodedTarget(ids, count, names)
+        return ids, count, names
     if count != 2:
         raise _contradiction(name, problem, f"there are {count} classes", "multiclass")
-    return EncodedTarget(ids.astype(np.float32), 1, names)
+    return ids.astype(np.float32), 1, names
 
 
-def positive_of(name: str, asked: str, target: EncodedTarget) -> int:
-    """Which of a target's two classes is the positive one, by name; "": the second.
-
-    Raises:
-        UsageError: it has no such class.
-    """
-    if asked and asked not in target.classes:
-        near = nearest(asked, target.classes)
+def _positive(name: str, asked: str, classes: tuple[str, ...]) -> int:
+    if asked and asked not in classes:
+        near = nearest(asked, classes)
         raise UsageError(
             Problem(
                 f"`targets.{name}.positive` is {asked}, but there is no such class",
-                accepted=listed(target.classes),
-                hint=f"targets.{name}.positive={near or target.classes[-1]}",
+                accepted=listed(classes),
+                hint=f"targets.{name}.positive={near or classes[-1]}",
             )
         )
-    return target.classes.index(asked) if asked else 1
+    return classes.index(asked) if asked else 1
 
 
-def _encode_numbers(column: Array, name: str, problem: str) -> EncodedTarget:
+def _encoded_numbers(column: Array, name: str, problem: str) -> tuple[Array, int]:
     values = column.astype(np.float32)
     row = PROBLEMS[problem]
     if row.answer == "numbers":
         if values.ndim != 2:
             raise _contradiction(name, problem, "each row has one number", "regression")
-        return EncodedTarget(values, values.shape[1], ())
+        return values, values.shape[1]
     if values.ndim != 1:
         raise _contradiction(name, problem, "each row has several numbers", "vector_regression")
     if row.bounded and (values.min() < 0 or values.max() > 1):
         found = f"its values go from {values.min():g} to {values.max():g}"
         raise _contradiction(name, problem, found, "regression")
-    return EncodedTarget(values, 1, ())
+    return values, 1
 
 
 def _check_whole(column: Array, name: str) -> None:

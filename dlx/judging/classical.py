@@ -17,7 +17,8 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..models.inputs import Batch, Input, MultiHot
+from ..data.columns import Input
+from ..models.inputs import Batch, MultiHot
 from ..problem import PROBLEMS
 from ..seeds import derive
 

@@ -12,10 +12,10 @@ from torch.optim import Optimizer
 from ..config.schema import Config
 from ..config.supervised import loss_of
 from ..data.code import is_shipped
-from ..data.targets import EncodedTarget, positive_of
+from ..data.columns import Input
+from ..data.targets import EncodedTarget
 from ..losses import resolve
 from ..models.init import initialise
-from ..models.inputs import Input
 from ..optimizers.member import Member
 from ..optimizers.named import Optimizers
 from ..schedules import Schedule
@@ -93,7 +93,6 @@ def heads_of(config: Config, targets: Mapping[str, EncodedTarget]) -> tuple[Head
     for name, target in config.targets.items():
         loss = resolve(loss_of(config, target), target.problem)
         made = loss.load()(loss.options, target.problem)
-        found = targets[name]
-        positive = positive_of(name, target.positive, found) if target.problem == "binary" else 1
-        heads.append(Head(name, target.problem, found.outputs, made, target.weight, positive))
+        codec = targets[name].codec
+        heads.append(Head(name, codec.problem, codec.outputs, made, target.weight, codec.positive))
     return tuple(heads)

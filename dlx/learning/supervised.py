@@ -125,6 +125,5 @@ class Supervised(OneLoss):
         if when != "end" or self._last is None:
             return
         fold, part, logits = self._last
-        problems = {head.name: head.problem for head in self.heads}
-        data = fold.data
-        leave_answers(into, data.samples, fold.rows_of(part), data.targets, problems, logits)
+        data, rows = fold.data, fold.rows_of(part)
+        leave_answers(into, data.samples, rows, data.targets, fold.pipeline, logits)

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor
 
-from ..data.samples import Ragged, Rows, Samples
-from ..data.targets import EncodedTarget
-from ..losses import activate
-from ..problem import PROBLEMS
+from ..data.columns import Array, Rows
+from ..data.samples import Samples
+from ..data.targets import Answers, EncodedTarget
 
 SHOWN = 12
 TEXT = 400
@@ -25,8 +25,8 @@ def worst_errors(
     samples: Samples,
     rows: Rows,
     targets: Mapping[str, EncodedTarget],
-    problems: Mapping[str, str],
     logits: Mapping[str, Tensor],
+    answers: Mapping[str, Answers],
 ) -> dict[str, list[dict[str, Any]]]:
     """The rows with the largest losses, among those that were answered wrongly.
 
@@ -34,8 +34,8 @@ def worst_errors(
         samples: the dataset.
         rows: the rows that were predicted, in order.
         targets: encoded targets by name.
-        problems: problem type of each.
         logits: of the rows, (rows, outputs) by target.
+        answers: what they say, by target.
 
     Returns:
         Target -> its worst rows with truth, prediction, probability, loss, and the inputs as an
@@ -43,13 +43,15 @@ def worst_errors(
     """
     found = {}
     for name, target in targets.items():
-        predicted = activate(problems[name], logits[name]).cpu().numpy()
-        losses = _losses(problems[name], target, rows, logits[name].cpu(), predicted)
+        true, said = target.values[rows], answers[name]
+        losses = _losses(target.codec.problem, true, logits[name].cpu(), said)
         order = np.argsort(-losses, kind="stable")[:SHOWN]
         found[name] = [
             {
                 "row": int(rows[i]),
-                **_answer(problems[name], target, rows[i], predicted[i]),
+                "true": target.codec.texts(true[i : i + 1])[0],
+                "predicted": target.codec.texts(said.values[i : i + 1])[0],
+                **_probability(target.codec.problem, said, i),
                 "loss": float(losses[i]),
                 "shown": _shown(samples, int(rows[i])),
             }
@@ -59,67 +61,48 @@ def worst_errors(
     return found
 
 
-def _losses(problem: str, target: EncodedTarget, rows: Rows, logits: Tensor, predicted: Any) -> Any:
+def _losses(problem: str, true: Array, logits: Tensor, said: Answers) -> Array:
     """How wrong each answer is; 0 for a right one."""
-    true = target.values[rows]
+    values, wanted = (array.reshape(len(true), -1) for array in (said.values, true))
+    if said.probabilities is None:
+        off: Array = np.abs(values - wanted).mean(axis=1)
+        return off
     if problem == "multiclass":
-        each = torch.nn.functional.cross_entropy(logits, torch.from_numpy(true), reduction="none")
-        return np.where(predicted.argmax(axis=1) == true, 0.0, each.numpy())
-    if PROBLEMS[problem].classes:
-        wanted = torch.from_numpy(true.astype(np.float32)).reshape(logits.shape)
-        each = torch.nn.functional.binary_cross_entropy_with_logits(
-            logits, wanted, reduction="none"
-        )
-        wrong = (predicted > 0.5).reshape(len(rows), -1) != (true > 0.5).reshape(len(rows), -1)
-        return np.where(wrong.any(axis=1), each.reshape(len(rows), -1).sum(dim=1).numpy(), 0.0)
-    off = np.abs(predicted.reshape(len(rows), -1) - true.reshape(len(rows), -1))
-    return off.mean(axis=1)
+        each = F.cross_entropy(logits, torch.from_numpy(true), reduction="none")
+    else:
+        marks = torch.from_numpy(true.astype(np.float32)).reshape(logits.shape)
+        each = F.binary_cross_entropy_with_logits(logits, marks, reduction="none")
+        each = each.reshape(len(true), -1).sum(dim=1)
+    return np.where((values != wanted).any(axis=1), each.numpy(), 0.0)
 
 
-def _answer(problem: str, target: EncodedTarget, row: Any, predicted: Any) -> dict[str, Any]:
-    true, names = target.values[row], target.classes
-    if PROBLEMS[problem].answer == "class":
-        shares = np.ravel(predicted).tolist()
-        shares = shares if problem == "multiclass" else [1 - shares[0], shares[0]]
-        chosen = int(np.argmax(shares))
-        said = {"true": names[int(true)], "predicted": names[chosen]}
-        return {**said, "probability": shares[chosen]}
-    if problem == "multilabel":
-        marked = (
-            "|".join(n for n, on in zip(names, v > 0.5, strict=True) if on)
-            for v in (true, predicted)
-        )
-        return dict(zip(("true", "predicted"), marked, strict=True))
-    texts = ("|".join(f"{v:.5g}" for v in np.ravel(value)) for value in (true, predicted))
-    return dict(zip(("true", "predicted"), texts, strict=True))
+def _probability(problem: str, said: Answers, row: int) -> dict[str, float]:
+    """That of the class that was answered; none for numbers and for several labels."""
+    if said.probabilities is None or problem == "multilabel":
+        return {}
+    shares = said.probabilities[row]
+    if shares.ndim:
+        return {"probability": float(shares.max())}
+    second = float(shares)
+    return {"probability": second if second > 0.5 else 1 - second}
 
 
 def _shown(samples: Samples, row: int) -> dict[str, Any]:
     """The inputs of a row as people see them: the first input that is an image, text or table."""
     features: dict[str, Any] = {}
     for name in samples.inputs:
-        column = samples.columns[name]
-        if isinstance(column, list):
-            return {"kind": "text", "text": column[row][:TEXT]}
-        if isinstance(column, Ragged):
-            words = samples.words.get(name, ())
-            ids = column.row(row).tolist()[:TEXT]
-            text = " ".join(words[i] if i < len(words) else str(i) for i in ids)
-            return {"kind": "text", "text": text[:TEXT]}
-        if column.ndim >= 3 and max(column.shape[1:3]) <= WIDEST:
-            return _image(column[row])
-        if column.ndim == 1:
-            features[name] = float(column[row])
-        if column.ndim == 2:
-            named = samples.features.get(name) or tuple(map(str, range(column.shape[1])))
-            features |= {n: float(v) for n, v in zip(named, column[row], strict=True)}
+        shown = samples.columns[name].show(row)
+        if shown.kind == "text":
+            return {"kind": "text", "text": shown.content[:TEXT]}
+        if shown.kind == "row":
+            features |= {feature or name: value for feature, value in shown.content.items()}
+        elif max(shown.content.shape[1:]) <= WIDEST:
+            return _image(shown.content)
     return {"kind": "row", "features": features}
 
 
-def _image(values: Any) -> dict[str, Any]:
-    grey = values.astype(np.float64)
-    if grey.ndim == 3:
-        grey = grey.mean(axis=-1)
+def _image(pixels: Array) -> dict[str, Any]:
+    grey = pixels.astype(np.float64).mean(axis=0)
     low, high = float(grey.min()), float(grey.max())
     scaled = (grey - low) / ((high - low) or 1.0) * 255
     return {

@@ -9,8 +9,8 @@ from torch import nn
 
 from ..config.specs import layers as specs
 from ..config.specs.models import Convnet
+from ..data.columns import Input
 from ..errors import Problem, UsageError
-from .inputs import Input
 from .layers import batch_norm, conv2d, max_pool2d, reader
 from .modules import ACTIVATIONS
 from .network import Network, check_penalty, dense_layer, the_only_input

@@ -1,28 +1,12 @@
-"""What a model is fed: the description of each input, and rows of set positions."""
+"""What a model is fed: tensors by name, and rows of set positions."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
-
-
-@dataclass(frozen=True)
-class Input:
-    """One input of a model, as the prepared data have it.
-
-    Attributes:
-        kind: dense numbers, word ids in order, or which of `size` positions are set.
-        shape: of one sample; (length,) for ids, (size,) for multi_hot.
-        ids: number of distinct ids, for kind ids.
-    """
-
-    kind: Literal["dense", "ids", "multi_hot"]
-    shape: tuple[int, ...]
-    ids: int = 0
 
 
 class MultiHot(NamedTuple):

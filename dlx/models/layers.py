@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from ..config.fields import Chosen
 from ..config.specs import layers as specs
 from ..config.specs.models import Layers
+from ..data.columns import Input
 from ..errors import Problem, UsageError
 from . import modules
-from .inputs import Batch, Input
+from .inputs import Batch
 from .network import Network, Reader, check_penalty, dense_layer, joined, the_only_input
 from .shapes import Kind, Place, Shape
 

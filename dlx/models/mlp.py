@@ -9,7 +9,7 @@ from torch import nn
 
 from ..config.specs import layers as specs
 from ..config.specs.models import Mlp
-from .inputs import Input
+from ..data.columns import Input
 from .modules import ACTIVATIONS, BatchNorm
 from .network import Network, check_penalty, dense_layer, flat_reader
 

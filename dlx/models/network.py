@@ -11,8 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from ..config.specs.models import Common
+from ..data.columns import Input
 from ..errors import Problem, UsageError
-from .inputs import Batch, Input, MultiHot
+from .inputs import Batch, MultiHot
 from .modules import MultiHotLinear
 
 Reader = Callable[[Batch], Any]

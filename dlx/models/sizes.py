@@ -10,8 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from ..data.columns import Input
 from ..errors import Problem, UsageError
-from .inputs import Input
 from .summary import dry_pass
 
 LARGE = 10**8

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from .inputs import Input, MultiHot
+from ..data.columns import Input
+from .inputs import MultiHot
 from .network import Network
 
 

@@ -1,5 +1,5 @@
 """Step 4, preparation: fitted on training rows only, applied to every part."""
 
-from .pipeline import FittedStep, Prepared, prepare, reapply
+from .pipeline import Pipeline
 
-__all__ = ["FittedStep", "Prepared", "prepare", "reapply"]
+__all__ = ["Pipeline"]

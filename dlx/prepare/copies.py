@@ -8,8 +8,8 @@ import numpy as np
 
 from ..config.names import listed, nearest
 from ..config.schema import Copies
-from ..data.columns import take
-from ..data.samples import Column, Ragged, Rows, Samples
+from ..data.columns import Column, Dense, Rows
+from ..data.samples import Samples
 from ..errors import Problem, UsageError
 from ..seeds import derive
 
@@ -38,24 +38,21 @@ def with_copies(
     random = np.random.Generator(np.random.PCG64(derive(seed, "copies")))
     made_of = random.choice(train, size=round(options.share * len(train)))
     drawn = random.integers(len(places), size=len(made_of))
-    columns = dict(samples.columns)
-    for name in samples.inputs:
-        columns[name] = _longer(samples, name, made_of)
+    longer = {name: _longer(samples.columns[name], made_of) for name in samples.inputs}
     for copy, place in enumerate(drawn.tolist()):
         name, feature = places[place]
-        columns[name][len(samples) + copy, feature] = np.nan  # type: ignore[index,call-overload]
+        np.asarray(longer[name])[len(samples) + copy, feature] = np.nan
+    columns = {**samples.columns, **longer}
     copies = len(samples) + np.arange(len(made_of))
     return replace(samples, columns=columns), np.concatenate([train, copies]), made_of
 
 
-def _longer(samples: Samples, name: str, rows: Rows) -> Column:
+def _longer(column: Column, rows: Rows) -> Column:
     """An input column with some of its rows once more at its end."""
-    everything = np.concatenate([np.arange(len(samples)), rows])
-    column = take(samples.columns[name], everything)
-    if isinstance(column, np.ndarray) and column.dtype.kind in "iub":
-        return column.astype(np.float32)  # whole numbers have no NaN
-    assert isinstance(column, (np.ndarray, Ragged, list))
-    return column
+    longer = column.take(np.concatenate([np.arange(len(column)), rows]))
+    if isinstance(longer, Dense) and longer.values.dtype.kind in "iub":
+        return Dense(longer.values.astype(np.float32), longer.names)  # whole numbers have no NaN
+    return longer
 
 
 def _places(samples: Samples, options: Copies) -> list[tuple[str, int]]:
@@ -63,9 +60,8 @@ def _places(samples: Samples, options: Copies) -> list[tuple[str, int]]:
     found: dict[str, tuple[str, int]] = {}
     for name in samples.inputs:
         column = samples.columns[name]
-        if isinstance(column, np.ndarray) and column.ndim == 2:
-            named = samples.features.get(name) or tuple(map(str, range(column.shape[1])))
-            found |= {feature: (name, place) for place, feature in enumerate(named)}
+        if isinstance(column, Dense) and column.values.ndim == 2:
+            found |= {feature: (name, place) for place, feature in enumerate(column.features)}
     for feature in options.features:
         if feature not in found:
             near = nearest(feature, found)

@@ -3,55 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 import numpy.typing as npt
 
 from ..config.names import listed, nearest
 from ..config.specs import prepare as specs
-from ..data.columns import AnyColumn, kind
+from ..data.columns import Column, Dense
 from ..errors import Problem, UsageError
+from .steps import State, texts_of
 
-State = dict[str, Any]
 Rows = npt.NDArray[np.float64]
 
 
-class Featured:
-    """Base of the steps that know the names of the features they are given.
+def _table(column: Column, step: str) -> Dense:
+    """The column, as a table of double precision."""
+    if isinstance(column, Dense) and column.is_table:
+        return Dense(column.values.astype(np.float64), column.names)
+    hint = "" if isinstance(column, Dense) else "columns: [...] selects the columns for it"
+    accepted = "a table of numbers, one row per sample"
+    raise UsageError(Problem(f"prepare step {step} got {column.holds}", "", accepted, hint))
 
-    Attributes:
-        features: names of the column's features before the step; set by the pipeline.
-    """
+
+def _place(name: str, step: str, features: tuple[str, ...]) -> int:
+    if name in features:
+        return features.index(name)
+    near = nearest(name, features)
+    known = listed(features) or "none: this column's features have no names"
+    raise UsageError(
+        Problem(
+            f"prepare step {step}: there is no feature `{name}`",
+            "prepare.steps",
+            known,
+            f"did you mean {near}?" if near else "",
+        )
+    )
+
+
+class Featured:
+    """Base of the steps over features: they see holes, which any other would spread."""
 
     costly: ClassVar[bool] = False
     fitted: ClassVar[bool] = True
-    features: tuple[str, ...] = ()
-
-    def features_after(self, state: State) -> tuple[str, ...]:  # noqa: ARG002
-        """Names of the features that the step gives."""
-        return self.features
-
-    def _table(self, column: AnyColumn, step: str) -> Rows:
-        if isinstance(column, np.ndarray) and column.ndim == 2 and column.dtype.kind in "fiub":
-            return column.astype(np.float64)
-        hint = "" if isinstance(column, np.ndarray) else "columns: [...] selects the columns for it"
-        accepted = "a table of numbers, one row per sample"
-        raise UsageError(Problem(f"prepare step {step} got {kind(column)}", "", accepted, hint))
-
-    def _place(self, name: str, step: str) -> int:
-        if name in self.features:
-            return self.features.index(name)
-        near = nearest(name, self.features)
-        known = listed(self.features) or "none: this column's features have no names"
-        raise UsageError(
-            Problem(
-                f"prepare step {step}: there is no feature `{name}`",
-                "prepare.steps",
-                known,
-                f"did you mean {near}?" if near else "",
-            )
-        )
+    takes_missing: ClassVar[bool] = True
 
 
 class Impute(Featured):
@@ -60,9 +55,9 @@ class Impute(Featured):
     def __init__(self, options: specs.Impute) -> None:
         self.options = options
 
-    def fit(self, column: AnyColumn) -> State:
+    def fit(self, column: Column) -> State:
         """What fills each feature, and which had holes in training."""
-        rows = self._table(column, "impute")
+        rows = _table(column, "impute").values
         known = ~np.isnan(rows)
         fill = np.zeros(rows.shape[1])
         if self.options.strategy != "zero":
@@ -73,19 +68,14 @@ class Impute(Featured):
         marked: list[int] = holes if self.options.indicator else []
         return {"fill": fill.tolist(), "indicators": marked}
 
-    def apply(self, column: AnyColumn, state: State) -> AnyColumn:
+    def apply(self, column: Column, state: State) -> Column:
         """The same table without holes, then a column of 0 and 1 for each that had some."""
-        rows = self._table(column, "impute")
-        holes = np.isnan(rows)
-        filled = np.where(holes, np.asarray(state["fill"]), rows)
-        indicators = holes[:, state["indicators"]].astype(np.float64)
-        return np.concatenate([filled, indicators], axis=1)
-
-    def features_after(self, state: State) -> tuple[str, ...]:
-        """The features, then "<name> missing" for each indicator."""
-        if not self.features:
-            return ()
-        return (*self.features, *(f"{self.features[i]} missing" for i in state["indicators"]))
+        table, marked = _table(column, "impute"), state["indicators"]
+        holes = np.isnan(table.values)
+        filled = np.where(holes, np.asarray(state["fill"]), table.values)
+        whole = np.concatenate([filled, holes[:, marked].astype(np.float64)], axis=1)
+        names = table.names and (*table.names, *(f"{table.names[i]} missing" for i in marked))
+        return Dense(whole, names)
 
 
 class Derive(Featured):
@@ -94,16 +84,17 @@ class Derive(Featured):
     def __init__(self, options: specs.Derive) -> None:
         self.options = options
 
-    def fit(self, column: AnyColumn) -> State:
+    def fit(self, column: Column) -> State:
         """Each expression with the places of its features; quantiles are those of training."""
-        rows = self._table(column, "derive")
+        table = _table(column, "derive")
+        rows, names = table.values, table.names
         found = []
         for name, wanted in self.options.features.items():
             operation, operands = _operation(name, wanted)
-            if name in self.features:
+            if name in names:
                 what = f"prepare step derive: feature `{name}` already exists"
                 raise UsageError(Problem(what, "prepare.steps", "a new name"))
-            places = [self._place(operand, "derive") for operand in operands]
+            places = [_place(operand, "derive", names) for operand in operands]
             edges = list(wanted.edges)
             if operation == "bins" and not edges:
                 known = rows[np.isfinite(rows[:, places[0]]), places[0]]
@@ -112,21 +103,15 @@ class Derive(Featured):
             found.append([name, operation, places, edges, wanted.period])
         return {"features": found}
 
-    def apply(self, column: AnyColumn, state: State) -> AnyColumn:
+    def apply(self, column: Column, state: State) -> Column:
         """The table with the new features behind it; a hole in a part is a hole in the whole."""
-        rows = self._table(column, "derive")
-        made = [
-            _OPERATIONS[operation]([rows[:, place] for place in places], edges, period)
-            for _, operation, places, edges, period in state["features"]
-        ]
-        return np.concatenate([rows, *made], axis=1)
-
-    def features_after(self, state: State) -> tuple[str, ...]:
-        """The features, then the new ones; a cyclic one gives two."""
-        made = []
-        for name, operation, *_ in state["features"]:
-            made += [f"{name} sin", f"{name} cos"] if operation == "cyclic" else [name]
-        return (*self.features, *made)
+        table = _table(column, "derive")
+        values, names = [table.values], list(table.names)
+        for name, operation, places, edges, period in state["features"]:
+            parts = [table.values[:, place] for place in places]
+            values.append(_OPERATIONS[operation](parts, edges, period))
+            names += [f"{name} sin", f"{name} cos"] if operation == "cyclic" else [name]
+        return Dense(np.concatenate(values, axis=1), tuple(names))
 
 
 def _operation(name: str, wanted: specs.Expression) -> tuple[str, tuple[str, ...]]:
@@ -203,26 +188,24 @@ class Select(Featured):
     def __init__(self, options: specs.Select) -> None:
         self.options = options
 
-    def fit(self, column: AnyColumn) -> State:
+    def fit(self, column: Column) -> State:
         """The places of the features that stay."""
-        rows = self._table(column, "select")
+        table = _table(column, "select")
         if not self.options.keep and not self.options.drop:
             what = "prepare step select selects no feature"
             raise UsageError(Problem(what, "prepare.steps", "keep: [...] or drop: [...]"))
-        keep = [self._place(name, "select") for name in self.options.keep]
-        drop = {self._place(name, "select") for name in self.options.drop}
-        stay = [p for p in keep or range(rows.shape[1]) if p not in drop]
+        keep = [_place(name, "select", table.names) for name in self.options.keep]
+        drop = {_place(name, "select", table.names) for name in self.options.drop}
+        stay = [p for p in keep or range(table.values.shape[1]) if p not in drop]
         if not stay:
             raise UsageError(Problem("prepare step select leaves no feature", "prepare.steps"))
         return {"places": stay}
 
-    def apply(self, column: AnyColumn, state: State) -> AnyColumn:
+    def apply(self, column: Column, state: State) -> Column:
         """The table with those features, in that order."""
-        return self._table(column, "select")[:, state["places"]]
-
-    def features_after(self, state: State) -> tuple[str, ...]:
-        """The names of those that stay."""
-        return tuple(self.features[place] for place in state["places"]) if self.features else ()
+        table, places = _table(column, "select"), state["places"]
+        names = table.names and tuple(table.names[place] for place in places)
+        return Dense(table.values[:, places], names)
 
 
 class LabelEncode(Featured):
@@ -231,21 +214,17 @@ class LabelEncode(Featured):
     def __init__(self, options: specs.LabelEncode) -> None:
         self.options = options
 
-    def fit(self, column: AnyColumn) -> State:
+    def fit(self, column: Column) -> State:
         """The categories of the training rows, sorted."""
-        return {"categories": sorted(set(self._texts(column)))}
+        return {"categories": sorted(set(_categories(column)))}
 
-    def apply(self, column: AnyColumn, state: State) -> AnyColumn:
+    def apply(self, column: Column, state: State) -> Column:
         """Whole numbers of shape (rows, 1); unknown ones are the number of categories."""
         place = {category: number for number, category in enumerate(state["categories"])}
         unknown = len(place)
-        numbers = [place.get(text, unknown) for text in self._texts(column)]
-        return np.asarray(numbers, dtype=np.int64)[:, None]
+        numbers = [place.get(text, unknown) for text in _categories(column)]
+        return Dense(np.asarray(numbers, dtype=np.int64)[:, None])
 
-    def _texts(self, column: AnyColumn) -> list[str]:
-        if isinstance(column, list):
-            return column
-        what = f"prepare step label_encode got {kind(column)}"
-        raise UsageError(
-            Problem(what, accepted="texts", hint="columns: [...] selects the columns for it")
-        )
+
+def _categories(column: Column) -> list[str]:
+    return texts_of(column, "label_encode", "columns: [...] selects the columns for it")

@@ -1,11 +1,13 @@
-"""The chain of preparation steps over the input columns of a dataset."""
+"""One fitted pipeline: from columns as they were read to what a model takes, and to answers."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,13 +16,18 @@ from ..config.fields import Chosen, to_plain
 from ..config.specs import STEPS
 from ..data.cache import Cache
 from ..data.code import code_digest
-from ..data.columns import AnyColumn, IdRows, MultiHotRows, kind, take
-from ..data.samples import Ragged, Rows, Samples
-from ..errors import Problem, UsageError
-from .features import Featured
+from ..data.columns import Array, Column, Input, Rows, as_column
+from ..data.samples import Frame, Samples
+from ..data.targets import Answers, TargetCodec
+from ..errors import Problem, RunError, UsageError
+from ..files import is_there, read_json
+from ..runs.files import make_folders, write_json
 
-LAYOUT = 2
+LAYOUT = 3
 """Part of the cache's key: raised whenever what is kept beside the columns changes."""
+FOLDER, FILE, OLD_FILE = "prepare", "pipeline.json", "steps.json"
+
+Columns = dict[str, Column]
 
 
 @dataclass(frozen=True)
@@ -32,85 +39,208 @@ class FittedStep:
     options: dict[str, Any]
     state: dict[str, Any]
 
+    def apply(self, column: Column) -> Column:
+        """What it makes of a column.
+
+        Raises:
+            UsageError: the step is not known, or cannot take the column.
+        """
+        entry = STEPS.entries.get(self.name)
+        if entry is None:
+            raise UsageError(Problem(f"there is no prepare step `{self.name}`"))
+        chosen = Chosen(self.name, entry.options(**self.options), entry.target)
+        return as_column(chosen.load()(chosen.options).apply(column, self.state))
+
 
 @dataclass(frozen=True)
-class Prepared:
-    """Input columns ready for a model, for every row of the dataset.
+class RawColumn:
+    """An input as the file had it.
 
     Attributes:
-        columns: name -> float32 rows, multi-hot rows or rows of ids.
-        steps: what was done, in order, and learnt.
+        kind: of the column.
+        holds: in words.
     """
 
-    columns: dict[str, AnyColumn]
+    kind: str
+    holds: str
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """Everything between a dataset's columns and a model's answers, fitted on training rows.
+
+    Attributes:
+        raw: the inputs, as the file had them.
+        steps: what was done to them, in order, and learnt.
+        targets: what the values of each target stand for.
+        inputs: what a model is told of the inputs.
+    """
+
+    raw: dict[str, RawColumn]
     steps: tuple[FittedStep, ...]
+    targets: dict[str, TargetCodec] = field(default_factory=dict)
+    inputs: dict[str, Input] = field(default_factory=dict)
+
+    @classmethod
+    def fit(
+        cls,
+        steps: Sequence[Chosen],
+        samples: Samples,
+        train: Rows,
+        targets: Mapping[str, TargetCodec] | None = None,
+        cache: Cache | None = None,
+    ) -> tuple[Pipeline, Columns]:
+        """Fits each step on the training rows and applies it to all rows.
+
+        Args:
+            steps: the steps, in order.
+            samples: the dataset.
+            train: the rows that may be learnt from.
+            targets: what the values of each target stand for.
+            cache: where costly results are kept between runs.
+
+        Returns:
+            The pipeline, and the columns that it makes of all rows.
+
+        Raises:
+            UsageError: a step cannot take the column it is given, or the result has holes (NaN)
+                or rows of different length.
+        """
+        columns: Columns = {}
+        fitted: list[FittedStep] = []
+        for name in samples.inputs:
+            mine = [s for s in steps if not s.options.columns or name in s.options.columns]
+            column, learnt = _chain(mine, name, samples, train, cache)
+            with _told_of(name):
+                columns[name] = column.ready()
+            fitted.extend(learnt)
+        raw = {name: _raw(samples.columns[name]) for name in samples.inputs}
+        inputs = {name: column.describe() for name, column in columns.items()}
+        return cls(raw, tuple(fitted), dict(targets or {}), inputs), columns
+
+    def apply(self, frame: Frame) -> Columns:
+        """The input columns of some rows as a model takes them.
+
+        Args:
+            frame: the columns, as they were read; targets may be missing.
+
+        Raises:
+            UsageError: an input is missing or of another kind, a step is not known or cannot take
+                what it is given, or the result has holes.
+        """
+        columns: Columns = {}
+        for name, raw in self.raw.items():
+            if name not in frame.columns:
+                found = ", ".join(frame.columns) or "no column"
+                raise UsageError(Problem(f"there is no input {name}, only {found}"))
+            column = frame.columns[name]
+            if raw.holds and _raw(column) != raw:
+                what = f"input {name} holds {column.holds}, not what was prepared in training"
+                raise UsageError(Problem(what, "", raw.holds))
+            for step in self.steps:
+                column = step.apply(column) if step.column == name else column
+            with _told_of(name):
+                columns[name] = column.ready()
+        return columns
+
+    def decode(self, activated: Mapping[str, Array]) -> dict[str, Answers]:
+        """What a model's predictions say, by target.
+
+        Args:
+            activated: logits after the activation, by target; see `dlx.losses.activate`.
+        """
+        return {name: self.targets[name].decode(values) for name, values in activated.items()}
+
+    def save(self, folder: Path) -> None:
+        """Writes `prepare/pipeline.json` below a folder.
+
+        Raises:
+            RunError: it cannot be written.
+        """
+        make_folders(folder / FOLDER)
+        write_json(folder / FOLDER / FILE, asdict(self))
+
+    @classmethod
+    def load(cls, folder: Path, inputs: Sequence[str]) -> Pipeline:
+        """Reads a pipeline back from a folder.
+
+        Args:
+            folder: where it was saved.
+            inputs: names of the inputs, which folders of earlier versions do not hold; from those
+                come neither targets nor what a model is told.
+
+        Raises:
+            RunError: it is damaged.
+        """
+        file = folder / FOLDER / FILE
+        try:
+            if not is_there(file):
+                file = folder / FOLDER / OLD_FILE
+                steps = tuple(FittedStep(**row) for row in read_json(file))
+                return cls({name: RawColumn("", "") for name in inputs}, steps)
+            saved = read_json(file)
+            return cls(
+                {name: RawColumn(**row) for name, row in saved["raw"].items()},
+                tuple(FittedStep(**row) for row in saved["steps"]),
+                {name: _codec(**row) for name, row in saved["targets"].items()},
+                {name: _input(**row) for name, row in saved["inputs"].items()},
+            )
+        except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+            raise RunError(
+                Problem(f"the fitted preparation cannot be read: {error}", str(file))
+            ) from error
 
 
-def prepare(
-    steps: Sequence[Chosen], samples: Samples, train: Rows, cache: Cache | None = None
-) -> Prepared:
-    """Fits each step on the training rows and applies it to all rows.
+def _codec(classes: Sequence[str], **rest: Any) -> TargetCodec:
+    return TargetCodec(classes=tuple(classes), **rest)
 
-    Args:
-        steps: the steps, in order.
-        samples: the dataset.
-        train: the rows that may be learnt from.
-        cache: where costly results are kept between runs.
 
-    Raises:
-        UsageError: a step cannot take the column it is given, or the result has holes (NaN) or
-            rows of different length.
-    """
-    columns: dict[str, AnyColumn] = {}
-    fitted: list[FittedStep] = []
-    for name in samples.inputs:
-        mine = [s for s in steps if not s.options.columns or name in s.options.columns]
-        column, learnt = _chain(mine, name, samples, train, cache)
-        columns[name] = _checked(column, name)
-        fitted.extend(learnt)
-    return Prepared(columns, tuple(fitted))
+def _input(shape: Sequence[int], **rest: Any) -> Input:
+    return Input(shape=tuple(shape), **rest)
+
+
+def _raw(column: Column) -> RawColumn:
+    return RawColumn(column.kind, column.holds)
+
+
+@contextmanager
+def _told_of(name: str) -> Iterator[None]:
+    """Puts the input before what a column says of itself."""
+    try:
+        yield
+    except UsageError as error:
+        told = (replace(one, what=f"input {name} {one.what}") for one in error.problems)
+        raise UsageError(*told) from None
 
 
 def _chain(
     steps: Sequence[Chosen], name: str, samples: Samples, train: Rows, cache: Cache | None
-) -> tuple[AnyColumn, list[FittedStep]]:
+) -> tuple[Column, list[FittedStep]]:
     """Runs the steps on one column; what costly ones gave last time is taken from the cache."""
-    column: AnyColumn = samples.columns[name]
+    column = samples.columns[name]
     learnt: list[FittedStep] = []
     built = [step.load()(step.options) for step in steps]
     last_costly = max((i for i, step in enumerate(built) if step.costly), default=-1)
     key = _key(steps[: last_costly + 1], name, samples, train)
     cache = cache if key else None
-    names = samples.features.get(name, ())
     start = 0
     if cache is not None and (found := cache.load(key)) is not None:
-        column, states, names = found.columns[name], found.meta["states"], found.meta["names"]
+        column, states = found.columns[name], found.meta["states"]
         learnt = [_fitted(s, name, state) for s, state in zip(steps, states, strict=False)]
         start = last_costly + 1
     if not steps:
-        _check_holes(column, name, "")
+        with _told_of(name):
+            column.check()
     for index in range(start, len(steps)):
         step = built[index]
-        if isinstance(step, Featured):
-            step.features = names
-        # Any other step would spread a hole over all rows.
-        _check_holes(column, name, "", missing_allowed=isinstance(step, Featured))
-        before = _shape_of_a_row(column)
-        state = step.fit(take(column, train) if step.fitted else column)
-        column = step.apply(column, state)
-        if isinstance(step, Featured):
-            names = step.features_after(state)
-        elif _shape_of_a_row(column) != before:
-            names = ()  # they are no longer the features that had these names
+        with _told_of(name):  # a step that takes no missing values would spread them over all rows
+            column.check(missing_allowed=getattr(step, "takes_missing", False))
+        state = step.fit(column.take(train) if step.fitted else column)
+        column = as_column(step.apply(column, state))
         learnt.append(_fitted(steps[index], name, state))
         if cache is not None and index == last_costly:
-            states = [s.state for s in learnt]
-            cache.store(key, {name: column}, {"states": states, "names": names})
+            cache.store(key, {name: column}, {"states": [s.state for s in learnt]})
     return column, learnt
-
-
-def _shape_of_a_row(column: AnyColumn) -> tuple[int, ...]:
-    return column.shape[1:] if isinstance(column, np.ndarray) else ()
 
 
 def _fitted(step: Chosen, column: str, state: dict[str, Any]) -> FittedStep:
@@ -129,72 +259,3 @@ def _key(steps: Sequence[Chosen], name: str, samples: Samples, train: Rows) -> s
     if any(step.load().fitted for step in steps):
         digest.update(np.ascontiguousarray(train).tobytes())
     return digest.hexdigest()
-
-
-def _checked(column: AnyColumn, name: str) -> AnyColumn:
-    if isinstance(column, (MultiHotRows, IdRows)):
-        return column
-    if isinstance(column, list):
-        raise UsageError(
-            Problem(
-                f"input {name} still contains texts after preparation",
-                accepted="numbers",
-                hint="add {name: tokenize} and {name: multi_hot} to prepare.steps",
-            )
-        )
-    if isinstance(column, Ragged):
-        raise UsageError(
-            Problem(
-                f"input {name} holds {kind(column)} of different lengths after preparation",
-                accepted="rows of the same length",
-                hint="add {name: multi_hot} or {name: pad} to prepare.steps",
-            )
-        )
-    with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
-        dense = np.ascontiguousarray(column, dtype=np.float32)
-    _check_holes(dense, name, " after preparation")
-    return dense
-
-
-def _check_holes(column: AnyColumn, name: str, when: str, missing_allowed: bool = False) -> None:
-    """Refuses numbers that are missing (NaN) or infinite."""
-    if not isinstance(column, np.ndarray) or column.dtype.kind != "f":
-        return
-    wrong = np.isinf(column) if missing_allowed else ~np.isfinite(column)
-    holes = wrong.reshape(len(column), -1).any(axis=1)
-    if holes.any():
-        rows = np.flatnonzero(holes)
-        hint = "{name: impute}, early in prepare.steps, fills missing values (also those of copies)"
-        raise UsageError(
-            Problem(
-                f"input {name} has missing (NaN) or infinite values{when} "
-                f"in {len(rows):,} row{'s' if len(rows) > 1 else ''}",
-                f"first in row {rows[0]}",
-                "numbers",
-                hint if np.isnan(column).any() else "",
-            )
-        )
-
-
-def reapply(steps: Sequence[FittedStep], samples: Samples) -> Prepared:
-    """Applies steps that were fitted earlier, as a run folder holds them.
-
-    Args:
-        steps: in order, with what they learnt.
-        samples: the dataset.
-
-    Raises:
-        UsageError: a step is not known, or cannot take the column it is given.
-    """
-    columns: dict[str, AnyColumn] = {}
-    for name in samples.inputs:
-        column: AnyColumn = samples.columns[name]
-        for step in steps:
-            if step.column == name:
-                entry = STEPS.entries.get(step.name)
-                if entry is None:
-                    raise UsageError(Problem(f"there is no prepare step `{step.name}`"))
-                built = Chosen(step.name, entry.options(**step.options), entry.target)
-                column = built.load()(built.options).apply(column, step.state)
-        columns[name] = _checked(column, name)
-    return Prepared(columns, tuple(steps))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
-from dataclasses import dataclass
+import json
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch import Tensor
 from ..errors import Problem, RunError
 from ..files import is_file, is_folder, is_there, names_in, parse_json, read_bytes
 from ..names import is_number
+from ..prepare import pipeline
 from ..runs.artifacts import NAME, PREDICTIONS, listed
 from ..runs.files import bare_cell
 from ..training import checkpoint
@@ -52,7 +54,7 @@ def differences(original: Path, again: Path) -> list[Difference]:
     for stage in stages:
         one, other = original / stage, again / stage
         found += [*_steps(stage, one, other), *_scores(stage, one, other)]
-        found += _bytes("preparation", "prepare/steps.json", stage, one, other)
+        found += _preparation(stage, one, other)
         found += _tensors(stage, one, other)
     for stage in dict.fromkeys([*stages, ""]):
         found += _artifacts(stage, original / stage, again / stage)
@@ -132,6 +134,19 @@ def _bytes(what: str, name: str, stage: str, one: Path, other: Path) -> list[Dif
     if is_file(files[1]) and read_bytes(files[0]) == read_bytes(files[1]):
         return []
     return [Difference(what, _place(stage, name), f"{name} differs")]
+
+
+def _preparation(stage: str, one: Path, other: Path) -> list[Difference]:
+    """Whether the fitted preparation is the same; earlier versions kept its steps alone."""
+    if not is_there(one / pipeline.FOLDER / pipeline.OLD_FILE):
+        return _bytes("preparation", f"{pipeline.FOLDER}/{pipeline.FILE}", stage, one, other)
+    name = f"{pipeline.FOLDER}/{pipeline.OLD_FILE}"
+    before, now = (
+        json.dumps([asdict(step) for step in pipeline.Pipeline.load(run, ()).steps])
+        for run in (one, other)
+    )
+    differs = Difference("preparation", _place(stage, name), f"{name} differs")
+    return [] if before == now else [differs]
 
 
 def _artifacts(stage: str, one: Path, other: Path) -> list[Difference]:

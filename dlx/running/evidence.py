@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,16 +16,14 @@ from ..config.load import Loaded
 from ..config.schema import Config
 from ..config.supervised import loss_of, metrics_of
 from ..data.checks import repeats
+from ..data.columns import Rows
 from ..data.fingerprints import duplicates
-from ..data.samples import Rows
-from ..data.targets import EncodedTarget, class_counts, positive_of
-from ..errors import Problem, RunError
-from ..files import read_json
+from ..data.targets import EncodedTarget, class_counts
 from ..losses import resolve
 from ..models.summary import layer_table
-from ..prepare import FittedStep
+from ..prepare.pipeline import FittedStep
 from ..problem import PROBLEMS
-from ..runs.files import make_folders, write_json, write_text
+from ..runs.files import write_text
 from ..sources.data import Data, split_digest
 from ..sources.fold import FoldData
 from ..training.training import Training
@@ -54,28 +52,6 @@ def write_config(run: Path, loaded: Loaded, own: bool = True) -> None:
     write_text(run / "overrides.yaml", dump_yaml(loaded.shown))
     if own:
         sign(run)
-
-
-def write_steps(run: Path, steps: Sequence[FittedStep]) -> None:
-    """Writes the fitted preparation, `prepare/steps.json`."""
-    folder = run / "prepare"
-    make_folders(folder)
-    write_json(folder / "steps.json", [asdict(step) for step in steps])
-
-
-def read_steps(run: Path) -> list[FittedStep]:
-    """Reads the fitted preparation back.
-
-    Raises:
-        RunError: it is damaged.
-    """
-    file = run / "prepare" / "steps.json"
-    try:
-        return [FittedStep(**row) for row in read_json(file)]
-    except (OSError, ValueError, TypeError) as error:
-        raise RunError(
-            Problem(f"the fitted preparation cannot be read: {error}", str(file))
-        ) from error
 
 
 def data_facts(config: Config, data: Data) -> dict[str, Any]:
@@ -127,7 +103,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "problem": {n: _problem(config, n, data.targets[n]) for n in config.targets},
         "targets": list(config.targets),
         "protocol": {"name": config.protocol.name, "rule": data.split.rule},
-        "prepare": [_step(step) for step in fold.prepared.steps],
+        "prepare": [_step(step) for step in fold.pipeline.steps],
         "model": {
             "name": config.model.name,
             "parameters": sum(p.numel() for p in training.parameters),
@@ -161,8 +137,7 @@ def _averaged(config: Config, name: str, target: EncodedTarget) -> dict[str, Any
     """Which class precision and its kin are of, or how they are averaged over classes."""
     declared = config.targets[name]
     if declared.problem == "binary":
-        place = positive_of(name, declared.positive, target)
-        return {"positive": target.classes[place]}
+        return {"positive": target.classes[target.codec.positive]}
     measured = metrics_of(config, declared).items()
     averages = {name: getattr(chosen.options, "average", "") for name, chosen in measured}
     return {"averages": {name: how for name, how in averages.items() if how}}

@@ -18,16 +18,15 @@ from ..judging.judge import judge
 from ..judging.scores import Judged
 from ..learning.build import build_learner
 from ..learning.memory import with_eval_batch
-from ..prepare import reapply
+from ..prepare import Pipeline
 from ..runs import ledger, seal
 from ..runs.folder import read_status, write_status
-from ..sources.batches import describe_inputs, make_part
+from ..sources.batches import make_part
 from ..sources.data import Data, read_data
 from ..sources.device import choose_device, set_determinism
 from ..sources.fold import FoldData
 from ..training import checkpoint
 from .earlier import Earlier, read_earlier
-from .evidence import read_steps
 
 
 def look_again(
@@ -123,12 +122,12 @@ def _restore(config: Config, earlier: Earlier, data: Data) -> FoldData:
     threads = earlier.environment.get("threads")
     if isinstance(threads, int) and 1 <= threads <= 1024:
         torch.set_num_threads(threads)  # another count could change the score's last bits
-    prepared = reapply(read_steps(earlier.folder), data.samples)
+    pipeline = Pipeline.load(earlier.folder, data.samples.inputs)
+    columns = pipeline.apply(data.samples)
     values = {name: target.values for name, target in data.targets.items()}
     rows = Fold(data.split.folds[0].train, np.zeros(0, dtype=np.int64))
-    train = make_part(prepared.columns, values, rows.train, device)
-    inputs = describe_inputs(prepared.columns)
-    return FoldData(prepared, inputs, train, None, device, data, rows)
+    train = make_part(columns, values, rows.train, device)
+    return FoldData(pipeline, columns, train, None, device, data, rows)
 
 
 def _keep(run: Path, judged: Judged) -> None:

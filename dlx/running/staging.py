@@ -25,7 +25,6 @@ from ..training.recorders import Checkpoints, Recorder
 from ..training.training import Training
 from .callbacks import of_runs
 from .ending import aside
-from .evidence import write_steps
 from .stage import Stage
 
 CURVE = "metrics.jsonl"
@@ -72,7 +71,7 @@ def place_stage(
         RunError: the folder cannot be written, or no checkpoint in it is sound.
     """
     make_folders(folder)
-    write_steps(folder, stage.fold.prepared.steps)
+    stage.fold.pipeline.save(folder)
     recorder, progress = Recorder(folder / curve, log), stage.training.progress
     checkpoints = _checkpoints(stage.config, stage.fold, folder / "checkpoints")
     checkpoints.callbacks = {**stage.checkpoints.callbacks, "recorder": recorder}

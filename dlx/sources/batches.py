@@ -1,4 +1,4 @@
-"""Tensors on the device, and batches gathered from them by index.
+"""Samples on the device, and batches gathered from them by index.
 
 Every dataset of the book fits into memory, so a part is held on the device whole. Rows are
 gathered in blocks of many batches, and a batch is a slice of a block: at batch size 1 a gather
@@ -11,131 +11,104 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..data.columns import AnyColumn, IdRows, MultiHotRows, take
-from ..data.samples import Rows
-from ..models.inputs import Input, MultiHot
+from ..data.columns import Column, Rows
+from ..models.inputs import MultiHot
+from .held import Held, as_tensor, hold
 
 BLOCK_BYTES = 512 * 1024
 """Small enough that a block is still in the processor's cache when its batches are used."""
 
 
-@dataclass(frozen=True)
+@dataclass(eq=False, slots=True)  # one for each step: if frozen, making it would take twice as long
 class Batch:
-    """Some samples: inputs by column, targets by column, all of `rows` rows."""
+    """Some samples: inputs by column, targets by column, all of `rows` rows.
+
+    Attributes:
+        part: what they are a slice of; None of a batch made by hand, which cannot be split.
+        start: where it begins in there.
+    """
 
     inputs: dict[str, Tensor | MultiHot]
     targets: dict[str, Tensor]
     rows: int
+    part: Part | None = None
+    start: int = 0
 
     def split(self, parts: int) -> list[Batch]:
         """The samples as micro-batches of nearly equal size, for gradient accumulation."""
-        size = -(-self.rows // parts)
-        return list(Part(self.inputs, self.targets).in_order(size))
+        assert self.part is not None
+        size, end = -(-self.rows // parts), self.start + self.rows
+        return [
+            self.part.batch(start, min(start + size, end)) for start in range(self.start, end, size)
+        ]
 
 
 class Part:
     """Samples on the device, in order.
 
     Args:
-        inputs: column -> tensor of shape (rows, ...), or multi-hot rows.
+        held: column -> its rows.
         targets: column -> tensor of shape (rows, ...).
+        numbers: of the rows in the dataset, (rows,).
     """
 
     def __init__(
-        self, inputs: Mapping[str, Tensor | MultiHot], targets: Mapping[str, Tensor]
+        self, held: Mapping[str, Held], targets: Mapping[str, Tensor], numbers: Tensor
     ) -> None:
-        self.inputs = dict(inputs)
+        self.held = dict(held)
         self.targets = dict(targets)
-        self.rows = next(iter(self.targets.values())).shape[0]
+        self.numbers = numbers
+        self.rows = numbers.shape[0]
 
     def __len__(self) -> int:
         return self.rows
 
+    @property
+    def inputs(self) -> dict[str, Tensor | MultiHot]:
+        """All rows, as a model takes them."""
+        return {name: held.batch(0, self.rows) for name, held in self.held.items()}
+
     def take(self, rows: Tensor) -> Part:
         """These rows, in this order."""
         return Part(
-            {name: _take(column, rows) for name, column in self.inputs.items()},
+            {name: held.take(rows) for name, held in self.held.items()},
             {name: column.index_select(0, rows) for name, column in self.targets.items()},
+            self.numbers.index_select(0, rows),
         )
+
+    def batch(self, start: int, stop: int) -> Batch:
+        """Consecutive rows."""
+        inputs = {name: held.batch(start, stop) for name, held in self.held.items()}
+        targets = {name: column[start:stop] for name, column in self.targets.items()}
+        return Batch(inputs, targets, stop - start, self, start)
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """Batches of consecutive rows; the last may be smaller."""
-        starts = range(0, self.rows, batch_size)
-        ends = [min(start + batch_size, self.rows) for start in starts]
-        edges = {
-            name: column.offsets[[*starts, self.rows]].tolist()
-            for name, column in self.inputs.items()
-            if isinstance(column, MultiHot)
-        }
-        for number, (start, end) in enumerate(zip(starts, ends, strict=True)):
-            inputs: dict[str, Tensor | MultiHot] = {}
-            for name, column in self.inputs.items():
-                if isinstance(column, MultiHot):
-                    first, last = edges[name][number], edges[name][number + 1]
-                    offsets = column.offsets[start : end + 1] - first
-                    inputs[name] = MultiHot(column.indices[first:last], offsets, column.size)
-                else:
-                    inputs[name] = column[start:end]
-            targets = {name: column[start:end] for name, column in self.targets.items()}
-            yield Batch(inputs, targets, end - start)
+        for start in range(0, self.rows, batch_size):
+            yield self.batch(start, min(start + batch_size, self.rows))
 
     def shuffled(
         self, batch_size: int, generator: torch.Generator, skip: int = 0
     ) -> Iterator[Batch]:
         """Batches in an order drawn from the generator (a CPU one), without the first `skip`."""
         order = torch.randperm(self.rows, generator=generator)
-        device = next(iter(self.targets.values())).device
-        block = batch_size * max(1, BLOCK_BYTES // (self._row_bytes() * batch_size))
+        row_bytes = max(1, sum(held.nbytes for held in self.held.values()) // self.rows)
+        block = batch_size * max(1, BLOCK_BYTES // (row_bytes * batch_size))
         for start in range(skip * batch_size, self.rows, block):
-            rows = order[start : start + block].to(device)
+            rows = order[start : start + block].to(self.numbers.device)
             yield from self.take(rows).in_order(batch_size)
-
-    def _row_bytes(self) -> int:
-        total = 0
-        for column in self.inputs.values():
-            held = column.indices if isinstance(column, MultiHot) else column
-            total += held.numel() * held.element_size()
-        return max(1, total // self.rows)
-
-
-def _take(column: Tensor | MultiHot, rows: Tensor) -> Tensor | MultiHot:
-    if not isinstance(column, MultiHot):
-        return column.index_select(0, rows)
-    starts = column.offsets[:-1].index_select(0, rows)
-    lengths = column.offsets[1:].index_select(0, rows) - starts
-    ends = lengths.cumsum(0, dtype=lengths.dtype)
-    offsets = torch.cat([ends.new_zeros(1), ends])
-    total = int(ends[-1]) if len(rows) else 0
-    shift = torch.repeat_interleave(starts - offsets[:-1], lengths, output_size=total)
-    shift += torch.arange(total, dtype=shift.dtype, device=shift.device)
-    indices = column.indices.index_select(0, shift)
-    return MultiHot(indices, offsets, column.size)
-
-
-def describe_inputs(columns: Mapping[str, AnyColumn]) -> dict[str, Input]:
-    """What a model is told of its inputs before it is built."""
-    found = {}
-    for name, column in columns.items():
-        if isinstance(column, MultiHotRows):
-            found[name] = Input("multi_hot", (column.size,))
-        elif isinstance(column, IdRows):
-            found[name] = Input("ids", column.values.shape[1:], column.ids)
-        else:
-            assert isinstance(column, np.ndarray)
-            found[name] = Input("dense", column.shape[1:])
-    return found
 
 
 def make_part(
-    columns: Mapping[str, AnyColumn],
+    columns: Mapping[str, Column],
     targets: Mapping[str, npt.NDArray[Any]],
     rows: Rows,
     device: torch.device,
+    numbers: Rows | None = None,
 ) -> Part:
     """Moves some rows of prepared columns to the device.
 
@@ -144,26 +117,10 @@ def make_part(
         targets: target values as the loss wants them, all rows.
         rows: which rows.
         device: where to.
+        numbers: of these rows in the dataset, where some are copies of its rows.
     """
     return Part(
-        {name: _to_device(take(column, rows), device) for name, column in columns.items()},
-        {name: _tensor(column[rows], device) for name, column in targets.items()},
+        {name: hold(column.take(rows), device) for name, column in columns.items()},
+        {name: as_tensor(column[rows], device) for name, column in targets.items()},
+        as_tensor(rows if numbers is None else numbers, device),
     )
-
-
-def _to_device(column: AnyColumn, device: torch.device) -> Tensor | MultiHot:
-    if isinstance(column, MultiHotRows):
-        values, offsets = column.rows.values, column.rows.offsets
-        kind = np.int32 if offsets[-1] < 2**31 else np.int64
-        indices = _tensor(values.astype(kind), device)
-        return MultiHot(indices, _tensor(offsets.astype(kind), device), column.size)
-    if isinstance(column, IdRows):
-        return _tensor(column.values.astype(np.int64), device)
-    assert isinstance(column, np.ndarray)
-    return _tensor(column, device)
-
-
-def _tensor(array: npt.NDArray[Any], device: torch.device) -> Tensor:
-    if not array.flags.writeable:  # mapped from the cache
-        array = array.copy()
-    return torch.from_numpy(np.ascontiguousarray(array)).to(device)

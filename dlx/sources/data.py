@@ -13,12 +13,11 @@ import numpy.typing as npt
 from ..config.schema import Config
 from ..data import read
 from ..data.checks import check, check_profiles, refuse_leaks
-from ..data.columns import take
+from ..data.columns import Rows
 from ..data.fingerprints import input_hashes, row_hashes
-from ..data.profile import profile
 from ..data.protocols import Split
-from ..data.samples import Rows, Samples
-from ..data.targets import EncodedTarget, encode, positive_of
+from ..data.samples import Samples
+from ..data.targets import EncodedTarget, encode
 from ..runs.ledger import RowSet, rows_of
 
 
@@ -48,7 +47,7 @@ class Data:
         """The naive forecasts of some rows, by target and name; none where there is no time."""
         return {
             target: {
-                name: np.asarray(take(self.samples.columns[c], rows)) for name, c in found.items()
+                name: np.asarray(self.samples.columns[c].take(rows)) for name, c in found.items()
             }
             for target, found in self.samples.naive.items()
         }
@@ -79,10 +78,10 @@ def read_samples(config: Config) -> tuple[Samples, dict[str, EncodedTarget], flo
     """
     begun = time.perf_counter()
     samples = read(config.dataset)
-    targets = {name: encode(samples, name, t.problem) for name, t in config.targets.items()}
-    for name, target in config.targets.items():
-        if target.problem == "binary":
-            positive_of(name, target.positive, targets[name])
+    targets = {
+        name: encode(samples, name, target.problem, target.positive)
+        for name, target in config.targets.items()
+    }
     return samples, targets, time.perf_counter() - begun
 
 
@@ -115,7 +114,7 @@ def cut(
     refuse_leaks(found, duplicates=not allowed)
     alone = len(split.folds) == 1 and config.final != "only"
     rows = split.folds[0].train if alone else split.rest
-    looked = profile(samples, rows)
+    looked = samples.profile(rows)
     findings = [finding.plain() for finding in (*found, *check_profiles(looked))]
     told = {"rows": len(rows), "columns": [one.plain() for one in looked]}
     seconds += time.perf_counter() - begun

@@ -11,13 +11,12 @@ import torch
 
 from ..config.schema import Config
 from ..data.cache import Cache
+from ..data.columns import Column, Input, Rows
 from ..data.protocols import Fold
-from ..data.samples import Rows
 from ..data.store import cache_root
-from ..models.inputs import Input
-from ..prepare import Prepared, prepare
+from ..prepare import Pipeline
 from ..prepare.copies import with_copies
-from .batches import Part, describe_inputs, make_part
+from .batches import Part, make_part
 from .data import Data
 from .device import choose_device, set_determinism
 
@@ -27,8 +26,8 @@ class FoldData:
     """One fold on the device.
 
     Attributes:
-        prepared: input columns of all rows, and the fitted steps.
-        inputs: what the model is told of them.
+        pipeline: what was fitted on the training rows.
+        columns: what it makes of the inputs of all rows.
         train: training samples.
         validation: validation samples, None where there are none.
         device: where they lie.
@@ -38,8 +37,8 @@ class FoldData:
         learnt: what a part is judged beside and its training samples taught, by name: learnt once.
     """
 
-    prepared: Prepared
-    inputs: dict[str, Input]
+    pipeline: Pipeline
+    columns: dict[str, Column]
     train: Part
     validation: Part | None
     device: torch.device
@@ -54,11 +53,16 @@ class FoldData:
             assert self.validation is not None
             return self.validation
         values = {target: one.values for target, one in self.data.targets.items()}
-        return make_part(self.prepared.columns, values, self.rows_of(name), self.device)
+        return make_part(self.columns, values, self.rows_of(name), self.device)
 
     def rows_of(self, name: str) -> Rows:
         """The rows of "val" or "test" in the dataset."""
         return self.rows.validation if name == "val" else self.data.split.test
+
+    @property
+    def inputs(self) -> dict[str, Input]:
+        """What a model is told of the inputs."""
+        return {name: column.describe() for name, column in self.columns.items()}
 
 
 def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
@@ -72,13 +76,16 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
     )
     wide = config.prepare.scope == "all" and not data.split.test_validates
     learnt = np.union1d(rows, data.split.rest) if wide else rows
-    prepared = prepare(config.prepare.steps, samples, learnt, None if len(made_of) else cache)
+    codecs = {name: target.codec for name, target in data.targets.items()}
+    pipeline, columns = Pipeline.fit(
+        config.prepare.steps, samples, learnt, codecs, None if len(made_of) else cache
+    )
     values = {name: target.values for name, target in data.targets.items()}
     longer = {name: np.concatenate([v, v[made_of]]) for name, v in values.items()}
-    train = make_part(prepared.columns, longer if len(made_of) else values, rows, device)
+    numbers = np.concatenate([fold.train, made_of])
+    train = make_part(columns, longer if len(made_of) else values, rows, device, numbers)
     validation = None
     if len(fold.validation):
-        validation = make_part(prepared.columns, values, fold.validation, device)
-    inputs = describe_inputs(prepared.columns)
+        validation = make_part(columns, values, fold.validation, device)
     seconds = time.perf_counter() - begun
-    return FoldData(prepared, inputs, train, validation, device, data, fold, seconds)
+    return FoldData(pipeline, columns, train, validation, device, data, fold, seconds)

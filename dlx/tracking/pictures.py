@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from ..data.samples import Rows, Samples
+from ..data.columns import Rows
+from ..data.samples import Samples
 from ..models.modules import MultiHotLinear
-from ..problem import PROBLEMS
 from ..running.stage import Stage
 from ..sources.batches import Part
 
@@ -49,16 +49,10 @@ def shown_rows(stage: Stage, many: int) -> tuple[Part, Rows]:
 
     The test part is never among them, but where it validates.
     """
-    folds = stage.data.split.folds
-    if stage.fold.validation is not None:
-        part, rows = stage.fold.validation, folds[stage.number].validation
-    else:
-        part = stage.fold.train
-        rows = folds[stage.number].train if stage.number < len(folds) else stage.data.split.rest
-    many = min(many, len(rows))
-    places = np.linspace(0, len(rows) - 1, many).round().astype(np.int64)
-    device = next(iter(part.targets.values())).device
-    return part.take(torch.from_numpy(places).to(device)), rows[places]
+    part = stage.fold.train if stage.fold.validation is None else stage.fold.validation
+    places = np.linspace(0, len(part) - 1, min(many, len(part))).round().astype(np.int64)
+    shown = part.take(torch.from_numpy(places).to(part.numbers.device))
+    return shown, shown.numbers.cpu().numpy()
 
 
 def input_images(samples: Samples, rows: Rows) -> dict[str, Tensor]:
@@ -66,13 +60,11 @@ def input_images(samples: Samples, rows: Rows) -> dict[str, Tensor]:
     found = {}
     for name in samples.inputs:
         column = samples.columns[name]
-        if not isinstance(column, np.ndarray) or column.ndim not in (3, 4) or not len(rows):
+        if name in samples.features or not len(rows) or column.show(int(rows[0])).kind != "image":
             continue
-        if name in samples.features or max(column.shape[1:3]) > WIDEST:
-            continue
-        values = torch.from_numpy(np.asarray(column[rows], dtype=np.float32))
-        values = values.unsqueeze(1) if values.ndim == 3 else values.permute(0, 3, 1, 2)
-        found[name] = _scaled(_coloured(values))
+        pixels = np.stack([column.show(row).content for row in rows.tolist()])
+        if max(pixels.shape[2:]) <= WIDEST:
+            found[name] = _scaled(_coloured(torch.from_numpy(pixels.astype(np.float32))))
     return found
 
 
@@ -141,16 +133,8 @@ def _hidden(model: nn.Module, part: Part) -> Tensor | None:
 
 def _labels(stage: Stage, rows: Rows) -> tuple[list[str], list[list[str]]]:
     """The true answer of each row to each target, and its number in the dataset."""
-    columns: list[list[str]] = []
-    for name, target in stage.data.targets.items():
-        values = target.values[rows]
-        if not PROBLEMS[stage.config.targets[name].problem].classes:
-            columns.append(["|".join(f"{v:.5g}" for v in np.ravel(one)) for one in values])
-        elif values.ndim == 2:
-            marked = [np.flatnonzero(one > 0.5) for one in values]
-            columns.append(["|".join(target.classes[int(i)] for i in one) for one in marked])
-        else:
-            columns.append([target.classes[int(one)] for one in values])
+    targets = stage.data.targets.values()
+    columns = [target.codec.texts(target.values[rows]) for target in targets]
     columns.append([str(int(row)) for row in rows])
     labels = [[_cell(one) for one in labels] for labels in zip(*columns, strict=True)]
     return [*map(_cell, stage.data.targets), "row"], labels
@@ -159,7 +143,7 @@ def _labels(stage: Stage, rows: Rows) -> tuple[list[str], list[list[str]]]:
 def _words(stage: Stage, many: int) -> list[list[str]]:
     """The word of each id, where the data or the preparation know words; and the id."""
     known = next((words for words in stage.data.samples.words.values()), ())
-    for step in stage.fold.prepared.steps:
+    for step in stage.fold.pipeline.steps:
         if step.name == "tokenize":
             known = ("(padding)", "(start)", "(unknown)", *step.state["words"])
     return [[_cell(known[i] if i < len(known) else str(i)), str(i)] for i in range(many)]

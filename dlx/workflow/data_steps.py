@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from ..config.schema import Config
-from ..data.columns import kind
+from ..data.columns import Dense
 from ..data.protocols import FEW_ROWS
 from ..data.samples import Samples
 from ..data.targets import class_counts
@@ -57,15 +57,10 @@ def _problems(walk: Walk) -> str:
 
 def _inputs(samples: Samples) -> dict[str, dict[str, Any]]:
     """Kind and missing values of each input; step 3 has more, as it knows the training rows."""
-    found = {}
-    for name in samples.inputs:
-        column = samples.columns[name]
-        told: dict[str, Any] = {"holds": kind(column), "missing": 0}
-        if isinstance(column, np.ndarray) and column.dtype.kind in "fiu":
-            holes = np.isnan(column) if column.dtype.kind == "f" else np.zeros(0, bool)
-            told["missing"] = int(holes.sum())
-        found[name] = told
-    return found
+    columns = {name: samples.columns[name] for name in samples.inputs}
+    return {
+        n: {"holds": column.holds, "missing": column.missing()} for n, column in columns.items()
+    }
 
 
 def _range(values: Any) -> list[float]:
@@ -200,13 +195,13 @@ def prepare_data(walk: Walk) -> Finding:
         )
         raise MethodError(Problem(what, "prepare.scope=all", "fold", "prepare.scope=fold"))
     fold = walk.bench.fold(0)
-    steps = [f"{step.name} ({step.column})" for step in fold.prepared.steps]
+    steps = [f"{step.name} ({step.column})" for step in fold.pipeline.steps]
     shapes = {name: _shape(one.kind, one.shape) for name, one in fold.inputs.items()}
     facts: dict[str, Any] = {"steps": steps, "inputs": shapes, "ranges": {}}
     rows = walk.data.split.folds[0].train
-    for name, column in fold.prepared.columns.items():
-        if isinstance(column, np.ndarray):
-            facts["ranges"][name] = _range(column[rows])
+    for name, column in fold.columns.items():
+        if isinstance(column, Dense):
+            facts["ranges"][name] = _range(column.values[rows])
     large = [n for n, (low, high) in facts["ranges"].items() if max(-low, high) > 100]
     warned = f"; {', '.join(large)} is far from [-1, 1]: add standardise" if large else ""
     made = ", ".join(steps) or "nothing to do"

@@ -51,7 +51,7 @@ from dlx.files import replace_file
 from dlx.config.specs.datasets import DATASETS
 dlx.data.cache.SMALL_BYTES = 0
 samples = dlx.data.read(DATASETS.default("digits")())
-bits = b"".join(column.tobytes() for column in samples.columns.values())
+bits = b"".join(column.values.tobytes() for column in samples.columns.values())
 replace_file(Path("read"), hashlib.sha256(bits).digest())
 """
 LOOKS, LOOKERS = 12, 3

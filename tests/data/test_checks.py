@@ -185,7 +185,7 @@ class TestFeatures:
             (np.full(90, 7.0), "constant features", "x"),
             (holes, "missing", "x: 1"),
         ):
-            samples = replace(table(x=x, y=y), features={})
+            samples = replace(table(x=x, y=y), columns={"x": x, "y": y}, features={})
             told = {f.name: f for f in found(samples, cut(), "regression")}
             assert told[name].examples == (example,)
 

@@ -16,8 +16,9 @@ import dlx.data
 from dlx.config.fields import Chosen
 from dlx.config.specs.datasets import DATASETS, Dataset, File
 from dlx.data import cache as cache_module
+from dlx.data.columns import Column
 from dlx.data.reader import Reader
-from dlx.data.samples import Ragged, Samples
+from dlx.data.samples import Samples
 
 NAMES = list(DATASETS.entries)
 
@@ -29,8 +30,8 @@ def everything_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def bits(value: Any) -> Any:
     """A field of samples down to types and bytes; a mapped array is an array like another."""
-    if isinstance(value, Ragged):
-        return "ragged", bits(value.values), bits(value.offsets)
+    if isinstance(value, Column):
+        return type(value), bits(value.arrays()), bits(value.meta())
     if isinstance(value, np.ndarray):
         return value.dtype.str, value.shape, value.tobytes()
     if isinstance(value, dict):
@@ -97,6 +98,7 @@ class MineFromFiles(Mine):
 
 PLUGIN = """
 import numpy as np
+from dlx.data.columns import Column
 from dlx.data.reader import Reader
 from dlx.data.samples import Samples
 

@@ -1,60 +1,191 @@
+"""Every kind of column keeps the contract; what rows are known by is what it has always been."""
+
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import numpy as np
 import pytest
 
-from dlx.data.columns import IdRows, MultiHotRows, kind, take
-from dlx.data.samples import Ragged
+import dlx.data
+from dlx.config.specs.datasets import DATASETS
+from dlx.data.columns import (
+    KINDS,
+    Column,
+    Dense,
+    Input,
+    Sequence,
+    Shown,
+    Sparse,
+    Text,
+    as_column,
+)
+from dlx.data.fingerprints import contents_digest, input_hashes, row_hashes
+from dlx.data.samples import Frame, Ragged, Samples
+from dlx.errors import UsageError
+from dlx.runs.ledger import rows_of
 
 LISTS = [[3, 1], [], [2], [5, 6, 7], []]
+IDS = np.array([v for row in LISTS for v in row], dtype=np.int32)
+OFFSETS = np.cumsum([0, *map(len, LISTS)]).astype(np.int64)
+WORDS = ("zero", "one", "two", "three")
 
-
-def ragged() -> Ragged:
-    offsets = np.cumsum([0, *map(len, LISTS)]).astype(np.int64)
-    return Ragged(np.array([v for row in LISTS for v in row], dtype=np.int32), offsets)
-
-
-COLUMNS: dict[str, Any] = {
-    "numbers of shape (rows, 2, 3)": np.arange(30.0).reshape(5, 2, 3),
-    "texts": ["a", "", "ß", "d", "e"],
-    "lists of ids": ragged(),
-    "multi-hot rows": MultiHotRows(ragged(), 9),
-    "rows of ids": IdRows(np.arange(10, dtype=np.int32).reshape(5, 2), 10),
+COLUMNS: dict[str, Column] = {
+    "numbers of shape (rows, 2, 3)": Dense(np.arange(30.0).reshape(5, 2, 3)),
+    "numbers of shape (rows, 2)": Dense(np.arange(10).reshape(5, 2), ("a", "b")),
+    "numbers of shape (rows,)": Dense(np.arange(5, dtype=np.float32)),
+    "texts": Text(["a", "", "ß", "d", "e"]),
+    "lists of ids": Sequence(IDS, OFFSETS, words=WORDS),
+    "multi-hot rows": Sparse(IDS, OFFSETS, 9),
+    "rows of ids": Sequence.of_rows(np.arange(10, dtype=np.int32).reshape(5, 2), 11, WORDS),
 }
 
 
-def row(column: Any, index: int) -> Any:
-    if isinstance(column, MultiHotRows):
-        return column.rows.row(index).tolist()
-    if isinstance(column, Ragged):
-        return column.row(index).tolist()
-    return (column.values if isinstance(column, IdRows) else column)[index]
+def everything(column: Column) -> Any:
+    """A column down to types and bits."""
+    arrays = {n: (a.dtype.str, a.shape, a.tobytes()) for n, a in column.arrays().items()}
+    return type(column), arrays, column.meta()
+
+
+def test_every_kind_is_among_them() -> None:
+    shipped = {kind for kind, found in KINDS.items() if found.__module__.startswith("dlx.")}
+
+    assert {column.kind for column in COLUMNS.values()} == shipped
 
 
 @pytest.mark.parametrize("words", COLUMNS)
+class TestEveryKind:
+    def test_is_told_of_in_words(self, words: str) -> None:
+        assert COLUMNS[words].holds == words
+
+    def test_comes_back_from_arrays_and_json(self, words: str) -> None:
+        column = COLUMNS[words]
+
+        back = type(column).restore(column.arrays(), json.loads(json.dumps(column.meta())))
+
+        assert everything(back) == everything(column)
+
+    @pytest.mark.parametrize("rows", [[0, 1, 2, 3, 4], [4, 0], [3, 3, 1, 3], [1], []], ids=str)
+    def test_rows_are_taken_in_the_order_given(self, words: str, rows: list[int]) -> None:
+        column, every = COLUMNS[words], np.arange(5)
+
+        taken = column.take(np.array(rows, dtype=np.int64))
+
+        assert (type(taken), len(taken)) == (type(column), len(rows))
+        assert (taken.meta(), taken.kind) == (column.meta(), column.kind)
+        known = column.hashes(every)
+        assert taken.hashes(np.arange(len(rows))) == [known[row] for row in rows]
+        assert column.hashes(np.array(rows, dtype=np.int64)) == [known[row] for row in rows]
+        shown = [taken.show(place) for place in range(len(rows))]
+        assert str(shown) == str([column.show(row) for row in rows])
+
+    def test_all_rows_taken_are_the_column(self, words: str) -> None:
+        column = COLUMNS[words]
+
+        assert everything(column.take(np.arange(5))) == everything(column)
+
+
 @pytest.mark.parametrize(
-    "rows", [[0, 1, 2, 3, 4], [4, 0], [3, 3, 1, 3], [1], []], ids=lambda rows: f"{rows}"
+    ("words", "told"),
+    {
+        "numbers of shape (rows, 2, 3)": Input("dense", (2, 3)),
+        "numbers of shape (rows,)": Input("dense", ()),
+        "multi-hot rows": Input("multi_hot", (9,)),
+        "rows of ids": Input("ids", (2,), 11),
+    }.items(),
 )
-def test_rows_are_taken_in_the_order_given(words: str, rows: list[int]) -> None:
-    column = COLUMNS[words]
-
-    taken = take(column, np.array(rows, dtype=np.int64))
-
-    assert type(taken) is type(column)
-    assert len(taken) == len(rows)
-    for place, index in enumerate(rows):
-        np.testing.assert_array_equal(row(taken, place), row(column, index))
+def test_a_model_is_told_what_an_input_is(words: str, told: Input) -> None:
+    assert COLUMNS[words].describe() == told
 
 
-@pytest.mark.parametrize("words", COLUMNS)
-def test_a_column_is_told_of_in_words(words: str) -> None:
-    assert kind(COLUMNS[words]) == words
+@pytest.mark.parametrize("words", ["texts", "lists of ids"])
+def test_what_no_model_takes_is_refused(words: str) -> None:
+    with pytest.raises(UsageError, match="after preparation"):
+        COLUMNS[words].ready()
 
 
-def test_what_is_known_of_the_rows_stays() -> None:
-    rows = np.array([1, 2])
+@pytest.mark.parametrize(
+    ("words", "kind", "content"),
+    [
+        ("numbers of shape (rows, 2, 3)", "image", [[[6.0, 7.0, 8.0], [9.0, 10.0, 11.0]]]),
+        ("numbers of shape (rows, 2)", "row", {"a": 2.0, "b": 3.0}),
+        ("numbers of shape (rows,)", "row", {"": 1.0}),
+        ("texts", "text", ""),
+        ("rows of ids", "text", "two three"),
+    ],
+)
+def test_a_row_is_shown_as_people_see_it(words: str, kind: Any, content: Any) -> None:
+    shown = COLUMNS[words].show(1)
 
-    assert take(COLUMNS["multi-hot rows"], rows).size == 9
-    assert take(COLUMNS["rows of ids"], rows).ids == 10
+    assert shown.kind == kind
+    found = shown.content.tolist() if kind == "image" else shown.content
+    assert found == content
+    assert COLUMNS["lists of ids"].show(3) == Shown("text", "5 6 7")
+
+
+def test_colours_come_first() -> None:
+    pixels = np.arange(24).reshape(1, 4, 2, 3)
+
+    np.testing.assert_array_equal(Dense(pixels).show(0).content, pixels[0].transpose(2, 0, 1))
+
+
+def test_readers_may_hand_over_arrays_and_lists() -> None:
+    """As plugins written before there were kinds of columns do."""
+    given = {
+        "table": np.ones((2, 2), np.uint8),
+        "texts": ["a", "b"],
+        "names": np.array(["x", None], dtype=object),
+        "numbers": [1.0, 2.0],
+        "ids": Ragged(np.array([1, 0]), np.array([0, 1, 2])),
+    }
+
+    frame = Frame(given, features={"table": ("a", "b")}, words={"ids": WORDS})  # type: ignore[arg-type]
+
+    kinds = {name: column.kind for name, column in frame.columns.items()}
+    assert kinds == {
+        "table": "dense", "texts": "text", "names": "text", "numbers": "dense", "ids": "sequence",
+    }  # fmt: skip
+    assert frame.columns["table"].show(0) == Shown("row", {"a": 1.0, "b": 1.0})
+    assert frame.columns["ids"].show(0) == Shown("text", "one")
+    assert as_column(frame.columns["ids"]) is frame.columns["ids"]
+    assert len(frame) == 2
+
+
+KNOWN = {
+    "wine": "f7ec3185466b4a5c5f9725b9803309176127f710ad0d2b47d8e4c3f414ecbda9",
+    "digits": "5f16317861376ae93d3713fed018d029b97487ccda25e3ede05957292e53caf6",
+    "diabetes": "6c8fafaa59a30d57fb14e2dd2f798bd4ca86996545238819a9e65a922a60338e",
+}
+CONTENTS = "463ebdb5ce72bbf2f08b87ea4ff7819f467e895a386e9ceb537d76a3723281f4"
+ROWS_OF_CONTENTS = "18b6d719f1b145543b9c7b194e3b8266831eda8660775d1b8c66989e18b99e74"
+
+
+def known_by(samples: Samples) -> str:
+    return rows_of(row_hashes(samples, input_hashes(samples), np.arange(len(samples)))).key
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_rows_of_shipped_tables_are_known_by_what_they_always_were(name: str) -> None:
+    assert known_by(dlx.data.read(DATASETS.default(name)())) == KNOWN[name]
+
+
+def test_contents_are_known_by_what_they_always_were() -> None:
+    samples = Samples(
+        {
+            "x": np.arange(6, dtype=np.float32).reshape(3, 2),
+            "ids": Ragged(np.array([4, 5, 6], np.int32), np.array([0, 2, 2, 3])),
+            "text": ["a", "", "ß"],
+            "names": np.array(["b", "a", "c"], dtype=object),
+            "y": np.array([0, 1, 0]),
+        },  # type: ignore[arg-type]
+        ("x", "ids", "text"),
+        ("y",),
+        np.array([2]),
+        classes={"y": ("no", "yes")},
+        features={"x": ("a", "b")},
+        words={"ids": WORDS},
+    )
+
+    assert contents_digest(samples) == CONTENTS
+    assert known_by(samples) == ROWS_OF_CONTENTS

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from dlx.data.columns import take
+from dlx.data.columns import Dense, Sequence, Text
 from dlx.data.fingerprints import duplicates, input_hashes, row_hashes
-from dlx.data.samples import Ragged, Samples
+from dlx.data.samples import Samples
 from dlx.runs.ledger import rows_of
 
 RNG = np.random.default_rng(0)
@@ -20,7 +20,7 @@ def some_samples() -> Samples:
     return Samples(
         columns={
             "numbers": RNG.normal(size=(ROWS, 3)),
-            "lists": Ragged(RNG.integers(0, 99, offsets[-1]).astype(np.int32), offsets),
+            "lists": Sequence(RNG.integers(0, 99, offsets[-1]).astype(np.int32), offsets),
             "texts": [f"text {i}" for i in range(ROWS)],
             "y": RNG.integers(0, 2, ROWS),
         },
@@ -34,7 +34,7 @@ def some_samples() -> Samples:
 
 def of_rows(samples: Samples, rows: Any) -> Samples:
     return replace(
-        samples, columns={n: take(c, np.asarray(rows)) for n, c in samples.columns.items()}
+        samples, columns={n: c.take(np.asarray(rows)) for n, c in samples.columns.items()}
     )
 
 
@@ -61,15 +61,13 @@ def test_every_value_counts() -> None:
     for name in samples.columns:
         changed: Any
         column = samples.columns[name]
-        if isinstance(column, list):
-            changed = [*column[:-1], "another text"]
-        elif isinstance(column, Ragged):
-            values = column.values.copy()
-            values[0] += 1
-            changed = Ragged(values, column.offsets)
+        if isinstance(column, Text):
+            changed = Text([*column.values[:-1], "another text"])
         else:
-            changed = column.copy()
-            changed.flat[0] += 1
+            assert isinstance(column, (Dense, Sequence))
+            values = column.values.copy()
+            values.flat[0] += 1
+            changed = replace(column, values=values)
         keys.add(rows_of(hashes(replace(samples, columns={**samples.columns, name: changed}))).key)
 
     assert len(keys) == 1 + len(samples.columns)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from dlx.data.checks import check_profiles
-from dlx.data.profile import Profile, profile
+from dlx.data.profile import Profile
 from dlx.data.samples import Ragged, Samples
 
 RANDOM = np.random.default_rng(0)
@@ -21,7 +21,7 @@ def of(column: Any, words: tuple[str, ...] = (), **roles: Any) -> list[Profile]:
     columns = {"x": column, "y": np.zeros(ROWS, np.int64)}
     words_of = {"x": words} if words else {}
     made = {"classes": {"y": ("no", "yes")}, "features": features, "words": words_of, **roles}
-    return profile(Samples(columns, ("x",), ("y",), **made), np.arange(ROWS - 100))
+    return Samples(columns, ("x",), ("y",), **made).profile(np.arange(ROWS - 100))
 
 
 def told(column: Any) -> list[tuple[str, str, str]]:
@@ -82,7 +82,7 @@ def test_targets_that_are_numbers_are_told_and_classes_are_not() -> None:
     columns = {"x": ["a"] * ROWS, "price": RANDOM.random(ROWS).astype(np.float32), "kind": [0]}
     samples = Samples(columns, ("x",), ("price", "kind"), classes={"kind": ("one",)})
 
-    assert [p.name for p in profile(samples, np.arange(ROWS))] == ["x", "price"]
+    assert [p.name for p in samples.profile(np.arange(ROWS))] == ["x", "price"]
 
 
 @pytest.mark.parametrize(

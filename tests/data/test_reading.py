@@ -13,7 +13,7 @@ import pytest
 import dlx.data
 from dlx.config.specs.datasets import DATASETS
 from dlx.data import reading
-from dlx.data.samples import Ragged
+from dlx.data.columns import Sequence
 from dlx.errors import RunError, UsageError
 
 NAMES = list(DATASETS.entries)
@@ -49,7 +49,7 @@ class TestEverySample:
         pick = chosen(name, sample=True)
         samples = dlx.data.read(pick)
         for target, problem in pick.options.targets.items():
-            column = samples.columns[target]
+            column = samples.columns[target].values
             if problem == "regression":
                 assert column.dtype == np.float32
                 assert target not in samples.classes
@@ -63,10 +63,10 @@ class TestEverySample:
     def test_names_fit_the_columns(self, name, chosen):
         samples = dlx.data.read(chosen(name, sample=True))
         for column, names in samples.features.items():
-            assert samples.columns[column].shape == (len(samples), len(names))
+            assert samples.columns[column].values.shape == (len(samples), len(names))
         for column, words in samples.words.items():
             ragged = samples.columns[column]
-            assert isinstance(ragged, Ragged)
+            assert isinstance(ragged, Sequence)
             assert ragged.values.dtype == np.int32
             assert 0 < ragged.values.min() <= ragged.values.max() < len(words)
 

@@ -29,7 +29,7 @@ def with_target(column: Any, classes: tuple[str, ...] = ()) -> Samples:
         ("binary", [0, 1, 1], np.float32, 1, ("0", "1")),
         ("multiclass", [0, 2, 1], np.int64, 3, ("0", "1", "2")),
         ("multiclass", [0, 1], np.int64, 2, ("0", "1")),
-        ("multilabel", [[0, 1], [1, 1]], np.float32, 2, ()),
+        ("multilabel", [[0, 1], [1, 1]], np.float32, 2, ("0", "1")),
         ("regression", [0.5, 3.0], np.float32, 1, ()),
         ("vector_regression", [[0.5, 3.0, 1.0]], np.float32, 3, ()),
         ("unit_regression", [0.0, 1.0, 0.3], np.float32, 1, ()),

@@ -11,9 +11,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.preprocessing import StandardScaler
 from torch import Tensor
 
+from dlx.data.columns import Input
 from dlx.judging import classical
 from dlx.judging.classical import PENALTIES, Classical, Rows, fit
-from dlx.models.inputs import Input, MultiHot
+from dlx.models.inputs import MultiHot
 
 RNG = np.random.default_rng(0)
 

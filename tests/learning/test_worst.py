@@ -7,8 +7,9 @@ import pytest
 import torch
 
 from dlx.data.samples import Ragged, Samples
-from dlx.data.targets import EncodedTarget
+from dlx.data.targets import EncodedTarget, TargetCodec
 from dlx.learning.worst import SHOWN, TEXT, worst_errors
+from dlx.losses import activate
 
 DIGITS = tuple("0123456789")
 
@@ -18,9 +19,11 @@ def samples(column: Any, **more: Any) -> Samples:
 
 
 def worst(found: Samples, rows: Any, values: Any, classes: Any, problem: str, logits: Any) -> Any:
-    target = EncodedTarget(np.asarray(values), max(1, len(classes)), tuple(classes))
+    codec = TargetCodec(problem, max(1, len(classes)), tuple(classes))
+    target, logits = EncodedTarget(np.asarray(values), codec), torch.tensor(logits)
+    said = codec.decode(activate(problem, logits).numpy())
     chosen = np.asarray(rows, dtype=np.int64)
-    told = worst_errors(found, chosen, {"y": target}, {"y": problem}, {"y": torch.tensor(logits)})
+    told = worst_errors(found, chosen, {"y": target}, {"y": logits}, {"y": said})
     return told["y"]
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import nn
 
+from dlx.data.columns import Input
 from dlx.errors import UsageError
-from dlx.models.inputs import Input
 
 IMAGE = {"image": Input("dense", (28, 28))}
 

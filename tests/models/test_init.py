@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import nn
 
+from dlx.data.columns import Input
 from dlx.models.init import KERNELS, initialise
-from dlx.models.inputs import Input
 from dlx.models.modules import Separable
 
 

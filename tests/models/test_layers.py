@@ -6,8 +6,8 @@ import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import nn
 
 from dlx.config.specs import TABLES
+from dlx.data.columns import Input
 from dlx.errors import UsageError
-from dlx.models.inputs import Input
 from dlx.models.modules import Conv1d, Conv2d, GlobalPool, same_padding
 from dlx.models.shapes import Place, Shape
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from dlx.models.inputs import Input
+from dlx.data.columns import Input
 from dlx.models.summary import LayerRow, layer_table
 
 WORDS = Input("multi_hot", (10_000,))

@@ -10,7 +10,7 @@ from sklearn.preprocessing import KBinsDiscretizer, OrdinalEncoder
 
 from dlx.config.specs.prepare import Expression
 from dlx.errors import UsageError
-from dlx.prepare import prepare
+from dlx.prepare import Pipeline
 
 Make = Callable[..., Any]
 ROWS = 40
@@ -24,7 +24,7 @@ def done(step: Make, samples: Make) -> Make:
     """What a single step makes of a column."""
 
     def run(column: Any, name: str, **options: Any) -> Any:
-        return prepare([step(name, **options)], samples(x=column), TRAIN).columns["x"]
+        return Pipeline.fit([step(name, **options)], samples(x=column), TRAIN)[1]["x"].values
 
     return run
 
@@ -127,7 +127,7 @@ class TestDerive:
             step("select", keep=("b",)),
         ]
 
-        found = prepare(steps, samples(x=NUMBERS), TRAIN).columns["x"]
+        found = Pipeline.fit(steps, samples(x=NUMBERS), TRAIN)[1]["x"].values
 
         np.testing.assert_allclose(
             np.ravel(np.asarray(found)), (NUMBERS[:, 0] + NUMBERS[:, 1]) ** 2, rtol=1e-5
@@ -177,7 +177,7 @@ class TestSelect:
         steps = [step("one_hot"), step("flatten"), step("select", keep=("two",))]
 
         with pytest.raises(UsageError, match="there is no feature `two`"):
-            prepare(steps, samples(x=counts), TRAIN)
+            Pipeline.fit(steps, samples(x=counts), TRAIN)
 
     def test_something_must_stay(self, done: Make) -> None:
         with pytest.raises(UsageError, match="leaves no feature"):
@@ -200,6 +200,6 @@ class TestLabelEncode:
     def test_with_one_hot_unknown_ones_are_zeros(self, step: Make, samples: Make) -> None:
         steps = [step("label_encode"), step("one_hot")]
 
-        found = np.asarray(prepare(steps, samples(x=WINDS), TRAIN).columns["x"])
+        found = np.asarray(Pipeline.fit(steps, samples(x=WINDS), TRAIN)[1]["x"])
 
         assert found.reshape(ROWS, -1).sum(axis=1).tolist() == [1, 0, 1, 0] * 10

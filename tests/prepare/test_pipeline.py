@@ -14,10 +14,12 @@ from dlx.config.specs import STEPS
 from dlx.config.specs.prepare import Expression
 from dlx.data import cache as cache_module
 from dlx.data.cache import Cache
-from dlx.data.columns import IdRows, MultiHotRows
-from dlx.data.samples import Samples
+from dlx.data.columns import Column
+from dlx.data.samples import Frame, Samples
+from dlx.data.targets import TargetCodec
 from dlx.errors import UsageError
-from dlx.prepare import FittedStep, Prepared, prepare, reapply
+from dlx.prepare import Pipeline
+from dlx.prepare.pipeline import FittedStep, RawColumn
 from dlx.prepare.steps import Standardise
 
 Make = Callable[..., Any]
@@ -72,18 +74,16 @@ def test_no_step_is_forgotten() -> None:
     assert {name for parts, _ in CHAINS.values() for name, _ in parts} == set(STEPS.entries)
 
 
-def bits(prepared: Prepared) -> dict[str, Any]:
+def bits(columns: dict[str, Column]) -> dict[str, Any]:
     """Everything that preparation gave, down to the bits."""
-    found: dict[str, Any] = {}
-    for name, column in prepared.columns.items():
-        if isinstance(column, MultiHotRows):
-            found[name] = (column.rows.values.tobytes(), column.rows.offsets.tobytes(), column.size)
-        elif isinstance(column, IdRows):
-            found[name] = (column.values.tobytes(), column.ids)
-        else:
-            assert isinstance(column, np.ndarray)
-            found[name] = (column.tobytes(), column.shape, str(column.dtype))
-    return found
+    return {
+        name: (
+            column.kind,
+            column.meta(),
+            [(a.dtype.str, a.shape, a.tobytes()) for a in column.arrays().values()],
+        )
+        for name, column in columns.items()
+    }
 
 
 def disturbed(kind: str, ragged: Make) -> Any:
@@ -103,12 +103,10 @@ def test_what_is_learnt_does_not_change_by_a_bit_with_held_out_rows(
 ) -> None:
     steps, kind = chains[chain]
 
-    first = prepare(steps, samples(x=columns[kind]), TRAIN)
-    second = prepare(steps, samples(x=disturbed(kind, ragged)), TRAIN)
+    first, _ = Pipeline.fit(steps, samples(x=columns[kind]), TRAIN)
+    second, _ = Pipeline.fit(steps, samples(x=disturbed(kind, ragged)), TRAIN)
 
-    assert [json.dumps(asdict(s)) for s in first.steps] == [
-        json.dumps(asdict(s)) for s in second.steps
-    ]
+    assert json.dumps(asdict(first)) == json.dumps(asdict(second))
 
 
 def test_the_number_of_ids_does_not_depend_on_held_out_rows(
@@ -118,30 +116,105 @@ def test_the_number_of_ids_does_not_depend_on_held_out_rows(
     more = [[1, 2, 3] if i in TRAIN else [900] for i in range(ROWS)]
 
     found = [
-        prepare([step("pad", length=3)], samples(x=ragged(r)), TRAIN).columns["x"]
+        Pipeline.fit([step("pad", length=3)], samples(x=ragged(r)), TRAIN)[0].inputs["x"]
         for r in (rows, more)
     ]
 
-    assert found[0].ids == found[1].ids
+    assert found[0].ids == found[1].ids == 4
+
+
+TARGETS = {"label": TargetCodec("binary", 1, ("no", "yes"), 0), "age": TargetCodec("regression", 1)}
 
 
 @pytest.mark.parametrize("chain", CHAINS)
-def test_reapplied_from_json_it_gives_the_same_bits(
+def test_saved_and_loaded_it_is_the_same_and_gives_the_same_bits(
+    chains: Any, columns: dict[str, Any], samples: Make, chain: str, tmp_path: Path
+) -> None:
+    steps, kind = chains[chain]
+    rows = samples(x=columns[kind])
+    fitted, first = Pipeline.fit(steps, rows, TRAIN, TARGETS)
+
+    fitted.save(tmp_path)
+    loaded = Pipeline.load(tmp_path, ())
+
+    assert loaded == fitted
+    assert bits(loaded.apply(rows)) == bits(first)
+
+
+@pytest.mark.parametrize("chain", CHAINS)
+def test_rows_without_targets_are_prepared_one_by_one_as_all_are(
     chains: Any, columns: dict[str, Any], samples: Make, chain: str
 ) -> None:
     steps, kind = chains[chain]
     rows = samples(x=columns[kind])
-    first = prepare(steps, rows, TRAIN)
+    fitted, every = Pipeline.fit(steps, rows, TRAIN)
 
-    saved = json.loads(json.dumps([asdict(s) for s in first.steps]))
-    second = reapply([FittedStep(**row) for row in saved], rows)
+    for row in (np.array([7]), HELD_OUT):
+        frame = Frame({"x": rows.columns["x"].take(row)}, features=rows.features)
+        assert bits(fitted.apply(frame)) == bits({"x": every["x"].take(row)})
 
-    assert bits(second) == bits(first)
+
+def test_a_folder_of_an_earlier_version_is_read(
+    chains: Any, columns: dict[str, Any], samples: Make, tmp_path: Path
+) -> None:
+    steps, kind = chains["imputed means"]
+    rows = samples(x=columns[kind], y=NUMBERS)
+    fitted, first = Pipeline.fit(steps, rows, TRAIN)
+    (tmp_path / "prepare").mkdir()
+    text = json.dumps([asdict(step) for step in fitted.steps])
+    (tmp_path / "prepare" / "steps.json").write_text(text)
+
+    loaded = Pipeline.load(tmp_path, rows.inputs)
+
+    assert (loaded.steps, loaded.targets) == (fitted.steps, {})
+    assert bits(loaded.apply(rows)) == bits(first)
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"z": NUMBERS}, "there is no input x, only z"),
+        (
+            {"x": TEXTS},
+            "input x holds texts, not what was prepared in training\n"
+            "  accepted: numbers of shape (rows, 4)",
+        ),
+        (
+            {"x": NUMBERS[:, :3]},
+            "input x holds numbers of shape (rows, 3), not what was prepared in training\n"
+            "  accepted: numbers of shape (rows, 4)",
+        ),
+    ],
+)
+def test_other_columns_than_those_of_training_are_refused(
+    step: Make, samples: Make, given: Any, told: str
+) -> None:
+    fitted, _ = Pipeline.fit([step("standardise")], samples(x=NUMBERS), TRAIN)
+
+    with pytest.raises(UsageError) as caught:
+        fitted.apply(Frame(given))
+
+    assert str(caught.value) == told
+
+
+def test_predictions_are_decoded_by_target() -> None:
+    pipeline = Pipeline({}, (), TARGETS)
+
+    found = pipeline.decode(
+        {"label": np.float32([0.2, 0.9]), "age": np.float32([3.25, 1e-7])},
+    )
+
+    assert found["label"].names == ["no", "yes"]
+    assert found["age"].names == np.float32([3.25, 1e-7]).tolist()
+    assert TARGETS["age"].texts(found["age"].values) == ["3.25", "1e-07"]
+    assert (found["label"].values.tolist(), found["age"].probabilities) == ([False, True], None)
 
 
 def test_an_unknown_step_in_a_run_folder_is_refused(samples: Make) -> None:
+    pipeline = Pipeline({"x": RawColumn("", "")}, (FittedStep("whiten", "x", {}, {}),))
+
     with pytest.raises(UsageError) as caught:
-        reapply([FittedStep("whiten", "x", {}, {})], samples(x=NUMBERS))
+        pipeline.apply(samples(x=NUMBERS))
 
     assert str(caught.value) == "there is no prepare step `whiten`"
 
@@ -158,7 +231,8 @@ def test_from_the_cache_features_have_the_names_they_would_have_without(
     chain = [step("select", drop=("one",)), step("standardise"), step("select", drop=("two",))]
     rows = samples(x=columns["numbers"])
 
-    written, read = (prepare(chain, rows, TRAIN, Cache(tmp_path)) for _ in range(2))
+    cache = Cache(tmp_path)
+    written, read = (Pipeline.fit(chain, rows, TRAIN, cache=cache)[1] for _ in range(2))
 
     assert bits(written) == bits(read)
 
@@ -172,7 +246,8 @@ def test_what_has_no_key_is_not_kept(
 ) -> None:
     monkeypatch.setattr(cache_module, "SMALL_BYTES", 0)
 
-    prepare([step("pad", length=4)], samples("", x=columns["lists"]), TRAIN, Cache(tmp_path))
+    rows = samples("", x=columns["lists"])
+    Pipeline.fit([step("pad", length=4)], rows, TRAIN, cache=Cache(tmp_path))
 
     assert list(tmp_path.iterdir()) == []
 
@@ -189,13 +264,13 @@ def test_with_a_cache_the_bits_are_the_same(
     monkeypatch.setattr(cache_module, "SMALL_BYTES", 0)
     steps, kind = chains[chain]
     rows = samples(x=columns[kind])
-    plain = prepare(steps, rows, TRAIN)
+    plain, expected = Pipeline.fit(steps, rows, TRAIN)
 
-    written = prepare(steps, rows, TRAIN, Cache(tmp_path))
-    read = prepare(steps, rows, TRAIN, Cache(tmp_path))
+    written = Pipeline.fit(steps, rows, TRAIN, cache=Cache(tmp_path))
+    read = Pipeline.fit(steps, rows, TRAIN, cache=Cache(tmp_path))
 
-    assert bits(written) == bits(read) == bits(plain)
-    assert list(written.steps) == list(read.steps) == list(plain.steps)
+    assert bits(written[1]) == bits(read[1]) == bits(expected)
+    assert written[0] == read[0] == plain
     costly = any(s.load().costly for s in steps)
     assert len(list(tmp_path.iterdir())) == (1 if costly else 0)
 
@@ -204,7 +279,7 @@ def entries(
     steps: list[Chosen], rows: Samples, train: Any, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> int:
     monkeypatch.setattr(cache_module, "SMALL_BYTES", 0)
-    prepare(steps, rows, train, Cache(folder))
+    Pipeline.fit(steps, rows, train, cache=Cache(folder))
     return len(list(folder.iterdir()))
 
 
@@ -235,15 +310,15 @@ def test_the_cache_of_what_learns_nothing_serves_every_split(
 def test_a_step_works_on_the_columns_it_names(step: Make, samples: Make) -> None:
     steps = [step("standardise", columns=("a",)), step("scale", divide_by=2)]
 
-    found = prepare(steps, samples(a=NUMBERS, b=NUMBERS), np.arange(ROWS))
+    fitted, found = Pipeline.fit(steps, samples(a=NUMBERS, b=NUMBERS), np.arange(ROWS))
 
-    assert [(s.name, s.column) for s in found.steps] == [
+    assert [(s.name, s.column) for s in fitted.steps] == [
         ("standardise", "a"),
         ("scale", "a"),
         ("scale", "b"),
     ]
-    np.testing.assert_allclose(found.columns["a"].std(axis=0), 0.5, rtol=1e-6)
-    np.testing.assert_array_equal(found.columns["b"], np.divide(NUMBERS, np.float32(2), dtype="f4"))
+    np.testing.assert_allclose(np.std(found["a"], axis=0), 0.5, rtol=1e-6)
+    np.testing.assert_array_equal(found["b"], np.divide(NUMBERS, np.float32(2), dtype="f4"))
 
 
 @pytest.mark.parametrize("hole", [np.nan, np.inf, -np.inf])
@@ -252,7 +327,7 @@ def test_a_hole_is_told_of_by_its_own_row(step: Make, samples: Make, hole: float
     column[[17, 20], 2] = hole
 
     with pytest.raises(UsageError) as caught:
-        prepare([step("standardise")], samples(x=column), np.arange(ROWS))
+        Pipeline.fit([step("standardise")], samples(x=column), np.arange(ROWS))
 
     assert str(caught.value) == (
         "input x has missing (NaN) or infinite values in 2 rows\n"
@@ -270,7 +345,7 @@ def test_numbers_beyond_float32_are_refused(samples: Make) -> None:
     column[5, 0] = 1e300
 
     with pytest.raises(UsageError) as caught:
-        prepare([], samples(x=column), TRAIN)
+        Pipeline.fit([], samples(x=column), TRAIN)
 
     assert caught.value.problems[0].what == (
         "input x has missing (NaN) or infinite values after preparation in 1 row"
@@ -279,9 +354,9 @@ def test_numbers_beyond_float32_are_refused(samples: Make) -> None:
 
 def test_texts_and_lists_must_not_be_left(samples: Make, ragged: Make) -> None:
     with pytest.raises(UsageError) as texts:
-        prepare([], samples(x=TEXTS), TRAIN)
+        Pipeline.fit([], samples(x=TEXTS), TRAIN)
     with pytest.raises(UsageError) as lists:
-        prepare([], samples(x=ragged(LISTS)), TRAIN)
+        Pipeline.fit([], samples(x=ragged(LISTS)), TRAIN)
 
     assert str(texts.value) == (
         "input x still contains texts after preparation\n"
@@ -306,6 +381,6 @@ def test_only_training_rows_are_shown_to_fit(
         return fit(self, column)
 
     monkeypatch.setattr(Standardise, "fit", spy)
-    prepare([step("standardise")], samples(x=NUMBERS), TRAIN)
+    Pipeline.fit([step("standardise")], samples(x=NUMBERS), TRAIN)
 
-    np.testing.assert_array_equal(seen[0], NUMBERS[TRAIN])
+    np.testing.assert_array_equal(np.asarray(seen[0]), NUMBERS[TRAIN])

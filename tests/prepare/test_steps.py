@@ -10,10 +10,10 @@ import pytest
 from sklearn.preprocessing import MinMaxScaler, MultiLabelBinarizer, OneHotEncoder, StandardScaler
 
 from dlx.config.fields import Chosen
-from dlx.data.columns import IdRows, MultiHotRows
-from dlx.data.samples import Ragged, Samples
+from dlx.data.columns import Dense, Sequence, Sparse, Text
+from dlx.data.samples import Samples
 from dlx.errors import UsageError
-from dlx.prepare import prepare
+from dlx.prepare import Pipeline
 from dlx.prepare.steps import Tokenize
 
 Make = Callable[..., Any]
@@ -24,7 +24,8 @@ TRAIN = np.arange(0, 40, 2)
 
 def prepared(steps: list[Chosen], samples: Samples, train: np.ndarray[Any, Any] = TRAIN) -> Any:
     (name,) = samples.inputs
-    return prepare(steps, samples, train).columns[name]
+    column = Pipeline.fit(steps, samples, train)[1][name]
+    return column.values if isinstance(column, Dense) else column
 
 
 def test_standardise_is_scikit_learns(step: Make, samples: Make) -> None:
@@ -97,20 +98,20 @@ def test_multi_hot_is_scikit_learns(
 
     found = prepared([step("multi_hot", size=size)], samples(x=ragged(rows)))
 
-    assert isinstance(found, MultiHotRows)
+    assert isinstance(found, Sparse)
     dense = np.zeros((count, size), dtype=int)
-    dense[np.repeat(np.arange(count), found.rows.lengths()), found.rows.values] += 1
+    dense[np.repeat(np.arange(count), np.diff(found.offsets)), found.indices] += 1
     np.testing.assert_array_equal(
         dense, MultiLabelBinarizer(classes=range(size)).fit_transform(rows)
     )
     for index in range(count):
-        assert (np.diff(found.rows.row(index)) > 0).all()
+        assert (np.diff(found.indices[found.offsets[index] : found.offsets[index + 1]]) > 0).all()
 
 
 def test_multi_hot_of_rows_that_are_all_empty(step: Make, samples: Make, ragged: Make) -> None:
     found = prepared([step("multi_hot", size=5)], samples(x=ragged([[], [], []])), np.arange(2))
 
-    assert found.rows.lengths().tolist() == [0, 0, 0]
+    assert np.diff(found.offsets).tolist() == [0, 0, 0]
 
 
 def test_multi_hot_refuses_ids_beyond_its_size(step: Make, samples: Make, ragged: Make) -> None:
@@ -162,9 +163,9 @@ def test_pad_is_keras(step: Make, samples: Make, ragged: Make, side: str, length
 
     found = prepared([step("pad", length=length, side=side)], samples(x=ragged(rows)))
 
-    assert isinstance(found, IdRows)
-    assert found.values.tolist() == [padded(row, length, side) for row in rows]
-    assert found.ids == 1 + max(max(row, default=0) for row in rows)
+    assert isinstance(found, Sequence)
+    assert found.rows().tolist() == [padded(row, length, side) for row in rows]
+    assert found.size == 1 + max(max(row, default=0) for row in rows)
 
 
 TEXTS = [
@@ -180,14 +181,14 @@ TEXTS = [
 def test_tokenize_keeps_the_most_frequent_training_words(step: Make) -> None:
     built = Tokenize(step("tokenize", num_words=6).options)
 
-    found = built.apply(TEXTS, built.fit(TEXTS[:5]))
+    found = built.apply(Text(TEXTS), built.fit(Text(TEXTS[:5])))
 
     def words(text: str) -> list[str]:
         return re.findall(r"[\w']+", text.lower())
 
     frequent = Counter(word for text in TEXTS[:5] for word in words(text)).most_common(3)
     ids = {word: 3 + rank for rank, (word, _) in enumerate(frequent)}
-    assert isinstance(found, Ragged)
+    assert isinstance(found, Sequence)
     assert [found.row(i).tolist() for i in range(len(TEXTS))] == [
         [1, *(ids.get(word, 2) for word in words(text))] for text in TEXTS
     ]
@@ -196,7 +197,7 @@ def test_tokenize_keeps_the_most_frequent_training_words(step: Make) -> None:
 def test_tokenize_can_leave_the_case(step: Make) -> None:
     built = Tokenize(step("tokenize", lower=False).options)
 
-    assert built.fit(["Good good Good"]) == {"words": ["Good", "good"]}
+    assert built.fit(Text(["Good good Good"])) == {"words": ["Good", "good"]}
 
 
 @pytest.mark.parametrize(

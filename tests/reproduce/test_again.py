@@ -103,8 +103,8 @@ def test_every_listed_file_is_compared_of_either_run(run: Path, tmp_path: Path) 
         (lambda run: flip(run / "losses.f32", 8), "the loss of step 3"),
         (lambda run: edit(run / "metrics.jsonl", "0x1.", "0x1.f"), "train/loss of epoch 1"),
         (
-            lambda run: edit(run / "prepare" / "steps.json", "5.0", "6.0"),
-            "prepare/steps.json differs",
+            lambda run: edit(run / "prepare" / "pipeline.json", "5.0", "6.0"),
+            "prepare/pipeline.json differs",
         ),
         (lambda run: edit(run / "predictions.csv", "0.6", "0.8"), "predictions.csv differs"),
         (lambda run: edit(run / "errors.json", "[", "[[]"), "errors.json differs"),

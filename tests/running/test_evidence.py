@@ -11,8 +11,9 @@ import torch
 import yaml
 from small import trained
 
-from dlx.data.targets import EncodedTarget
+from dlx.data.targets import EncodedTarget, TargetCodec
 from dlx.learning.predictions import predictions
+from dlx.losses import activate
 from dlx.running.evidence import dump_yaml
 from dlx.runs.artifacts import Artifacts
 
@@ -20,14 +21,15 @@ ROWS = np.array([3, 0])
 
 
 def table(problem: str, values: Any, logits: Any, classes: tuple[str, ...] = ()) -> list[list[str]]:
-    target = EncodedTarget(np.asarray(values), 1, classes)
-    keep(target, problem, torch.tensor(logits, dtype=torch.float32))
+    keep(problem, np.asarray(values), classes, torch.tensor(logits, dtype=torch.float32))
     with Path("predictions.csv").open(encoding="utf-8", newline="") as stream:
         return list(csv.reader(stream))
 
 
-def keep(target: EncodedTarget, problem: str, logits: torch.Tensor) -> None:
-    found = predictions(ROWS, {"y": target}, {"y": problem}, {"y": logits})
+def keep(problem: str, values: Any, classes: tuple[str, ...], logits: torch.Tensor) -> None:
+    codec = TargetCodec(problem, 1, classes)
+    said = codec.decode(activate(problem, logits).numpy())
+    found = predictions(ROWS, {"y": EncodedTarget(values, codec)}, {"y": said})
     Artifacts(Path()).table("predictions", found)
 
 
@@ -75,8 +77,7 @@ def test_numbers() -> None:
 def test_no_name_of_a_class_is_a_formula(lead: str) -> None:
     names = (f"{lead}1+1", "plain")
     if lead in "\r\0":  # the csv reader takes them for the end of a line, or nothing at all
-        target = EncodedTarget(np.float32([0] * 4), 1, names)
-        keep(target, "binary", torch.zeros(2, 1))
+        keep("binary", np.float32([0] * 4), names, torch.zeros(2, 1))
         assert f"'{lead}1+1" in Path("predictions.csv").read_bytes().decode()
         return
 

@@ -48,6 +48,10 @@ class Trap:
         return os.mkdir, (CANARY,)
 
 
+def pipeline_of(step: dict[str, Any]) -> str:
+    return json.dumps({"raw": {}, "steps": [step], "targets": {}, "inputs": {}})
+
+
 def put(name: str, content: str | bytes) -> Callable[[Path], None]:
     """Writes a file of the run folder."""
 
@@ -180,12 +184,14 @@ FOLDERS: dict[str, Callable[[Path], None]] = {
     "environment deep": put("environment.json", "[" * 100_000),
     "environment threads": patched("environment.json", threads=10**9, threads_chosen={"count": -1}),
     "data deep": put("data.json", "[" * 100_000),
-    "steps deep": put("prepare/steps.json", "[" * 100_000),
+    "steps deep": put("prepare/pipeline.json", "[" * 100_000),
     "steps of code": put(
-        "prepare/steps.json",
-        json.dumps([{"name": "os:system", "column": "features", "options": {}, "state": {}}]),
+        "prepare/pipeline.json",
+        json.dumps(
+            pipeline_of({"name": "os:system", "column": "features", "options": {}, "state": {}})
+        ),
     ),
-    "steps upward": put("prepare/steps.json", json.dumps([{"name": "../x"}])),
+    "steps upward": put("prepare/pipeline.json", pipeline_of({"name": "../x"})),
     "curves deep": put("metrics.jsonl", "[" * 100_000 + "\n"),
     "curves no rows": put("metrics.jsonl", '{"hex": {"a": "no hex"}}\n'),
 }

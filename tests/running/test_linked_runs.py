@@ -24,7 +24,7 @@ PLACES = (
         "owner.json",
         "looks.json",
     ),
-    *("checkpoints/last", "prepare/steps.json", "report.html", "tensorboard"),
+    *("checkpoints/last", "prepare/pipeline.json", "report.html", "tensorboard"),
     *("overrides.yaml", "errors.json"),
 )
 COMMANDS = (

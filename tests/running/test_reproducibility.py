@@ -26,7 +26,7 @@ def evidence(root: Path) -> dict[str, bytes]:
     """What must not differ by a bit."""
     (run,) = root.glob("*/*-*")
     (weights,) = (run / "checkpoints" / "last").glob("weights-*")
-    names = ("metrics.jsonl", "predictions.csv", "prepare/steps.json", "data.json")
+    names = ("metrics.jsonl", "predictions.csv", "prepare/pipeline.json", "data.json")
     return {"weights": weights.read_bytes(), **{n: (run / n).read_bytes() for n in names}}
 
 

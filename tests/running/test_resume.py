@@ -96,7 +96,7 @@ def evidence(run: Path) -> dict[str, Any]:
     tensors, state = checkpoint.load(run / "checkpoints" / "last")
     state["callbacks"]["checkpoints"].pop("seconds")
     report = json.loads((run / "report.json").read_text())
-    names = ("metrics.jsonl", "losses.f32", "predictions.csv", "prepare/steps.json", "data.json")
+    names = ("metrics.jsonl", "losses.f32", "predictions.csv", "prepare/pipeline.json", "data.json")
     names += ("artifacts.json", "errors.json")
     return {
         "tensors": {

@@ -126,7 +126,7 @@ def test_other_data_are_refused() -> None:
     )
 
 
-@pytest.mark.parametrize("file", ["data.json", "environment.json", "prepare/steps.json"])
+@pytest.mark.parametrize("file", ["data.json", "environment.json", "prepare/pipeline.json"])
 @pytest.mark.parametrize("content", [None, "", "null", "[]x"])
 def test_a_damaged_record_is_told_of(file: str, content: str | None) -> None:
     run = trained().folder
@@ -184,10 +184,11 @@ def test_a_damaged_config_is_told_of() -> None:
 def test_the_preparation_is_that_of_the_run_not_a_new_one() -> None:
     """Its numbers are read from the folder: changed there, they change what the model sees."""
     run = trained("trainer.epochs=20", base=REAL)
-    file = run.folder / "prepare" / "steps.json"
-    steps = json.loads(file.read_text())
-    steps[0]["state"]["mean"] = [1e4] * len(steps[0]["state"]["mean"])
-    file.write_text(json.dumps(steps))
+    file = run.folder / "prepare" / "pipeline.json"
+    saved = json.loads(file.read_text())
+    state = saved["steps"][0]["state"]
+    state["mean"] = [1e4] * len(state["mean"])
+    file.write_text(json.dumps(saved))
     seal_again(run.folder)
 
     again = look_again(run.folder)

@@ -17,8 +17,8 @@ from small import WINE, loaded, rows_of, same, status_of, the_run, trained, weig
 from dlx.config.load import load_saved
 from dlx.config.specs import CALLBACKS
 from dlx.errors import Interrupted, MethodError, RunError, UsageError
+from dlx.prepare import Pipeline
 from dlx.report import build
-from dlx.running.evidence import read_steps
 from dlx.running.train import train
 from dlx.runs import ledger
 from dlx.sources.shared import Shared
@@ -55,7 +55,7 @@ def test_a_run_folder_holds_everything() -> None:
         "metrics.jsonl",
         "owner.json",
         "predictions.csv",
-        "prepare/steps.json",
+        "prepare/pipeline.json",
         "report.json",
         "status.json",
         "lock",
@@ -392,18 +392,16 @@ def test_a_read_only_root_is_told_of_before_any_work(
 def test_the_fitted_preparation_gives_the_same_bits_again() -> None:
     run = trained()
 
-    steps = read_steps(run.folder)
-
-    assert [vars(step) for step in steps] == [vars(step) for step in run.stage.fold.prepared.steps]
+    assert Pipeline.load(run.folder, ()) == run.stage.fold.pipeline
 
 
-@pytest.mark.parametrize("content", ["", "{", '[{"name": "x"}]', "[1]", "null"])
+@pytest.mark.parametrize("content", ["", "{", "{}", '{"raw": {}, "steps": [1]}', "[1]", "null"])
 def test_a_damaged_preparation_is_told_of(content: str) -> None:
     run = trained().folder
-    (run / "prepare" / "steps.json").write_text(content)
+    (run / "prepare" / "pipeline.json").write_text(content)
 
     with pytest.raises(RunError, match="the fitted preparation cannot be read"):
-        read_steps(run)
+        Pipeline.load(run, ())
 
 
 def digests(run: Path) -> dict[str, str]:

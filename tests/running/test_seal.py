@@ -26,7 +26,7 @@ FILES = (
         "report.json",
         "errors.json",
     ),
-    *("metrics.jsonl", "losses.f32", "predictions.csv", "prepare/steps.json", "files.json"),
+    *("metrics.jsonl", "losses.f32", "predictions.csv", "prepare/pipeline.json", "files.json"),
 )
 
 
@@ -118,7 +118,7 @@ def test_kept_weights_that_are_gone_are_not_replaced_by_the_last(run: Path) -> N
         look_again(run)
 
 
-@pytest.mark.parametrize("file", ["metrics.jsonl", "predictions.csv", "prepare/steps.json"])
+@pytest.mark.parametrize("file", ["metrics.jsonl", "predictions.csv", "prepare/pipeline.json"])
 def test_evidence_that_is_missing_or_shorter_is_not_reproduced(
     run: Path, capsys: pytest.CaptureFixture[str], file: str
 ) -> None:

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from dlx.data.columns import IdRows, MultiHotRows
-from dlx.data.samples import Ragged
-from dlx.models.inputs import Input, MultiHot
+from dlx.data.columns import Dense, Sequence, Sparse
+from dlx.models.inputs import MultiHot
 from dlx.sources import batches
-from dlx.sources.batches import Batch, Part, describe_inputs, make_part
+from dlx.sources.batches import Batch, Part, make_part
 
 ROWS, SIZE = 53, 11
 RNG = np.random.default_rng(0)
@@ -20,18 +19,18 @@ MARKS[[4, 5, 52]] = False  # rows without a single one
 CPU = torch.device("cpu")
 
 
-def marked() -> MultiHotRows:
+def marked() -> Sparse:
     lengths = MARKS.sum(axis=1)
     offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
-    return MultiHotRows(Ragged(np.nonzero(MARKS)[1].astype(np.int32), offsets), SIZE)
+    return Sparse(np.nonzero(MARKS)[1].astype(np.int32), offsets, SIZE)
 
 
 @pytest.fixture
 def part() -> Part:
     columns = {
-        "row": np.arange(ROWS, dtype=np.float32)[:, None],
+        "row": Dense(np.arange(ROWS, dtype=np.float32)[:, None]),
         "marks": marked(),
-        "ids": IdRows(np.arange(2 * ROWS, dtype=np.int32).reshape(ROWS, 2), 200),
+        "ids": Sequence.of_rows(np.arange(2 * ROWS, dtype=np.int32).reshape(ROWS, 2), 200),
     }
     targets = {"y": np.arange(ROWS, dtype=np.int64)}
     return make_part(columns, targets, np.arange(ROWS), CPU)
@@ -41,6 +40,8 @@ def rows_of(batch: Batch) -> list[int]:
     """Which rows a batch holds; every column must hold the same ones."""
     rows = batch.targets["y"].tolist()
     assert batch.rows == len(rows)
+    assert batch.part is not None
+    assert batch.part.numbers[batch.start : batch.start + batch.rows].tolist() == rows
     assert batch.inputs["row"][:, 0].tolist() == rows
     assert batch.inputs["ids"].tolist() == [[2 * i, 2 * i + 1] for i in rows]
     marks = batch.inputs["marks"]
@@ -117,7 +118,7 @@ def test_micro_batches_are_the_batch(part: Part, parts: int) -> None:
 
 
 def test_a_part_is_of_the_rows_asked_for() -> None:
-    columns = {"marks": marked(), "row": np.arange(ROWS, dtype=np.float32)[:, None]}
+    columns = {"marks": marked(), "row": Dense(np.arange(ROWS, dtype=np.float32)[:, None])}
     rows = np.array([5, 50, 1])
 
     part = make_part(columns, {"y": np.arange(ROWS)}, rows, CPU)
@@ -133,23 +134,9 @@ def test_arrays_that_must_not_be_written_are_copied() -> None:
     mapped = np.zeros((3, 2), dtype=np.float32)
     mapped.flags.writeable = False
 
-    part = make_part({"x": mapped}, {"y": np.zeros(3, dtype=np.float32)}, np.arange(3), CPU)
+    part = make_part({"x": Dense(mapped)}, {"y": np.zeros(3, dtype=np.float32)}, np.arange(3), CPU)
     (batch,) = part.in_order(3)
     assert isinstance(batch.inputs["x"], torch.Tensor)
     batch.inputs["x"].add_(1)
 
     assert (mapped == 0).all()
-
-
-def test_a_model_is_told_what_each_input_is() -> None:
-    columns = {
-        "image": np.zeros((4, 28, 28), dtype=np.float32),
-        "marks": marked(),
-        "ids": IdRows(np.zeros((4, 6), dtype=np.int32), 99),
-    }
-
-    assert describe_inputs(columns) == {
-        "image": Input("dense", (28, 28)),
-        "marks": Input("multi_hot", (SIZE,)),
-        "ids": Input("ids", (6,), 99),
-    }

@@ -80,8 +80,7 @@ def test_the_ledger_knows_the_test_rows_whatever_the_options_of_reading() -> Non
 def test_parts_hold_the_rows_of_the_split() -> None:
     config, data, fold, _ = built()
     (rows,) = data.split.folds
-    column = fold.prepared.columns["features"]
-    assert isinstance(column, np.ndarray)
+    column = np.asarray(fold.columns["features"])
     assert fold.validation is not None
 
     parts = {
@@ -102,7 +101,7 @@ def test_preparation_is_fitted_on_the_training_part_alone() -> None:
     _, data, fold, _ = built()
     raw = np.asarray(data.samples.columns["features"], dtype=np.float64)
 
-    (step,) = fold.prepared.steps
+    (step,) = fold.pipeline.steps
 
     np.testing.assert_array_equal(step.state["mean"], raw[data.split.folds[0].train].mean(axis=0))
 

@@ -14,11 +14,12 @@ from watched import WINE
 from dlx.config.load import load
 from dlx.data.protocols import Fold
 from dlx.data.samples import Samples
-from dlx.data.targets import EncodedTarget
+from dlx.data.targets import EncodedTarget, TargetCodec
 from dlx.learning.build import build_learner
 from dlx.sources.batches import Part
 from dlx.sources.data import read_data
 from dlx.sources.fold import prepare_fold
+from dlx.sources.held import HeldDense
 from dlx.tracking.graph import write_graph
 from dlx.tracking.pictures import clouds, filters, framed, input_images, shown_rows
 from dlx.tracking.watcher import Watcher, settings
@@ -46,26 +47,30 @@ def stage(folds: list[Fold], number: int = 0, held_out: bool = True) -> Any:
     """Ten rows, numbered from 0, with a target of each kind."""
     x = np.stack([np.arange(10), np.arange(10)], axis=1).astype(np.float32)
     targets = {
-        "digit": EncodedTarget(np.arange(10) % 3, 3, ("a", "b\tc", "")),
-        "age": EncodedTarget(np.arange(10).astype(np.float32) / 3, 1, ()),
-        "tags": EncodedTarget(np.eye(10, 2, dtype=np.float32) + np.eye(10, 2, 1), 2, ("p", "q")),
-        "sick": EncodedTarget((np.arange(10) > 4).astype(np.float32), 1, ("no", "yes")),
+        "digit": (np.arange(10) % 3, 3, ("a", "b\tc", "")),
+        "age": (np.arange(10).astype(np.float32) / 3, 1, ()),
+        "tags": (np.eye(10, 2, dtype=np.float32) + np.eye(10, 2, 1), 2, ("p", "q")),
+        "sick": ((np.arange(10) > 4).astype(np.float32), 1, ("no", "yes")),
+    }
+    encoded = {
+        name: EncodedTarget(values, TargetCodec(PROBLEMS[name], outputs, classes))
+        for name, (values, outputs, classes) in targets.items()
     }
 
     def part(rows: Any) -> Part:
-        return Part({"x": torch.from_numpy(x[rows])}, {"digit": torch.from_numpy(rows)})
+        numbers = torch.from_numpy(rows)
+        return Part({"x": HeldDense(torch.from_numpy(x[rows]))}, {"digit": numbers}, numbers)
 
     rest = np.arange(8)
     split = SimpleNamespace(folds=folds, rest=rest)
-    data = SimpleNamespace(samples=samples(x), split=split, targets=targets)
+    data = SimpleNamespace(samples=samples(x), split=split, targets=encoded)
     rows = folds[number] if number < len(folds) else Fold(rest, rest[:0])
     validation = part(rows.validation) if held_out else None
     fold = SimpleNamespace(
-        train=part(rows.train), validation=validation, prepared=SimpleNamespace(steps=())
+        train=part(rows.train), validation=validation, pipeline=SimpleNamespace(steps=())
     )
-    config = SimpleNamespace(targets={n: SimpleNamespace(problem=p) for n, p in PROBLEMS.items()})
     training = SimpleNamespace(model=Body())
-    return SimpleNamespace(config=config, data=data, fold=fold, training=training, number=number)
+    return SimpleNamespace(data=data, fold=fold, training=training, number=number)
 
 
 FOLDS = [

@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import datetime
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ...config.specs.datasets import BeijingPm25
+from ..columns import Column, Dense, Text
 from ..reader import Reader, damaged
 from ..samples import Samples
 
@@ -37,14 +37,15 @@ def _read(options: BeijingPm25, folder: Path) -> Samples:
     last, yesterday = _carried(dust), _yesterday(dust, ahead)
     told = np.isfinite(target) & np.isfinite(last[: len(target)])
     kept = np.flatnonzero(told & np.isfinite(yesterday[: len(target)]))
+    features = np.stack([values[name][kept] for name in FEATURES], axis=1)
     wind = [rows[i][HEADER.index("cbwd")] for i in kept.tolist()]
-    columns: dict[str, Any] = {
-        "features": np.stack([values[name][kept] for name in FEATURES], axis=1).astype(np.float32),
-        "wind": wind,
-        "pm25": target[kept].astype(np.float32),
-        "time": _hours(path, values)[kept],
-        "last value": last[kept].astype(np.float32),
-        "same hour yesterday": yesterday[kept].astype(np.float32),
+    columns: dict[str, Column] = {
+        "features": Dense(features.astype(np.float32)),
+        "wind": Text(wind),
+        "pm25": Dense(target[kept].astype(np.float32)),
+        "time": Dense(_hours(path, values)[kept]),
+        "last value": Dense(last[kept].astype(np.float32)),
+        "same hour yesterday": Dense(yesterday[kept].astype(np.float32)),
     }
     forecasts = {name: name for name in ("last value", "same hour yesterday")}
     return Samples(

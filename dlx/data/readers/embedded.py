@@ -13,8 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from ...config.specs.datasets import BreastCancer, Dataset, Diabetes, Digits, Wine
+from ..columns import Column, Dense
 from ..reader import Reader, class_ids, content_digest, damaged
-from ..samples import Column, Samples
+from ..samples import Samples
 
 MAX_BYTES = 4 * 2**20  # of one file, unpacked; the largest has 0.5 MB
 LARGEST = 1e9  # far above any of the numbers; NaN is refused with them
@@ -44,8 +45,8 @@ def _read_digits(options: Digits, folder: Path) -> Samples:
     data = _unpacked(path)
     values = _numbers(path, data, 65, ",")
     columns: dict[str, Column] = {
-        "image": values[:, :64].reshape(-1, 8, 8).astype(np.float32),
-        "digit": class_ids(path, values[:, 64], DIGITS),
+        "image": Dense(values[:, :64].reshape(-1, 8, 8).astype(np.float32)),
+        "digit": Dense(class_ids(path, values[:, 64], DIGITS)),
     }
     return _samples(options, columns, {path: data}, classes={"digit": DIGITS})
 
@@ -71,8 +72,8 @@ def _read_table(
         raise damaged(path, f"begins with {header[:80]!r}", expected)
     (target,) = options.targets
     columns: dict[str, Column] = {
-        "features": values[:, :-1].astype(np.float32),
-        target: class_ids(path, values[:, -1], names),
+        "features": Dense(values[:, :-1].astype(np.float32)),
+        target: Dense(class_ids(path, values[:, -1], names)),
     }
     return _samples(options, columns, {path: data}, {"features": features}, {target: names})
 
@@ -85,8 +86,8 @@ def _read_diabetes(options: Diabetes, folder: Path) -> Samples:
         what = f"contains {len(progression)} targets for {len(features)} rows"
         raise damaged(target_path, what, "one per row")
     columns: dict[str, Column] = {
-        "features": features.astype(np.float32),
-        "progression": progression[:, 0].astype(np.float32),
+        "features": Dense(features.astype(np.float32)),
+        "progression": Dense(progression[:, 0].astype(np.float32)),
     }
     return _samples(options, columns, data, {"features": PATIENT})
 

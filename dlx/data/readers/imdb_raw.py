@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ...config.specs.datasets import ImdbRaw
+from ..columns import Dense, Text
 from ..reader import Reader, content_digest, damaged
 from ..samples import Samples
 
@@ -114,7 +115,10 @@ def _read(options: ImdbRaw, folder: Path) -> Samples:
     names = sorted(texts, key=_place)
     places = np.array([_place(name) for name in names], np.int64)
     return Samples(
-        columns={"review": [texts[name] for name in names], "sentiment": places[:, 1]},
+        columns={
+            "review": Text([texts[name] for name in names]),
+            "sentiment": Dense(places[:, 1]),
+        },
         inputs=options.inputs,
         targets=tuple(options.targets),
         test=np.flatnonzero(places[:, 0] == PARTS.index("test")),

@@ -16,9 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from ...config.specs.datasets import BostonHousing, Imdb, Reuters
+from ..columns import Dense, Rows, Sequence
 from ..keras_npz import Arrays, flatten, read_npz, write_npz
 from ..reader import Reader, class_ids, damaged
-from ..samples import Ragged, Rows, Samples
+from ..samples import Samples
 
 SEED = 113
 START, UNKNOWN, INDEX_FROM = 1, 2, 3
@@ -61,8 +62,8 @@ def _read_imdb(options: Imdb, folder: Path) -> Samples:
     return Samples(
         columns={
             "review": _word_ids(ids, options.num_words),
-            "sentiment": class_ids(path, labels, SENTIMENTS),
-            IDENTITY: _identity(ids, labels),
+            "sentiment": Dense(class_ids(path, labels, SENTIMENTS)),
+            IDENTITY: Dense(_identity(ids, labels)),
         },
         inputs=options.inputs,
         targets=tuple(options.targets),
@@ -85,8 +86,8 @@ def _read_reuters(options: Reuters, folder: Path) -> Samples:
     return Samples(
         columns={
             "wire": _word_ids(ids, options.num_words),
-            "topic": class_ids(path, labels, TOPICS),
-            IDENTITY: _identity(ids, labels),
+            "topic": Dense(class_ids(path, labels, TOPICS)),
+            IDENTITY: Dense(_identity(ids, labels)),
         },
         inputs=options.inputs,
         targets=tuple(options.targets),
@@ -107,7 +108,10 @@ def _read_boston(options: BostonHousing, folder: Path) -> Samples:
     if features.shape[1:] != (len(FEATURES),) or prices.ndim != 1:
         raise damaged(path, f"x has shape {features.shape}", f"(rows, {len(FEATURES)})")
     return Samples(
-        columns={"features": features.astype(np.float32), "price": prices.astype(np.float32)},
+        columns={
+            "features": Dense(features.astype(np.float32)),
+            "price": Dense(prices.astype(np.float32)),
+        },
         inputs=options.inputs,
         targets=tuple(options.targets),
         test=_last_fifth(len(features)),
@@ -128,15 +132,15 @@ def _last_fifth(rows: int) -> Rows:
     return np.arange(int(rows * TRAINING_SHARE), rows)
 
 
-def _word_ids(ids: Ragged, num_words: int) -> Ragged:
+def _word_ids(ids: Sequence, num_words: int) -> Sequence:
     """Ids as Keras gives them: start first, words shifted by 3, rare words unknown."""
     values = ids.values + np.int32(INDEX_FROM)
     values[ids.offsets[:-1]] = START
     values[values >= num_words] = UNKNOWN
-    return Ragged(values, ids.offsets)
+    return Sequence(values, ids.offsets)
 
 
-def _identity(ids: Ragged, labels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
+def _identity(ids: Sequence, labels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
     """A hash of each row with all its words, whatever `num_words` makes of them."""
     whole, ends = ids.values.tobytes(), (ids.offsets * ids.values.itemsize).tolist()
     hashes = b"".join(

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...config.specs.datasets import Mnist
+from ..columns import Dense
 from ..reader import Reader, class_ids, damaged
 from ..samples import Samples
 
@@ -32,7 +33,7 @@ def _read(options: Mnist, folder: Path) -> Samples:
             what = f"contains {len(labels[-1])} labels for {len(images[-1])} images"
             raise damaged(path, what, "one label per image")
     return Samples(
-        columns={"image": np.concatenate(images), "digit": np.concatenate(labels)},
+        columns={"image": Dense(np.concatenate(images)), "digit": Dense(np.concatenate(labels))},
         inputs=options.inputs,
         targets=tuple(options.targets),
         test=np.arange(len(labels[0]), sum(map(len, labels))),

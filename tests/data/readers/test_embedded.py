@@ -20,9 +20,9 @@ def oracle():
 class TestAgainstScikitLearn:
     def test_digits(self, oracle, chosen):
         samples, expected = dlx.data.read(chosen("digits")), oracle.load_digits()
-        assert samples.columns["image"].dtype == np.float32
-        np.testing.assert_array_equal(samples.columns["image"], expected.images)
-        np.testing.assert_array_equal(samples.columns["digit"], expected.target)
+        assert samples.columns["image"].values.dtype == np.float32
+        np.testing.assert_array_equal(samples.columns["image"].values, expected.images)
+        np.testing.assert_array_equal(samples.columns["digit"].values, expected.target)
         assert samples.classes["digit"] == tuple(str(n) for n in expected.target_names)
         assert samples.test is None
 
@@ -33,19 +33,19 @@ class TestAgainstScikitLearn:
         samples = dlx.data.read(chosen(name))
         expected = getattr(oracle, f"load_{name}")()
         np.testing.assert_array_equal(
-            samples.columns["features"], expected.data.astype(np.float32), strict=True
+            samples.columns["features"].values, expected.data.astype(np.float32), strict=True
         )
-        np.testing.assert_array_equal(samples.columns[target], expected.target)
+        np.testing.assert_array_equal(samples.columns[target].values, expected.target)
         assert samples.features["features"] == tuple(expected.feature_names)
         assert samples.classes[target] == tuple(expected.target_names)
 
     def test_diabetes_raw(self, oracle, chosen):
         samples, expected = dlx.data.read(chosen("diabetes")), oracle.load_diabetes(scaled=False)
         np.testing.assert_array_equal(
-            samples.columns["features"], expected.data.astype(np.float32), strict=True
+            samples.columns["features"].values, expected.data.astype(np.float32), strict=True
         )
         np.testing.assert_array_equal(
-            samples.columns["progression"], expected.target.astype(np.float32), strict=True
+            samples.columns["progression"].values, expected.target.astype(np.float32), strict=True
         )
         assert samples.features["features"] == tuple(expected.feature_names)
 

@@ -34,7 +34,7 @@ class TestAsKerasDoesIt:
                 labels += arrays[f"y_{part}"][order].tolist()
         ids = samples.columns["review"]
         assert [ids.row(i).tolist() for i in range(len(ids))] == rows
-        assert samples.columns["sentiment"].tolist() == labels
+        assert samples.columns["sentiment"].values.tolist() == labels
         assert samples.test.tolist() == list(range(150, 200))
 
     def test_reuters(self, tmp_path):
@@ -47,7 +47,7 @@ class TestAsKerasDoesIt:
             labels = arrays["y"][order].tolist()
         ids = samples.columns["wire"]
         assert [ids.row(i).tolist() for i in range(len(ids))] == rows
-        assert samples.columns["topic"].tolist() == labels
+        assert samples.columns["topic"].values.tolist() == labels
         assert samples.test.tolist() == list(range(160, 200))
 
     def test_boston(self, tmp_path):
@@ -57,10 +57,10 @@ class TestAsKerasDoesIt:
             order = np.arange(120)
             np.random.RandomState(113).shuffle(order)
             np.testing.assert_array_equal(
-                samples.columns["features"], arrays["x"][order].astype(np.float32)
+                samples.columns["features"].values, arrays["x"][order].astype(np.float32)
             )
             np.testing.assert_array_equal(
-                samples.columns["price"], arrays["y"][order].astype(np.float32)
+                samples.columns["price"].values, arrays["y"][order].astype(np.float32)
             )
 
 
@@ -80,7 +80,7 @@ class TestRealFiles:
         assert " ".join(words[i] for i in ids.row(0)[:8]) == (
             "<start> this film was just brilliant casting location"
         )
-        sentiment = samples.columns["sentiment"]
+        sentiment = samples.columns["sentiment"].values
         assert sentiment[:5].tolist() == [1, 0, 0, 1, 0]
         assert sentiment.reshape(2, 25_000).sum(axis=1).tolist() == [12_500, 12_500]
 
@@ -92,7 +92,7 @@ class TestRealFiles:
 
     def test_reuters(self, real):
         samples = dlx.data.read(real("reuters"))
-        ids, topic = samples.columns["wire"], samples.columns["topic"]
+        ids, topic = samples.columns["wire"], samples.columns["topic"].values
         assert len(samples) == 11_228
         np.testing.assert_array_equal(samples.test, np.arange(8_982, 11_228))
         assert ids.row(10)[:10].tolist() == [1, 245, 273, 207, 156, 53, 74, 160, 26, 14]
@@ -104,14 +104,14 @@ class TestRealFiles:
 
     def test_boston(self, real):
         samples = dlx.data.read(real("boston_housing"))
-        assert samples.columns["features"].shape == (506, 13)
+        assert samples.columns["features"].values.shape == (506, 13)
         np.testing.assert_array_equal(samples.test, np.arange(404, 506))
         np.testing.assert_allclose(
-            samples.columns["features"][0],
+            samples.columns["features"].values[0],
             [1.23247, 0, 8.14, 0, 0.538, 6.142, 91.7, 3.9769, 4, 307, 21, 396.9, 18.72],
             rtol=1e-6,
         )
-        assert samples.columns["price"][:3].tolist() == pytest.approx([15.2, 42.3, 50.0])
+        assert samples.columns["price"].values[:3].tolist() == pytest.approx([15.2, 42.3, 50.0])
 
 
 class TestWords:

@@ -18,7 +18,7 @@ IMAGES, LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
 @pytest.mark.data
 def test_real_files(real):
     samples = dlx.data.read(real("mnist"))
-    image, digit = samples.columns["image"], samples.columns["digit"]
+    image, digit = samples.columns["image"].values, samples.columns["digit"].values
     assert (image.shape, image.dtype) == ((70_000, 28, 28), np.uint8)
     np.testing.assert_array_equal(samples.test, np.arange(60_000, 70_000))
     assert digit[:10].tolist() == [5, 0, 4, 1, 9, 2, 1, 3, 1, 4]
@@ -36,7 +36,7 @@ def test_bytes_land_where_the_format_says(tmp_path):
     samples = mnist.read(Mnist(), tmp_path)
     raw = gzip.decompress((tmp_path / IMAGES).read_bytes())
     assert struct.unpack(">4I", raw[:16]) == (2051, 160, 28, 28)
-    assert samples.columns["image"][3, 5, 7] == raw[16 + 3 * 784 + 5 * 28 + 7]
+    assert samples.columns["image"].values[3, 5, 7] == raw[16 + 3 * 784 + 5 * 28 + 7]
     np.testing.assert_array_equal(samples.test, np.arange(160, 200))
 
 

@@ -1,0 +1,143 @@
+"""What a column knows of itself: all that dlx asks of data, whatever their kind. No torch."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ..profile import Profile
+
+Rows = npt.NDArray[np.int64]
+"""Numbers of rows, in some order."""
+Array = npt.NDArray[Any]
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input of a model, as the prepared data have it.
+
+    Attributes:
+        kind: dense numbers, word ids in order, or which of `size` positions are set.
+        shape: of one sample; (length,) for ids, (size,) for multi_hot.
+        ids: number of distinct ids, for kind ids.
+    """
+
+    kind: Literal["dense", "ids", "multi_hot"]
+    shape: tuple[int, ...]
+    ids: int = 0
+
+
+@dataclass(frozen=True)
+class Shown:
+    """A row as people see it.
+
+    Attributes:
+        kind: what it is.
+        content: pixels (channels, height, width), a text, or features by name; "" stands for the
+            column's own.
+    """
+
+    kind: Literal["image", "text", "row"]
+    content: Any
+
+
+KINDS: dict[str, type[Column]] = {}
+"""Every kind of column whose class has been imported, by its name."""
+
+
+class Column(ABC):
+    """Rows of one kind. A new kind is a class here, and one in `dlx.sources` for the device.
+
+    Attributes:
+        kind: its name, as the cache and a pipeline record it.
+        held: "module:attribute" of the class that holds such rows on a device.
+    """
+
+    kind: ClassVar[str]
+    held: ClassVar[str]
+
+    def __init_subclass__(cls) -> None:
+        KINDS[cls.kind] = cls
+
+    @property
+    @abstractmethod
+    def holds(self) -> str:
+        """What it holds, in words."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many rows there are."""
+
+    @abstractmethod
+    def take(self, rows: Rows) -> Self:
+        """These rows, in this order."""
+
+    @abstractmethod
+    def hashes(self, rows: Rows) -> list[bytes]:
+        """What each of these rows is known by: its content, or a hash of that."""
+
+    @abstractmethod
+    def arrays(self) -> dict[str, Array]:
+        """Its contents, all of it; of what is no part of them `meta` tells."""
+
+    @abstractmethod
+    def meta(self) -> dict[str, Any]:
+        """What else `restore` needs, as JSON can hold it; lists may be tuples."""
+
+    @classmethod
+    @abstractmethod
+    def restore(cls, arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> Self:
+        """The column whose arrays and meta these were."""
+
+    @abstractmethod
+    def describe(self) -> Input:
+        """What a model is told of it.
+
+        Raises:
+            UsageError: no model can take it; as a predicate, as in "still contains texts".
+        """
+
+    @abstractmethod
+    def show(self, row: int) -> Shown:
+        """One row as people see it."""
+
+    def named(self, names: tuple[str, ...], words: tuple[str, ...]) -> Self:  # noqa: ARG002
+        """The column with names of its features, or the word of each id, where it has such."""
+        return self
+
+    def profile(self, name: str) -> Iterator[Profile]:
+        """What it holds, feature by feature.
+
+        Args:
+            name: the column's.
+        """
+        yield Profile(name, "", self.holds)
+
+    def missing(self) -> int:
+        """How many values are missing (NaN)."""
+        return 0
+
+    def check(self, when: str = "", missing_allowed: bool = False) -> None:  # noqa: B027
+        """Refuses values that nothing can be computed with.
+
+        Args:
+            when: put into the message.
+            missing_allowed: whether missing values (NaN) are let pass.
+
+        Raises:
+            UsageError: there are such, as a predicate.
+        """
+
+    def ready(self) -> Self:
+        """The column as a device holds it, checked.
+
+        Raises:
+            UsageError: no model can take it, as a predicate.
+        """
+        self.describe()
+        return self

@@ -1,0 +1,137 @@
+"""Rows of numbers, all of one shape: tables, images, class ids."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+
+from ...errors import Problem, UsageError
+from ..profile import WIDE, Profile, of_many, of_numbers, of_texts
+from .base import Array, Column, Input, Rows, Shown
+
+
+@dataclass(frozen=True, eq=False)
+class Dense(Column):
+    """Rows of numbers, all of one shape; to NumPy it is an array.
+
+    Attributes:
+        values: shape (rows, ...).
+        names: of the features, where they have any.
+    """
+
+    kind: ClassVar[str] = "dense"
+    held: ClassVar[str] = "dlx.sources.held:HeldDense"
+
+    values: Array
+    names: tuple[str, ...] = ()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Array:
+        return np.array(self.values, dtype=dtype, copy=copy)
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    @property
+    def holds(self) -> str:
+        """What it holds, in words."""
+        return f"numbers of shape {('rows', *self.values.shape[1:])}".replace("'", "")
+
+    @property
+    def is_table(self) -> bool:
+        """Whether each row is numbers side by side."""
+        return self.values.ndim == 2 and self.values.dtype.kind in "fiub"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """Names of a table's features; their numbers where they have none."""
+        return self.names or tuple(map(str, range(self.values.shape[1])))
+
+    def take(self, rows: Rows) -> Self:
+        """These rows, in this order."""
+        return type(self)(self.values[rows], self.names)
+
+    def hashes(self, rows: Rows) -> list[bytes]:
+        """The bytes of each of these rows."""
+        values = np.asarray(self.values)  # a mapped array takes ten times as long for a row
+        return [values[row].tobytes() for row in rows.tolist()]
+
+    def arrays(self) -> dict[str, Array]:
+        """The numbers."""
+        return {"values": self.values}
+
+    def meta(self) -> dict[str, Any]:
+        """The names."""
+        return {"names": self.names}
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> Self:
+        """The column whose arrays and meta these were."""
+        return cls(arrays["values"], tuple(meta["names"]))
+
+    def describe(self) -> Input:
+        """Numbers of the shape of a row."""
+        return Input("dense", self.values.shape[1:])
+
+    def show(self, row: int) -> Shown:
+        """A picture where a row has two or three dimensions, the last of three its colours."""
+        values = np.asarray(self.values[row])
+        if values.ndim in (2, 3):
+            return Shown("image", np.moveaxis(np.atleast_3d(values), 2, 0))
+        if values.ndim > 1:
+            return Shown("row", {})
+        names = self.features if values.ndim else ("",)
+        pairs = zip(names, values.ravel(), strict=True)
+        return Shown("row", {name: float(value) for name, value in pairs})
+
+    def named(self, names: tuple[str, ...], words: tuple[str, ...]) -> Self:  # noqa: ARG002
+        """The column with these names, where it has none of its own."""
+        return self if self.names else type(self)(self.values, names)
+
+    def profile(self, name: str) -> Iterator[Profile]:
+        """Each feature of a narrow table; of what is wider, the whole."""
+        values = self.values
+        if values.dtype.kind not in "fiub":
+            yield of_texts(name, [str(cell) for cell in values])
+        elif values.ndim == 1:
+            yield of_numbers(name, "", values.astype(np.float64))
+        elif values.ndim == 2 and values.shape[1] <= WIDE:
+            for feature, column in zip(self.features, values.T, strict=True):
+                yield of_numbers(name, feature, column.astype(np.float64))
+        else:
+            yield of_many(name, values)
+
+    def missing(self) -> int:
+        """How many numbers are missing (NaN)."""
+        return int(np.isnan(self.values).sum()) if self.values.dtype.kind == "f" else 0
+
+    def check(self, when: str = "", missing_allowed: bool = False) -> None:
+        """Refuses numbers that are missing (NaN) or infinite."""
+        if self.values.dtype.kind != "f":
+            return
+        wrong = np.isinf(self.values) if missing_allowed else ~np.isfinite(self.values)
+        rows = np.flatnonzero(wrong.reshape(len(self), -1).any(axis=1))
+        if len(rows):
+            what = f"has missing (NaN) or infinite values{when} in {len(rows):,} row"
+            hint = (
+                "{name: impute}, early in prepare.steps, fills missing values "
+                "(also those of copies)"
+            )
+            raise UsageError(
+                Problem(
+                    what + "s" * (len(rows) > 1),
+                    f"first in row {rows[0]}",
+                    "numbers",
+                    hint if np.isnan(self.values).any() else "",
+                )
+            )
+
+    def ready(self) -> Self:
+        """The numbers as float32, all of them finite."""
+        with np.errstate(over="ignore"):  # what is too large becomes infinite, and is refused
+            values = np.ascontiguousarray(self.values, dtype=np.float32)
+        found = type(self)(values, self.names)
+        found.check(" after preparation")
+        return found

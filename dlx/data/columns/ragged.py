@@ -1,0 +1,193 @@
+"""Rows of different length, laid end to end: ids in order, and which positions are set."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ...errors import Problem, UsageError
+from ..profile import Profile, of_ids
+from .base import Array, Column, Input, Rows, Shown
+
+
+def _gather(values: Array, offsets: Rows, rows: Rows) -> tuple[Array, Rows]:
+    """Some rows of what lies end to end, in this order, and their offsets."""
+    lengths = np.diff(offsets)[rows]
+    ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    within = np.arange(ends[-1]) - np.repeat(ends[:-1], lengths)
+    return values[np.repeat(offsets[rows], lengths) + within], ends
+
+
+def _row_bytes(values: Array, offsets: Rows, rows: Rows) -> list[bytes]:
+    whole = np.ascontiguousarray(values).tobytes()
+    ends = (offsets * values.itemsize).tolist()
+    return [whole[ends[row] : ends[row + 1]] for row in rows.tolist()]
+
+
+@dataclass(frozen=True, eq=False)
+class Sequence(Column):
+    """Rows of ids in order.
+
+    Attributes:
+        values: all rows' ids end to end, shape (total,).
+        offsets: where each row begins, and the end of the last, shape (rows + 1,), int64.
+        size: number of distinct ids, one more than the largest possible; 0 where nobody knows.
+        words: the word of each id, for showing rows.
+        length: of every row, where they were made to have the same; None elsewhere.
+    """
+
+    kind: ClassVar[str] = "sequence"
+    held: ClassVar[str] = "dlx.sources.held:HeldIds"
+
+    values: Array
+    offsets: Rows
+    size: int = 0
+    words: tuple[str, ...] = ()
+    length: int | None = None
+
+    @classmethod
+    def of_rows(cls, ids: Array, size: int, words: tuple[str, ...] = ()) -> Self:
+        """Rows of one length.
+
+        Args:
+            ids: shape (rows, length).
+            size: number of distinct ids.
+            words: the word of each id.
+        """
+        rows, length = ids.shape
+        offsets = np.arange(rows + 1, dtype=np.int64) * length
+        return cls(ids.reshape(-1), offsets, size, words, length)
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def holds(self) -> str:
+        """What it holds, in words."""
+        return "lists of ids" if self.length is None else "rows of ids"
+
+    def rows(self) -> Array:
+        """The ids of rows of one length, shape (rows, length)."""
+        return self.values.reshape(len(self), self.length or 0)
+
+    def row(self, index: int) -> Array:
+        """The ids of one row."""
+        return self.values[self.offsets[index] : self.offsets[index + 1]]
+
+    def lengths(self) -> Rows:
+        """How many ids each row has."""
+        return np.diff(self.offsets)
+
+    def take(self, rows: Rows) -> Self:
+        """These rows, in this order."""
+        if self.length is not None:
+            return self.of_rows(self.rows()[rows], self.size, self.words)
+        values, offsets = _gather(self.values, self.offsets, rows)
+        return type(self)(values, offsets, self.size, self.words)
+
+    def hashes(self, rows: Rows) -> list[bytes]:
+        """The bytes of each of these rows."""
+        return _row_bytes(self.values, self.offsets, rows)
+
+    def arrays(self) -> dict[str, Array]:
+        """The ids, and where rows begin."""
+        return {"values": self.values, "offsets": self.offsets}
+
+    def meta(self) -> dict[str, Any]:
+        """What is known of the ids."""
+        return {"size": self.size, "words": self.words, "length": self.length}
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> Self:
+        """The column whose arrays and meta these were."""
+        words = tuple(meta["words"])
+        offsets = np.asarray(arrays["offsets"])
+        return cls(arrays["values"], offsets, meta["size"], words, meta["length"])
+
+    def describe(self) -> Input:
+        """So many ids a row."""
+        if self.length is None:
+            raise UsageError(
+                Problem(
+                    "holds lists of ids of different lengths after preparation",
+                    accepted="rows of the same length",
+                    hint="add {name: multi_hot} or {name: pad} to prepare.steps",
+                )
+            )
+        return Input("ids", (self.length,), self.size)
+
+    def show(self, row: int) -> Shown:
+        """The row's words; of an id without one, the number."""
+        words = self.words
+        ids = self.row(row).tolist()
+        return Shown("text", " ".join(words[i] if i < len(words) else str(i) for i in ids))
+
+    def named(self, names: tuple[str, ...], words: tuple[str, ...]) -> Self:  # noqa: ARG002
+        """The column with these words, where it has none of its own."""
+        if self.words:
+            return self
+        return type(self)(self.values, self.offsets, self.size, words, self.length)
+
+    def profile(self, name: str) -> Iterator[Profile]:
+        """How long rows are, and which id is the most frequent."""
+        yield of_ids(name, self.values, self.lengths(), self.words)
+
+
+@dataclass(frozen=True, eq=False)
+class Sparse(Column):
+    """Rows of zeros and ones, as the positions of the ones.
+
+    Attributes:
+        indices: each row's positions end to end, ascending and distinct.
+        offsets: where each row begins, and the end of the last, shape (rows + 1,), int64.
+        size: length of a row once it is written out.
+    """
+
+    kind: ClassVar[str] = "sparse"
+    held: ClassVar[str] = "dlx.sources.held:HeldSparse"
+
+    indices: npt.NDArray[np.int32]
+    offsets: Rows
+    size: int
+
+    def __len__(self) -> int:
+        return len(self.offsets) - 1
+
+    @property
+    def holds(self) -> str:
+        """What it holds, in words."""
+        return "multi-hot rows"
+
+    def take(self, rows: Rows) -> Self:
+        """These rows, in this order."""
+        return type(self)(*_gather(self.indices, self.offsets, rows), self.size)
+
+    def hashes(self, rows: Rows) -> list[bytes]:
+        """The bytes of each of these rows' positions."""
+        return _row_bytes(self.indices, self.offsets, rows)
+
+    def arrays(self) -> dict[str, Array]:
+        """The positions, and where rows begin."""
+        return {"indices": self.indices, "offsets": self.offsets}
+
+    def meta(self) -> dict[str, Any]:
+        """The length of a row."""
+        return {"size": self.size}
+
+    @classmethod
+    def restore(cls, arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> Self:
+        """The column whose arrays and meta these were."""
+        return cls(arrays["indices"], np.asarray(arrays["offsets"]), meta["size"])
+
+    def describe(self) -> Input:
+        """Which of so many positions are set."""
+        return Input("multi_hot", (self.size,))
+
+    def show(self, row: int) -> Shown:
+        """The positions that are set."""
+        places = self.indices[self.offsets[row] : self.offsets[row + 1]]
+        return Shown("row", {str(place): 1.0 for place in places.tolist()})
