@@ -10,8 +10,8 @@ from ..config.learners import monitor_of, score_names
 from ..config.schema import Config
 from ..interrupts import listening
 from ..learning.build import build_learner, build_optimizers
+from ..learning.learner import Learner
 from ..learning.memory import eval_rows, require_batch, with_eval_batch
-from ..learning.supervised import Supervised
 from ..models.sizes import measure_rows
 from ..runs.artifacts import Artifacts
 from ..runs.files import make_folders
@@ -112,7 +112,7 @@ def callbacks_of(config: Config) -> dict[str, Callback]:
     return made
 
 
-def build_training(config: Config, learner: Supervised, steps: int, fold: int = 0) -> Training:
+def build_training(config: Config, learner: Learner, steps: int, fold: int = 0) -> Training:
     """A training of a learner from its start.
 
     Args:

@@ -248,7 +248,7 @@ def test_whoever_asks_to_stop_is_heard_after_the_epoch(
 
     if who == "the learner":
         monkeypatch.setattr(training.learner, "done", lambda: "enough")
-    fit(training, fold.train, fold.validation, [] if who == "the learner" else [Ask()])
+    fit(training, fold, [] if who == "the learner" else [Ask()])
 
     assert (training.progress.epoch, training.progress.stop) == (1, "enough")
     assert training.progress.step == training.steps_per_epoch
