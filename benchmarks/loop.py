@@ -31,6 +31,7 @@ from dlx.running import threads
 from dlx.running.staging import build_training
 from dlx.sources.batches import Part
 from dlx.sources.held import HeldDense, HeldSparse
+from dlx.sources.source import RowSource
 from dlx.training.loop import run_epoch
 from dlx.training.training import Training
 
@@ -170,13 +171,15 @@ def learner_of(work: Workload, config: Config) -> Supervised:
     values = np.zeros(0)
     classes = tuple(map(str, range(work.outputs)))
     codec = TargetCodec(config.targets[target].problem, work.outputs, classes)
-    return build_learner(config, work.inputs, {target: EncodedTarget(values, codec)}, CPU)
+    learner = build_learner(config, work.inputs, {target: EncodedTarget(values, codec)}, CPU)
+    assert isinstance(learner, Supervised)
+    return learner
 
 
 def ours(work: Workload, config: Config, metric: bool) -> Callable[[], None]:
     learner = learner_of(work, config)
-    steps = -(-len(work.part) // config.trainer.batch_size)
-    training: Training = build_training(config, learner, steps)
+    source = RowSource(work.part, config.trainer.batch_size, config.seed)
+    training: Training = build_training(config, learner, source)
     if not metric:
         none = {head.name: {} for head in learner.heads}
         training.train_meters = Meters("train", learner.heads, none)
@@ -184,7 +187,7 @@ def ours(work: Workload, config: Config, metric: bool) -> Callable[[], None]:
         training.train_meters = learner.meters("train")
 
     def epoch() -> None:
-        run_epoch(training, work.part)
+        run_epoch(training)
         training.progress.close_epoch()
 
     return epoch
@@ -240,9 +243,8 @@ def main() -> None:
 def step_epoch_steps(work: Workload, config: Config) -> Callable[[], None]:
     """One step on a throwaway model, as the probe of a run makes it."""
     learner = learner_of(work, config)
-    training = build_training(config, learner, 1)
-    rows = torch.arange(min(config.trainer.batch_size, len(work.part)))
-    batch = next(work.part.take(rows).in_order(len(rows)))
+    source = RowSource(work.part, config.trainer.batch_size, config.seed)
+    training, batch = build_training(config, learner, source), source.probe()
     training.model.train()
     return lambda: training.step(batch)
 

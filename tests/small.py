@@ -14,7 +14,7 @@ from dlx.config.load import Loaded, load
 from dlx.config.schema import Config
 from dlx.learning.build import build_learner
 from dlx.running.run import Run
-from dlx.running.staging import build_training, steps_per_epoch
+from dlx.running.staging import build_training
 from dlx.running.train import train
 from dlx.sources.data import Data, read_data
 from dlx.sources.fold import FoldData, prepare_fold
@@ -40,7 +40,7 @@ def built(*overrides: str, base: tuple[str, ...] = WINE) -> tuple[Config, Data, 
     data = read_data(config)
     fold = prepare_fold(config, data, data.split.folds[0])
     learner = build_learner(config, fold.inputs, data.targets, fold.device)
-    return config, data, fold, build_training(config, learner, steps_per_epoch(config, fold.train))
+    return config, data, fold, build_training(config, learner, learner.source(fold, 0))
 
 
 def rows_of(run: Path) -> list[dict[str, Any]]:

@@ -79,7 +79,7 @@ class Bar(Callback):
 
     def on_fit_start(self, training: Training) -> None:
         """Puts up the bar."""
-        total = training.options.epochs * training.steps_per_epoch
+        total = training.options.epochs * training.source.steps
         self._progress.start()
         self._task = self._progress.add_task("", total=total, where="", scores="")
 
@@ -89,7 +89,7 @@ class Bar(Callback):
         if now - self._shown < REFRESH_S:
             return
         self._shown = now
-        state, steps = training.progress, training.steps_per_epoch
+        state, steps = training.progress, training.source.steps
         batch = (state.step - 1) % steps + 1
         loss = training.train_meters.running_loss()
         where = f"epoch {state.epoch + 1}/{training.options.epochs} batch {batch}/{steps}"

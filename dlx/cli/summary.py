@@ -25,7 +25,7 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from ..config.load import load
-    from ..learning.build import builder
+    from ..learning.networks import builder
     from ..models.sizes import LARGE, count_parameters, outline
     from ..models.summary import layer_table
     from ..sources.data import read_data

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from torch import Tensor
+
+from ..config.schema import Config
+from ..config.supervised import loss_of
+from ..data.targets import EncodedTarget
+from ..losses import resolve
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -29,3 +34,14 @@ class Head:
     loss: Loss
     weight: float
     positive: int = 1
+
+
+def heads_of(config: Config, targets: Mapping[str, EncodedTarget]) -> tuple[Head, ...]:
+    """What is learned for each target of a config."""
+    heads = []
+    for name, target in config.targets.items():
+        loss = resolve(loss_of(config, target), target.problem)
+        made = loss.load()(loss.options, target.problem)
+        codec = targets[name].codec
+        heads.append(Head(name, codec.problem, codec.outputs, made, target.weight, codec.positive))
+    return tuple(heads)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Self
 
 import torch
 from torch import Tensor, nn
 from torch.nn import Parameter
 
 from ..config.schema import Config
+from ..data.columns import Input
+from ..data.targets import EncodedTarget
 from ..interrupts import check
 from ..judging.evaluation import Evaluation
+from ..models.sizes import RowSizes, measure_rows
+from ..models.summary import LayerRow, layer_table
 from ..optimizers.named import Optimizers, autocast_type
 from ..runs.artifacts import Artifacts
 from ..sources.batches import Batch, Part
 from ..sources.fold import FoldData
+from ..sources.source import RowSource, Source
 from ..state import State
 from .meters import Meters
 
@@ -30,6 +36,41 @@ class Learner:
     def __init__(self, config: Config, networks: Mapping[str, nn.Module]) -> None:
         self.config = config
         self.networks = nn.ModuleDict(networks)
+
+    @classmethod
+    def build(
+        cls,
+        config: Config,
+        inputs: Mapping[str, Input],
+        targets: Mapping[str, EncodedTarget],
+        device: torch.device,
+        fold: int = 0,
+    ) -> Self:
+        """A learner with fresh networks.
+
+        Args:
+            config: names its parts.
+            inputs: what is known of each input, by column.
+            targets: encoded, by column.
+            device: where the networks are to lie.
+            fold: number of the fold; starting weights derive from it.
+
+        Raises:
+            UsageError: a network cannot take these inputs, or is larger than the free memory.
+        """
+        raise NotImplementedError
+
+    def source(self, fold: FoldData, number: int) -> Source:
+        """Where the batches of a training come from: the training samples, in a fresh order."""
+        return RowSource(fold.train, self.config.trainer.batch_size, self.config.seed, number)
+
+    def measure(self, inputs: Mapping[str, Input]) -> RowSizes:  # noqa: ARG002
+        """What a row takes of memory in a step; nothing that is known, where not overridden."""
+        return RowSizes(0, 0)
+
+    def layers(self, inputs: Mapping[str, Input]) -> list[LayerRow]:  # noqa: ARG002
+        """The layers as a report shows them; none, where not overridden."""
+        return []
 
     @property
     def module(self) -> nn.Module:
@@ -103,6 +144,14 @@ class OneLoss(Learner):
     def __init__(self, config: Config, model: nn.Module) -> None:
         super().__init__(config, {"model": model})
         self.model = model
+
+    def measure(self, inputs: Mapping[str, Input]) -> RowSizes:
+        """What a row takes of memory in each layer of the model."""
+        return measure_rows(self.model, inputs)
+
+    def layers(self, inputs: Mapping[str, Input]) -> list[LayerRow]:
+        """The layers of the model."""
+        return layer_table(self.model, inputs)  # type: ignore[arg-type]
 
     def compute(self, batch: Batch) -> tuple[dict[str, Tensor], Mapping[str, Tensor]]:
         """The losses of a batch, and the outputs that metrics are taken of, by target."""

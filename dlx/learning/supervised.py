@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Self
 
 import numpy as np
 import numpy.typing as npt
@@ -11,6 +12,8 @@ from torch import Tensor, nn
 
 from ..config.schema import Config
 from ..config.supervised import metrics_of
+from ..data.columns import Input
+from ..data.targets import EncodedTarget
 from ..judging import classical
 from ..judging.baselines import Answer, simple_answers
 from ..judging.evaluation import Evaluation
@@ -18,9 +21,10 @@ from ..metrics import Metric
 from ..runs.artifacts import Artifacts
 from ..sources.batches import Batch, Part
 from ..sources.fold import FoldData
-from .heads import Head
+from .heads import Head, heads_of
 from .learner import OneLoss
 from .meters import Meters
+from .networks import build_network, builder
 from .objective import Objective, constant_objective
 from .predictions import leave_answers
 
@@ -41,6 +45,19 @@ class Supervised(OneLoss):
         penal = bool(self._l1 or self._l2)
         self._kernels: list[Tensor] = model.hidden_kernels() if penal else []  # type: ignore[operator]
         self._last: tuple[FoldData, str, dict[str, Tensor]] | None = None
+
+    @classmethod
+    def build(
+        cls,
+        config: Config,
+        inputs: Mapping[str, Input],
+        targets: Mapping[str, EncodedTarget],
+        device: torch.device,
+        fold: int = 0,
+    ) -> Self:
+        """The model of a config, and a head for each of its targets."""
+        model = build_network(config, builder(config, inputs, targets), device, fold)
+        return cls(config, model, heads_of(config, targets))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The mean loss of a batch without the penalty, and of several heads each one's."""

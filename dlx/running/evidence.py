@@ -20,7 +20,6 @@ from ..data.columns import Rows
 from ..data.fingerprints import duplicates
 from ..data.targets import EncodedTarget, class_counts
 from ..losses import resolve
-from ..models.summary import layer_table
 from ..prepare.pipeline import FittedStep
 from ..problem import PROBLEMS
 from ..runs.files import write_text
@@ -92,7 +91,7 @@ def _former(digest: str) -> dict[str, str]:
 def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training) -> dict[str, Any]:
     """The part of `report.json` that is known before training."""
     config = loaded.config
-    layers = layer_table(training.model, fold.inputs)  # type: ignore[arg-type]
+    layers = training.learner.layers(fold.inputs)
     return {
         "schema_version": 1,
         "task": config.task,

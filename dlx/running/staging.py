@@ -12,13 +12,12 @@ from ..interrupts import listening
 from ..learning.build import build_learner, build_optimizers
 from ..learning.learner import Learner
 from ..learning.memory import eval_rows, require_batch, with_eval_batch
-from ..models.sizes import measure_rows
 from ..runs.artifacts import Artifacts
 from ..runs.files import make_folders
 from ..runs.log import Log
-from ..sources.batches import Part
 from ..sources.data import Data
 from ..sources.fold import FoldData
+from ..sources.source import Source
 from ..training.callbacks import Callback
 from ..training.loop import fit
 from ..training.recorders import Checkpoints, Recorder
@@ -46,10 +45,10 @@ def build_stage(
         UsageError: the model cannot take these inputs, or takes more memory than is free.
     """
     learner = build_learner(config, fold.inputs, data.targets, fold.device, number)
-    sizes = measure_rows(learner.model, fold.inputs)
+    sizes = learner.measure(fold.inputs)
     require_batch(config, sizes, len(fold.train), fold.device)
     config = learner.config = with_eval_batch(config, eval_batch or eval_rows(config, sizes))
-    training = build_training(config, learner, steps_per_epoch(config, fold.train), number)
+    training = build_training(config, learner, learner.source(fold, number), number)
     recorder, checkpoints = Recorder(None), _checkpoints(config, fold)
     checkpoints.callbacks = {"recorder": recorder, **callbacks_of(config)}
     return Stage(config, data, fold, training, recorder, checkpoints, number)
@@ -112,25 +111,20 @@ def callbacks_of(config: Config) -> dict[str, Callback]:
     return made
 
 
-def build_training(config: Config, learner: Learner, steps: int, fold: int = 0) -> Training:
+def build_training(config: Config, learner: Learner, source: Source, fold: int = 0) -> Training:
     """A training of a learner from its start.
 
     Args:
         config: the config.
         learner: from `build_learner`.
-        steps: optimizer steps an epoch.
+        source: where its batches come from.
         fold: number of the fold.
     """
     asked = getattr(config.schedule.options, "monitor", None)
     watched = None if asked is None else monitor_of(config, asked)
     mode = score_names(config).get(watched or "", "min")
-    optimizers = build_optimizers(config, learner, steps, mode)
-    return Training(learner, optimizers, config.trainer, config.seed, steps, watched, fold)
-
-
-def steps_per_epoch(config: Config, train: Part) -> int:
-    """Optimizer steps of one pass over the training samples."""
-    return -(-len(train) // config.trainer.batch_size)
+    optimizers = build_optimizers(config, learner, source.steps, mode)
+    return Training(learner, optimizers, source, config.trainer, config.seed, watched, fold)
 
 
 class _Leaving(Callback):

@@ -27,12 +27,11 @@ from ..files import fence, read_json
 from ..learning.build import build_learner
 from ..learning.memory import require_batch
 from ..machine import cores
-from ..models.sizes import measure_rows
 from ..sources.data import Data
 from ..sources.fold import FoldData
 from . import threads
 from .environment import cpu_model
-from .staging import build_training, steps_per_epoch
+from .staging import build_training
 
 BUDGET_S = 0.8
 SLOW_STEP_S = 0.3
@@ -137,11 +136,9 @@ def choose_threads(config: Config, data: Data, fold: FoldData) -> dict[str, Any]
 
     def make_step() -> Any:
         learner = build_learner(config, fold.inputs, data.targets, fold.device)
-        sizes = measure_rows(learner.model, fold.inputs)
-        require_batch(config, sizes, len(fold.train), fold.device)
-        training = build_training(config, learner, steps_per_epoch(config, fold.train))
-        rows = torch.arange(min(config.trainer.batch_size, len(fold.train)), device=fold.device)
-        batch = next(fold.train.take(rows).in_order(len(rows)))
+        require_batch(config, learner.measure(fold.inputs), len(fold.train), fold.device)
+        training = build_training(config, learner, learner.source(fold, 0))
+        batch = training.source.probe()
         training.model.train()
         training.check_every = sys.maxsize  # a loss that explodes is for the run itself to tell
 

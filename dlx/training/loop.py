@@ -4,12 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import torch
-
 from ..errors import Interrupted
 from ..interrupts import asked
-from ..seeds import derive
-from ..sources.batches import Part
 from ..sources.fold import FoldData
 from .callbacks import Callback
 from .training import Training
@@ -31,7 +27,7 @@ def fit(training: Training, fold: FoldData, callbacks: Sequence[Callback] = ()) 
         callback.on_fit_start(training)
     last = training.options.last_epoch or training.options.epochs
     while progress.epoch < last and not progress.stop and not progress.interrupted:
-        scores = run_epoch(training, fold.train, callbacks)
+        scores = run_epoch(training, callbacks)
         if scores is None:
             break
         try:
@@ -39,7 +35,7 @@ def fit(training: Training, fold: FoldData, callbacks: Sequence[Callback] = ()) 
             if "val/loss" in scores:
                 training.require_finite("the validation loss", scores["val/loss"], progress.step)
             else:
-                training.check_outputs(fold.train)
+                training.check_outputs()
         except Interrupted:  # the epoch's steps stand; a resumed run validates again
             progress.interrupted = True
             break
@@ -53,10 +49,8 @@ def fit(training: Training, fold: FoldData, callbacks: Sequence[Callback] = ()) 
         callback.on_fit_end(training)
 
 
-def run_epoch(
-    training: Training, train: Part, callbacks: Sequence[Callback] = ()
-) -> dict[str, float] | None:
-    """One pass over the training samples in a fresh order, from where the state stands in it.
+def run_epoch(training: Training, callbacks: Sequence[Callback] = ()) -> dict[str, float] | None:
+    """One pass over what the source gives, from where the progress stands in it.
 
     The epoch stays open until `Progress.close_epoch`: its validation is still to come.
 
@@ -66,15 +60,12 @@ def run_epoch(
     Scores are those of the moving model, averaged over the epoch, with dropout on (as Keras').
     """
     progress = training.progress
-    order = torch.Generator().manual_seed(
-        derive(training.seed, "shuffle", training.fold, progress.epoch)
-    )
     watching = [c.on_step_end for c in callbacks if type(c).on_step_end is not Callback.on_step_end]
     training.model.train()
     if not progress.position:
         training.optimizers.begin_epoch()
         training.train_meters.reset()
-    for batch in train.shuffled(training.options.batch_size, order, progress.position):
+    for batch in training.source.epoch(progress.epoch, progress.position):
         training.step(batch)
         for on_step_end in watching:
             on_step_end(training)

@@ -29,6 +29,7 @@ def parts_of(training: Training, callbacks: Mapping[str, Callback]) -> dict[str,
     return {
         "learner": training.learner,
         "optimizers": training.optimizers,
+        "source": training.source,
         "meters": training.train_meters,
         "callbacks": _Callbacks(callbacks),
         "generators": _Generators(),

@@ -13,7 +13,8 @@ from ..errors import Problem, RunError
 from ..learning.learner import Learner
 from ..optimizers.named import Optimizers
 from ..seeds import derive
-from ..sources.batches import Batch, Part
+from ..sources.batches import Batch
+from ..sources.source import Source
 from ..state import State
 
 CHECK_EVERY = 32
@@ -60,9 +61,9 @@ class Training:
     Args:
         learner: the networks, and what a step of theirs means.
         optimizers: what moves the weights, and the learning rates.
+        source: where the batches come from.
         options: the `trainer` section.
         seed: what all randomness derives from.
-        steps_per_epoch: optimizer steps of one pass over the training samples.
         schedule_monitor: the score that schedules are told after each epoch, None for none.
         fold: number of the fold, part of what randomness derives from.
     """
@@ -71,13 +72,13 @@ class Training:
         self,
         learner: Learner,
         optimizers: Optimizers,
+        source: Source,
         options: Options,
         seed: int,
-        steps_per_epoch: int,
         schedule_monitor: str | None = None,
         fold: int = 0,
     ) -> None:
-        self.steps_per_epoch = steps_per_epoch
+        self.source = source
         self.schedule_monitor = schedule_monitor
         self.learner = learner
         self.model = learner.module
@@ -127,7 +128,7 @@ class Training:
                 raise RunError(self._diverged(f"{name} is not finite", self.progress.step))
 
     @torch.no_grad()
-    def check_outputs(self, part: Part) -> None:
+    def check_outputs(self) -> None:
         """Stops where the weights as the last step left them give no numbers.
 
         A validation shows it in passing; without one, a batch of training rows has to.
@@ -136,7 +137,7 @@ class Training:
             RunError: with epoch, step and the likely causes.
         """
         self.model.eval()
-        batch = next(part.in_order(self.options.batch_size))
+        batch = self.source.probe()
         with self.optimizers.precision():
             losses = self.learner.losses(batch)
         loss = next(iter(losses.values())).item()

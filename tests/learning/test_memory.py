@@ -15,8 +15,8 @@ from torch import nn
 
 from dlx.errors import UsageError
 from dlx.learning import memory
-from dlx.learning.build import builder
 from dlx.learning.memory import _kept_by, eval_rows, in_units
+from dlx.learning.networks import builder
 from dlx.models.sizes import count_parameters, measure_rows, outline
 from dlx.reproduce.again import reproduce
 from dlx.running.retest import look_again

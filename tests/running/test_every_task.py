@@ -111,13 +111,13 @@ def test_every_schedule_sets_the_rate_of_every_step(
         training.optimizers.finish_epoch(1.0)
 
     total = len(rates)
-    assert total == 4 * training.steps_per_epoch
+    assert total == 4 * training.source.steps
     if name in EXPECTED:
         expected = [0.01 * EXPECTED[name](at, total) for at in range(total)]
         assert rates == pytest.approx(expected, rel=1e-6, abs=1e-9)
     elif name == "plateau":
         each = [0.01, 0.01, 0.001, 0.0001]
-        expected = [rate for rate in each for _ in range(training.steps_per_epoch)]
+        expected = [rate for rate in each for _ in range(training.source.steps)]
         assert rates == pytest.approx(expected)
     else:
         peak = rates.index(max(rates))

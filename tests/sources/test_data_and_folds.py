@@ -14,10 +14,10 @@ from dlx.config.load import load
 from dlx.data.samples import Samples
 from dlx.errors import UsageError
 from dlx.learning.build import build_learner
-from dlx.running.staging import steps_per_epoch
 from dlx.sources import data as experiment
 from dlx.sources.data import read_data, split_digest
 from dlx.sources.fold import prepare_fold
+from dlx.sources.source import RowSource
 
 
 def starts(*overrides: str) -> dict[str, Tensor]:
@@ -94,7 +94,8 @@ def test_parts_hold_the_rows_of_the_split() -> None:
         np.testing.assert_array_equal(
             part.targets["cultivar"], np.asarray(data.samples.columns["cultivar"])[expected]
         )
-    assert steps_per_epoch(config, fold.train) == -(-len(rows.train) // config.trainer.batch_size)
+    size = config.trainer.batch_size
+    assert RowSource(fold.train, size, 0).steps == -(-len(rows.train) // size)
 
 
 def test_preparation_is_fitted_on_the_training_part_alone() -> None:

@@ -172,7 +172,7 @@ def test_the_graph_leaves_model_and_generators_alone(capsys: pytest.CaptureFixtu
     config = load([*WINE, "model.dropout=0.5", "model.batch_norm=true", "trainer.threads=1"]).config
     data = read_data(config)
     fold = prepare_fold(config, data, data.split.folds[0])
-    model = build_learner(config, fold.inputs, data.targets, fold.device).model.train()
+    model = build_learner(config, fold.inputs, data.targets, fold.device).module.train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
     state = torch.get_rng_state()
 

@@ -92,7 +92,7 @@ def test_a_validation_loss_that_is_no_number_is_told_to_no_callback(
         fit(training, fold, [Ends()])
 
     assert told == [1]
-    assert caught.value.problems[0].where == f"epoch 2, step {2 * training.steps_per_epoch}"
+    assert caught.value.problems[0].where == f"epoch 2, step {2 * training.source.steps}"
 
 
 class Spoil(Callback):

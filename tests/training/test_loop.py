@@ -48,12 +48,12 @@ def test_micro_batches_give_the_weights_of_the_batch(base: tuple[str, ...]) -> N
     scores: list[list[Any]] = []
     for count in (1, 2, 5):
         overrides = (SGD, "trainer.batch_size=10", f"trainer.accumulate={count}")
-        _, _, fold, training = built(*overrides, base=base)
+        _, _, _, training = built(*overrides, base=base)
         scores.append([])
         for _ in range(2):
-            scores[-1].append(run_epoch(training, fold.train))
+            scores[-1].append(run_epoch(training))
             training.progress.close_epoch()
-        assert training.progress.step == 2 * training.steps_per_epoch
+        assert training.progress.step == 2 * training.source.steps
         found.append(weights(training))
 
     for other in found[1:]:
@@ -79,7 +79,7 @@ def test_an_epoch_takes_every_row_once_and_each_epoch_has_its_order(
     monkeypatch.setattr(Training, "step", spy)
     for _ in range(3):
         epochs.append([])
-        run_epoch(training, fold.train)
+        run_epoch(training)
         training.progress.close_epoch()
 
     assert all(sorted(rows) == list(range(len(fold.train))) for rows in epochs)
@@ -93,8 +93,8 @@ def test_blocks_do_not_change_a_training_by_a_bit(
     found = []
     for block in (1, 3_000, 1 << 30):
         monkeypatch.setattr(batches, "BLOCK_BYTES", block)
-        _, _, fold, training = built("trainer.batch_size=8", base=base)
-        run_epoch(training, fold.train)
+        _, _, _, training = built("trainer.batch_size=8", base=base)
+        run_epoch(training)
         found.append(weights(training))
 
     assert same(found[0], found[1])
@@ -132,7 +132,7 @@ def test_evaluation_in_parts_is_the_metric_over_the_whole(size: int) -> None:
     config, _, fold, training = built(
         "metrics={accuracy: {}, f1: {}, roc_auc: {}}", f"trainer.eval_batch_size={size}"
     )
-    run_epoch(training, fold.train)
+    run_epoch(training)
     assert fold.validation is not None
 
     scores = training.learner.validate(fold)
@@ -251,7 +251,7 @@ def test_whoever_asks_to_stop_is_heard_after_the_epoch(
     fit(training, fold, [] if who == "the learner" else [Ask()])
 
     assert (training.progress.epoch, training.progress.stop) == (1, "enough")
-    assert training.progress.step == training.steps_per_epoch
+    assert training.progress.step == training.source.steps
 
 
 def test_an_interruption_stops_after_its_step() -> None:
@@ -265,10 +265,10 @@ def test_an_interruption_stops_after_its_step() -> None:
 
 
 def test_the_penalty_is_reported_apart() -> None:
-    _, _, fold, plain = built("model.l2=0")
+    _, _, _, plain = built("model.l2=0")
     _, _, _, decayed = built("model.l2=0.05", "model.l1=0.01")
 
-    without, with_penalty = run_epoch(plain, fold.train), run_epoch(decayed, fold.train)
+    without, with_penalty = run_epoch(plain), run_epoch(decayed)
 
     assert without is not None
     assert with_penalty is not None
@@ -288,7 +288,7 @@ def test_a_loss_that_is_no_number_stops_before_the_step_counts(
     monkeypatch: pytest.MonkeyPatch, at: int, bad: float
 ) -> None:
     _, _, fold, training = built("trainer.batch_size=8", "trainer.epochs=3")
-    steps = training.steps_per_epoch
+    steps = training.source.steps
     compute = training.learner.compute
     seen: list[int] = []
 

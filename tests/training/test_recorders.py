@@ -23,7 +23,7 @@ def test_a_row_an_epoch_with_every_float_also_as_hex() -> None:
 
     rows = rows_of(run.folder)
     assert [row["epoch"] for row in rows] == [1, 2, 3]
-    assert [row["step"] for row in rows] == [run.training.steps_per_epoch * e for e in (1, 2, 3)]
+    assert [row["step"] for row in rows] == [run.training.source.steps * e for e in (1, 2, 3)]
     for row in rows:
         assert set(row) == {"epoch", "step", "lr", "hex", *row["hex"]}
         assert set(row["hex"]) >= {"train/loss", "train/accuracy", "val/loss", "val/accuracy"}
@@ -144,7 +144,7 @@ def test_a_long_training_writes_while_it_runs(
     monkeypatch.setattr(checkpoint, "save", spy)
     fit(training, fold, [keep])
 
-    steps = training.steps_per_epoch
+    steps = training.source.steps
     assert written[:4] == [steps, 2 * steps, 3 * steps, 4 * steps]
     tensors, state = checkpoint.load(tmp_path / "checkpoints" / "last")
     assert same(tensors["weights"], weights(training))

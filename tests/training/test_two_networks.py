@@ -82,9 +82,9 @@ def trained(start: tuple[Config, FoldData], folder: Path, stop: int = 10**6) -> 
     config, fold = start
     folder.mkdir(exist_ok=True)
     learner = Duel(config)
-    steps = -(-len(fold.train) // config.trainer.batch_size)
-    optimizers = build_optimizers(config, learner, steps, "min")
-    training = Training(learner, optimizers, config.trainer, 0, steps)
+    source = learner.source(fold, 0)
+    optimizers = build_optimizers(config, learner, source.steps, "min")
+    training = Training(learner, optimizers, source, config.trainer, 0)
     recorder = Recorder(folder / "metrics.jsonl")
     kept = Checkpoints(folder / "checkpoints", None, "min", Checkpoint())
     kept.callbacks = {"recorder": recorder}
@@ -111,7 +111,7 @@ def test_it_trains_and_its_evidence_has_names_for_both(
     tensors, facts = checkpoint.load(tmp_path / "checkpoints" / "last")
     assert {name.partition(".")[0] for name in tensors["weights"]} == {"maker", "judge"}
     assert "optimizers/judge/judge.0.weight/exp_avg" in tensors["training"]
-    assert facts["step"] == 3 * training.steps_per_epoch
+    assert facts["step"] == 3 * training.source.steps
     rows = [json.loads(line) for line in (tmp_path / "metrics.jsonl").read_text().splitlines()]
     assert [row["lr"] for row in rows] == [row["lr/judge"] for row in rows]
     assert rows[2]["lr"] < rows[0]["lr"] == 0.001
@@ -134,10 +134,10 @@ def test_stopped_and_resumed_it_is_the_training_that_never_was(
 
 
 def test_why_it_diverged_names_the_rates_of_both(start: tuple[Config, FoldData]) -> None:
-    config, _ = start
+    config, fold = start
     learner = Duel(config)
     optimizers = build_optimizers(config, learner, 10, "min")
-    training = Training(learner, optimizers, config.trainer, 0, 10)
+    training = Training(learner, optimizers, learner.source(fold, 0), config.trainer, 0)
 
     hint = training._diverged("x", 1).hint
 

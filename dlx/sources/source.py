@@ -1,0 +1,75 @@
+"""Where the batches of a training come from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Protocol
+
+import torch
+
+from ..seeds import derive
+from ..state import State
+from .batches import Batch, Part
+
+
+class Source(Protocol):
+    """Gives the batches of an epoch; the same epoch gives the same batches, whoever asks.
+
+    Attributes:
+        steps: batches an epoch.
+    """
+
+    steps: int
+
+    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch.
+
+        Args:
+            number: of the epoch, from 0.
+            skip: how many of its batches are left out, as they were seen before.
+        """
+        ...
+
+    def probe(self) -> Batch:
+        """A batch to try weights on, that no epoch misses."""
+        ...
+
+    def state(self) -> State:
+        """What the next batch depends on, beside the numbers of epoch and step."""
+        ...
+
+    def restore(self, state: State) -> None:
+        """Puts back what `state` gave."""
+        ...
+
+
+class RowSource:
+    """The rows of a part, each once an epoch, in an order that seed, fold and epoch give.
+
+    Args:
+        part: the samples.
+        batch_size: samples a batch; the last of an epoch may be smaller.
+        seed: what the order derives from.
+        fold: number of the fold.
+    """
+
+    def __init__(self, part: Part, batch_size: int, seed: int, fold: int = 0) -> None:
+        self.steps = -(-len(part) // batch_size)
+        self._part, self._batch_size = part, batch_size
+        self._seed, self._fold = seed, fold
+
+    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch, in its order, without the first `skip`."""
+        order = torch.Generator().manual_seed(derive(self._seed, "shuffle", self._fold, number))
+        return self._part.shuffled(self._batch_size, order, skip)
+
+    def probe(self) -> Batch:
+        """The first rows."""
+        return next(self._part.in_order(self._batch_size))
+
+    def state(self) -> State:
+        """Nothing: seed, fold, epoch and step give everything."""
+        return State()
+
+    def restore(self, state: State) -> None:
+        """Puts nothing back."""
