@@ -41,13 +41,15 @@ def of_kind(kind: str, title: str, show: Show) -> Callable[[Run], Section | None
 
     def make(run: Run) -> Section | None:
         found = [one for one in run.artifacts if one.kind == kind and one.file != PREDICTIONS.file]
-        names = list(dict.fromkeys(one.name for one in found))[:_NAMES]
+        names = list(dict.fromkeys(one.name for one in found))
         blocks: list[Block] = []
         room = _ROOM
-        for name in names:
+        for name in names[:_NAMES]:
             every = [one for one in found if one.name == name]
             made, room = _made(run, every, show, room)
             blocks += [*_head(every[-1], len(names) > 1), *made] if made else []
+        if blocks and len(names) > _NAMES:
+            blocks.append(Text([f"The first {_NAMES} of {len(names)} are shown."]))
         heading = _title(found[-1]) if len(names) == 1 else title
         return Section(kind, heading, blocks) if blocks else None
 

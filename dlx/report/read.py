@@ -6,7 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -70,7 +70,7 @@ def read(folder: Path) -> Run:
     """
     report = main_facts(fence(folder) / "report.json", "run folder", "name a folder below runs/")
     epochs, torn = _epochs(folder / "metrics.jsonl")
-    artifacts, changed = tuple(listed(folder)), tuple(broken(folder, weights=False))
+    artifacts, changed = _artifacts(folder), tuple(broken(folder, weights=False))
     kept = any(one.file == PREDICTIONS.file for one in artifacts)
     predictions = _predictions(folder / PREDICTIONS.file) if kept else {}
     return Run(report, epochs, predictions, torn, _folds(folder), changed, artifacts, folder)
@@ -180,10 +180,24 @@ def _float(text: str) -> float:
         return math.nan
 
 
+def _artifacts(folder: Path) -> tuple[Artifact, ...]:
+    """What a run left to be looked at, then what each of its folds did."""
+    found = listed(folder)
+    for fold in _fold_names(folder):
+        for one in listed(folder / "folds" / fold):
+            title = f"{one.title or one.name}, fold {int(fold) + 1}"
+            file = f"folds/{fold}/{one.file}"
+            found.append(replace(one, name=f"{one.name}_{fold}", file=file, title=title))
+    return tuple(found)
+
+
+def _fold_names(folder: Path) -> list[str]:
+    return sorted(filter(is_number, names_in(folder / "folds")), key=int)
+
+
 def _folds(folder: Path) -> tuple[tuple[Mapping[str, Any], ...], ...]:
     """`metrics.jsonl` of each fold, by the number that its folder is named by."""
-    names = sorted(filter(is_number, names_in(folder / "folds")), key=int)
-    files = (folder / "folds" / name / "metrics.jsonl" for name in names)
+    files = (folder / "folds" / name / "metrics.jsonl" for name in _fold_names(folder))
     return tuple(_epochs(file)[0] for file in files if is_there(file))
 
 

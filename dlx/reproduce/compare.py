@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from ..errors import Problem, RunError
-from ..files import is_file, is_folder, is_there, names_in, parse_json, read_bytes
+from ..files import is_file, is_folder, is_there, names_in, parse_json, read_bytes, sha256_of
 from ..names import is_number
 from ..prepare import pipeline
 from ..runs.artifacts import NAME, PREDICTIONS, listed
@@ -131,9 +131,16 @@ def _bytes(what: str, name: str, stage: str, one: Path, other: Path) -> list[Dif
     if not is_there(files[0]):
         gone = Difference(what, _place(stage, name), f"{name} is missing in the run")
         return [gone] if is_file(files[1]) else []
-    if is_file(files[1]) and read_bytes(files[0]) == read_bytes(files[1]):
-        return []
-    return [Difference(what, _place(stage, name), f"{name} differs")]
+    same = _equal(*files)
+    return [] if same else [Difference(what, _place(stage, name), f"{name} differs")]
+
+
+def _equal(one: Path, other: Path) -> bool:
+    """Whether two files of any size are the same; not so if one is missing, or a link."""
+    try:
+        return sha256_of(one) == sha256_of(other)
+    except OSError:
+        return False
 
 
 def _preparation(stage: str, one: Path, other: Path) -> list[Difference]:
@@ -173,10 +180,10 @@ def _alike(one: Path, other: Path) -> bool:
 
 def _cells(file: Path) -> dict[str, list[str]]:
     """The columns of a CSV file by their title; none of one that is damaged."""
-    text = read_bytes(file).decode("utf-8", "replace")
     try:
+        text = read_bytes(file).decode("utf-8", "replace")
         columns = list(zip(*csv.reader(io.StringIO(text, newline="")), strict=True))
-    except (csv.Error, ValueError):  # rows of different lengths
+    except (csv.Error, ValueError, OSError):  # rows of different lengths; more than is read
         return {}
     return {title: [bare_cell(cell) for cell in rest] for title, *rest in columns}
 

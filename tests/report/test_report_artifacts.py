@@ -185,6 +185,19 @@ def test_files_that_are_too_large_together_are_named(make_run, page, monkeypatch
     assert len(told) == 1
 
 
+def test_those_of_folds_are_shown_with_their_fold(make_run, page):
+    folder = make_run(metrics=None, predictions=None)
+    for fold in range(25):
+        (folder / "folds" / str(fold)).mkdir(parents=True)
+        Artifacts(folder / "folds" / str(fold)).texts("poem", {"": f"text {fold}"}, title="Poem")
+    found = page(build(folder))
+    at = [found.texts.index(f"Poem, fold {fold + 1}") for fold in range(20)]
+    assert at == sorted(at)
+    assert found.texts[at[7] + 1] == "text 7"
+    assert "text 20" not in found.texts
+    assert "The first 20 of 25 are shown." in found.texts
+
+
 def test_a_link_in_the_place_of_a_file_is_not_followed(make_run, page, tmp_path):
     folder = make_run(metrics=None, predictions=None)
     Artifacts(folder).texts("poem", {"a": "b"})

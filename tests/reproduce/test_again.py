@@ -91,6 +91,11 @@ def test_every_listed_file_is_compared_of_either_run(run: Path, tmp_path: Path) 
     told = [(one.what, one.text) for one in differences(run, other)]
     assert told == [("poem", "artifacts/poem.json differs")]
 
+    poem = run / "artifacts" / "poem.json"
+    poem.unlink()
+    poem.symlink_to(other / "artifacts" / "poem.json")
+    assert [one.text for one in differences(run, other)] == ["artifacts/poem.json differs"]
+
     Artifacts(run).texts("poem", {"": "or not"})
     Artifacts(other).texts("more", {"": "text"}, epoch=2)
     told = [(one.what, one.text) for one in differences(run, other)]
