@@ -9,7 +9,7 @@ from typing import Any
 from ..judging.verdict import CHANCE, LOST, OPEN, WON, shown_name, verdict_of
 from .blocks import Alerts, Answer, Block, Mark, Section, Table, Text
 from .read import Run, amount, get, mappings, span
-from .words import GOAL, NONE, counted, measure, number, part
+from .words import GOAL, NONE, between, counted, measure, number, part, sentence
 
 _VERDICT = {True: ("beats the baseline", "good"), False: ("does not beat the baseline", "bad")}
 TONE = {True: "good", False: "bad", None: "open"}
@@ -75,7 +75,7 @@ def _beside(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     pairs = []
     interval, baseline = span(found), get(found, "baseline", dict)
     if interval:
-        pairs.append(("95% interval", f"{number(interval[0])} to {number(interval[1])}"))
+        pairs.append(("95% interval", between(interval)))
     if amount(baseline, "value") is not None:
         name = shown_name(get(baseline, "name", str))
         pairs.append((f"baseline: {name}" if name else "baseline", number(baseline["value"])))
@@ -105,11 +105,11 @@ def marks(found: Mapping[str, Any]) -> list[Mark]:
 
 def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
     use = verdict_of(mappings(run.report, "baselines")).use
-    remarks = [f"{use[0].upper()}{use[1:]}."] if use else []
+    remarks = [sentence(use)] if use else []
     told = _told(run, found)
     interval, baseline = span(found), amount(get(found, "baseline", dict), "value")
     if told:
-        remarks.append(f"{told[0].upper()}{told[1:]}.")
+        remarks.append(sentence(told))
     elif interval and baseline is not None and interval[0] <= baseline <= interval[1]:
         remarks.append("The baseline is inside the interval: the difference may be chance.")
     looks = amount(found, "looks")
@@ -150,7 +150,7 @@ def _weights(run: Run, found: Mapping[str, Any]) -> list[str]:
 def _alerts(run: Run, found: Mapping[str, Any]) -> list[str]:
     """What must not be overlooked, the gravest first."""
     stamps = [s for s in get(run.report, "stamps", list) if isinstance(s, str) and s]
-    warned = [f"{stamp[0].upper()}{stamp[1:]}." for stamp in stamps]
+    warned = [sentence(stamp) for stamp in stamps]
     leaks = [get(c, "text", str) for c in mappings(run.report, "checks") if c.get("kind") == "leak"]
     warned += [f"Leak: {text}." for text in leaks if text]
     worse = _worse(run, found)
@@ -166,7 +166,7 @@ def _worse(run: Run, found: Mapping[str, Any]) -> str:
     """Whether the test is worse than validation by more than two standard errors (book 4.5.7)."""
     told = _of_workflow(run)
     if told is not None:
-        return f"{told[0].upper()}{told[1:]}." if told else ""
+        return sentence(told)
     reference = _validation(run, found)
     value, sign = amount(found, "value"), -1.0 if found.get("direction") == "min" else 1.0
     if reference is None or value is None or get(found, "part", str) != "test":
@@ -224,7 +224,7 @@ def _baseline(entry: Mapping[str, Any]) -> list[str]:
         get(entry, "kind", str) or NONE,
         number(amount(entry, "value")),
         number(amount(entry, "difference")),
-        f"{number(interval[0])} to {number(interval[1])}" if interval else NONE,
+        between(interval),
         _BEATEN.get(beaten, "unknown") if isinstance(beaten, bool) else "unknown",
     ]
 

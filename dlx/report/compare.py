@@ -21,7 +21,7 @@ from .noise import Noise, against_first, held, same_rows
 from .page import render, write_files
 from .read import Run, amount, finite, get, read, span
 from .seeds import config_of, flattened
-from .words import GOAL, NONE, measure, number, part
+from .words import GOAL, NONE, between, measure, number, part
 
 
 @dataclass(frozen=True)
@@ -142,7 +142,7 @@ def _differences(differences: Sequence[Noise]) -> Table:
             one.label,
             one.score,
             number(one.difference),
-            f"{number(one.interval[0])} to {number(one.interval[1])}" if one.interval else NONE,
+            between(one.interval),
             one.verdict,
             one.method or NONE,
         ]
@@ -166,7 +166,7 @@ def _row(index: int, run: Run, name: str) -> list[str]:
         name,
         f"{measure(score)} ({on})" if on else measure(score) or NONE,
         number(amount(found, "value")),
-        f"{number(interval[0])} to {number(interval[1])}" if interval else NONE,
+        between(interval),
         " ".join(filter(None, against)) if baseline else NONE,
         verdict(run, found)[0] or NONE,
         number(amount(found, "looks")),

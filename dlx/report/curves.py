@@ -10,7 +10,7 @@ from ..judging.verdict import shown_name
 from . import plots
 from .blocks import Block, Picture, Section, Text
 from .read import Run, amount, finite, get, mappings
-from .words import counted, measure, number
+from .words import counted, measure, number, sentence
 
 
 def curves(run: Run) -> Section | None:
@@ -108,7 +108,7 @@ def _caption(run: Run, data: plots.Curve) -> str:
     said = []
     told = get(get(run.report, "overfit", dict), "text", str)
     if data.turn is not None and told:
-        said.append(f"{told[0].upper()}{told[1:]}.")
+        said.append(sentence(told))
     if data.log:
         said.append("Logarithmic axis: the first epochs are far above the others.")
     if data.folds:

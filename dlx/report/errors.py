@@ -186,7 +186,7 @@ def _numbers(run: Run, columns: Columns, target: str) -> list[Block]:
         return [Text([_titled("No row has a finite true and predicted value.", target)])]
     noun = "row" if len(true) == len(columns["true"]) else "value"
     true, predicted = true[known], predicted[known]
-    shown = len(plots.chosen(len(true)))
+    shown = min(len(true), plots.DOTS)
     of = f"{number(shown)} of " if shown < len(true) else ""
     said = f"{of}{_rows(run, len(true), noun)}; the dashed line is where both are equal."
     caption = _titled(f"Predicted against true: {said}", target)

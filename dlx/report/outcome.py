@@ -9,7 +9,7 @@ from ..judging.classes import classes_told
 from ..judging.verdict import shown_name
 from .blocks import Alerts, Block, Section, Table, Text
 from .read import Run, amount, get, mappings, span
-from .words import GOAL, NONE, PARTS, measure, number
+from .words import GOAL, NONE, PARTS, between, measure, number
 
 
 def notes(run: Run) -> Section | None:
@@ -39,7 +39,7 @@ def _score(score: Mapping[str, Any]) -> list[str]:
         measure(name),
         PARTS.get(name.partition("/")[0], ""),
         number(amount(score, "value")),
-        f"{number(interval[0])} to {number(interval[1])}" if interval else NONE,
+        between(interval),
         number(amount(baseline, "value")),
         shown_name(get(baseline, "name", str)) or NONE,
         GOAL.get(get(score, "direction", str), NONE),

@@ -11,13 +11,15 @@ import numpy as np
 import numpy.typing as npt
 
 from .canvas import FAINT, INK, MUTED, RING, TRAIN, VAL, axes_at, legend, limit, log_scale, picture
+from .read import evenly
 from .words import number, short
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_DOTS = 5000
+DOTS = 5000
+"""As many rows does a scatter show."""
 _FAR = 4  # times the height of the later epochs: the first ones press them flat
 _VISIBLE = 0.12  # share of the height that a gap needs to be marked
 
@@ -215,11 +217,6 @@ def _finish_curve(axes: Axes, data: Curve) -> None:
     legend(axes)
 
 
-def chosen(rows: int) -> npt.NDArray[np.int64]:
-    """The rows that a scatter shows: all, or 5,000 at even distances, always the same ones."""
-    return np.unique(np.linspace(0, rows - 1, min(rows, _DOTS)).astype(np.int64))
-
-
 @picture
 def scatter(true: npt.NDArray[np.float64], predicted: npt.NDArray[np.float64]) -> Figure:
     """Predicted against true, with the line on which both are equal.
@@ -229,7 +226,7 @@ def scatter(true: npt.NDArray[np.float64], predicted: npt.NDArray[np.float64]) -
         predicted: the same shape.
     """
     figure, axes = axes_at(4.3, 4.0, (0.155, 0.115, 0.82, 0.86))
-    rows = chosen(len(true))
+    rows = evenly(range(len(true)), DOTS)
     low = float(min(true.min(), predicted.min()))
     high = float(max(true.max(), predicted.max()))
     margin = 0.04 * (high - low) or 1.0

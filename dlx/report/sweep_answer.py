@@ -13,7 +13,7 @@ from .levers import typed
 from .read import amount, get
 from .sweep_facts import Setting, Sweep
 from .sweep_tables import rounded
-from .words import GOAL, counted, duration, measure, number, part, short
+from .words import GOAL, between, counted, duration, measure, number, part, sentence, short
 
 _LONGEST = 200  # characters of a value
 _OVER = {
@@ -68,7 +68,7 @@ def _beside(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> list[tu
     if best.interval:
         over = _OVER.get(get(best.facts, "interval_of", str), "")
         name = f"95% interval {over.format(counted(many or 0, 'trial'))}".strip()
-        pairs.append((name, f"{number(best.interval[0])} to {number(best.interval[1])}"))
+        pairs.append((name, between(best.interval)))
     if std is not None:
         pairs.append((f"standard deviation of {counted(many or 0, 'trial')}", number(std)))
     own = sweep.default
@@ -83,7 +83,7 @@ def _beside(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> list[tu
 
 def _remarks(sweep: Sweep, best: Setting) -> list[str]:
     use = get(best.facts, "use", str)
-    remarks = [f"{use[0].upper()}{use[1:]}."] if use else []
+    remarks = [sentence(use)] if use else []
     remarks += [_CLEAN] if not _tested(sweep) else []
     looks = _looks(sweep)
     if looks > 1:
@@ -157,5 +157,5 @@ def _best(sweep: Sweep, best: Setting) -> list[Block]:
     if command:
         said = "To train the final model and evaluate it on the test set once:"
         blocks += [Text([said]), Code(command)]
-        blocks += [Text([f"{final[:1].upper()}{final[1:]}."])] if final else []
+        blocks += [Text([sentence(final)])] if final else []
     return blocks

@@ -11,7 +11,7 @@ from .blocks import Block, Code, Facts, Section, Table, Text
 from .levers import typed
 from .read import amount, finite, get
 from .sweep_facts import UNFINISHED, Setting, Sweep
-from .words import NONE, counted, duration, number, setting, short
+from .words import NONE, between, counted, duration, number, setting, short
 
 _SHOWN = 50  # settings that are seen at once
 _MOST = 1000  # settings that are there to be unfolded
@@ -66,7 +66,7 @@ def _columns(sweep: Sweep) -> list[tuple[str, Any]]:
         ("setting", lambda one: one.name),
         (short(sweep.score, _LONGEST), lambda one: number(_known(one.value))),
         ("± std", fact("std")),
-        ("95% interval", _interval),
+        ("95% interval", lambda one: between(one.interval)),
         ("baseline", lambda one: _baseline(sweep.baseline(one))),
         *((short(name, _LONGEST), objective(name)) for name in others),
         *((short(key, _LONGEST), of(key)) for key in sweep.keys),
@@ -98,11 +98,6 @@ def rounded(mean: float | None) -> str:
     if mean is None or not math.isfinite(mean) or mean == round(mean):
         return number(int(mean) if mean is not None and math.isfinite(mean) else mean)
     return f"{mean:,.1f}"
-
-
-def _interval(one: Setting) -> str:
-    ends = one.interval
-    return f"{number(ends[0])} to {number(ends[1])}" if ends else NONE
 
 
 def _baseline(found: Mapping[str, Any]) -> str:

@@ -48,6 +48,16 @@ def duration(seconds: float) -> str:
     return f"{minutes // 60:,} h {minutes % 60:02d} min"
 
 
+def between(interval: tuple[float, float] | None) -> str:
+    """Both ends of an interval, as in "0.8 to 0.9"; a dash where there is none."""
+    return f"{number(interval[0])} to {number(interval[1])}" if interval else NONE
+
+
+def sentence(text: str) -> str:
+    """The text with a capital letter and a full stop; "" of ""."""
+    return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
 def counted(many: float, noun: str) -> str:
     """As in "1 epoch" and "20 epochs"."""
     return f"{number(many)} {noun}" + ("" if many == 1 else "s")

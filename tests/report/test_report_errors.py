@@ -11,7 +11,8 @@ from sklearn.metrics import confusion_matrix, median_absolute_error, multilabel_
 
 from dlx.report import build
 from dlx.report.errors import confusion
-from dlx.report.plots import chosen
+from dlx.report.plots import DOTS
+from dlx.report.read import evenly
 
 DOWN_AND_ACROSS = "Rows of each true class (down) and predicted class (across)"
 
@@ -203,9 +204,9 @@ def test_a_regression_without_a_number_draws_nothing(make_run, page, problem):
 
 
 def test_a_scatter_takes_the_same_5000_of_many_rows():
-    assert chosen(7).tolist() == list(range(7))
-    many = chosen(123_456)
+    assert evenly(range(7), DOTS) == list(range(7))
+    many = evenly(range(123_456), DOTS)
     assert len(many) == 5000
     assert (many[0], many[-1]) == (0, 123_455)
     assert set(np.diff(many)) <= {24, 25}
-    assert np.array_equal(many, chosen(123_456))
+    assert evenly([], DOTS) == []
