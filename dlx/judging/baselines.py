@@ -6,7 +6,7 @@ A baseline goes through the same metric as the model (Chollet 2017, 4.5.5).
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,7 +50,7 @@ class Answer(Estimate):
     kind: Kind
     metric: Metric
     truth: Tensor
-    draws: tuple[Tensor, ...]
+    draws: Sequence[Tensor]
     known: float | None = None
 
     @property
@@ -91,6 +91,33 @@ class Answer(Estimate):
         return sum(worse) / len(worse)
 
 
+@dataclass(frozen=True)
+class _Guesses(Sequence[Tensor]):
+    """Answers drawn at random: the rows' own labels in another order, or any class alike.
+
+    Their expected accuracies are the sum of the squared shares of the classes, and 1 / classes.
+    Each is drawn where it is asked for, as all at once may fill the memory.
+    """
+
+    targets: Tensor
+    outputs: int
+    shuffled: bool
+
+    def __len__(self) -> int:
+        return GUESSES
+
+    def __getitem__(self, draw: Any) -> Any:
+        if draw >= GUESSES:
+            raise IndexError(draw)
+        targets, source = self.targets, torch.Generator().manual_seed(derive(0, "guess", draw))
+        logits = torch.rand(len(targets), self.outputs, generator=source)
+        if self.shuffled:
+            order = torch.randperm(len(targets), generator=source)
+            chosen = targets.cpu().index_select(0, order)
+            logits[torch.arange(len(targets)), chosen] += 1.0
+        return logits.to(targets.device)
+
+
 def simple_answers(
     metric: Metric,
     train_targets: Tensor,
@@ -113,30 +140,13 @@ def simple_answers(
         yield Answer(name, "constant", metric, targets, (row.expand(shape),))
     if metric.problem == "multiclass" and not metric.ranks:
         for name in ("shuffled", "uniform"):
-            guesses = _guesses(targets, metric.outputs, shuffled=name == "shuffled")
+            guesses = _Guesses(targets, metric.outputs, shuffled=name == "shuffled")
             yield Answer(name, "constant", metric, targets, guesses)
     for name, values in (naive or {}).items():
         forecast = values.to(targets.device).float().reshape(shape)
         if PROBLEMS[metric.problem].bounded:
             forecast = _logit(forecast)
         yield Answer(name, "naive", metric, targets, (forecast,))
-
-
-def _guesses(targets: Tensor, outputs: int, *, shuffled: bool) -> tuple[Tensor, ...]:
-    """Answers drawn at random: the rows' own labels in another order, or any class alike.
-
-    Their expected accuracies are the sum of the squared shares of the classes, and 1 / classes.
-    """
-    drawn = []
-    for draw in range(GUESSES):
-        source = torch.Generator().manual_seed(derive(0, "guess", draw))
-        logits = torch.rand(len(targets), outputs, generator=source)
-        if shuffled:
-            order = torch.randperm(len(targets), generator=source)
-            chosen = targets.cpu().index_select(0, order)
-            logits[torch.arange(len(targets)), chosen] += 1.0
-        drawn.append(logits.to(targets.device))
-    return tuple(drawn)
 
 
 def constant_logits(problem: str, outputs: int, targets: Tensor) -> Iterator[tuple[str, Tensor]]:
