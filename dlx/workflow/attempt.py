@@ -37,14 +37,13 @@ class Bench:
         self.data = data
         self._config = config
         self._folds: dict[int, FoldData] = {}
-        self._threads: dict[str, Any] | None = None
 
     def fold(self, number: int) -> FoldData:
         """A fold's samples; all attempts run with the thread count chosen at the first."""
         if number not in self._folds:
             fold = prepare_fold(self._config, self.data, self.data.split.folds[number])
-            if self._threads is None:
-                self._threads = choose_threads(self._config, self.data, fold)
+            if not self._folds:
+                choose_threads(self._config, self.data, fold)
             self._folds[number] = fold
         return self._folds[number]
 
