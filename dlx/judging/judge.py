@@ -20,6 +20,7 @@ import numpy as np
 from ..metrics.base import Values
 from .bootstrap import Draws, middle
 from .evaluation import Estimate, Evaluation
+from .facts import Facts
 from .intervals import Interval, hull, mean_by_rows, paired_shares, students_t, wilson
 from .scores import Baseline, Judged, Score
 from .verdict import entry, power_of
@@ -94,7 +95,7 @@ class Sample:
 
 def _compared(
     evaluation: Evaluation, sample: Sample, value: float, values: Sequence[float]
-) -> dict[str, Any]:
+) -> Facts:
     """The model against each answer: `baselines` and `power`, as `report.json` holds them."""
     score, own = evaluation.score, evaluation.own
     sign = 1.0 if evaluation.direction == "max" else -1.0
@@ -132,7 +133,7 @@ def _lead(evaluation: Evaluation, sample: Sample, other: Estimate, sign: float) 
 
 def fold_facts_of(
     judged: Sequence[Judged], train_rows: int, val_rows: int, passes: float = 1.0
-) -> dict[str, Any]:
+) -> Facts:
     """Model against baselines over folds: the mean difference and how far it could move.
 
     Folds share training rows, so that their differences are not independent: the interval is the
@@ -184,7 +185,7 @@ def _entries_of(baseline: str, judged: Sequence[Judged]) -> list[dict[str, Any]]
     return [one for one in listed if one["name"] == baseline]
 
 
-def compared_facts(listed: list[dict[str, Any]], how: str) -> dict[str, Any]:
+def compared_facts(listed: list[dict[str, Any]], how: str) -> Facts:
     """Comparisons and their verdict, as `report.json` holds them.
 
     Args:

@@ -15,6 +15,7 @@ from ..config.schema import Config
 from ..sources.data import Data
 from . import folds
 from .curves import LEAST, diagnose
+from .facts import Facts
 from .intervals import Interval, hull, mean_by_rows, students_t, wilson
 from .judge import fold_facts_of
 from .scores import Judged
@@ -52,7 +53,7 @@ def scores_so_far(config: Config, histories: Sequence[folds.History]) -> dict[st
     return dict(curve[common_epoch(config, curve) - 1])
 
 
-def curve_facts(config: Config, curve: folds.History) -> dict[str, Any]:
+def curve_facts(config: Config, curve: folds.History) -> Facts:
     """What the curves alone tell: under- or overfitting, and since when."""
     if "diagnose" not in spec_of(config).can:
         return {}
@@ -77,7 +78,7 @@ def fold_line(config: Config, number: int, many: int, history: folds.History) ->
     return f"fold {number + 1}/{many}: {score} {value:.4g} at its best epoch {epoch}"
 
 
-def spread_line(config: Config, facts: dict[str, Any]) -> str:
+def spread_line(config: Config, facts: Facts) -> str:
     """All folds in one line: mean and spread at the epoch that is best on average."""
     score = judged_score(config)
     found, many = facts["fold_summary"][score], len(facts["folds"])
@@ -92,7 +93,7 @@ def fold_facts(
     histories: Sequence[folds.History],
     judged: Sequence[Judged],
     curve: folds.History,
-) -> dict[str, Any]:
+) -> Facts:
     """The folds one by one at the epoch that is best on average, and their mean and spread.
 
     Args:
@@ -116,16 +117,16 @@ def fold_facts(
     score = judged_score(config)
     direction = score_names(config)[score]
     smooth = folds.smoothed(curve, score, direction) if len(curve) > 2 * folds.SKIP else None
-    return {
+    found: Facts = {
         "folds": listed,
         "fold_summary": summary,
         "scores": _fold_scores(config, summary, judged, data),
-        **compare(judged, data, summary[score]["each"]),
-        **({"smoothed": {score: smooth}} if smooth else {}),
     }
+    found |= compare(judged, data, summary[score]["each"])
+    return found | {"smoothed": {score: smooth}} if smooth else found
 
 
-def compare(judged: Sequence[Judged], data: Data, each: Sequence[float]) -> dict[str, Any]:
+def compare(judged: Sequence[Judged], data: Data, each: Sequence[float]) -> Facts:
     """Model against baselines: on the rows of one validation part, or over folds.
 
     Args:
@@ -137,7 +138,7 @@ def compare(judged: Sequence[Judged], data: Data, each: Sequence[float]) -> dict
         `baselines` and `power`, as `report.json` holds them.
     """
     if len(judged) == 1:
-        return dict(judged[0].facts)
+        return judged[0].facts
     moved = [
         replace(one, scores=(replace(one.scores[0], value=value), *one.scores[1:]))
         for one, value in zip(judged, each, strict=True)
@@ -215,9 +216,7 @@ def _moved(judged: Judged, value: float) -> Interval | None:
     return score.interval[0] + value - score.value, score.interval[1] + value - score.value
 
 
-def answer(
-    facts: dict[str, Any], judged: Sequence[Judged], weights: dict[str, Any]
-) -> dict[str, Any]:
+def answer(facts: Facts, judged: Sequence[Judged], weights: dict[str, Any]) -> Facts:
     """The answer and all scores: of the part that was judged last, or the mean over the folds.
 
     Args:
@@ -228,20 +227,21 @@ def answer(
     scores = [*facts.get("scores", []), *(s.plain() for one in judged for s in one.scores)]
     if not scores:
         return {"answer": None, "scores": []}
-    compared = dict(judged[-1].facts) if judged else {}
+    compared: Facts = judged[-1].facts if judged else {}
     part = judged[-1].part if judged else "val"
     first = next(score for score in scores if score["name"].startswith(f"{part}/"))
     if not judged:
         weights = {"weights": "folds", "epoch": facts["folds"][0]["epoch"]}
-    found = {
+    answered = {
         "score": first["name"],
         "part": part,
         "direction": first["direction"],
         "value": first["value"],
         "interval": first["interval"],
         "baseline": first["baseline"],
-        "beats": {**facts, **compared}.get("power", {}).get("beats"),
+        "beats": (compared or facts).get("power", {}).get("beats"),
         "looks": facts.get("looks"),
         **weights,
     }
-    return {"answer": found, "scores": scores, **compared}
+    found: Facts = {"answer": answered, "scores": scores}
+    return found | compared

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from .facts import Facts
 from .intervals import Interval
 
 
@@ -52,5 +53,5 @@ class Judged:
 
     part: str
     scores: tuple[Score, ...]
-    facts: dict[str, Any] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
     decided: bool = False

@@ -9,6 +9,7 @@ from typing import Any
 from ..config.learners import monitor_of
 from ..errors import DlxError
 from ..judging import outcome
+from ..judging.facts import Facts
 from ..judging.scores import Judged
 from ..machine import shortage
 from ..runs.files import write_json
@@ -43,14 +44,14 @@ def close(run: Run) -> None:
 
 def stop(run: Run) -> None:
     """What an interrupted run leaves: its curves and status."""
-    facts = {**run.facts, **_progress(run), "answer": None}
+    facts = run.facts | _progress(run) | Facts(answer=None)
     _end(run, "interrupted", facts, epoch=run.stage.training.progress.epoch)
     _tell_end(run, "interrupted")
 
 
 def prune(run: Run, reason: str) -> None:
     """What a run leaves that was given up: its curves and status."""
-    facts = {**run.facts, "answer": None}
+    facts = run.facts | Facts(answer=None)
     _end(run, "pruned", facts, reason=reason, epoch=run.stage.training.progress.epoch)
     _tell_end(run, "pruned")
 
@@ -71,7 +72,7 @@ def fail(run: Run, error: BaseException) -> None:
             write()
 
 
-def _end(run: Run, state: str, facts: dict[str, Any], **more: Any) -> None:
+def _end(run: Run, state: str, facts: Facts, **more: Any) -> None:
     """The last writes of a run: its report, the seal on its files, and its status."""
     write_json(run.folder / "report.json", {**facts, "state": state})
     with aside(run, "the run's files have no checksums"):
@@ -104,7 +105,7 @@ def aside(run: Run | Stage, lost: str) -> Iterator[None]:
             run.log(f"warning: {lost}: {said}")
 
 
-def _progress(run: Run) -> dict[str, Any]:
+def _progress(run: Run) -> Facts:
     state = run.stage.training.progress
     return {
         "monitor": monitor_of(run.config),

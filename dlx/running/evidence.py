@@ -19,6 +19,7 @@ from ..data.checks import repeats
 from ..data.columns import Rows
 from ..data.fingerprints import duplicates
 from ..data.targets import EncodedTarget, class_counts
+from ..judging.facts import Facts
 from ..losses import resolve
 from ..prepare.pipeline import FittedStep
 from ..problem import PROBLEMS
@@ -88,7 +89,7 @@ def _former(digest: str) -> dict[str, str]:
     return {"former_digest": digest} if digest else {}
 
 
-def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training) -> dict[str, Any]:
+def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training) -> Facts:
     """The part of `report.json` that is known before training."""
     config = loaded.config
     layers = training.learner.layers(fold.inputs)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..config.load import Loaded, digest
 from ..config.schema import Config
+from ..judging.facts import Facts
 from ..runs.folder import write_status
 from ..runs.log import Log
 from ..sources.data import Data
@@ -45,7 +46,7 @@ class Run:
     loaded: Loaded
     data: Data
     stage: Stage
-    facts: dict[str, Any]
+    facts: Facts
     seconds: dict[str, float]
     log: Log
     shared: Shared
@@ -113,7 +114,7 @@ class Within:
     folder: Path
     data: Data
     verb: str
-    facts: dict[str, Any]
+    facts: Facts
     marks: dict[str, Any]
 
 

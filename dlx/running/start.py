@@ -15,6 +15,7 @@ from ..config.load import Loaded, digest
 from ..data.protocols import Fold
 from ..files import names_in, remove_file, remove_tree, sweep_temporaries
 from ..judging import outcome
+from ..judging.facts import Facts
 from ..runs.files import write_json
 from ..runs.folder import check_writable, create
 from ..runs.log import Log
@@ -127,7 +128,7 @@ class _First:
     """The first training of a run, in memory, and what is known before it begins."""
 
     stage: Stage
-    facts: dict[str, Any]
+    facts: Facts
     threads: dict[str, Any]
     eval_batch: int
 

@@ -41,6 +41,7 @@ def tune_and_test(walk: Walk) -> Finding:
     _check_chosen(walk, facts["final"])
     done = _final_run(walk, loaded, finding, facts)
     found = done.facts["answer"]
+    assert found is not None
     told = f"{found['score']} {found['value']:.4g} at evaluation {found['looks']} on the test set"
     typed = more_reliable(walk.config, repeats(walk.data.findings))
     warned = worse_than_validation(chosen, found, typed)
