@@ -233,6 +233,9 @@ class TestNothingRuns:
         found = cli("tune", *WINE, f"tune.storage={storage}", "--dry-run")
         assert (found.code, found.out) == (2, "")
         assert f"  where: tune.storage={storage}\n" in found.err
+        assert list(here.iterdir()) == []
+
+    def test_a_dry_run_makes_no_storage(self, cli: Cli, here: Path) -> None:
         assert cli("tune", *WINE, "tune.storage=sqlite:///x.sqlite", "--dry-run").code == 0
         assert list(here.iterdir()) == []
 
