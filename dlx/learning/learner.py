@@ -135,7 +135,15 @@ class Learner:
         Raises:
             RuntimeError: they are another model's.
         """
-        self.module.load_state_dict(dict(state.tensors))
+        self.load_weights(state.tensors)
+
+    def load_weights(self, weights: Mapping[str, Tensor]) -> None:
+        """Takes weights that were kept, by their names in `module`.
+
+        Raises:
+            RuntimeError: they are another model's.
+        """
+        self.module.load_state_dict(dict(weights))
 
 
 class OneLoss(Learner):

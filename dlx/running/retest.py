@@ -25,7 +25,6 @@ from ..sources.batches import make_part
 from ..sources.data import Data, read_data
 from ..sources.device import choose_device, set_determinism
 from ..sources.fold import FoldData
-from ..state import State
 from ..training import checkpoint
 from .earlier import Earlier, read_earlier
 
@@ -59,7 +58,7 @@ def look_again(
     fold = _restore(config, earlier, data)
     learner = build_learner(config, fold.inputs, data.targets, fold.device)
     try:
-        learner.restore(State(tensors))
+        learner.load_weights(tensors)
     except RuntimeError as error:
         message = "the weights do not fit the model of config.yaml"
         raise RunError(Problem(message, str(run), hint="train again")) from error

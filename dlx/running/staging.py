@@ -161,7 +161,7 @@ def train_stage(stage: Stage, watchers: Sequence[Callback] = ()) -> None:
         finally:
             stage.seconds = kept.seconds()
         if kept.best is not None and not stage.training.progress.interrupted:
-            stage.training.model.load_state_dict(kept.best)
+            stage.training.learner.load_weights(kept.best)
     finally:
         for callback in of_runs(callbacks):
             callback.on_stage_end(stage)

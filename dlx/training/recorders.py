@@ -248,7 +248,7 @@ class Checkpoints(Callback):
         if self._folder is None or at == self._written_at:
             return
         states = snapshot.take(training, {**self.callbacks, "checkpoints": self})
-        tensors, facts = snapshot.pack(states)
+        tensors, facts = snapshot.pack(states, training.model.state_dict())
         if self.best is not None:
             tensors["best"] = self.best
         checkpoint.save(self._folder / "last", tensors, facts, self._options.keep)
@@ -303,4 +303,4 @@ class Checkpoints(Callback):
 
 
 def _copy(training: Training) -> dict[str, Tensor]:
-    return {name: t.detach().clone() for name, t in training.learner.state().tensors.items()}
+    return {name: t.detach().clone() for name, t in training.model.state_dict().items()}

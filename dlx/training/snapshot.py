@@ -7,7 +7,7 @@ Order of batches, dropout and starting weights are functions of seed, fold, epoc
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,17 +62,23 @@ def restore(training: Training, callbacks: Mapping[str, Callback], states: State
         part.restore(states[name])
 
 
-def pack(states: States) -> tuple[dict[str, Tensors], dict[str, Any]]:
+def pack(states: States, weights: Collection[str]) -> tuple[dict[str, Tensors], dict[str, Any]]:
     """The states as a checkpoint has them on disk.
+
+    Args:
+        states: by part.
+        weights: those tensors of the learner that are kept by themselves.
 
     Returns:
         The weights under their own names, the other tensors as "<part>/<name>", and the facts by
         part, after how far the training is.
     """
-    weights, progress = states["learner"], states["progress"].facts
-    rest = join_states({name: one for name, one in states.items() if name != "learner"})
-    at = {"epoch": progress["epoch"], "step": progress["step"], "learner": weights.facts}
-    return {"weights": weights.tensors, "training": rest.tensors}, {**at, **rest.facts}
+    learner, progress = states["learner"], states["progress"].facts
+    kept = {name: one for name, one in learner.tensors.items() if name in weights}
+    others = {name: one for name, one in learner.tensors.items() if name not in weights}
+    rest = join_states({**states, "learner": State(others, learner.facts)})
+    at = {"epoch": progress["epoch"], "step": progress["step"]}
+    return {"weights": kept, "training": rest.tensors}, {**at, **rest.facts}
 
 
 def unpack(tensors: Mapping[str, Tensors], facts: Mapping[str, Any]) -> States:
@@ -82,9 +88,10 @@ def unpack(tensors: Mapping[str, Tensors], facts: Mapping[str, Any]) -> States:
         KeyError: something is missing.
     """
     rest = State(tensors["training"], facts)
-    parts = [name for name in facts if name not in ("epoch", "step", "learner")]
-    learner = State(tensors["weights"], facts["learner"])
-    return {"learner": learner, **{name: part_of(rest, name) for name in parts}}
+    states = {name: part_of(rest, name) for name in facts if name not in ("epoch", "step")}
+    learner = states["learner"]
+    states["learner"] = State({**tensors["weights"], **learner.tensors}, learner.facts)
+    return states
 
 
 @dataclass(frozen=True)
