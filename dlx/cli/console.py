@@ -119,9 +119,6 @@ def looks_text(times: int, rows: Mapping[str, int]) -> str:
         rows: how many `rows` it has, and how many of them were `seen` before.
     """
     told = f"the test set has been evaluated {'once' if times == 1 else f'{times} times'}"
-    some = 0 < rows["seen"] < rows["rows"]
-    return (
-        f"{told}: {rows['seen']:,} of its {rows['rows']:,} rows were evaluated before"
-        if some
-        else told
-    )
+    if not 0 < rows["seen"] < rows["rows"]:
+        return told
+    return f"{told}: {rows['seen']:,} of its {rows['rows']:,} rows were evaluated before"

@@ -28,6 +28,8 @@ EXAMPLES = """examples:
 and the published figures on one page. Finished runs are not trained again, and interrupted runs
 continue.
 """
+_ASIDE = ("seed=", "run.", "checkpoint.")
+"""Arguments that make no other experiment."""
 _HELD = {True: "yes", False: "no", None: "-"}
 
 
@@ -76,12 +78,9 @@ def trained(root: Path, every: Sequence[Experiment]) -> dict[str, set[int]]:
     for status in listing.statuses(root):
         if status.get("state") == "done" and not status.get("sample"):
             seed = status.get("seed")
-            typed = {
-                one
-                for one in listing.overrides_of(status)
-                if not one.startswith(("seed=", "run.", "checkpoint."))
-            }
-            seeds.setdefault(frozenset(typed), set()).add(seed if isinstance(seed, int) else -1)
+            every_word = listing.overrides_of(status)
+            typed = frozenset(one for one in every_word if not one.startswith(_ASIDE))
+            seeds.setdefault(typed, set()).add(seed if isinstance(seed, int) else -1)
     return {one.name: seeds.get(frozenset(one.arguments()), set()) & {*one.seeds} for one in every}
 
 

@@ -225,10 +225,8 @@ def _short(report: Mapping[str, Any]) -> str:
 
 def result_of(row: Row) -> str:
     """What a trial gave, in a line."""
-    if row["state"] == "failed":
-        return f"failed: {next(iter(str(row['reason']).splitlines()), '')}"
-    if row["state"] == "pruned":
-        return f"pruned: {next(iter(str(row['reason']).splitlines()), '')}"
+    if row["state"] in ("failed", "pruned"):
+        return f"{row['state']}: {next(iter(str(row['reason']).splitlines()), '')}"
     if row.get("value") is None:
         return "no validation score"
     told = " ".join(baseline_text(row.get("baseline")).split())

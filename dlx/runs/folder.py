@@ -23,7 +23,7 @@ MEANT = "a run folder, `last`, or a unique part of a run's name"
 """What `find` takes, in words."""
 
 _TASK = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]*")
-_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}-\d+")
+RUN_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}-\d+")
 
 
 def create(root: Path, task: str, digest: str) -> Path:
@@ -94,7 +94,7 @@ def all_runs(root: Path) -> list[Path]:
     """Every run folder below a root, oldest first."""
     found: list[Path] = []
     for task in sorted(p for p in _entries(root) if p.is_dir()):
-        found.extend(fence(p) for p in _entries(task) if _NAME.fullmatch(p.name))
+        found.extend(fence(p) for p in _entries(task) if RUN_NAME.fullmatch(p.name))
     return sorted(found, key=lambda p: (p.name[:15], _number(p.name), p.parent.name, p.name))
 
 
@@ -115,7 +115,7 @@ def name_of(run: Path) -> str:
 
 def is_run_name(name: str) -> bool:
     """Whether a folder's name is one that `create` gives."""
-    return _NAME.fullmatch(name) is not None
+    return RUN_NAME.fullmatch(name) is not None
 
 
 def _number(name: str) -> int:

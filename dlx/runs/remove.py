@@ -13,7 +13,7 @@ from typing import Any
 
 from ..errors import DlxError, Problem, RunError, UsageError
 from ..files import read_bytes, sweep_temporaries
-from .folder import all_runs, is_run_name, name_of, read_status
+from .folder import RUN_NAME, all_runs, is_run_name, name_of, read_status
 from .listing import status_of
 from .lock import NAME, holder, is_held, tried
 
@@ -22,7 +22,6 @@ LOCK_FILE = "dlx.lock"
 CLAIMS = "experiments"
 _WHOLE = ("done", "pruned")
 
-_RUN = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}-\d+")
 _DIGEST = re.compile(r"\b[0-9a-f]{64}\b")
 _LEFT = re.compile(r"\.(?P<run>.+)\.\d+\.removed")
 _MOST = 16 * 1024 * 1024
@@ -123,7 +122,7 @@ class _Referred:
                 self._note(file, f"claim {file.stem} names it")
 
     def _note(self, file: Path, why: str) -> None:
-        for name in _RUN.findall(_text(file)):
+        for name in RUN_NAME.findall(_text(file)):
             self._names.setdefault(name, why)
 
     def by(self, folder: Path, status: dict[str, Any]) -> str:

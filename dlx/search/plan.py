@@ -282,7 +282,5 @@ def _trials(points: Sequence[Point], seeds: int, config_dir: str | None) -> list
 def _name(first: Point, sorted_: words.Words, options: Sweep) -> str:
     """Task and digest of what decides which trials there are: the same command, the same folder."""
     what = [sorted_.arguments, sorted_.conditions, sorted_.coupled, options.seeds, options.where]
-    text = json.dumps(what)
-    return (
-        f"{folder_name(first.loaded.config.task)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
-    )
+    found = hashlib.sha256(json.dumps(what).encode()).hexdigest()
+    return f"{folder_name(first.loaded.config.task)}-{found[:8]}"

@@ -32,8 +32,6 @@ from .settle import (
 from .table import counts, point_of, ranked
 from .watch import Row, Watch
 
-Threads = dict[str, Any]
-
 
 class Runner(Protocol):
     """Where orders are carried out: worker processes, or jobs of a cluster."""
@@ -78,7 +76,7 @@ class Sweeping:
     plan: Plan
     record: Record
     watch: Watch
-    threads: Threads | None = None
+    threads: dict[str, Any] | None = None
     queue: deque[Job] = field(default_factory=deque)
     short: str = ""
     _jobs: dict[int, Job] = field(default_factory=dict)

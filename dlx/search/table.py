@@ -32,11 +32,8 @@ def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> 
     interval, kind = _possible(_over_seeds(done), values), "seeds"
     if len(done) == 1:
         interval, kind = done[0].get("interval"), str(done[0].get("interval_of"))
-    names = (
-        [n for n in done[0].get("values", {}) if all(n in t["values"] for t in done)]
-        if done
-        else []
-    )
+    first = done[0] if done else {}
+    names = [n for n in first.get("values", {}) if all(n in t["values"] for t in done)]
     return {
         "point": number,
         "changed": dict(changed),
@@ -46,7 +43,7 @@ def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> 
         "interval_of": kind if interval else None,
         "n": len(values),
         "epoch": _mean(t.get("epoch") for t in done),
-        "parameters": done[0].get("parameters") if done else None,
+        "parameters": first.get("parameters"),
         "seconds": _mean(t.get("seconds") for t in done),
         "values": {name: _mean(t["values"][name] for t in done) for name in names},
         "baseline": _baseline(done),
