@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import ast
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from ..errors import Problem, UsageError
@@ -52,6 +53,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "abs": abs,
 }
 _WORDS = {"true": True, "false": False, "null": None}
+_Value = Callable[[Mapping[str, Any]], Any]
+"""Computes a part of a condition from a config."""
 
 
 class Condition:
@@ -70,11 +73,11 @@ class Condition:
         if len(text) > MAX_CHARACTERS:
             raise self._wrong(f"it has {len(text):,} characters", f"at most {MAX_CHARACTERS:,}")
         try:
-            self._tree = ast.parse(text.strip(), mode="eval").body
+            tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             said = getattr(error, "msg", None) or str(error)
             raise self._wrong(f"it cannot be read: {said}") from None
-        self._check(self._tree, 0)
+        self._value = self._read(tree, 0)
 
     def holds(self, config: Mapping[str, Any]) -> bool:
         """Whether it is true of a config.
@@ -86,7 +89,7 @@ class Condition:
             UsageError: it names a key that there is not, or compares what cannot be compared.
         """
         try:
-            found = self._value(self._tree, config)
+            found = self._value(config)
         except (TypeError, ValueError, ArithmeticError, LookupError) as error:
             raise self._wrong(f"it cannot be computed: {error}") from None
         if not isinstance(found, bool):
@@ -94,82 +97,44 @@ class Condition:
             raise self._wrong("its value is neither true nor false", hint=hint)
         return found
 
-    def _check(self, node: ast.AST, depth: int) -> None:
+    def _read(self, node: ast.AST, depth: int) -> _Value:
+        """What computes a node of the tree; only what stands here is in the language."""
         if depth > MAX_DEPTH:
             raise self._wrong("it is nested too deeply", f"at most {MAX_DEPTH} levels")
-        if not self._known(node):
-            raise self._wrong(f"`{ast.unparse(node)[:60]}` is not allowed there")
-        for child in ast.iter_child_nodes(node):
-            if not isinstance(child, (ast.operator, ast.cmpop, ast.unaryop, ast.boolop, ast.Load)):
-                self._check(child, depth + 1)
+        read = partial(self._read, depth=depth + 1)
+        match node:
+            case ast.Constant(value=None | int() | float() | str() as value):
+                return lambda _: value
+            case ast.List(elts=items) | ast.Tuple(elts=items):
+                return _each(map(read, items))
+            case ast.BoolOp(op=op, values=parts):
+                join, values = all if isinstance(op, ast.And) else any, list(map(read, parts))
+                return lambda config: join(one(config) for one in values)
+            case ast.Compare(ops=ops) if all(type(op) in _COMPARE for op in ops):
+                return partial(_compare, ops, read(node.left), list(map(read, node.comparators)))
+            case ast.BinOp(op=op) if operation := _ARITHMETIC.get(type(op)):
+                left, right = read(node.left), read(node.right)
+                return lambda config: _small(operation, left(config), right(config))
+            case ast.UnaryOp(op=op) if sign := _SIGNS.get(type(op)):
+                operand = read(node.operand)
+                return lambda config: sign(operand(config))
+            case ast.Call(func=ast.Name(id=name), keywords=[]) if name in _FUNCTIONS:
+                given = _each(map(read, node.args))
+                return lambda config: _FUNCTIONS[name](*given(config))
+            case ast.Subscript():
+                whole, place = read(node.value), read(node.slice)
+                return lambda config: whole(config)[place(config)]
+            case ast.Attribute(attr=part):
+                section, above = read(node.value), ast.unparse(node.value)
+                return lambda config: self._key(section(config), part, above)
+            case ast.Name(id=name):
+                return lambda config: _WORDS[name] if name in _WORDS else self._key(config, name)
+        raise self._wrong(f"`{ast.unparse(node)[:60]}` is not allowed there")
 
-    def _known(self, node: ast.AST) -> bool:
-        if isinstance(node, ast.Compare):
-            return all(type(op) in _COMPARE for op in node.ops)
-        if isinstance(node, ast.BinOp):
-            return type(node.op) in _ARITHMETIC
-        if isinstance(node, ast.UnaryOp):
-            return type(node.op) in _SIGNS
-        if isinstance(node, ast.Constant):
-            return node.value is None or isinstance(node.value, (bool, int, float, str))
-        if isinstance(node, ast.Call):
-            name = node.func.id if isinstance(node.func, ast.Name) else ""
-            return name in _FUNCTIONS and not node.keywords
-        return isinstance(
-            node, (ast.BoolOp, ast.List, ast.Tuple, ast.Name, ast.Attribute, ast.Subscript)
-        )
-
-    def _value(self, node: ast.AST, config: Mapping[str, Any]) -> Any:
-        if isinstance(node, ast.BoolOp):
-            values = (self._value(one, config) for one in node.values)
-            return all(values) if isinstance(node.op, ast.And) else any(values)
-        if isinstance(node, ast.Compare):
-            return self._compare(node, config)
-        if isinstance(node, ast.BinOp):
-            left, right = self._value(node.left, config), self._value(node.right, config)
-            return self._small(_ARITHMETIC[type(node.op)], left, right)
-        if isinstance(node, ast.UnaryOp):
-            return _SIGNS[type(node.op)](self._value(node.operand, config))
-        if isinstance(node, ast.Constant):
-            return node.value
-        if isinstance(node, (ast.List, ast.Tuple)):
-            return [self._value(one, config) for one in node.elts]
-        if isinstance(node, ast.Subscript):
-            return self._value(node.value, config)[self._value(node.slice, config)]
-        if isinstance(node, ast.Call):
-            assert isinstance(node.func, ast.Name)  # see `_known`
-            return _FUNCTIONS[node.func.id](*(self._value(one, config) for one in node.args))
-        return self._key(node, config)
-
-    def _compare(self, node: ast.Compare, config: Mapping[str, Any]) -> bool:
-        left = self._value(node.left, config)
-        for op, other in zip(node.ops, node.comparators, strict=True):
-            right = self._value(other, config)
-            if not _COMPARE[type(op)](_plain(left), _plain(right)):
-                return False
-            left = right
-        return True
-
-    def _small(self, operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
-        """Arithmetic on numbers only: a text times a number could fill the memory."""
-        for value in (left, right):
-            if isinstance(value, bool) or not isinstance(value, (int, float)):
-                raise TypeError(f"{value!r} is not a number")
-            if abs(value) > 1e300:
-                raise OverflowError("a number is too large")
-        return operation(left, right)
-
-    def _key(self, node: ast.AST, config: Mapping[str, Any]) -> Any:
+    def _key(self, found: Any, part: str, above: str = "") -> Any:
         """The value of a config key."""
-        if isinstance(node, ast.Attribute):
-            found, part = self._value(node.value, config), node.attr
-            above = ast.unparse(node.value)
-        else:
-            found, part, above = config, ast.unparse(node), ""
-            if part in _WORDS:
-                return _WORDS[part]
         if not isinstance(found, Mapping) or part not in found:
-            raise self._unknown(ast.unparse(node), above, found)
+            raise self._unknown(f"{above}.{part}".lstrip("."), above, found)
         return found[part]
 
     def _unknown(self, name: str, above: str, found: Any) -> UsageError:
@@ -191,3 +156,30 @@ class Condition:
 def _plain(value: Any) -> Any:
     """A component compares as its name: model == 'convnet'."""
     return value["name"] if isinstance(value, Mapping) and "name" in value else value
+
+
+def _each(values: Iterable[_Value]) -> _Value:
+    every = list(values)
+    return lambda config: [one(config) for one in every]
+
+
+def _compare(
+    ops: Sequence[ast.cmpop], first: _Value, others: Sequence[_Value], config: Mapping[str, Any]
+) -> bool:
+    left = first(config)
+    for op, other in zip(ops, others, strict=True):
+        right = other(config)
+        if not _COMPARE[type(op)](_plain(left), _plain(right)):
+            return False
+        left = right
+    return True
+
+
+def _small(operation: Callable[[Any, Any], Any], left: Any, right: Any) -> Any:
+    """Arithmetic on numbers only: a text times a number could fill the memory."""
+    for value in (left, right):
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise TypeError(f"{value!r} is not a number")
+        if abs(value) > 1e300:
+            raise OverflowError("a number is too large")
+    return operation(left, right)
