@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
 
-import yaml
-
 from ..errors import MethodError, Problem, UsageError
 from .check import Checker
 from .extras import lacking
 from .fields import to_plain
-from .files import BadFile, Path, read_fenced, scan_text
+from .files import BadFile, Path, read_saved
 from .learners import spec_of
 from .paths import search_path
 from .plugins import is_name, load_plugins
@@ -154,14 +152,9 @@ def load_saved(
         UsageError: it cannot be read, or does not fit the schema.
     """
     try:
-        text = read_fenced(file, shown)
-        lines = scan_text(text, shown)
+        values, lines = read_saved(file, shown)
     except BadFile as error:
         raise UsageError(error.problem) from None
-    try:
-        values = yaml.safe_load(text)
-    except (ValueError, yaml.YAMLError) as error:  # as for a date in a thirteenth month
-        raise UsageError(Problem(f"is not valid YAML: {error}", shown)) from None
     tree = Tree()
     tree.merge(Layer(shown, {**renamed(values or {}), "plugins": list(plugins)}, lines))
     found: list[Problem] = []

@@ -203,21 +203,17 @@ def _text(value: Any) -> str:
 
 def _config(folder: Path) -> dict[str, Any]:
     """The config of a run, without the sections that set nothing in its training."""
-    import yaml
-
-    from ..config.files import BadFile, read_fenced, scan_text
+    from ..config.files import BadFile, read_saved
     from ..config.schema import renamed
 
     file = folder / "config.yaml"
     if not is_there(file):
         _not_so_far(folder, file.name)
-    shown = f"{folder.name}/{file.name}"
     try:
-        text = read_fenced(file, shown)
-        scan_text(text, shown)
+        values, _ = read_saved(file, f"{folder.name}/{file.name}")
     except BadFile as error:
         raise RunError(error.problem) from None
-    tree = mapping(renamed(yaml.safe_load(text)))
+    tree = mapping(renamed(values))
     return {key: value for key, value in tree.items() if key not in ASIDE}
 
 
