@@ -54,11 +54,8 @@ class _Owner:
     def others_with(self, key: str) -> str:
         """Which other components of the kind have an option of this name."""
         have = [n for n, e in self.table.entries.items() if key in options_of(e.options)]
-        return (
-            f"{self.table.kind} {listed(have)} {'has' if len(have) == 1 else 'have'} it"
-            if have
-            else ""
-        )
+        verb = "has" if len(have) == 1 else "have"
+        return f"{self.table.kind} {listed(have)} {verb} it" if have else ""
 
 
 class Checker:
@@ -92,12 +89,14 @@ class Checker:
         Returns:
             The dataclass's instance, or None if a problem was noted.
         """
-        if not isinstance(values, dict):
-            self._note(f"`{_dotted(path)}` is {shown_value(values)}", path, "a section: key: value")
-            return None
-        return self._fill(cls, values, path, None)
+        with suppress(_Bad):
+            return self._fill(cls, values, path, None, "a section: key: value")
+        return None
 
-    def _fill(self, cls: type, values: dict[str, Any], path: Path, owner: _Owner | None) -> Any:
+    def _fill(self, cls: type, values: Any, path: Path, owner: _Owner | None, wanted: str) -> Any:
+        """A dataclass of a mapping; in other words, told as `wanted`, where it is none."""
+        if not isinstance(values, dict):
+            raise self._bad(f"`{_dotted(path)}` is {shown_value(values)}", path, wanted)
         options = options_of(cls)
         before = len(self.noted)
         for key in values:
@@ -107,13 +106,13 @@ class Checker:
         for name, opt in options.items():
             here = (*path, name)
             if name in values:
-                try:
+                with suppress(_Bad):
                     checked[name] = self._value(opt.hint, values[name], here, opt)
-                except _Bad:
-                    continue
             elif opt.required:
                 self._missing(opt, path, owner)
-        return None if len(self.noted) > before else cls(**checked)
+        if len(self.noted) > before:
+            raise _Bad
+        return cls(**checked)
 
     def _value(self, hint: Any, value: Any, path: Path, opt: Option) -> Any:
         if value is None and is_optional(hint):
@@ -126,22 +125,15 @@ class Checker:
         if is_by_number(hint, value):
             what = f"`{_dotted(path)}` has its default value: an item of it cannot be changed alone"
             changed = f"{_dotted(path)}={changed_items(opt.default, value)}"
-            self._note(what, path, accepted, shlex.quote(changed))
-        else:
-            message = f"`{_dotted(path)}` is {shown_value(value)}"
-            self._note(message, path, accepted, self._hint_for(hint, value, path, opt))
-        raise _Bad
+            raise self._bad(what, path, accepted, shlex.quote(changed))
+        what = f"`{_dotted(path)}` is {shown_value(value)}"
+        raise self._bad(what, path, accepted, self._hint_for(hint, value, path, opt))
 
     def _from_environment(self, hint: Any, value: Any, path: Path) -> Any:
         """The number that a text of the environment, which has only texts, stands for."""
-        if (
-            not self._is_from_environment(path)
-            or not isinstance(value, str)
-            or fits_any(hint, value)
-            or is_divided(value)
-        ):
+        if not self._is_from_environment(path) or not isinstance(value, str):
             return value
-        number = meant(value) if self._is_from_environment(path) else None
+        number = None if fits_any(hint, value) or is_divided(value) else meant(value)
         return number if number is not None and fits_any(hint, number) else value
 
     def _is_from_environment(self, path: Path) -> bool:
@@ -167,7 +159,7 @@ class Checker:
         if kind is Chosen:
             return self.component(_table(opt.meta), value, path, opt.default)
         if dataclasses.is_dataclass(kind):
-            return self._required(self.section(kind, value, path))  # type: ignore[arg-type]
+            return self._fill(kind, value, path, None, "a section: key: value")  # type: ignore[arg-type]
         if get_origin(kind) is tuple:
             return self._items(get_args(kind)[0], value, path, opt)
         if get_origin(kind) is dict:
@@ -193,32 +185,21 @@ class Checker:
         before = len(self.noted)
         for key, item in value.items():
             here = (*path, str(key))
-            if opt.meta.table is not None and inner is Chosen:
-                if item is not None:  # null turns off what an earlier layer turned on
-                    found[key] = self._keyed(opt.meta.table, str(key), item, here)
-            else:
-                try:
+            with suppress(_Bad):
+                if opt.meta.table is None or inner is not Chosen:
                     found[key] = self._value(inner, item, here, opt)
-                except _Bad:
-                    continue
+                elif item is not None:  # null turns off what an earlier layer turned on
+                    found[key] = self._keyed(opt.meta.table, str(key), item, here)
         if len(self.noted) > before:
             raise _Bad
         return found
 
-    def _keyed(self, table: Table, name: str, options: Any, path: Path) -> Any:
+    def _keyed(self, table: Table, name: str, options: Any, path: Path) -> Chosen:
         if name not in table.entries:
-            self._unknown_name(table, name, path, as_key=True)
-            return None
-        if not isinstance(options, dict):
-            self._note(
-                f"`{_dotted(path)}` is {shown_value(options)}",
-                path,
-                f"the options of {name}, or {{}}",
-            )
-            return None
-        entry = table.entries[name]
-        made = self._fill(entry.options, options, path, _Owner(table, name))
-        return None if made is None else Chosen(name, made, entry.target)
+            raise self._unknown_name(table, name, path, as_key=True)
+        entry, owner = table.entries[name], _Owner(table, name)
+        wanted = f"the options of {name}, or {{}}"
+        return Chosen(name, self._fill(entry.options, options, path, owner, wanted), entry.target)
 
     def component(self, table: Table, value: Any, path: Path, default: Any = None) -> Chosen:
         """Checks one component: its name against the table, its options against the dataclass."""
@@ -229,25 +210,19 @@ class Checker:
             typed = self._suggest(f"{_dotted(path)}.name", path, near) if near else ""
             hint = typed if "=" in typed or not near else f"did you mean {{name: {near}}}?"
             accepted = f"{article(table.kind)}: {{name: ..., options}}"
-            self._note(f"`{_dotted(path)}` is {shown_value(value)}", path, accepted, hint)
-            raise _Bad
+            raise self._bad(f"`{_dotted(path)}` is {shown_value(value)}", path, accepted, hint)
         name = value.get("name", default.name if isinstance(default, Chosen) else None)
         if name is None:
             one = f"name: one of {listed(table.entries)}"
             accepted = _SHORT_FORMS if table.short_forms else one
-            self._note(f"`{_dotted(path)}` has no name", path, accepted)
-            raise _Bad
+            raise self._bad(f"`{_dotted(path)}` has no name", path, accepted)
         if not isinstance(name, str):
             what = f"`{_dotted((*path, 'name'))}` is {shown_value(name)}"
-            self._note(what, (*path, "name"), listed(table.entries))
-            raise _Bad
+            raise self._bad(what, (*path, "name"), listed(table.entries))
         if name not in table.entries:
-            self._unknown_name(table, name, (*path, "name"))
-            raise _Bad
-        entry = table.entries[name]
+            raise self._unknown_name(table, name, (*path, "name"))
         rest = {k: v for k, v in value.items() if k != "name"}
-        options = self._fill(entry.options, rest, path, _Owner(table, name))
-        return Chosen(name, self._required(options), entry.target)
+        return self._keyed(table, name, rest, path)
 
     def _long_form(self, table: Table, value: Any, path: Path) -> Any:
         """`relu` and `{linear: 16}` as {name: relu} and {name: linear, units: 16}."""
@@ -260,18 +235,18 @@ class Checker:
             entry = table.entries.get(name)
             first = next(iter(options_of(entry.options)), None) if entry else None
             if entry is not None and first is None:
-                self._note(f"`{name}` takes no options", path, hint=str(name))
-                raise _Bad
+                raise self._bad(f"`{name}` takes no options", path, hint=str(name))
             return {"name": name, first or "value": given}
         return value
 
-    def _unknown_name(self, table: Table, name: str, path: Path, as_key: bool = False) -> None:
+    def _unknown_name(self, table: Table, name: str, path: Path, as_key: bool = False) -> _Bad:
         near = nearest(name, table.entries)
         dotted = _dotted((*path[:-1], near) if as_key and near else path)
         hint = ""
         if near:
             hint = f"did you mean {near}?" if as_key else self._suggest(dotted, path, value=near)
-        self._note(f"there is no {table.kind} `{name}`", path, components(table.entries), hint)
+        what = f"there is no {table.kind} `{name}`"
+        return self._bad(what, path, components(table.entries), hint)
 
     def _unknown(
         self,
@@ -340,18 +315,11 @@ class Checker:
         self._note(what, path, describe(opt.hint, opt.meta), example)
 
     def _check_range(self, value: float, path: Path, kind: Any, meta: Meta) -> None:
-        low = (meta.ge is not None and value < meta.ge) or (
-            meta.gt is not None and value <= meta.gt
-        )
-        high = (meta.le is not None and value > meta.le) or (
-            meta.lt is not None and value >= meta.lt
-        )
-        if low or high or is_endless(value):
+        if meta.excludes(value) or is_endless(value):
             accepted = describe(kind, meta)
-            if not (low or high):
+            if not meta.excludes(value):
                 accepted += ", finite" if isinstance(value, float) else ", of 63 bits at most"
-            self._note(f"`{_dotted(path)}` is {shown_value(value)}", path, accepted)
-            raise _Bad
+            raise self._bad(f"`{_dotted(path)}` is {shown_value(value)}", path, accepted)
 
     def _suggest(self, dotted: str, path: Path, value: str | None = None) -> str:
         """What to type: the whole argument where the shell wrote just this path, else the word."""
@@ -364,10 +332,9 @@ class Checker:
     def _note(self, what: str, path: Path, accepted: str = "", hint: str = "") -> None:
         self.noted.append((path, Problem(what, self._where(path), accepted, hint)))
 
-    def _required(self, value: Any) -> Any:
-        if value is None:
-            raise _Bad
-        return value
+    def _bad(self, what: str, path: Path, accepted: str = "", hint: str = "") -> _Bad:
+        self._note(what, path, accepted, hint)
+        return _Bad()
 
 
 def _dotted(path: Path) -> str:

@@ -33,6 +33,20 @@ class Meta:
     example: str = ""
     path: bool = False
 
+    def bounds(self) -> list[str]:
+        """The range in words, as in [">= 0", "< 1"]."""
+        limits = {">=": self.ge, ">": self.gt, "<=": self.le, "<": self.lt}
+        return [f"{sign} {limit:g}" for sign, limit in limits.items() if limit is not None]
+
+    def excludes(self, value: float) -> bool:
+        """Whether a number lies outside the range; of NaN that is not said."""
+        return (
+            (self.ge is not None and value < self.ge)
+            or (self.gt is not None and value <= self.gt)
+            or (self.le is not None and value > self.le)
+            or (self.lt is not None and value >= self.lt)
+        )
+
 
 def option(
     default: Any = dataclasses.MISSING,
@@ -204,29 +218,16 @@ def _describe_one(hint: Any, meta: Meta, plural: bool) -> str:
     if dataclasses.is_dataclass(hint):
         return "sections" if plural else "a section"
     noun = _NOUNS[hint][1 if plural else 0]
-    bounds = _bounds(meta) if hint in (int, float) else ""
-    unit = f" ({meta.unit})" if meta.unit and hint in (int, float) else ""
-    return noun + bounds + unit
+    if hint not in (int, float):
+        return noun
+    unit = f" ({meta.unit})" if meta.unit else ""
+    bounds = " and ".join(meta.bounds())
+    return f"{noun} {bounds}".rstrip() + unit
 
 
 def article(noun: str) -> str:
     """A noun after "a" or "an"."""
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
-
-
-def _bounds(meta: Meta) -> str:
-    low = (
-        f">= {meta.ge:g}"
-        if meta.ge is not None
-        else (f"> {meta.gt:g}" if meta.gt is not None else "")
-    )
-    high = (
-        f"<= {meta.le:g}"
-        if meta.le is not None
-        else (f"< {meta.lt:g}" if meta.lt is not None else "")
-    )
-    both = " and ".join(b for b in (low, high) if b)
-    return f" {both}" if both else ""
 
 
 def to_plain(value: Any) -> Any:
