@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 from ..errors import Problem
 from .check import SHELL
 from .meaning import key_meant
-from .names import nearest
+from .names import did_you_mean
 from .paths import GROUPS, group_files, is_name, search_path
 from .schema import dotted_keys
 
@@ -149,16 +149,15 @@ def _no_pair(argument: str) -> Problem:
         return _spaced(argument, argument.strip())
     what = f"expected key=value, got `{argument}`"
     if _FILE.search(argument):
-        return Problem(
-            f"{what}, a file: dlx trains tasks", SHELL + argument, "task=NAME", "dlx tasks"
-        )
+        what += ", a file: dlx trains tasks"
+        return Problem(what, SHELL + argument, "task=NAME", "dlx tasks")
     if argument in dotted_keys():
         return Problem(what, SHELL + argument, "key=value", f"dlx help {argument}")
     if not is_name(argument):
         return Problem(what, SHELL + argument, "key=value")
     tasks = [n for root in search_path(None) for n in group_files(root, "task") if is_name(n)]
-    near = nearest(argument, tasks)
-    return Problem(what, SHELL + argument, "key=value", f"task={near}" if near else "dlx tasks")
+    hint = did_you_mean(argument, tasks, "task={}") or "dlx tasks"
+    return Problem(what, SHELL + argument, "key=value", hint)
 
 
 def _depth(text: str) -> int:

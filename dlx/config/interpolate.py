@@ -16,7 +16,7 @@ from omegaconf.resolvers import oc
 from ..errors import Problem
 from .fields import Chosen, Option, options_of, to_plain
 from .files import Path
-from .names import nearest
+from .names import did_you_mean
 from .schema import Config
 from .tree import Tree
 
@@ -142,8 +142,8 @@ def _unresolved(
             f"`{dotted}`: the value of the environment variable cannot be converted", where
         )
     if missing := re.search(r"Interpolation key '(.+)' not found", said):
-        near = nearest(missing[1], (key for key in known if key != ".".join(path)))
-        hint = f"did you mean ${{{near}}}?" if near else ""
+        others = (key for key in known if key != dotted)
+        hint = did_you_mean(missing[1], others, "did you mean ${{}}?")
         return Problem(f"`{dotted}` refers to `{missing[1]}`, which is not a key", where, hint=hint)
     if isinstance(error, RecursionError) or "Recursi" in said:
         return Problem(f"`{dotted}` refers to itself, directly or through other values", where)

@@ -21,6 +21,12 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     return folded[match[0]] if match else None
 
 
+def did_you_mean(name: str, known: Iterable[str], said: str = "did you mean {}?") -> str:
+    """The hint at the nearest known name, in the place of {}; "" where none is near."""
+    near = nearest(name, known)
+    return said.replace("{}", near) if near else ""
+
+
 def _fold(name: str) -> str:
     return name.lower().replace("-", "_")
 

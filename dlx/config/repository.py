@@ -25,7 +25,7 @@ from omegaconf.errors import OmegaConfBaseException
 from ..errors import Problem
 from .fields import Chosen, options_of
 from .files import BadFile, Path, scan
-from .names import components, listed, nearest
+from .names import components, did_you_mean, listed, nearest
 from .paths import GROUPS, group_files, is_name, shown, unusable_file
 from .schema import Config
 
@@ -93,8 +93,7 @@ class Repository(ConfigRepository):
             if problem := unusable_file(folder, group, option):
                 return replace(problem, where=where)
         known = self.names(group)
-        near = nearest(option, known)
-        hint = f"{group}={near}" if near else ""
+        hint = did_you_mean(option, known, f"{group}={{}}")
         typed = _of_a_plugin(group, option)
         accepted = components(known, typed) if typed else listed(known)
         return Problem(f"there is no {group or 'config'} `{option}`", where, accepted, hint)

@@ -16,7 +16,7 @@ from .learners import (
     score_names,
     spec_of,
 )
-from .names import listed, nearest
+from .names import did_you_mean, listed
 from .paths import NAME, NAME_ACCEPTED
 from .schema import Config, dotted_keys
 from .secrets import holds_password, without_password
@@ -87,12 +87,10 @@ def _monitors(config: Config, where: Where) -> Iterator[Problem]:
         if name == "auto" and path[0] != "trainer" and monitor_of(config) is None:
             yield _unmonitored(config, path[:-1], where)
         elif name not in ("auto", *known) and not name.startswith("test/"):  # see `forbidden`
-            near = nearest(name, known)
+            key = ".".join(path)
+            what = f"`{key}` is {name}, which no metric of this run computes"
             yield Problem(
-                f"`{'.'.join(path)}` is {name}, which no metric of this run computes",
-                where(path),
-                listed(known),
-                f"{'.'.join(path)}={near}" if near else "",
+                what, where(path), listed(known), did_you_mean(name, known, f"{key}={{}}")
             )
 
 
@@ -117,14 +115,10 @@ def _columns(config: Config, where: Where) -> Iterator[Problem]:
     for index, step in enumerate(config.prepare.steps):
         for column in step.options.columns:
             if column not in offered:
-                near = nearest(column, offered)
-                yield Problem(
-                    f"prepare step {step.name}: dataset {config.dataset.name} "
-                    f"has no input `{column}`",
-                    where(("prepare", "steps", str(index), "columns")),
-                    listed(offered),
-                    f"did you mean {near}?" if near else "",
-                )
+                what = f"dataset {config.dataset.name} has no input `{column}`"
+                here = where(("prepare", "steps", str(index), "columns"))
+                hint = did_you_mean(column, offered)
+                yield Problem(f"prepare step {step.name}: {what}", here, listed(offered), hint)
 
 
 def _copies(config: Config, where: Where) -> Iterator[Problem]:
@@ -139,20 +133,14 @@ def _copies(config: Config, where: Where) -> Iterator[Problem]:
 
 def _trainer(config: Config, where: Where) -> Iterator[Problem]:
     trainer = config.trainer
-    if trainer.last_epoch is not None and trainer.last_epoch > trainer.epochs:
-        yield Problem(
-            f"`trainer.last_epoch` is {trainer.last_epoch}, more than the "
-            f"{trainer.epochs} epochs of the training",
-            where(("trainer", "last_epoch")),
-            f"a whole number from 1 to trainer.epochs ({trainer.epochs})",
-        )
-    if trainer.accumulate > trainer.batch_size:
-        yield Problem(
-            f"`trainer.accumulate` is {trainer.accumulate}, more than the "
-            f"{trainer.batch_size} samples of a batch",
-            where(("trainer", "accumulate")),
-            f"a whole number from 1 to trainer.batch_size ({trainer.batch_size})",
-        )
+    for name, value, limit, most, told in (
+        ("last_epoch", trainer.last_epoch or 1, "epochs", trainer.epochs, "epochs of the training"),
+        ("accumulate", trainer.accumulate, "batch_size", trainer.batch_size, "samples of a batch"),
+    ):
+        if value > most:
+            what = f"`trainer.{name}` is {value}, more than the {most} {told}"
+            accepted = f"a whole number from 1 to trainer.{limit} ({most})"
+            yield Problem(what, where(("trainer", name)), accepted)
 
 
 def _search(config: Config, where: Where) -> Iterator[Problem]:

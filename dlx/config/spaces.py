@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from ..errors import Problem
 from .files import Where
-from .names import nearest
+from .names import did_you_mean
 from .secrets import looks_secret
 
 Kind = Literal["choice", "uniform", "log", "int", "log_int"]
@@ -102,8 +102,7 @@ def wrong_space(
         elif fixed:
             yield Problem(f"search: `{key}` cannot be searched: {fixed}", place)
         elif not _is_key(key, known):
-            near = nearest(key, known)
-            hint = f"did you mean {near}?" if near else ""
+            hint = did_you_mean(key, known)
             yield Problem(f"search: unknown key `{key}`", place, hint=hint)
         elif spec is not None and (said := _wrong_range(spec)):
             yield Problem(f"search: `{key}`: {said}", place, ACCEPTED)
@@ -127,8 +126,8 @@ def _wrong_range(spec: Any) -> str:
         return "it takes one range"
     kind, values = next(iter(spec.items()))
     if kind not in KINDS:
-        near = nearest(str(kind), KINDS)
-        return f"there is no range `{kind}`" + (f" (did you mean {near}?)" if near else "")
+        hint = did_you_mean(str(kind), KINDS, " (did you mean {}?)")
+        return f"there is no range `{kind}`{hint}"
     if not isinstance(values, list) or not values:
         return f"{kind} takes a list"
     if kind == "choice":

@@ -11,7 +11,7 @@ from ..problem import PROBLEMS
 from .fields import Chosen
 from .files import Where
 from .learners import LearnerSpec, ScoreSpec, has_validation
-from .names import listed, nearest
+from .names import did_you_mean, listed
 from .schema import Config, Target
 from .specs import METRICS
 
@@ -84,9 +84,8 @@ def _targets(config: Config, where: Where) -> Iterator[Problem]:
     for name, target in config.targets.items():
         here = where(("targets", name))
         if name not in offered:
-            near = nearest(name, offered)
             what = f"dataset {config.dataset.name} has no target `{name}`"
-            yield Problem(what, here, listed(offered), f"did you mean {near}?" if near else "")
+            yield Problem(what, here, listed(offered), did_you_mean(name, offered))
         elif reason := _contradiction(offered[name], target.problem):
             yield Problem(
                 f"`targets.{name}.problem` is {target.problem}, but {reason}",

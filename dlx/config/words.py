@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from ..errors import MethodError, Problem, UsageError
 from ..machine import cores
 from .check import SHELL
-from .names import listed, nearest
+from .names import did_you_mean, listed
 
 WORDS = ("seeds", "jobs", "where")
 _ZIP = re.compile(r"zip\(\s*(.*?)\s*\)")
@@ -126,8 +126,7 @@ def _zipped(argument: str) -> list[str]:
 
 def _launcher(argument: str, name: str) -> list[str]:
     if name not in LAUNCHERS:
-        near = nearest(name, LAUNCHERS)
-        hint = f"hydra/launcher={near}" if near else ""
+        hint = did_you_mean(name, LAUNCHERS, "hydra/launcher={}")
         what = f"there is no launcher `{name}`"
         raise UsageError(Problem(what, SHELL + argument, listed(LAUNCHERS), hint))
     if name == "basic":
