@@ -116,6 +116,8 @@ class HeldSparse:
 
     def batch(self, start: int, stop: int) -> MultiHot:
         """Consecutive rows."""
+        if start == 0 and stop == self.rows.len_rows:
+            return self.rows
         if not self._edges:  # off the device once, not for every batch
             self._edges = self.rows.offsets.tolist()
         first, last = self._edges[start], self._edges[stop]

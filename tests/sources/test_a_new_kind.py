@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -45,16 +44,6 @@ class Ramp(Column):
 
     def hashes(self, rows: Rows) -> list[bytes]:
         return [first.tobytes() for first in self.firsts[rows]]
-
-    def arrays(self) -> dict[str, Any]:
-        return {"firsts": self.firsts}
-
-    def meta(self) -> dict[str, Any]:
-        return {"length": self.length}
-
-    @classmethod
-    def restore(cls, arrays: Mapping[str, Any], meta: Mapping[str, Any]) -> Self:
-        return cls(arrays["firsts"], meta["length"])
 
     def describe(self) -> Input:
         return Input("dense", (self.length,))

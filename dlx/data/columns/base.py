@@ -51,7 +51,7 @@ KINDS: dict[str, type[Column]] = {}
 
 
 class Column(ABC):
-    """Rows of one kind. A new kind is a class here, and one in `dlx.sources` for the device.
+    """Rows of one kind. A new kind is a dataclass here, and a class in `dlx.sources.held`.
 
     Attributes:
         kind: its name, as the cache and a pipeline record it.
@@ -81,18 +81,19 @@ class Column(ABC):
     def hashes(self, rows: Rows) -> list[bytes]:
         """What each of these rows is known by: its content, or a hash of that."""
 
-    @abstractmethod
     def arrays(self) -> dict[str, Array]:
-        """Its contents, all of it; of what is no part of them `meta` tells."""
+        """Its contents, all of it; what is no part of them is in `meta`."""
+        return {name: one for name, one in vars(self).items() if isinstance(one, np.ndarray)}
 
-    @abstractmethod
     def meta(self) -> dict[str, Any]:
         """What else `restore` needs, as JSON can hold it; lists may be tuples."""
+        return {name: one for name, one in vars(self).items() if not isinstance(one, np.ndarray)}
 
     @classmethod
-    @abstractmethod
     def restore(cls, arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> Self:
         """The column whose arrays and meta these were."""
+        known = {name: tuple(one) if isinstance(one, list) else one for name, one in meta.items()}
+        return cls(**arrays, **known)
 
     @abstractmethod
     def describe(self) -> Input:

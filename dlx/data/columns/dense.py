@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Self
 
@@ -57,19 +57,6 @@ class Dense(Column):
         """The bytes of each of these rows."""
         values = np.asarray(self.values)  # a mapped array takes ten times as long for a row
         return [values[row].tobytes() for row in rows.tolist()]
-
-    def arrays(self) -> dict[str, Array]:
-        """The numbers."""
-        return {"values": self.values}
-
-    def meta(self) -> dict[str, Any]:
-        """The names."""
-        return {"names": self.names}
-
-    @classmethod
-    def restore(cls, arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> Self:
-        """The column whose arrays and meta these were."""
-        return cls(arrays["values"], tuple(meta["names"]))
 
     def describe(self) -> Input:
         """Numbers of the shape of a row."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, ClassVar, Self
+from typing import ClassVar, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -93,21 +93,6 @@ class Sequence(Column):
         """The bytes of each of these rows."""
         return _row_bytes(self.values, self.offsets, rows)
 
-    def arrays(self) -> dict[str, Array]:
-        """The ids, and where rows begin."""
-        return {"values": self.values, "offsets": self.offsets}
-
-    def meta(self) -> dict[str, Any]:
-        """What is known of the ids."""
-        return {"size": self.size, "words": self.words, "length": self.length}
-
-    @classmethod
-    def restore(cls, arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> Self:
-        """The column whose arrays and meta these were."""
-        words = tuple(meta["words"])
-        offsets = np.asarray(arrays["offsets"])
-        return cls(arrays["values"], offsets, meta["size"], words, meta["length"])
-
     def describe(self) -> Input:
         """So many ids a row."""
         if self.length is None:
@@ -169,19 +154,6 @@ class Sparse(Column):
     def hashes(self, rows: Rows) -> list[bytes]:
         """The bytes of each of these rows' positions."""
         return _row_bytes(self.indices, self.offsets, rows)
-
-    def arrays(self) -> dict[str, Array]:
-        """The positions, and where rows begin."""
-        return {"indices": self.indices, "offsets": self.offsets}
-
-    def meta(self) -> dict[str, Any]:
-        """The length of a row."""
-        return {"size": self.size}
-
-    @classmethod
-    def restore(cls, arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> Self:
-        """The column whose arrays and meta these were."""
-        return cls(arrays["indices"], np.asarray(arrays["offsets"]), meta["size"])
 
     def describe(self) -> Input:
         """Which of so many positions are set."""
