@@ -62,9 +62,9 @@ class TargetCodec:
             return [[self.classes[place] for place in row] for row in marked]
         return [self.classes[int(place)] for place in values]
 
-    def texts(self, values: Array, digits: int = 5) -> list[str]:
-        """Some values of the target as a line of text each, numbers with so many digits."""
-        return ["|".join(_cells(one, digits)) for one in self.name(values)]
+    def texts(self, values: Array) -> list[str]:
+        """Some values of the target as a line of text each, numbers with five digits."""
+        return ["|".join(_cells(one)) for one in self.name(values)]
 
     def decode(self, activated: Array) -> Answers:
         """What a model's predictions say.
@@ -79,9 +79,9 @@ class TargetCodec:
         return Answers(chosen, self.name(chosen), activated)
 
 
-def _cells(value: Any, digits: int) -> list[str]:
+def _cells(value: Any) -> list[str]:
     cells = value if isinstance(value, list) else [value]
-    return [cell if isinstance(cell, str) else f"{cell:.{digits}g}" for cell in cells]
+    return [cell if isinstance(cell, str) else f"{cell:.5g}" for cell in cells]
 
 
 @dataclass(frozen=True)

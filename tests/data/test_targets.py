@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from dlx.data.samples import Samples
-from dlx.data.targets import class_counts, encode
+from dlx.data.targets import TargetCodec, class_counts, encode
 from dlx.errors import UsageError
 
 
@@ -159,3 +159,40 @@ def test_class_counts() -> None:
 
     assert class_counts(ids, ("a", "b", "c"), np.array([0, 1, 2])) == {"a": 1, "b": 0, "c": 2}
     assert class_counts(marks, ("p", "q"), np.arange(3)) == {"p": 2, "q": 1}
+
+
+def test_texts_are_no_targets() -> None:
+    """Readers give class ids: names of classes in their place were a traceback."""
+    samples = Samples({"x": np.zeros((2, 1)), "y": ["cat", "dog"]}, ("x",), ("y",))
+
+    with pytest.raises(UsageError) as caught:
+        encode(samples, "y", "binary")
+
+    assert str(caught.value) == (
+        "target y holds texts\n"
+        "  accepted: numbers; of classes their ids from 0 (int64), and the names in `classes`"
+    )
+
+
+@pytest.mark.parametrize(
+    ("codec", "activated", "names", "texts"),
+    [
+        (TargetCodec("binary", 1, ("no", "yes")), [0.5, 0.6], ["no", "yes"], ["no", "yes"]),
+        (TargetCodec("multiclass", 2, ("a", "b")), [[0.1, 0.9]], ["b"], ["b"]),
+        (
+            TargetCodec("multilabel", 2, ("a", "b")),
+            [[0.1, 0.2], [0.9, 0.6]],
+            [[], ["a", "b"]],
+            ["", "a|b"],
+        ),
+        (TargetCodec("regression", 1), [0.25, 2e7], [0.25, 2e7], ["0.25", "2e+07"]),
+        (TargetCodec("vector_regression", 2), [[1, 2.5]], [[1, 2.5]], ["1|2.5"]),
+    ],
+    ids=lambda value: value.problem if isinstance(value, TargetCodec) else "",
+)
+def test_predictions_are_decoded(codec: Any, activated: Any, names: Any, texts: Any) -> None:
+    answers = codec.decode(np.float32(activated))
+
+    assert answers.names == names
+    assert codec.texts(answers.values) == texts
+    assert (answers.probabilities is None) == (not codec.classes)
