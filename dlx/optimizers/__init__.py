@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from inspect import unwrap
+from typing import Any
 
 import torch
 from torch import optim
@@ -87,38 +88,24 @@ def sgd(options: specs.SGD, parameters: Iterable[Parameter]) -> optim.Optimizer:
 def adam(options: specs.Adam, parameters: Iterable[Parameter]) -> optim.Optimizer:
     """Adam (Kingma and Ba, arXiv:1412.6980)."""
     found = list(parameters)
-    return optim.Adam(
-        found,
-        lr=options.lr,
-        betas=(options.beta1, options.beta2),
-        eps=options.eps,
-        weight_decay=options.weight_decay,
-        fused=_fused(found),
-    )
+    return optim.Adam(found, **_moments(options), fused=_fused(found))
 
 
 def adamw(options: specs.AdamW, parameters: Iterable[Parameter]) -> optim.Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101)."""
     found = list(parameters)
-    return optim.AdamW(
-        found,
-        lr=options.lr,
-        betas=(options.beta1, options.beta2),
-        eps=options.eps,
-        weight_decay=options.weight_decay,
-        fused=_fused(found),
-    )
+    return optim.AdamW(found, **_moments(options), fused=_fused(found))
 
 
 def nadam(options: specs.Nadam, parameters: Iterable[Parameter]) -> optim.Optimizer:
     """Adam with Nesterov momentum (Dozat, 2016)."""
-    return optim.NAdam(
-        parameters,
-        lr=options.lr,
-        betas=(options.beta1, options.beta2),
-        eps=options.eps,
-        weight_decay=options.weight_decay,
-    )
+    return optim.NAdam(parameters, **_moments(options))
+
+
+def _moments(options: specs.Adam) -> dict[str, Any]:
+    """The options that Adam and its kin share."""
+    betas, decay = (options.beta1, options.beta2), options.weight_decay
+    return {"lr": options.lr, "betas": betas, "eps": options.eps, "weight_decay": decay}
 
 
 def adagrad(options: specs.Adagrad, parameters: Iterable[Parameter]) -> optim.Optimizer:
