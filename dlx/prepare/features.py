@@ -12,7 +12,7 @@ from ..config.names import listed, nearest
 from ..config.specs import prepare as specs
 from ..data.columns import Column, Dense
 from ..errors import Problem, UsageError
-from .steps import State, texts_of
+from .steps import Options, State, Step, texts_of
 
 Rows = npt.NDArray[np.float64]
 
@@ -41,19 +41,14 @@ def _place(name: str, step: str, features: tuple[str, ...]) -> int:
     )
 
 
-class Featured:
+class Featured(Step[Options]):
     """Base of the steps over features: they see holes, which any other would spread."""
 
-    costly: ClassVar[bool] = False
-    fitted: ClassVar[bool] = True
     takes_missing: ClassVar[bool] = True
 
 
-class Impute(Featured):
+class Impute(Featured[specs.Impute]):
     """Fills holes with 0, or with each feature's mean or median in the training rows."""
-
-    def __init__(self, options: specs.Impute) -> None:
-        self.options = options
 
     def fit(self, column: Column) -> State:
         """What fills each feature, and which had holes in training."""
@@ -78,11 +73,8 @@ class Impute(Featured):
         return Dense(whole, names)
 
 
-class Derive(Featured):
+class Derive(Featured[specs.Derive]):
     """Adds features that are declared from others: no code is run."""
-
-    def __init__(self, options: specs.Derive) -> None:
-        self.options = options
 
     def fit(self, column: Column) -> State:
         """Each expression with the places of its features; quantiles are those of training."""
@@ -180,13 +172,10 @@ _OPERATIONS: dict[str, Callable[[Sequence[Rows], Sequence[float], float | None],
 }
 
 
-class Select(Featured):
+class Select(Featured[specs.Select]):
     """Keeps some features, or drops some."""
 
-    fitted: ClassVar[bool] = False
-
-    def __init__(self, options: specs.Select) -> None:
-        self.options = options
+    fitted = False
 
     def fit(self, column: Column) -> State:
         """The places of the features that stay."""
@@ -208,11 +197,8 @@ class Select(Featured):
         return Dense(table.values[:, places], names)
 
 
-class LabelEncode(Featured):
+class LabelEncode(Featured[specs.LabelEncode]):
     """Categories as whole numbers; all that training did not have share one of their own."""
-
-    def __init__(self, options: specs.LabelEncode) -> None:
-        self.options = options
 
     def fit(self, column: Column) -> State:
         """The categories of the training rows, sorted."""

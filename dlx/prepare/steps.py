@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from itertools import chain
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,30 +18,35 @@ from ..data.columns import Array, Column, Dense, Rows, Sequence, Sparse, Text
 from ..errors import Problem, UsageError
 
 State = dict[str, Any]
+Options = TypeVar("Options")
 
 START, UNKNOWN, FIRST_WORD = 1, 2, 3
 """Reserved ids, as Keras has them; 0 is padding."""
 
 
-class Step(Protocol):
+class Step(Generic[Options]):
     """One preparation step.
 
     Attributes:
         costly: whether its result is worth keeping in the cache.
         fitted: whether it learns anything from the training rows.
-        takes_missing: whether it sees missing values (NaN); where it has none, it sees none.
+        takes_missing: whether it sees missing values (NaN); where it does not, it is given none.
     """
 
-    costly: ClassVar[bool]
-    fitted: ClassVar[bool]
+    costly: ClassVar[bool] = False
+    fitted: ClassVar[bool] = True
+    takes_missing: ClassVar[bool] = False
 
-    def fit(self, column: Column) -> State:
-        """Learns from training rows."""
-        ...
+    def __init__(self, options: Options) -> None:
+        self.options = options
+
+    def fit(self, column: Column) -> State:  # noqa: ARG002
+        """Learns from training rows; nothing where a step does not say what."""
+        return {}
 
     def apply(self, column: Column, state: State) -> Column:
         """Transforms any rows."""
-        ...
+        raise NotImplementedError
 
 
 def _dense(column: Column, step: str) -> Dense:
@@ -73,14 +78,8 @@ def _other_kind(column: Column, step: str, accepted: str, hint: str) -> UsageErr
     return UsageError(Problem(f"prepare step {step} got {column.holds}", "", accepted, hint))
 
 
-class Standardise:
+class Standardise(Step[specs.Standardise]):
     """(x - mean) / std, feature by feature; a constant feature becomes 0."""
-
-    costly = False
-    fitted = True
-
-    def __init__(self, options: specs.Standardise) -> None:
-        self.options = options
 
     def fit(self, column: Column) -> State:
         """Mean and standard deviation of each feature, in float64."""
@@ -98,14 +97,8 @@ class Standardise:
         return Dense(np.asarray(scaled, dtype=np.float32), given.names)
 
 
-class Scale:
+class Scale(Step[specs.Scale]):
     """x / divide_by, or each feature's training range to [0, 1]."""
-
-    costly = False
-    fitted = True
-
-    def __init__(self, options: specs.Scale) -> None:
-        self.options = options
 
     def fit(self, column: Column) -> State:
         """The offset and width of each feature; nothing where the divisor is given."""
@@ -127,18 +120,10 @@ class Scale:
         return Dense(np.asarray(scaled, dtype=np.float32), given.names)
 
 
-class Flatten:
+class Flatten(Step[specs.Flatten]):
     """One vector a row."""
 
-    costly = False
     fitted = False
-
-    def __init__(self, options: specs.Flatten) -> None:
-        self.options = options
-
-    def fit(self, column: Column) -> State:  # noqa: ARG002 - there is nothing to learn
-        """Learns nothing."""
-        return {}
 
     def apply(self, column: Column, state: State) -> Column:  # noqa: ARG002
         """Rows of shape (rows, values)."""
@@ -147,18 +132,11 @@ class Flatten:
         return Dense(flat, given.names if flat.shape == given.values.shape else ())
 
 
-class MultiHot:
+class MultiHot(Step[specs.MultiHot]):
     """Which ids a row contains, kept as the sorted distinct ids."""
 
     costly = True
     fitted = False
-
-    def __init__(self, options: specs.MultiHot) -> None:
-        self.options = options
-
-    def fit(self, column: Column) -> State:  # noqa: ARG002 - there is nothing to learn
-        """Learns nothing."""
-        return {}
 
     def apply(self, column: Column, state: State) -> Column:  # noqa: ARG002
         """Sparse rows of zeros and ones.
@@ -200,14 +178,8 @@ def _distinct(rows_of_ids: Sequence, size: int) -> tuple[Array, Rows]:
     return np.concatenate(values), np.cumsum(np.concatenate(lengths))
 
 
-class OneHot:
+class OneHot(Step[specs.OneHot]):
     """A vector with a single 1 for each whole number."""
-
-    costly = False
-    fitted = True
-
-    def __init__(self, options: specs.OneHot) -> None:
-        self.options = options
 
     def fit(self, column: Column) -> State:
         """How many different values the vector has room for."""
@@ -229,14 +201,10 @@ class OneHot:
         return rows
 
 
-class Pad:
+class Pad(Step[specs.Pad]):
     """Rows of ids cut or filled with zeros to one length."""
 
     costly = True
-    fitted = True
-
-    def __init__(self, options: specs.Pad) -> None:
-        self.options = options
 
     def fit(self, column: Column) -> State:
         """The largest id, for the size of an embedding."""
@@ -265,14 +233,10 @@ class Pad:
 _WORD = re.compile(r"[^\s!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~]+")
 
 
-class Tokenize:
+class Tokenize(Step[specs.Tokenize]):
     """Words to ids as Keras' reviews have them: the start mark, then the most frequent words."""
 
     costly = True
-    fitted = True
-
-    def __init__(self, options: specs.Tokenize) -> None:
-        self.options = options
 
     def fit(self, column: Column) -> State:
         """The vocabulary of the training texts, most frequent first, ties as they appear."""
