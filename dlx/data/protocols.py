@@ -2,6 +2,10 @@
 
 A protocol gives one or several folds; each trains a fresh model on `train` and watches it on
 `validation`. The test rows are apart from all of them and the same for every seed.
+
+Each is a function of its options, the samples, the seed that its draws derive from, and the target
+whose classes keep their shares. It raises `UsageError` where a part would be empty, or where there
+is no such column to group by.
 """
 
 from __future__ import annotations
@@ -66,34 +70,44 @@ class Split:
 
 @dataclass(frozen=True)
 class _Outer:
-    """Rows outside and inside the test part, and how it was cut."""
+    """Rows outside and inside the test part, how it was cut, and what draws of the others keep.
+
+    Attributes:
+        rest: rows outside it.
+        test: rows inside it.
+        rule: how it was cut.
+        made_by: who cut it.
+        labels: class of every row of the dataset where the classes are to keep their shares.
+        units: unit of every row of the dataset where some are to stay together.
+    """
 
     rest: Rows
     test: Rows
     rule: str
     made_by: MadeBy
+    labels: Ids | None
+    units: Ids | None
+
+    def folds(self, k: int, seed: int) -> tuple[Fold, ...]:
+        """The rest, dealt into k parts at random."""
+        return _around(deal(self.rest, k, seed, self.labels, self.units), self.rest)
+
+    def how(self, options: Any) -> str:
+        """What a draw kept, in words after others."""
+        said = [", classes in proportion"] if self.labels is not None else []
+        said += [f", rows of one {options.group} together"] if options.group else []
+        said += [", equal rows together"] if options.duplicates == "together" else []
+        return "".join(said)
 
 
 def holdout(options: specs.Holdout, samples: Samples, seed: int, target: str) -> Split:
-    """Holds some of the non-test rows out for validation (book 4.2.1).
-
-    Args:
-        options: how many, and how they are drawn.
-        samples: the dataset.
-        seed: what the draw derives from.
-        target: the target whose classes keep their shares.
-
-    Raises:
-        UsageError: a part would be empty, or there is no such column to group by.
-    """
-    units = _units(options, samples, options.group)
-    outer = _outer(options, samples, target, units)
+    """Holds some of the non-test rows out for validation (book 4.2.1)."""
+    outer = _outer(options, samples, target)
     rest = outer.rest
     count = _count(options.validation, len(rest), "protocol.validation", samples.sample)
     if options.shuffle:
-        labels = _labels(samples, target) if options.stratify else None
-        validation = draw(rest, count, derive(seed, "holdout"), labels, units)
-        how = "drawn at random" + _how(labels, options)
+        validation = draw(rest, count, derive(seed, "holdout"), outer.labels, outer.units)
+        how = "drawn at random" + outer.how(options)
     else:
         validation, how = rest[:count], "the first ones"
     train = np.setdiff1d(rest, validation, assume_unique=True)
@@ -105,24 +119,12 @@ def holdout(options: specs.Holdout, samples: Samples, seed: int, target: str) ->
 
 
 def kfold(options: specs.KFold, samples: Samples, seed: int, target: str) -> Split:
-    """Every non-test row validates once: k folds whose sizes differ by one at most (book 4.2.1).
-
-    Args:
-        options: k, and how the parts are made.
-        samples: the dataset.
-        seed: what the draw derives from.
-        target: the target whose classes keep their shares.
-
-    Raises:
-        UsageError: a part would be empty, or there is no such column to group by.
-    """
-    units = _units(options, samples, options.group)
-    outer = _outer(options, samples, target, units)
+    """Every non-test row validates once: k folds whose sizes differ by one at most (4.2.1)."""
+    outer = _outer(options, samples, target)
     _check_parts(options.k, outer.rest)  # before anything is done for each of them
     if options.shuffle:
-        labels = _labels(samples, target) if options.stratify else None
-        folds = _folds(outer.rest, options.k, derive(seed, "kfold"), labels, units)
-        how = "drawn at random" + _how(labels, options)
+        folds = outer.folds(options.k, derive(seed, "kfold"))
+        how = "drawn at random" + outer.how(options)
     else:
         parts = np.array_split(outer.rest, options.k)
         folds, how = _around(parts, outer.rest), "consecutive rows"
@@ -132,28 +134,15 @@ def kfold(options: specs.KFold, samples: Samples, seed: int, target: str) -> Spl
 
 
 def iterated_kfold(options: specs.IteratedKFold, samples: Samples, seed: int, target: str) -> Split:
-    """K-fold several times over, the rows drawn afresh each time (book 4.2.1).
-
-    Args:
-        options: k, and how often.
-        samples: the dataset.
-        seed: what the draws derive from.
-        target: the target whose classes keep their shares.
-
-    Raises:
-        UsageError: a part would be empty, or there is no such column to group by.
-    """
-    units = _units(options, samples, options.group)
-    outer = _outer(options, samples, target, units)
+    """K-fold several times over, the rows drawn afresh each time (book 4.2.1)."""
+    outer = _outer(options, samples, target)
     _check_parts(options.k, outer.rest)
-    labels = _labels(samples, target) if options.stratify else None
     folds: tuple[Fold, ...] = ()
     for iteration in range(options.iterations):
-        drawn = derive(seed, "kfold", iteration)
-        folds += _folds(outer.rest, options.k, drawn, labels, units)
+        folds += outer.folds(options.k, derive(seed, "kfold", iteration))
     rule = (
         f"{options.iterations} times {options.k} folds of {_sizes(folds)} rows "
-        f"(shuffled again each time{_how(labels, options)}), a new model for each; {outer.rule}"
+        f"(shuffled again each time{outer.how(options)}), a new model for each; {outer.rule}"
     )
     return Split("iterated_kfold", folds, outer.test, rule, "dlx", outer.made_by)
 
@@ -165,12 +154,6 @@ def chronological(
     target: str,  # noqa: ARG001 - time does not look at classes
 ) -> Split:
     """The earliest rows train, later ones validate, the latest test (book 4.2.2).
-
-    Args:
-        options: how many rows each part has, and the gap between two.
-        samples: the dataset; it has a time column.
-        seed: not used.
-        target: not used.
 
     Raises:
         UsageError: the samples have no time, or a part would be empty.
@@ -217,15 +200,8 @@ def _gap(options: specs.Chronological, samples: Samples) -> int:
 
 
 def train_test(options: specs.TrainTest, samples: Samples, seed: int, target: str) -> Split:  # noqa: ARG001
-    """Trains on every row outside the test part; there is no validation.
-
-    Args:
-        options: the test part, where the dataset has no official one.
-        samples: the dataset.
-        seed: not used: nothing is drawn but the test part, which has a seed of its own.
-        target: the target whose classes keep their shares.
-    """
-    outer = _outer(options, samples, target, _units(options, samples, ""))
+    """Trains on every row outside the test part; there is no validation."""
+    outer = _outer(options, samples, target)
     folds = (Fold(outer.rest, np.zeros(0, dtype=np.int64)),)
     rule = f"all {len(outer.rest):,} training rows train, none validate; {outer.rule}"
     return Split("train_test", folds, outer.test, rule, "dlx", outer.made_by)
@@ -237,15 +213,8 @@ def test_as_validation(
     seed: int,  # noqa: ARG001 - nothing is drawn
     target: str,
 ) -> Split:
-    """The test rows validate, and no test part is left: the book's 4.4.
-
-    Args:
-        options: the test part, where the dataset has no official one.
-        samples: the dataset.
-        seed: not used.
-        target: the target whose classes keep their shares.
-    """
-    outer = _outer(options, samples, target, _units(options, samples, ""))
+    """The test rows validate, and no test part is left: the book's 4.4."""
+    outer = _outer(options, samples, target)
     rule = f"all {len(outer.rest):,} training rows train, the test rows validate: {outer.rule}"
     none = np.zeros(0, dtype=np.int64)
     fold = Fold(outer.rest, outer.test)
@@ -257,12 +226,6 @@ def auto(options: specs.Auto, samples: Samples, seed: int, target: str) -> Split
 
     Rows in time are cut in time. Where a hold-out of a fifth would have fewer than 1,000 rows, or
     fewer than 10 of some class, four folds; otherwise that hold-out.
-
-    Args:
-        options: the test part, where the dataset has no official one.
-        samples: the dataset.
-        seed: what the draw derives from.
-        target: the target whose classes keep their shares.
     """
     common: dict[str, Any] = {"test": options.test}
     if samples.time:
@@ -290,25 +253,22 @@ def _too_few(validation: Rows, samples: Samples, target: str) -> str:
     return f"a hold-out would have {rarest} rows of the rarest class, fewer than {FEW_OF_A_CLASS}"
 
 
-def _outer(options: specs.Drawn, samples: Samples, target: str, units: Ids | None) -> _Outer:
+def _outer(options: specs.Drawn, samples: Samples, target: str) -> _Outer:
     """The test part: the official one, else cut once by `protocol.test_seed`."""
     everything = np.arange(len(samples), dtype=np.int64)
+    units, labels = _units(options, samples), _labels(samples, target)
+    made_by: MadeBy = "official"
     if samples.test is not None:
-        rest = np.setdiff1d(everything, samples.test, assume_unique=True)
-        rule = f"the official test set of {len(samples.test):,} rows"
-        return _Outer(rest, samples.test, rule, "official")
-    count = _count(options.test, len(samples), "protocol.test", samples.sample)
-    labels = _labels(samples, target)
-    test = np.sort(draw(everything, count, derive(options.test_seed, "test"), labels, units))
+        test, rule = samples.test, f"the official test set of {len(samples.test):,} rows"
+    else:
+        made_by, drawn = "dlx", derive(options.test_seed, "test")
+        count = _count(options.test, len(samples), "protocol.test", samples.sample)
+        test = np.sort(draw(everything, count, drawn, labels, units))
+        by = f"protocol.test_seed={options.test_seed}"
+        rule = f"{len(test):,} rows split off as the test set by {by}"
     rest = np.setdiff1d(everything, test, assume_unique=True)
-    rule = f"{len(test):,} rows split off as the test set by protocol.test_seed={options.test_seed}"
-    return _Outer(rest, test, rule, "dlx")
-
-
-def _folds(
-    rest: Rows, k: int, seed: int, labels: Ids | None, units: Ids | None
-) -> tuple[Fold, ...]:
-    return _around(deal(rest, k, seed, labels, units), rest)
+    kept = labels if getattr(options, "stratify", False) else None
+    return _Outer(rest, test, rule, made_by, kept, units)
 
 
 def _around(parts: list[Rows], rest: Rows) -> tuple[Fold, ...]:
@@ -333,16 +293,10 @@ def _sizes(folds: tuple[Fold, ...]) -> str:
     return f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
 
 
-def _how(labels: Ids | None, options: Any) -> str:
-    said = [", classes in proportion"] if labels is not None else []
-    said += [f", rows of one {options.group} together"] if options.group else []
-    said += [", equal rows together"] if options.duplicates == "together" else []
-    return "".join(said)
-
-
-def _units(options: specs.Drawn, samples: Samples, group: str) -> Ids | None:
+def _units(options: specs.Drawn, samples: Samples) -> Ids | None:
     """What must not be parted: rows of one group, rows of equal content, or both."""
     links: list[Ids] = []
+    group = getattr(options, "group", "")
     if group:
         links.append(np.unique(_column(samples, group), return_inverse=True)[1])
     if options.duplicates == "together":
