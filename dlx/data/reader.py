@@ -67,9 +67,8 @@ def checked(samples: Samples, dataset: str) -> Samples:
     lengths = {name: len(column) for name, column in samples.columns.items()}
     if len(set(lengths.values())) > 1:
         told = ", ".join(f"{name} has {rows:,}" for name, rows in lengths.items())
-        raise UsageError(
-            Problem(what + (f"columns of different lengths: {told}"), "", "the same length")
-        )
+        what += f"columns of different lengths: {told}"
+        raise UsageError(Problem(what, "", "the same length"))
     return samples
 
 
@@ -83,7 +82,6 @@ def class_ids(path: Path, values: npt.NDArray[Any], names: Iterable[str]) -> Row
     with np.errstate(invalid="ignore"):  # what is no number becomes one that is refused below
         ids: Rows = values.astype(np.int64)
     if ids.ndim != 1 or (ids != values).any() or (ids < 0).any() or (ids >= count).any():
-        raise damaged(
-            path, "contains labels that are not a class", f"whole numbers from 0 to {count - 1}"
-        )
+        accepted = f"whole numbers from 0 to {count - 1}"
+        raise damaged(path, "contains labels that are not a class", accepted)
     return ids

@@ -52,9 +52,6 @@ def _read(options: BeijingPm25, folder: Path) -> Samples:
         columns=columns,
         inputs=options.inputs,
         targets=tuple(options.targets),
-        test=None,
-        source={},
-        digest="",
         features={"features": FEATURES},
         time="time",
         ahead=ahead,
@@ -63,17 +60,16 @@ def _read(options: BeijingPm25, folder: Path) -> Samples:
 
 
 def _rows(path: Path) -> list[list[str]]:
+    accepted = "the columns " + ", ".join(HEADER)
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             reader = csv.reader(stream)
             header = tuple(next(reader, ()))
             rows = [row for _, row in zip(range(MAX_ROWS), reader, strict=False) if row]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise damaged(
-            path, f"is not CSV text: {error}", "the columns " + ", ".join(HEADER)
-        ) from error
+        raise damaged(path, f"is not CSV text: {error}", accepted) from error
     if header != HEADER or any(len(row) != len(HEADER) for row in rows):
-        raise damaged(path, "has other columns", "the columns " + ", ".join(HEADER))
+        raise damaged(path, "has other columns", accepted)
     return rows
 
 
@@ -82,9 +78,8 @@ def _numbers(path: Path, rows: list[list[str]], name: str) -> Series:
     try:
         return np.array([np.nan if row[place] == "NA" else float(row[place]) for row in rows])
     except ValueError as error:
-        raise damaged(
-            path, (f"column {name} contains a value that is not a number: {error}"), "numbers or NA"
-        ) from error
+        what = f"column {name} contains a value that is not a number: {error}"
+        raise damaged(path, what, "numbers or NA") from error
 
 
 def _hours(path: Path, values: dict[str, Series]) -> npt.NDArray[np.int64]:

@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import zlib
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -51,16 +52,8 @@ def _read_digits(options: Digits, folder: Path) -> Samples:
     return _samples(options, columns, {path: data}, classes={"digit": DIGITS})
 
 
-def _read_breast_cancer(options: BreastCancer, folder: Path) -> Samples:
-    return _read_table(options, folder, TUMOUR, DIAGNOSES)
-
-
-def _read_wine(options: Wine, folder: Path) -> Samples:
-    return _read_table(options, folder, WINE, CULTIVARS)
-
-
 def _read_table(
-    options: Dataset, folder: Path, features: tuple[str, ...], names: tuple[str, ...]
+    features: tuple[str, ...], names: tuple[str, ...], options: Dataset, folder: Path
 ) -> Samples:
     """A table whose first line says: rows, features, the classes; its last column is the class."""
     path = folder / options.embedded[0]
@@ -89,7 +82,7 @@ def _read_diabetes(options: Diabetes, folder: Path) -> Samples:
         "features": Dense(features.astype(np.float32)),
         "progression": Dense(progression[:, 0].astype(np.float32)),
     }
-    return _samples(options, columns, data, {"features": PATIENT})
+    return _samples(options, columns, data, features={"features": PATIENT})
 
 
 def _samples(
@@ -104,9 +97,7 @@ def _samples(
         columns=columns,
         inputs=options.inputs,
         targets=tuple(options.targets),
-        test=None,
         source={"content_sha256": content_digest(digests)},
-        digest="",
         features=features or {},
         classes=classes or {},
     )
@@ -157,21 +148,23 @@ def _write_digits(folder: Path) -> None:
     _write(folder / Digits.embedded[0], np.c_[pixels.clip(0, 16), labels], "%d", ",")
 
 
-def _write_breast_cancer(folder: Path) -> None:
-    _write_table(folder / BreastCancer.embedded[0], 120, TUMOUR, DIAGNOSES)
-
-
-def _write_wine(folder: Path) -> None:
-    _write_table(folder / Wine.embedded[0], 90, WINE, CULTIVARS)
-
-
-def _write_table(path: Path, rows: int, features: tuple[str, ...], names: tuple[str, ...]) -> None:
+def _write_table(
+    file: str, rows: int, features: tuple[str, ...], names: tuple[str, ...], folder: Path
+) -> None:
     random = np.random.RandomState(0)
     labels = np.arange(rows) % len(names)
     centres = random.rand(len(names), len(features)) * 10
     values = centres[labels] + random.randn(rows, len(features))
     header = ",".join([str(rows), str(len(features)), *names])
-    _write(path, np.c_[values.round(4), labels], "%.10g", ",", header)
+    _write(folder / file, np.c_[values.round(4), labels], "%.10g", ",", header)
+
+
+def _table(
+    spec: type[Dataset], rows: int, features: tuple[str, ...], names: tuple[str, ...]
+) -> Reader:
+    """The reader of a table of classes, whose sample has so many rows."""
+    write = partial(_write_table, spec.embedded[0], rows, features, names)
+    return Reader(partial(_read_table, features, names), write)
 
 
 def _write_diabetes(folder: Path) -> None:
@@ -185,6 +178,6 @@ def _write_diabetes(folder: Path) -> None:
 
 
 digits = Reader(_read_digits, _write_digits)
-breast_cancer = Reader(_read_breast_cancer, _write_breast_cancer)
-wine = Reader(_read_wine, _write_wine)
+breast_cancer = _table(BreastCancer, 120, TUMOUR, DIAGNOSES)
+wine = _table(Wine, 90, WINE, CULTIVARS)
 diabetes = Reader(_read_diabetes, _write_diabetes)

@@ -85,21 +85,16 @@ def _reviews(path: Path) -> tuple[dict[str, str], str]:
     digests: dict[str, str] = {}
     for name, data in _members(path):
         if name in texts or len(texts) == MAX_REVIEWS:
-            what = (
-                f"contains {name} twice"
-                if name in texts
-                else (f"contains over {MAX_REVIEWS:,} reviews")
-            )
-            raise damaged(path, what, f"each review once, at most {MAX_REVIEWS:,}")
+            what = f"{name} twice" if name in texts else f"over {MAX_REVIEWS:,} reviews"
+            raise damaged(path, f"contains {what}", f"each review once, at most {MAX_REVIEWS:,}")
         try:
             texts[name] = data.decode()
         except UnicodeDecodeError as error:
             raise damaged(path, f"{name} is not a text: {error}", "UTF-8") from error
         digests[name] = hashlib.sha256(data).hexdigest()
     if not texts:
-        raise damaged(
-            path, "contains no labelled reviews", ("names such as aclImdb/train/pos/0_9.txt")
-        )
+        accepted = "names such as aclImdb/train/pos/0_9.txt"
+        raise damaged(path, "contains no labelled reviews", accepted)
     return texts, content_digest(digests)
 
 
@@ -123,7 +118,6 @@ def _read(options: ImdbRaw, folder: Path) -> Samples:
         targets=tuple(options.targets),
         test=np.flatnonzero(places[:, 0] == PARTS.index("test")),
         source={"content_sha256": digest},
-        digest="",
         classes={"sentiment": SENTIMENTS},
     )
 

@@ -57,22 +57,8 @@ def _read_imdb(options: Imdb, folder: Path) -> Samples:
         np.concatenate([_taken(path, arrays[f"{kind}_{p}"], o) for p, o in orders.items()])
         for kind in "xy"
     )
-    words = _words(folder / "imdb_word_index.json", options.num_words)
-    ids = flatten(path, rows, START)
-    return Samples(
-        columns={
-            "review": _word_ids(ids, options.num_words),
-            "sentiment": Dense(class_ids(path, labels, SENTIMENTS)),
-            IDENTITY: Dense(_identity(ids, labels)),
-        },
-        inputs=options.inputs,
-        targets=tuple(options.targets),
-        test=np.arange(len(orders["train"]), len(rows)),
-        source={},
-        digest="",
-        classes={"sentiment": SENTIMENTS},
-        words={"review": words},
-        identity=IDENTITY,
+    return _texts(
+        options, path, rows, labels, SENTIMENTS, np.arange(len(orders["train"]), len(rows))
     )
 
 
@@ -81,21 +67,32 @@ def _read_reuters(options: Reuters, folder: Path) -> Samples:
     arrays = read_npz(path, ("x", "y"))
     order = _order(len(arrays["x"]), np.random.RandomState(SEED))
     rows, labels = (_taken(path, arrays[kind], order) for kind in "xy")
-    words = _words(folder / "reuters_word_index.json", options.num_words)
+    return _texts(options, path, rows, labels, TOPICS, _last_fifth(len(rows)))
+
+
+def _texts(
+    options: Imdb | Reuters,
+    path: Path,
+    rows: npt.NDArray[Any],
+    labels: npt.NDArray[Any],
+    names: tuple[str, ...],
+    test: Rows,
+) -> Samples:
+    """Texts as word ids, with a class each."""
+    (text,), (target,) = options.inputs, options.targets
+    words = _words(path.with_name(f"{path.stem}_word_index.json"), options.num_words)
     ids = flatten(path, rows, START)
     return Samples(
         columns={
-            "wire": _word_ids(ids, options.num_words),
-            "topic": Dense(class_ids(path, labels, TOPICS)),
+            text: _word_ids(ids, options.num_words),
+            target: Dense(class_ids(path, labels, names)),
             IDENTITY: Dense(_identity(ids, labels)),
         },
         inputs=options.inputs,
         targets=tuple(options.targets),
-        test=_last_fifth(len(rows)),
-        source={},
-        digest="",
-        classes={"topic": TOPICS},
-        words={"wire": words},
+        test=test,
+        classes={target: names},
+        words={text: words},
         identity=IDENTITY,
     )
 
@@ -115,8 +112,6 @@ def _read_boston(options: BostonHousing, folder: Path) -> Samples:
         inputs=options.inputs,
         targets=tuple(options.targets),
         test=_last_fifth(len(features)),
-        source={},
-        digest="",
         features={"features": FEATURES},
     )
 

@@ -37,8 +37,6 @@ def _read(options: Mnist, folder: Path) -> Samples:
         inputs=options.inputs,
         targets=tuple(options.targets),
         test=np.arange(len(labels[0]), sum(map(len, labels))),
-        source={},
-        digest="",
         classes={"digit": DIGITS},
     )
 
