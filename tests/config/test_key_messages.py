@@ -6,28 +6,22 @@ import contextlib
 import re
 import shlex
 from collections.abc import Callable
+from dataclasses import fields
+from pathlib import Path
 
 import pytest
 
 from dlx.config.load import load
+from dlx.config.schema import Config, Trainer
 from dlx.config.specs import METRICS as METRIC_TABLE
 from dlx.config.specs import STEPS as STEP_TABLE
 from dlx.errors import Problem, UsageError
 
 Told = Callable[..., str]
-SECTIONS = (
-    "task, about, seed, test, final, baseline, dataset, targets, prepare, protocol, learner, "
-    "model, loss, optimizer, schedule, metrics, trainer, callbacks, checkpoint, run, workflow, "
-    "search, sweep, tune, plugins, schema_version"
-)
-TRAINER = (
-    "epochs, last_epoch, batch_size, accumulate, eval_batch_size, monitor, device, precision, "
-    "clip_norm, clip_value, threads, deterministic"
-)
-TASKS = (
-    "beijing_pm25, boston_housing, breast_cancer, diabetes, digits, imdb, imdb_raw, mnist, "
-    "reuters, wine"
-)
+SECTIONS = ", ".join(field.name for field in fields(Config))
+TRAINER = ", ".join(field.name for field in fields(Trainer))
+SHIPPED = Path(__file__).parents[2] / "configs"
+TASKS = ", ".join(sorted(file.stem for file in (SHIPPED / "task").glob("*.yaml")))
 MLP = "l1, l2, init, units, activation, dropout, batch_norm"
 RMSPROP = "lr, rho, eps, momentum, weight_decay"
 METRICS = ", ".join(METRIC_TABLE.entries)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -31,20 +30,6 @@ ROOT = shipped("configs")
 FILES = sorted(file.relative_to(ROOT) for file in ROOT.rglob("*.yaml"))
 CHOICES = [f.with_suffix("").as_posix() for f in FILES if f.parts[0] != "task" and len(f.parts) > 1]
 TASKS = sorted(file.stem for file in (ROOT / "task").glob("*.yaml"))
-COUNTS = {
-    "callbacks": 4,
-    "dataset": 10,
-    "learner": 1,
-    "loss": 6,
-    "metrics": 3,
-    "model": 3,
-    "optimizer": 6,
-    "prepare": 6,
-    "protocol": 7,
-    "schedule": 5,
-    "task": 10,
-    "trainer": 3,
-}
 pytestmark = pytest.mark.usefixtures("here")
 
 
@@ -69,9 +54,8 @@ def fits(config: Config, group: str, option: str) -> bool:
 
 
 def test_no_file_is_missed() -> None:
-    assert Counter(file.parts[0] for file in FILES if len(file.parts) > 1) == COUNTS
     assert [str(file) for file in FILES if len(file.parts) == 1] == ["dlx.yaml"]
-    assert set(COUNTS) == set(GROUPS)
+    assert {file.parts[0] for file in FILES if len(file.parts) > 1} == set(GROUPS)
     assert all(len(file.parts) <= 2 for file in FILES)
 
 
