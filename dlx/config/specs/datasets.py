@@ -135,7 +135,16 @@ class Mnist(Dataset):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Imdb(Dataset):
+class WordIds(Dataset):
+    """Options of texts as word ids, numbered from the most frequent word on."""
+
+    num_words: int = option(
+        10_000, "number of most frequent words kept; rarer ones become unknown (id 2)", ge=4
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imdb(WordIds):
     """Film reviews as word ids, positive or negative (Maas and others, 2011; Keras' files)."""
 
     inputs = ("review",)
@@ -155,10 +164,6 @@ class Imdb(Dataset):
             size=1_641_221,
             url=f"{_KERAS}/imdb_word_index.json",
         ),
-    )
-
-    num_words: int = option(
-        10_000, "number of most frequent words kept; rarer ones become unknown (id 2)", ge=4
     )
 
 
@@ -182,7 +187,7 @@ class ImdbRaw(Dataset):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reuters(Dataset):
+class Reuters(WordIds):
     """Newswires as word ids, one of 46 topics (Reuters 1987; Keras' files)."""
 
     inputs = ("wire",)
@@ -202,10 +207,6 @@ class Reuters(Dataset):
             size=550_378,
             url=f"{_KERAS}/reuters_word_index.json",
         ),
-    )
-
-    num_words: int = option(
-        10_000, "number of most frequent words kept; rarer ones become unknown (id 2)", ge=4
     )
 
 

@@ -7,6 +7,9 @@ from typing import ClassVar, Literal
 
 from ..fields import Component, Table, option
 
+_VALIDATION = "size of the validation set: a share below 1, else a count"
+_GROUP = "rows with the same value in this column stay together, for example patient"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Protocol:
@@ -55,14 +58,10 @@ class TrainTest(Drawn):
 class Holdout(Drawn):
     """Some of the training rows are held out as the validation set (book 4.2.1)."""
 
-    validation: float = option(
-        0.2, "size of the validation set: a share below 1, else a count", gt=0
-    )
+    validation: float = option(0.2, _VALIDATION, gt=0)
     shuffle: bool = option(True, "draw the rows at random; false: the first rows")
     stratify: bool = option(True, "keep the proportions of the classes (only when shuffled)")
-    group: str = option(
-        "", "rows with the same value in this column stay together, for example patient"
-    )
+    group: str = option("", _GROUP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +73,7 @@ class KFold(Drawn):
     k: int = option(4, "parts", ge=2)
     shuffle: bool = option(True, "draw the parts at random; false: consecutive rows")
     stratify: bool = option(True, "keep the proportions of the classes (only when shuffled)")
-    group: str = option(
-        "", "rows with the same value in this column stay together, for example patient"
-    )
+    group: str = option("", _GROUP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,9 +85,7 @@ class IteratedKFold(Drawn):
     k: int = option(4, "parts", ge=2)
     iterations: int = option(3, "how often K-fold is repeated", ge=2, le=1000)
     stratify: bool = option(True, "keep the proportions of the classes")
-    group: str = option(
-        "", "rows with the same value in this column stay together, for example patient"
-    )
+    group: str = option("", _GROUP)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +94,7 @@ class Chronological(Protocol):
 
     in_time: ClassVar[bool] = True
 
-    validation: float = option(
-        0.2, "size of the validation set: a share below 1, else a count", gt=0
-    )
+    validation: float = option(0.2, _VALIDATION, gt=0)
     gap: int | None = option(
         None, "rows left out between two sets; null: the forecast horizon of the target", ge=0
     )

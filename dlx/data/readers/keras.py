@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...config.specs.datasets import BostonHousing, Imdb, Reuters
+from ...config.specs.datasets import BostonHousing, Imdb, Reuters, WordIds
 from ..columns import Dense, Rows, Sequence
 from ..keras_npz import Arrays, flatten, read_npz, write_npz
 from ..reader import Reader, class_ids, damaged
@@ -71,7 +71,7 @@ def _read_reuters(options: Reuters, folder: Path) -> Samples:
 
 
 def _texts(
-    options: Imdb | Reuters,
+    options: WordIds,
     path: Path,
     rows: npt.NDArray[Any],
     labels: npt.NDArray[Any],
