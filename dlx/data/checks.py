@@ -15,7 +15,7 @@ import numpy.typing as npt
 from ..errors import MethodError, Problem
 from .columns import Dense, Rows
 from .profile import Profile
-from .protocols import MadeBy, Split
+from .protocols import Split
 from .samples import Samples
 from .targets import EncodedTarget, class_counts
 
@@ -53,8 +53,8 @@ class Finding:
         return {**asdict(self), "examples": list(self.examples)}
 
 
-Pairs = list[tuple[str, MadeBy, Rows, Rows]]
-"""Name of two parts, who cut them, and their rows."""
+Pairs = dict[str, list[tuple[Rows, Rows]]]
+"""Name of two parts, and the rows of both: of every fold, or of the test set and the rest."""
 
 
 def check(
@@ -71,7 +71,7 @@ def check(
     pairs = _pairs(split)
     return [
         *_same_rows(pairs),
-        *_duplicates(pairs, targets, hashes),
+        *_duplicates(split, pairs, targets, hashes),
         *_repeated(split, hashes),
         *_order_in_time(samples, pairs),
         *_absent(pairs, targets),
@@ -131,26 +131,18 @@ def refuse_leaks(findings: Sequence[Finding], duplicates: bool = True) -> None:
         "duplicates": "protocol.duplicates=together keeps equal rows together",
         "time order": "protocol=chronological",
     }
-    raise MethodError(
-        *(
-            Problem(f"leak: {f.text}", "; ".join(f.examples), hint=hints.get(f.name, ""))
-            for f in leaks
-        )
-    )
+    shown = [("leak: " + f.text, "; ".join(f.examples), hints.get(f.name, "")) for f in leaks]
+    raise MethodError(*(Problem(what, where, hint=hint) for what, where, hint in shown))
 
 
 def _pairs(split: Split) -> Pairs:
-    found: Pairs = []
-    for fold in split.folds:
-        if len(fold.validation):
-            found.append(("train-val", split.made_by, fold.train, fold.validation))
-    if len(split.test):
-        found.append(("train-test", split.test_made_by, split.rest, split.test))
-    return found
+    folds = [(fold.train, fold.validation) for fold in split.folds if len(fold.validation)]
+    test = [(split.rest, split.test)] if len(split.test) else []
+    return {part: cuts for part, cuts in (("train-val", folds), ("train-test", test)) if cuts}
 
 
 def _same_rows(pairs: Pairs) -> Iterator[Finding]:
-    for part, _, first, second in pairs:
+    for part, first, second in _each(pairs):
         both = np.intersect1d(first, second)
         if len(both):
             text = f"{len(both):,} rows are in two sets ({part})"
@@ -158,28 +150,31 @@ def _same_rows(pairs: Pairs) -> Iterator[Finding]:
             yield Finding("leak", "same row", text, part, len(both), shown)
 
 
+def _each(pairs: Pairs) -> Iterator[tuple[str, Rows, Rows]]:
+    return ((part, *cut) for part, cuts in pairs.items() for cut in cuts)
+
+
 def _duplicates(
-    pairs: Pairs, targets: Mapping[str, EncodedTarget], hashes: Sequence[bytes]
+    split: Split, pairs: Pairs, targets: Mapping[str, EncodedTarget], hashes: Sequence[bytes]
 ) -> Iterator[Finding]:
     """Rows of equal inputs in two parts: a leak where dlx drew the cut, else worth knowing."""
-    for part in dict.fromkeys(name for name, *_ in pairs):
-        mine = [pair for pair in pairs if pair[0] == part]
-        equal = [found for _, _, a, b in mine for found in _equal_rows(a, b, hashes)]
+    made_by = {"train-val": split.made_by, "train-test": split.test_made_by}
+    for part, cuts in pairs.items():
+        equal = [found for first, second in cuts for found in _equal_rows(first, second, hashes)]
         if not equal:
             continue
-        kind: Literal["leak", "smell"] = "leak" if mine[0][1] == "dlx" else "smell"
-        second = part.split("-")[1]
+        kind: Literal["leak", "smell"] = "leak" if made_by[part] == "dlx" else "smell"
+        second = _PARTS[part]
         rows = "row has" if len(equal) == 1 else "rows have"
-        text = f"{len(equal):,} {_PARTS[second]} {rows} the same inputs as a training row"
+        text = f"{len(equal):,} {second} {rows} the same inputs as a training row"
         at_odds = sum(_disagree(targets, a, b) for a, b in equal)
         text += f"; {at_odds:,} of them with another target" if at_odds else ""
-        shown = tuple(
-            f"row {b} ({_PARTS[second]}) = row {a} (training)" for a, b in equal[:EXAMPLES]
-        )
+        shown = tuple(f"row {b} ({second}) = row {a} (training)" for a, b in equal[:EXAMPLES])
         yield Finding(kind, "duplicates", text, part, len(equal), shown)
 
 
-_PARTS = {"train": "training", "val": "validation", "test": "test"}
+_PARTS = {"train-val": "validation", "train-test": "test"}
+"""The rows that are not trained on, by the name of the pair."""
 
 
 def _equal_rows(first: Rows, second: Rows, hashes: Sequence[bytes]) -> list[tuple[int, int]]:
@@ -218,29 +213,28 @@ def _order_in_time(samples: Samples, pairs: Pairs) -> Iterator[Finding]:
     if not samples.time:
         return
     time = np.asarray(samples.columns[samples.time])
-    for part, _, first, second in pairs:
+    for part, first, second in _each(pairs):
         early = second[time[second] <= time[first].max()]
         if len(early):
-            later = _PARTS[part.split("-")[1]]
-            text = f"{len(early):,} {later} rows are not later than every training row"
+            text = f"{len(early):,} {_PARTS[part]} rows are not later than every training row"
             shown = tuple(f"row {row}: {samples.time} {time[row]}" for row in early[:EXAMPLES])
             yield Finding("leak", "time order", text, part, len(early), shown)
 
 
 def _absent(pairs: Pairs, targets: Mapping[str, EncodedTarget]) -> Iterator[Finding]:
     """Classes without a row in a part that is scored: an average over classes leaves them out."""
-    for part in dict.fromkeys(name for name, *_ in pairs):
-        second, scored = part.split("-")[1], [rows for name, _, _, rows in pairs if name == part]
-        for name, target in targets.items():
-            if not target.classes:
-                continue
-            counts = [class_counts(target.values, target.classes, rows) for rows in scored]
+    classed = {name: target for name, target in targets.items() if target.classes}
+    for part, cuts in pairs.items():
+        for name, target in classed.items():
+            counts = [class_counts(target.values, target.classes, rows) for _, rows in cuts]
             absent = [one for one in target.classes if not all(count[one] for count in counts)]
             if absent:
                 of = f"{len(absent):,} of the {len(target.classes):,} classes of target {name}"
-                text = f"no {_PARTS[second]} row{' of some fold' * (len(scored) > 1)} is of {of}"
+                text = f"no {_PARTS[part]} row{' of some fold' * (len(cuts) > 1)} is of {of}"
                 shown = tuple(absent[:EXAMPLES])
-                yield Finding("smell", "absent class", text, second, len(absent), shown)
+                yield Finding(
+                    "smell", "absent class", text, part.partition("-")[2], len(absent), shown
+                )
 
 
 def _drift(pairs: Pairs, targets: Mapping[str, EncodedTarget]) -> Iterator[Finding]:
@@ -249,15 +243,12 @@ def _drift(pairs: Pairs, targets: Mapping[str, EncodedTarget]) -> Iterator[Findi
     Classes: chi-squared test of homogeneity over the counts of both parts; numbers: two-sample
     Kolmogorov-Smirnov test; both at p < 0.001.
     """
-    for part in dict.fromkeys(name for name, *_ in pairs):
-        _, _, first, second = next(pair for pair in pairs if pair[0] == part)
+    for part, ((first, second), *_) in pairs.items():
         for name, target in targets.items():
             p = _p_value(target, first, second)
             if p < CHANCE:
-                text = (
-                    f"target {name} has a different distribution in {part}, more than by chance "
-                    f"(p={p:.1g})"
-                )
+                how = f"more than by chance (p={p:.1g})"
+                text = f"target {name} has a different distribution in {part}, {how}"
                 shown = tuple(_counts(target, rows) for rows in (first, second))
                 yield Finding("smell", "drift", text, part, len(second), shown)
 
