@@ -1,0 +1,360 @@
+"""Every learner keeps its contract, with whatever it is trained by; a broken one is told how."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any, Self
+
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import Parameter
+
+from dlx.config.learners import LearnerSpec, ScoreSpec
+from dlx.config.schema import Config
+from dlx.config.specs import LEARNERS, MODELS, OPTIMIZERS, SCHEDULES
+from dlx.judging.evaluation import Evaluation
+from dlx.learning.learner import Learner
+from dlx.learning.supervised import Supervised
+from dlx.runs.artifacts import Artifacts
+from dlx.state import State
+from dlx.testing import BrokenContract, check_learner
+
+WINE = ("task=wine",)
+TASKS = {"supervised": WINE}
+"""A small task of each learner."""
+
+PARTS = {
+    "mlp": ("task=imdb", "model.dropout=0.3", "model.l2=0.01", "model.batch_norm=true"),
+    "layers": (
+        *("task=imdb", "prepare.steps=[{name: pad, length: 20}]"),
+        "model={name: layers, layers: [{embedding: 4}, {lstm: 4}, {dropout: 0.3}]}",
+    ),
+    "convnet": ("task=mnist", "protocol=holdout", "model={name: convnet, channels: [2, 4]}"),
+    "sgd": (*WINE, "optimizer={name: sgd, momentum: 0.9}", "trainer.accumulate=2"),
+}
+"""What components need to be told, by name; all others are tried as they are."""
+
+
+@pytest.mark.parametrize("name", LEARNERS.entries)
+def test_every_learner_keeps_the_contract(name: str) -> None:
+    check_learner(*TASKS[name])
+
+
+@pytest.mark.parametrize("name", MODELS.entries)
+def test_whatever_the_model(name: str) -> None:
+    check_learner(*PARTS.get(name, (*WINE, f"model={name}")))
+
+
+@pytest.mark.parametrize("name", OPTIMIZERS.entries)
+def test_whatever_the_optimizer(name: str) -> None:
+    check_learner(*PARTS.get(name, (*WINE, f"optimizer={name}")))
+
+
+@pytest.mark.parametrize("name", SCHEDULES.entries)
+def test_whatever_the_schedule(name: str) -> None:
+    check_learner(*PARTS.get(name, (*WINE, f"schedule={name}")))
+
+
+def test_without_validation() -> None:
+    check_learner(*WINE, "protocol=train_test")
+
+
+class Duel(Learner):
+    """One network makes rows of its own, the other tells them from rows of the data."""
+
+    @classmethod
+    def build(cls, config: Config, *given: Any) -> Self:
+        with torch.random.fork_rng():
+            torch.manual_seed(config.seed)
+            maker, judge = nn.Linear(2, 13), nn.Linear(13, 1)
+        return cls(config, {"maker": maker, "judge": judge})
+
+    def losses(self, batch: Any) -> dict[str, Tensor]:
+        made = self.networks["maker"](torch.randn(batch.rows, 2))
+        return {"loss": self.networks["judge"](made).sigmoid().mean()}
+
+    def step(self, batch: Any, optimizers: Any, meters: Any) -> None:
+        def see_through(micro: Any) -> dict[str, Tensor]:
+            true = self.networks["judge"](micro.inputs["features"]).sigmoid().mean()
+            return {"loss": true - self.losses(micro)["loss"]}
+
+        optimizers.step("judge", batch, see_through)
+        optimizers.step("maker", batch, self.losses)
+        meters.update(batch, self.losses(batch), {})
+
+    def evaluations(self, fold: Any, part: str) -> list[Evaluation]:
+        return []
+
+
+class DuelSpec(LearnerSpec):
+    can = ("accumulate",)
+
+    def scores(self, config: Config) -> dict[str, ScoreSpec]:
+        return {"train/loss": ScoreSpec("min")}
+
+
+def test_two_networks_that_nobody_scores() -> None:
+    check_learner(*WINE, "optimizer=adam", learner=Duel, spec=DuelSpec())
+
+
+class Broken(Supervised):
+    """Each subclass breaks one clause."""
+
+    found = ""
+    """What is told of it."""
+
+
+class DrawsItsStart(Broken):
+    found = (
+        "broken: the same seed gives the same bits, at the start\n  found: body.0.weight differs"
+    )
+
+    @classmethod
+    def build(cls, *given: Any) -> Self:
+        made = super().build(*given)
+        torch.nn.init.normal_(next(made.model.parameters()))
+        return made
+
+
+class KnowsOneSeed(Broken):
+    found = "broken: another seed gives other starting weights\n  found: the same ones"
+
+    @classmethod
+    def build(cls, config: Config, *given: Any) -> Self:
+        return super().build(replace(config, seed=7), *given)
+
+
+class ForgetsParameters(Broken):
+    found = (
+        "broken: groups() has each parameter that requires gradients once, and nothing else\n"
+        "  found: body.0.weight 0 times"
+    )
+
+    def groups(self) -> dict[str, list[Parameter]]:
+        return {"model": list(self.model.parameters())[1:]}
+
+
+class MovesOneTwice(Broken):
+    found = (
+        "broken: groups() has each parameter that requires gradients once, and nothing else\n"
+        "  found: body.0.weight 2 times"
+    )
+
+    def groups(self) -> dict[str, list[Parameter]]:
+        return {**super().groups(), "again": list(self.model.parameters())[:1]}
+
+
+class MovesAStranger(Broken):
+    found = (
+        "broken: groups() has each parameter that requires gradients once, and nothing else\n"
+        "  found: a tensor that no network has"
+    )
+
+    def groups(self) -> dict[str, list[Parameter]]:
+        return {**super().groups(), "other": [Parameter(torch.zeros(2))]}
+
+
+class KeepsNoWeights(Broken):
+    found = "broken: state() has every weight under its name\n  found: no body.0.weight"
+
+    def state(self) -> State:
+        return State({n: t for n, t in super().state().tensors.items() if n != "body.0.weight"})
+
+
+class KeepsASet(Broken):
+    found = (
+        "broken: state() holds tensors, and facts that JSON can hold\n"
+        "  found: TypeError: Object of type set is not JSON serializable"
+    )
+
+    def state(self) -> State:
+        return State(super().state().tensors, {"seen": {1, 2}})
+
+
+class StandsStill(Broken):
+    found = (
+        "broken: step() moves something of every group, and nothing else\n"
+        "  found: nothing of model has moved"
+    )
+
+    def step(self, batch: Any, optimizers: Any, meters: Any) -> None:
+        meters.update(batch, *self.compute(batch))
+
+
+class MovesWhatIsFrozen(Broken):
+    found = (
+        "broken: step() moves something of every group, and nothing else\n"
+        "  found: body.0.bias has moved"
+    )
+
+    @classmethod
+    def build(cls, *given: Any) -> Self:
+        made = super().build(*given)
+        made.model.get_parameter("body.0.bias").requires_grad_(False)
+        return made
+
+    def step(self, batch: Any, optimizers: Any, meters: Any) -> None:
+        super().step(batch, optimizers, meters)
+        self.model.get_parameter("body.0.bias").add_(1)
+
+
+class ValidatesNothing(Broken):
+    found = (
+        "broken: every epoch has the scores that the spec promises for each\n"
+        "  found: epoch 1 without val/loss, val/accuracy"
+    )
+
+    def validate(self, fold: Any) -> dict[str, float]:
+        return {}
+
+
+class DrawsFromAnywhere(Broken):
+    found = (
+        "broken: the same seed gives the same bits, whether or not artifacts are written\n"
+        "  found: learner/body.0.weight differs"
+    )
+
+    def compute(self, batch: Any) -> Any:
+        losses, logits = super().compute(batch)
+        return {"loss": losses["loss"] * (1 + random.random())}, logits
+
+
+class TrainsWhileItDraws(Broken):
+    found = DrawsFromAnywhere.found
+
+    def artifacts(self, into: Artifacts, when: str) -> None:
+        with torch.no_grad():
+            next(self.model.parameters()).mul_(1.5)
+
+
+class ForgetsHowFarItIs(Broken):
+    found = (
+        "broken: stopped after step 1 and resumed, it is the training that never stopped\n"
+        "  found: learner/body.0.weight differs"
+    )
+    steps = 0
+
+    def compute(self, batch: Any) -> Any:
+        losses, logits = super().compute(batch)
+        self.steps += self.model.training
+        return {"loss": losses["loss"] / max(1, self.steps)}, logits
+
+
+class NeverDrawsTheSame(Broken):
+    found = (
+        "broken: artifacts that are written twice have the same bytes\n"
+        "  found: artifacts/draw-1.json differs"
+    )
+
+    def artifacts(self, into: Artifacts, when: str) -> None:
+        into.texts("draw", {"number": str(random.random())})
+
+
+class DrawsWhatIsNotThere(Broken):
+    found = (
+        'broken: artifacts(into, "epoch") can be called\n'
+        "  found: AttributeError: 'DrawsWhatIsNotThere' object has no attribute 'picture'"
+    )
+
+    def artifacts(self, into: Artifacts, when: str) -> None:
+        into.pictures("picture", self.picture)  # type: ignore[attr-defined]
+
+
+class BeatsNothing(Broken):
+    found = (
+        "broken: every evaluation has baselines\n"
+        "  found: ValueError: val/accuracy has no baselines: no score without what it must beat "
+        "(docs/design.md, Evaluation)"
+    )
+
+    def _baselines(self, *given: Any) -> Iterator[Any]:
+        return iter(())
+
+
+class TakesLessForMore(Broken):
+    found = (
+        "broken: the spec knows every score that is evaluated, and its direction\n"
+        "  found: val/accuracy min"
+    )
+
+    def evaluations(self, fold: Any, part: str) -> list[Evaluation]:
+        first, *rest = super().evaluations(fold, part)
+        return [replace(first, direction="min"), *rest]
+
+
+class ScoresWhatNobodyAsked(Broken):
+    found = (
+        "broken: the spec knows every score that is evaluated, and its direction\n"
+        "  found: val/beauty max"
+    )
+
+    def evaluations(self, fold: Any, part: str) -> list[Evaluation]:
+        first, *rest = super().evaluations(fold, part)
+        return [first, replace(first, score="val/beauty"), *rest]
+
+
+class JudgesByAnother(Broken):
+    found = "broken: the score that the spec judges by is evaluated first\n  found: val/loss"
+
+    def evaluations(self, fold: Any, part: str) -> list[Evaluation]:
+        return super().evaluations(fold, part)[::-1]
+
+
+class LearnsFromWhatItScores(Broken):
+    found = (
+        "broken: validate(), evaluations() and artifacts() change no state\n"
+        "  found: body.0.weight differs"
+    )
+
+    def evaluations(self, fold: Any, part: str) -> list[Evaluation]:
+        found = super().evaluations(fold, part)
+        with torch.no_grad():
+            next(self.model.parameters()).zero_()
+        return found[:1]
+
+
+class ScoresByMoreThanWeights(Broken):
+    found = (
+        "broken: the weights alone have the same scores, as in `dlx test`\n"
+        "  found: val/loss of model differs"
+    )
+    steps = 1
+
+    def step(self, batch: Any, optimizers: Any, meters: Any) -> None:
+        super().step(batch, optimizers, meters)
+        self.steps += 1
+
+    def compute(self, batch: Any) -> Any:
+        losses, logits = super().compute(batch)
+        return {
+            "loss": losses["loss"] if self.model.training else losses["loss"] * self.steps
+        }, logits
+
+    def state(self) -> State:
+        return State(super().state().tensors, {"steps": self.steps})
+
+    def restore(self, state: State) -> None:
+        super().restore(state)
+        self.steps = state.facts["steps"]
+
+
+class AddsLossesUp(Broken):
+    found = (
+        "broken: the micro-batches of a batch move the weights as the batch does\n"
+        "  found: body.0.weight is another with 2 of them"
+    )
+
+    def compute(self, batch: Any) -> Any:
+        losses, logits = super().compute(batch)
+        return {"loss": losses["loss"] * batch.rows}, logits
+
+
+@pytest.mark.parametrize("broken", Broken.__subclasses__(), ids=lambda one: one.__name__)
+def test_a_broken_learner_is_told_its_clause(broken: type[Broken]) -> None:
+    with pytest.raises(BrokenContract) as caught:
+        check_learner(*WINE, learner=broken)
+
+    assert str(caught.value) == broken.found

@@ -1,0 +1,147 @@
+"""Every preparation step keeps its contract; a broken one is told which clause it breaks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from dlx.config.specs import STEPS
+from dlx.config.specs.prepare import Expression
+from dlx.data.columns import Column, Dense, Sequence
+from dlx.testing import BrokenContract, check_step
+
+RNG = np.random.default_rng(1)
+ROWS = 30
+NUMBERS = RNG.normal(size=(ROWS, 4))
+HOLES = np.where(RNG.random((ROWS, 4)) < 0.2, np.nan, NUMBERS)
+LISTS = [RNG.integers(0, 20, 1 + i % 5) for i in range(ROWS)]
+COLUMNS: dict[str, Any] = {
+    "numbers": Dense(NUMBERS, ("one", "two", "three", "four")),
+    "holes": HOLES,
+    "counts": RNG.integers(0, 9, (ROWS, 2)),
+    "lists": Sequence(np.concatenate(LISTS), np.cumsum([0, *map(len, LISTS)])),
+    "texts": [f"word{i % 4} word{i % 7} {'rare' * (i % 3)}" for i in range(ROWS)],
+}
+CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
+    "standardise": [("numbers", {}), ("counts", {})],
+    "scale": [("numbers", {}), ("numbers", {"divide_by": 3})],
+    "flatten": [("numbers", {})],
+    "multi_hot": [("lists", {"size": 50})],
+    "one_hot": [("counts", {}), ("counts", {"size": 3})],
+    "pad": [("lists", {"length": 4}), ("lists", {"length": 3, "side": "back"})],
+    "tokenize": [("texts", {"num_words": 8})],
+    "impute": [
+        ("holes", {"strategy": how, "indicator": True}) for how in ("median", "mean", "zero")
+    ],
+    "derive": [
+        ("numbers", {"features": {"b": Expression(bins="two"), "r": Expression(log="one")}}),
+    ],
+    "select": [("numbers", {"drop": ("one",)}), ("numbers", {"keep": ("four", "two")})],
+    "label_encode": [("texts", {})],
+}
+"""What a step is given, and its options; a step that is not here fails its test."""
+
+
+@pytest.mark.parametrize("name", STEPS.entries)
+def test_every_step_keeps_the_contract(name: str) -> None:
+    entry = STEPS.entries[name]
+    for column, options in CASES[name]:
+        built = STEPS.default(name, **options)()
+        check_step(lambda built=built: built.load()(built.options), COLUMNS[column])
+    assert CASES[name], entry
+
+
+class Broken:
+    """Subtracts the mean; each subclass breaks one clause."""
+
+    costly: Any = False
+    fitted = True
+    found = ""
+    """What is told of it."""
+
+    def fit(self, column: Column) -> dict[str, Any]:
+        return {"mean": np.asarray(column).mean(axis=0).tolist()}
+
+    def apply(self, column: Column, state: dict[str, Any]) -> Any:
+        return np.asarray(column) - np.asarray(state["mean"])
+
+
+class DoesNotSay(Broken):
+    costly = None
+    found = "broken: `costly` says whether it is\n  found: None"
+
+
+class ScalesInPlace(Broken):
+    found = "broken: fit() and apply() leave their column as it is\n  found: values differs"
+
+    def apply(self, column: Any, state: dict[str, Any]) -> Any:
+        column.values[:] -= np.asarray(state["mean"])
+        return column.values.copy()
+
+
+class DropsRows(Broken):
+    found = "broken: apply() gives a row for each row\n  found: 29"
+
+    def apply(self, column: Column, state: dict[str, Any]) -> Any:
+        return super().apply(column, state)[1:]
+
+
+class LearnsOnAndOn(Broken):
+    found = (
+        "broken: fit() depends on its rows alone, whatever was fitted or applied before\n"
+        "  found: mean differs"
+    )
+    total = 0.0
+
+    def fit(self, column: Column) -> dict[str, Any]:
+        self.total += np.asarray(column).mean(axis=0)
+        return {"mean": np.asarray(self.total).tolist()}
+
+
+class LearnsInSecret(Broken):
+    fitted = False
+    found = "broken: fit() learns nothing from rows where `fitted` is false\n  found: mean differs"
+
+
+class KeepsAnArray(Broken):
+    found = (
+        "broken: the state is something that JSON can hold\n"
+        "  found: TypeError: Object of type ndarray is not JSON serializable"
+    )
+
+    def fit(self, column: Column) -> dict[str, Any]:
+        return {"mean": np.asarray(column).mean(axis=0)}
+
+
+class RemembersInItself(Broken):
+    found = (
+        "broken: a saved state gives a step made anew the same rows\n"
+        "  found: AttributeError: 'RemembersInItself' object has no attribute 'mean'"
+    )
+
+    def fit(self, column: Column) -> dict[str, Any]:
+        self.mean = np.asarray(column).mean(axis=0)
+        return {}
+
+    def apply(self, column: Column, state: dict[str, Any]) -> Any:
+        return np.asarray(column) - self.mean
+
+
+class LearnsFromWhatItIsShown(Broken):
+    found = (
+        "broken: apply() makes of a row the same, whatever rows are beside it\n"
+        "  found: values differs"
+    )
+
+    def apply(self, column: Column, state: dict[str, Any]) -> Any:
+        return np.asarray(column) - np.asarray(column).mean(axis=0)
+
+
+@pytest.mark.parametrize("broken", Broken.__subclasses__(), ids=lambda one: one.__name__)
+def test_a_broken_step_is_told_its_clause(broken: type[Broken]) -> None:
+    with pytest.raises(BrokenContract) as caught:
+        check_step(broken, NUMBERS.copy())
+
+    assert str(caught.value) == broken.found
