@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import re
+import runpy
 import shlex
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -192,3 +194,19 @@ def test_the_table_of_tasks_says_what_the_tasks_say(capsys: pytest.CaptureFixtur
     assert main(["tasks", "--json"]) == 0
     tasks = {t["task"]: (t["time"], t["result"]) for t in json.loads(capsys.readouterr().out)}
     assert {name: (time, result) for name, time, result in rows} == tasks
+
+
+def test_the_tests_of_the_docs_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plugin = next(block for _, block in fences("python") if "DLX_COMPONENTS" in block)
+    tests = next(block for _, block in fences("python") if "check_learner" in block)
+    (tmp_path / "my_package.py").write_text(plugin)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, "my_package", raising=False)
+    monkeypatch.setattr(OPTIMIZERS, "entries", dict(OPTIMIZERS.entries))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "documented.py").write_text(tests)
+    found = runpy.run_path(str(tmp_path / "documented.py"))
+    asked = [test for name, test in found.items() if name.startswith("test_")]
+    assert len(asked) == 4
+    for test in asked:
+        test()

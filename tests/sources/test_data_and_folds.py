@@ -24,21 +24,6 @@ def starts(*overrides: str) -> dict[str, Tensor]:
     return weights(built(*overrides)[3])
 
 
-def test_the_same_seed_gives_the_same_start() -> None:
-    first = starts()
-    torch.rand(10)
-
-    assert same(first, starts())
-
-
-def test_another_seed_gives_another_start() -> None:
-    first, second = starts("seed=0"), starts("seed=1")
-
-    kernels = [name for name, tensor in first.items() if tensor.ndim > 1]
-    assert kernels
-    assert not any(torch.equal(first[name], second[name]) for name in kernels)
-
-
 def test_another_layer_at_the_end_shifts_no_other_start() -> None:
     shallow, deep = starts("model.units=[8]"), starts("model.units=[8,8]")
 

@@ -41,29 +41,6 @@ def test_micro_batches_give_the_gradient_of_the_batch(base: tuple[str, ...], par
     assert losses[1] == pytest.approx(losses[0], rel=1e-6)
 
 
-@pytest.mark.parametrize("base", [WINE, REVIEWS], ids=["dense", "multi-hot"])
-def test_micro_batches_give_the_weights_of_the_batch(base: tuple[str, ...]) -> None:
-    """Over two epochs, whose last batches are smaller than the others."""
-    found: list[dict[str, Any]] = []
-    scores: list[list[Any]] = []
-    for count in (1, 2, 5):
-        overrides = (SGD, "trainer.batch_size=10", f"trainer.accumulate={count}")
-        _, _, _, training = built(*overrides, base=base)
-        scores.append([])
-        for _ in range(2):
-            scores[-1].append(run_epoch(training))
-            training.progress.close_epoch()
-        assert training.progress.step == 2 * training.source.steps
-        found.append(weights(training))
-
-    for other in found[1:]:
-        for name, tensor in other.items():
-            torch.testing.assert_close(tensor, found[0][name], rtol=1e-5, atol=1e-6)
-    for other_scores in scores[1:]:
-        for one, first in zip(other_scores, scores[0], strict=True):
-            assert one == pytest.approx(first, rel=1e-5)
-
-
 def test_an_epoch_takes_every_row_once_and_each_epoch_has_its_order(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
