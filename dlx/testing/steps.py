@@ -13,7 +13,7 @@ from .columns import content, orders
 from .contract import require, require_same, through_json, working
 
 
-def check_step(make: Callable[[], Step], column: Any) -> None:
+def check_step(make: Callable[[], Step[Any]], column: Any) -> None:
     """Checks every clause of the contract of preparation steps.
 
     Args:
