@@ -197,11 +197,9 @@ def is_plain(value: Any) -> bool:
 
 def hydra_refused(argument: str) -> Problem:
     """For `hydra.run.dir=x` and its kin."""
-    return Problem(
-        "hydra.* settings are refused: they can load and run code",
-        SHELL + argument,
-        "dlx's own keys; run.root for the output folder, -m for a sweep",
-    )
+    what = "hydra.* settings are refused: they can load and run code"
+    accepted = "dlx's own keys; run.root for the output folder, -m for a sweep"
+    return Problem(what, SHELL + argument, accepted)
 
 
 def sweep_refused(override: Override) -> Problem:

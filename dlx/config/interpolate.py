@@ -134,13 +134,11 @@ def _unresolved(
     said = str(error).strip().partition("\n")[0]
     if missing := re.search(r"Environment variable '(.+)' not found", said):
         what = f"`{dotted}` refers to the environment variable {missing[1]}, which is not set"
-        return Problem(
-            what, where, hint=f"export {missing[1]}=..., or ${{oc.env:{missing[1]},...}}"
-        )
+        hint = f"export {missing[1]}=..., or ${{oc.env:{missing[1]},...}}"
+        return Problem(what, where, hint=hint)
     if secret:
-        return Problem(
-            f"`{dotted}`: the value of the environment variable cannot be converted", where
-        )
+        what = "the value of the environment variable cannot be converted"
+        return Problem(f"`{dotted}`: {what}", where)
     if missing := re.search(r"Interpolation key '(.+)' not found", said):
         others = (key for key in known if key != dotted)
         hint = did_you_mean(missing[1], others, "did you mean ${{}}?")

@@ -102,11 +102,8 @@ def search_path(config_dir: str | None) -> list[Path]:
     if config_dir is not None:
         folder = Path(config_dir).expanduser().resolve()
         if not folder.is_dir():
-            problem = Problem(
-                f"--config-dir {config_dir} is not a folder",
-                accepted=f"a folder with groups such as {GROUPS[0]}/ and model/",
-            )
-            raise UsageError(problem)
+            accepted = f"a folder with groups such as {GROUPS[0]}/ and model/"
+            raise UsageError(Problem(f"--config-dir {config_dir} is not a folder", "", accepted))
         found.append(folder)
     default = shipped("configs")
     return [*found, *([default] if default not in found else [])]

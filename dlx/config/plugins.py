@@ -52,11 +52,8 @@ def _load(name: str, where: str) -> Problem | None:
     try:
         components = importlib.import_module(name).DLX_COMPONENTS
     except ImportError as error:
-        return Problem(
-            f"plugin {name} cannot be imported: {error}",
-            where,
-            hint="install it, or add its folder to PYTHONPATH",
-        )
+        hint = "install it, or add its folder to PYTHONPATH"
+        return Problem(f"plugin {name} cannot be imported: {error}", where, hint=hint)
     except AttributeError:
         return Problem(f"plugin {name} has no DLX_COMPONENTS", where, _SHAPE)
     except Exception as error:  # whatever a user's code may raise

@@ -89,9 +89,8 @@ def _monitors(config: Config, where: Where) -> Iterator[Problem]:
         elif name not in ("auto", *known) and not name.startswith("test/"):  # see `forbidden`
             key = ".".join(path)
             what = f"`{key}` is {name}, which no metric of this run computes"
-            yield Problem(
-                what, where(path), listed(known), did_you_mean(name, known, f"{key}={{}}")
-            )
+            hint = did_you_mean(name, known, f"{key}={{}}")
+            yield Problem(what, where(path), listed(known), hint)
 
 
 def _watched(config: Config) -> list[tuple[Path, str]]:
@@ -124,11 +123,9 @@ def _columns(config: Config, where: Where) -> Iterator[Problem]:
 def _copies(config: Config, where: Where) -> Iterator[Problem]:
     copies = config.prepare.copies
     if copies.features and not copies.share:
-        yield Problem(
-            "`prepare.copies.features` is given, but `prepare.copies.share` is 0: no copy is made",
-            where(("prepare", "copies", "features")),
-            hint="prepare.copies.share=0.5",
-        )
+        key, share = "prepare.copies.features", "prepare.copies.share"
+        what = f"`{key}` is given, but `{share}` is 0: no copy is made"
+        yield Problem(what, where(tuple(key.split("."))), hint=f"{share}=0.5")
 
 
 def _trainer(config: Config, where: Where) -> Iterator[Problem]:
@@ -178,35 +175,31 @@ def _names(config: Config, where: Where) -> Iterator[Problem]:
 
 def _addresses(config: Config, where: Where) -> Iterator[Problem]:
     """What a config says is kept, so it may hold no password."""
-    addresses: list[tuple[Path, str, str]] = [
-        (("callbacks", name, "tracking_uri"), getattr(callback.options, "tracking_uri", ""), "env")
-        for name, callback in config.callbacks.items()
-    ]
-    addresses.append((("tune", "storage"), config.tune.storage, ""))
-    for path, address, instead in addresses:
+    addresses: list[tuple[Path, str, str, str]] = []
+    for name, callback in config.callbacks.items():
+        key = f"callbacks.{name}.tracking_uri"
+        hint = f"export MLFLOW_TRACKING_URI=..., and {key}=env"
+        found = getattr(callback.options, "tracking_uri", "")
+        addresses.append((("callbacks", name, "tracking_uri"), found, "local, env, or ", hint))
+    hint = "export PGPASSWORD=..., or the file ~/.pgpass"
+    addresses.append((("tune", "storage"), config.tune.storage, "", hint))
+    for path, address, others, hint in addresses:
         if holds_password(address):
-            key = ".".join(path)
-            yield Problem(
-                f"`{key}` contains a password, and configs are saved",
-                without_password(where(path)),
-                ("local, env, or " if instead else "") + "an address without a password",
-                f"export MLFLOW_TRACKING_URI=..., and {key}=env"
-                if instead
-                else "export PGPASSWORD=..., or the file ~/.pgpass",
-            )
+            what = f"`{'.'.join(path)}` contains a password, and configs are saved"
+            accepted = f"{others}an address without a password"
+            yield Problem(what, without_password(where(path)), accepted, hint)
 
 
 def _arrow_of_time(config: Config, where: Where) -> Iterator[Problem]:
     """Whoever predicts the future may not have trained on it (book 4.2.2)."""
     time = config.dataset.options.time
     if time and reads(config, "protocol") and not config.protocol.options.in_time:
-        yield Problem(
-            f"temporal leak: the rows of dataset {config.dataset.name} are ordered by {time}, "
-            f"and protocol {config.protocol.name} would train on later rows than it is tested on",
-            where(("protocol",)),
-            "chronological, auto",
-            "protocol=chronological",
+        what = (
+            f"temporal leak: the rows of dataset {config.dataset.name} are ordered by {time}, and "
         )
+        what += f"protocol {config.protocol.name} would train on later rows than it is tested on"
+        hint = "protocol=chronological"
+        yield Problem(what, where(("protocol",)), "chronological, auto", hint)
 
 
 def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:

@@ -87,12 +87,9 @@ def _targets(config: Config, where: Where) -> Iterator[Problem]:
             what = f"dataset {config.dataset.name} has no target `{name}`"
             yield Problem(what, here, listed(offered), did_you_mean(name, offered))
         elif reason := _contradiction(offered[name], target.problem):
-            yield Problem(
-                f"`targets.{name}.problem` is {target.problem}, but {reason}",
-                where(("targets", name, "problem")),
-                offered[name],
-                f"targets.{name}.problem={offered[name]}",
-            )
+            key, posed = f"targets.{name}.problem", offered[name]
+            what = f"`{key}` is {target.problem}, but {reason}"
+            yield Problem(what, where(("targets", name, "problem")), posed, f"{key}={posed}")
 
 
 def _positives(config: Config, where: Where) -> Iterator[Problem]:
@@ -100,9 +97,8 @@ def _positives(config: Config, where: Where) -> Iterator[Problem]:
         if target.positive and target.problem != "binary":
             title = PROBLEMS[target.problem].title
             what = f"`targets.{name}.positive` is {target.positive}, but {title} has no such class"
-            yield Problem(
-                what, where(("targets", name, "positive")), "nothing: only for two classes"
-            )
+            here = where(("targets", name, "positive"))
+            yield Problem(what, here, "nothing: only for two classes")
 
 
 _KINDER = {("binary", "multiclass"), ("regression", "unit_regression")}
@@ -124,24 +120,18 @@ def _losses(config: Config, where: Where) -> Iterator[Problem]:
         loss = loss_of(config, target).name
         if loss in row.refused:
             path = ("targets", name, "loss") if target.loss.name != "auto" else ("loss",)
-            yield Problem(
-                f"loss {loss} contradicts {row.title}: {row.refused[loss]}",
-                where(path),
-                listed([row.loss, *row.allowed]),
-                f"{'.'.join((*path, 'name'))}={row.loss}",
-            )
+            what = f"loss {loss} contradicts {row.title}: {row.refused[loss]}"
+            hint = f"{'.'.join(path)}.name={row.loss}"
+            yield Problem(what, where(path), listed([row.loss, *row.allowed]), hint)
 
 
 def _activations(config: Config, where: Where) -> Iterator[Problem]:
     for name, target in config.targets.items():
         row = PROBLEMS[target.problem]
         if target.activation not in ("auto", row.activation):
-            yield Problem(
-                f"activation {target.activation} contradicts {row.title} "
-                f"(last activation: {row.activation}, loss: {row.loss})",
-                where(("targets", name, "activation")),
-                f"auto, {row.activation}",
-            )
+            what = f"activation {target.activation} contradicts {row.title}"
+            what += f" (last activation: {row.activation}, loss: {row.loss})"
+            yield Problem(what, where(("targets", name, "activation")), f"auto, {row.activation}")
 
 
 def _metrics(config: Config, where: Where) -> Iterator[Problem]:
@@ -150,8 +140,5 @@ def _metrics(config: Config, where: Where) -> Iterator[Problem]:
     for name, chosen in config.metrics.items():
         if not problems & set(chosen.options.problems):
             titles = listed(sorted(PROBLEMS[p].title for p in problems))
-            yield Problem(
-                f"metric {name} does not fit {titles}",
-                where(("metrics", name)),
-                listed(n for n, entry in known if problems & set(entry.options.problems)),
-            )
+            fitting = listed(n for n, entry in known if problems & set(entry.options.problems))
+            yield Problem(f"metric {name} does not fit {titles}", where(("metrics", name)), fitting)

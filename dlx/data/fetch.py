@@ -157,9 +157,8 @@ def _locked(part: Path) -> Iterator[IO[bytes]]:
                 fcntl.flock(out, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 what = f"{part.stem} is being downloaded by another process"
-                raise RunError(
-                    Problem(what, str(part), hint=("wait until it has finished"))
-                ) from None
+                hint = "wait until it has finished"
+                raise RunError(Problem(what, str(part), hint=hint)) from None
         try:
             yield out
         finally:

@@ -336,12 +336,9 @@ def _count(asked: float, rows: int, key: str, sample: bool) -> int:
         asked = SAMPLE_SHARE
     count = round(asked * rows) if asked < 1 else asked
     if not 1 <= count < rows or count != int(count):
-        raise UsageError(
-            Problem(
-                f"`{key}` is {asked:g}, which makes {count:,.10g} of {rows:,} rows",
-                accepted=f"a share below 1, or a number from 1 to {rows - 1:,}",
-            )
-        )
+        what = f"`{key}` is {asked:g}, which makes {count:,.10g} of {rows:,} rows"
+        accepted = f"a share below 1, or a number from 1 to {rows - 1:,}"
+        raise UsageError(Problem(what, accepted=accepted))
     return int(count)
 
 

@@ -190,12 +190,9 @@ def _other_contents(name: str, dataset: Dataset, folder: Path, found: str) -> Pr
         hint = "pip install --force-reinstall scikit-learn"
     else:
         hint = f"`{store.fetch_command(name)}` downloads it again"
-    return Problem(
-        f"dataset {name}: {names} can be read but contains different data; content digest {found}",
-        where=str(folder),
-        accepted=f"content digest {dataset.content_sha256}",
-        hint=hint,
-    )
+    what = f"{names} can be read but contains different data; content digest {found}"
+    accepted = f"content digest {dataset.content_sha256}"
+    return Problem(f"dataset {name}: {what}", str(folder), accepted, hint)
 
 
 def _source(

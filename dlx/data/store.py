@@ -162,18 +162,14 @@ def _missing(name: str, dataset: Dataset) -> tuple[File, ...]:
 
 def missing_files(name: str, dataset: Dataset, folder: Path, files: tuple[File, ...]) -> Problem:
     """One problem that names every missing file and both ways to get it."""
-    count = f"{len(files)} of its {len(dataset.files)} files"
+    which = f"{len(files)} of its {len(dataset.files)} files" if dataset.files[1:] else "its file"
+    what = f"dataset {name}: {which} {'are' if len(files) > 1 else 'is'} missing"
     lines = [f"\n    {_described(file, dataset)}" for file in files]
     by_hand = "download it yourself and put it there"
     if any(file.url for file in files):
         by_hand = f"`{fetch_command(name)}`, or {by_hand}"
-    return Problem(
-        f"dataset {name}: {count if len(dataset.files) > 1 else 'its file'} "
-        f"{'are' if len(files) > 1 else 'is'} missing",
-        where=str(folder),
-        accepted="in that folder:" + "".join(lines),
-        hint=by_hand + _or_a_sample(name),
-    )
+    accepted = "in that folder:" + "".join(lines)
+    return Problem(what, str(folder), accepted, by_hand + _or_a_sample(name))
 
 
 def fetch_command(name: str) -> str:
@@ -212,11 +208,8 @@ def mismatch(name: str, dataset: Dataset, folder: Path, found: Found) -> Problem
         what = f"is too long: {found.size:,} bytes, not {file.size:,}"
     else:
         what = "is corrupted: its size is correct, but not its contents"
-    return Problem(
-        f"dataset {name}: {file.name} {what}; its SHA-256 is {found.sha256}",
-        where=str(folder / file.name),
-        accepted=f"SHA-256 {file.sha256}, {file.size:,} bytes",
-        hint=f"`{fetch_command(name)}` downloads it again"
-        if file.url
-        else "put the correct file there",
-    )
+    what = f"dataset {name}: {file.name} {what}; its SHA-256 is {found.sha256}"
+    accepted = f"SHA-256 {file.sha256}, {file.size:,} bytes"
+    again = f"`{fetch_command(name)}` downloads it again"
+    hint = again if file.url else "put the correct file there"
+    return Problem(what, str(folder / file.name), accepted, hint)

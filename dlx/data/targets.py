@@ -160,13 +160,9 @@ def _encoded(samples: Samples, name: str, problem: str) -> tuple[Array, int, tup
 def _positive(name: str, asked: str, classes: tuple[str, ...]) -> int:
     if asked and asked not in classes:
         near = nearest(asked, classes)
-        raise UsageError(
-            Problem(
-                f"`targets.{name}.positive` is {asked}, but there is no such class",
-                accepted=listed(classes),
-                hint=f"targets.{name}.positive={near or classes[-1]}",
-            )
-        )
+        what = f"`targets.{name}.positive` is {asked}, but there is no such class"
+        hint = f"targets.{name}.positive={near or classes[-1]}"
+        raise UsageError(Problem(what, "", listed(classes), hint))
     return classes.index(asked) if asked else 1
 
 
@@ -190,33 +186,22 @@ def _check_whole(column: Array, name: str) -> None:
         raise UsageError(Problem(f"target {name} has no rows"))
     bad = ~np.isfinite(column.astype(np.float64)).reshape(len(column), -1).all(axis=1)
     if bad.any():
-        raise UsageError(
-            Problem(
-                f"target {name} has {int(bad.sum()):,} rows without a finite number",
-                f"first in row {int(np.flatnonzero(bad)[0])}",
-                "a value in every row",
-            )
-        )
+        what = f"target {name} has {int(bad.sum()):,} rows without a finite number"
+        where = f"first in row {int(np.flatnonzero(bad)[0])}"
+        raise UsageError(Problem(what, where, "a value in every row"))
 
 
 def _check_values(column: Array, name: str, right: npt.NDArray[np.bool_], accepted: str) -> None:
     if not right.all():
         place = tuple(np.argwhere(~right)[0])
-        raise UsageError(
-            Problem(
-                (f"target {name} contains {column[place]:g}"), f"first in row {place[0]}", accepted
-            )
-        )
+        what = f"target {name} contains {column[place]:g}"
+        raise UsageError(Problem(what, f"first in row {place[0]}", accepted))
 
 
 def _contradiction(name: str, problem: str, found: str, other: str) -> UsageError:
-    return UsageError(
-        Problem(
-            f"target {name} is declared {PROBLEMS[problem].title}, but {found}",
-            f"targets.{name}.problem",
-            hint=f"targets.{name}.problem={other}",
-        )
-    )
+    what = f"target {name} is declared {PROBLEMS[problem].title}, but {found}"
+    key = f"targets.{name}.problem"
+    return UsageError(Problem(what, key, hint=f"{key}={other}"))
 
 
 def class_counts(values: Array, classes: tuple[str, ...], rows: Rows) -> dict[str, int]:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..config.names import listed, nearest
+from ..config.names import did_you_mean, listed
 from ..config.schema import Copies
 from ..data.columns import Column, Dense, Rows
 from ..data.samples import Samples
@@ -64,10 +64,9 @@ def _places(samples: Samples, options: Copies) -> list[tuple[str, int]]:
             found |= {feature: (name, place) for place, feature in enumerate(column.features)}
     for feature in options.features:
         if feature not in found:
-            near = nearest(feature, found)
             what = f"`prepare.copies.features`: there is no feature `{feature}`"
             known = listed(found) or "none: no input is a table of numbers"
-            raise UsageError(Problem(what, "", known, f"did you mean {near}?" if near else ""))
+            raise UsageError(Problem(what, "", known, did_you_mean(feature, found)))
     if not found:
         raise UsageError(Problem("`prepare.copies` needs a table of numbers among the inputs"))
     return [found[feature] for feature in options.features or found]

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..config.names import listed, nearest
+from ..config.names import did_you_mean, listed
 from ..config.specs import prepare as specs
 from ..data.columns import Column, Dense
 from ..errors import Problem, UsageError
@@ -29,16 +29,9 @@ def _table(column: Column, step: str) -> Dense:
 def _place(name: str, step: str, features: tuple[str, ...]) -> int:
     if name in features:
         return features.index(name)
-    near = nearest(name, features)
     known = listed(features) or "none: this column's features have no names"
-    raise UsageError(
-        Problem(
-            f"prepare step {step}: there is no feature `{name}`",
-            "prepare.steps",
-            known,
-            f"did you mean {near}?" if near else "",
-        )
-    )
+    what = f"prepare step {step}: there is no feature `{name}`"
+    raise UsageError(Problem(what, "prepare.steps", known, did_you_mean(name, features)))
 
 
 class Featured(Step[Options]):

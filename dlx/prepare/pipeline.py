@@ -186,9 +186,8 @@ class Pipeline:
                 {name: _input(**row) for name, row in saved["inputs"].items()},
             )
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-            raise RunError(
-                Problem(f"the fitted preparation cannot be read: {error}", str(file))
-            ) from error
+            what = f"the fitted preparation cannot be read: {error}"
+            raise RunError(Problem(what, str(file))) from error
 
 
 def _codec(classes: Sequence[str], **rest: Any) -> TargetCodec:

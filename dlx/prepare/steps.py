@@ -147,14 +147,9 @@ class MultiHot(Step[specs.MultiHot]):
         given, size = _ids(column, "multi_hot"), self.options.size
         largest = int(given.values.max(initial=0))
         if largest >= size:
-            raise UsageError(
-                Problem(
-                    f"prepare step multi_hot has size {size:,}, but the data contain id "
-                    f"{largest:,}",
-                    accepted=f"a size of {largest + 1:,} or more",
-                    hint=f"keep fewer words (num_words={size}), or size={largest + 1}",
-                )
-            )
+            what = f"prepare step multi_hot has size {size:,}, but the data contain id {largest:,}"
+            hint = f"keep fewer words (num_words={size}), or size={largest + 1}"
+            raise UsageError(Problem(what, "", f"a size of {largest + 1:,} or more", hint))
         return Sparse(*_distinct(given, size), size)
 
 
@@ -195,9 +190,8 @@ class OneHot(Step[specs.OneHot]):
     def _whole(self, column: Column) -> npt.NDArray[Any]:
         rows = _dense(column, "one_hot").values
         if not np.issubdtype(rows.dtype, np.integer) and not np.array_equal(rows, np.floor(rows)):
-            raise UsageError(
-                Problem("prepare step one_hot got fractions", accepted="whole numbers")
-            )
+            what = "prepare step one_hot got fractions"
+            raise UsageError(Problem(what, accepted="whole numbers"))
         return rows
 
 

@@ -154,12 +154,10 @@ def check_column(every: Sequence[Status], name: str, where: str) -> None:
         return
     known = columns_of(every)
     if name not in known:
-        from ..config.names import listed, nearest
+        from ..config.names import did_you_mean, listed
 
-        near = nearest(name, known)
-        hint = f"{where} {near}" if where.startswith("-") else f"{near}=..."
-        what = f"no run has `{name}`"
-        raise UsageError(Problem(what, where, listed(known), hint if near else ""))
+        hint = did_you_mean(name, known, f"{where} {{}}" if where.startswith("-") else "{}=...")
+        raise UsageError(Problem(f"no run has `{name}`", where, listed(known), hint))
 
 
 def parse(words: Sequence[str], every: Sequence[Status]) -> list[Filter]:
@@ -217,10 +215,9 @@ def age(text: str) -> float:
 def _check_states(values: Sequence[str]) -> None:
     for value in values:
         if value not in STATES:
-            from ..config.names import listed, nearest
+            from ..config.names import did_you_mean, listed
 
-            near = nearest(value, STATES)
-            hint = f"state={near}" if near else ""
+            hint = did_you_mean(value, STATES, "state={}")
             what = f"there is no state `{value}`"
             raise UsageError(Problem(what, "command line: state=", listed(STATES), hint))
 

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 import numpy as np
 
+from ...config.names import plural
 from ...errors import Problem, UsageError
 from ..profile import WIDE, Profile, of_many, of_numbers, of_texts
 from .base import Array, Column, Input, Rows, Shown
@@ -101,19 +102,11 @@ class Dense(Column):
         wrong = np.isinf(self.values) if missing_allowed else ~np.isfinite(self.values)
         rows = np.flatnonzero(wrong.reshape(len(self), -1).any(axis=1))
         if len(rows):
-            what = f"has missing (NaN) or infinite values{when} in {len(rows):,} row"
-            hint = (
-                "{name: impute}, early in prepare.steps, fills missing values "
-                "(also those of copies)"
-            )
-            raise UsageError(
-                Problem(
-                    what + "s" * (len(rows) > 1),
-                    f"first in row {rows[0]}",
-                    "numbers",
-                    hint if np.isnan(self.values).any() else "",
-                )
-            )
+            many = plural(len(rows), "row")
+            what = f"has missing (NaN) or infinite values{when} in {many}"
+            fill = "{name: impute}, early in prepare.steps, fills missing values"
+            hint = f"{fill} (also those of copies)" if np.isnan(self.values).any() else ""
+            raise UsageError(Problem(what, f"first in row {rows[0]}", "numbers", hint))
 
     def ready(self) -> Self:
         """The numbers as float32, all of them finite."""

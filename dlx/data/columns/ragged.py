@@ -96,13 +96,9 @@ class Sequence(Column):
     def describe(self) -> Input:
         """So many ids a row."""
         if self.length is None:
-            raise UsageError(
-                Problem(
-                    "holds lists of ids of different lengths after preparation",
-                    accepted="rows of the same length",
-                    hint="add {name: multi_hot} or {name: pad} to prepare.steps",
-                )
-            )
+            what = "holds lists of ids of different lengths after preparation"
+            hint = "add {name: multi_hot} or {name: pad} to prepare.steps"
+            raise UsageError(Problem(what, "", "rows of the same length", hint))
         return Input("ids", (self.length,), self.size)
 
     def show(self, row: int) -> Shown:

@@ -69,13 +69,8 @@ class Text(Column):
 
     def describe(self) -> Input:
         """Refuses them: a model takes numbers."""
-        raise UsageError(
-            Problem(
-                "still contains texts after preparation",
-                accepted="numbers",
-                hint="add {name: tokenize} and {name: multi_hot} to prepare.steps",
-            )
-        )
+        hint = "add {name: tokenize} and {name: multi_hot} to prepare.steps"
+        raise UsageError(Problem("still contains texts after preparation", "", "numbers", hint))
 
     def show(self, row: int) -> Shown:
         """The text."""
