@@ -9,14 +9,11 @@ from typing import Any, Self
 
 import pytest
 import torch
-from torch import Tensor, nn
 from torch.nn import Parameter
 
-from dlx.config.learners import LearnerSpec, ScoreSpec
 from dlx.config.schema import Config
 from dlx.config.specs import LEARNERS, MODELS, OPTIMIZERS, SCHEDULES
 from dlx.judging.evaluation import Evaluation
-from dlx.learning.learner import Learner
 from dlx.learning.supervised import Supervised
 from dlx.runs.artifacts import Artifacts
 from dlx.state import State
@@ -60,44 +57,6 @@ def test_whatever_the_schedule(name: str) -> None:
 
 def test_without_validation() -> None:
     check_learner(*WINE, "protocol=train_test")
-
-
-class Duel(Learner):
-    """One network makes rows of its own, the other tells them from rows of the data."""
-
-    @classmethod
-    def build(cls, config: Config, *given: Any) -> Self:
-        with torch.random.fork_rng():
-            torch.manual_seed(config.seed)
-            maker, judge = nn.Linear(2, 13), nn.Linear(13, 1)
-        return cls(config, {"maker": maker, "judge": judge})
-
-    def losses(self, batch: Any) -> dict[str, Tensor]:
-        made = self.networks["maker"](torch.randn(batch.rows, 2))
-        return {"loss": self.networks["judge"](made).sigmoid().mean()}
-
-    def step(self, batch: Any, optimizers: Any, meters: Any) -> None:
-        def see_through(micro: Any) -> dict[str, Tensor]:
-            true = self.networks["judge"](micro.inputs["features"]).sigmoid().mean()
-            return {"loss": true - self.losses(micro)["loss"]}
-
-        optimizers.step("judge", batch, see_through)
-        optimizers.step("maker", batch, self.losses)
-        meters.update(batch, self.losses(batch), {})
-
-    def evaluations(self, fold: Any, part: str) -> list[Evaluation]:
-        return []
-
-
-class DuelSpec(LearnerSpec):
-    can = ("accumulate",)
-
-    def scores(self, config: Config) -> dict[str, ScoreSpec]:
-        return {"train/loss": ScoreSpec("min")}
-
-
-def test_two_networks_that_nobody_scores() -> None:
-    check_learner(*WINE, "optimizer=adam", learner=Duel, spec=DuelSpec())
 
 
 class Broken(Supervised):
