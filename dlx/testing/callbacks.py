@@ -18,7 +18,7 @@ from ..training.callbacks import Callback
 from .contract import require, require_same, through_json, undisturbed, working
 from .trainings import SHORT, Subject, Trail, copies
 
-TASK, KEY = "task=wine", "tested"
+KEY = "tested"
 JSON = "state_dict() is something that JSON can hold"
 
 
@@ -31,14 +31,13 @@ def check_callback(make: Callable[[], Callback], *overrides: str) -> None:
 
     Args:
         make: makes a fresh callback; each training has its own.
-        overrides: a config as on the command line in which it has something to do; of wine's
-            sample data where they name no task.
+        overrides: a config as on the command line in which it has something to do; wine's, on
+            sample data, unless they say otherwise.
 
     Raises:
         BrokenContract: the first clause that it does not keep.
         UsageError: the config cannot be used.
     """
-    overrides = (() if any(one.startswith("task=") for one in overrides) else (TASK,)) + overrides
     with tempfile.TemporaryDirectory() as root:
         watched = _run_with(make(), (*SHORT, *overrides, f"run.root={root}")).stage
     if not make().watches_only:

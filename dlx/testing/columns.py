@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.columns import Column, Rows, Shown
+from ..data.columns import Column, Rows
 from ..errors import UsageError
 from ..sources.held import hold
 from .contract import bits, require, require_same, through_json, working
@@ -49,10 +49,15 @@ def content(column: Column) -> dict[str, Any]:
     return {"kind": column.kind, **arrays, "meta": column.meta()}
 
 
-def orders(rows: int) -> list[Rows]:
-    """Rows in some orders: all, none, backwards, some again and again, one."""
+def orders(rows: int) -> dict[str, Rows]:
+    """Rows in some orders, by what they are called."""
     every = np.arange(rows)
-    return [every, every[:0], every[::-1].copy(), every[[-1, 0, 0, -1]], every[1:2]]
+    some = {
+        "one row": every[1:2],
+        "backwards": every[::-1].copy(),
+        "repeats": every[[-1, 0, 0, -1]],
+    }
+    return {"all rows": every, "no row": every[:0], **some}
 
 
 def _seen(column: Column) -> list[str]:
@@ -63,11 +68,11 @@ def _check_taken(column: Column) -> None:
     every = np.arange(len(column))
     require_same("all rows taken are the column", content(column.take(every)), content(column))
     known, seen = column.hashes(every), _seen(column)
-    for rows in orders(len(column)):
+    for name, rows in orders(len(column)).items():
         order, taken = rows.tolist(), column.take(rows)
-        clause = f"take({order}) gives these rows, in this order"
+        clause = f"take(), {name}, gives these rows in this order"
         require(_seen(taken) == [seen[row] for row in order], clause, f"{len(taken)} others")
-        clause, wanted = f"hashes({order}) are those of these rows", [known[row] for row in order]
+        clause, wanted = f"hashes(), {name}, are those of these rows", [known[r] for r in order]
         require(column.hashes(rows) == wanted, clause, "others")
         again = taken.hashes(np.arange(len(taken)))
         require(again == wanted, clause, "others once they are taken")
@@ -79,28 +84,19 @@ def _check_taken(column: Column) -> None:
 def _check_shown(column: Column) -> None:
     clause = "show() gives pixels (channels, height, width), a text, or numbers by name"
     for row in range(len(column)):
-        shown = column.show(row)
-        require(_is_sound(shown), clause, f"{shown.kind} with {shown.content!r:.80}")
+        kind, found = column.show(row).kind, column.show(row).content
+        numbers = isinstance(found, dict) and all(type(one) is float for one in found.values())
+        sound = {"image": np.ndim(found) == 3, "text": isinstance(found, str), "row": numbers}
+        require(sound.get(kind), clause, f"{kind} with {found!r:.80}")
     told = [column.holds, *(one.plain() for one in column.profile("x"))]
     through_json("holds and profile() are something that JSON can hold", told)
-
-
-def _is_sound(shown: Shown) -> bool:
-    content = shown.content
-    if shown.kind == "image":
-        return isinstance(content, np.ndarray) and content.ndim == 3
-    if shown.kind == "text":
-        return isinstance(content, str)
-    return isinstance(content, dict) and all(type(one) is float for one in content.values())
 
 
 def _check_held(column: Column) -> None:
     """On a device are the rows that are on the host, by take as by batch."""
     held, many = hold(column, CPU), len(column)
-    asked = [(rows, f"take({rows.tolist()})", 0, len(rows)) for rows in orders(many)]
-    for start, stop in ((0, 1), (1, many)):
-        asked.append((np.arange(many), f"batch({start}, {stop})", start, stop))
-    for rows, name, start, stop in asked:
+    asked = [(f"take(), {name},", rows, 0, len(rows)) for name, rows in orders(many).items()]
+    for name, rows, start, stop in (*asked, ("batch(1, ...)", np.arange(many), 1, many)):
         clause = f"{name} gives the same rows on a device as on the host"
         with working(clause):
             found = held.take(torch.from_numpy(rows)).batch(start, stop)

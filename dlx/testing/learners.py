@@ -28,7 +28,8 @@ def check_learner(
     """Checks every clause of the contract of learners, in trainings of two epochs of three steps.
 
     Args:
-        overrides: a config as on the command line; sample data are used unless they say otherwise.
+        overrides: a config as on the command line; wine's, on sample data, unless they say
+            otherwise.
         learner: takes the place of the config's.
         spec: takes the place of the config's.
 

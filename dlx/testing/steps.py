@@ -46,6 +46,6 @@ def check_step(make: Callable[[], Step[Any]], column: Any) -> None:
         again = as_column(make().apply(given, loaded))
     require_same(clause, content(again), content(result))
     clause = "apply() makes of a row the same, whatever rows are beside it"
-    for rows in orders(len(given))[2:]:
+    for rows in filter(len, orders(len(given)).values()):
         found = as_column(make().apply(given.take(rows), loaded))
         require_same(clause, content(found), content(result.take(rows)))

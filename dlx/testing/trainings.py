@@ -28,7 +28,11 @@ from ..training.loop import fit
 from ..training.training import Training
 from .contract import require_same, through_json, working
 
-SHORT = ("dataset.sample=true", "trainer.epochs=2", "trainer.threads=1", "trainer.device=cpu")
+SHORT = (
+    *("task=wine", "dataset.sample=true"),
+    *("trainer.epochs=2", "trainer.threads=1", "trainer.device=cpu"),
+)
+"""What is trained where nothing else is said."""
 STEPS = 3
 """Steps of an epoch."""
 

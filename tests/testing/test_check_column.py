@@ -72,21 +72,21 @@ class ForgetsItsNames(Broken):
 
 
 class SortsItsRows(Broken):
-    found = "broken: take([3, 2, 1, 0]) gives these rows, in this order\n  found: 4 others"
+    found = "broken: take(), backwards, gives these rows in this order\n  found: 4 others"
 
     def take(self, rows: Rows) -> Self:
         return super().take(np.sort(rows))
 
 
 class DropsRepeats(Broken):
-    found = "broken: take([3, 0, 0, 3]) gives these rows, in this order\n  found: 2 others"
+    found = "broken: take(), repeats, gives these rows in this order\n  found: 2 others"
 
     def take(self, rows: Rows) -> Self:
         return super().take(np.array(list(dict.fromkeys(rows.tolist())), dtype=np.int64))
 
 
 class HashesEverything(Broken):
-    found = "broken: hashes([]) are those of these rows\n  found: others"
+    found = "broken: hashes(), no row, are those of these rows\n  found: others"
 
     def hashes(self, rows: Rows) -> list[bytes]:
         return super().hashes(np.arange(len(self)))
@@ -94,7 +94,7 @@ class HashesEverything(Broken):
 
 class HashesItsPlace(Broken):
     found = (
-        "broken: hashes([3, 2, 1, 0]) are those of these rows\n  found: others once they are taken"
+        "broken: hashes(), one row, are those of these rows\n  found: others once they are taken"
     )
 
     def hashes(self, rows: Rows) -> list[bytes]:
@@ -133,7 +133,7 @@ class ReversesWhatIsHeld(HeldDense):
 class IsHeldBackwards(Broken):
     held: ClassVar[str] = f"{__name__}:ReversesWhatIsHeld"
     found = (
-        "broken: take([0, 1, 2, 3]) gives the same rows on a device as on the host\n  found: others"
+        "broken: take(), all rows, gives the same rows on a device as on the host\n  found: others"
     )
 
 
@@ -144,7 +144,7 @@ class StartsAtTheBeginning(HeldDense):
 
 class GivesTheFirstRows(Broken):
     held: ClassVar[str] = f"{__name__}:StartsAtTheBeginning"
-    found = "broken: batch(1, 4) gives the same rows on a device as on the host\n  found: others"
+    found = "broken: batch(1, ...) gives the same rows on a device as on the host\n  found: others"
 
 
 class ScalesInPlace(Broken):
