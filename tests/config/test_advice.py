@@ -19,6 +19,9 @@ from dlx.errors import DlxError, UsageError
 
 TASKS = sorted(file.stem for file in (shipped("configs") / "task").glob("*.yaml"))
 
+FEW = ("beijing_pm25", "boston_housing")
+"""Tasks in time and not: all that advice goes by, beside the protocol."""
+
 
 def legal(task: str) -> Iterator[Loaded]:
     """The task under every protocol that it may have, its own first."""
@@ -30,7 +33,9 @@ def legal(task: str) -> Iterator[Loaded]:
             assert more, "the task itself is refused"
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task", [t if t in FEW else pytest.param(t, marks=pytest.mark.slow) for t in TASKS]
+)
 def test_what_is_advised_is_accepted_for_every_task_and_protocol(task: str) -> None:
     advised = set()
     for loaded in legal(task):
