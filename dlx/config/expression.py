@@ -80,10 +80,7 @@ class Condition:
         self._value = self._read(tree, 0)
 
     def holds(self, config: Mapping[str, Any]) -> bool:
-        """Whether it is true of a config.
-
-        Args:
-            config: a whole config as dicts, lists and scalars.
+        """Whether it is true of a whole config, given as dicts, lists and scalars.
 
         Raises:
             UsageError: it names a key that there is not, or compares what cannot be compared.

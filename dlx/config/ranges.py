@@ -141,11 +141,9 @@ def _endless(override: Override) -> Problem | None:
 
 
 def values_of(arguments: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, Any], list[str]]:
-    """The values that arguments give some keys, and those arguments; secret ones hidden.
+    """The one value that arguments give each of some keys or groups, and those arguments.
 
-    Args:
-        arguments: with one value each.
-        keys: keys or groups.
+    Secret ones are hidden.
     """
     overrides = [o for o in parse(arguments, []) if o.key_or_group in keys]
     values = {

@@ -44,11 +44,7 @@ class Words:
 
 @contextmanager
 def told_as_typed(typed: Mapping[str, str]) -> Iterator[None]:
-    """Within it, problems name what was typed, not the arguments that dlx made of it.
-
-    Args:
-        typed: what was typed, by the argument that was made of it.
-    """
+    """Within it, problems name what was typed, found by what dlx made of it."""
     try:
         yield
     except (UsageError, MethodError) as error:

@@ -60,14 +60,7 @@ Pairs = dict[str, list[tuple[Rows, Rows]]]
 def check(
     samples: Samples, split: Split, targets: Mapping[str, EncodedTarget], hashes: Sequence[bytes]
 ) -> list[Finding]:
-    """Everything that the checks find in a dataset and its cut.
-
-    Args:
-        samples: the dataset.
-        split: how it was cut.
-        targets: its encoded targets.
-        hashes: of every row's inputs, from `fingerprints.input_hashes`.
-    """
+    """Everything that the checks find in a dataset, its cut, and the hashes of its rows' inputs."""
     pairs = _pairs(split)
     return [
         *_same_rows(pairs),
@@ -81,11 +74,7 @@ def check(
 
 
 def check_profiles(profiles: Sequence[Profile]) -> list[Finding]:
-    """What the profiles of the columns, over training rows, give to think about.
-
-    Args:
-        profiles: from `profile.profile`.
-    """
+    """What the profiles of the columns, over training rows, give to think about."""
     zeros = [
         f"{p.name}: {p.zeros:,} zeros, no other value below {p.nearest:.4g} in absolute value"
         for p in profiles

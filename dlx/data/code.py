@@ -22,9 +22,7 @@ def code_digest(target: str) -> str:
     """SHA-256 over the source that a component's code comes from, as it was when first asked.
 
     Of dlx that is the module; of a plugin every module of its package, as they call each other.
-
-    Args:
-        target: "module:attribute", as in a table of components.
+    The component is named as in its table, "module:attribute".
 
     Returns:
         The digest in hex; "" where there is no source to read, so that nothing can be told.

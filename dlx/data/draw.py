@@ -52,14 +52,7 @@ def deal(rows: Rows, k: int, seed: int, labels: Ids | None, units: Ids | None = 
     """Deals rows into k parts whose sizes differ by one at most (by a unit where there are any).
 
     Units go in turn to the smallest part: large ones first, then class by class, so that every
-    class is spread evenly.
-
-    Args:
-        rows: what is dealt.
-        k: parts.
-        seed: what the draw derives from.
-        labels: class of every row of the dataset, to keep the shares; None to deal freely.
-        units: unit of every row of the dataset; rows of one unit stay together.
+    class is spread evenly. Seed, labels and units are as in `draw`.
 
     Returns:
         The parts, each in ascending order.

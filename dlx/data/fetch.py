@@ -43,11 +43,7 @@ class Watcher(Protocol):
 
 
 def fetch(chosen: Chosen, watcher: Watcher) -> Path:
-    """Downloads what is missing of a dataset, or is not the official file.
-
-    Args:
-        chosen: an entry of `DATASETS`.
-        watcher: is told how it goes.
+    """Downloads what is missing of a dataset, or is not the official file; tells how it goes.
 
     Returns:
         The dataset's folder, with every file verified.

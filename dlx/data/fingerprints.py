@@ -23,10 +23,7 @@ def input_hashes(samples: Samples) -> list[bytes]:
 def row_hashes(samples: Samples, inputs: list[bytes], rows: Rows) -> list[bytes]:
     """A hash of some rows' inputs and targets, as they were before any option where that is known.
 
-    Args:
-        samples: the dataset.
-        inputs: from `input_hashes`, of every row.
-        rows: which rows.
+    Of the inputs every row's hash is given, as `input_hashes` made them.
     """
     if samples.identity:
         return samples.columns[samples.identity].hashes(rows)

@@ -65,13 +65,7 @@ class Profile:
 
 
 def of_numbers(column: str, feature: str, values: Numbers) -> Profile:
-    """What one feature holds.
-
-    Args:
-        column: the column's name.
-        feature: its own; "" for a column of one number a row.
-        values: float64, shape (rows,).
-    """
+    """What one feature holds; it has no name in a column of one number a row."""
     known = values[np.isfinite(values)]
     missing = int(np.isnan(values).sum())
     if not len(known):

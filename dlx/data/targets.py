@@ -67,11 +67,7 @@ class TargetCodec:
         return ["|".join(_cells(one)) for one in self.name(values)]
 
     def decode(self, activated: Array) -> Answers:
-        """What a model's predictions say.
-
-        Args:
-            activated: logits after the activation, see `dlx.losses.activate`.
-        """
+        """What a model's predictions say: logits after the activation (`dlx.losses.activate`)."""
         if not self.classes:
             return Answers(activated, self.name(activated), None)
         multiclass = self.problem == "multiclass"

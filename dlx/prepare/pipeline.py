@@ -144,11 +144,7 @@ class Pipeline:
         return columns
 
     def decode(self, activated: Mapping[str, Array]) -> dict[str, Answers]:
-        """What a model's predictions say, by target.
-
-        Args:
-            activated: logits after the activation, by target; see `dlx.losses.activate`.
-        """
+        """What a model's predictions say, by target; see `TargetCodec.decode`."""
         return {name: self.targets[name].decode(values) for name, values in activated.items()}
 
     def save(self, folder: Path) -> None:

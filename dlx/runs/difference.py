@@ -85,10 +85,6 @@ def differences(first: Path, second: Path) -> list[Difference]:
     Not told are times, names and places of runs; the number of threads where the config asks for
     another one; and the digest of data or parts where a config key or a file's hash says why.
 
-    Args:
-        first: a run folder.
-        second: another one.
-
     Raises:
         UsageError: a run has not come so far as to write them down.
         RunError: a file is damaged.

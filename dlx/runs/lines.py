@@ -77,11 +77,7 @@ class _Sound:
 
 
 class Lines:
-    """A list that grows by whole lines; what is damaged of it, and all after that, goes.
-
-    Args:
-        file: the file, there or not.
-    """
+    """A file, there or not, that grows by whole lines; what is damaged, and all after it, goes."""
 
     def __init__(self, file: Path) -> None:
         self.file = file

@@ -151,10 +151,7 @@ def _text(file: Path) -> str:
 
 
 def remove(folder: Path) -> bool:
-    """Deletes a run folder: it leaves the listings at once, then its files go.
-
-    Args:
-        folder: one that `candidates` gave.
+    """Deletes a run folder of `candidates`: it leaves the listings at once, then its files go.
 
     Returns:
         Whether it is gone; not where a process has started to use it.
@@ -199,8 +196,7 @@ def clear_leftovers(root: Path) -> None:
 def sweep_below(root: Path) -> None:
     """Deletes what killed processes left half-written in runs that came to no end.
 
-    Args:
-        root: the folder of all runs; those that a process is at work in are left alone.
+    Runs that a process is at work in are left alone.
     """
     for folder in all_runs(root):
         state = (read_status(folder) or {}).get("state")

@@ -30,10 +30,7 @@ _FOLDERS = ("prepare", "workflow", artifacts.FOLDER, "checkpoints/best", "checkp
 
 
 def seal(run: Path) -> str:
-    """Writes `files.json`.
-
-    Args:
-        run: the folder of a run that has ended.
+    """Writes the `files.json` of a run that has ended.
 
     Returns:
         Its digest, for the status, which is written last.

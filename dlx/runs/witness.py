@@ -53,12 +53,7 @@ class Told:
 
 
 def tell(folder: Path, entry: Entry, rows: bytes) -> None:
-    """Writes a look into a run folder, beside earlier ones.
-
-    Args:
-        folder: the run folder.
-        entry: the look.
-        rows: digests of its rows, as the ledger keeps them.
+    """Writes a look into a run folder, with the digests of its rows, beside earlier ones.
 
     Raises:
         RunError: it cannot be written.

@@ -112,11 +112,7 @@ class Column(ABC):
         return self
 
     def profile(self, name: str) -> Iterator[Profile]:
-        """What it holds, feature by feature.
-
-        Args:
-            name: the column's.
-        """
+        """What it holds, feature by feature, under the column's name."""
         yield Profile(name, "", self.holds)
 
     def missing(self) -> int:

@@ -51,13 +51,7 @@ class Sequence(Column):
 
     @classmethod
     def of_rows(cls, ids: Array, size: int, words: tuple[str, ...] = ()) -> Self:
-        """Rows of one length.
-
-        Args:
-            ids: shape (rows, length).
-            size: number of distinct ids.
-            words: the word of each id.
-        """
+        """Rows of one length: ids of shape (rows, length), so many distinct ones."""
         rows, length = ids.shape
         offsets = np.arange(rows + 1, dtype=np.int64) * length
         return cls(ids.reshape(-1), offsets, size, words, length)
@@ -130,6 +124,7 @@ class Sparse(Column):
 
     kind: ClassVar[str] = "sparse"
     held: ClassVar[str] = "dlx.sources.held:HeldSparse"
+    holds = "multi-hot rows"
 
     indices: npt.NDArray[np.int32]
     offsets: Rows
@@ -137,11 +132,6 @@ class Sparse(Column):
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
-
-    @property
-    def holds(self) -> str:
-        """What it holds, in words."""
-        return "multi-hot rows"
 
     def take(self, rows: Rows) -> Self:
         """These rows, in this order."""

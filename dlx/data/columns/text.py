@@ -28,6 +28,7 @@ class Text(Column):
 
     kind: ClassVar[str] = "text"
     held: ClassVar[str] = ""  # no device holds texts
+    holds = "texts"
 
     values: list[str]
 
@@ -36,11 +37,6 @@ class Text(Column):
 
     def __len__(self) -> int:
         return len(self.values)
-
-    @property
-    def holds(self) -> str:
-        """What it holds, in words."""
-        return "texts"
 
     def take(self, rows: Rows) -> Self:
         """These rows, in this order."""
