@@ -16,9 +16,11 @@ from torch import Tensor
 
 from ..config.load import load
 from ..config.schema import Config
+from ..files import read_bytes
 from ..learning.learner import Learner
 from ..running.staging import build_training
 from ..runs.artifacts import Artifacts, listed
+from ..runs.files import write_bytes
 from ..sources.data import read_data
 from ..sources.fold import FoldData, prepare_fold
 from ..state import State
@@ -127,10 +129,8 @@ def left_by(learner: Learner, epoch: int | None) -> dict[str, str]:
             into.epoch = epoch
             with working(f'artifacts(into, "{when}") can be called'):
                 learner.artifacts(into, when)
-            found.append(
-                {one.file: (folder / one.file).read_bytes().hex() for one in listed(folder)}
-            )
-            (folder / "full").touch()
+            found.append({one.file: read_bytes(folder / one.file).hex() for one in listed(folder)})
+            write_bytes(folder / "full", b"")
             with suppress(Exception):  # as in a run, where it is a warning
                 learner.artifacts(Artifacts(folder / "full"), when)
     require_same("artifacts that are written twice have the same bytes", found[1], found[0])
