@@ -22,6 +22,7 @@ from dlx.report import build
 from dlx.running.retest import look_again
 from dlx.running.run import Run
 from dlx.running.train import train
+from dlx.testing import check_learner
 
 ROWS, FILE = 120, "people.csv"
 
@@ -100,6 +101,10 @@ def test_every_target_has_its_scores_and_the_loss_is_their_weighted_sum() -> Non
         for part in ("train", "val"):
             parts = row[f"{part}/income/loss"] + 0.01 * row[f"{part}/age/loss"]
             assert row[f"{part}/loss"] == pytest.approx(parts, rel=1e-5)
+
+
+def test_their_learner_keeps_the_contract() -> None:
+    check_learner("task=people", "model.l2=0.01")
 
 
 def test_both_are_learnt() -> None:

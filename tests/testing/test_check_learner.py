@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Self
 
 import pytest
@@ -19,6 +20,7 @@ from dlx.runs.artifacts import Artifacts
 from dlx.state import State
 from dlx.testing import BrokenContract, check_learner
 
+SHIPPED = sorted(file.stem for file in Path(__file__).parents[2].glob("configs/task/*.yaml"))
 WINE = ("task=wine",)
 TASKS = {"supervised": WINE}
 """A small task of each learner."""
@@ -38,6 +40,11 @@ PARTS = {
 @pytest.mark.parametrize("name", LEARNERS.entries)
 def test_every_learner_keeps_the_contract(name: str) -> None:
     check_learner(*TASKS[name])
+
+
+@pytest.mark.parametrize("task", SHIPPED)
+def test_whatever_the_task(task: str) -> None:
+    check_learner(f"task={task}")
 
 
 @pytest.mark.parametrize("name", MODELS.entries)
