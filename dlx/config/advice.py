@@ -21,11 +21,8 @@ def more_reliable(config: Config, repeated: bool) -> str:
     """The arguments under which validation is more reliable than under those of a config.
 
     Rows in time are never dealt into folds: there a longer validation part is advised. What keeps
-    rows together, and what cuts the test set, stays as it is.
-
-    Args:
-        config: the config.
-        repeated: whether some rows have equal inputs, which folds must not part.
+    rows together, and what cuts the test set, stays as it is. Where some rows have equal inputs
+    (`repeated`), folds must not part these.
 
     Returns:
         As typed, or "" where dlx knows none.

@@ -58,11 +58,7 @@ _Value = Callable[[Mapping[str, Any]], Any]
 
 
 class Condition:
-    """A condition that a config fulfils or not.
-
-    Args:
-        text: the condition, in the language above.
-        where: how its place is named to the user.
+    """A condition, in the language above, that a config fulfils or not.
 
     Raises:
         UsageError: it is not in the language.

@@ -9,12 +9,7 @@ from collections.abc import Iterable
 def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known name most like `name`, or None if none is near.
 
-    Case, and the difference between `-` and `_`, do not count.
-
-    Args:
-        name: what was written.
-        known: what could have been meant.
-        cutoff: the least likeness, from 0 to 1.
+    Case, and the difference between `-` and `_`, do not count; likeness is at least `cutoff`.
     """
     folded = {_fold(k): k for k in known}
     match = difflib.get_close_matches(_fold(name), folded, n=1, cutoff=cutoff)
@@ -37,12 +32,7 @@ def listed(names: Iterable[str]) -> str:
 
 
 def components(names: Iterable[str], typed: str = "") -> str:
-    """The components there are, and how one of a plugin is had, which no table can know yet.
-
-    Args:
-        names: the components.
-        typed: what chooses one of a plugin, before its `plugins=`.
-    """
+    """The components there are, and what is `typed` for one of a plugin, which no table knows."""
     needed = f"{typed} plugins=[PACKAGE]" if typed else "one of a plugin needs plugins=[PACKAGE]"
     return f"{listed(names)}; {'of a plugin: ' if typed else ''}{needed}"
 

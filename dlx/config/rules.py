@@ -43,12 +43,9 @@ def broken_rules(config: Config, where: Where) -> list[Problem]:
 
 
 def without_effect(config: Config, where: Where, written: Collection[str]) -> list[Problem]:
-    """What would do nothing, or not what it seems to: run folders may hold it, new configs not.
+    """What was written by a file or the shell and would do nothing, or not what it seems to.
 
-    Args:
-        config: the config.
-        where: gives the place where a path was written.
-        written: the sections that a file or the shell wrote something into.
+    Run folders may hold it, new configs not.
     """
     found = []
     for section in written:

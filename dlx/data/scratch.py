@@ -18,9 +18,6 @@ _LEFT = (_PREFIX, ".new-")
 def scratch(root: Path) -> Iterator[Path]:
     """A new folder below one of the cache's, for files that are renamed once they are whole.
 
-    Args:
-        root: where it is made; made itself where it is missing.
-
     Raises:
         OSError: it cannot be made.
     """

@@ -138,9 +138,6 @@ def verified(name: str, dataset: Dataset) -> tuple[Found, ...]:
 def require(every: Iterable[Chosen]) -> None:
     """Refuses datasets of which a file is missing, before hours of work with others.
 
-    Args:
-        every: datasets, some perhaps more than once; a made-up sample needs no file.
-
     Raises:
         UsageError: with one problem for each such dataset.
     """

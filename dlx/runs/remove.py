@@ -55,9 +55,7 @@ class Candidate:
 def candidates(root: Path, folders: Iterable[Path]) -> list[Candidate]:
     """What is known of runs that are asked to go, before anything is touched.
 
-    Args:
-        root: the folder of all runs.
-        folders: of the runs; those that another process has deleted meanwhile are left out.
+    Those that another process has deleted meanwhile are left out.
 
     Raises:
         UsageError: one is no run folder inside the root.

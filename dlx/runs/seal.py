@@ -69,9 +69,7 @@ def sealed_names(run: Path) -> list[str]:
 def broken(run: Path, weights: bool = True) -> list[str]:
     """What is no longer as it was when a run ended, in words; nothing where it has no seal.
 
-    Args:
-        run: the run folder.
-        weights: whether checkpoints are looked at, which have manifests of their own.
+    Without `weights` checkpoints, which have manifests of their own, are not looked at.
     """
     if not is_sealed(run):
         return []
@@ -84,11 +82,7 @@ def broken(run: Path, weights: bool = True) -> list[str]:
 
 
 def check(run: Path, weights: bool = True) -> None:
-    """Refuses a run with a file that has changed since the run ended.
-
-    Args:
-        run: the run folder.
-        weights: whether checkpoints are looked at, which have manifests of their own.
+    """Refuses a run with a file that has changed since the run ended; see `broken`.
 
     Raises:
         RunError: with each such file.

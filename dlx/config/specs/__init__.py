@@ -3,34 +3,18 @@
 from __future__ import annotations
 
 from ..fields import Table
-from .callbacks import CALLBACKS
-from .datasets import DATASETS
-from .launchers import LAUNCHERS
-from .layers import LAYERS
-from .learners import LEARNERS
-from .losses import LOSSES
-from .metrics import METRICS
-from .models import MODELS
-from .optimizers import OPTIMIZERS
-from .prepare import STEPS
-from .protocols import PROTOCOLS
-from .schedules import SCHEDULES
-
-__all__ = [
-    "CALLBACKS",
-    "DATASETS",
-    "LAUNCHERS",
-    "LAYERS",
-    "LEARNERS",
-    "LOSSES",
-    "METRICS",
-    "MODELS",
-    "OPTIMIZERS",
-    "PROTOCOLS",
-    "SCHEDULES",
-    "STEPS",
-    "TABLES",
-]
+from .callbacks import CALLBACKS as CALLBACKS
+from .datasets import DATASETS as DATASETS
+from .launchers import LAUNCHERS as LAUNCHERS
+from .layers import LAYERS as LAYERS
+from .learners import LEARNERS as LEARNERS
+from .losses import LOSSES as LOSSES
+from .metrics import METRICS as METRICS
+from .models import MODELS as MODELS
+from .optimizers import OPTIMIZERS as OPTIMIZERS
+from .prepare import STEPS as STEPS
+from .protocols import PROTOCOLS as PROTOCOLS
+from .schedules import SCHEDULES as SCHEDULES
 
 TABLES: dict[str, Table] = {
     table.kind: table
