@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path as FilePath
 from typing import Any
@@ -104,7 +104,9 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
         raise UsageError(*idle)
     if refused := forbidden(config, tree.where):
         raise MethodError(*refused)
-    hidden = frozenset(path for path in found.environment if _below(path, texts))
+    hidden = frozenset(
+        path for path in found.environment if any(text[: len(path)] == path for text in texts)
+    )
     config = _told_as_written(config, found.written, hidden)
     return Loaded(
         config, tree, tuple(arguments), tuple(spec_of(config).notes(config)), found.written, hidden
@@ -116,11 +118,6 @@ def _told_as_written(config: Config, written: dict[Path, str], hidden: Collectio
     texts = {path[1]: written[path] for path in hidden if path[0] == "about" and len(path) == 2}
     about = dataclasses.replace(config.about, **texts)
     return dataclasses.replace(config, about=about)
-
-
-def _below(path: Path, others: Iterable[Path]) -> bool:
-    """Whether one of the paths is this one or lies below it."""
-    return any(other[: len(path)] == path for other in others)
 
 
 def _without_secrets(

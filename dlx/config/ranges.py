@@ -58,8 +58,9 @@ def expand_sweep(
         override.config_loader = repository  # type: ignore[assignment] # only lists groups
         if not override.is_sweep_override():
             dimensions.append([override.input_line or ""])
-        elif problem := _endless(override):
-            problems.append(problem)
+        elif override.is_interval_sweep():
+            what, where = "interval() has infinitely many values", SHELL + str(override.input_line)
+            problems.append(Problem(what, where, "values, choice(...) or range(...)"))
         elif (spread := override.value()) and isinstance(spread, RangeSweep) and not spread.step:
             problems.append(Problem("range() has step 0", SHELL + str(override.input_line)))
         else:
@@ -130,14 +131,6 @@ def _combined(dimensions: Sequence[Sequence[str]], groups: Sequence[list[int]]) 
         chosen = [argument for part in combination for argument in part]
         trials.append([a for _, a in sorted(zip(order, chosen, strict=True))])
     return trials
-
-
-def _endless(override: Override) -> Problem | None:
-    where = SHELL + str(override.input_line)
-    if override.is_interval_sweep():
-        accepted = "values, choice(...) or range(...)"
-        return Problem("interval() has infinitely many values", where, accepted)
-    return None
 
 
 def values_of(arguments: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, Any], list[str]]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 
 _DIVIDED = re.compile(
     r"[-+]?0[0-9_]+(\.[0-9_]*)?([eE][-+]?[0-9]+)?"  # 010 is 8, 10, or a text
@@ -35,25 +38,14 @@ def meant(text: str) -> bool | int | float | None:
     if len(word) > MAX_LENGTH or not any(map(str.isdecimal, word)) or not word.isascii():
         return None
     if _BASED.fullmatch(word):
-        return _based(word)
-    if not _NUMBER.fullmatch(word):
+        read: Callable[[str], int | float] = partial(int, base=0)
+    elif _NUMBER.fullmatch(word):
+        read = float if set(".e") & set(word) else int
+    else:
         return None
-    whole = not set(".e") & set(word)
-    return _number(word, whole)
-
-
-def _number(word: str, whole: bool) -> int | float | None:
-    try:
-        return int(word) if whole else float(word)
-    except ValueError:  # as for "e5"
-        return None
-
-
-def _based(word: str) -> int | None:
-    try:
-        return int(word, 0)
-    except ValueError:  # as for 0o9
-        return None
+    with suppress(ValueError):  # as for "e5" and 0o9
+        return read(word)
+    return None
 
 
 def typed(value: bool | int | float | str) -> str:
