@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from forks import at_once
 
 from dlx.errors import UsageError
 from dlx.runs.folder import (
@@ -52,17 +51,6 @@ def test_64_threads_that_start_together_get_64_folders(tmp_path: Path) -> None:
 
     assert len(set(made)) == 64
     assert sorted(all_runs(tmp_path)) == sorted(made)
-
-
-def test_processes_that_start_together_get_their_own_folders(tmp_path: Path) -> None:
-    code = (
-        f"from pathlib import Path; from dlx.runs.folder import create\n"
-        f"for _ in range(16): print(create(Path({str(tmp_path)!r}), 'digits', '1a2b3c4d'))"
-    )
-    with at_once(code) as ended:
-        printed = [one.printed_all().split()[1:] for one in ended]  # the first is "ready"
-
-    assert len({name for names in printed for name in names}) == 64
 
 
 def test_runs_of_one_second_are_listed_as_they_began(
