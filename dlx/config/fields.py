@@ -2,6 +2,7 @@
 
 A section or a component's options are a frozen dataclass whose fields are made by `option`. From
 that one declaration come the checks, the defaults, `dlx help KEY`, completion and the reference.
+A subclass that adds no option needs no decorator of its own.
 """
 
 from __future__ import annotations

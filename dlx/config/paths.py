@@ -11,18 +11,8 @@ from pathlib import Path
 from ..errors import Problem, UsageError
 
 GROUPS = (
-    "task",
-    "dataset",
-    "prepare",
-    "protocol",
-    "learner",
-    "model",
-    "loss",
-    "optimizer",
-    "schedule",
-    "metrics",
-    "trainer",
-    "callbacks",
+    *("task", "dataset", "prepare", "protocol", "learner", "model", "loss", "optimizer"),
+    *("schedule", "metrics", "trainer", "callbacks"),
 )
 NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}(/[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}){0,3}")
 

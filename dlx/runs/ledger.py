@@ -15,7 +15,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -37,6 +37,8 @@ _TABLES = (
          test_part text not null, rows blob not null, seal text not null
        )""",
 )
+_COLUMNS = "token, test_part, run, verb, at, weights, seal"
+"""Those of `Entry`, in its order, and its seal."""
 _ADDED = ("token", "weights", "seal")
 """Columns that a ledger of an older dlx lacks."""
 
@@ -277,9 +279,8 @@ def _known(connection: sqlite3.Connection, root: Path) -> _Known:
 
 def _entries(connection: sqlite3.Connection) -> list[Entry]:
     """Every look in the ledger, oldest first; no index is trusted."""
-    columns = "token, test_part, run, verb, at, weights, seal"
     found = []
-    for *values, seal in connection.execute(f"select {columns} from looks order by +id"):  # noqa: S608
+    for *values, seal in connection.execute(f"select {_COLUMNS} from looks order by +id"):  # noqa: S608
         if seal is not None and seal != _seal(values):
             raise sqlite3.DatabaseError("an entry has changed since it was written")
         found.append(Entry(values[0] or "", *values[1:]))
@@ -298,12 +299,9 @@ def _parts(connection: sqlite3.Connection) -> dict[str, bytes]:
 
 
 def _insert(connection: sqlite3.Connection, entry: Entry) -> None:
-    values = [entry.token, entry.test_part, entry.run, entry.verb, entry.at, entry.weights]
-    connection.execute(
-        "insert into looks (token, test_part, run, verb, at, weights, seal) "
-        "values (?, ?, ?, ?, ?, ?, ?)",
-        (*values, _seal(values)),
-    )
+    values = astuple(entry)
+    insert = f"insert into looks ({_COLUMNS}) values (?, ?, ?, ?, ?, ?, ?)"  # noqa: S608
+    connection.execute(insert, (*values, _seal(values)))
 
 
 def _insert_rows(connection: sqlite3.Connection, part: str, rows: bytes) -> None:

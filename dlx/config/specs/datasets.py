@@ -46,7 +46,6 @@ class Dataset:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Digits(Dataset):
     """Handwritten digits, 8 x 8 grey levels from 0 to 16 (UCI; embedded in scikit-learn)."""
 
@@ -58,7 +57,6 @@ class Digits(Dataset):
     terms = "UCI, CC BY 4.0"
 
 
-@dataclass(frozen=True, kw_only=True)
 class BreastCancer(Dataset):
     """Tumours, 30 measurements each, malignant or benign (UCI; embedded in scikit-learn)."""
 
@@ -70,7 +68,6 @@ class BreastCancer(Dataset):
     terms = "UCI, CC BY 4.0"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Wine(Dataset):
     """Italian wines, 13 measurements each, from three cultivars (UCI; embedded in scikit-learn)."""
 
@@ -82,7 +79,6 @@ class Wine(Dataset):
     terms = "UCI, CC BY 4.0"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Diabetes(Dataset):
     """Patients, 10 measurements each, progression a year later (embedded in scikit-learn)."""
 
@@ -98,7 +94,6 @@ _MNIST = "https://ossci-datasets.s3.amazonaws.com/mnist"
 _KERAS = "https://storage.googleapis.com/tensorflow/tf-keras-datasets"
 
 
-@dataclass(frozen=True, kw_only=True)
 class Mnist(Dataset):
     """Handwritten digits, 28 x 28 bytes (LeCun, Cortes and Burges)."""
 
@@ -143,7 +138,6 @@ class WordIds(Dataset):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Imdb(WordIds):
     """Film reviews as word ids, positive or negative (Maas and others, 2011; Keras' files)."""
 
@@ -167,7 +161,6 @@ class Imdb(WordIds):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class ImdbRaw(Dataset):
     """Film reviews as text, positive or negative (Maas and others, 2011; the original archive)."""
 
@@ -186,7 +179,6 @@ class ImdbRaw(Dataset):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Reuters(WordIds):
     """Newswires as word ids, one of 46 topics (Reuters 1987; Keras' files)."""
 
@@ -210,7 +202,6 @@ class Reuters(WordIds):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class BostonHousing(Dataset):
     """Suburbs of Boston, 13 features, median house price in thousands of dollars (1978).
 

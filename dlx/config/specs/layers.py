@@ -30,7 +30,6 @@ class Conv:
     bias: bool = option(True, "add a learned bias")
 
 
-@dataclass(frozen=True, kw_only=True)
 class SeparableConv(Conv):
     """Depthwise convolution, then a mix of channels (Chollet, 2017)."""
 

@@ -19,7 +19,6 @@ class Learner:
     spec: ClassVar[str]
 
 
-@dataclass(frozen=True, kw_only=True)
 class Supervised(Learner):
     """Predicts targets from inputs: one model, the weighted sum of the targets' losses."""
 

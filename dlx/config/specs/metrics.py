@@ -13,31 +13,38 @@ _REGRESSIONS = tuple(name for name, row in PROBLEMS.items() if not row.classes)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Accuracy:
-    """Share of correct predictions (of correct labels, if each sample has several)."""
+class Metric:
+    """What is known of a metric before its code is imported.
+
+    Attributes:
+        problems: the types of problems that it measures.
+        direction: whether it is to be large ("max") or small ("min").
+    """
 
     problems: ClassVar[tuple[str, ...]] = _CLASSES
     direction: ClassVar[str] = "max"
 
 
+class Accuracy(Metric):
+    """Share of correct predictions (of correct labels, if each sample has several)."""
+
+
 @dataclass(frozen=True, kw_only=True)
-class TopKAccuracy:
+class TopKAccuracy(Metric):
     """Share of samples whose class is among the k most probable."""
 
-    problems: ClassVar[tuple[str, ...]] = ("multiclass",)
-    direction: ClassVar[str] = "max"
+    problems = ("multiclass",)
+
     k: int = option(5, "number of classes to consider", ge=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Precision:
+class Precision(Metric):
     """Share of the predicted positives that are correct.
 
     Of two classes for the class `targets.NAME.positive`; else averaged over classes or labels.
     """
 
-    problems: ClassVar[tuple[str, ...]] = _CLASSES
-    direction: ClassVar[str] = "max"
     average: Literal["macro", "micro"] = option(
         "macro",
         "over more than two classes, or labels: macro, the mean over those that were predicted or "
@@ -45,56 +52,41 @@ class Precision:
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Recall(Precision):
     """Share of the actual positives that are found; for the choice of classes see precision."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class F1(Precision):
     """Harmonic mean of precision and recall; for the choice of classes see precision."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class RocAuc:
+class RocAuc(Metric):
     """Area under the ROC curve (one class against the rest, macro, for several)."""
 
-    problems: ClassVar[tuple[str, ...]] = _CLASSES
-    direction: ClassVar[str] = "max"
 
-
-@dataclass(frozen=True, kw_only=True)
-class AveragePrecision:
+class AveragePrecision(Metric):
     """Area under the precision-recall curve (mean over the classes or labels that occur)."""
 
-    problems: ClassVar[tuple[str, ...]] = _CLASSES
-    direction: ClassVar[str] = "max"
 
-
-@dataclass(frozen=True, kw_only=True)
-class MAE:
+class MAE(Metric):
     """Mean absolute error, in the target's unit."""
 
-    problems: ClassVar[tuple[str, ...]] = _REGRESSIONS
-    direction: ClassVar[str] = "min"
+    problems = _REGRESSIONS
+    direction = "min"
 
 
-@dataclass(frozen=True, kw_only=True)
 class MSE(MAE):
     """Mean squared error, in the target's unit squared."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class RMSE(MAE):
     """Root of the mean squared error over all rows and outputs, in the target's unit."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class R2:
+class R2(MAE):
     """Share of the target's variance that is explained."""
 
-    problems: ClassVar[tuple[str, ...]] = _REGRESSIONS
-    direction: ClassVar[str] = "max"
+    direction = "max"
 
 
 _CODE = "dlx.metrics"

@@ -51,7 +51,6 @@ class AdamW(Adam):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Nadam(Adam):
     """Adam with Nesterov momentum (Dozat, 2016)."""
 

@@ -15,7 +15,6 @@ class OnColumns:
     columns: tuple[str, ...] = option((), "columns it applies to; empty: every input column")
 
 
-@dataclass(frozen=True, kw_only=True)
 class Standardise(OnColumns):
     """Subtracts each feature's mean and divides by its standard deviation."""
 
@@ -29,7 +28,6 @@ class Scale(OnColumns):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class Flatten(OnColumns):
     """Turns each row into one vector."""
 
@@ -120,7 +118,6 @@ class Select(OnColumns):
     drop: tuple[str, ...] = option((), "features to drop")
 
 
-@dataclass(frozen=True, kw_only=True)
 class LabelEncode(OnColumns):
     """Turns text categories into integers; categories not seen in training share one."""
 

@@ -47,7 +47,6 @@ class Drawn(Protocol):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class TrainTest(Drawn):
     """No validation set: every row outside the test set trains, and the last weights are used."""
 
@@ -100,12 +99,10 @@ class Chronological(Protocol):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
 class TestAsValidation(Drawn):
     """The test rows are the validation set (book 4.4): such a run may publish no test score."""
 
 
-@dataclass(frozen=True, kw_only=True)
 class Auto(Drawn):
     """Chooses by the data and says which rule applied: time, few rows, or many (book 4.2.1)."""
 
