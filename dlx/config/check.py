@@ -249,12 +249,7 @@ class Checker:
         return self._bad(what, path, components(table.entries), hint)
 
     def _unknown(
-        self,
-        key: str,
-        value: Any,
-        path: Path,
-        options: dict[str, Option],
-        owner: _Owner | None,
+        self, key: str, value: Any, path: Path, options: dict[str, Option], owner: _Owner | None
     ) -> None:
         here = (*path, key)
         inner = here

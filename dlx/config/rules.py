@@ -8,14 +8,7 @@ from typing import Any
 from ..errors import Problem
 from .advice import one_cut
 from .files import Path, Where
-from .learners import (
-    check_learner,
-    has_validation,
-    monitor_of,
-    reads,
-    score_names,
-    spec_of,
-)
+from .learners import check_learner, has_validation, monitor_of, reads, score_names, spec_of
 from .names import did_you_mean, listed
 from .paths import NAME, NAME_ACCEPTED
 from .schema import Config, dotted_keys
@@ -25,21 +18,11 @@ from .spaces import wrong_space
 
 def broken_rules(config: Config, where: Where) -> list[Problem]:
     """Every contradiction between sections of a config that is right section by section."""
-    return [
-        problem
-        for rule in (
-            _names,
-            check_learner,
-            _monitors,
-            _columns,
-            _copies,
-            _trainer,
-            _protocol,
-            _addresses,
-            _search,
-        )
-        for problem in rule(config, where)
-    ]
+    rules = (_names, check_learner, _monitors, _columns, _copies, _trainer, _protocol, _addresses)
+    found = [problem for rule in rules for problem in rule(config, where)]
+    if config.search:
+        found += wrong_space(config.search, dotted_keys(), where)
+    return found
 
 
 def without_effect(config: Config, where: Where, written: Collection[str]) -> list[Problem]:
@@ -135,11 +118,6 @@ def _trainer(config: Config, where: Where) -> Iterator[Problem]:
             what = f"`trainer.{name}` is {value}, more than the {most} {told}"
             accepted = f"a whole number from 1 to trainer.{limit} ({most})"
             yield Problem(what, where(("trainer", name)), accepted)
-
-
-def _search(config: Config, where: Where) -> Iterator[Problem]:
-    """Keys that a search may move, and the ranges it may move them in."""
-    return wrong_space(config.search, dotted_keys(), where) if config.search else iter(())
 
 
 def _protocol(config: Config, where: Where) -> Iterator[Problem]:

@@ -303,11 +303,7 @@ def _missing(column: str, names: Sequence[str], rows: Any) -> Iterator[Finding]:
 
 
 def _giveaways(
-    column: str,
-    names: Sequence[str],
-    rows: Any,
-    used: Rows,
-    targets: Mapping[str, EncodedTarget],
+    column: str, names: Sequence[str], rows: Any, used: Rows, targets: Mapping[str, EncodedTarget]
 ) -> Iterator[Finding]:
     for target, encoded in targets.items():
         values = encoded.values[used]

@@ -110,10 +110,7 @@ def _read(options: ImdbRaw, folder: Path) -> Samples:
     names = sorted(texts, key=_place)
     places = np.array([_place(name) for name in names], np.int64)
     return Samples(
-        columns={
-            "review": Text([texts[name] for name in names]),
-            "sentiment": Dense(places[:, 1]),
-        },
+        columns={"review": Text([texts[name] for name in names]), "sentiment": Dense(places[:, 1])},
         inputs=options.inputs,
         targets=tuple(options.targets),
         test=np.flatnonzero(places[:, 0] == PARTS.index("test")),
