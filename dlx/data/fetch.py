@@ -10,6 +10,7 @@ import urllib.error
 import urllib.parse
 import urllib.request
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import IO, Protocol
 
@@ -69,11 +70,11 @@ def fetch(chosen: Chosen, watcher: Watcher) -> Path:
 def _check_of(chosen: Chosen, file: File) -> Check:
     """How to tell whether a file is the official one: by its bytes or contents, if pinned."""
     if file.sha256:
-        return _by_hash(file)
+        return partial(_by_hash, file)
     reader: Reader = chosen.load()
     if reader.contents is None:
         return _unpinned
-    return _by_contents(reader.contents, chosen.options.content_sha256)
+    return partial(_by_contents, reader.contents, chosen.options.content_sha256)
 
 
 def _unpinned(path: Path) -> Problem | None:
@@ -82,29 +83,23 @@ def _unpinned(path: Path) -> Problem | None:
     return None
 
 
-def _by_hash(file: File) -> Check:
-    def check(path: Path) -> Problem | None:
-        (found,) = store.hash_files(path.parent, [path.name])
-        if found.sha256 == file.sha256:
-            return None
-        what = f"it has {found.size:,} bytes and SHA-256 {found.sha256}"
-        return Problem(what, str(path), f"{file.size:,} bytes, SHA-256 {file.sha256}")
-
-    return check
+def _by_hash(file: File, path: Path) -> Problem | None:
+    (found,) = store.hash_files(path.parent, [path.name])
+    if found.sha256 == file.sha256:
+        return None
+    what = f"it has {found.size:,} bytes and SHA-256 {found.sha256}"
+    return Problem(what, str(path), f"{file.size:,} bytes, SHA-256 {file.sha256}")
 
 
-def _by_contents(contents: Callable[[Path], str], pinned: str) -> Check:
-    def check(path: Path) -> Problem | None:
-        store.hash_files(path.parent, [path.name])  # for its messages on folders and permissions
-        try:
-            found = contents(path)
-        except UsageError as error:
-            return error.problems[0]
-        if found == pinned:
-            return None
-        return Problem(f"its content digest is {found}", str(path), f"content digest {pinned}")
-
-    return check
+def _by_contents(contents: Callable[[Path], str], pinned: str, path: Path) -> Problem | None:
+    store.hash_files(path.parent, [path.name])  # for its messages on folders and permissions
+    try:
+        found = contents(path)
+    except UsageError as error:
+        return error.problems[0]
+    if found == pinned:
+        return None
+    return Problem(f"its content digest is {found}", str(path), f"content digest {pinned}")
 
 
 def download(file: File, folder: Path, watcher: Watcher, check: Check) -> Path:

@@ -7,6 +7,7 @@ import http.server
 import sys
 import threading
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -125,7 +126,7 @@ def described(url: str, body: bytes = BODY) -> File:
 
 def get(file: File, folder: Path, watch: Watch | None = None) -> Watch:
     watch = watch or Watch()
-    path = download(file, folder, watch, fetching._by_hash(file))
+    path = download(file, folder, watch, partial(fetching._by_hash, file))
     assert path == folder / file.name
     return watch
 
