@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -103,15 +104,11 @@ def _grammar_problem(argument: str, error: Exception, parser: OverridesParser) -
     detail = _grammar_message(argument, error)
     what = "cannot read the argument" + (f": {detail}" if detail else "")
     accepted = "key=value, as in optimizer.lr=0.01 or model.units=[64,64]"
-    hint = ""
     for instead in _instead(argument) if "not allowed" in detail else ():
-        try:
+        with suppress(HydraException, ValueError):
             parser.parse_overrides([instead])
-        except (HydraException, ValueError):
-            continue
-        hint = shlex.quote(instead)
-        break
-    return Problem(what, SHELL + argument, accepted, hint)
+            return Problem(what, SHELL + argument, accepted, shlex.quote(instead))
+    return Problem(what, SHELL + argument, accepted)
 
 
 def _instead(argument: str) -> Iterator[str]:

@@ -67,11 +67,7 @@ class Composed:
 
 
 def compose(arguments: Sequence[str], folders: Sequence[FilePath]) -> Composed:
-    """Composes a config from files and command-line arguments.
-
-    Args:
-        arguments: overrides in Hydra's grammar, as in "task=imdb" or "optimizer.lr=0.01".
-        folders: where config files are looked for, the first match winning.
+    """Composes a config from files in some folders, the first match winning, and arguments.
 
     Returns:
         The merged tree with all problems found; it raises nothing for a user's mistake.

@@ -51,8 +51,7 @@ class Layer:
 class Tree:
     """A nested mapping that remembers every writer of every leaf, in order.
 
-    Args:
-        implied: path of a component -> the name it has where none is written.
+    A component may have an implied name (by its path) where none is written.
     """
 
     def __init__(self, implied: Mapping[Path, str] | None = None) -> None:

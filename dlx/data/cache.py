@@ -33,10 +33,9 @@ class Entry:
 
 
 class Cache:
-    """A folder of entries; an entry appears whole or not at all, and a lost one is made again.
+    """A folder of entries, made when first written to.
 
-    Args:
-        root: the folder; made when first written to.
+    An entry appears whole or not at all, and a lost one is made again.
     """
 
     def __init__(self, root: Path) -> None:

@@ -104,11 +104,9 @@ def _told(
 
 
 def refuse_leaks(findings: Sequence[Finding], duplicates: bool = True) -> None:
-    """Refuses a cut that leaks from one part into another.
+    """Refuses a cut that leaks from one part into another, by the findings of `check`.
 
-    Args:
-        findings: from `check`.
-        duplicates: whether rows of equal content in two parts are refused too.
+    Rows of equal content in two parts are let pass where `duplicates` is false.
 
     Raises:
         MethodError: with counts, the first examples and what to type.

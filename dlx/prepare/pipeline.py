@@ -54,12 +54,7 @@ class FittedStep:
 
 @dataclass(frozen=True)
 class RawColumn:
-    """An input as the file had it.
-
-    Attributes:
-        kind: of the column.
-        holds: in words.
-    """
+    """An input as the file had it: the kind of its column, and what that holds in words."""
 
     kind: str
     holds: str

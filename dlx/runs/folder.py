@@ -27,12 +27,7 @@ RUN_NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{8}-\d+")
 
 
 def create(root: Path, task: str, digest: str) -> Path:
-    """Makes a fresh run folder.
-
-    Args:
-        root: the folder of all runs.
-        task: the task's name.
-        digest: hex digest of the resolved config; its first eight digits are used.
+    """Makes a fresh run folder of a task; its name has the first eight digits of a digest.
 
     Raises:
         UsageError: the folder cannot be made.
@@ -130,11 +125,7 @@ def _entries(folder: Path) -> list[Path]:
 
 
 def find(root: Path, name: str) -> Path:
-    """The run folder that a user means: a path, or any unique part of its name.
-
-    Args:
-        root: the folder of all runs.
-        name: a path to a run folder, "last", or a part of `<task>/<folder>`.
+    """The run folder that a user means: a path, "last", or a unique part of `<task>/<folder>`.
 
     Raises:
         UsageError: there is none, or there are several.

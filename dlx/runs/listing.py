@@ -161,11 +161,7 @@ def check_column(every: Sequence[Status], name: str, where: str) -> None:
 
 
 def parse(words: Sequence[str], every: Sequence[Status]) -> list[Filter]:
-    """The filters that words as `key=a,b` stand for.
-
-    Args:
-        words: as typed.
-        every: the runs there are; they say which keys there are.
+    """The filters that words as `key=a,b` stand for; the runs there are say which keys there are.
 
     Raises:
         UsageError: a word is no filter, or asks for what no run can be.
