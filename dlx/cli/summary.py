@@ -24,7 +24,9 @@ def run(args: argparse.Namespace) -> int:
     """Draws the layer table; nothing is trained or written."""
     from dataclasses import asdict
 
+    from ..config.learners import network_name, reads
     from ..config.load import load
+    from ..learning.build import build_learner
     from ..learning.networks import builder
     from ..models.sizes import LARGE, count_parameters, outline
     from ..models.summary import layer_table
@@ -34,10 +36,14 @@ def run(args: argparse.Namespace) -> int:
     config = load(args.overrides, args.config_dir).config
     data = read_data(config)
     fold = prepare_fold(config, data, data.split.folds[0])
-    build = builder(config, fold.inputs, data.targets)
-    model = outline(build)
-    total = count_parameters(model)
-    layers = layer_table(model if total > LARGE else build(), fold.inputs)  # type: ignore[arg-type]
+    if reads(config, "model"):
+        build = builder(config, fold.inputs, data.targets)
+        model = outline(build)
+        total = count_parameters(model)
+        layers = layer_table(model if total > LARGE else build(), fold.inputs)
+    else:
+        learner = build_learner(config, fold.inputs, data.targets, fold.device)
+        total, layers = count_parameters(learner.networks), learner.layers(fold.inputs)
     if args.json:
         say_json({"layers": [asdict(layer) for layer in layers], "parameters": total})
         return 0
@@ -50,5 +56,5 @@ def run(args: argparse.Namespace) -> int:
         for layer in layers
     ]
     show_table(("layer", "kind", "output", "parameters"), [*inputs, *rows], right=("parameters",))
-    say(f"{total:,} parameters in {config.model.name}")
+    say(f"{total:,} parameters in {network_name(config)}")
     return 0

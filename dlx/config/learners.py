@@ -110,6 +110,11 @@ def reads(config: Config, section: str) -> bool:
     return section not in SECTIONS or section in spec_of(config).uses
 
 
+def network_name(config: Config) -> str:
+    """What is trained, by the name that was chosen: the model, or a learner that brings its own."""
+    return config.model.name if reads(config, "model") else config.learner.name
+
+
 _CANNOT = {
     "folds": "trains one model, so it cannot be validated over several folds",
     "final": "trains no final model on all rows",

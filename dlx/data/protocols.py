@@ -343,8 +343,8 @@ def _count(asked: float, rows: int, key: str, sample: bool) -> int:
 
 
 def _labels(samples: Samples, target: str) -> Ids | None:
-    """Class ids, or None where the target is no single class."""
-    column = samples.columns[target]
+    """Class ids, or None where the target is no single class, or there is none ("")."""
+    column = samples.columns.get(target)
     if isinstance(column, Dense) and column.values.ndim == 1 and column.values.dtype.kind in "iu":
         return column.values.astype(np.int64)
     return None

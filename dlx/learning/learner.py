@@ -159,7 +159,7 @@ class OneLoss(Learner):
 
     def layers(self, inputs: Mapping[str, Input]) -> list[LayerRow]:
         """The layers of the model."""
-        return layer_table(self.model, inputs)  # type: ignore[arg-type]
+        return layer_table(self.model, inputs)
 
     def compute(self, batch: Batch) -> tuple[dict[str, Tensor], Mapping[str, Tensor]]:
         """The losses of a batch, and the outputs that metrics are taken of, by target."""

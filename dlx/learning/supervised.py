@@ -14,6 +14,7 @@ from ..config.schema import Config
 from ..config.supervised import metrics_of
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
+from ..errors import Problem, UsageError
 from ..judging import classical
 from ..judging.baselines import Answer, simple_answers
 from ..judging.evaluation import Evaluation
@@ -34,7 +35,7 @@ class Supervised(OneLoss):
 
     Args:
         config: names metrics and penalties; `baseline: classical` has a classical model beaten.
-        model: maps inputs by name to logits by target, and names its `hidden_kernels`.
+        model: maps inputs by name to logits by target; for a penalty it names its `hidden_kernels`.
         heads: what is learned, a head a target.
     """
 
@@ -42,8 +43,7 @@ class Supervised(OneLoss):
         super().__init__(config, model)
         self.heads = heads
         self._l1, self._l2 = config.model.options.l1, config.model.options.l2
-        penal = bool(self._l1 or self._l2)
-        self._kernels: list[Tensor] = model.hidden_kernels() if penal else []  # type: ignore[operator]
+        self._kernels = _penal_kernels(config, model)
         self._last: tuple[FoldData, str, dict[str, Tensor]] | None = None
 
     @classmethod
@@ -144,3 +144,20 @@ class Supervised(OneLoss):
         fold, part, logits = self._last
         data, rows = fold.data, fold.rows_of(part)
         leave_answers(into, data.samples, rows, data.targets, fold.pipeline, logits)
+
+
+def _penal_kernels(config: Config, model: nn.Module) -> list[Tensor]:
+    """The weights that L1 and L2 act on; none where neither is asked for.
+
+    Raises:
+        UsageError: the model is a plugin's that does not say which they are.
+    """
+    for name in ("l1", "l2"):
+        value = getattr(config.model.options, name)
+        if value and not hasattr(model, "hidden_kernels"):
+            what = f"{name} is {value:g}, but model {config.model.name} has no `hidden_kernels()`"
+            accepted = "0, or a model with a method that lists the weights to penalise"
+            raise UsageError(Problem(what, f"model.{name}", accepted, f"model.{name}=0"))
+        if value:
+            return model.hidden_kernels()  # type: ignore[operator,no-any-return]
+    return []

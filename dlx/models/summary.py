@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from ..data.columns import Input
 from .inputs import MultiHot
-from .network import Network
 
 
 @dataclass(frozen=True)
@@ -32,24 +32,19 @@ class LayerRow:
     trainable: int
 
 
-def layer_table(model: Network, inputs: Mapping[str, Input]) -> list[LayerRow]:
-    """The layers of the body and the heads in order, by a dry pass of two samples of zeros.
+def layer_table(model: nn.Module, inputs: Mapping[str, Input]) -> list[LayerRow]:
+    """The layers in the order in which they act, by a dry pass of two samples of zeros.
 
     Args:
         model: left as it was, its parts' modes included.
         inputs: name -> description, as the model was built with.
     """
     rows: list[LayerRow] = []
-    layers = {
-        f"{part}.{name}": layer
-        for part, group in (("body", model.body), ("heads", model.heads))
-        for name, layer in group.named_children()
-    }
     hooks = [
         layer.register_forward_hook(
             lambda module, _, output, name=name: rows.append(_row(name, module, output))
         )
-        for name, layer in layers.items()
+        for name, layer in _layers(model)
     ]
     try:
         dry_pass(model, inputs)
@@ -57,6 +52,15 @@ def layer_table(model: Network, inputs: Mapping[str, Input]) -> list[LayerRow]:
         for hook in hooks:
             hook.remove()
     return rows
+
+
+def _layers(model: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+    """The parts that a model is made of, those that only hold others opened, by their names."""
+    for name, layer in model.named_children():
+        if type(layer) in (nn.Sequential, nn.ModuleDict, nn.ModuleList):
+            yield from _layers(layer, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", layer
 
 
 @torch.no_grad()
@@ -71,12 +75,13 @@ def dry_pass(model: nn.Module, inputs: Mapping[str, Input]) -> None:
             module.training = training
 
 
-def _row(name: str, layer: nn.Module, output: Tensor) -> LayerRow:
+def _row(name: str, layer: nn.Module, output: Any) -> LayerRow:
+    first = output[0] if isinstance(output, tuple) and output else output
     sizes = [(p.numel(), p.requires_grad) for p in layer.parameters()]
     return LayerRow(
         name=name,
         kind=type(layer).__name__,
-        output_shape=tuple(output.shape[1:]),
+        output_shape=tuple(first.shape[1:]) if isinstance(first, Tensor) else (),
         parameters=sum(size for size, _ in sizes),
         trainable=sum(size for size, trained in sizes if trained),
     )

@@ -12,6 +12,7 @@ import yaml
 
 from ..config.advice import more_reliable
 from ..config.fields import to_plain
+from ..config.learners import network_name
 from ..config.load import Loaded
 from ..config.schema import Config
 from ..config.supervised import loss_of, metrics_of
@@ -105,7 +106,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "protocol": {"name": config.protocol.name, "rule": data.split.rule},
         "prepare": [_step(step) for step in fold.pipeline.steps],
         "model": {
-            "name": config.model.name,
+            "name": network_name(config),
             "parameters": sum(p.numel() for p in training.parameters),
             "layers": [
                 {**asdict(r), "output": " x ".join(map(str, r.output_shape))} for r in layers

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..config.learners import network_name
 from ..config.load import Loaded, digest
 from ..data.protocols import Fold
 from ..files import names_in, remove_file, remove_tree, sweep_temporaries
@@ -204,7 +205,7 @@ def _opening(run: Run) -> str:
     sample = " (sample data, not a result)" if run.data.samples.sample else ""
     return (
         f"{run.config.task}{sample}: {rows}, {len(split.test):,} test rows; "
-        f"{run.config.model.name} with {parameters:,} parameters; {where}"
+        f"{network_name(run.config)} with {parameters:,} parameters; {where}"
     )
 
 

@@ -106,7 +106,7 @@ def cut(
         MethodError: the cut leaks from one part into another.
     """
     begun = time.perf_counter()
-    first = next(iter(config.targets))
+    first = next(iter(config.targets), "")
     split: Split = config.protocol.load()(config.protocol.options, samples, config.seed, first)
     hashes = input_hashes(samples) if hashes is None else hashes
     found = check(samples, split, targets, hashes)
