@@ -62,11 +62,9 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         DlxError: an unknown dataset (exit 2), or a download that failed (exit 1).
     """
-    from ..config.plugins import load_plugins
-    from ..errors import UsageError
+    from ..config.plugins import require_plugins
 
-    if problems := load_plugins(args.plugins, "command line: --plugins"):
-        raise UsageError(*problems)
+    require_plugins(args.plugins)
     actions = {"list": _list, "fetch": _fetch, "verify": _verify, "path": _path}
     return actions[args.action](args)
 

@@ -19,6 +19,7 @@ from ..config.fields import (
 )
 from ..config.meaning import SHORT, key_meant
 from ..config.names import nearest
+from ..config.plugins import require_plugins
 from ..config.schema import Config, dotted_keys
 from ..config.specs import TABLES
 from ..errors import Problem, UsageError
@@ -37,11 +38,18 @@ EXAMPLES = """examples:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's arguments to its parser."""
     parser.add_argument("key", nargs="?", default="", help="a key, a section, or a component")
+    told = "your own packages whose components are explained too"
+    parser.add_argument("--plugins", nargs="*", default=[], metavar="NAME", help=told)
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Explains a key."""
+    """Explains a key.
+
+    Raises:
+        UsageError: there is no such key, or a plugin cannot be imported.
+    """
+    require_plugins(args.plugins)
     key = args.key.strip(".")
     found = _asked(key) if key else []
     if args.json:

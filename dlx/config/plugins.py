@@ -9,7 +9,7 @@ import importlib
 from collections.abc import Iterator
 from typing import Any
 
-from ..errors import Problem
+from ..errors import Problem, UsageError
 from .fields import Component, Table, article, import_code
 from .learners import LearnerSpec
 from .names import listed
@@ -17,6 +17,9 @@ from .specs import TABLES
 from .specs.datasets import Dataset
 from .specs.learners import Learner
 from .specs.models import Common
+from .specs.prepare import OnColumns
+from .specs.protocols import Protocol
+from .specs.schedules import Schedule
 
 DIRECTIONS = ("max", "min")
 
@@ -39,6 +42,16 @@ def load_plugins(names: Any, where: str) -> list[Problem]:
         return []
     found = (_load(name, where) for name in names if isinstance(name, str))
     return [problem for problem in found if problem is not None]
+
+
+def require_plugins(names: list[str]) -> None:
+    """Imports the plugins that `--plugins` names.
+
+    Raises:
+        UsageError: one cannot be used.
+    """
+    if problems := load_plugins(names, "command line: --plugins"):
+        raise UsageError(*problems)
 
 
 def is_name(name: Any) -> bool:
@@ -92,8 +105,18 @@ def _read(components: Any) -> Iterator[tuple[Table, str, Component]]:
             yield TABLES[kind], str(name), component
 
 
-BASES: dict[str, type] = {"dataset": Dataset, "learner": Learner, "model": Common}
+BASES: dict[str, type] = {
+    "dataset": Dataset,
+    "learner": Learner,
+    "model": Common,
+    "prepare step": OnColumns,
+    "protocol": Protocol,
+    "schedule": Schedule,
+}
 """What the options of a kind of component are made from, as dlx reads further facts there."""
+
+
+_FACTS = {"dataset": ("inputs", "targets"), "metric": ("problems",)}
 
 
 def _check_facts(kind: str, name: str, options: type) -> None:
@@ -108,9 +131,9 @@ def _check_facts(kind: str, name: str, options: type) -> None:
         raise ValueError(f"{kind} `{name}`: {what}")
     if kind == "metric" and getattr(options, "direction", "") not in DIRECTIONS:
         raise ValueError(f"metric `{name}` has no `direction`: {listed(DIRECTIONS)}")
-    for fact in ("inputs", "targets") if kind == "dataset" else ():
+    for fact in _FACTS.get(kind, ()):
         if not hasattr(options, fact):
-            raise ValueError(f"dataset `{name}` has no `{fact}`")
+            raise ValueError(f"{kind} `{name}` has no `{fact}`")
     if kind == "learner":
         _check_spec(name, getattr(options, "spec", ""))
 
