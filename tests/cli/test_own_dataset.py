@@ -15,7 +15,7 @@ import pytest
 from dlx.config.specs import DATASETS
 from dlx.data.store import fetch_command
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "config.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "plugins.md"
 QUICK = ("trainer.epochs=1", "trainer.threads=1", "test=false", "--quiet")
 
 

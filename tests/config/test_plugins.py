@@ -139,8 +139,30 @@ NOT_OURS = GOOD.replace("optimizer", "optimiser")
         ),
         (NOT_OURS, "plugin my_plugin: `optimiser` is not a kind of component; kinds: dataset, "),
         (GOOD.replace("my_sgd", "sgd"), "plugin my_plugin: there is an optimizer `sgd` already\n"),
+        (
+            GOOD.replace('"optimizer"', '"schedule"'),
+            "plugin my_plugin: schedule `my_sgd`: its options are not a "
+            "dlx.config.specs.schedules.Schedule\n",
+        ),
+        (
+            GOOD.replace('"optimizer"', '"metric"').replace("lr:", "direction = 'min'\n    lr:"),
+            "plugin my_plugin: metric `my_sgd` has no `problems`\n",
+        ),
     ],
-    ids=["empty", "import", "raises", "syntax", "no dict", "list", "no component", "kind", "taken"],
+    ids=[
+        *(
+            "empty",
+            "import",
+            "raises",
+            "syntax",
+            "no dict",
+            "list",
+            "no component",
+            "kind",
+            "taken",
+        ),
+        *("schedule", "metric"),
+    ],
 )
 def test_mistakes(plugin: Callable[[str], None], told: Told, text: str, expected: str) -> None:
     plugin(text)
