@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..judging.verdict import CHANCE, LOST, OPEN, WON, shown_name, verdict_of
-from .blocks import Alerts, Answer, Block, Mark, Section, Table, Text
+from .blocks import Alerts, Answer, Mark, Section, Table, Text
 from .read import Run, amount, get, mappings, span
 from .words import GOAL, NONE, between, counted, measure, number, part, sentence
 
-_VERDICT = {True: ("beats the baseline", "good"), False: ("does not beat the baseline", "bad")}
+VERDICT = {True: ("beats the baseline", "good"), False: ("does not beat the baseline", "bad")}
 TONE = {True: "good", False: "bad", None: "open"}
 _OLD = {"has statistical power": WON, "no statistical power": LOST, "unknown": OPEN}
 """What runs from before the linear model counted say of the trivial baseline."""
@@ -27,21 +27,22 @@ _Z = 1.96  # half of a 95 % interval is as many standard errors
 def answer(run: Run) -> Section:
     """The score, its interval, every baseline beside it, and how far to believe it."""
     found = get(run.report, "answer", dict)
-    warned = _alerts(run, found)
-    blocks: list[Block] = [Alerts(warned)] if warned else []
+    warned, interval = Alerts(_alerts(run, found)), span(found)
     value = amount(found, "value")
     if value is None:
-        return Section("answer", "Answer", [*blocks, Text([_no_score(run, found)])])
-    name = get(found, "score", str)
-    rows = f" on the {part(name)}" if part(name) else ""
-    rows += " of the sample data" if run.sample else ""
+        return Section("answer", "Answer", [warned, Text([_no_score(run, found)])])
+    label = labelled(get(found, "score", str), run.sample)
+    beside = [("95% interval", between(interval))] if interval else []
+    beside += against(found)
     said, tone = verdict(run, found)
-    label = f"{measure(name)}{rows}"
-    hero = Answer(
-        number(value), label, _beside(found), said, tone, marks(found), _remarks(run, found)
-    )
-    more = (_baselines(run), _looks(run))
-    return Section("answer", "Answer", [hero, *blocks, *(b for b in more if b)])
+    hero = Answer(number(value), label, beside, said, tone, marks(found), _remarks(run, found))
+    return Section("answer", "Answer", [hero, warned, _baselines(run), _looks(run)])
+
+
+def labelled(score: str, sample: bool) -> str:
+    """What a score measures, and on which rows."""
+    on = f" on the {part(score)}" if part(score) else ""
+    return f"{measure(score)}{on}{' of the sample data' if sample else ''}"
 
 
 def _no_score(run: Run, found: Mapping[str, Any]) -> str:
@@ -68,19 +69,22 @@ def verdict(run: Run, found: Mapping[str, Any]) -> tuple[str, str]:
     told, beats = _OLD.get(said, said), found.get("beats")
     if told in (WON, LOST, OPEN):
         return told, {WON: "good", LOST: "bad", OPEN: "open"}[told]
-    return _VERDICT[beats] if isinstance(beats, bool) else ("", "")
+    return VERDICT[beats] if isinstance(beats, bool) else ("", "")
 
 
-def _beside(found: Mapping[str, Any]) -> list[tuple[str, str]]:
-    pairs = []
-    interval, baseline = span(found), get(found, "baseline", dict)
-    if interval:
-        pairs.append(("95% interval", between(interval)))
-    if amount(baseline, "value") is not None:
-        name = shown_name(get(baseline, "name", str))
-        pairs.append((f"baseline: {name}" if name else "baseline", number(baseline["value"])))
-    goal = GOAL.get(get(found, "direction", str))
-    return [*pairs, ("direction", goal)] if goal else pairs
+def against(found: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """What stands beside a score: its `baseline` and its `direction`, where they are known."""
+    baseline, goal = get(found, "baseline", dict), GOAL.get(get(found, "direction", str), "")
+    value, name = amount(baseline, "value"), shown_name(get(baseline, "name", str))
+    title = f"baseline: {name}" if name else "baseline"
+    pairs = [(title, number(value) if value is not None else ""), ("direction", goal)]
+    return [pair for pair in pairs if pair[1]]
+
+
+def worn(decisions: float, more: str = "") -> str:
+    """What so many choices by one validation set do to its scores."""
+    many = counted(decisions, "decision")
+    return f"{many} used the same validation set: so many choices overfit it{more}."
 
 
 def marks(found: Mapping[str, Any]) -> list[Mark]:
@@ -156,9 +160,7 @@ def _alerts(run: Run, found: Mapping[str, Any]) -> list[str]:
     worse = _worse(run, found)
     decisions = amount(run.report, "decisions")
     if decisions is not None and decisions > DECISIONS:
-        many = counted(decisions, "decision")
-        why = f"so many choices overfit it{_more_reliable(run)}."
-        warned.append(f"{many} used the same validation set: {why}")
+        warned.append(worn(decisions, _more_reliable(run)))
     return [*warned, *([worse] if worse else [])]
 
 
@@ -209,12 +211,12 @@ def _validation(run: Run, found: Mapping[str, Any]) -> tuple[float, float] | Non
     return None
 
 
-def _baselines(run: Run) -> Table | None:
+def _baselines(run: Run) -> Table:
     """Every answer that needs no network, on the same rows."""
     rows = [_baseline(entry) for entry in mappings(run.report, "baselines")]
     head = ("baseline", "kind", "its score", "model better by", "95% interval", "beaten")
     title = "The model compared with simpler models, on the same rows"
-    return Table(title, head, rows, texts=(0, 1, 5)) if rows else None
+    return Table(title, head, rows, texts=(0, 1, 5))
 
 
 def _baseline(entry: Mapping[str, Any]) -> list[str]:
@@ -238,20 +240,11 @@ def _some(run: Run) -> str:
     return f", {number(seen)} of whose {number(many)} rows were evaluated before"
 
 
-def _looks(run: Run) -> Table | None:
+def _looks(run: Run) -> Table:
     """The looks at these test rows before this run's."""
     rows = [
-        [
-            get(look, "run", str),
-            get(look, "verb", str),
-            get(look, "at", str),
-            number(amount(look, "rows")),
-        ]
+        [*(get(look, key, str) for key in ("run", "verb", "at")), number(amount(look, "rows"))]
         for look in mappings(run.report, "looks_before")
     ]
     title = f"{counted(len(rows), 'earlier evaluation')} on these test rows"
-    return (
-        Table(title, ("run", "command", "at", "rows"), rows, texts=(0, 1, 2), folded=True)
-        if rows
-        else None
-    )
+    return Table(title, ("run", "command", "at", "rows"), rows, texts=(0, 1, 2), folded=True)

@@ -30,7 +30,7 @@ Show = Callable[[Artifact, bytes], list[Block]]
 """What an artifact's file shows; ValueError where it is damaged."""
 
 
-def of_kind(kind: str, title: str, show: Show) -> Callable[[Run], Section | None]:
+def of_kind(kind: str, title: str, show: Show) -> Callable[[Run], Section]:
     """What makes the section of a kind.
 
     Args:
@@ -39,7 +39,7 @@ def of_kind(kind: str, title: str, show: Show) -> Callable[[Run], Section | None
         show: what shows one of them.
     """
 
-    def make(run: Run) -> Section | None:
+    def make(run: Run) -> Section:
         found = [one for one in run.artifacts if one.kind == kind and one.file != PREDICTIONS.file]
         names = list(dict.fromkeys(one.name for one in found))
         blocks: list[Block] = []
@@ -47,11 +47,12 @@ def of_kind(kind: str, title: str, show: Show) -> Callable[[Run], Section | None
         for name in names[:_NAMES]:
             every = [one for one in found if one.name == name]
             made, room = _made(run, every, show, room)
-            blocks += [*_head(every[-1], len(names) > 1), *made] if made else []
+            if any(block.full for block in made):
+                blocks += [*_head(every[-1], len(names) > 1), *made]
         if blocks and len(names) > _NAMES:
             blocks.append(Text([f"The first {_NAMES} of {len(names)} are shown."]))
         heading = _title(found[-1]) if len(names) == 1 else title
-        return Section(kind, heading, blocks) if blocks else None
+        return Section(kind, heading, blocks)
 
     make.__name__ = kind
     return make
@@ -64,9 +65,7 @@ def _title(one: Artifact) -> str:
 def _head(one: Artifact, several: bool) -> list[Block]:
     """What an artifact is, above what shows it; cards are counted as what they are."""
     told = "" if one.kind == "cards" else one.caption[:1].upper() + one.caption[1:]
-    if several:
-        return [Heading(_title(one), told)]
-    return [Text([told])] if told else []
+    return [Heading(_title(one), told) if several else Text([told])]
 
 
 def _made(run: Run, every: Sequence[Artifact], show: Show, room: int) -> tuple[list[Block], int]:
@@ -81,10 +80,8 @@ def _made(run: Run, every: Sequence[Artifact], show: Show, room: int) -> tuple[l
         except (OSError, ValueError) as error:
             told = getattr(error, "strerror", None) or error
             wrong.append(f"{one.file} cannot be shown: {cleaned(str(told))}.")
-    if wrong:
-        blocks.append(Alerts(wrong))
-    if len(every) > EPOCHS:
-        blocks.append(Text([f"{EPOCHS} of {len(every)} epochs are shown, evenly spaced."]))
+    some = f"{EPOCHS} of {len(every)} epochs are shown, evenly spaced."
+    blocks += [Alerts(wrong), Text([some if len(every) > EPOCHS else ""])]
     return blocks, room
 
 
@@ -111,7 +108,7 @@ def _pictures(one: Artifact, content: bytes) -> list[Block]:
 def _texts(one: Artifact, content: bytes) -> list[Block]:
     found = _tree(content)
     cards = [Card(name, text=_cut(str(found[name]), _LONGEST)) for name in [*found][:_CARDS]]
-    return [Gallery(_epoch(one), cards, broad=True)] if cards else []
+    return [Gallery(_epoch(one), cards, broad=True)]
 
 
 def _cut(text: str, most: int) -> str:

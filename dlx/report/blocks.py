@@ -16,18 +16,25 @@ class Block:
 
     Attributes:
         kind: the macro that draws it.
+        content: the field without which there is nothing to show; "" where there always is.
         wide: whether it takes the page's whole width, not half, on a broad screen.
     """
 
     kind: ClassVar[str]
+    content: ClassVar[str] = ""
     wide: bool = True
+
+    @property
+    def full(self) -> bool:
+        """Whether there is anything to show; a page leaves out what is empty."""
+        return not self.content or any(getattr(self, self.content))
 
 
 @dataclass(frozen=True)
 class Text(Block):
     """Paragraphs."""
 
-    kind = "text"
+    kind, content = "text", "paragraphs"
     paragraphs: Sequence[str]
 
 
@@ -35,7 +42,7 @@ class Text(Block):
 class Alerts(Block):
     """What must not be overlooked, each in a frame of its own."""
 
-    kind = "alerts"
+    kind, content = "alerts", "texts"
     texts: Sequence[str]
 
 
@@ -88,7 +95,7 @@ class Gallery(Block):
         broad: whether each needs the room of a text.
     """
 
-    kind = "gallery"
+    kind, content = "gallery", "cards"
     title: str
     cards: Sequence[Card]
     broad: bool = False
@@ -98,7 +105,7 @@ class Gallery(Block):
 class Facts(Block):
     """Names and values, one pair a line."""
 
-    kind = "facts"
+    kind, content = "facts", "rows"
     title: str
     rows: Sequence[tuple[str, str]]
 
@@ -117,7 +124,7 @@ class Table(Block):
         marked: the row that was chosen, if one was.
     """
 
-    kind = "table"
+    kind, content = "table", "rows"
     title: str
     head: Sequence[str]
     rows: Sequence[Sequence[str]]
@@ -134,16 +141,16 @@ class Picture(Block):
     Attributes:
         name: of its file below `plots/`, without the ending.
         png: the file's bytes.
-        alt: what it shows, for those who cannot see it.
         caption: what to know when looking at it.
+        alt: what it shows, for those who cannot see it; "" where the caption says it.
         broad: whether it is too fine for a narrow screen, and scrolls there.
     """
 
     kind = "picture"
     name: str
     png: bytes
-    alt: str
     caption: str
+    alt: str = ""
     broad: bool = False
 
     @property
@@ -196,7 +203,7 @@ class Chart(Block):
 class Code(Block):
     """Text as typed or as in a file, in letters of one width; folded where it has a title."""
 
-    kind = "code"
+    kind, content = "code", "text"
     text: str
     title: str = ""
 
@@ -247,3 +254,8 @@ class Section:
     id: str
     title: str
     blocks: Sequence[Block]
+
+    @property
+    def full(self) -> bool:
+        """Whether one of its blocks has anything to show."""
+        return any(block.full for block in self.blocks)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,7 +13,7 @@ from . import evidence_plots
 from .blocks import Block, Picture, Section, Table
 from .errors import unmarked
 from .read import Run, get, numbers
-from .words import NONE, number
+from .words import known, number
 
 BINS = 10
 
@@ -56,7 +55,7 @@ def reliability(probability: npt.NDArray[np.float64], true: npt.NDArray[np.bool_
     return Reliability(rows, said, came)
 
 
-def calibration(run: Run) -> Section | None:
+def calibration(run: Run) -> Section:
     """A reliability plot for each target that has classes and probabilities."""
     problems = get(run.report, "problem", dict)
     blocks: list[Block] = []
@@ -65,7 +64,7 @@ def calibration(run: Run) -> Section | None:
         if "probability" in columns:
             title = target if len(problems) > 1 else ""
             blocks += _of_target(get(problems, target, dict), columns, title)
-    return Section("calibration", "Calibration", blocks) if blocks else None
+    return Section("calibration", "Calibration", blocks)
 
 
 def _of_target(
@@ -105,14 +104,10 @@ def _shown(found: Reliability, of: str, target: str) -> list[Block]:
     png = evidence_plots.reliability(found.rows, found.said, found.came)
     name = f"calibration-{target}" if target else "calibration"
     rows = [
-        [f"{i / BINS:.1f} to {(i + 1) / BINS:.1f}", number(int(n)), _cell(said), _cell(came)]
+        [f"{i / BINS:.1f} to {(i + 1) / BINS:.1f}", number(int(n)), known(said), known(came)]
         for i, (n, said, came) in enumerate(zip(found.rows, found.said, found.came, strict=True))
     ]
     head = ("probability", "rows", "mean confidence", "observed accuracy")
     title = f"{named}{error}"
     table = Table(f"{title[0].upper()}{title[1:]}", head, rows, wide=False)
-    return [Picture(name, png, caption, caption, wide=False), table]
-
-
-def _cell(value: float) -> str:
-    return number(float(value)) if math.isfinite(value) else NONE
+    return [Picture(name, png, caption, wide=False), table]

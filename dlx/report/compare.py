@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from ..judging.verdict import shown_name
 from ..runs.difference import ASIDE
@@ -19,7 +18,7 @@ from .compare_plots import Span
 from .evidence_plots import Line
 from .noise import Noise, against_first, held, same_rows
 from .page import render, write_files
-from .read import Run, amount, finite, get, read, span
+from .read import Run, amount, drawn_span, finite, get, read, span
 from .seeds import config_of, flattened
 from .words import GOAL, NONE, between, measure, number, part
 
@@ -55,9 +54,9 @@ class Comparison:
         runs, names = self.runs, self.names
         sample = any(run.sample for run in runs)
         with stamped(sample):
-            found = (_answers(self), _settings(runs, names), _curves(runs, names), _commands(runs))
+            found = (_answers(self), _settings(runs), _curves(runs, names), _commands(runs))
         texts = {"title": f"{len(runs)} runs side by side", "task": "", "source": "", "run": ""}
-        text = render(texts, [section for section in found if section], sample=sample)
+        text = render(texts, [section for section in found if section.full], sample=sample)
         write_files({page: text.encode("utf-8", "replace")})
         return page
 
@@ -85,9 +84,8 @@ def _answers(found: Comparison) -> Section:
     ]
     head = ("run", "name", "score", "value", "95% interval", "baseline", "verdict", "looks")
     table = Table("Answers", head, rows, texts=(0, 1, 2, 6))
-    warned = [Alerts(found.warnings)] if found.warnings else []
-    differing = [_differences(found.differences)] if found.differences else []
-    return Section("answers", "Answers", [*warned, table, *_intervals(found), *differing])
+    blocks = (Alerts(found.warnings), table, *_intervals(found), _differences(found.differences))
+    return Section("answers", "Answers", blocks)
 
 
 def _intervals(found: Comparison) -> list[Block]:
@@ -97,24 +95,20 @@ def _intervals(found: Comparison) -> list[Block]:
     blocks: list[Block] = []
     for score in dict.fromkeys(get(one, "score", str) for one in answers):
         spans = [
-            Span(name, finite(one.get("value")), _drawn(one), _baseline(one))
+            Span(
+                name,
+                finite(one.get("value")),
+                drawn_span(one),
+                finite(get(one, "baseline", dict).get("value")),
+            )
             for one, name in zip(answers, told, strict=True)
             if get(one, "score", str) == score and math.isfinite(finite(one.get("value")))
         ]
         if spans:
             caption = f"{score} of each run with its 95% interval, and its baseline."
             png = compare_plots.intervals(score, spans)
-            blocks.append(Picture(f"intervals-{score}", png, caption, caption, broad=True))
+            blocks.append(Picture(f"intervals-{score}", png, caption, broad=True))
     return blocks
-
-
-def _drawn(answer: Mapping[str, Any]) -> tuple[float, float] | None:
-    ends = span(answer)
-    return ends if ends and all(math.isfinite(finite(end)) for end in ends) else None
-
-
-def _baseline(answer: Mapping[str, Any]) -> float:
-    return finite(get(answer, "baseline", dict).get("value"))
 
 
 def briefs(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
@@ -149,8 +143,8 @@ def _differences(differences: Sequence[Noise]) -> Table:
         for one in differences
     ]
     head = ("run", "score", "difference", "95% interval", "verdict", "method")
-    many = len(differences[0].against) > 1
-    first = f"runs {', '.join(map(str, differences[0].against))}" if many else "run 1"
+    firsts = differences[0].against if differences else ()
+    first = f"runs {', '.join(map(str, firsts))}" if len(firsts) > 1 else "run 1"
     return Table(f"Differences from {first}", head, rows, texts=(0, 1, 4, 5))
 
 
@@ -230,18 +224,18 @@ def _warned(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _settings(runs: Sequence[Run], names: Sequence[str]) -> Section | None:
+def _settings(runs: Sequence[Run]) -> Section:
     """Each setting in which the runs differ, a column a run."""
     differ, flat = _differing(runs)
     rows = [[key, *(one.get(key, NONE) for one in flat)] for key in differ]
-    head = ("setting", *(f"run {index}" for index in range(1, len(names) + 1)))
-    texts = tuple(range(len(head)))
-    none = Text(["The configurations are the same."])
-    block = Table("Settings that differ", head, rows, texts=texts) if rows else none
-    return Section("settings", "Settings", [block]) if any(flat) else None
+    head = ("setting", *(f"run {index}" for index in range(1, len(runs) + 1)))
+    table = Table("Settings that differ", head, rows, texts=range(len(head)))
+    same = any(flat) and not rows
+    none = Text(["The configurations are the same." if same else ""])
+    return Section("settings", "Settings", [none, table])
 
 
-def _curves(runs: Sequence[Run], names: Sequence[str]) -> Section | None:
+def _curves(runs: Sequence[Run], names: Sequence[str]) -> Section:
     """Each measure over the epochs, all runs in one plot."""
     keys = dict.fromkeys(
         key.partition("/")[2]
@@ -254,27 +248,16 @@ def _curves(runs: Sequence[Run], names: Sequence[str]) -> Section | None:
     blocks: list[Block] = []
     for key in sorted(keys, key=lambda key: key != "loss"):
         lines = [
-            Line(
-                name,
-                _values(run, f"train/{key}"),
-                _values(run, f"val/{key}"),
-                index - 1,
-            )
-            for index, (run, name) in enumerate(zip(runs, told, strict=True), start=1)
+            Line(name, run.curve(f"train/{key}"), run.curve(f"val/{key}"), place)
+            for place, (run, name) in enumerate(zip(runs, told, strict=True))
         ]
         lines = [ln for ln in lines if any(map(math.isfinite, (*ln.train, *ln.val)))]
         if lines:
             caption = f"{key} of each run: validation solid, training dotted."
             png = evidence_plots.overlaid(key, lines)
-            blocks.append(Picture(f"curve-{key}", png, caption, caption, broad=True))
-    return Section("curves", "Curves", blocks) if blocks else None
+            blocks.append(Picture(f"curve-{key}", png, caption, broad=True))
+    return Section("curves", "Curves", blocks)
 
 
-def _values(run: Run, key: str) -> list[float]:
-    return [finite(row.get(key)) for row in run.epochs]
-
-
-def _commands(runs: Sequence[Run]) -> Section | None:
-    found = [get(run.report, "command", str) for run in runs]
-    blocks = [Code(command) for command in found if command]
-    return Section("repeat", "Commands", blocks) if blocks else None
+def _commands(runs: Sequence[Run]) -> Section:
+    return Section("repeat", "Commands", [Code(get(run.report, "command", str)) for run in runs])

@@ -13,13 +13,13 @@ from .read import Run, amount, finite, get, mappings
 from .words import counted, measure, number, sentence
 
 
-def curves(run: Run) -> Section | None:
+def curves(run: Run) -> Section:
     """Loss and every metric over the epochs."""
     names = dict.fromkeys(_name(key) for row in run.epochs for key in row if _name(key))
     ordered = sorted(names, key=lambda name: name != "loss")
     blocks: list[Block] = [_curve(run, name) for name in ordered]
     blocks += _smoothed(run)
-    return Section("curves", "Curves", blocks) if blocks else None
+    return Section("curves", "Curves", blocks)
 
 
 def _name(key: str) -> str:
@@ -31,8 +31,8 @@ def _curve(run: Run, name: str) -> Block:
     data = plots.Curve(
         name.replace("/", ": "),
         [_epoch(row) or index for index, row in enumerate(run.epochs, start=1)],
-        [finite(row.get(f"train/{name}")) for row in run.epochs],
-        [finite(row.get(f"val/{name}")) for row in run.epochs],
+        run.curve(f"train/{name}"),
+        run.curve(f"val/{name}"),
         _epoch({"epoch": run.report.get("best_epoch")}),
         _baseline(run, name),
         [[finite(row.get(f"val/{name}")) for row in fold] for fold in run.folds],
@@ -41,7 +41,7 @@ def _curve(run: Run, name: str) -> Block:
     if not any(map(math.isfinite, (*data.train, *data.val))):
         return Text([f"{name}: no finite value in any epoch, so there is no plot."])
     picture = plots.curve(data)
-    return Picture(f"curve-{name}", picture, _alt(data), _caption(run, data), wide=False)
+    return Picture(f"curve-{name}", picture, _caption(run, data), _alt(data), wide=False)
 
 
 def _epoch(row: Mapping[str, Any]) -> int | None:
@@ -77,7 +77,7 @@ def _smoothed(run: Run) -> list[Block]:
         left = f"the first {first - 1} epochs left out" if first > 1 else ""
         said = "; ".join(filter(None, (end, left, how)))
         caption = f"Mean of {name} over the folds, smoothed: {said}."
-        blocks.append(Picture(f"smoothed-{measure(name)}", png, caption, caption, wide=False))
+        blocks.append(Picture(f"smoothed-{measure(name)}", png, caption, wide=False))
     return blocks
 
 

@@ -21,7 +21,7 @@ _PAIRS = 10
 Columns = Mapping[str, Sequence[str]]
 
 
-def errors(run: Run) -> Section | None:
+def errors(run: Run) -> Section:
     """A confusion matrix or a scatter for each target."""
     problems = get(run.report, "problem", dict)
     named = [t for t in get(run.report, "targets", list) if isinstance(t, str)]
@@ -32,7 +32,7 @@ def errors(run: Run) -> Section | None:
         columns = run.predicted(target)
         if columns and columns["true"]:
             blocks += _of_target(run, get(problems, target, dict), columns, title)
-    return Section("errors", "Predictions", blocks) if blocks else None
+    return Section("errors", "Predictions", blocks)
 
 
 def _of_target(run: Run, problem: dict[str, Any], columns: Columns, title: str) -> list[Block]:
@@ -85,7 +85,7 @@ def _classes(run: Run, columns: Columns, classes: Sequence[str], target: str) ->
     )
     colour = f"Colour: share of the true class.{of if many else ''}"
     caption = _titled(f"Confusion matrix: {said}. {colour}", target)
-    blocks: list[Block] = [Picture(_file("confusion", target), png, alt, caption, wide=False)]
+    blocks: list[Block] = [Picture(_file("confusion", target), png, caption, alt, wide=False)]
     if not few:
         blocks.append(_confused(names, counts, target))
     if not many:
@@ -199,7 +199,7 @@ def _numbers(run: Run, columns: Columns, target: str) -> list[Block]:
         counts.append((f"{noun}s without a finite number, left out", lost))
     title = _titled("Errors", target)
     facts = Facts(title, [*counts, *_distances(predicted - true)], wide=False)
-    return [Picture(_file("scatter", target), png, alt, caption, wide=False), facts]
+    return [Picture(_file("scatter", target), png, caption, alt, wide=False), facts]
 
 
 def _distances(error: npt.NDArray[np.float64]) -> list[tuple[str, str]]:

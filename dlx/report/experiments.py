@@ -41,7 +41,8 @@ def build_experiments(
     folder.mkdir(parents=True, exist_ok=True)
     sample = any(run.sample for found in runs.values() for run in found)
     with stamped(sample):
-        sections = named([_figures(every, runs), *_curves(every, folders, runs), _commands(every)])
+        found = (_figures(every, runs), _curves(every, folders, runs), _commands(every))
+    sections = named([section for section in found if section.full])
     texts = {"title": counted(len(every), "experiment"), "task": "", "source": "", "run": ""}
     texts["title"] += ": ours and as published"
     return write_page(folder, render(texts, sections, sample=sample, word="set"), sections)
@@ -102,7 +103,7 @@ def _baseline(runs: Sequence[Run], figure: str) -> str:
 
 def _curves(
     every: Sequence[Experiment], folders: Mapping[str, Sequence[Path]], runs: Runs
-) -> list[Section]:
+) -> Section:
     """For each measure a panel an experiment: our mean curve, and the points of the book."""
     epochs = (row for found in runs.values() for run in found for row in run.epochs[:1])
     keys = dict.fromkeys(key.partition("/")[2] for row in epochs for key in row if "/" in key)
@@ -118,8 +119,8 @@ def _curves(
                 "dotted. Marked: published figures, at their epoch if it is known, else as a "
                 "horizontal line."
             )
-            blocks.append(Picture(f"curves-{measure}", png, caption, caption, broad=True))
-    return [Section("curves", "Curves", blocks)] if blocks else []
+            blocks.append(Picture(f"curves-{measure}", png, caption, broad=True))
+    return Section("curves", "Curves", blocks)
 
 
 def _panel(one: Experiment, folders: Sequence[Path], measure: str) -> Panel:

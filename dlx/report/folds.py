@@ -7,7 +7,7 @@ from .read import Run, amount, get, mappings
 from .words import number
 
 
-def folds(run: Run) -> Section | None:
+def folds(run: Run) -> Section:
     """A row a fold, then the mean and the standard deviation."""
     found = mappings(run.report, "folds")
     names = list(dict.fromkeys(name for fold in found for name in get(fold, "scores", dict)))
@@ -19,9 +19,7 @@ def folds(run: Run) -> Section | None:
         name = number((place if which is None else which) + 1)
         epoch = number(amount(fold, "epoch"))
         rows.append([name, *counts, epoch, *(number(amount(scores, n)) for n in names)])
-    if not rows:
-        return None
-    summary = get(run.report, "fold_summary", dict)
+    summary = get(run.report, "fold_summary", dict) if rows else {}
     for label, key in (("mean", "mean"), ("standard deviation", "std")):
         values = [number(amount(get(summary, n, dict), key)) for n in names]
         if summary:

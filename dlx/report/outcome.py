@@ -7,29 +7,27 @@ from typing import Any
 
 from ..judging.classes import classes_told
 from ..judging.verdict import shown_name
-from .blocks import Alerts, Block, Section, Table, Text
+from .blocks import Alerts, Section, Table, Text
 from .read import Run, amount, get, mappings, span
 from .words import GOAL, NONE, PARTS, between, measure, number
 
 
-def notes(run: Run) -> Section | None:
+def notes(run: Run) -> Section:
     """What the run itself has to say."""
     said = [note for note in get(run.report, "notes", list) if isinstance(note, str)]
     if run.torn:
         said.append("The last line of metrics.jsonl is incomplete and is left out.")
-    blocks: list[Block] = [Alerts([f"{one}." for one in run.broken])] if run.broken else []
-    blocks += [Text(said)] if said else []
-    return Section("notes", "Notes", blocks) if blocks else None
+    return Section("notes", "Notes", [Alerts([f"{one}." for one in run.broken]), Text(said)])
 
 
-def scores(run: Run) -> Section | None:
+def scores(run: Run) -> Section:
     """Every score with its interval and its baseline."""
     rows = [_score(score) for score in mappings(run.report, "scores")]
     head = ("score", "set", "value", "95% interval", "baseline", "its name", "direction")
     table = Table("Every score of the kept weights", head, rows, texts=(0, 1, 5, 6))
     names = [get(score, "name", str) for score in mappings(run.report, "scores")]
     told = list(classes_told(get(run.report, "problem", dict), names))
-    return Section("scores", "Scores", [table, *([Text(told)] if told else [])]) if rows else None
+    return Section("scores", "Scores", [table, Text(told)])
 
 
 def _score(score: Mapping[str, Any]) -> list[str]:

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", Run, "Sweep")
 
-SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
+SECTIONS: tuple[Callable[[Run], Section], ...] = (
     answer,
     notes,
     workflow,
@@ -51,7 +51,7 @@ SECTIONS: tuple[Callable[[Run], Section | None], ...] = (
     machine,
     repeat,
 )
-"""What the page shows, from top to bottom; a section that has nothing to show is None."""
+"""What the page shows, from top to bottom; a section that has nothing to show is left out."""
 
 
 def build(run: Path) -> Path:
@@ -74,7 +74,7 @@ def build(run: Path) -> Path:
     return write_page(run, _page(contents, sections), sections)
 
 
-def made(makers: Sequence[Callable[[T], Section | None]], contents: T) -> list[Section]:
+def made(makers: Sequence[Callable[[T], Section]], contents: T) -> list[Section]:
     """The sections that have something to show; one that cannot be made says so in its place.
 
     Args:
@@ -83,10 +83,10 @@ def made(makers: Sequence[Callable[[T], Section | None]], contents: T) -> list[S
     """
     with stamped(contents.sample):
         found = [_made(make, contents) for make in makers]
-    return named([section for section in found if section is not None])
+    return named([section for section in found if section.full])
 
 
-def _made(make: Callable[[T], Section | None], contents: T) -> Section | None:
+def _made(make: Callable[[T], Section], contents: T) -> Section:
     try:
         return make(contents)
     except Exception as error:  # Matplotlib's, or a number nobody thought of: the rest still counts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .blocks import Block, Table
+from .blocks import Table
 from .read import amount, get, mappings
 from .words import NONE, number
 
@@ -16,7 +16,7 @@ HEAD = (
 )
 
 
-def profile(found: Mapping[str, Any], folded: bool = False) -> list[Block]:
+def profile(found: Mapping[str, Any], folded: bool = False) -> Table:
     """Type, missing values, zeros, range, outliers and usual value of each column.
 
     Args:
@@ -24,11 +24,9 @@ def profile(found: Mapping[str, Any], folded: bool = False) -> list[Block]:
         folded: whether the table opens on a click, however few the columns.
     """
     cells = [_row(column) for column in mappings(found, "columns")]
-    if not cells:
-        return []
     title = f"Profile of the columns, over {number(amount(found, 'rows'))} training rows"
     many = folded or len(cells) > _FEW
-    return [Table(title, HEAD, cells, texts=(0, 1, 7), folded=many)]
+    return Table(title, HEAD, cells, texts=(0, 1, 7), folded=many)
 
 
 def _row(column: Mapping[str, Any]) -> list[str]:

@@ -53,6 +53,10 @@ class Run:
         """Whether the run were trained on synthetic sample data."""
         return bool(self.report.get("sample"))
 
+    def curve(self, name: str) -> list[float]:
+        """A measure's value in each epoch; nan where there is none that can be drawn."""
+        return [finite(row.get(name)) for row in self.epochs]
+
     def predicted(self, target: str) -> dict[str, tuple[str, ...]]:
         """One target's columns: `true`, `predicted` and perhaps `probability`; or none."""
         several = "true" not in self.predictions
@@ -150,6 +154,12 @@ def span(tree: Mapping[str, Any]) -> tuple[float, float] | None:
     if len(ends) != 2 or ends[0] is None or ends[1] is None:
         return None
     return ends[0], ends[1]
+
+
+def drawn_span(tree: Mapping[str, Any]) -> tuple[float, float] | None:
+    """The same, where both ends can be drawn."""
+    ends = span(tree)
+    return ends if ends and all(math.isfinite(finite(end)) for end in ends) else None
 
 
 def finite(value: object) -> float:

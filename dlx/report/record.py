@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from .blocks import Block, Code, Facts, Section, Table, Text
+from .blocks import Code, Facts, Section, Table, Text
 from .profile import profile
 from .read import Run, amount, get, mappings
-from .words import NONE, PARTS, duration, number
+from .words import NONE, PARTS, duration, number, parts
 
 _FEW = 12  # as many classes are shown without being asked for
 
 
-def setup(run: Run) -> Section | None:
+def setup(run: Run) -> Section:
     """The run in a few lines."""
     report = run.report
     model, data = get(report, "model", dict), get(report, "data", dict)
@@ -29,8 +29,7 @@ def setup(run: Run) -> Section | None:
         ("monitored score", get(report, "monitor", str)),
         ("seed", "" if amount(report, "seed") is None else number(report["seed"])),
     ]
-    rows = [(name, value) for name, value in rows if value]
-    return Section("setup", "Set-up", [Facts("", rows)]) if rows else None
+    return Section("setup", "Set-up", [Facts("", [row for row in rows if row[1]])])
 
 
 def _problem(problem: Mapping[str, Any]) -> str:
@@ -42,39 +41,32 @@ def _problem(problem: Mapping[str, Any]) -> str:
     return ", ".join(w for w in (title, many, last, f"loss {loss}" if loss else "") if w)
 
 
-def data(run: Run) -> Section | None:
+def data(run: Run) -> Section:
     """The rows of each part, the classes in them, what was done to them, where they come from."""
     found = get(run.report, "data", dict)
     protocol = get(run.report, "protocol", dict)
     name, rule = get(protocol, "name", str), get(protocol, "rule", str)
     told = not rule or rule.startswith(f"{name}:")
     title = rule or name if told else f"{name}: {rule}"
-    blocks: list[Block] = [Text([title])] if title else []
-    blocks += _parts(get(found, "rows", dict))
-    blocks += _duplicates(get(found, "duplicates", dict))
-    counts = get(found, "classes", dict)
-    for target in counts:
-        blocks += _class_counts(get(counts, target, dict), target if len(counts) > 1 else "")
-    blocks += profile(get(found, "profile", dict))
-    blocks += _prepare(run) + _files(found)
-    return Section("data", "Data", blocks) if blocks else None
-
-
-def _parts(rows: Mapping[str, Any]) -> list[Block]:
-    cells = [[PARTS.get(name, name), number(amount(rows, name))] for name in rows]
-    return [Table("Rows of each set", ("set", "rows"), cells, wide=False)] if cells else []
-
-
-def _duplicates(pairs: Mapping[str, Any]) -> list[Block]:
-    cells = [
-        [" and ".join(PARTS.get(name, name) for name in pair.split("-")), number(many)]
-        for pair, many in pairs.items()
+    rows, pairs = get(found, "rows", dict), get(found, "duplicates", dict)
+    counts, terms = get(found, "classes", dict), get(found, "terms", str)
+    sizes = [[PARTS.get(name, name), number(amount(rows, name))] for name in rows]
+    equal = [[parts(pair), number(many)] for pair, many in pairs.items()]
+    files = [[get(f, "name", str), get(f, "sha256", str)] for f in mappings(found, "files")]
+    blocks = [
+        Text([title]),
+        Table("Rows of each set", ("set", "rows"), sizes, wide=False),
+        Table("Equal rows in two sets", ("parts", "rows"), equal, wide=False),
+        *(_class_counts(get(counts, one, dict), one if len(counts) > 1 else "") for one in counts),
+        profile(get(found, "profile", dict)),
+        _prepare(run),
+        Table("Files", ("name", "SHA-256"), files, texts=(0, 1), folded=True),
+        Text([f"Terms of use: {terms}" if terms else ""]),
     ]
-    title = "Equal rows in two sets"
-    return [Table(title, ("parts", "rows"), cells, wide=False)] if cells else []
+    return Section("data", "Data", blocks)
 
 
-def _class_counts(parts: Mapping[str, Any], target: str) -> list[Block]:
+def _class_counts(parts: Mapping[str, Any], target: str) -> Table:
     """A row a class, a column a part."""
     counts = {name: get(parts, name, dict) for name in parts}
     classes = dict.fromkeys(c for of_part in counts.values() for c in of_part)
@@ -82,10 +74,10 @@ def _class_counts(parts: Mapping[str, Any], target: str) -> list[Block]:
     title = f"Rows of each class of {target}" if target else "Rows of each class"
     head = ("class", *(PARTS.get(name, name) for name in counts))
     few = len(classes) <= _FEW
-    return [Table(title, head, cells, wide=not few, folded=not few)] if cells else []
+    return Table(title, head, cells, wide=not few, folded=not few)
 
 
-def _prepare(run: Run) -> list[Block]:
+def _prepare(run: Run) -> Table:
     cells = [
         [
             get(step, "step", str),
@@ -95,28 +87,20 @@ def _prepare(run: Run) -> list[Block]:
         for step in mappings(run.report, "prepare")
     ]
     title = "Preparation, fitted on the training set only"
-    head = ("step", "columns", "how")
-    return [Table(title, head, cells, texts=(0, 1, 2))] if cells else []
+    return Table(title, ("step", "columns", "how"), cells, texts=(0, 1, 2))
 
 
-def _files(found: Mapping[str, Any]) -> list[Block]:
-    cells = [[get(f, "name", str), get(f, "sha256", str)] for f in mappings(found, "files")]
-    table = Table("Files", ("name", "SHA-256"), cells, texts=(0, 1), folded=True)
-    terms = get(found, "terms", str)
-    blocks: list[Block] = [table] if cells else []
-    return [*blocks, Text([f"Terms of use: {terms}"])] if terms else blocks
-
-
-def model(run: Run) -> Section | None:
+def model(run: Run) -> Section:
     """The layers with their parameters."""
     layers = mappings(get(run.report, "model", dict), "layers")
     rows = [_layer(layer) for layer in layers]
     sizes = [amount(layer, "parameters") or 0 for layer in layers]
     total = amount(get(run.report, "model", dict), "parameters")
-    rows.append(["total", "", "", number(sum(sizes) if total is None else total), ""])
+    if layers:
+        rows.append(["total", "", "", number(sum(sizes) if total is None else total), ""])
     head = ("layer", "kind", "output", "parameters", "trainable")
     table = Table("Layers", head, rows, texts=(0, 1, 2, 4), total=True)
-    return Section("model", "Model", [table]) if layers else None
+    return Section("model", "Model", [table])
 
 
 def _layer(layer: Mapping[str, Any]) -> list[str]:
@@ -126,26 +110,23 @@ def _layer(layer: Mapping[str, Any]) -> list[str]:
     return [name, kind, number(layer.get("output")), number(size), trained]
 
 
-def machine(run: Run) -> Section | None:
+def machine(run: Run) -> Section:
     """Where the time went, and what it ran on."""
     spent, around = get(run.report, "seconds", dict), get(run.report, "environment", dict)
     times = [(name, duration(float(amount(spent, name) or 0))) for name in spent]
     facts = [(name.replace("_", " "), number(around[name])) for name in around]
-    titled = (("Time", times), ("Environment", facts))
-    blocks = [Facts(title, rows, wide=False) for title, rows in titled if rows]
-    return Section("machine", "Time and machine", blocks) if blocks else None
+    blocks = [Facts("Time", times, wide=False), Facts("Environment", facts, wide=False)]
+    return Section("machine", "Time and machine", blocks)
 
 
-def repeat(run: Run) -> Section | None:
+def repeat(run: Run) -> Section:
     """What to type to get the same again, and how equal it will be."""
     report = run.report
-    command, contract = get(report, "command", str), get(report, "contract", str)
-    config, overrides = get(report, "config", str), get(report, "overrides", list)
-    blocks: list[Block] = [Code(command)] if command else []
-    if contract:
-        blocks.append(Text([contract]))
-    if overrides:
-        blocks.append(Code("\n".join(map(number, overrides)), "Changed settings"))
-    if config:
-        blocks.append(Code(config, "Complete configuration"))
-    return Section("repeat", "Command", blocks) if blocks else None
+    typed = "\n".join(map(number, get(report, "overrides", list)))
+    blocks = [
+        Code(get(report, "command", str)),
+        Text([get(report, "contract", str)]),
+        Code(typed, "Changed settings"),
+        Code(get(report, "config", str), "Complete configuration"),
+    ]
+    return Section("repeat", "Command", blocks)

@@ -13,7 +13,7 @@ from .sweep_evidence import curves, parameters, trade
 from .sweep_facts import Sweep, read_sweep
 from .sweep_tables import failed, notes, record, settings
 
-SECTIONS: tuple[Callable[[Sweep], Section | None], ...] = (
+SECTIONS: tuple[Callable[[Sweep], Section], ...] = (
     answer,
     failed,
     notes,
@@ -23,7 +23,7 @@ SECTIONS: tuple[Callable[[Sweep], Section | None], ...] = (
     curves,
     record,
 )
-"""What the page shows, from top to bottom; a section that has nothing to show is None."""
+"""What the page shows, from top to bottom; a section that has nothing to show is left out."""
 
 
 def build_sweep(folder: Path) -> Path:

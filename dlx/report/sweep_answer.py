@@ -6,14 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..judging.verdict import shown_name
-from .answer import DECISIONS, TONE, marks
+from .answer import DECISIONS, TONE, VERDICT, against, labelled, marks, worn
 from .blocks import Alerts, Answer, Block, Code, Facts, Section, Text
 from .levers import typed
 from .read import amount, get
 from .sweep_facts import Setting, Sweep
 from .sweep_tables import rounded
-from .words import GOAL, between, counted, duration, measure, number, part, sentence, short
+from .words import between, counted, duration, number, sentence, short
 
 _LONGEST = 200  # characters of a value
 _OVER = {
@@ -28,27 +27,23 @@ _FLATTERS = "the best of them looks better than it is. Only the test set shows h
 def answer(sweep: Sweep) -> Section:
     """The best setting, its score beside the baseline, and the command that trains it."""
     best = sweep.best
-    warned = _alerts(sweep)
-    alerts: list[Block] = [Alerts(warned)] if warned else []
+    alerts = Alerts(_alerts(sweep))
     if best is None:
-        return Section("answer", "Answer", [Text([_none(sweep)]), *alerts])
-    rows = f" on the {part(sweep.score)}" if part(sweep.score) else ""
-    rows += " of the sample data" if sweep.sample else ""
-    many = f"best of {counted(len(sweep.scored), 'setting')}" if len(sweep.scored) > 1 else ""
-    label = ", ".join(filter(None, (f"{measure(sweep.score)}{rows}", many)))
+        return Section("answer", "Answer", [Text([_none(sweep)]), alerts])
+    many = f", best of {counted(len(sweep.scored), 'setting')}" if len(sweep.scored) > 1 else ""
+    label = f"{labelled(sweep.score, sweep.sample)}{many}"
     baseline = sweep.baseline(best)
     said, tone = _verdict(sweep, best, baseline)
     interval = list(best.interval) if best.interval else None
     scale = marks({"value": best.value, "interval": interval, "baseline": baseline})
     beside = _beside(sweep, best, baseline)
     hero = Answer(number(best.value), label, beside, said, tone, scale, _remarks(sweep, best))
-    return Section("answer", "Answer", [hero, *alerts, *_best(sweep, best)])
+    return Section("answer", "Answer", [hero, alerts, *_best(sweep, best)])
 
 
 def _none(sweep: Sweep) -> str:
-    counts = sweep.counts
-    states = ", ".join(f"{number(many)} {state}" for state, many in counts.items() if many)
-    return f"There is no best setting: no trial has a score{f' ({states})' if states else ''}."
+    states = f" ({sweep.states})" if sweep.states else ""
+    return f"There is no best setting: no trial has a score{states}."
 
 
 def _verdict(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> tuple[str, str]:
@@ -58,8 +53,7 @@ def _verdict(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> tuple[
     known = amount(baseline, "value")
     if known is None or not math.isfinite(known):
         return "", ""
-    beats = sweep.sign * best.value < sweep.sign * known
-    return ("beats the baseline", "good") if beats else ("does not beat the baseline", "bad")
+    return VERDICT[sweep.sign * best.value < sweep.sign * known]
 
 
 def _beside(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> list[tuple[str, str]]:
@@ -74,11 +68,7 @@ def _beside(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> list[tu
     own = sweep.default
     if own is not None and own is not best and math.isfinite(own.value):
         pairs.append(("task defaults", number(own.value)))
-    if amount(baseline, "value") is not None:
-        name = shown_name(get(baseline, "name", str))
-        pairs.append((f"baseline: {name}" if name else "baseline", number(baseline["value"])))
-    goal = GOAL.get(get(sweep.facts, "direction", str))
-    return [*pairs, ("direction", goal)] if goal else pairs
+    return [*pairs, *against({**sweep.facts, "baseline": baseline})]
 
 
 def _remarks(sweep: Sweep, best: Setting) -> list[str]:
@@ -131,8 +121,7 @@ def _alerts(sweep: Sweep) -> list[str]:
     if _tested(sweep):
         said.append("Some trials have test scores: that test set is no longer independent.")
     if looks > DECISIONS:
-        why = "so many choices overfit it."
-        said.append(f"{counted(looks, 'decision')} used the same validation set: {why}")
+        said.append(worn(looks))
     if counts["failed"]:
         said.append(
             f"{number(counts['failed'])} of {counted(total, 'trial')} failed; reasons below."
@@ -151,11 +140,8 @@ def _best(sweep: Sweep, best: Setting) -> list[Block]:
     }
     by = f" by {short(sweep.score, _LONGEST)}" if sweep.objectives else ""
     title = f"Setting {best.name}, the best{by}"
-    blocks: list[Block] = [Facts(title, [*rows, *more.items()])]
     found = get(sweep.facts, "best", dict)
     command, final = get(found, "command", str), get(found, "final", str)
-    if command:
-        said = "To train the final model and evaluate it on the test set once:"
-        blocks += [Text([said]), Code(command)]
-        blocks += [Text([sentence(final)])] if final else []
-    return blocks
+    said = "To train the final model and evaluate it on the test set once:" if command else ""
+    after = sentence(final) if command else ""
+    return [Facts(title, [*rows, *more.items()]), Text([said]), Code(command), Text([after])]

@@ -15,7 +15,7 @@ from .read import evenly
 from .sweep_facts import Setting, Sweep
 from .sweep_plots import Fan, Trade
 from .sweep_tables import rounded
-from .words import GOAL, counted, number, short
+from .words import GOAL, counted, known, number, short
 from .workflow import PANELS
 
 _AXES = 9  # more axes are not read
@@ -27,11 +27,11 @@ _FAR = 50  # times the distance from the best score to the median: further out a
 Found = Sequence[Setting]
 
 
-def parameters(sweep: Sweep) -> Section | None:
+def parameters(sweep: Sweep) -> Section:
     """What the levers did to the score: parallel axes, slices, shares; and a search's progress."""
     scored = sweep.scored
     if not scored:
-        return None
+        return Section("parameters", "Parameters", [])
     names = [one.name for one in (sweep.lever(key, scored) for key in sweep.keys) if one.varies]
     if not names:
         said = "All finished settings are the same: there is nothing to compare."
@@ -41,11 +41,9 @@ def parameters(sweep: Sweep) -> Section | None:
     names = sorted(names, key=lambda name: -shares.get(name, 0))
     fan = [_parallel(sweep, names)] if len(names) > 1 else []  # one lever's slice shows it all
     blocks = [*fan, _slices(sweep, names, scores), *rough, *_progress(sweep)]
-    if cut:
-        far = f"{counted(cut, 'setting')} with a far worse {sweep.score}"
-        end = "lies" if cut == 1 else "lie"
-        blocks.insert(0, Text([f"{far} {end} at the worst end of the pictures."]))
-    return Section("parameters", "Parameters", blocks)
+    far = f"{counted(cut, 'setting')} with a far worse {sweep.score}"
+    end = f"{'lies' if cut == 1 else 'lie'} at the worst end of the pictures."
+    return Section("parameters", "Parameters", [Text([f"{far} {end}" if cut else ""]), *blocks])
 
 
 def within(scores: Sequence[float], sign: float) -> tuple[list[float], int]:
@@ -79,7 +77,7 @@ def _parallel(sweep: Sweep, names: Sequence[str]) -> Picture:
     if len(names) > _AXES:
         said.append(f"The first {_AXES} of {len(names)} parameters are shown.")
     alt = f"Parallel axes of {', '.join(names[:_AXES])} and {sweep.score}."
-    return Picture("parallel", png, short(alt, 400), " ".join(said), broad=True)
+    return Picture("parallel", png, " ".join(said), short(alt, 400), broad=True)
 
 
 def _slices(sweep: Sweep, names: Sequence[str], scores: Sequence[float]) -> Picture:
@@ -94,7 +92,7 @@ def _slices(sweep: Sweep, names: Sequence[str], scores: Sequence[float]) -> Pict
     said = f"{sweep.score} of each setting against each parameter that varied; ringed: the best."
     if len(names) > PANELS:
         said += f" The first {PANELS} of {len(names)} parameters are shown."
-    return Picture("slices", png, said, said, broad=len(panels) > 1)
+    return Picture("slices", png, said, broad=len(panels) > 1)
 
 
 def _shares(
@@ -131,13 +129,13 @@ def _shares(
         f"{importance.REDRAWS} bootstrap samples of these settings; parameters whose lines overlap "
         "cannot be ranked. It is valid only within the values that were tried."
     )
-    return shares, [Picture("importance", png, f"Importance: {told}.", caption, wide=False)]
+    return shares, [Picture("importance", png, caption, f"Importance: {told}.", wide=False)]
 
 
-def curves(sweep: Sweep) -> Section | None:
+def curves(sweep: Sweep) -> Section:
     """Validation by epoch of the best settings, the pruned ones behind them."""
     if not sweep.scored:
-        return None
+        return Section("curves", "Learning curves", [])
     best = sweep.scored[:_CURVES]
     found = [(one, sweep.curve(one)) for one in best]
     told = sweep.briefs([one for one, curve in found if curve])
@@ -161,7 +159,7 @@ def curves(sweep: Sweep) -> Section | None:
         many = counted(partial, "pruned setting")
         behind += f" Not shown: {many} of which not every fold was started."
     missing = f" Not shown: {', '.join(gone)}; {lost}" if gone else ""
-    picture = Picture("curves", png, said, said + behind + missing, broad=True)
+    picture = Picture("curves", png, said + behind + missing, said, broad=True)
     return Section("curves", "Learning curves", [picture])
 
 
@@ -177,26 +175,22 @@ def _pruned(sweep: Sweep) -> tuple[list[list[float]], int]:
     return curves, begun - len(curves) if sweep.folds > 1 else 0
 
 
-def trade(sweep: Sweep) -> Section | None:
+def trade(sweep: Sweep) -> Section:
     """The objectives against the first one, and the settings on the front."""
     if not sweep.objectives or not sweep.scored:
-        return None
+        return Section("front", "Objectives", [])
     names = [name for name, _ in sweep.objectives]
-    blocks: list[Block] = [Text([_told(sweep)])]
-    if sweep.front:
-        head = ("setting", *names, "values")
-        last = len(names) + 1
-        rows = [
-            [one.name, *(_objective(one, name) for name in names), one.typed]
-            for one in sweep.front[:_LINES]
-        ]
-        title = (
-            "The Pareto front: settings that no other setting improves in one objective without "
-            "being worse in another"
-        )
-        blocks.append(Table(title, head, rows, texts=(0, last)))
-    blocks += [picture for name in names[1:4] if (picture := _against(sweep, name))]
-    return Section("front", "Objectives", blocks)
+    rows = [
+        [one.name, *(_objective(one, name) for name in names), one.typed]
+        for one in sweep.front[:_LINES]
+    ]
+    title = (
+        "The Pareto front: settings that no other setting improves in one objective without "
+        "being worse in another"
+    )
+    table = Table(title, ("setting", *names, "values"), rows, texts=(0, len(names) + 1))
+    pictures = [picture for name in names[1:4] if (picture := _against(sweep, name))]
+    return Section("front", "Objectives", [Text([_told(sweep)]), table, *pictures])
 
 
 def _told(sweep: Sweep) -> str:
@@ -209,12 +203,9 @@ def _told(sweep: Sweep) -> str:
 
 
 def _objective(one: Setting, name: str) -> str:
-    value = _known(one.objective(name))
-    return rounded(value) if name == "parameters" else number(value)
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
+    value = one.objective(name)
+    whole = name == "parameters" and math.isfinite(value)
+    return rounded(value) if whole else known(value)
 
 
 def _against(sweep: Sweep, name: str) -> Picture | None:
@@ -233,7 +224,7 @@ def _against(sweep: Sweep, name: str) -> Picture | None:
     said = f"{first} against {name}, one dot per setting."
     if own is not None:
         said += " Ringed: the task defaults."
-    return Picture(f"front-{name}", png, said, said, wide=False)
+    return Picture(f"front-{name}", png, said, wide=False)
 
 
 def _progress(sweep: Sweep) -> list[Block]:
@@ -248,7 +239,7 @@ def _progress(sweep: Sweep) -> list[Block]:
     since = len(tried) - 1 - next(p for p, one in enumerate(tried) if one is sweep.best)
     said = f"{sweep.score} of each setting in the order tried, and the best so far."
     said += f" The last {counted(since, 'setting')} brought no improvement." if since else ""
-    return [Picture("progress", png, said, said, wide=False)]
+    return [Picture("progress", png, said, wide=False)]
 
 
 def _number(one: Setting) -> float:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from .levers import ABSENT, Lever, lever, typed
-from .read import amount, facts, finite, get, history, main_facts, mappings, numeric, span
-from .words import number, setting
+from .read import amount, drawn_span, facts, finite, get, history, main_facts, mappings, numeric
+from .words import defaults_or, number, setting
 
 STATES = ("done", "pruned", "failed", "running", "waiting")
 UNFINISHED = STATES[1:]
@@ -44,7 +44,7 @@ class Setting:
     @property
     def typed(self) -> str:
         """The values as typed."""
-        return setting(self.changed) or "task defaults"
+        return defaults_or(self.changed)
 
     @property
     def value(self) -> float:
@@ -54,8 +54,7 @@ class Setting:
     @property
     def interval(self) -> tuple[float, float] | None:
         """The 95 % interval of the score, where it has one that can be drawn."""
-        ends = span(self.facts)
-        return ends if ends and all(math.isfinite(finite(end)) for end in ends) else None
+        return drawn_span(self.facts)
 
     @property
     def states(self) -> Counter[str]:
@@ -155,14 +154,15 @@ class Sweep:
         known = {state: amount(told, state) or 0 for state in STATES}
         return {s: states[s] if self.trials else int(finite(known[s]) or 0) for s in STATES}
 
+    @property
+    def states(self) -> str:
+        """The counts in words; "" where there are no trials."""
+        return ", ".join(f"{number(many)} {state}" for state, many in self.counts.items() if many)
+
     def runs(self, one: Setting, state: str = "done") -> list[Path]:
         """The folders of a setting's trials in a state that are still there."""
-        return self.folders(trial for trial in one.trials if trial.get("state") == state)
-
-    def folders(self, trials: Iterable[Mapping[str, Any]]) -> list[Path]:
-        """The run folders of trials that are still there."""
         root = self.folder.absolute().parent.parent
-        names = (get(trial, "run", str) for trial in trials)
+        names = (get(trial, "run", str) for trial in one.trials if trial.get("state") == state)
         return [root / name for name in names if _is_run(name) and (root / name).is_dir()]
 
     def baseline(self, one: Setting) -> dict[str, Any]:

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..judging.verdict import shown_name
-from .blocks import Block, Code, Facts, Section, Table, Text
+from .blocks import Code, Facts, Section, Table, Text
 from .levers import typed
 from .read import amount, finite, get
 from .sweep_facts import UNFINISHED, Setting, Sweep
-from .words import NONE, between, counted, duration, number, setting, short
+from .words import NONE, between, counted, duration, known, number, setting, short
 
 _SHOWN = 50  # settings that are seen at once
 _MOST = 1000  # settings that are there to be unfolded
@@ -24,7 +24,7 @@ _KINDS = {"log": "log-uniform", "uniform": "uniform", "int": "whole numbers"}
 Trial = Mapping[str, Any]
 
 
-def settings(sweep: Sweep) -> Section | None:
+def settings(sweep: Sweep) -> Section:
     """Every setting, the best first."""
     found = sweep.settings
     if not found:
@@ -39,13 +39,13 @@ def settings(sweep: Sweep) -> Section | None:
     best = found.index(sweep.best) if sweep.best else None
     title = f"Settings, best {short(sweep.score, _LONGEST)} first"
     title += "; settings with an unfinished trial come last" * any(one.lost for one in found)
-    blocks: list[Block] = [Table(title, head, rows[:_SHOWN], texts=texts, marked=best)]
-    if rest := rows[_SHOWN:]:
-        more = f"{counted(len(rest), 'more setting')}, from the {_SHOWN + 1}st on"
-        blocks.append(Table(more, head, rest, texts=texts, folded=True))
-    if len(found) > _MOST:
-        many = counted(len(found) - _MOST, "further setting")
-        blocks.append(Text([f"{many} of lower rank are only in sweep.json."]))
+    rest, left = rows[_SHOWN:], counted(len(found) - _MOST, "further setting")
+    more = f"{counted(len(rest), 'more setting')}, from the {_SHOWN + 1}st on"
+    blocks = [
+        Table(title, head, rows[:_SHOWN], texts=texts, marked=best),
+        Table(more, head, rest, texts=texts, folded=True),
+        Text([f"{left} of lower rank are only in sweep.json." if len(found) > _MOST else ""]),
+    ]
     return Section("settings", "Settings", blocks)
 
 
@@ -59,12 +59,12 @@ def _columns(sweep: Sweep) -> list[tuple[str, Any]]:
         return lambda one: number(amount(one.facts, name))
 
     def objective(name: str) -> Any:
-        return lambda one: number(_known(one.objective(name)))
+        return lambda one: known(one.objective(name))
 
     others = [name for name, _ in sweep.objectives if name not in (sweep.score, "parameters")]
     return [
         ("setting", lambda one: one.name),
-        (short(sweep.score, _LONGEST), lambda one: number(_known(one.value))),
+        (short(sweep.score, _LONGEST), lambda one: known(one.value)),
         ("± std", fact("std")),
         ("95% interval", lambda one: between(one.interval)),
         ("baseline", lambda one: _baseline(sweep.baseline(one))),
@@ -83,10 +83,6 @@ def _words(sweep: Sweep, name: str) -> bool:
     keys = [key for key in sweep.keys if short(key, _LONGEST) == name]
     values = [one.changed[key] for one in sweep.settings for key in keys if key in one.changed]
     return bool(values) and not all(math.isfinite(finite(value)) for value in values)
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None
 
 
 def _time(seconds: float | None) -> str:
@@ -111,11 +107,9 @@ def _unfinished(one: Setting) -> str:
     return ", ".join(f"{states[name]} {name}" for name in UNFINISHED if states[name]) or NONE
 
 
-def failed(sweep: Sweep) -> Section | None:
+def failed(sweep: Sweep) -> Section:
     """The trials that failed, by reason, with their tracebacks folded."""
     lost = [trial for trial in sweep.trials if trial.get("state") == "failed"]
-    if not lost:
-        return None
     reasons: dict[str, list[Trial]] = {}
     for trial in lost:
         reason = short(_lines(trial), 300) or "no reason was recorded"
@@ -127,13 +121,15 @@ def failed(sweep: Sweep) -> Section | None:
     ]
     of = counted(len(sweep.trials), "trial")
     title = f"{number(len(lost))} of {of} failed, by reason"
-    blocks: list[Block] = [Table(title, ("trials", "settings", "reason"), rows, texts=(1, 2))]
-    if len(groups) > _REASONS:
-        blocks.append(Text([f"{counted(len(groups) - _REASONS, 'rarer reason')} left out."]))
-    blocks.append(_each(lost))
-    traced = [(trials[0], get(trials[0], "traceback", str)) for _, trials in groups]
-    traced = [(trial, text) for trial, text in traced if text][:_TRACED]
-    blocks += [Code(text, f"Traceback of trial {_name(trial)}") for trial, text in traced]
+    rarer = f"{counted(len(groups) - _REASONS, 'rarer reason')} left out."
+    first = [trials[0] for _, trials in groups if get(trials[0], "traceback", str)][:_TRACED]
+    traced = [Code(get(t, "traceback", str), f"Traceback of trial {_name(t)}") for t in first]
+    blocks = [
+        Table(title, ("trials", "settings", "reason"), rows, texts=(1, 2)),
+        Text([rarer if len(groups) > _REASONS else ""]),
+        _each(lost),
+        *traced,
+    ]
     return Section("failed", "Failed trials", blocks)
 
 
@@ -175,36 +171,33 @@ def _name(trial: Trial) -> str:
     return number(amount(trial, "trial"))
 
 
-def notes(sweep: Sweep) -> Section | None:
+def notes(sweep: Sweep) -> Section:
     """What the sweep itself has to say."""
-    said = [note for note in get(sweep.facts, "notes", list) if isinstance(note, str) and note]
-    return Section("notes", "Notes", [Text(said)]) if said else None
+    said = [note for note in get(sweep.facts, "notes", list) if isinstance(note, str)]
+    return Section("notes", "Notes", [Text(said)])
 
 
 def record(sweep: Sweep) -> Section:
     """What was asked for, and what it took."""
     facts = sweep.facts
-    seconds, counts = amount(facts, "seconds"), sweep.counts
-    told = ", ".join(f"{number(many)} {state}" for state, many in counts.items() if many)
+    seconds = amount(facts, "seconds")
     rows = [
         ("state", get(facts, "state", str)),
-        ("trials", told),
+        ("trials", sweep.states),
         ("settings", number(len(sweep.settings))),
         ("trials per setting", _told(facts, "seeds")),
         ("threads per trial", _told(facts, "threads")),
         ("started", get(facts, "started", str)),
         ("took", _time(seconds) if seconds is not None else ""),
     ]
-    blocks: list[Block] = [Facts("", [(name, value) for name, value in rows if value])]
-    space = get(facts, "space", dict)
-    if space:
-        levers = [(key, short(_range(value), 400)) for key, value in space.items()]
-        blocks.append(Facts("Search space", levers))
-    if command := get(facts, "command", str):
-        blocks += [
-            Text(["The command; run again, it continues with what is missing:"]),
-            Code(command),
-        ]
+    space, command = get(facts, "space", dict), get(facts, "command", str)
+    said = "The command; run again, it continues with what is missing:" if command else ""
+    blocks = [
+        Facts("", [row for row in rows if row[1]]),
+        Facts("Search space", [(key, short(_range(space[key]), 400)) for key in space]),
+        Text([said]),
+        Code(command),
+    ]
     return Section("record", "Command", blocks)
 
 

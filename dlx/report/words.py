@@ -36,6 +36,11 @@ def _decimal(value: float) -> str:
     return f"{value:,.0f}" if 1000 <= size < 1e9 else f"{value:.3e}"
 
 
+def known(value: float) -> str:
+    """A number as text; a dash where it is none."""
+    return number(float(value)) if math.isfinite(value) else NONE
+
+
 def duration(seconds: float) -> str:
     """A time as in "0.21 s", "12.3 s", "3 min 05 s" or "2 h 05 min"."""
     if not math.isfinite(seconds):
@@ -74,6 +79,11 @@ def part(score: str) -> str:
     return f"{PARTS[name]} set" if name in PARTS else ""
 
 
+def parts(pair: str) -> str:
+    """The parts in a name that a hyphen joins, as in "training and test"."""
+    return " and ".join(PARTS.get(name, name) for name in pair.split("-"))
+
+
 def short(text: str, most: int) -> str:
     """A text on one line, cut to so many characters: what a picture has room for."""
     line = " ".join(text.split())
@@ -85,6 +95,11 @@ def setting(changed: object) -> str:
     if not isinstance(changed, dict):
         return ""
     return " ".join(f"{key}={_typed(value)}" for key, value in changed.items())
+
+
+def defaults_or(changed: object) -> str:
+    """Changed settings as they are typed; "task defaults" where nothing was changed."""
+    return setting(changed) or "task defaults"
 
 
 def _typed(value: object) -> str:

@@ -12,7 +12,7 @@ from .evidence_plots import Line, Slice
 from .levers import lever, typed
 from .profile import profile
 from .read import Run, amount, finite, get, mappings, numeric
-from .words import NONE, duration, number, setting, short
+from .words import NONE, defaults_or, duration, number, short
 
 _TONE = {"done": "good", "refused": "bad", "not reached": "open"}
 _ELSEWHERE = (
@@ -25,19 +25,20 @@ PANELS = 9
 """As many levers get a panel."""
 
 
-def workflow(run: Run) -> Section | None:
+def workflow(run: Run) -> Section:
     """A part a step: what it found, what it rests on."""
     flow = get(run.report, "workflow", dict)
     blocks: list[Block] = []
     for step in mappings(flow, "steps"):
         blocks += _step(step)
         if step.get("number") == 5:
-            blocks += _tried(step)
+            found = mappings(get(step, "facts", dict), "tried")
+            blocks.append(_sizes("Small models tried, the last one kept", found))
         if step.get("number") == 6:
             blocks += _capacity_steps(mappings(flow, "ladder"))
         if step.get("number") == 7:
             blocks += _trials(flow) + _final(flow)
-    return Section("workflow", "The seven steps", blocks) if blocks else None
+    return Section("workflow", "The seven steps", blocks)
 
 
 def _step(step: Mapping[str, Any]) -> list[Block]:
@@ -46,10 +47,11 @@ def _step(step: Mapping[str, Any]) -> list[Block]:
     said = get(step, "finding", str)
     facts = get(step, "facts", dict)
     rows = [(key.replace("_", " "), _fact(facts[key])) for key in facts if key not in _ELSEWHERE]
-    rows = [(key, value) for key, value in rows if value]
-    blocks: list[Block] = [Heading(name, said, _TONE.get(state, "open"), state)]
-    blocks += [Facts("", rows)] if rows else []
-    return blocks + profile(get(facts, "profile", dict), folded=True)
+    return [
+        Heading(name, said, _TONE.get(state, "open"), state),
+        Facts("", [row for row in rows if row[1]]),
+        profile(get(facts, "profile", dict), folded=True),
+    ]
 
 
 def _fact(value: object) -> str:
@@ -58,24 +60,17 @@ def _fact(value: object) -> str:
     return short(number(value), _LONGEST) if value not in (None, "", [], {}) else ""
 
 
-def _tried(step: Mapping[str, Any]) -> list[Block]:
-    found = mappings(get(step, "facts", dict), "tried")
-    title = "Small models tried, the last one kept"
-    return [Table(title, _HEAD, [_row(one) for one in found], texts=(0, 4))] if found else []
-
-
-_HEAD = ("setting", "parameters", "epochs", "score", "verdict")
+def _sizes(title: str, found: Sequence[Mapping[str, Any]]) -> Table:
+    head = ("setting", "parameters", "epochs", "score", "verdict")
+    return Table(title, head, [_row(one) for one in found], texts=(0, 4))
 
 
 def _capacity_steps(steps: Sequence[Mapping[str, Any]]) -> list[Block]:
     """The sizes from small to large, and their loss curves in one plot."""
-    if not steps:
-        return []
-    rows = [_row(step) for step in steps]
-    blocks: list[Block] = [Table("Capacity steps", _HEAD, rows, texts=(0, 4))]
+    blocks: list[Block] = [_sizes("Capacity steps", steps)]
     lines = [
         Line(
-            f"{setting(step.get('changed')) or 'task defaults'}: {get(step, 'verdict', str)}",
+            f"{defaults_or(step.get('changed'))}: {get(step, 'verdict', str)}",
             [finite(value) for value in get(step, "train", list)],
             [finite(value) for value in get(step, "val", list)],
             place,
@@ -89,22 +84,17 @@ def _capacity_steps(steps: Sequence[Mapping[str, Any]]) -> list[Block]:
             "epoch ringed, training dotted."
         )
         png = evidence_plots.panels("loss", lines[:PANELS])
-        blocks.append(Picture("ladder", png, _told(steps), caption, broad=len(lines) > 1))
+        said = (f"{defaults_or(r.get('changed'))} {get(r, 'verdict', str)}" for r in steps)
+        alt = f"Loss curves of {len(steps)} capacity steps: {'; '.join(said)}."
+        blocks.append(Picture("ladder", png, caption, alt, broad=len(lines) > 1))
     return blocks
-
-
-def _told(steps: Sequence[Mapping[str, Any]]) -> str:
-    said = (
-        (f"{setting(r.get('changed')) or 'task defaults'} {get(r, 'verdict', str)}") for r in steps
-    )
-    return f"Loss curves of {len(steps)} capacity steps: {'; '.join(said)}."
 
 
 def _row(step: Mapping[str, Any]) -> list[str]:
     name, value = get(step, "score", str), amount(step, "value")
     verdict, text = get(step, "verdict", str), get(step, "text", str)
     return [
-        setting(step.get("changed")) or "task defaults",
+        defaults_or(step.get("changed")),
         number(amount(step, "parameters")),
         number(amount(step, "epochs")),
         f"{name} {number(value)}".strip(),
@@ -142,7 +132,7 @@ def _trials(flow: Mapping[str, Any]) -> list[Block]:
             "chosen setting."
         )
         png = evidence_plots.slices(score, panels)
-        blocks.append(Picture("trials", png, caption, caption, broad=len(panels) > 1))
+        blocks.append(Picture("trials", png, caption, broad=len(panels) > 1))
     return blocks
 
 
@@ -190,5 +180,4 @@ def _final(flow: Mapping[str, Any]) -> list[Block]:
         for name, key in (("epochs", "epochs"), ("digest of its config", "config_digest"))
         if isinstance(value := final.get(key), (str, int))
     ]
-    facts: list[Block] = [Facts("The final model, trained on all rows outside the test set", rows)]
-    return [*(facts if rows else []), *([Code(command)] if command else [])]
+    return [Facts("The final model, trained on all rows outside the test set", rows), Code(command)]
