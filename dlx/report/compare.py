@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,13 @@ from ..runs.difference import ASIDE
 from . import compare_plots, evidence_plots
 from .answer import verdict
 from .blocks import Alerts, Block, Code, Picture, Section, Table, Text
-from .canvas import stamped
 from .compare_plots import Span
 from .evidence_plots import Line
 from .noise import Noise, against_first, held, same_rows
-from .page import render, write_files
+from .page import write_page
 from .read import Run, amount, drawn_span, finite, get, read, span
 from .seeds import config_of, flattened
-from .words import GOAL, NONE, between, measure, number, part
+from .words import GOAL, NONE, between, measure, number, part, tails
 
 
 @dataclass(frozen=True)
@@ -39,6 +37,11 @@ class Comparison:
     differences: Sequence[Noise]
     warnings: Sequence[str]
 
+    @property
+    def sample(self) -> bool:
+        """Whether the data of any of them were made up."""
+        return any(run.sample for run in self.runs)
+
     def write(self, page: Path) -> Path:
         """Makes one page of them: answers, differences, settings that differ, curves overlaid.
 
@@ -51,14 +54,8 @@ class Comparison:
         Raises:
             RunError: the page cannot be written.
         """
-        runs, names = self.runs, self.names
-        sample = any(run.sample for run in runs)
-        with stamped(sample):
-            found = (_answers(self), _settings(runs), _curves(runs, names), _commands(runs))
-        texts = {"title": f"{len(runs)} runs side by side", "task": "", "source": "", "run": ""}
-        text = render(texts, [section for section in found if section.full], sample=sample)
-        write_files({page: text.encode("utf-8", "replace")})
-        return page
+        texts = {"title": f"{len(self.runs)} runs side by side"}
+        return write_page(page, (answers, settings, curves, repeat), self, texts, plots=False)
 
 
 def compare(folders: Sequence[Path]) -> Comparison:
@@ -76,7 +73,7 @@ def compare(folders: Sequence[Path]) -> Comparison:
     return Comparison(runs, names, against_first(runs), _alerts(runs))
 
 
-def _answers(found: Comparison) -> Section:
+def answers(found: Comparison) -> Section:
     """Score, interval, baseline and verdict of each, and why they may not compare."""
     rows = [
         _row(index, run, name)
@@ -114,9 +111,7 @@ def _intervals(found: Comparison) -> list[Block]:
 def briefs(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
     """Each run in a few words: its number and what tells it apart, else its name."""
     keys, flat = _differing(runs)
-    tails = Counter(key.rpartition(".")[2] for key in keys)
-    tail = {key: key.rpartition(".")[2] for key in keys}
-    brief = {key: tail[key] if tails[tail[key]] == 1 else key for key in keys}
+    brief = tails(keys)
     told = [" ".join(f"{brief[key]}={one.get(key, NONE)}" for key in keys) for one in flat]
     each = zip(told, names, strict=True)
     return [f"run {index}: {own or name}" for index, (own, name) in enumerate(each, start=1)]
@@ -224,32 +219,32 @@ def _warned(runs: Sequence[Run]) -> list[str]:
     ]
 
 
-def _settings(runs: Sequence[Run]) -> Section:
+def settings(found: Comparison) -> Section:
     """Each setting in which the runs differ, a column a run."""
-    differ, flat = _differing(runs)
+    differ, flat = _differing(found.runs)
     rows = [[key, *(one.get(key, NONE) for one in flat)] for key in differ]
-    head = ("setting", *(f"run {index}" for index in range(1, len(runs) + 1)))
+    head = ("setting", *(f"run {index}" for index in range(1, len(found.runs) + 1)))
     table = Table("Settings that differ", head, rows, texts=range(len(head)))
     same = any(flat) and not rows
     none = Text(["The configurations are the same." if same else ""])
     return Section("settings", "Settings", [none, table])
 
 
-def _curves(runs: Sequence[Run], names: Sequence[str]) -> Section:
+def curves(found: Comparison) -> Section:
     """Each measure over the epochs, all runs in one plot."""
     keys = dict.fromkeys(
         key.partition("/")[2]
-        for run in runs
+        for run in found.runs
         for row in run.epochs
         for key in row
         if key.startswith(("train/", "val/"))
     )
-    told = briefs(runs, names)
+    told = briefs(found.runs, found.names)
     blocks: list[Block] = []
     for key in sorted(keys, key=lambda key: key != "loss"):
         lines = [
             Line(name, run.curve(f"train/{key}"), run.curve(f"val/{key}"), place)
-            for place, (run, name) in enumerate(zip(runs, told, strict=True))
+            for place, (run, name) in enumerate(zip(found.runs, told, strict=True))
         ]
         lines = [ln for ln in lines if any(map(math.isfinite, (*ln.train, *ln.val)))]
         if lines:
@@ -259,5 +254,7 @@ def _curves(runs: Sequence[Run], names: Sequence[str]) -> Section:
     return Section("curves", "Curves", blocks)
 
 
-def _commands(runs: Sequence[Run]) -> Section:
-    return Section("repeat", "Commands", [Code(get(run.report, "command", str)) for run in runs])
+def repeat(found: Comparison) -> Section:
+    """What to type to get each of them again."""
+    commands = [Code(get(run.report, "command", str)) for run in found.runs]
+    return Section("repeat", "Commands", commands)

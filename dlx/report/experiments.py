@@ -5,19 +5,17 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
-from ..experiments import Experiment, figures
-from ..judging.verdict import shown_name
+from ..experiments import Experiment
+from ..experiments import figures as figures_of
 from . import experiments_plots
 from .blocks import Block, Code, Facts, Picture, Section, Table, Text
-from .canvas import stamped
 from .experiments_plots import Panel, Point
-from .page import named, render, write_page
-from .read import Run, amount, finite, get, history, mappings, read
-from .words import NONE, counted, number
-
-Runs = Mapping[str, Sequence[Run]]
+from .page import write_page
+from .read import Run, finite, get, history, mappings, read
+from .words import NONE, baseline_told, counted, number
 
 
 def build_experiments(
@@ -38,29 +36,35 @@ def build_experiments(
         RunError: a file in one is damaged, or the page cannot be written.
     """
     runs = {name: [read(run) for run in found] for name, found in folders.items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    sample = any(run.sample for found in runs.values() for run in found)
-    with stamped(sample):
-        found = (_figures(every, runs), _curves(every, folders, runs), _commands(every))
-    sections = named([section for section in found if section.full])
-    texts = {"title": counted(len(every), "experiment"), "task": "", "source": "", "run": ""}
-    texts["title"] += ": ours and as published"
-    return write_page(folder, render(texts, sections, sample=sample, word="set"), sections)
+    texts = {"title": f"{counted(len(every), 'experiment')}: ours and as published"}
+    contents, makers = _Claims(every, folders, runs), (figures, curves, repeat)
+    return write_page(folder / "report.html", makers, contents, texts, word="set")
+
+
+@dataclass(frozen=True)
+class _Claims:
+    every: Sequence[Experiment]
+    folders: Mapping[str, Sequence[Path]]
+    runs: Mapping[str, Sequence[Run]]
+
+    @property
+    def sample(self) -> bool:
+        return any(run.sample for found in self.runs.values() for run in found)
 
 
 def _measured(runs: Sequence[Run]) -> dict[str, list[float]]:
     """Every figure of an experiment, one a seed."""
     found: dict[str, list[float]] = {}
     for run in runs:
-        for name, value in figures(run.report, run.epochs).items():
+        for name, value in figures_of(run.report, run.epochs).items():
             if math.isfinite(finite(value)):
                 found.setdefault(name, []).append(value)
     return found
 
 
-def _figures(every: Sequence[Experiment], runs: Runs) -> Section:
+def figures(found: _Claims) -> Section:
     """A row a figure: as published, as measured here, as recorded in the experiment's file."""
-    rows = [row for one in every for row in _rows(one, runs.get(one.name, ()))]
+    rows = [row for one in found.every for row in _rows(one, found.runs.get(one.name, ()))]
     head = (
         *("experiment", "figure", "published", "ours, here", "± std", "seeds", "baseline"),
         "ours, recorded",
@@ -68,7 +72,7 @@ def _figures(every: Sequence[Experiment], runs: Runs) -> Section:
     table = Table("Figures, published and ours", head, rows, texts=(0, 1))
     said = "The published figures are single runs without a seed. Best and final: the best and the "
     said += "last epoch of a curve."
-    notes = [(one.name, ". ".join(filter(None, (one.title, one.about)))) for one in every]
+    notes = [(one.name, ". ".join(filter(None, (one.title, one.about)))) for one in found.every]
     told = Facts("Descriptions", notes)
     return Section("figures", "Figures", [Text([said]), table, told])
 
@@ -96,20 +100,18 @@ def _baseline(runs: Sequence[Run], figure: str) -> str:
     for one in mappings(runs[0].report, "scores") if runs else ():
         base = get(one, "baseline", dict)
         if one.get("name") == score and not figure.endswith("_epoch") and base:
-            name = shown_name(get(base, "name", str))
-            return f"{number(amount(base, 'value'))} {name}".strip()
+            return baseline_told(base)
     return NONE
 
 
-def _curves(
-    every: Sequence[Experiment], folders: Mapping[str, Sequence[Path]], runs: Runs
-) -> Section:
+def curves(found: _Claims) -> Section:
     """For each measure a panel an experiment: our mean curve, and the points of the book."""
-    epochs = (row for found in runs.values() for run in found for row in run.epochs[:1])
+    runs = (run for each in found.runs.values() for run in each)
+    epochs = (row for run in runs for row in run.epochs[:1])
     keys = dict.fromkeys(key.partition("/")[2] for row in epochs for key in row if "/" in key)
     blocks: list[Block] = []
     for measure in sorted(keys, key=lambda name: name != "loss"):
-        panels = [_panel(one, folders.get(one.name, ()), measure) for one in every]
+        panels = [_panel(one, found.folders.get(one.name, ()), measure) for one in found.every]
         panels = [panel for panel in panels if panel.val or panel.train]
         for at in range(0, len(panels), experiments_plots.MOST):
             some = panels[at : at + experiments_plots.MOST]
@@ -147,6 +149,7 @@ def _points(one: Experiment, measure: str, last: int) -> Iterator[Point]:
                 yield Point(f"{part} {kind}".strip(), epoch, published[name])
 
 
-def _commands(every: Sequence[Experiment]) -> Section:
-    blocks = [Code(f"dlx train experiment={one.name}") for one in every]
+def repeat(found: _Claims) -> Section:
+    """What to type to train one of them."""
+    blocks = [Code(f"dlx train experiment={one.name}") for one in found.every]
     return Section("repeat", "Train one of them", blocks)

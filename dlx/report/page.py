@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import Protocol, TypeVar
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
@@ -28,10 +28,16 @@ from .read import Run, get, read
 from .record import data, machine, model, repeat, setup
 from .workflow import workflow
 
-if TYPE_CHECKING:
-    from .sweep_facts import Sweep
 
-T = TypeVar("T", Run, "Sweep")
+class Contents(Protocol):
+    """What a page shows."""
+
+    @property
+    def sample(self) -> bool:
+        """Whether its data were made up."""
+
+
+T = TypeVar("T", bound=Contents)
 
 SECTIONS: tuple[Callable[[Run], Section], ...] = (
     answer,
@@ -70,20 +76,51 @@ def build(run: Path) -> Path:
         RunError: a file in the folder is damaged, or the folder cannot be written to.
     """
     contents = read(run)
-    sections = made(SECTIONS, contents)
-    return write_page(run, _page(contents, sections), sections)
+    texts = {name: get(contents.report, name, str) for name in ("title", "task", "source", "run")}
+    interrupted = contents.report.get("state") == "interrupted"
+    return write_page(run / "report.html", SECTIONS, contents, texts, interrupted=interrupted)
 
 
-def made(makers: Sequence[Callable[[T], Section]], contents: T) -> list[Section]:
-    """The sections that have something to show; one that cannot be made says so in its place.
+def write_page(
+    page: Path,
+    makers: Sequence[Callable[[T], Section]],
+    contents: T,
+    texts: Mapping[str, str],
+    *,
+    interrupted: bool = False,
+    word: str = "run",
+    plots: bool = True,
+) -> Path:
+    """Writes a page, and beside it the pictures of its sections below `plots/`.
 
     Args:
-        makers: a function a section, named as its anchor is.
+        page: the file.
+        makers: a function a section, named as its anchor is; one that has nothing to show is left
+            out, and one that cannot be made says so in its place.
         contents: what they show.
+        texts: as for `render`.
+        interrupted: as for `render`.
+        word: as for `render`.
+        plots: whether the pictures are written as files too.
+
+    Returns:
+        The path of the page.
+
+    Raises:
+        RunError: the folder cannot be written to.
     """
     with stamped(contents.sample):
         found = [_made(make, contents) for make in makers]
-    return named([section for section in found if section.full])
+    sections = named([section for section in found if section.full])
+    flags = {"sample": contents.sample, "interrupted": interrupted}
+    text = render(texts, sections, **flags, word=word)
+    pictures = [b for section in sections for b in section.blocks if isinstance(b, Picture)]
+    beside = fence(page.parent) / "plots"
+    files = {beside / f"{one.name}.png": one.png for one in pictures if plots}
+    for path, content in {**files, page: text.encode("utf-8", "replace")}.items():
+        make_folders(path.parent)
+        write_bytes(path, content)
+    return page
 
 
 def _made(make: Callable[[T], Section], contents: T) -> Section:
@@ -98,22 +135,6 @@ def _made(make: Callable[[T], Section], contents: T) -> Section:
 
 def _kind(error: Exception) -> str:
     return "" if isinstance(error, DlxError) else type(error).__name__
-
-
-def write_page(folder: Path, text: str, sections: Sequence[Section]) -> Path:
-    """Writes `report.html` and the pictures of its sections below `plots/`.
-
-    Returns:
-        The path of the page.
-
-    Raises:
-        RunError: the folder cannot be written to.
-    """
-    page = fence(folder) / "report.html"
-    pictures = [b for section in sections for b in section.blocks if isinstance(b, Picture)]
-    files = {folder / "plots" / f"{picture.name}.png": picture.png for picture in pictures}
-    write_files({**files, page: text.encode("utf-8", "replace")})
-    return page
 
 
 def named(sections: Sequence[Section]) -> list[Section]:
@@ -139,12 +160,6 @@ def _free(name: str, taken: set[str]) -> str:
     return found
 
 
-def _page(run: Run, sections: Sequence[Section]) -> str:
-    texts = {name: get(run.report, name, str) for name in ("title", "task", "source", "run")}
-    interrupted = run.report.get("state") == "interrupted"
-    return render(texts, sections, sample=run.sample, interrupted=interrupted)
-
-
 def render(
     texts: Mapping[str, str],
     sections: Sequence[Section],
@@ -156,14 +171,15 @@ def render(
     """The page as HTML.
 
     Args:
-        texts: `title`, `task`, `source` and `run`; any may be "".
+        texts: `title`, `task`, `source` and `run`; any may be missing.
         sections: what it shows.
         sample: whether to say at the top that the data are made up.
         interrupted: whether to say that it did not finish.
         word: what the page is of.
     """
     flags = {"sample": sample, "interrupted": interrupted}
-    return _template().render(**texts, **flags, word=word, sections=sections)
+    head = {"title": "", "task": "", "source": "", "run": "", **texts}
+    return _template().render(**head, **flags, word=word, sections=sections)
 
 
 @cache
@@ -172,14 +188,3 @@ def _template() -> Template:
     jinja = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)
     jinja.trim_blocks = jinja.lstrip_blocks = True
     return jinja.get_template("template.html")
-
-
-def write_files(files: Mapping[Path, bytes]) -> None:
-    """Writes each file whole.
-
-    Raises:
-        RunError: one cannot be written.
-    """
-    for path, contents in files.items():
-        make_folders(path.parent)
-        write_bytes(path, contents)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from .blocks import Section
-from .page import made, render, write_page
+from .page import write_page
 from .read import get
 from .sweep_answer import answer
 from .sweep_evidence import curves, parameters, trade
@@ -43,9 +43,8 @@ def build_sweep(folder: Path) -> Path:
         RunError: it is damaged, or the folder cannot be written to.
     """
     sweep = read_sweep(folder)
-    sections = made(SECTIONS, sweep)
     texts = {name: get(sweep.facts, name, str) for name in ("title", "task", "source")}
     texts["run"] = get(sweep.facts, "sweep", str)
     interrupted = sweep.facts.get("state") == "interrupted"
-    page = render(texts, sections, sample=sweep.sample, interrupted=interrupted, word=sweep.word)
-    return write_page(folder, page, sections)
+    page, flags = folder / "report.html", {"interrupted": interrupted}
+    return write_page(page, SECTIONS, sweep, texts, **flags, word=sweep.word)

@@ -13,7 +13,7 @@ from typing import Any
 
 from .levers import ABSENT, Lever, lever, typed
 from .read import amount, drawn_span, facts, finite, get, history, main_facts, mappings, numeric
-from .words import defaults_or, number, setting
+from .words import defaults_or, number, setting, tails
 
 STATES = ("done", "pruned", "failed", "running", "waiting")
 UNFINISHED = STATES[1:]
@@ -201,13 +201,8 @@ class Sweep:
 
     def brief(self, changed: Mapping[str, Any]) -> str:
         """Values as typed, each key by its last word where that says which it is."""
-        tails = Counter(key.rpartition(".")[2] for key in self.keys)
-        return setting(
-            {
-                tail if tails[tail := key.rpartition(".")[2]] == 1 else key: value
-                for key, value in changed.items()
-            }
-        )
+        short = tails(self.keys)
+        return setting({short.get(key, key): value for key, value in changed.items()})
 
     def briefs(self, settings: Sequence[Setting]) -> dict[Setting, str]:
         """What tells settings apart: the values in which they differ, as typed."""

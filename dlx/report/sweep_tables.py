@@ -6,12 +6,11 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..judging.verdict import shown_name
 from .blocks import Code, Facts, Section, Table, Text
 from .levers import typed
 from .read import amount, finite, get
 from .sweep_facts import UNFINISHED, Setting, Sweep
-from .words import NONE, between, counted, duration, known, number, setting, short
+from .words import NONE, baseline_told, between, counted, duration, known, number, setting, short
 
 _SHOWN = 50  # settings that are seen at once
 _MOST = 1000  # settings that are there to be unfolded
@@ -67,7 +66,7 @@ def _columns(sweep: Sweep) -> list[tuple[str, Any]]:
         (short(sweep.score, _LONGEST), lambda one: known(one.value)),
         ("± std", fact("std")),
         ("95% interval", lambda one: between(one.interval)),
-        ("baseline", lambda one: _baseline(sweep.baseline(one))),
+        ("baseline", lambda one: baseline_told(sweep.baseline(one))),
         *((short(name, _LONGEST), objective(name)) for name in others),
         *((short(key, _LONGEST), of(key)) for key in sweep.keys),
         ("trials", fact("n")),
@@ -94,12 +93,6 @@ def rounded(mean: float | None) -> str:
     if mean is None or not math.isfinite(mean) or mean == round(mean):
         return number(int(mean) if mean is not None and math.isfinite(mean) else mean)
     return f"{mean:,.1f}"
-
-
-def _baseline(found: Mapping[str, Any]) -> str:
-    """As in "0.3889 majority"."""
-    value, name = amount(found, "value"), shown_name(get(found, "name", str))
-    return f"{number(value)} {name}".strip() if value is not None else NONE
 
 
 def _unfinished(one: Setting) -> str:

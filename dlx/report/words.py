@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from ..judging.verdict import shown_name
+from .read import amount, get
 
 NONE = "\N{EN DASH}"
 GOAL = {"max": "higher is better", "min": "lower is better"}
@@ -58,6 +64,12 @@ def between(interval: tuple[float, float] | None) -> str:
     return f"{number(interval[0])} to {number(interval[1])}" if interval else NONE
 
 
+def baseline_told(found: Mapping[str, Any]) -> str:
+    """A baseline as in "0.3889 majority"; a dash where it has no value."""
+    value, name = amount(found, "value"), shown_name(get(found, "name", str))
+    return f"{number(value)} {name}".strip() if value is not None else NONE
+
+
 def sentence(text: str) -> str:
     """The text with a capital letter and a full stop; "" of ""."""
     return f"{text[:1].upper()}{text[1:]}." if text else ""
@@ -100,6 +112,13 @@ def setting(changed: object) -> str:
 def defaults_or(changed: object) -> str:
     """Changed settings as they are typed; "task defaults" where nothing was changed."""
     return setting(changed) or "task defaults"
+
+
+def tails(keys: Sequence[str]) -> dict[str, str]:
+    """Each key by its last word, where that says which it is."""
+    last = {key: key.rpartition(".")[2] for key in keys}
+    many = Counter(last[key] for key in keys)
+    return {key: last[key] if many[last[key]] == 1 else key for key in keys}
 
 
 def _typed(value: object) -> str:
