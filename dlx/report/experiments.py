@@ -36,6 +36,7 @@ def build_experiments(
         RunError: a file in one is damaged, or the page cannot be written.
     """
     runs = {name: [read(run) for run in found] for name, found in folders.items()}
+    folder.mkdir(parents=True, exist_ok=True)
     texts = {"title": f"{counted(len(every), 'experiment')}: ours and as published"}
     contents, makers = _Claims(every, folders, runs), (figures, curves, repeat)
     return write_page(folder / "report.html", makers, contents, texts, word="set")

@@ -115,8 +115,8 @@ def write_page(
     flags = {"sample": contents.sample, "interrupted": interrupted}
     text = render(texts, sections, **flags, word=word)
     pictures = [b for section in sections for b in section.blocks if isinstance(b, Picture)]
-    beside = fence(page.parent) / "plots"
-    files = {beside / f"{one.name}.png": one.png for one in pictures if plots}
+    folder = fence(page.parent) if plots else page.parent  # a page alone may lie anywhere
+    files = {folder / "plots" / f"{one.name}.png": one.png for one in pictures if plots}
     for path, content in {**files, page: text.encode("utf-8", "replace")}.items():
         make_folders(path.parent)
         write_bytes(path, content)

@@ -12,6 +12,7 @@ from .evidence_plots import Line, Slice
 from .levers import lever, typed
 from .profile import profile
 from .read import Run, amount, finite, get, mappings, numeric
+from .sweep_facts import Setting
 from .words import NONE, defaults_or, duration, number, short
 
 _TONE = {"done": "good", "refused": "bad", "not reached": "open"}
@@ -104,21 +105,18 @@ def _row(step: Mapping[str, Any]) -> list[str]:
 
 def _trials(flow: Mapping[str, Any]) -> list[Block]:
     """The settings tried, the best first, and what each lever did."""
-    found = mappings(flow, "trials")
-    if not found:
-        return []
+    found = [Setting(trial) for trial in mappings(flow, "trials")]
     sign = -1.0 if flow.get("direction") == "max" else 1.0
 
-    def rank(trial: Mapping[str, Any]) -> tuple[bool, float]:
-        value = finite(trial.get("value"))
-        whole = trial.get("state") == "done" and math.isfinite(value)
-        return not whole, sign * value if math.isfinite(value) else math.inf
+    def rank(one: Setting) -> tuple[bool, float]:
+        whole = one.facts.get("state") == "done" and math.isfinite(one.value)
+        return not whole, sign * one.value if math.isfinite(one.value) else math.inf
 
     found.sort(key=rank)
-    levers = list(dict.fromkeys(key for trial in found for key in get(trial, "changed", dict)))
-    score = next((get(t, "score", str) for t in found if get(t, "score", str)), "score")
-    rows = [_trial(trial, levers) for trial in found]
-    numbers = [trial.get("number") for trial in found]
+    levers = list(dict.fromkeys(key for one in found for key in one.changed))
+    score = next(filter(None, (get(one.facts, "score", str) for one in found)), "score")
+    rows = [_trial(one, levers) for one in found]
+    numbers = [one.facts.get("number") for one in found]
     chosen = numbers.index(flow["chosen"]) if flow.get("chosen") in numbers else None
     head = ("setting", score, "± standard error", "epoch", "time", "state", *levers)
     title = f"Settings tried, best {score} first" + (
@@ -136,8 +134,8 @@ def _trials(flow: Mapping[str, Any]) -> list[Block]:
     return blocks
 
 
-def _trial(trial: Mapping[str, Any], levers: Sequence[str]) -> list[str]:
-    changed, seconds = get(trial, "changed", dict), amount(trial, "seconds")
+def _trial(one: Setting, levers: Sequence[str]) -> list[str]:
+    trial, changed, seconds = one.facts, one.changed, amount(one.facts, "seconds")
     error = trial.get("error", trial.get("std"))
     state = get(trial, "state", str)
     reason = get(trial, "reason", str)
@@ -152,22 +150,16 @@ def _trial(trial: Mapping[str, Any], levers: Sequence[str]) -> list[str]:
     ]
 
 
-def _slices(
-    trials: Sequence[Mapping[str, Any]], levers: Sequence[str], chosen: int | None
-) -> list[Slice]:
+def _slices(found: Sequence[Setting], levers: Sequence[str], chosen: int | None) -> list[Slice]:
     """A panel for each lever with two values or more among the trials that have a score."""
     panels = []
     for name in levers:
-        kept = [
-            (place, get(trial, "changed", dict)[name], finite(trial.get("value")))
-            for place, trial in enumerate(trials)
-            if name in get(trial, "changed", dict) and math.isfinite(finite(trial.get("value")))
-        ]
-        places = [place for place, _, _ in kept]
-        axis = lever(name, [value for _, value, _ in kept])
-        at = places.index(chosen) if chosen in places else None
+        kept = [one for one in found if name in one.changed and math.isfinite(one.value)]
+        axis = lever(name, [one.changed[name] for one in kept])
+        ringed = None if chosen is None else found[chosen]
+        at = kept.index(ringed) if ringed in kept else None
         if axis.varies:
-            panels.append(Slice(axis, [score for _, _, score in kept], at))
+            panels.append(Slice(axis, [one.value for one in kept], at))
     return panels[:PANELS]
 
 
