@@ -124,7 +124,7 @@ def test_a_sweep_keeps_its_outcome_without_its_report(
     assert (found.code, found.err) == (0, "")
     assert "This section could not be made: RuntimeError: the pen is broken" in report.read_text()
 
-    monkeypatch.setattr("dlx.report.sweep.render", fail)
+    monkeypatch.setattr("dlx.report.page.render", fail)
     again = cli(*arguments)
     assert again.code == 0
     assert again.err.startswith(
