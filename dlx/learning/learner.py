@@ -15,7 +15,7 @@ from ..data.targets import EncodedTarget
 from ..interrupts import check
 from ..judging.evaluation import Evaluation
 from ..models.sizes import RowSizes, measure_rows
-from ..models.summary import LayerRow, layer_table
+from ..models.summary import LayerRow, device_of, layer_table
 from ..optimizers.named import Optimizers, autocast_type
 from ..runs.artifacts import Artifacts
 from ..sources.batches import Batch, Part
@@ -80,11 +80,15 @@ class Learner:
     @property
     def device(self) -> torch.device:
         """Where the weights lie."""
-        return next(self.networks.parameters()).device
+        return device_of(self.networks)
 
     def groups(self) -> dict[str, list[Parameter]]:
-        """The parameters of each optimizer, by its name; of each network, where not overridden."""
-        return {name: list(one.parameters()) for name, one in self.networks.items()}
+        """The parameters of each optimizer, by its name; of each network, where not overridden.
+
+        What has none is not moved by an optimizer; of {} nothing is.
+        """
+        found = {name: list(one.parameters()) for name, one in self.networks.items()}
+        return {name: parameters for name, parameters in found.items() if parameters}
 
     def penalty(self, group: str) -> Tensor | None:  # noqa: ARG002 - one interface for all
         """What is added to the objective of an optimizer, whatever the batch; None for nothing."""

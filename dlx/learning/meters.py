@@ -22,6 +22,9 @@ class Meters:
         heads: the targets.
         chosen: metrics by target and name.
         device: of the batches.
+
+    Attributes:
+        sums: of each loss over all samples it was told of, by name.
     """
 
     def __init__(
@@ -47,8 +50,8 @@ class Meters:
     def reset(self) -> None:
         """Forgets everything."""
         self._pending: list[tuple[int, dict[str, Tensor]]] = []
-        self._rows = 0
-        self._sums: dict[str, float] = {}
+        self._rows: dict[str, int] = {}
+        self.sums: dict[str, float] = {}
         for _, _, metric in self.metrics:
             metric.reset()
 
@@ -69,20 +72,24 @@ class Meters:
                     metric.update(outputs[target].detach(), batch.targets[target])
 
     def fetch(self) -> list[float]:
-        """Takes the losses off the device; returns objectives not taken before, a batch each."""
+        """Takes the losses off the device; returns those not taken before of the objective.
+
+        That is the loss that is told first. Each loss is a mean over the batches it was told of.
+        """
         found = []
         for rows, losses in self._pending:
-            values = {name: loss.item() for name, loss in losses.items()}
-            found.append(next(iter(values.values())))
-            self._rows += rows
-            for name, value in values.items():
-                self._sums[name] = self._sums.get(name, 0.0) + rows * value
+            for name, loss in losses.items():
+                value = loss.item()
+                self._rows[name] = self._rows.get(name, 0) + rows
+                self.sums[name] = self.sums.get(name, 0.0) + rows * value
+                if name == next(iter(self.sums)):
+                    found.append(value)
         self._pending.clear()
         return found
 
     def running_loss(self) -> float | None:
         """The mean loss of what has been fetched so far, None before anything has."""
-        return next(iter(self._sums.values())) / self._rows if self._rows else None
+        return next((total / self._rows[name] for name, total in self.sums.items()), None)
 
     def state(self) -> State:
         """What was added since `reset`, to go on from: tensors of the metrics, and sums."""
@@ -92,12 +99,12 @@ class Meters:
             for name, _, metric in self.metrics
             for key, value in metric.state_dict().items()
         }
-        return State(tensors, {"rows": self._rows, "sums": [*self._sums.items()]})
+        return State(tensors, {"rows": {**self._rows}, "sums": [*self.sums.items()]})
 
     def restore(self, state: State) -> None:
         """Puts back what `state` gave, on the device of the batches to come."""
         self.reset()
-        self._rows, self._sums = state.facts["rows"], dict(state.facts["sums"])
+        self._rows, self.sums = dict(state.facts["rows"]), dict(state.facts["sums"])
         tensors = {name: value.to(self._device) for name, value in state.tensors.items()}
         for name, _, metric in self.metrics:
             own = {k.rpartition(":")[2]: v for k, v in tensors.items() if k.startswith(f"{name}:")}
@@ -106,7 +113,7 @@ class Meters:
     def scores(self) -> dict[str, float]:
         """Means over all samples added, by name as in "val/loss" or "val/age/mae"."""
         self.fetch()
-        found = {f"{self.part}/{name}": total / self._rows for name, total in self._sums.items()}
+        found = {f"{self.part}/{n}": total / self._rows[n] for n, total in self.sums.items()}
         for name, _, metric in self.metrics:
             found[name] = metric.compute()
         return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
@@ -63,11 +64,17 @@ def _layers(model: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module
             yield f"{prefix}{name}", layer
 
 
+def device_of(model: nn.Module) -> torch.device:
+    """Where a model lies; the CPU where it holds nothing."""
+    tensors = chain(model.parameters(), model.buffers())
+    return next((one.device for one in tensors), torch.device("cpu"))
+
+
 @torch.no_grad()
 def dry_pass(model: nn.Module, inputs: Mapping[str, Input]) -> None:
     """Runs a model over two samples of zeros, on its own device; it is left as it was."""
     modes = [(module, module.training) for module in model.modules()]
-    device = next(model.parameters()).device
+    device = device_of(model)
     try:
         model.eval()({name: _zeros(found, device) for name, found in inputs.items()})
     finally:

@@ -70,7 +70,14 @@ def save(
 
 
 def _packed(values: Mapping[str, Tensor]) -> bytes:
-    return save_tensors({name: one.detach().cpu().contiguous() for name, one in values.items()})
+    tensors: dict[str, Tensor] = {}
+    places = set()
+    for name, one in values.items():
+        tensor = one.detach().cpu().contiguous()
+        tied = tensor.data_ptr() in places  # one weight under two names: the format wants two
+        tensors[name] = tensor.clone() if tied else tensor
+        places.add(tensor.data_ptr())
+    return save_tensors(tensors)
 
 
 def _json(value: Any) -> bytes:

@@ -112,10 +112,12 @@ class Training:
         Raises:
             RunError: with epoch, step and the likely causes.
         """
-        losses = self.train_meters.fetch()
+        losses, step = self.train_meters.fetch(), self.progress.step + 1
         self.step_losses += losses
         for loss in losses:
-            self.require_finite("the training loss", loss, self.progress.step + 1)
+            self.require_finite("the training loss", loss, step)
+        for name, total in self.train_meters.sums.items():  # a part of it, or another network's
+            self.require_finite(f"the training loss {name}", total, step)
 
     def check_weights(self) -> None:
         """Stops where a weight or a running statistic is no number, so that it is not kept.
@@ -140,8 +142,9 @@ class Training:
         batch = self.source.probe()
         with self.optimizers.precision():
             losses = self.learner.losses(batch)
-        loss = next(iter(losses.values())).item()
-        self.require_finite("the training loss", loss, self.progress.step)
+        for name, loss in losses.items():
+            told = "the training loss" + ("" if len(losses) == 1 else f" {name}")
+            self.require_finite(told, loss.item(), self.progress.step)
 
     def require_finite(self, what: str, value: float, step: int) -> None:
         """Stops where the loss of a step is no number: a training that diverged has no score.
@@ -156,9 +159,10 @@ class Training:
     def _diverged(self, what: str, step: int) -> Problem:
         options = self.options
         rates = self.optimizers.rates().values()
-        low = min(max(rates) / 10, 0.01)
-        told = ", ".join(f"{rate:g}" for rate in rates)
-        causes = [f"the learning rate is too high (it is {told}: try optimizer.lr={low:g})"]
+        causes = []
+        if rates:
+            low, told = min(max(rates) / 10, 0.01), ", ".join(f"{rate:g}" for rate in rates)
+            causes = [f"the learning rate is too high (it is {told}: try optimizer.lr={low:g})"]
         if options.clip_norm is None and options.clip_value is None:
             causes.append("gradients explode (try trainer.clip_norm=1)")
         if options.precision != "float32":

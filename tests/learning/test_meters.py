@@ -30,6 +30,20 @@ def test_a_mean_is_over_samples_not_over_batches() -> None:
     assert meters.scores() == {"val/loss": 2.0}
 
 
+def test_losses_told_by_themselves_are_means_over_the_samples_they_were_told_of() -> None:
+    meters = Meters("train", [], {})
+    for judge, maker in ((1.0, 5.0), (3.0, 7.0)):
+        meters.update(batch(2), {"judge": torch.tensor(judge)}, {})
+        meters.update(batch(2), {"maker": torch.tensor(maker)}, {})
+    resumed = Meters("train", [], {})
+
+    assert meters.fetch() == [1.0, 3.0]
+    resumed.restore(meters.state())
+    for one in (meters, resumed):
+        assert one.scores() == {"train/judge": 2.0, "train/maker": 6.0}
+        assert one.running_loss() == 2.0
+
+
 def test_one_target_needs_no_prefix() -> None:
     meters = Meters("train", [KIND], {"kind": ACCURACY})
     truth = torch.tensor([0, 1, 2, 2])
