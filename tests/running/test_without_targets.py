@@ -41,10 +41,10 @@ class Spec(LearnerSpec):
     uses = ("prepare", "protocol", "optimizer")
     can = ("folds", "final", "accumulate")
 
-    def scores(self, config: Config) -> dict[str, ScoreSpec]:  # noqa: ARG002
+    def scores(self, config: Config) -> dict[str, ScoreSpec]:
         return {"train/far": ScoreSpec("min"), "val/far": ScoreSpec("min", judged=True)}
 
-    def monitor(self, config: Config) -> str:  # noqa: ARG002
+    def monitor(self, config: Config) -> str:
         return "val/far"
 
 
@@ -120,7 +120,7 @@ class Clusters(Near):
     network = Centres
 
     @torch.no_grad()
-    def step(self, batch: Batch, optimizers: Optimizers, meters: Meters) -> None:  # noqa: ARG002
+    def step(self, batch: Batch, optimizers: Optimizers, meters: Meters) -> None:
         rows, points = batch.inputs["features"], self.model.points
         nearest = torch.cdist(rows, points).argmin(dim=1)  # type: ignore[arg-type]
         for number in nearest.unique().tolist():

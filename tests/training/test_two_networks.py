@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from dlx.config.learners import LearnerSpec, ScoreSpec
 from dlx.config.schema import Checkpoint, Config
+from dlx.errors import RunError
 from dlx.judging.evaluation import Evaluation
 from dlx.learning.build import build_optimizers
 from dlx.learning.learner import Learner
@@ -125,3 +126,18 @@ def test_why_it_diverged_names_the_rates_of_both(start: tuple[Config, FoldData])
 
     assert hint is not None
     assert "(it is 0.001, 0.001: try optimizer.lr=0.0001)" in hint
+
+
+def test_each_loss_must_be_a_number(start: tuple[Config, FoldData]) -> None:
+    class Lost(Duel):
+        def losses(self, batch: Batch) -> dict[str, Tensor]:
+            return {**super().losses(batch), "other": torch.tensor(torch.nan)}
+
+    config, fold = start
+    learner = Lost.build(config)
+    optimizers = build_optimizers(config, learner, 10, "min")
+    training = Training(learner, optimizers, learner.source(fold, 0), config.trainer, 0)
+    with pytest.raises(RunError, match="the training loss other is not a number"):
+        fit(training, fold)
+    with pytest.raises(RunError, match="the training loss other is not a number"):
+        training.check_outputs()
