@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,32 +11,11 @@ import numpy.typing as npt
 from . import evidence_plots
 from .blocks import Block, Picture, Section, Table
 from .errors import unmarked
+from .evidence_plots import Reliability
 from .read import Run, get, numbers
 from .words import known, number
 
 BINS = 10
-
-
-@dataclass(frozen=True)
-class Reliability:
-    """Probabilities in bins of equal width.
-
-    Attributes:
-        rows: how many rows are in each bin.
-        said: the mean probability in each; nan in an empty one.
-        came: the share that came true in each; nan in an empty one.
-    """
-
-    rows: npt.NDArray[np.int64]
-    said: npt.NDArray[np.float64]
-    came: npt.NDArray[np.float64]
-
-    @property
-    def error(self) -> float:
-        """Expected calibration error: the mean of |said - came| over rows (Guo et al. 2017)."""
-        full = self.rows > 0
-        off = np.abs(self.said[full] - self.came[full])
-        return float((off * self.rows[full]).sum() / self.rows.sum())
 
 
 def reliability(probability: npt.NDArray[np.float64], true: npt.NDArray[np.bool_]) -> Reliability:
@@ -101,7 +79,7 @@ def _shown(found: Reliability, of: str, target: str) -> list[Block]:
     few = (found.rows > 0) & (found.rows < evidence_plots.FEWEST)
     if few.any():
         caption += f" Hollow, with their count: bins of fewer than {evidence_plots.FEWEST} rows."
-    png = evidence_plots.reliability(found.rows, found.said, found.came)
+    png = evidence_plots.reliability(found)
     name = f"calibration-{target}" if target else "calibration"
     rows = [
         [f"{i / BINS:.1f} to {(i + 1) / BINS:.1f}", number(int(n)), known(said), known(came)]

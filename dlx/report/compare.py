@@ -181,13 +181,16 @@ def _alerts(runs: Sequence[Run]) -> list[str]:
         said.append(
             "Some of the runs were trained on synthetic sample data: the values cannot be compared."
         )
-    return [*said, *_seeds(runs), *_warned(runs), *_broken(runs)]
+    if _differing(runs)[0] == ["seed"]:
+        said.append("The runs differ only in their seeds: their differences are due to chance.")
+    warned = [get(run.report, "stamps", list) for run in runs]
+    return [*said, *_each(warned), *_each([run.broken for run in runs])]
 
 
-def _broken(runs: Sequence[Run]) -> list[str]:
-    """Files of the runs that are not as they were."""
-    placed = enumerate(runs, start=1)
-    return [f"Run {place}: {one}." for place, run in placed for one in run.broken]
+def _each(told: Sequence[Sequence[object]]) -> list[str]:
+    """What there is to say of each run, behind its number."""
+    placed = enumerate(told, start=1)
+    return [f"Run {at}: {one}." for at, each in placed for one in each if isinstance(one, str)]
 
 
 def _data(run: Run, key: str) -> str:
@@ -201,22 +204,6 @@ def _other_parts(runs: Sequence[Run]) -> str:
     if tested and all(same_rows(runs[0], run) for run in runs[1:]):
         return "The validation sets have different rows: only the test scores can be compared."
     return "The data are split differently: the scores are not on the same rows."
-
-
-def _seeds(runs: Sequence[Run]) -> list[str]:
-    """Runs whose difference is what chance does."""
-    only = _differing(runs)[0] == ["seed"]
-    text = "The runs differ only in their seeds: their differences are due to chance."
-    return [text] if only else []
-
-
-def _warned(runs: Sequence[Run]) -> list[str]:
-    return [
-        f"Run {index}: {warning}."
-        for index, run in enumerate(runs, start=1)
-        for warning in get(run.report, "stamps", list)
-        if isinstance(warning, str)
-    ]
 
 
 def settings(found: Comparison) -> Section:

@@ -73,6 +73,28 @@ class Slice:
     chosen: int | None = None
 
 
+@dataclass(frozen=True)
+class Reliability:
+    """Probabilities in bins of equal width.
+
+    Attributes:
+        rows: how many rows are in each bin.
+        said: the mean probability in each; nan in an empty one.
+        came: the share that came true in each; nan in an empty one.
+    """
+
+    rows: npt.NDArray[np.int64]
+    said: npt.NDArray[np.float64]
+    came: npt.NDArray[np.float64]
+
+    @property
+    def error(self) -> float:
+        """Expected calibration error: the mean of |said - came| over rows (Guo et al. 2017)."""
+        full = self.rows > 0
+        off = np.abs(self.said[full] - self.came[full])
+        return float((off * self.rows[full]).sum() / self.rows.sum())
+
+
 @picture
 def overlaid(
     title: str,
@@ -199,26 +221,17 @@ def spread(lever: Lever) -> list[float]:
 
 
 @picture
-def reliability(
-    rows: npt.NDArray[np.int64],
-    said: npt.NDArray[np.float64],
-    came: npt.NDArray[np.float64],
-) -> Figure:
+def reliability(found: Reliability) -> Figure:
     """The share that came true against the probability that was said, with the rows a bin.
 
     Bins of fewer than ten rows are hollow, with their count, and no line leads to them.
-
-    Args:
-        rows: shape (bins,).
-        said: the mean probability in each bin; nan in an empty one.
-        came: the share that came true; nan in an empty one.
     """
-    bins = len(rows)
+    rows, bins = found.rows, len(found.rows)
     figure, axes = axes_at(4.3, 4.3, (0.14, 0.33, 0.83, 0.64))
     axes.plot([0, 1], [0, 1], "--", color=MUTED, lw=1.2)
-    many = rows >= FEWEST
-    axes.plot(said, np.where(many, came, np.nan), "o-", color=VAL, lw=1.6, ms=5, clip_on=False)
-    _hollow(axes, rows, said, came)
+    came = np.where(rows >= FEWEST, found.came, np.nan)
+    axes.plot(found.said, came, "o-", color=VAL, lw=1.6, ms=5, clip_on=False)
+    _hollow(axes, found)
     axes.set(xlim=(0, 1), ylim=(0, 1))
     name_axes(axes, "", "observed accuracy")
     axes.tick_params(labelbottom=False)
@@ -232,16 +245,12 @@ def reliability(
     return figure
 
 
-def _hollow(
-    axes: Axes,
-    rows: npt.NDArray[np.int64],
-    said: npt.NDArray[np.float64],
-    came: npt.NDArray[np.float64],
-) -> None:
-    few = (rows > 0) & (rows < FEWEST)
+def _hollow(axes: Axes, found: Reliability) -> None:
+    few = (found.rows > 0) & (found.rows < FEWEST)
     style: Any = {"mfc": "white", "mec": VAL, "ms": 5, "clip_on": False, "zorder": 3}
-    axes.plot(said[few], came[few], "o", **style)
-    for x, y, many in zip(said[few], came[few], rows[few], strict=True):
+    shown = [each[few] for each in (found.said, found.came, found.rows)]
+    axes.plot(*shown[:2], "o", **style)
+    for x, y, many in zip(*shown, strict=True):
         down, right = y > 0.5, x > 0.9
         away: Any = {"xytext": (-4 if right else 4, -4 if down else 4)}
         away |= {"ha": "right" if right else "left", "va": "top" if down else "bottom"}

@@ -62,7 +62,7 @@ def reliability(*rows: int) -> bytes:
     bins = np.arange(10)
     full = np.array(rows) > 0
     said, came = np.where(full, bins / 10 + 0.05, np.nan), np.where(full, 1.0, np.nan)
-    return evidence_plots.reliability(np.array(rows), said, came)
+    return evidence_plots.reliability(evidence_plots.Reliability(np.array(rows), said, came))
 
 
 DRAWN = {
