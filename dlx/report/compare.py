@@ -16,7 +16,7 @@ from .compare_plots import Span
 from .evidence_plots import Line
 from .noise import Noise, against_first, held, same_rows
 from .page import write_page
-from .read import Run, amount, drawn_span, finite, get, read, span
+from .read import Run, amount, drawn_span, finite, get, measures, read, span
 from .seeds import config_of, flattened
 from .words import GOAL, NONE, between, measure, number, part, tails
 
@@ -219,16 +219,9 @@ def settings(found: Comparison) -> Section:
 
 def curves(found: Comparison) -> Section:
     """Each measure over the epochs, all runs in one plot."""
-    keys = dict.fromkeys(
-        key.partition("/")[2]
-        for run in found.runs
-        for row in run.epochs
-        for key in row
-        if key.startswith(("train/", "val/"))
-    )
     told = briefs(found.runs, found.names)
     blocks: list[Block] = []
-    for key in sorted(keys, key=lambda key: key != "loss"):
+    for key in measures(row for run in found.runs for row in run.epochs):
         lines = [
             Line(name, run.curve(f"train/{key}"), run.curve(f"val/{key}"), place)
             for place, (run, name) in enumerate(zip(found.runs, told, strict=True))

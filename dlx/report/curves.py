@@ -9,22 +9,14 @@ from typing import Any
 from ..judging.verdict import shown_name
 from . import plots
 from .blocks import Block, Picture, Section, Text
-from .read import Run, amount, finite, get, mappings
+from .read import Run, amount, finite, get, mappings, measures
 from .words import counted, measure, number, sentence
 
 
 def curves(run: Run) -> Section:
     """Loss and every metric over the epochs."""
-    names = dict.fromkeys(_name(key) for row in run.epochs for key in row if _name(key))
-    ordered = sorted(names, key=lambda name: name != "loss")
-    blocks: list[Block] = [_curve(run, name) for name in ordered]
-    blocks += _smoothed(run)
-    return Section("curves", "Curves", blocks)
-
-
-def _name(key: str) -> str:
-    split, _, name = key.partition("/")
-    return name if split in ("train", "val") else ""
+    found = [_curve(run, name) for name in measures(run.epochs)]
+    return Section("curves", "Curves", [*found, *_smoothed(run)])
 
 
 def _curve(run: Run, name: str) -> Block:

@@ -14,7 +14,7 @@ from . import experiments_plots
 from .blocks import Block, Code, Facts, Picture, Section, Table, Text
 from .experiments_plots import Panel, Point
 from .page import write_page
-from .read import Run, finite, get, history, mappings, read
+from .read import Run, finite, get, mappings, mean_curve, measures, read
 from .words import NONE, baseline_told, counted, number
 
 
@@ -108,10 +108,8 @@ def _baseline(runs: Sequence[Run], figure: str) -> str:
 def curves(found: _Claims) -> Section:
     """For each measure a panel an experiment: our mean curve, and the points of the book."""
     runs = (run for each in found.runs.values() for run in each)
-    epochs = (row for run in runs for row in run.epochs[:1])
-    keys = dict.fromkeys(key.partition("/")[2] for row in epochs for key in row if "/" in key)
     blocks: list[Block] = []
-    for measure in sorted(keys, key=lambda name: name != "loss"):
+    for measure in measures(row for run in runs for row in run.epochs[:1]):
         panels = [_panel(one, found.folders.get(one.name, ()), measure) for one in found.every]
         panels = [panel for panel in panels if panel.val or panel.train]
         for at in range(0, len(panels), experiments_plots.MOST):
@@ -127,15 +125,9 @@ def curves(found: _Claims) -> Section:
 
 
 def _panel(one: Experiment, folders: Sequence[Path], measure: str) -> Panel:
-    train, val = (_mean(folders, f"{part}/{measure}") for part in ("train", "val"))
+    train, val = (mean_curve(folders, f"{part}/{measure}") for part in ("train", "val"))
     last = max(len(train), len(val))
     return Panel(one.name, train, val, [*_points(one, measure, last)])
-
-
-def _mean(folders: Sequence[Path], measure: str) -> list[float]:
-    """The mean over the seeds, and over folds, as far as all of them went."""
-    curves = [curve for folder in folders for curve in history(folder, measure)]
-    return [statistics.fmean(values) for values in zip(*curves, strict=False)]
 
 
 def _points(one: Experiment, measure: str, last: int) -> Iterator[Point]:

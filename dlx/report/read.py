@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -123,6 +124,20 @@ def history(folder: Path, measure: str) -> list[list[float]]:
         return []
     values = [[finite(row.get(measure)) for row in rows] for rows in trainings]
     return [one for one in values if any(map(math.isfinite, one))]
+
+
+def mean_curve(folders: Iterable[Path], measure: str, folds: int = 1) -> list[float]:
+    """As `history`: the mean over runs that hold so many trainings, as far as all of them went."""
+    found = [history(folder, measure) for folder in folders]
+    curves = [curve for run in found if len(run) >= folds for curve in run]
+    return [statistics.fmean(values) for values in zip(*curves, strict=False)]
+
+
+def measures(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    """What rows of `metrics.jsonl` hold of the training or the validation set, the loss first."""
+    parts = dict.fromkeys(key.partition("/") for row in rows for key in row)
+    names = dict.fromkeys(name for part, _, name in parts if part in ("train", "val") and name)
+    return sorted(names, key=lambda name: name != "loss")
 
 
 def get(tree: Mapping[str, Any], key: str, kind: type[T]) -> T:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import statistics
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -12,7 +11,18 @@ from pathlib import Path
 from typing import Any
 
 from .levers import ABSENT, Lever, lever, typed
-from .read import amount, drawn_span, facts, finite, get, history, main_facts, mappings, numeric
+from .read import (
+    amount,
+    drawn_span,
+    facts,
+    finite,
+    get,
+    history,
+    main_facts,
+    mappings,
+    mean_curve,
+    numeric,
+)
 from .words import defaults_or, number, setting, tails
 
 STATES = ("done", "pruned", "failed", "running", "waiting")
@@ -189,9 +199,7 @@ class Sweep:
             state: of the trials that count.
             folds: trainings that a trial must hold to count.
         """
-        found = [history(run, self.score) for run in self.runs(one, state)]
-        curves = [curve for trial in found if len(trial) >= folds for curve in trial]
-        return [statistics.fmean(values) for values in zip(*curves, strict=False)]
+        return mean_curve(self.runs(one, state), self.score, folds)
 
     def lever(self, key: str, settings: Sequence[Setting]) -> Lever:
         """A lever's values in some settings."""
