@@ -44,12 +44,17 @@ class FittedStep:
 
         Raises:
             UsageError: the step is not known, or cannot take the column.
+            RunError: what it learnt, as a file may hold it, makes no sense.
         """
-        entry = STEPS.entries.get(self.name)
+        entry = STEPS.entries.get(str(self.name))
         if entry is None:
             raise UsageError(Problem(f"there is no prepare step `{self.name}`"))
-        chosen = Chosen(self.name, entry.options(**self.options), entry.target)
-        return as_column(chosen.load()(chosen.options).apply(column, self.state))
+        try:
+            chosen = Chosen(self.name, entry.options(**self.options), entry.target)
+            return as_column(chosen.load()(chosen.options).apply(column, self.state))
+        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+            what = f"what prepare step {self.name} learnt does not fit input {self.column}"
+            raise RunError(Problem(f"{what}: {error!r}", hint="train again")) from error
 
 
 @dataclass(frozen=True)

@@ -122,7 +122,12 @@ def _restore(config: Config, earlier: Earlier, data: Data) -> FoldData:
     threads = earlier.environment.get("threads")
     if isinstance(threads, int) and 1 <= threads <= 1024:
         torch.set_num_threads(threads)  # another count could change the score's last bits
-    pipeline = Pipeline.load(earlier.folder, data.samples.inputs)
+    inputs = tuple(data.samples.inputs)
+    pipeline = Pipeline.load(earlier.folder, inputs)
+    if tuple(pipeline.raw) != inputs:  # of a stranger's, the target could be among them
+        what = f"the fitted preparation is of {', '.join(pipeline.raw) or 'no input'}"
+        where, accepted = str(earlier.folder), ", ".join(inputs)
+        raise RunError(Problem(what, where, accepted, "train again"))
     columns = pipeline.apply(data.samples)
     values = {name: target.values for name, target in data.targets.items()}
     rows = Fold(data.split.folds[0].train, np.zeros(0, dtype=np.int64))

@@ -1,8 +1,10 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -195,6 +197,37 @@ def test_the_preparation_is_that_of_the_run_not_a_new_one() -> None:
 
     assert dict(on_test(run))["test/accuracy"] > 0.9
     assert again["scores"][0]["value"] < 0.8
+
+
+def test_a_preparation_that_makes_no_sense_is_told_before_a_look_is_counted() -> None:
+    """A stranger's folder may hold anything, with the seal that fits it."""
+    run = trained(base=REAL)
+    file = run.folder / "prepare" / "pipeline.json"
+    ledger = run.folder.parent.parent / "ledger.sqlite"
+    sound, seen = file.read_text(), ledger.read_bytes()
+    step = "what prepare step standardise learnt does not fit input features: "
+    changes: tuple[tuple[dict[str, Any], str], ...] = (
+        ({"steps": [{"state": {}}]}, step + "KeyError('std')"),
+        ({"steps": [{"state": {"mean": "x", "std": [1.0] * 13}}]}, step + "UFuncTypeError"),
+        ({"steps": [{"state": {"mean": [1.0] * 5, "std": [1.0] * 13}}]}, step + "ValueError"),
+        ({"steps": [{"options": {"x": 1}}]}, step + "TypeError"),
+        ({"steps": [{"name": ["x"]}]}, r"there is no prepare step `\['x'\]`"),
+        ({"raw": {}}, "the fitted preparation is of no input"),
+        (
+            {"raw": {"cultivar": {"kind": "dense", "holds": ""}}},
+            "the fitted preparation is of cultivar\n.*\n  accepted: features\n  try: train again",
+        ),
+    )
+    for change, told in changes:
+        saved = json.loads(sound)
+        steps = change.pop("steps", [])
+        for one, new in zip(saved["steps"], steps, strict=False):
+            one |= new
+        file.write_text(json.dumps(saved | change))
+        seal_again(run.folder)
+        with pytest.raises((RunError, UsageError), match=re.escape(told) if step in told else told):
+            look_again(run.folder)
+    assert ledger.read_bytes() == seen
 
 
 def contents(folder: Path) -> dict[str, object]:
