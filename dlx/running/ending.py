@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..config.learners import monitor_of
-from ..errors import DlxError
+from ..errors import DlxError, Interrupted
 from ..judging import outcome
 from ..judging.facts import Facts
 from ..judging.scores import Judged
@@ -95,9 +95,14 @@ def aside(run: Run | Stage, lost: str) -> Iterator[None]:
     Args:
         run: it, or one of its trainings; told in its log.
         lost: what there will not be, as a sentence.
+
+    Raises:
+        Interrupted: a signal asks to stop; a resumed run does it again.
     """
     try:
         yield
+    except Interrupted:
+        raise
     except Exception as error:  # a full disk, a drawing, another's code
         said = str(error).strip().partition("\n")[0] or type(error).__name__
         with suppress(Exception):

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from small import loaded, the_run
 
+from dlx import interrupts
 from dlx.errors import Interrupted
 from dlx.learning.supervised import Supervised
 from dlx.reproduce.compare import differences
@@ -66,6 +67,30 @@ def test_a_resumed_run_leaves_what_one_leaves_that_never_stopped(
         assert (folder / "artifacts.json").read_bytes() == (whole / "artifacts.json").read_bytes()
         assert broken(folder) == []
         assert differences(whole, folder) == []
+
+
+@pytest.mark.parametrize("at", [("epoch", 2), ("end", None)])
+def test_a_signal_while_something_is_left_stops_the_run_which_then_leaves_it(
+    monkeypatch: pytest.MonkeyPatch, at: tuple[str, int | None]
+) -> None:
+    monkeypatch.setattr(Supervised, "artifacts", leave)
+    whole = run_of("whole")
+
+    def pressed(self: Supervised, into: Artifacts, when: str) -> None:
+        if (when, into.epoch) == at:
+            interrupts.stop()
+        interrupts.check()  # as a pass over samples does
+        leave(self, into, when)
+
+    monkeypatch.setattr(Supervised, "artifacts", pressed)
+    with pytest.raises(Interrupted):
+        train(loaded(*SIZE, "run.root=stopped"), lambda _: None)
+    folder = the_run(Path("stopped"))
+    assert json.loads((folder / "status.json").read_text())["state"] == "interrupted"
+    monkeypatch.setattr(Supervised, "artifacts", leave)
+    train(resumable(folder), lambda _: None, resume=folder)
+    assert kept(folder) == kept(whole)
+    assert differences(whole, folder) == []
 
 
 def test_what_a_learner_cannot_leave_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
