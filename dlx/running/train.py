@@ -228,7 +228,7 @@ def _score_unseen(run: Run, evaluation: Evaluation) -> None:
     split = run.data.split
     seen = rows_seen_elsewhere(split, run.data.input_hashes)
     kept = np.flatnonzero(~np.isin(split.test, seen))
-    if not len(seen) or not len(kept):
+    if evaluation.unit != "row" or not len(seen) or not len(kept):
         return
     many = "1 test row has" if len(seen) == 1 else f"{len(seen):,} test rows have"
     run.facts["notes"].append(

@@ -6,8 +6,10 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, Self
 
+import numpy as np
 import pytest
 import torch
 from small import rows_of, the_run
@@ -25,6 +27,7 @@ from dlx.learning.learner import OneLoss
 from dlx.learning.meters import Meters
 from dlx.metrics.base import Places, Values
 from dlx.optimizers.named import Optimizers
+from dlx.running import train as running
 from dlx.running.train import train
 from dlx.sources.batches import Batch
 from dlx.sources.fold import FoldData
@@ -126,6 +129,21 @@ class Clusters(Near):
         for number in nearest.unique().tolist():
             points[number].lerp_(rows[nearest == number].mean(dim=0), 0.5)  # type: ignore[index, union-attr]
         meters.update(batch, self.losses(batch), {})
+
+
+def test_rows_that_stand_elsewhere_too_are_left_out_of_scores_of_rows_alone(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    split, notes = SimpleNamespace(test=np.arange(4)), list[str]()
+    run: Any = SimpleNamespace(facts={"notes": notes}, data=SimpleNamespace(split=split))
+    run.data.input_hashes = []
+    monkeypatch.setattr(running, "rows_seen_elsewhere", lambda *_: np.array([3]))
+    found, worse = Mean(torch.arange(4.0)), (Mean(torch.ones(4)),)
+    for unit in ("sample", "row"):
+        assert notes == []
+        running._score_unseen(run, Evaluation("test/far", "min", unit, found, worse))
+    (note,) = notes
+    assert note.endswith("without them test/far is 1")
 
 
 @pytest.mark.parametrize("kind", [Near, Clusters])
