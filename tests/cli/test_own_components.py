@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 
+from dlx.testing import check_learner
+
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "plugins.md"
 MODULES = ("my_parts", "my_learners", "my_learners_code")
 QUICK = ("trainer.threads=1", "--quiet")
@@ -85,6 +87,7 @@ def test_two_networks_without_targets(cli: Any, here: Path) -> None:
     assert [score["name"] for score in found["scores"]] == ["val/distance", "test/distance"]
     assert found["model"]["name"] == "gan"
     assert "574 parameters in gan" in cli("summary", "task=forge").out
+    check_learner("task=forge")
 
 
 def test_its_options_are_explained(cli: Any) -> None:
