@@ -158,10 +158,16 @@ def read_earlier(folder: Path) -> Earlier:
     """Reads what a run folder says of itself.
 
     Raises:
+        UsageError: it is a workflow's that has not come to its final model.
         RunError: a file is missing or damaged.
     """
-    names = ("status", "environment", "data", "report")
-    return Earlier(folder, *(_read(folder / f"{name}.json") for name in names))
+    status = _read(folder / "status.json")
+    if status.get("verb") == "workflow" and "config_digest" not in status:
+        what = f"this workflow is {status.get('state', 'unknown')}, and has no final model yet"
+        hint = "the same dlx workflow command continues it"
+        raise UsageError(Problem(what, str(folder), hint=hint))
+    names = ("environment", "data", "report")
+    return Earlier(folder, status, *(_read(folder / f"{name}.json") for name in names))
 
 
 def _read(file: Path) -> Mapping[str, Any]:

@@ -48,8 +48,8 @@ def look_again(
         RunError: the run folder is damaged.
     """
     run = fence(run.resolve())  # the names below are read off the path
-    config = load_saved(run / "config.yaml", f"{run.name}/config.yaml", plugins)
     earlier = read_earlier(run)
+    config = load_saved(run / "config.yaml", f"{run.name}/config.yaml", plugins)
     earlier.check_config(config)
     seal.check(run, weights=False)  # the weights that are asked for are checked as they are read
     name, (tensors, state) = _weights(run, weights)

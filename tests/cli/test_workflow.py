@@ -217,6 +217,11 @@ class TestGoingOn:
         first = cli("workflow", *short, "workflow.until=3")
         assert first.code == 0, first.err
         assert "the same command without workflow.until continues from here" in first.out
+        for verb in ("resume", "test", "reproduce", "lock"):
+            early = cli(verb, "last")
+            assert early.code == 2, verb
+            assert "this workflow is paused, and has no final model yet" in early.err, verb
+            assert "try: the same dlx workflow command continues it" in early.err, verb
         cli("workflow", *short, "workflow.until=5")
         begun = {f.name: f.stat().st_mtime_ns for f in here.glob("runs/*/*/workflow/[1-5].json")}
         assert len(begun) == 5
