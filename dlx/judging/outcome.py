@@ -161,8 +161,9 @@ def _fold_scores(
     """The mean of each validation score, the judged one first with an interval over the folds."""
     first = judged_score(config)
     largest_is_1 = score_names(config)[first] == "max" and max(summary[first]["each"]) <= 1
+    evaluated = {score.name for one in judged for score in one.scores}  # others have no baseline
     found = []
-    for name in sorted(summary, key=lambda name: name != first):
+    for name in sorted(filter(evaluated.__contains__, summary), key=lambda name: name != first):
         values = [s.baseline for j in judged for s in j.scores if s.name == name and s.baseline]
         baseline = None
         if len(values) == len(judged):

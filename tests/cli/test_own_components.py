@@ -75,6 +75,17 @@ def test_a_second_loss(cli: Any, here: Path) -> None:
     assert "val/size" not in row
 
 
+def test_what_is_not_evaluated_is_no_score_of_folds(cli: Any, here: Path) -> None:
+    file = here / "my_learners_code.py"
+    file.write_text(file.read_text().replace("if not self.model.training:", "if False:"))
+    mine = ("plugins=[my_learners]", "learner.name=calm", "trainer.epochs=1", "protocol=kfold")
+    assert cli("train", "task=wine", *mine, "protocol.k=2", *QUICK).code == 0
+    found = report(here / "runs" / "wine")
+    assert "val/size" in found["fold_summary"]
+    assert [score["name"] for score in found["scores"]] == ["val/accuracy", "val/loss"]
+    assert all(score["baseline"] for score in found["scores"])
+
+
 def test_two_networks_without_targets(cli: Any, here: Path) -> None:
     done = cli("train", "task=forge", "trainer.threads=1")
     assert done.code == 0
