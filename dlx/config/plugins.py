@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Iterator
+from dataclasses import is_dataclass
 from typing import Any
 
 from ..errors import Problem, UsageError
@@ -125,6 +126,8 @@ def _check_facts(kind: str, name: str, options: type) -> None:
     Raises:
         ValueError: something is not there, or is of another kind.
     """
+    if not is_dataclass(options):
+        raise ValueError(f"{kind} `{name}`: its options are no dataclass")
     base = BASES.get(kind, object)
     if not issubclass(options, base):
         what = f"its options are not a {base.__module__}.{base.__qualname__}"

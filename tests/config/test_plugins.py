@@ -148,6 +148,10 @@ NOT_OURS = GOOD.replace("optimizer", "optimiser")
             GOOD.replace('"optimizer"', '"metric"').replace("lr:", "direction = 'min'\n    lr:"),
             "plugin my_plugin: metric `my_sgd` has no `problems`\n",
         ),
+        (
+            GOOD.replace("@dataclass(frozen=True, kw_only=True)", ""),
+            "plugin my_plugin: optimizer `my_sgd`: its options are no dataclass\n",
+        ),
     ],
     ids=[
         *(
@@ -161,7 +165,7 @@ NOT_OURS = GOOD.replace("optimizer", "optimiser")
             "kind",
             "taken",
         ),
-        *("schedule", "metric"),
+        *("schedule", "metric", "no dataclass"),
     ],
 )
 def test_mistakes(plugin: Callable[[str], None], told: Told, text: str, expected: str) -> None:
