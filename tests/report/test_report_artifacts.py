@@ -131,7 +131,7 @@ def huge(png: bytes) -> bytes:
         ("sizes.csv", b"layer\n" + b"x" * 200_000),
         ("sizes.csv", None),
     ],
-    ids=repr,
+    ids=lambda one: getattr(one, "__name__", repr(one)[:30]),
 )
 def test_a_damaged_file_is_told_in_its_place(every, page, name, content):
     file = every / "artifacts" / name
