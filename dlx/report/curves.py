@@ -103,7 +103,7 @@ def _caption(run: Run, data: plots.Curve) -> str:
         said.append(sentence(told))
     if data.log:
         said.append("Logarithmic axis: the first epochs are far above the others.")
-    if data.folds:
+    if data.folds and any(map(math.isfinite, data.val)):
         said.append(f"Thin: each of {len(data.folds)} folds; thick: their mean.")
     if data.best is not None and data.best in data.epochs:
         value = data.val[data.epochs.index(data.best)]

@@ -148,9 +148,13 @@ def test_curves_tell_of_the_turn_of_the_folds_and_of_the_smoothed_minimum(make_r
         fold = folder / "folds" / str(number)
         fold.mkdir(parents=True)
         (fold / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in metrics))
+    rows = [row | {"train/penalty": 0.5} for row in metrics]  # which no fold validates
+    (folder / "metrics.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = page(build(folder))
     assert "It turned at 2." in found.text
-    assert "Thin: each of 2 folds; thick: their mean." in found.text
+    measures = {name for name in metrics[0] if name.startswith("val/")}
+    assert found.text.count("Thin: each of 2 folds; thick: their mean.") == len(measures)
+    assert (folder / "plots" / "curve-penalty.png").is_file()
     assert "best at epoch 12: 2.500; the first 10 epochs left out" in found.text
     assert (folder / "plots" / "smoothed-mae.png").is_file()
 
