@@ -6,12 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 
 from ..config.load import load_saved
 from ..config.schema import Config
-from ..data.protocols import Fold
 from ..errors import Problem, RunError, UsageError
 from ..files import fence, is_folder
 from ..judging.judge import judge
@@ -27,6 +25,7 @@ from ..sources.device import choose_device, set_determinism
 from ..sources.fold import FoldData
 from ..training import checkpoint
 from .earlier import Earlier, read_earlier
+from .start import everything
 
 
 def look_again(
@@ -130,9 +129,10 @@ def _restore(config: Config, earlier: Earlier, data: Data) -> FoldData:
         raise RunError(Problem(what, where, accepted, "train again"))
     columns = pipeline.apply(data.samples)
     values = {name: target.values for name, target in data.targets.items()}
-    rows = Fold(data.split.folds[0].train, np.zeros(0, dtype=np.int64))
+    rows = everything(data) if config.final else data.split.folds[0]  # what baselines learn from
     train = make_part(columns, values, rows.train, device)
-    return FoldData(pipeline, columns, train, None, device, data, rows)
+    held = make_part(columns, values, rows.validation, device) if len(rows.validation) else None
+    return FoldData(pipeline, columns, train, held, device, data, rows)
 
 
 def _keep(run: Path, judged: Judged) -> None:

@@ -48,6 +48,21 @@ def test_the_scores_are_those_of_the_run_to_the_bit(base: tuple[str, ...]) -> No
     assert torch.get_num_threads() == run.threads["count"]
 
 
+@pytest.mark.parametrize(
+    "changes", [("baseline=classical",), ("protocol={name: kfold, k: 2, test: 0.2}", "final=true")]
+)
+def test_what_the_model_must_beat_has_learnt_from_the_rows_that_it_learnt_from(
+    changes: tuple[str, ...],
+) -> None:
+    run = trained("trainer.epochs=1", *changes, base=("task=diabetes", "trainer.threads=1"))
+
+    again = look_again(run.folder)
+
+    were = [s for s in run.facts["scores"] if s["name"].startswith("test/")]
+    assert again["scores"] == were
+    assert again["power"] == run.facts["power"]
+
+
 def test_the_last_weights_can_be_asked_for() -> None:
     run = trained("trainer.epochs=15", "optimizer.lr=0.2")
     assert run.facts["best_epoch"] < 15
