@@ -154,4 +154,4 @@ def choose_threads(config: Config, data: Data, fold: FoldData) -> dict[str, Any]
 def _workload(config: Config, fold: FoldData) -> list[Any]:
     inputs = {n: (i.kind, i.shape, i.ids) for n, i in fold.inputs.items()}
     trainer = (config.trainer.batch_size, config.trainer.accumulate, config.trainer.precision)
-    return [str(config.model), config.optimizer.name, str(inputs), trainer]
+    return [str(config.learner), str(config.model), config.optimizer.name, str(inputs), trainer]

@@ -26,7 +26,7 @@ def write_graph(writer: Any, model: nn.Module, part: Part) -> None:
     Raises:
         RuntimeError: the model cannot be traced.
     """
-    rows = torch.arange(min(2, len(part)), device=next(model.parameters()).device)
+    rows = torch.arange(min(2, len(part)), device=part.numbers.device)
     inputs = next(part.take(rows).in_order(len(rows))).inputs
     flat = Model(copy.deepcopy(model), inputs)
     devices = [rows.device] if rows.device.type == "cuda" else []

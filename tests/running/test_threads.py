@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
-from small import loaded, rows_of, trained
+from small import built, loaded, rows_of, trained
 
 from dlx.errors import RunError, UsageError
 from dlx.running import threads
@@ -139,6 +140,12 @@ def test_an_answer_is_remembered_for_this_work_only(tmp_path: Path, hurried: Non
     assert torch.get_num_threads() == 2
     with pytest.raises(AssertionError, match="nothing is to be timed"):
         threads.choose("auto", ["mlp", 64], never, tmp_path)
+
+
+def test_what_another_learner_does_is_other_work() -> None:
+    config, _, fold, _ = built()
+    other = replace(config, learner=replace(config.learner, name="other"))
+    assert threads._workload(other, fold) != threads._workload(config, fold)
 
 
 @pytest.mark.parametrize(
