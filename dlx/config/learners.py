@@ -142,6 +142,9 @@ def check_learner(config: Config, where: Where) -> Iterator[Problem]:
     for ability, path, wanted, hint in asked:
         if wanted and ability not in spec.can:
             yield Problem(f"learner {name} {_CANNOT[ability]}", where(path), hint=hint)
+        elif wanted and ability == "folds" and has_validation(config) and not judged_score(config):
+            what = f"learner {name} has no score to judge folds by"
+            yield Problem(what, where(path), hint=hint)
     yield from spec.check(config, where)
 
 

@@ -190,6 +190,18 @@ def test_what_its_spec_does_not_allow(
     assert told("task=poems", *arguments) == expected
 
 
+def test_folds_need_a_score_that_they_are_judged_by(
+    told: Told, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("scribe").ScribeSpec, "can", ("folds",))
+    assert poems("protocol=kfold").protocol.name == "kfold"
+    assert told("task=poems", "protocol=kfold", "learner.order=0") == (
+        "learner scribe has no score to judge folds by\n"
+        "  where: dlx:configs/protocol/kfold.yaml:2 (by protocol=kfold)\n"
+        "  try: protocol=holdout"
+    )
+
+
 def test_following_the_hint_for_a_section_works_whoever_wrote_it(here: Path) -> None:
     assert poems("model.units=[8]", "~model") == poems()
     text = (here / "configs" / "task" / "poems.yaml").read_text()
