@@ -9,6 +9,7 @@ their own, `steps`. A resumed training tells TensorBoard to forget what it is ab
 from __future__ import annotations
 
 import io
+import time
 from collections.abc import Mapping
 from contextlib import redirect_stdout, suppress
 from pathlib import Path
@@ -19,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ..config.specs import callbacks as specs
-from ..files import check_tree, is_file, make_folder, open_file, remove_tree
+from ..files import check_tree, is_file, make_folder, names_in, open_file, remove_tree
 from ..running.run import Run
 from ..running.stage import Stage
 from ..runs.folder import MARK
@@ -72,6 +73,8 @@ class TensorBoard(Watcher):
         self._begun = state.step
         self._written = state.step - state.position  # the epoch under way is written whole
         again = state.step > 0
+        if any(f".{int(time.time())}." in name for name in names_in(place)):
+            time.sleep(1)  # files are read in the order of their names, which tell the second
         self._main = _writer(place, state.epoch + 1 if again else None)
         if self._options.steps:
             self._fine = _writer(place / "steps", self._written + 1 if again else None)
