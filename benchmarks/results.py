@@ -53,7 +53,7 @@ def rows(one: Experiment) -> list[str]:
             value,
             f"{mine['seeds']:g}" if mine else "",
             f"{bars[name]:g}" if name in bars else "",
-            {True: "yes", False: "**no**", None: ""}[one.held()] if name in bars else "",
+            {True: "yes", False: "**no**", None: ""}[one.reaches_bars()] if name in bars else "",
         ]
         found.append("| " + " | ".join(cells) + " |")
     return found

@@ -17,8 +17,8 @@ from typing import Any
 import yaml
 
 from .config.files import BadFile, scan
-from .config.names import listed, nearest
-from .config.paths import shipped
+from .config.names import find_nearest, join_names
+from .config.paths import find_shipped
 from .errors import Problem, UsageError
 
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*(\.[a-z0-9_]+)*")
@@ -93,32 +93,32 @@ class Experiment:
         found = re.search(r"\b\d+\.\d+\b", self.source)
         return found[0] if found else ""
 
-    def shown(self) -> list[str]:
+    def list_figures(self) -> list[str]:
         """The figures worth a line: published ones and bars, else those measured best."""
         asked = dict.fromkeys([*self.published, *self.bars])
         return [*asked] or [name for name in self.ours if ".best" in name] or [*self.ours]
 
-    def proven(self) -> bool | None:
+    def is_proven(self) -> bool | None:
         """Whether the recorded figures reach the bars and hold the comparisons; None without."""
-        known = [(one, self.compared(one)) for one in self.claims]
-        return _all_known([self.held(), *(one.holds(*both) for one, both in known if both)])
+        known = [(one, self.compare(one)) for one in self.claims]
+        return _all_true([self.reaches_bars(), *(one.holds(*both) for one, both in known if both)])
 
-    def held(self) -> bool | None:
+    def reaches_bars(self) -> bool | None:
         """Whether our figures reach the bars; None where none is set or measured."""
-        return _all_known(map(self.reached, self.bars))
+        return _all_true(map(self.reaches_bar, self.bars))
 
-    def reached(self, figure: str) -> bool | None:
+    def reaches_bar(self, figure: str) -> bool | None:
         """Whether a figure of ours reaches its bar; None where either is missing."""
         known = figure in self.bars and figure in self.ours
         return reaches(figure, self.ours[figure]["mean"], self.bars[figure]) if known else None
 
-    def compared(self, claim: Claim) -> tuple[float, float] | None:
+    def compare(self, claim: Claim) -> tuple[float, float] | None:
         """What a comparison is of, our figure and the other's; None where one is not recorded."""
         mine, theirs = (ours.get(claim.figure) for ours in (self.ours, find(claim.other).ours))
         return (mine["mean"], theirs["mean"]) if mine and theirs else None
 
 
-def _all_known(found: Iterable[bool | None]) -> bool | None:
+def _all_true(found: Iterable[bool | None]) -> bool | None:
     known = [one for one in found if one is not None]
     return all(known) if known else None
 
@@ -131,7 +131,7 @@ def reaches(figure: str, value: float, bar: float) -> bool:
 
 def folders() -> list[Path]:
     """The folders of experiments, the first match winning: `./experiments`, then dlx's own."""
-    own, default = Path.cwd() / "experiments", shipped("experiments")
+    own, default = Path.cwd() / "experiments", find_shipped("experiments")
     return [folder for folder in dict.fromkeys((own, default)) if folder.is_dir()]
 
 
@@ -141,7 +141,7 @@ def names() -> list[str]:
     return sorted(name for name in found if NAME.fullmatch(name))
 
 
-def matching(words: Sequence[str]) -> list[str]:
+def find_matching(words: Sequence[str]) -> list[str]:
     """The experiments that words stand for, each once: patterns as `ch4.*`, or parts of names.
 
     Raises:
@@ -151,10 +151,10 @@ def matching(words: Sequence[str]) -> list[str]:
     for word in words:
         some = fnmatch.filter(every, word) or [name for name in every if word in name]
         if not some:
-            near = nearest(word, every, 0.5)
+            near = find_nearest(word, every, 0.5)
             what = f"no experiment has `{word}` in its name"
             hint = f"dlx experiments {near}" if near else "dlx experiments"
-            raise UsageError(Problem(what, "command line", listed(every), hint))
+            raise UsageError(Problem(what, "command line", join_names(every), hint))
         found |= {*some}
     return [name for name in every if name in found] if words else every
 
@@ -179,10 +179,10 @@ def file_of(name: str) -> Path:
             file = folder / f"{name}.yaml"
             if file.is_file():
                 return file
-    near = nearest(name, names(), 0.5)
+    near = find_nearest(name, names(), 0.5)
     what = f"there is no experiment `{name}`"
     hint = f"experiment={near}" if near else "dlx experiments lists them"
-    raise UsageError(Problem(what, "command line", listed(names()), hint))
+    raise UsageError(Problem(what, "command line", join_names(names()), hint))
 
 
 def read(file: Path) -> Experiment:
@@ -206,11 +206,11 @@ def read(file: Path) -> Experiment:
         for c in values.get("claims", [])
     )
     rest: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-    rest |= {"claims": claims, "about": _about(text)}
+    rest |= {"claims": claims, "about": _read_comment(text)}
     return Experiment(name=file.stem, **rest)
 
 
-def _about(text: str) -> str:
+def _read_comment(text: str) -> str:
     """The comment that a file begins with, on one line."""
     lines = itertools.takewhile(lambda line: line.startswith("#"), text.splitlines())
     return " ".join(line.lstrip("# ").rstrip() for line in lines).strip()
@@ -224,9 +224,9 @@ def _problems(values: Mapping[str, Any], lines: Any, shown: str) -> Sequence[Pro
     found = []
     for key in values:
         if key not in KEYS:
-            near = nearest(str(key), KEYS)
+            near = find_nearest(str(key), KEYS)
             hint = f"did you mean {near}?" if near else ""
-            found.append(Problem(f"unknown key `{key}`", where(str(key)), listed(KEYS), hint))
+            found.append(Problem(f"unknown key `{key}`", where(str(key)), join_names(KEYS), hint))
     missing = [key for key in ("title", "task") if not isinstance(values.get(key), str)]
     found += [Problem(f"`{key}` is missing", shown, "a text") for key in missing]
     overrides = values.get("overrides", [])
@@ -281,7 +281,7 @@ def expand(arguments: Sequence[str]) -> tuple[Experiment, list[str]]:
     """
     named = [a.partition("=")[2] for a in arguments if a.startswith("experiment=")]
     if len(named) > 1:
-        raise UsageError(Problem(f"two experiments are named: {listed(named)}", "command line"))
+        raise UsageError(Problem(f"two experiments are named: {join_names(named)}", "command line"))
     found = find(named[0])
     rest = [a for a in arguments if not a.startswith("experiment=")]
     keys = {a.partition("=")[0] for a in rest}

@@ -59,7 +59,7 @@ def open_file(file: Path, mode: Mode) -> IO[bytes]:
         OSError: it does not exist, is a link, or no plain file, or lies behind a link; or is to be
             written to, and has another name elsewhere.
     """
-    with _reached(file) as (at, name):
+    with _reach(file) as (at, name):
         handle = os.open(name, _FLAGS[mode] | _ALWAYS | _WAITS_FOR_NOBODY, 0o666, dir_fd=at)
     try:
         found = os.fstat(handle)
@@ -129,12 +129,12 @@ def parse_json(text: str | bytes) -> Any:
         ValueError: it is no JSON, is nested too deeply, or has a number that is too long.
     """
     try:
-        return json.loads(text, parse_int=_whole)
+        return json.loads(text, parse_int=_parse_int)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
 
 
-def _whole(digits: str) -> int:
+def _parse_int(digits: str) -> int:
     if len(digits) > MAX_DIGITS:
         raise ValueError(f"it has a number of {len(digits):,} digits")
     return int(digits)
@@ -148,14 +148,14 @@ def replace_file(file: Path, content: bytes) -> None:
     Raises:
         OSError: it cannot be written, or lies behind a link; nothing is left behind.
     """
-    with _reached(file, sync=True) as (at, name):
+    with _reach(file, sync=True) as (at, name):
         temporary = temporary_name(file.name)
         if at is None:
             temporary = str(file.with_name(temporary))
         else:
             _remove_left(file.name, at)
         try:
-            with os.fdopen(_fresh(temporary, at), "wb") as stream:
+            with os.fdopen(_open_fresh(temporary, at), "wb") as stream:
                 stream.write(content)
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -182,13 +182,13 @@ def create_private(file: Path, content: bytes) -> None:
     """
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ALWAYS
     with (
-        _reached(file) as (at, name),
+        _reach(file) as (at, name),
         os.fdopen(os.open(name, flags, 0o600, dir_fd=at), "wb") as stream,
     ):
         stream.write(content)
 
 
-def _fresh(name: str, at: int | None) -> int:
+def _open_fresh(name: str, at: int | None) -> int:
     """A file that nobody else has open; what a killed process left by this name gives way."""
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _ALWAYS
     try:
@@ -219,7 +219,7 @@ def make_folder(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         return
     for end in range(1, len(steps) + 1):
-        with _reached(fenced.joinpath(*steps[:end])) as (at, name):
+        with _reach(fenced.joinpath(*steps[:end])) as (at, name):
             with suppress(FileExistsError):
                 os.mkdir(name, dir_fd=at)
             os.close(os.open(name, _FOLDER, dir_fd=at))
@@ -231,7 +231,7 @@ def remove_file(file: Path) -> None:
     Raises:
         OSError: it cannot be deleted, or lies behind a link.
     """
-    with _reached(file) as (at, name):
+    with _reach(file) as (at, name):
         os.unlink(name, dir_fd=at)
 
 
@@ -241,7 +241,7 @@ def remove_tree(folder: Path) -> None:
     Raises:
         OSError: not all of it can be deleted, or it is a link, or lies behind one.
     """
-    with _reached(folder) as (at, name):
+    with _reach(folder) as (at, name):
         shutil.rmtree(name, dir_fd=at)
 
 
@@ -263,7 +263,7 @@ def is_there(file: Path) -> bool:
 
 
 def _mode(file: Path) -> int:
-    with suppress(OSError, ValueError), _reached(file) as (at, name):
+    with suppress(OSError, ValueError), _reach(file) as (at, name):
         return _mode_at(name, at)
     return 0
 
@@ -324,7 +324,7 @@ def names_in(folder: Path) -> list[str]:
     with suppress(OSError, ValueError):
         if not _BY_FOLDER:
             return sorted(os.listdir(folder)) if is_folder(folder) else []
-        with _reached(folder / "any") as (at, _):  # its folder is the one that is meant
+        with _reach(folder / "any") as (at, _):  # its folder is the one that is meant
             return sorted(os.listdir(at))
     return []
 
@@ -339,7 +339,7 @@ def _way(file: Path) -> tuple[Path, tuple[str, ...]]:
 
 
 @contextmanager
-def _reached(file: Path, sync: bool = False) -> Iterator[tuple[int | None, str]]:
+def _reach(file: Path, sync: bool = False) -> Iterator[tuple[int | None, str]]:
     """The folder of a file, reached from its fence step by step, and the file's name in it.
 
     Args:
@@ -350,7 +350,7 @@ def _reached(file: Path, sync: bool = False) -> Iterator[tuple[int | None, str]]
     if ".." in steps or not steps[-1]:
         raise OSError(errno.EINVAL, "its path is outside its folder", str(file))
     if not _BY_FOLDER:
-        yield _checked(fenced, steps, file)
+        yield _check_links(fenced, steps, file)
         return
     at = os.open(fenced, _FOLDER & ~getattr(os, "O_NOFOLLOW", 0))
     try:
@@ -358,7 +358,7 @@ def _reached(file: Path, sync: bool = False) -> Iterator[tuple[int | None, str]]
             below = _enter(step, at, file)
             os.close(at)
             at = below
-        with _links_told(at, steps[-1], file):
+        with _explain_links(at, steps[-1], file):
             yield at, steps[-1]
         if sync:
             os.fsync(at)
@@ -367,12 +367,12 @@ def _reached(file: Path, sync: bool = False) -> Iterator[tuple[int | None, str]]
 
 
 def _enter(step: str, at: int, file: Path) -> int:
-    with _links_told(at, step, file):
+    with _explain_links(at, step, file):
         return os.open(step, _FOLDER, dir_fd=at)
 
 
 @contextmanager
-def _links_told(at: int, name: str, file: Path) -> Iterator[None]:
+def _explain_links(at: int, name: str, file: Path) -> Iterator[None]:
     """Gives an error with a link its reason: systems differ in what they call it."""
     try:
         yield
@@ -387,7 +387,7 @@ def _a_link(name: str, file: Path) -> OSError:
     return OSError(errno.ELOOP, what, str(file))
 
 
-def _checked(fenced: Path, steps: tuple[str, ...], file: Path) -> tuple[None, str]:
+def _check_links(fenced: Path, steps: tuple[str, ...], file: Path) -> tuple[None, str]:
     """Where folders have no descriptors, as on Windows: the way is looked at before it is gone."""
     place = fenced
     for step in steps:

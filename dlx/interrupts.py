@@ -18,7 +18,7 @@ _flag = threading.Event()
 _listening = False
 
 
-def asked() -> bool:
+def stop_requested() -> bool:
     """Whether a signal has asked to stop."""
     return _flag.is_set()
 
@@ -39,7 +39,7 @@ def check() -> None:
 
 
 @contextmanager
-def listening() -> Iterator[None]:
+def listen() -> Iterator[None]:
     """Within it the first signal sets the flag, and a second one acts as it did before.
 
     Within itself it does nothing more; the flag is lowered when the outermost one ends.
@@ -69,7 +69,7 @@ def listening() -> Iterator[None]:
 
 
 @contextmanager
-def like_ctrl_c() -> Iterator[None]:
+def raise_on_signal() -> Iterator[None]:
     """Within it a scheduler's signals raise KeyboardInterrupt, as Ctrl-C does.
 
     For work that has nothing to save, so that it ends in good order and at once.

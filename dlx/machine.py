@@ -37,11 +37,11 @@ def free_memory() -> int | None:
     The least of what the machine has left, swap included, what a container allows, and what
     `ulimit -v` allows.
     """
-    known = [one for one in (_on_the_machine(), _in_the_container(), _in_addresses()) if one]
+    known = [one for one in (_free_on_machine(), _free_in_container(), _free_addresses()) if one]
     return min(known) if known else None
 
 
-def _on_the_machine() -> int | None:
+def _free_on_machine() -> int | None:
     facts = dict(line.split(":", 1) for line in _lines("/proc/meminfo") if ":" in line)
     kilobytes = [facts.get(key, "").split() for key in ("MemAvailable", "SwapFree")]
     if not kilobytes[0]:
@@ -49,7 +49,7 @@ def _on_the_machine() -> int | None:
     return 1024 * sum(int(found[0]) for found in kilobytes if found)
 
 
-def _in_the_container() -> int | None:
+def _free_in_container() -> int | None:
     """By a control group, version 2: its limit, and what of it is taken and cannot be dropped."""
     folder = "/sys/fs/cgroup/memory"
     limit, taken = (_lines(f"{folder}.{name}") for name in ("max", "current"))
@@ -59,7 +59,7 @@ def _in_the_container() -> int | None:
     return max(1, int(limit[0]) - int(taken[0]) + int(stat.get("inactive_file", 0)))
 
 
-def _in_addresses() -> int | None:
+def _free_addresses() -> int | None:
     """By the limit on the process's address space."""
     try:
         import resource

@@ -31,10 +31,10 @@ def is_left(name: str, of: str = "") -> bool:
     if not is_temporary(name):
         return False
     whole, process, _ = name.rsplit(".", 2)
-    return whole == (f".{of}" if of else whole) and not _lives(int(process))
+    return whole == (f".{of}" if of else whole) and not _is_alive(int(process))
 
 
-def _lives(process: int) -> bool:
+def _is_alive(process: int) -> bool:
     """Whether another process of this machine may still be at work."""
     if process in (0, os.getpid()):
         return False

@@ -12,7 +12,7 @@ UNPRINTABLE = re.compile(
 
 def printable(text: str) -> str:
     r"""A text whose unprintable characters stand as they are written in code: `\x1b`."""
-    return UNPRINTABLE.sub(lambda found: _escaped(found[0]), text)
+    return UNPRINTABLE.sub(lambda found: _escape(found[0]), text)
 
 
 def printable_line(text: str) -> str:
@@ -20,5 +20,5 @@ def printable_line(text: str) -> str:
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode()

@@ -134,7 +134,7 @@ def constant(
     warmup = _warmup_steps(options.warmup_epochs, steps_per_epoch, epochs)
     if warmup == 0:
         return Schedule()
-    return _PerStep(optimizer, _warmed(lambda _: 1.0, warmup), warmup)
+    return _PerStep(optimizer, _warm_up(lambda _: 1.0, warmup), warmup)
 
 
 def step(
@@ -151,7 +151,7 @@ def step(
     def factor(at: int) -> float:
         return options.gamma ** (at // every)
 
-    return _PerStep(optimizer, _warmed(factor, warmup), steps_per_epoch * epochs)
+    return _PerStep(optimizer, _warm_up(factor, warmup), steps_per_epoch * epochs)
 
 
 def cosine(
@@ -170,7 +170,7 @@ def cosine(
     def factor(at: int) -> float:
         return _cosine(1.0, options.final, (at - warmup) / (total - warmup))
 
-    return _PerStep(optimizer, _warmed(factor, warmup), total)
+    return _PerStep(optimizer, _warm_up(factor, warmup), total)
 
 
 def one_cycle(
@@ -214,17 +214,17 @@ def plateau(
         min_lr=options.min_lr,
         eps=0.0,  # every cut counts, however small the rate
     )
-    rising = _PerStep(optimizer, _warmed(lambda _: 1.0, warmup), warmup) if warmup else None
+    rising = _PerStep(optimizer, _warm_up(lambda _: 1.0, warmup), warmup) if warmup else None
     return _Plateau(cut, rising)
 
 
-def _warmed(factor: Factor, warmup: int) -> Factor:
+def _warm_up(factor: Factor, warmup: int) -> Factor:
     """Rises linearly to the rate in `warmup` steps, then does as `factor` does."""
 
-    def warmed(at: int) -> float:
+    def warm_factor(at: int) -> float:
         return FIRST + (1 - FIRST) * at / warmup if at < warmup else factor(at)
 
-    return warmed
+    return warm_factor
 
 
 def _cosine(first: float, last: float, share: float) -> float:

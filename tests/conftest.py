@@ -66,7 +66,7 @@ def _pictures_are_drawn_in_tests_of_reports(
         patch.setenv("DLX_DATA", str(home / "data"))
         patch.setenv("DLX_CACHE", str(home / "cache"))
         if request.path.parent.name != "report":
-            patch.setattr("dlx.report.canvas._rendered", lambda figure: BLANK)
+            patch.setattr("dlx.report.canvas._render", lambda figure: BLANK)
         yield
 
 
@@ -123,10 +123,10 @@ class InProcess:
             replies: list[dict[str, Any]] = []
 
             def send(report: dict[str, Any], order: Any = order, replies: Any = replies) -> None:
-                replies.append(source.heard(order, report))
+                replies.append(source.on_report(order, report))
 
             inbox: Any = SimpleNamespace(get=replies.pop)
-            source.ended(order, carry_out(order.message, self._shared, send, inbox))
+            source.on_end(order, carry_out(order.message, self._shared, send, inbox))
 
 
 @pytest.fixture(scope="session")

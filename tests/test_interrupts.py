@@ -9,7 +9,7 @@ import pytest
 
 from dlx import interrupts
 from dlx.errors import Interrupted
-from dlx.interrupts import asked, check, like_ctrl_c, listening
+from dlx.interrupts import check, listen, raise_on_signal, stop_requested
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="signals are sent on POSIX systems only")
 NUMBERS = [getattr(signal, name) for name in interrupts.NAMES if hasattr(signal, name)]
@@ -26,28 +26,28 @@ def _ctrl_c_is_heard() -> Iterator[None]:
 def test_a_signal_that_is_ignored_stays_so() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
-    with like_ctrl_c(), listening():
+    with raise_on_signal(), listen():
         os.kill(os.getpid(), signal.SIGINT)
-        assert not asked()
+        assert not stop_requested()
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_the_first_signal_asks_to_stop(number: int) -> None:
-    with listening():
+    with listen():
         check()
         os.kill(os.getpid(), number)
-        assert asked()
+        assert stop_requested()
         with pytest.raises(Interrupted) as caught:
             check()
 
     assert caught.value.exit_code == 130
-    assert not asked(), "whoever comes next begins without the flag"
+    assert not stop_requested(), "whoever comes next begins without the flag"
 
 
 @pytest.mark.parametrize("first", NUMBERS)
 def test_the_second_one_stops_at_once(first: int) -> None:
     def two_signals() -> None:
-        with listening():
+        with listen():
             os.kill(os.getpid(), first)
             os.kill(os.getpid(), signal.SIGINT)
 
@@ -56,21 +56,21 @@ def test_the_second_one_stops_at_once(first: int) -> None:
 
 
 def test_the_flag_outlives_a_part_of_the_work() -> None:
-    with listening():
-        with listening():
+    with listen():
+        with listen():
             os.kill(os.getpid(), signal.SIGINT)
-        assert asked()
-        with pytest.raises(KeyboardInterrupt), listening():
+        assert stop_requested()
+        with pytest.raises(KeyboardInterrupt), listen():
             os.kill(os.getpid(), signal.SIGINT)
 
-    assert not asked()
+    assert not stop_requested()
 
 
 @pytest.mark.parametrize("number", NUMBERS)
 def test_where_nothing_is_to_be_saved_a_signal_ends_it(number: int) -> None:
     before = signal.getsignal(number)
 
-    with pytest.raises(KeyboardInterrupt), like_ctrl_c():
+    with pytest.raises(KeyboardInterrupt), raise_on_signal():
         os.kill(os.getpid(), number)
 
     assert signal.getsignal(number) is before
@@ -79,9 +79,9 @@ def test_where_nothing_is_to_be_saved_a_signal_ends_it(number: int) -> None:
 def test_handlers_are_put_back_however_it_ends() -> None:
     before = [signal.getsignal(n) for n in NUMBERS]
 
-    with listening():
+    with listen():
         during = [signal.getsignal(n) for n in NUMBERS]
-    with pytest.raises(ZeroDivisionError), listening():
+    with pytest.raises(ZeroDivisionError), listen():
         raise ZeroDivisionError
 
     assert [signal.getsignal(n) for n in NUMBERS] == before
@@ -93,7 +93,7 @@ def test_other_threads_leave_signals_alone() -> None:
     seen: list[object] = []
 
     def work() -> None:
-        with listening():
+        with listen():
             seen.append(signal.getsignal(signal.SIGINT))
 
     thread = threading.Thread(target=work)

@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import torch
 
-from dlx.runs.seal import broken, is_sealed
+from dlx.runs.seal import find_broken, is_sealed
 
 OLD = Path(__file__).parent / "old_runs"
 DIGITS = "digits/20261126-193201-90c4fdcb-1"
@@ -61,7 +61,7 @@ def losses(run: Path) -> list[float]:
 @pytest.mark.parametrize("run", RUNS)
 def test_every_file_is_as_it_was_sealed(run: str) -> None:
     assert is_sealed(OLD / run)
-    assert broken(OLD / run) == []
+    assert find_broken(OLD / run) == []
 
 
 def test_no_file_names_a_place_on_a_machine() -> None:
@@ -134,7 +134,7 @@ def test_the_kept_weights_score_what_they_did(runs: Path, cli: Any, run: str, lo
     kept = {name: x for name, x in status(runs / run)["scores"].items() if name.startswith("test/")}
     assert {s["name"]: s["value"] for s in found["scores"]} == pytest.approx(kept, rel=1e-6)
     assert found["looks"] == looks
-    assert broken(runs / run) == []
+    assert find_broken(runs / run) == []
 
 
 def test_a_finished_sweep_trains_nothing_again(runs: Path, cli: Any, in_process: None) -> None:
@@ -156,7 +156,7 @@ def test_an_interrupted_run_is_not_continued_and_stays_as_it_is(runs: Path, cli:
         "but this version cannot continue its training\n  where: "
     )
     assert found.err.endswith("/checkpoints/last\n  try: train again\n")
-    assert broken(runs / CUT) == []
+    assert find_broken(runs / CUT) == []
     assert status(runs / CUT) == status(OLD / CUT)
 
 

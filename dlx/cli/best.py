@@ -10,15 +10,15 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..config.names import listed, nearest, plural
+from ..config.names import find_nearest, join_names, plural
 from ..errors import MethodError, Problem, UsageError
-from ..judging.verdict import shown_name
+from ..judging.verdict import display_name
 from ..runs import listing
-from ..runs.files import listed_in, mapping, read_record
-from ..runs.folder import run_named
+from ..runs.files import list_in, mapping, read_record
+from ..runs.folder import find_named_run
 from ..runs.listing import Status
 from .console import baseline_text, interval_text, number, say, say_json, show_table
-from .runs_filter import no_match
+from .runs_filter import describe_no_match
 
 EXAMPLES = """examples:
   dlx best task=digits
@@ -73,9 +73,9 @@ def run(args: argparse.Namespace) -> int:
     asked = listing.parse(args.filters, every)
     found = [status for status in every if all(one.takes(status) for one in asked)]
     if not found:
-        raise UsageError(Problem(no_match(args.root, every), "command line"))
-    runs = _finished(found, args.root)
-    best = _best(Path(args.root), runs, args.by or _judged(runs))
+        raise UsageError(Problem(describe_no_match(args.root, every), "command line"))
+    runs = _list_finished(found, args.root)
+    best = _best(Path(args.root), runs, args.by or _judged_score(runs))
     task = best.status.get("task")
     damaged = [s for s in every if s.get("state") == "damaged" and s.get("task") == task]
     if args.json:
@@ -105,7 +105,7 @@ def _refuse_tests(args: argparse.Namespace) -> None:
             raise MethodError(Problem(what, where, "a validation score", hint))
 
 
-def _finished(found: Sequence[Status], root: str) -> list[Status]:
+def _list_finished(found: Sequence[Status], root: str) -> list[Status]:
     """The runs of one task that are done, on real data.
 
     Raises:
@@ -122,11 +122,13 @@ def _finished(found: Sequence[Status], root: str) -> list[Status]:
     tasks = sorted({str(s.get("task")) for s in real})
     if len(tasks) > 1:
         what = "the runs have several tasks, whose scores cannot be compared"
-        raise UsageError(Problem(what, "command line", listed(tasks), f"dlx best task={tasks[0]}"))
+        raise UsageError(
+            Problem(what, "command line", join_names(tasks), f"dlx best task={tasks[0]}")
+        )
     return real
 
 
-def _judged(runs: Sequence[Status]) -> str:
+def _judged_score(runs: Sequence[Status]) -> str:
     """The validation score that the runs are judged by.
 
     Raises:
@@ -137,7 +139,7 @@ def _judged(runs: Sequence[Status]) -> str:
     counted = Counter(f"val/{name}" for name in names if name)
     if len(counted) == 1:
         return next(iter(counted))
-    told = listed(f"{name} ({plural(many, 'run')})" for name, many in counted.most_common())
+    told = join_names(f"{name} ({plural(many, 'run')})" for name, many in counted.most_common())
     what = "the runs have different main scores" if counted else "no run has a main score"
     hint = f"--by {counted.most_common(1)[0][0]}" if counted else "--by val/loss"
     raise UsageError(Problem(what, "command line", told, hint))
@@ -152,14 +154,14 @@ def _best(root: Path, runs: Sequence[Status], score: str) -> Best:
     having = [s for s in runs if _value(s, score) is not None and score.startswith("val/")]
     if not having:
         known = sorted({n for s in runs for n in listing.scores_of(s) if n.startswith("val/")})
-        near = nearest(score, known)
+        near = find_nearest(score, known)
         what = f"no finished run has the validation score `{score}`"
         hint = f"--by {near}" if near else ""
-        raise UsageError(Problem(what, "--by", listed(known), hint))
+        raise UsageError(Problem(what, "--by", join_names(known), hint))
     on_test = 0
-    by_loss = listing.ordered(having, [], "val/loss")  # it decides between equal scores
-    ranked = listing.ordered(by_loss, runs, score)
-    folders = [run_named(root, status.get("run")) for status in ranked]
+    by_loss = listing.sort_runs(having, [], "val/loss")  # it decides between equal scores
+    ranked = listing.sort_runs(by_loss, runs, score)
+    folders = [find_named_run(root, status.get("run")) for status in ranked]
     for folder, status in zip(folders, ranked, strict=True):
         report = read_record(folder / "report.json")
         if mapping(report.get("protocol")).get("name") == _ON_TEST:
@@ -171,12 +173,12 @@ def _best(root: Path, runs: Sequence[Status], score: str) -> Best:
             status,
             score,
             _facts(report, score, value),
-            [str(one) for one in listed_in(report, "stamps")],
+            [str(one) for one in list_in(report, "stamps")],
             among=len(having) - on_test,
             same=same,
             on_test=on_test,
             cuts=len({str(read_record(f / "data.json").get("split_digest")) for f in folders}),
-            in_folds=len(listed_in(report, "folds")) > 1,
+            in_folds=len(list_in(report, "folds")) > 1,
         )
     what = (
         "the validation rows of these runs are the test rows: their scores cannot be used to choose"
@@ -190,9 +192,9 @@ def _value(status: Status, score: str) -> float | None:
 
 def _facts(report: dict[str, Any], score: str, value: float | None) -> dict[str, Any]:
     """Value, baseline and interval of a score."""
-    entries = (one for one in listed_in(report, "scores") if isinstance(one, dict))
+    entries = (one for one in list_in(report, "scores") if isinstance(one, dict))
     found = next((one for one in entries if one.get("name") == score), {})
-    interval = listed_in(found, "interval")
+    interval = list_in(found, "interval")
     whole = len(interval) == 2 and all(isinstance(end, (int, float)) for end in interval)
     return {
         "value": value,
@@ -233,7 +235,7 @@ def _show(best: Best) -> None:
         ("run", best.score, "95 % interval", "baseline"), [[*cells, beside]], right=(best.score,)
     )
     say(f"the best of {plural(best.among, 'finished run')}{_ties(best)}")
-    if worth := _worth(best):
+    if worth := _describe_worth(best):
         say(worth)
     if best.on_test:
         say(f"left out: {plural(best.on_test, 'run')} whose validation rows are the test rows")
@@ -246,7 +248,7 @@ def _show(best: Best) -> None:
         say(f"and evaluate it on the test set once: {look}")
 
 
-def _worth(best: Best) -> str:
+def _describe_worth(best: Best) -> str:
     """What to use in its place, where its baseline is as good; "" where it is not."""
     baseline, value = best.facts["baseline"] or {}, best.facts["value"]
     known = baseline.get("value")
@@ -256,7 +258,7 @@ def _worth(best: Best) -> str:
     if ahead > 0:
         return ""
     does = "better" if ahead < 0 else "as good"
-    return f"{shown_name(str(baseline.get('name') or 'the baseline'))} is simpler and {does}"
+    return f"{display_name(str(baseline.get('name') or 'the baseline'))} is simpler and {does}"
 
 
 def _ties(best: Best) -> str:

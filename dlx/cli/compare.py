@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, UsageError
-from ..runs.files import listed_in
+from ..runs.files import list_in
 from ..runs.folder import MEANT, find
 from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table
 
@@ -63,7 +63,7 @@ def _scores(found: Comparison) -> Iterator[tuple[str, int, dict[str, Any]]]:
     listed = [
         (one["name"], place, one)
         for place, run in enumerate(found.runs, start=1)
-        for one in listed_in(run.report, "scores")
+        for one in list_in(run.report, "scores")
         if isinstance(one, dict) and isinstance(one.get("name"), str)
     ]
     for name in dict.fromkeys(name for name, _, _ in listed):
@@ -119,7 +119,7 @@ def _show_differences(found: Comparison) -> None:
 def _plain(found: Comparison) -> dict[str, Any]:
     return {
         "runs": [
-            {"run": name, "sample": run.sample, "scores": listed_in(run.report, "scores")}
+            {"run": name, "sample": run.sample, "scores": list_in(run.report, "scores")}
             for name, run in zip(found.names, found.runs, strict=True)
         ],
         "differences": [

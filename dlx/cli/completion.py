@@ -63,7 +63,7 @@ def words(typed: list[str]) -> list[str]:
     if len(typed) <= 1:
         return [verb for verb in VERBS if verb.startswith(last)]
     if typed[0] in _OF_RUNS and not last.startswith("-"):
-        found = _of_runs(typed[0], typed[1:-1], last)
+        found = _complete_runs(typed[0], typed[1:-1], last)
         return [word for word in found if word.startswith(last)]
     if typed[0] not in ("train", "workflow", "config", "summary", "help"):
         return []
@@ -81,7 +81,7 @@ _OF_RUNS = {
 """The verbs that take runs, and those that take filters."""
 
 
-def _of_runs(verb: str, before: list[str], last: str) -> list[str]:
+def _complete_runs(verb: str, before: list[str], last: str) -> list[str]:
     """Names of runs in ./runs, newest first; or filters, from what is there."""
     from ..runs import listing
 
@@ -94,7 +94,9 @@ def _of_runs(verb: str, before: list[str], last: str) -> list[str]:
     names = ["last", *(str(status.get("run")) for status in reversed(every))] if every else []
     if _OF_RUNS[verb] == "runs":
         return names
-    typed = sorted({key for status in every for key in listing.typed(status)} - {"task", "seed"})
+    typed = sorted(
+        {key for status in every for key in listing.overrides_by_key(status)} - {"task", "seed"}
+    )
     filters = [f"{key}=" for key in (*("task", "state", "sweep", "seed"), *typed)]
     if before[:1] == ["rm"]:
         return [*names, *filters, "older="]

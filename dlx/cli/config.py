@@ -35,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
 
     loaded = load(args.overrides, args.config_dir)
     if args.why:
-        return _why(loaded, args.why, args.json)
+        return _explain_value(loaded, args.why, args.json)
     plain = part_of(loaded.plain(), args.package)
     if args.json:
         say_json(plain)
@@ -70,10 +70,10 @@ def part_of(plain: dict[str, Any], key: str | None) -> Any:
 
 
 def _no_key(key: str, plain: dict[str, Any]) -> Problem:
-    from ..config.names import nearest
+    from ..config.names import find_nearest
 
     known = list(_flat(plain))
-    near = nearest(key, known)
+    near = find_nearest(key, known)
     return Problem(
         f"this config has no key `{key}`",
         accepted="a key of `dlx config`, for example optimizer.lr",
@@ -90,7 +90,7 @@ def _flat(node: Any, prefix: str = "") -> list[str]:
     return keys
 
 
-def _why(loaded: Loaded, key: str, as_json: bool) -> int:
+def _explain_value(loaded: Loaded, key: str, as_json: bool) -> int:
     """Prints every writer of a value in order, those that count marked."""
     value = part_of(loaded.plain(), key)
     path = tuple(key.split("."))

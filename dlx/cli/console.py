@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from ..judging.verdict import shown_name
+from ..judging.verdict import display_name
 from ..printable import UNPRINTABLE, printable
 from .streams import is_screen, is_unicode
 from .tables import Look, table_lines
@@ -108,7 +108,7 @@ def baseline_text(baseline: Any) -> str:
     value = baseline.get("value") if isinstance(baseline, dict) else None
     if not isinstance(value, (int, float)):
         return ""
-    return f"{number(value)}  {shown_name(str(baseline.get('name', '')))}".rstrip()
+    return f"{number(value)}  {display_name(str(baseline.get('name', '')))}".rstrip()
 
 
 def looks_text(times: int, rows: Mapping[str, int]) -> str:

@@ -69,17 +69,17 @@ def run(args: argparse.Namespace) -> int:
     return actions[args.action](args)
 
 
-def _chosen(args: argparse.Namespace) -> Chosen:
+def _choose_dataset(args: argparse.Namespace) -> Chosen:
     """The dataset that the command names, with default options."""
-    from ..config.names import listed, nearest
+    from ..config.names import find_nearest, join_names
     from ..config.specs.datasets import DATASETS
     from ..errors import Problem, UsageError
 
     if args.name in DATASETS.entries:
         return DATASETS.default(args.name)()
-    near = nearest(args.name, DATASETS.entries)
+    near = find_nearest(args.name, DATASETS.entries)
     what, verb = f"there is no dataset {args.name!r}", f"dlx data {args.action}"
-    accepted = f"{listed(DATASETS.entries)}; one of a plugin needs --plugins PACKAGE"
+    accepted = f"{join_names(DATASETS.entries)}; one of a plugin needs --plugins PACKAGE"
     hint = f"{verb} {near}" if near else "dlx data list"
     raise UsageError(Problem(what, f"{verb} {args.name}", accepted, hint))
 
@@ -127,7 +127,7 @@ def _size(count: int) -> str:
 def _path(args: argparse.Namespace) -> int:
     from ..data.store import folder_of
 
-    chosen = _chosen(args)
+    chosen = _choose_dataset(args)
     folder = str(folder_of(chosen.name, chosen.options))
     say_json({"name": chosen.name, "folder": folder}) if args.json else say(folder)
     return 0
@@ -137,7 +137,7 @@ def _verify(args: argparse.Namespace) -> int:
     from ..config.specs.datasets import DATASETS
 
     every = [DATASETS.default(name)() for name in DATASETS.entries]
-    checks = [_check(chosen) for chosen in ([_chosen(args)] if args.name else every)]
+    checks = [_check(chosen) for chosen in ([_choose_dataset(args)] if args.name else every)]
     if args.json:
         say_json(checks)
     else:
@@ -182,7 +182,7 @@ def _print_check(check: dict[str, Any], asked_for: bool) -> None:
 def _fetch(args: argparse.Namespace) -> int:
     from ..data.fetch import fetch
 
-    chosen = _chosen(args)
+    chosen = _choose_dataset(args)
     if not chosen.options.embedded:
         with _watcher(args.json) as watcher:
             fetch(chosen, watcher)
@@ -193,7 +193,7 @@ def _fetch(args: argparse.Namespace) -> int:
     return 0
 
 
-def _here(path: Path, verified: bool) -> str:
+def _describe_file(path: Path, verified: bool) -> str:
     return f"{path.name}: {'verified' if verified else 'here'}, in {path.parent}"
 
 
@@ -213,13 +213,13 @@ class _Silent:
     def __exit__(self, *_: object) -> None:
         pass
 
-    def here(self, path: Path, verified: bool) -> None:
+    def on_file_ready(self, path: Path, verified: bool) -> None:
         """The file is here; verified, it is the official one."""
 
-    def begins(self, file: File, have: int, total: int) -> None:
+    def on_download_start(self, file: File, have: int, total: int) -> None:
         """A download begins with `have` bytes here already, of `total`."""
 
-    def received(self, have: int) -> None:
+    def on_bytes(self, have: int) -> None:
         """So many bytes are here now."""
 
 
@@ -229,18 +229,18 @@ class _Lines(_Silent):
     def __init__(self) -> None:
         self._total = self._tenths = 0
 
-    def here(self, path: Path, verified: bool) -> None:
+    def on_file_ready(self, path: Path, verified: bool) -> None:
         """The file is here; verified, it is the official one."""
-        say(_here(path, verified))
+        say(_describe_file(path, verified))
 
-    def begins(self, file: File, have: int, total: int) -> None:
+    def on_download_start(self, file: File, have: int, total: int) -> None:
         """A download begins with `have` bytes here already, of `total`."""
         self._total, self._tenths = total, 10 * have // max(total, 1)
         resumed = f", {have:,} of them downloaded already," if have else ""
         size = f"{total:,} bytes" if total else "unknown size,"
         say(f"{file.name}: {size}{resumed} from {file.url}")
 
-    def received(self, have: int) -> None:
+    def on_bytes(self, have: int) -> None:
         """So many bytes are here now."""
         tenths = 10 * have // self._total if self._total else 0
         if tenths > self._tenths:
@@ -262,15 +262,15 @@ class _Bar(_Silent):
     def __exit__(self, *_: object) -> None:
         self._progress.stop()
 
-    def here(self, path: Path, verified: bool) -> None:
+    def on_file_ready(self, path: Path, verified: bool) -> None:
         """The file is here; verified, it is the official one."""
-        self._progress.console.out(_here(path, verified), highlight=False)
+        self._progress.console.out(_describe_file(path, verified), highlight=False)
 
-    def begins(self, file: File, have: int, total: int) -> None:
+    def on_download_start(self, file: File, have: int, total: int) -> None:
         """A download begins with `have` bytes here already, of `total`."""
         self._task = self._progress.add_task(file.name, completed=have, total=total or None)
 
-    def received(self, have: int) -> None:
+    def on_bytes(self, have: int) -> None:
         """So many bytes are here now."""
         self._progress.update(self._task, completed=have)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import Problem, UsageError
-from ..experiments import Claim, Experiment, find, matching, names
+from ..experiments import Claim, Experiment, find, find_matching, names
 from ..runs import listing
 from ..runs.log import silent
 from .console import number, say, say_json, show_table
@@ -60,8 +60,8 @@ def run(args: argparse.Namespace) -> int:
     if verb == "record":
         return _record(args.words[1:], args.json)
     exact = bool(args.words) and {*args.words} <= {*names()}
-    found = [find(name) for name in (args.words if exact else matching(args.words))]
-    done = trained(Path(args.root), found)
+    found = [find(name) for name in (args.words if exact else find_matching(args.words))]
+    done = find_trained_seeds(Path(args.root), found)
     if args.json:
         say_json([_plain(one, done[one.name]) for one in found])
     elif exact:
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def trained(root: Path, every: Sequence[Experiment]) -> dict[str, set[int]]:
+def find_trained_seeds(root: Path, every: Sequence[Experiment]) -> dict[str, set[int]]:
     """The seeds with which each experiment was trained to its end, by what was typed."""
     seeds: dict[frozenset[str], set[int]] = {}
     for status in listing.statuses(root):
@@ -90,7 +90,7 @@ def _list(found: Sequence[Experiment], done: dict[str, set[int]]) -> None:
 
     rows = []
     for one in found:
-        state, held = _status(one, done[one.name]), _HELD[one.proven()]
+        state, held = _status(one, done[one.name]), _HELD[one.is_proven()]
         rows.append([one.name, one.section, one.title, duration(seconds_of(one)), state, held])
     titles = ("experiment", "section", "what", "time", "trained here", "claim holds")
     show_table(titles, rows, right=("time",))
@@ -124,20 +124,20 @@ def _show(one: Experiment, done: set[int]) -> None:
             number(ours[figure]["mean"]) if figure in ours else "-",
             f"{number(ours[figure]['std'])} ({ours[figure]['seeds']:g})" if figure in ours else "-",
             number(one.bars.get(figure)),
-            _HELD[one.reached(figure)],
+            _HELD[one.reaches_bar(figure)],
         ]
-        for figure in one.shown()
+        for figure in one.list_figures()
     ]
     titles = ("figure", "published", "ours", "± (seeds)", "threshold", "reached")
     show_table(titles, rows, right=("published", "ours", "threshold"))
     for claim in one.claims:
-        say(f"claim: {claim}: {_compared(one, claim)}")
+        say(f"claim: {claim}: {_describe_comparison(one, claim)}")
     say("")
     say(f"dlx train experiment={one.name}")
 
 
-def _compared(one: Experiment, claim: Claim) -> str:
-    both = one.compared(claim)
+def _describe_comparison(one: Experiment, claim: Claim) -> str:
+    both = one.compare(claim)
     if both is None:
         return "not measured"
     holds = "holds" if claim.holds(*both) else "does not hold"
@@ -182,6 +182,6 @@ def _plain(one: Experiment, done: set[int]) -> dict[str, Any]:
         "seconds": round(seconds_of(one), 1),
         "seeds": list(one.seeds),
         "trained": sorted(done),
-        "held": one.proven(),
+        "held": one.is_proven(),
         "claims": [str(claim) for claim in one.claims],
     }

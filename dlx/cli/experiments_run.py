@@ -14,7 +14,7 @@ from ..config.load import Loaded, digest, load
 from ..config.names import plural
 from ..data.store import require
 from ..errors import Problem, UsageError
-from ..experiments import Experiment, find, matching
+from ..experiments import Experiment, find, find_matching
 from ..runs import listing
 from ..runs.folder import name_of
 from .console import say, say_json, show_table
@@ -48,9 +48,9 @@ def run(args: argparse.Namespace) -> int:
     if not words:
         hint = "dlx experiments run 'ch4.*'"
         raise UsageError(Problem("no experiment is named", "command line", "PART...", hint))
-    every = [find(name) for name in matching(words)]
+    every = [find(name) for name in find_matching(words)]
     root = Path(args.root)
-    planned = _planned(every, args.seeds, root)
+    planned = _plan_trainings(every, args.seeds, root)
     if not args.dry_run:
         require(one.loaded.config.dataset for one in planned if one.done is None)
     if not args.json:
@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _planned(every: Sequence[Experiment], seeds: int | None, root: Path) -> list[Training]:
+def _plan_trainings(every: Sequence[Experiment], seeds: int | None, root: Path) -> list[Training]:
     """Every training, and the run that already did it: by its config, whatever was typed."""
     done = {
         status.get("config_digest"): (folder, status)

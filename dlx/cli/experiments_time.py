@@ -20,22 +20,22 @@ def seconds_of(one: Experiment) -> float:
     """
     values = values_of(one.task)
     told = str(mapping(values.get("about")).get("time", ""))
-    model = _typed(one.overrides, "model")
+    model = _find_override(one.overrides, "model")
     found = model and re.search(rf"{re.escape(model)} (\d+) (s|min|h)\b", told)
     found = found or re.search(r"(\d+) (s|min|h)\b", told)
-    return float(found[1]) * _UNITS[found[2]] * _longer(one, values) if found else 0.0
+    return float(found[1]) * _UNITS[found[2]] * _step_ratio(one, values) if found else 0.0
 
 
-def _longer(one: Experiment, values: Mapping[str, Any]) -> float:
+def _step_ratio(one: Experiment, values: Mapping[str, Any]) -> float:
     """How many times the steps of its task it takes."""
     trainer = mapping(values.get("trainer"))
     epochs, batch = (
-        _number(_typed(one.overrides, f"trainer.{key}") or own) / _number(own)
+        _number(_find_override(one.overrides, f"trainer.{key}") or own) / _number(own)
         if (own := trainer.get(key))
         else 1.0
         for key in ("epochs", "batch_size")
     )
-    protocol = _typed(one.overrides, "protocol")
+    protocol = _find_override(one.overrides, "protocol")
     own_k = mapping(values.get("protocol")).get("k", 1)
     k = re.search(r"\bk: (\d+)", protocol)
     folds = _number(k[1] if k else 1 if protocol else own_k) / _number(own_k)
@@ -51,7 +51,7 @@ def duration(seconds: float) -> str:
     return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def _typed(overrides: Sequence[str], key: str) -> str:
+def _find_override(overrides: Sequence[str], key: str) -> str:
     """What was typed for a key; "" where nothing was."""
     found = dict(one.partition("=")[::2] for one in overrides)
     return found.get(key, "")

@@ -17,8 +17,8 @@ from ..config.fields import (
     options_of,
     to_plain,
 )
-from ..config.meaning import SHORT, key_meant
-from ..config.names import nearest
+from ..config.meaning import SHORT, guess_key
+from ..config.names import find_nearest
 from ..config.plugins import require_plugins
 from ..config.schema import Config, dotted_keys
 from ..config.specs import TABLES
@@ -51,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     """
     require_plugins(args.plugins)
     key = args.key.strip(".")
-    found = _asked(key) if key else []
+    found = _find_entries(key) if key else []
     if args.json:
         say_json([entry.plain() for entry in found] if key else _plain_options(Config))
         return 0
@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _asked(key: str) -> list[_Key | _Entry]:
+def _find_entries(key: str) -> list[_Key | _Entry]:
     """What a key stands for; options that several components share once.
 
     Raises:
@@ -72,7 +72,7 @@ def _asked(key: str) -> list[_Key | _Entry]:
     """
     found = find(key)
     if not found:
-        near = key_meant(key) or nearest(key, [*dotted_keys(), *_component_keys()])
+        near = guess_key(key) or find_nearest(key, [*dotted_keys(), *_component_keys()])
         accepted = "a key of the config, for example optimizer.lr"
         hint = f"dlx help {near}" if near else "dlx help"
         raise UsageError(Problem(f"there is no key `{key}`", "", accepted, hint))
@@ -179,12 +179,12 @@ def find(key: str) -> list[_Key | _Entry]:
 def _groups(table: Table) -> set[str]:
     """The sections that choose of a table, themselves or one of their options."""
 
-    def chooses(opt: Option) -> bool:
+    def is_choice(opt: Option) -> bool:
         section = _section_of(opt.hint)
         inner = options_of(section).values() if section is not None else ()
         return any(one.meta.table is table for one in (opt, *inner))
 
-    return {name for name, opt in options_of(Config).items() if chooses(opt)}
+    return {name for name, opt in options_of(Config).items() if is_choice(opt)}
 
 
 def _walk(cls: type, parts: list[str], prefix: str, owner: str) -> list[_Key | _Entry]:
@@ -214,19 +214,19 @@ def _walk(cls: type, parts: list[str], prefix: str, owner: str) -> list[_Key | _
 def _walk_table(table: Table, rest: list[str], key: str, origin: Any) -> list[_Key | _Entry]:
     """What follows the key of a component, of a list of them, or of a mapping of them by name."""
 
-    def inside(name: str, entry: Component, parts: list[str]) -> list[_Key | _Entry]:
+    def walk_options(name: str, entry: Component, parts: list[str]) -> list[_Key | _Entry]:
         prefix = {dict: f"{key}.{name}.", tuple: f"{key}.0."}.get(origin, f"{key}.")
         return _walk(entry.options, parts, prefix, name)
 
     found: list[_Key | _Entry] = []
     chosen = table.entries.get(rest[0])
     if chosen is not None and rest[1:]:
-        found.extend(inside(rest[0], chosen, rest[1:]))
+        found.extend(walk_options(rest[0], chosen, rest[1:]))
     elif chosen is not None:
         found.append(_Entry(table.kind, rest[0], chosen))
     if not found or not rest[1:]:  # `layers` is a model, and an option of it
         for name, entry in table.entries.items():
-            found.extend(inside(name, entry, rest))
+            found.extend(walk_options(name, entry, rest))
     return found
 
 

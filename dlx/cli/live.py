@@ -25,7 +25,7 @@ LATEST = 8
 
 
 @contextmanager
-def watching(quiet: bool, total: int, kind: str) -> Iterator[Silent]:
+def open_display(quiet: bool, total: int, kind: str) -> Iterator[Silent]:
     """The way to show trials that fits standard output.
 
     Args:
@@ -53,12 +53,12 @@ class Silent(Watch):
         self.total = total
         self.counts: Counter[str] = Counter()
 
-    def before(self, rows: list[Row]) -> None:
+    def on_sweep_start(self, rows: list[Row]) -> None:
         """Takes the trials that were there already."""
         for row in rows:
             self.counts[row["state"]] += row["state"] in ("done", "pruned", "failed")
 
-    def ends(self, row: Row) -> None:
+    def on_trial_end(self, row: Row) -> None:
         """Counts a trial that has ended."""
         self.counts[row["state"]] += 1
 
@@ -71,19 +71,19 @@ class Silent(Watch):
 class Lines(Silent):
     """One plain line a trial, when it has ended."""
 
-    def before(self, rows: list[Row]) -> None:
+    def on_sweep_start(self, rows: list[Row]) -> None:
         """Says how many are left."""
-        super().before(rows)
+        super().on_sweep_start(rows)
         if self.over:
             say(f"{self.over} of {self.total} trials are already done")
 
-    def ends(self, row: Row) -> None:
+    def on_trial_end(self, row: Row) -> None:
         """Says how a trial ended."""
-        super().ends(row)
+        super().on_trial_end(row)
         if row["state"] != "waiting":
-            say(f"[{self.over}/{self.total}] {_named(row)}: {result_of(row)}")
+            say(f"[{self.over}/{self.total}] {_label(row)}: {result_of(row)}")
 
-    def says(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         """Says it."""
         say(text)
 
@@ -113,13 +113,13 @@ class Table(Silent):
         """Takes it down, and leaves the failures on the screen."""
         self._live.stop()
 
-    def before(self, rows: list[Row]) -> None:
+    def on_sweep_start(self, rows: list[Row]) -> None:
         """Takes the trials that were there already."""
-        super().before(rows)
+        super().on_sweep_start(rows)
         for row in rows:
             self._keep_best(row)
 
-    def begins(self, row: Row) -> None:
+    def on_trial_start(self, row: Row) -> None:
         """Adds a row."""
         self._running[row["trial"]] = (row, {}, time.monotonic())
         self.tick()
@@ -130,19 +130,19 @@ class Table(Silent):
         self._running[row["trial"]] = (row, report, begun)
         self.tick()
 
-    def ends(self, row: Row) -> None:
+    def on_trial_end(self, row: Row) -> None:
         """Moves a trial to those that ended; a failure is told above the table for good."""
-        super().ends(row)
+        super().on_trial_end(row)
         self._running.pop(row["trial"], None)
         self._since += row["state"] != "waiting"
         self._latest = [*self._latest, row][-LATEST:]
         self._keep_best(row)
         if row["state"] == "failed":
-            self._live.console.print(f"{_named(row)}: {result_of(row)}", style="red", markup=False)
+            self._live.console.print(f"{_label(row)}: {result_of(row)}", style="red", markup=False)
         self._shown = 0.0
         self.tick()
 
-    def says(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         """Says it above the table, for good."""
         self._live.console.print(text, markup=False)
 
@@ -158,9 +158,9 @@ class Table(Silent):
         now = time.monotonic()
         if now - self._shown >= REFRESH_S:
             self._shown = now
-            self._live.update(self._drawn(), refresh=True)
+            self._live.update(self._draw(), refresh=True)
 
-    def _drawn(self) -> RenderableType:
+    def _draw(self) -> RenderableType:
         from rich.box import SIMPLE_HEAD
         from rich.console import Group
         from rich.table import Table as Rich
@@ -185,12 +185,12 @@ class Table(Silent):
         colours = {"failed": "red", "pruned": "yellow", "done": "green"}
         for row in self._latest:
             score = result_of(row) if row["state"] != "waiting" else ""
-            cells = (_named(row), row["state"], _epoch(row), score, number(row.get("seconds")))
+            cells = (_label(row), row["state"], _epoch(row), score, number(row.get("seconds")))
             yield cells, colours.get(row["state"], "")
         for row, report, begun in self._running.values():
             seconds = f"{time.monotonic() - begun:.0f}"
             epoch = str(report.get("epoch", ""))
-            yield (_named(row), "running", epoch, _short(report), seconds), ""
+            yield (_label(row), "running", epoch, _short(report), seconds), ""
 
     def _summary(self) -> str:
         """How many of each, the best so far, and the time left."""
@@ -204,11 +204,11 @@ class Table(Silent):
             parts.append(f"about {duration(each * left)}")
         best = self._best
         if best is not None:
-            parts.append(f"best {result_of(best)}: {_named(best)}")
+            parts.append(f"best {result_of(best)}: {_label(best)}")
         return f"{self._kind}: " + " · ".join(parts)
 
 
-def _named(row: Row) -> str:
+def _label(row: Row) -> str:
     return " ".join(row.get("shown") or ()) or "task defaults"
 
 

@@ -13,10 +13,10 @@ from typing import NoReturn
 
 from .. import __version__
 from ..errors import DlxError, Problem, UsageError
-from ..interrupts import like_ctrl_c
+from ..interrupts import raise_on_signal
 from ..printable import printable_line
 from .console import say_json
-from .streams import tolerant
+from .streams import tolerate_closed_streams
 
 VERBS = {
     "tasks": "list the tasks",
@@ -74,8 +74,8 @@ def main(arguments: Sequence[str]) -> int:
     gc.set_threshold(100_000, 50, 50)
     # Read by CUDA when it starts, so it must be set before torch is imported, here or in a worker.
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    with tolerant() as out:
-        code, problems = _carried_out(list(arguments))
+    with tolerate_closed_streams() as out:
+        code, problems = _carry_out(list(arguments))
         if problems is not None:
             _tell(problems, code, is_json(arguments))
         out.flush()
@@ -86,10 +86,10 @@ def main(arguments: Sequence[str]) -> int:
     return code
 
 
-def _carried_out(arguments: list[str]) -> tuple[int, Sequence[Problem] | None]:
+def _carry_out(arguments: list[str]) -> tuple[int, Sequence[Problem] | None]:
     """The exit code of a command, and what went wrong, if anything did."""
     try:
-        with like_ctrl_c():
+        with raise_on_signal():
             return _dispatch(arguments), None
     except DlxError as error:
         return error.exit_code, error.problems
@@ -185,25 +185,25 @@ class _Parser(argparse.ArgumentParser):
         unknown = message.removeprefix("unrecognized arguments: ").split()
         if not takes or unknown == message.split() or not unknown:
             return ""
-        from ..config.meaning import key_meant
+        from ..config.meaning import guess_key
 
         flag, equals, value = unknown[0].partition("=")
         value = value if equals else "".join(unknown[1:2])
-        key = key_meant(flag)
+        key = guess_key(flag)
         if key is None:
             return ""
         return f"{key}={value}" if value and not value.startswith("-") else f"dlx help {key}"
 
 
 def _unknown_verb(name: str) -> Problem:
-    from ..config.names import listed, nearest
+    from ..config.names import find_nearest, join_names
 
     if "=" in name:
         hint = f"dlx train {name}"
     else:
-        near = nearest(name, VERBS)
+        near = find_nearest(name, VERBS)
         hint = f"dlx {near}" if near else "dlx --help"
-    return Problem(f"there is no command `{name}`", "command line", listed(VERBS), hint)
+    return Problem(f"there is no command `{name}`", "command line", join_names(VERBS), hint)
 
 
 def usage() -> str:

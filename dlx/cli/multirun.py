@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..config.names import plural
 from ..errors import Problem, UsageError
 from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table, whole
-from .live import watching
+from .live import open_display
 from .report import build_at_end
 
 if TYPE_CHECKING:
@@ -30,10 +30,10 @@ def run(args: argparse.Namespace) -> int:
     if args.cfg or args.info:
         what = "-m runs trials; --cfg and --info show one config"
         raise UsageError(Problem(what, "command line"))
-    from ..config.words import told_as_typed
+    from ..config.words import restore_typed
     from ..search.plan import plans
 
-    with told_as_typed({f"sweep.retries={args.retries}": f"--retries {args.retries}"}):
+    with restore_typed({f"sweep.retries={args.retries}": f"--retries {args.retries}"}):
         found = plans([*args.overrides, *sweep_flags(args)], args.config_dir)
     if args.dry_run:
         return _dry_run(found, args.json)
@@ -57,7 +57,7 @@ def _sweep(plan: Plan, args: argparse.Namespace) -> dict[str, Any]:
         _announce(plan)
     launcher = plan.options.launcher
     runner = launcher.load()(launcher.options, plan.options.jobs, plan)
-    with watching(quiet, len(plan.trials), "sweep") as shown:
+    with open_display(quiet, len(plan.trials), "sweep") as shown:
         outcome = run_sweep(plan, runner, shown)
     report = build_at_end(build_sweep, plan.root / "sweeps" / plan.name)
     if not args.json:
@@ -101,9 +101,9 @@ def _announce(plan: Plan, most: int = LISTED) -> None:
 
 def show_outcome(outcome: dict[str, Any], root: Path) -> None:
     """Prints the settings, best first, with their spread; then what failed, and what to type."""
-    from ..search.table import ranked
+    from ..search.table import rank_settings
 
-    points = ranked(outcome["points"], outcome["direction"])
+    points = rank_settings(outcome["points"], outcome["direction"])
     if points:
         say("")
         _show_points(points, outcome)

@@ -13,24 +13,24 @@ from .streams import is_screen
 class Lines(Watcher):
     """A line when a step begins, when something happens in it, and when it is done."""
 
-    def begins(self, number: int, title: str) -> None:
+    def on_step_start(self, number: int, title: str) -> None:
         """Prints the step's number and title."""
         say(f"step {number}: {title}")
 
-    def says(self, number: int, text: str) -> None:  # noqa: ARG002
+    def on_message(self, number: int, text: str) -> None:  # noqa: ARG002
         """Prints what happens."""
         say(f"  {text}")
 
-    def done(self, number: int, finding: str, known: bool) -> None:  # noqa: ARG002
+    def on_step_done(self, number: int, finding: str, known: bool) -> None:  # noqa: ARG002
         """Prints the finding."""
         say(f"  {'done before' if known else 'done'}: {finding}")
 
-    def ended(self, number: int, how: str, reason: str) -> None:  # noqa: ARG002
+    def on_step_failed(self, number: int, how: str, reason: str) -> None:  # noqa: ARG002
         """Prints the reason in short; the error itself follows."""
-        say(f"  {how}: {_in_short(reason)}")
+        say(f"  {how}: {_shorten_reason(reason)}")
 
 
-def _in_short(reason: str) -> str:
+def _shorten_reason(reason: str) -> str:
     """The first line of a reason, without what only announces the next."""
     return reason.splitlines()[0].rpartition("; evaluations so far:")[0] or reason.splitlines()[0]
 
@@ -55,21 +55,21 @@ class Panels(Watcher):
         self._live = Live(self._render(), console=console(), refresh_per_second=8)
         self._live.start()
 
-    def begins(self, number: int, title: str) -> None:  # noqa: ARG002
+    def on_step_start(self, number: int, title: str) -> None:  # noqa: ARG002
         """Marks the step as running."""
         self._set(number, "running", "")
 
-    def says(self, number: int, text: str) -> None:
+    def on_message(self, number: int, text: str) -> None:
         """Shows what happens in the step's panel."""
         self._set(number, "running", text)
 
-    def done(self, number: int, finding: str, known: bool) -> None:
+    def on_step_done(self, number: int, finding: str, known: bool) -> None:
         """Shows the finding."""
         self._set(number, "done", f"{finding}{' (done before)' if known else ''}")
 
-    def ended(self, number: int, how: str, reason: str) -> None:
+    def on_step_failed(self, number: int, how: str, reason: str) -> None:
         """Shows the reason."""
-        self._set(number, how, _in_short(reason))
+        self._set(number, how, _shorten_reason(reason))
 
     def close(self) -> None:
         """Leaves the panels as they are, and shows the cursor again."""
@@ -94,11 +94,11 @@ class Panels(Watcher):
                 )
                 for number, title in enumerate(self._titles, start=1)
                 for state, text in [self._states[number]]
-                if state != "waiting" or number <= self._reached() + 1
+                if state != "waiting" or number <= self._last_step() + 1
             )
         )
 
-    def _reached(self) -> int:
+    def _last_step(self) -> int:
         return max((n for n, (state, _) in self._states.items() if state != "waiting"), default=0)
 
 

@@ -31,7 +31,7 @@ def _short(scores: Mapping[str, float]) -> str:
     return "  ".join(f"{name} {number(scores[name])}" for name in wanted)
 
 
-def _fitting(scores: str, room: int) -> str:
+def _fit_scores(scores: str, room: int) -> str:
     """As many of the scores as there is room for, none of them cut."""
     parts = scores.split("  ")
     while parts and len("  ".join(parts)) > room:
@@ -95,7 +95,7 @@ class Bar(Callback):
         where = f"epoch {state.epoch + 1}/{training.options.epochs} batch {batch}/{steps}"
         # Rich would squeeze the bar and the time out of a line that is too long.
         room = self._progress.console.width - len(where) - BAR_WIDTH - TIME_WIDTH
-        scores = _fitting(f"loss {number(loss)}  {self._scores}", room)
+        scores = _fit_scores(f"loss {number(loss)}  {self._scores}", room)
         self._progress.update(self._task, completed=state.step, where=where, scores=scores)
         self._progress.refresh()
 

@@ -33,14 +33,14 @@ def run(args: argparse.Namespace) -> int:
         hint = shlex.join(["dlx", "compare", *args.runs])
         raise UsageError(Problem(what, "command line", "one RUN", hint))
     from ..report import build, build_sweep
-    from ..runs.seal import broken
+    from ..runs.seal import find_broken
     from ..search.record import find_sweep
 
     root, name = Path(args.root), args.runs[0]
     sweep = find_sweep(root, name)
     folder = sweep or find(root, name)
     page = build_sweep(sweep) if sweep else build(folder)
-    changed = [] if sweep else broken(folder, weights=False)
+    changed = [] if sweep else find_broken(folder, weights=False)
     warnings = [f"{one}: restore it from a copy, or train again" for one in changed]
     if args.json:
         say_json({"report": str(page), "warnings": warnings})

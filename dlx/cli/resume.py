@@ -33,11 +33,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Goes on from the last sound checkpoint, to what an unbroken run would have given."""
-    from ..running.resume import is_done, resumable
+    from ..running.resume import is_done, load_resumable
 
     found = find(Path(args.root), args.run)
     folder = found.resolve()
-    loaded = resumable(folder, args.changes)
+    loaded = load_resumable(folder, args.changes)
     if is_done(folder, loaded):
         _complete(found)
         if args.json:

@@ -16,7 +16,7 @@ from ..runs.files import mapping, safe_cell
 from ..runs.listing import STATES, Status
 from .console import baseline_text, number, say, say_json, show_table
 from .hydra_flags import positive
-from .runs_filter import matching, no_match
+from .runs_filter import describe_no_match, filter_runs
 
 EXAMPLES = """examples:
   dlx runs
@@ -72,21 +72,21 @@ def run(args: argparse.Namespace) -> int:
             what = f"--{flag} goes with `dlx runs rm`"
             raise UsageError(Problem(what, "command line", hint="dlx runs rm RUN"))
     every = listing.statuses(Path(args.root))
-    found = matching(args, args.filters, every)
+    found = filter_runs(args, args.filters, every)
     columns = _columns(args.columns, every)
     if args.sort:
         listing.check_column(every, args.sort, "--sort")
-        found = listing.ordered(found, every, args.sort, args.reverse)
+        found = listing.sort_runs(found, every, args.sort, args.reverse)
         found = found[: args.limit]
     else:
         found = found[-args.limit :] if args.limit else found
         found = found[::-1] if args.reverse else found
     if args.json:
-        say_json([_picked(status, columns) for status in found] if columns else found)
+        say_json([_pick_columns(status, columns) for status in found] if columns else found)
     elif args.csv:
         _print_csv(found, columns)
     elif not found:
-        say(no_match(args.root, every))
+        say(describe_no_match(args.root, every))
     else:
         _print_table(found, columns, args.sort)
         for status in found:
@@ -103,7 +103,7 @@ def _columns(asked: str | None, every: Sequence[Status]) -> list[str]:
     return list(dict.fromkeys(["run", *names])) if names else []
 
 
-def _picked(status: Status, columns: Sequence[str]) -> dict[str, Any]:
+def _pick_columns(status: Status, columns: Sequence[str]) -> dict[str, Any]:
     return {name: listing.value_of(status, name) for name in columns}
 
 
@@ -117,12 +117,12 @@ def _print_table(found: Sequence[Status], columns: Sequence[str], sort: str | No
         ]
         show_table(columns, rows, numeric)
         return
-    names = _scores_shown(found, sort)
+    names = _choose_scores(found, sort)
     beside = ("baseline",) if names else ()
     titles = ("run", "state", *names, *beside, "seconds", "changed")
     rows = []
     for status in found:
-        changes = (f"{k}={v}" for k, v in listing.typed(status).items() if k != "task")
+        changes = (f"{k}={v}" for k, v in listing.overrides_by_key(status).items() if k != "task")
         scored = [_cell(status, name) for name in ("state", *names)]
         told = [baseline_text(listing.baseline_of(status)) or "-" for _ in beside]
         cells = [_name(status), *scored, *told, _cell(status, "seconds"), " ".join(changes)]
@@ -130,7 +130,7 @@ def _print_table(found: Sequence[Status], columns: Sequence[str], sort: str | No
     show_table(titles, rows, (*names, "seconds"))
 
 
-def _scores_shown(found: Sequence[Status], sort: str | None) -> list[str]:
+def _choose_scores(found: Sequence[Status], sort: str | None) -> list[str]:
     """The score sorted by, those of validation, those that answer; at most five."""
     names: dict[str, None] = {sort: None} if sort and sort != "seconds" else {}
     for status in found:
@@ -157,7 +157,7 @@ def _print_csv(found: Sequence[Status], columns: Sequence[str]) -> None:
     writer = csv.writer(sys.stdout, lineterminator="\n")
     if columns:
         writer.writerow(columns)
-        writer.writerows([_text_cell(v) for v in _picked(s, columns).values()] for s in found)
+        writer.writerows([_text_cell(v) for v in _pick_columns(s, columns).values()] for s in found)
         return
     names = sorted({name for status in found for name in listing.scores_of(status)})
     plain = ("run", "task", "state", "started", "seconds", "seed", "sample")

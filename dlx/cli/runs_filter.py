@@ -9,7 +9,7 @@ from ..runs import listing
 from ..runs.listing import Status
 
 
-def matching(
+def filter_runs(
     args: argparse.Namespace, filters: Sequence[str], every: Sequence[Status]
 ) -> list[Status]:
     """The runs that the filters, --task and --state let through.
@@ -22,7 +22,7 @@ def matching(
     return [status for status in every if all(one.takes(status) for one in asked)]
 
 
-def no_match(root: str, every: Sequence[Status]) -> str:
+def describe_no_match(root: str, every: Sequence[Status]) -> str:
     """What to say where no run is left."""
     if not every:
         return f"no runs in {root}: dlx train task=digits makes one"

@@ -14,7 +14,7 @@ from ..runs import listing
 from ..runs.folder import find
 from ..runs.remove import Candidate, candidates, clear_leftovers, remove
 from .console import say, say_json, show_table, warn
-from .runs_filter import matching, no_match
+from .runs_filter import describe_no_match, filter_runs
 
 _OF_LISTS = ("sort", "reverse", "limit", "columns", "csv")
 
@@ -30,11 +30,11 @@ def run(args: Namespace) -> int:
     found = candidates(root, folders)
     if named:
         _refuse_kept(found, args.force)
-    kept = {one.name: why for one in found if (why := _why_kept(one, args.force))}
+    kept = {one.name: why for one in found if (why := _explain_keeping(one, args.force))}
     going = [one for one in found if one.name not in kept]
     if not args.json:
         _announce(going, kept, args)
-    if going and not args.yes and not _asked(going, args, words):
+    if going and not args.yes and not _confirm(going, args, words):
         say("nothing was deleted")
         return 0
     gone, busy = _remove(root, going) if going else ([], {})
@@ -43,7 +43,7 @@ def run(args: Namespace) -> int:
     elif going:
         for name, why in busy.items():
             say(f"keeps {name}: {why}")
-        say(f"deleted {_in_all(gone)}; the ledger keeps their evaluations on test sets")
+        say(f"deleted {_describe_total(gone)}; the ledger keeps their evaluations on test sets")
     return 0
 
 
@@ -54,7 +54,7 @@ def _announce(going: Sequence[Candidate], kept: Mapping[str, str], args: Namespa
     if going:
         _list(going)
     else:
-        none = no_match(args.root, listing.statuses(Path(args.root)))
+        none = describe_no_match(args.root, listing.statuses(Path(args.root)))
         say("nothing to delete" if kept else none)
 
 
@@ -69,11 +69,11 @@ def _folders(args: Namespace, root: Path, words: Sequence[str]) -> tuple[list[Pa
     if names:
         return list(dict.fromkeys(find(root, name) for name in names)), True
     every = listing.by_folder(root)
-    taken = {id(status) for status in matching(args, filters, list(every.values()))}
+    taken = {id(status) for status in filter_runs(args, filters, list(every.values()))}
     return [folder for folder, status in every.items() if id(status) in taken], False
 
 
-def _why_kept(one: Candidate, force: bool) -> str:
+def _explain_keeping(one: Candidate, force: bool) -> str:
     if one.busy:
         return f"in use by {one.busy}"
     return "" if force else one.kept_by
@@ -103,22 +103,22 @@ def _list(going: Sequence[Candidate]) -> None:
     show_table(titles, rows, right=("size",))
 
 
-def _in_all(going: Sequence[Candidate]) -> str:
+def _describe_total(going: Sequence[Candidate]) -> str:
     return f"{plural(len(going), 'run')}, {size_text(sum(one.size for one in going))}"
 
 
-def _asked(going: Sequence[Candidate], args: Namespace, words: Sequence[str]) -> bool:
+def _confirm(going: Sequence[Candidate], args: Namespace, words: Sequence[str]) -> bool:
     """Whether somebody at a terminal says yes."""
     if args.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         why = "--json cannot ask" if args.json else "there is no terminal to ask"
-        what = f"{_in_all(going)} would be deleted, and {why}"
+        what = f"{_describe_total(going)} would be deleted, and {why}"
         root = [] if args.root == "runs" else ["--root", args.root]
         flags = [f"--{flag}={v}" for flag in ("task", "state") if (v := getattr(args, flag))]
         force = [f"--{flag}" for flag in ("force", "json") if getattr(args, flag)]
         again = shlex.join(["dlx", "runs", "rm", *words, *root, *flags, *force, "--yes"])
         raise UsageError(Problem(what, "command line", "--yes", again))
     try:
-        answer = input(f"delete {_in_all(going)}? [y/N] ")
+        answer = input(f"delete {_describe_total(going)}? [y/N] ")
     except EOFError:
         answer = ""
     return answer.strip().lower() in ("y", "yes")

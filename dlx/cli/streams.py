@@ -32,7 +32,7 @@ class Tolerant:
     def write(self, text: str) -> int:
         """Writes what the stream's encoding has, and the rest as escapes."""
         if not self._silent:
-            with self._told():
+            with self._catch_failures():
                 try:
                     self._stream.write(text)
                 except UnicodeEncodeError:
@@ -43,7 +43,7 @@ class Tolerant:
     def flush(self) -> None:
         """Hands on what was written."""
         if not self._silent:
-            with self._told():
+            with self._catch_failures():
                 self._stream.flush()
 
     def isatty(self) -> bool:
@@ -59,7 +59,7 @@ class Tolerant:
         return getattr(self._stream, name)
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
+    def _catch_failures(self) -> Iterator[None]:
         try:
             yield
         except OSError as error:
@@ -78,7 +78,7 @@ class Tolerant:
 
 
 @contextmanager
-def tolerant() -> Iterator[Tolerant]:
+def tolerate_closed_streams() -> Iterator[Tolerant]:
     """Within it `sys.stdout`, which is yielded, and `sys.stderr` cost no work."""
     before = sys.stdout, sys.stderr
     out = Tolerant(sys.stdout)

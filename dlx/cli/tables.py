@@ -60,9 +60,9 @@ def table_lines(
     widths = [max(map(len, column)) for column in columns]
     if look.width is not None and _total(widths) > look.width:
         firm = [title in right for title in titles]
-        fitted = _fitted(columns, widths, firm, look.width)
+        fitted = _fit_widths(columns, widths, firm, look.width)
         if fitted is None or _tallest(safe, fitted) > TALLEST:
-            return _listed(titles, safe, look)
+            return _list_rows(titles, safe, look)
         widths = fitted
     lines = _row(titles, titles, widths, right, Look())
     lines = [look.paint(line, "1") for line in lines]
@@ -77,7 +77,7 @@ def _total(widths: Sequence[int]) -> int:
     return sum(widths) + GAP * (len(widths) - 1)
 
 
-def _fitted(
+def _fit_widths(
     columns: Sequence[Sequence[str]], widths: Sequence[int], firm: Sequence[bool], room: int
 ) -> list[int] | None:
     """Narrower widths at which no word is cut, the widest columns giving first; None if none do."""
@@ -95,7 +95,7 @@ def _fitted(
     return found
 
 
-def _wrapped(cell: str, width: int) -> list[str]:
+def _wrap(cell: str, width: int) -> list[str]:
     if len(cell) <= width:
         return [cell]
     return textwrap.wrap(cell, max(1, width), break_long_words=False, break_on_hyphens=False)
@@ -103,7 +103,7 @@ def _wrapped(cell: str, width: int) -> list[str]:
 
 def _tallest(rows: Sequence[Sequence[str]], widths: Sequence[int]) -> int:
     heights = (
-        len(_wrapped(cell, width)) for row in rows for cell, width in zip(row, widths, strict=True)
+        len(_wrap(cell, width)) for row in rows for cell, width in zip(row, widths, strict=True)
     )
     return max(heights, default=1)
 
@@ -116,7 +116,7 @@ def _row(
     look: Look,
 ) -> list[str]:
     """A row as lines, each cell wrapped to its column."""
-    cells = [_wrapped(cell, width) for cell, width in zip(row, widths, strict=True)]
+    cells = [_wrap(cell, width) for cell, width in zip(row, widths, strict=True)]
     lines = []
     for line in range(max(map(len, cells))):
         parts = []
@@ -130,7 +130,7 @@ def _row(
     return lines
 
 
-def _listed(titles: Sequence[str], rows: Sequence[Sequence[str]], look: Look) -> list[str]:
+def _list_rows(titles: Sequence[str], rows: Sequence[Sequence[str]], look: Look) -> list[str]:
     """Each row as a list of its cells, for a screen that has no room for columns."""
     lines = []
     for row in rows:
@@ -141,12 +141,12 @@ def _listed(titles: Sequence[str], rows: Sequence[Sequence[str]], look: Look) ->
             elif cell.strip():
                 told.append(f"{title}: {cell}" if title else cell)
         head, *rest = told or [""]
-        lines += [look.paint(line, "1") for line in _broken(head, look)]
-        lines += [line for text in rest for line in _broken(f"  {text}", look)]
+        lines += [look.paint(line, "1") for line in _break_lines(head, look)]
+        lines += [line for text in rest for line in _break_lines(f"  {text}", look)]
     return lines
 
 
-def _broken(text: str, look: Look) -> list[str]:
+def _break_lines(text: str, look: Look) -> list[str]:
     """A text as lines of the screen's width, broken between words."""
     return textwrap.wrap(
         text,

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, UsageError
 from ..files import read_json
-from ..judging.classes import classes_told
-from ..judging.verdict import shown_name
+from ..judging.classes import describe_classes
+from ..judging.verdict import display_name
 from ..runs.folder import name_of
 from ..runs.log import silent
 from . import config as config_verb
@@ -50,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
     from ..config.load import load
 
     if not args.overrides and not args.info:
-        return no_task(args)
+        return answer_no_task(args)
     if args.multirun:
         from . import multirun
 
@@ -80,7 +80,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def no_task(args: argparse.Namespace) -> int:
+def answer_no_task(args: argparse.Namespace) -> int:
     """Answers a command without a task: with those there are.
 
     Raises:
@@ -125,9 +125,9 @@ def train(
 
     trial = Trial(Shared(keep=False), dict(marks), begun)
     if resume is None and loaded.config.run.resume == "auto":
-        from ..running.resume import newest_unfinished
+        from ..running.resume import find_unfinished
 
-        resume = newest_unfinished(loaded.config)
+        resume = find_unfinished(loaded.config)
     if quiet:
         done = train_run(loaded, silent, watchers, resume=resume, trial=trial)
     else:
@@ -180,7 +180,9 @@ def show_verdict(facts: Mapping[str, Any]) -> None:
         say(power["use"])
     if facts.get("scores"):
         _show_scores(facts["scores"])
-        for line in classes_told(facts.get("problem") or {}, [s["name"] for s in facts["scores"]]):
+        for line in describe_classes(
+            facts.get("problem") or {}, [s["name"] for s in facts["scores"]]
+        ):
             say(line)
     if power.get("text"):
         say(power["text"])
@@ -191,7 +193,7 @@ def _show_scores(scores: Sequence[dict[str, Any]]) -> None:
     rows = []
     for score in scores:
         known = score["baseline"]
-        beside = (number(known["value"]), shown_name(known["name"])) if known else ("", "")
+        beside = (number(known["value"]), display_name(known["name"])) if known else ("", "")
         interval = interval_text(score["interval"])
         rows.append([score["name"], number(score["value"]), interval, *beside])
     titles = ("score", "value", "95 % interval", "baseline", "")
@@ -211,7 +213,7 @@ def show_published(run: Run, experiment: Experiment) -> None:
     if rows:
         say("")
         say(f"{experiment.name}: {experiment.title} ({experiment.source})")
-        if others := _other_than(run, experiment):
+        if others := _find_deviations(run, experiment):
             say(f"differs from the published experiment: {' '.join(others)}")
         show_table(("figure", "published", "this run"), rows, right=("published", "this run"))
 
@@ -221,7 +223,7 @@ def _figure(name: str, value: float | None) -> str:
     return f"{value:.0f}" if value is not None and name.endswith("_epoch") else number(value)
 
 
-def _other_than(run: Run, experiment: Experiment) -> list[str]:
+def _find_deviations(run: Run, experiment: Experiment) -> list[str]:
     """Arguments with which a run is not the experiment; another seed is."""
     asked = {*experiment.arguments()}
     aside = ("seed=", "run.", "checkpoint.", "baseline=")

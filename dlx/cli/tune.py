@@ -11,7 +11,7 @@ from ..config.names import plural
 from ..runs.log import silent
 from .console import SAMPLE, baseline_text, interval_text, number, say, say_json, show_table, whole
 from .hydra_flags import add_flags, marks_of
-from .live import watching
+from .live import open_display
 from .multirun import is_significant, show_best, show_failures, show_worth, sweep_flags
 from .report import build_at_end
 from .train import answer_in, show_answer, train
@@ -54,10 +54,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Searches, shows what was found, and trains the best if asked."""
-    from ..config.words import told_as_typed
+    from ..config.words import restore_typed
     from ..search.tune_plan import plan_tune
 
-    with told_as_typed({f"sweep.retries={args.retries}": f"--retries {args.retries}"}):
+    with restore_typed({f"sweep.retries={args.retries}": f"--retries {args.retries}"}):
         typed = [*args.overrides, *sweep_flags(args)]
         plan = plan_tune(typed, args.config_dir, marks_of(args))
     quiet = args.json or args.quiet
@@ -77,7 +77,7 @@ def run(args: argparse.Namespace) -> int:
     from ..search.tune import run_tune
 
     pool = Pool(None, plan.loaded.config.sweep.jobs)
-    with watching(quiet, plan.most, "search") as shown:
+    with open_display(quiet, plan.most, "search") as shown:
         outcome, best = run_tune(plan, pool, shown)
     report = build_at_end(build_sweep, plan.root / "sweeps" / plan.name)
     if not args.json:
@@ -149,16 +149,16 @@ def _lead(outcome: Mapping[str, Any], best: int, root: Path) -> str:
 
 
 def _ranking(outcome: Mapping[str, Any]) -> list[int]:
-    from ..search.table import ranked
+    from ..search.table import rank_settings
 
     goal = outcome["objectives"][0]
     points = [{**p, "value": p["values"].get(goal["name"])} for p in outcome["points"]]
-    return [point["point"] for point in ranked(points, goal["direction"])]
+    return [point["point"] for point in rank_settings(points, goal["direction"])]
 
 
 def _show(outcome: Mapping[str, Any], numbers: Sequence[int]) -> None:
     """Some settings as a table; the task's own below, where it is not among them."""
-    from ..search.space import typed
+    from ..search.space import format_value
 
     own = outcome["default"]
     points = {point["point"]: point for point in outcome["points"]}
@@ -171,7 +171,9 @@ def _show(outcome: Mapping[str, Any], numbers: Sequence[int]) -> None:
     columns.append(["95 %", *(interval_text(points[p]["interval"]) for p in shown)])
     columns.append(["baseline", *(baseline_text(points[p].get("baseline")) for p in shown)])
     columns.append(["epoch", *(whole(points[p]["epoch"]) for p in shown)])
-    columns += [[key, *(typed(points[p]["changed"].get(key)) for p in shown)] for key in keys]
+    columns += [
+        [key, *(format_value(points[p]["changed"].get(key)) for p in shown)] for key in keys
+    ]
     columns.append(["", *("task defaults" if place == own else "" for place in shown)])
     kept = [column for column in columns if any(column[1:])]
     titles, *cells = zip(*kept, strict=True)
@@ -180,20 +182,20 @@ def _show(outcome: Mapping[str, Any], numbers: Sequence[int]) -> None:
 
 def _train_best(plan: TunePlan, best: Sequence[str], args: argparse.Namespace) -> Mapping[str, Any]:
     """Trains the best setting for good, unless a process of the search has done so already."""
-    from ..search.final import claimed
+    from ..search.final import claim_final
 
     quiet = args.json or args.quiet
-    with claimed(plan, best, silent if quiet else say) as claim:
+    with claim_final(plan, best, silent if quiet else say) as claim:
         if claim.answer is None and (run := claim.done_in()) is not None:
             claim.finish(answer_in(run))
         if claim.answer is None:
-            return _trained(plan, claim, best, args)
+            return _train_final(plan, claim, best, args)
         if not args.json:
             _show_trained(claim.answer)
         return claim.answer
 
 
-def _trained(
+def _train_final(
     plan: TunePlan, claim: Claim, best: Sequence[str], args: argparse.Namespace
 ) -> dict[str, Any]:
     """Trains it: the one look at the test set."""
@@ -207,7 +209,7 @@ def _trained(
     done = train(
         load(best, args.config_dir),
         quiet=args.json or args.quiet,
-        resume=claim.unfinished(),
+        resume=claim.find_unfinished(),
         watchers=[Beats()],
         marks={"best_of": plan.name, **plan.marks},
         begun=claim.begin,

@@ -34,9 +34,9 @@ def run(args: argparse.Namespace) -> int:
     from ..config.load import load
 
     if not args.overrides:
-        from .train import no_task
+        from .train import answer_no_task
 
-        return no_task(args)
+        return answer_no_task(args)
     loaded = load(args.overrides, args.config_dir)
     require_ability(loaded.config, "workflow", loaded.tree.where)
     from ..files import read_json

@@ -28,27 +28,27 @@ def more_reliable(config: Config, repeated: bool) -> str:
         As typed, or "" where dlx knows none.
     """
     if config.dataset.options.time:
-        return _longer(config)
+        return _widen_validation(config)
     options = config.protocol.options
     if isinstance(options, IteratedKFold):
         return f"protocol.iterations={2 * options.iterations}"
-    kept = _changed(options, IteratedKFold)
+    kept = _changed_options(options, IteratedKFold)
     if repeated and kept.get("duplicates", "refuse") == "refuse":
         kept["duplicates"] = "together"
-    return _typed("iterated_kfold", kept)
+    return _format_protocol("iterated_kfold", kept)
 
 
-def _longer(config: Config) -> str:
+def _widen_validation(config: Config) -> str:
     options = config.protocol.options
     share = getattr(options, "validation", Chronological().validation)
     wider = min(2 * share, _WIDER)
     if not share < wider:  # a count, or wide enough
         return ""
-    kept = {**_changed(options, Chronological), "validation": f"{wider:g}"}
-    return _typed("chronological", kept)
+    kept = {**_changed_options(options, Chronological), "validation": f"{wider:g}"}
+    return _format_protocol("chronological", kept)
 
 
-def _changed(options: Any, other: type[Protocol]) -> dict[str, str]:
+def _changed_options(options: Any, other: type[Protocol]) -> dict[str, str]:
     """The options that differ from their defaults, and that another protocol has too."""
     found, default = {}, other()
     for field in dataclasses.fields(default):
@@ -59,5 +59,5 @@ def _changed(options: Any, other: type[Protocol]) -> dict[str, str]:
     return found
 
 
-def _typed(name: str, options: dict[str, str]) -> str:
+def _format_protocol(name: str, options: dict[str, str]) -> str:
     return " ".join([f"protocol={name}", *(f"protocol.{key}={v}" for key, v in options.items())])

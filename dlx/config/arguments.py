@@ -14,7 +14,7 @@ from hydra.errors import HydraException
 
 from ..errors import Problem
 from .check import SHELL
-from .meaning import key_meant
+from .meaning import guess_key
 from .names import did_you_mean
 from .paths import GROUPS, group_files, is_name, search_path
 from .schema import dotted_keys
@@ -32,23 +32,23 @@ MAX_DEPTH = 32
 def parse(arguments: Sequence[str], problems: list[Problem]) -> list[Override]:
     """Reads arguments in Hydra's override grammar, noting those that are not in it.
 
-    `model.units[0]=8` is read as `model.units.0=8`, and told as `written_in_brackets`.
+    `model.units[0]=8` is read as `model.units.0=8`, and told as `bracket_problem`.
     """
     parser = OverridesParser.create()
     overrides = []
     rest = list(arguments)
     while rest:
-        if pieces := in_pieces(rest):
-            problems.append(_spaced(" ".join(rest[:pieces]), "".join(rest[:pieces])))
+        if pieces := count_pieces(rest):
+            problems.append(_space_problem(" ".join(rest[:pieces]), "".join(rest[:pieces])))
             del rest[:pieces]
             continue
         argument = rest.pop(0)
-        read = _by_number(argument)
-        if problem := _unreadable(read):
+        read = _unbracket(argument)
+        if problem := _reading_problem(read):
             problems.append(problem)
             continue
         try:
-            for override in parser.parse_overrides([_with_home(read)]):
+            for override in parser.parse_overrides([_quote_home(read)]):
                 override.input_line = argument
                 overrides.append(override)
         except (HydraException, ValueError) as error:
@@ -56,26 +56,26 @@ def parse(arguments: Sequence[str], problems: list[Problem]) -> list[Override]:
     return overrides
 
 
-def _with_home(argument: str) -> str:
+def _quote_home(argument: str) -> str:
     """`key=~/runs` with its value in quotes, as Hydra's grammar wants it."""
     key, equals, value = argument.partition("=")
     return f'{key}="{value}"' if equals and _HOME.fullmatch(value) else argument
 
 
-def _by_number(argument: str) -> str:
+def _unbracket(argument: str) -> str:
     """`model.units.0=8` for `model.units[0]=8`; any other argument as it is."""
     key, equals, value = argument.partition("=")
-    meant = key_meant(key) if equals and re.search(r"\w\[\d+\]$", key) else None
+    meant = guess_key(key) if equals and re.search(r"\w\[\d+\]$", key) else None
     return f"{meant}={value}" if meant else argument
 
 
-def written_in_brackets(argument: str, hint: str) -> Problem:
+def bracket_problem(argument: str, hint: str) -> Problem:
     """For `model.units[0]=8`, which is typed otherwise."""
     key = argument.partition("=")[0]
     return Problem(f"`{key}` {_NO_KEY}", SHELL + argument, _DOTS, hint)
 
 
-def in_pieces(words: Sequence[str]) -> int:
+def count_pieces(words: Sequence[str]) -> int:
     """How many words are one argument with spaces around its `=`, or in its place; 0 if none."""
     first, second, third = (*words[:3], "", "", "")[:3]
     if not third and not second:
@@ -90,7 +90,7 @@ def in_pieces(words: Sequence[str]) -> int:
     return 2 if bare and first in (*GROUPS, *dotted_keys()) else 0
 
 
-def _spaced(written: str, joined: str) -> Problem:
+def _space_problem(written: str, joined: str) -> Problem:
     """For a key and its value with spaces between them."""
     key, equals, value = joined.partition("=")
     if not equals:
@@ -104,14 +104,14 @@ def _grammar_problem(argument: str, error: Exception, parser: OverridesParser) -
     detail = _grammar_message(argument, error)
     what = "cannot read the argument" + (f": {detail}" if detail else "")
     accepted = "key=value, as in optimizer.lr=0.01 or model.units=[64,64]"
-    for instead in _instead(argument) if "not allowed" in detail else ():
+    for instead in _suggest_arguments(argument) if "not allowed" in detail else ():
         with suppress(HydraException, ValueError):
             parser.parse_overrides([instead])
             return Problem(what, SHELL + argument, accepted, shlex.quote(instead))
     return Problem(what, SHELL + argument, accepted)
 
 
-def _instead(argument: str) -> Iterator[str]:
+def _suggest_arguments(argument: str) -> Iterator[str]:
     """What an argument may have been meant to be: without a comma too many, or a text in quotes."""
     key, _, value = argument.partition("=")
     if (shorter := re.sub(r",\s*([\]})])", r"\1", value)) != value:
@@ -120,7 +120,7 @@ def _instead(argument: str) -> Iterator[str]:
         yield f'{key}="{value}"'
 
 
-def _unreadable(argument: str) -> Problem | None:
+def _reading_problem(argument: str) -> Problem | None:
     """What keeps an argument from the parser, which is slow and recursive."""
     if len(argument) > MAX_CHARACTERS:
         what = f"the argument has {len(argument):,} characters"
@@ -129,11 +129,11 @@ def _unreadable(argument: str) -> Problem | None:
     if not key.strip() or not (equals or argument.startswith("~")):
         return _no_pair(argument)
     if equals and (key != key.strip() or value != value.lstrip()):
-        return _spaced(argument, argument)
+        return _space_problem(argument, argument)
     if max(_depth(argument), key.count(".")) > MAX_DEPTH:
         what = "the argument is nested too deeply"
         return Problem(what, f"{SHELL}{argument[:40]}...", f"at most {MAX_DEPTH} levels")
-    if set("/[") & set(key) and equals and (meant := key_meant(key)):
+    if set("/[") & set(key) and equals and (meant := guess_key(key)):
         hint = shlex.quote(f"{meant}={value}")
         return Problem(f"`{key}` {_NO_KEY}", SHELL + argument, _DOTS, hint)
     return None
@@ -143,7 +143,7 @@ def _no_pair(argument: str) -> Problem:
     """For what is no key=value: a task's name alone, a file, or a key without a value."""
     key, _, value = argument.strip().partition(" ")
     if value and key in dotted_keys():
-        return _spaced(argument, argument.strip())
+        return _space_problem(argument, argument.strip())
     what = f"expected key=value, got `{argument}`"
     if _FILE.search(argument):
         what += ", a file: dlx trains tasks"
@@ -192,14 +192,14 @@ def is_plain(value: Any) -> bool:
     return value is None or isinstance(value, (str, int, float))
 
 
-def hydra_refused(argument: str) -> Problem:
+def hydra_problem(argument: str) -> Problem:
     """For `hydra.run.dir=x` and its kin."""
     what = "hydra.* settings are refused: they can load and run code"
     accepted = "dlx's own keys; run.root for the output folder, -m for a sweep"
     return Problem(what, SHELL + argument, accepted)
 
 
-def sweep_refused(override: Override) -> Problem:
+def sweep_problem(override: Override) -> Problem:
     """For several values without `-m`."""
     argument = override.input_line or ""
     key, _, value = argument.partition("=")
@@ -210,7 +210,7 @@ def sweep_refused(override: Override) -> Problem:
     return Problem("several values for one key", SHELL + argument, accepted, hint)
 
 
-def deletion_refused(override: Override) -> Problem | None:
+def deletion_problem(override: Override) -> Problem | None:
     """For `~key=value`: taking a key out takes no value."""
     argument = override.input_line or ""
     key, equals, value = argument.partition("=")
@@ -220,7 +220,7 @@ def deletion_refused(override: Override) -> Problem | None:
     return Problem("`~key` removes a key and takes no value", SHELL + argument, "~key", hint)
 
 
-def plus_refused(argument: str) -> Problem:
+def plus_problem(argument: str) -> Problem:
     """For `+key=value`, where the key is one that is known."""
     what = "`+` is not needed: all possible keys are in the schema"
     return Problem(what, SHELL + argument, "key=value", argument.lstrip("+"))

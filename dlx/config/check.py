@@ -22,17 +22,17 @@ from .fields import (
     options_of,
 )
 from .files import Path, Where
-from .names import components, listed, nearest
+from .names import components, find_nearest, join_names
 from .paths import group_files, search_path
-from .scalars import is_divided, meant, typed
+from .scalars import format_scalar, guess_scalar, is_divided
 from .values import (
-    changed_items,
-    fits,
-    fits_any,
+    format_changed_items,
+    format_value,
+    guess_inside,
     is_by_number,
     is_endless,
-    meant_inside,
-    shown_value,
+    is_of_any_type,
+    is_of_type,
     with_home,
 )
 
@@ -51,11 +51,11 @@ class _Owner:
     table: Table
     name: str
 
-    def others_with(self, key: str) -> str:
+    def find_owners(self, key: str) -> str:
         """Which other components of the kind have an option of this name."""
         have = [n for n, e in self.table.entries.items() if key in options_of(e.options)]
         verb = "has" if len(have) == 1 else "have"
-        return f"{self.table.kind} {listed(have)} {verb} it" if have else ""
+        return f"{self.table.kind} {join_names(have)} {verb} it" if have else ""
 
 
 class Checker:
@@ -96,12 +96,12 @@ class Checker:
     def _fill(self, cls: type, values: Any, path: Path, owner: _Owner | None, wanted: str) -> Any:
         """A dataclass of a mapping; in other words, told as `wanted`, where it is none."""
         if not isinstance(values, dict):
-            raise self._bad(f"`{_dotted(path)}` is {shown_value(values)}", path, wanted)
+            raise self._bad(f"`{_join(path)}` is {format_value(values)}", path, wanted)
         options = options_of(cls)
         before = len(self.noted)
         for key in values:
             if key not in options:
-                self._unknown(key, values[key], path, options, owner)
+                self._note_unknown(key, values[key], path, options, owner)
         checked = {}
         for name, opt in options.items():
             here = (*path, name)
@@ -117,43 +117,43 @@ class Checker:
     def _value(self, hint: Any, value: Any, path: Path, opt: Option) -> Any:
         if value is None and is_optional(hint):
             return None
-        value = self._from_environment(hint, value, path)
+        value = self._read_number(hint, value, path)
         for kind in alternatives(hint):
-            if fits(kind, value):
+            if is_of_type(kind, value):
                 return self._convert(kind, value, path, opt)
         accepted = describe(hint, opt.meta)
         if is_by_number(hint, value):
-            what = f"`{_dotted(path)}` has its default value: an item of it cannot be changed alone"
-            changed = f"{_dotted(path)}={changed_items(opt.default, value)}"
+            what = f"`{_join(path)}` has its default value: an item of it cannot be changed alone"
+            changed = f"{_join(path)}={format_changed_items(opt.default, value)}"
             raise self._bad(what, path, accepted, shlex.quote(changed))
-        what = f"`{_dotted(path)}` is {shown_value(value)}"
+        what = f"`{_join(path)}` is {format_value(value)}"
         raise self._bad(what, path, accepted, self._hint_for(hint, value, path, opt))
 
-    def _from_environment(self, hint: Any, value: Any, path: Path) -> Any:
+    def _read_number(self, hint: Any, value: Any, path: Path) -> Any:
         """The number that a text of the environment, which has only texts, stands for."""
         if not self._is_from_environment(path) or not isinstance(value, str):
             return value
-        number = None if fits_any(hint, value) or is_divided(value) else meant(value)
-        return number if number is not None and fits_any(hint, number) else value
+        number = None if is_of_any_type(hint, value) or is_divided(value) else guess_scalar(value)
+        return number if number is not None and is_of_any_type(hint, number) else value
 
     def _is_from_environment(self, path: Path) -> bool:
         return any(path[:end] in self._environment for end in range(1, len(path) + 1))
 
     def _hint_for(self, hint: Any, value: Any, path: Path, opt: Option) -> str:
         """What was probably meant: a slip in a choice, a number in other digits, one of a list."""
-        inside = meant_inside(hint, value, opt.meta)
+        inside = guess_inside(hint, value, opt.meta)
         if inside is not None:
-            return self._suggest(_dotted(path), path, value=inside)
+            return self._suggest(_join(path), path, value=inside)
         if not isinstance(value, str):
             return ""
         choices = [
             str(c) for a in alternatives(hint) if get_origin(a) is Literal for c in get_args(a)
         ]
-        near = nearest(value, choices, cutoff=0.7)
-        number = None if self._is_from_environment(path) else meant(value)
-        if near is None and number is not None and fits_any(hint, number):
-            near = typed(number)
-        return self._suggest(_dotted(path), path, value=near) if near else ""
+        near = find_nearest(value, choices, cutoff=0.7)
+        number = None if self._is_from_environment(path) else guess_scalar(value)
+        if near is None and number is not None and is_of_any_type(hint, number):
+            near = format_scalar(number)
+        return self._suggest(_join(path), path, value=near) if near else ""
 
     def _convert(self, kind: Any, value: Any, path: Path, opt: Option) -> Any:
         if kind is Chosen:
@@ -189,12 +189,12 @@ class Checker:
                 if opt.meta.table is None or inner is not Chosen:
                     found[key] = self._value(inner, item, here, opt)
                 elif item is not None:  # null turns off what an earlier layer turned on
-                    found[key] = self._keyed(opt.meta.table, str(key), item, here)
+                    found[key] = self._check_keyed(opt.meta.table, str(key), item, here)
         if len(self.noted) > before:
             raise _Bad
         return found
 
-    def _keyed(self, table: Table, name: str, options: Any, path: Path) -> Chosen:
+    def _check_keyed(self, table: Table, name: str, options: Any, path: Path) -> Chosen:
         if name not in table.entries:
             raise self._unknown_name(table, name, path, as_key=True)
         entry, owner = table.entries[name], _Owner(table, name)
@@ -206,23 +206,23 @@ class Checker:
         if table.short_forms:
             value = self._long_form(table, value, path)
         if isinstance(value, str):
-            near = value if value in table.entries else nearest(value, table.entries)
-            typed = self._suggest(f"{_dotted(path)}.name", path, near) if near else ""
+            near = value if value in table.entries else find_nearest(value, table.entries)
+            typed = self._suggest(f"{_join(path)}.name", path, near) if near else ""
             hint = typed if "=" in typed or not near else f"did you mean {{name: {near}}}?"
             accepted = f"{article(table.kind)}: {{name: ..., options}}"
-            raise self._bad(f"`{_dotted(path)}` is {shown_value(value)}", path, accepted, hint)
+            raise self._bad(f"`{_join(path)}` is {format_value(value)}", path, accepted, hint)
         name = value.get("name", default.name if isinstance(default, Chosen) else None)
         if name is None:
-            one = f"name: one of {listed(table.entries)}"
+            one = f"name: one of {join_names(table.entries)}"
             accepted = _SHORT_FORMS if table.short_forms else one
-            raise self._bad(f"`{_dotted(path)}` has no name", path, accepted)
+            raise self._bad(f"`{_join(path)}` has no name", path, accepted)
         if not isinstance(name, str):
-            what = f"`{_dotted((*path, 'name'))}` is {shown_value(name)}"
-            raise self._bad(what, (*path, "name"), listed(table.entries))
+            what = f"`{_join((*path, 'name'))}` is {format_value(name)}"
+            raise self._bad(what, (*path, "name"), join_names(table.entries))
         if name not in table.entries:
             raise self._unknown_name(table, name, (*path, "name"))
         rest = {k: v for k, v in value.items() if k != "name"}
-        return self._keyed(table, name, rest, path)
+        return self._check_keyed(table, name, rest, path)
 
     def _long_form(self, table: Table, value: Any, path: Path) -> Any:
         """`relu` and `{linear: 16}` as {name: relu} and {name: linear, units: 16}."""
@@ -240,15 +240,15 @@ class Checker:
         return value
 
     def _unknown_name(self, table: Table, name: str, path: Path, as_key: bool = False) -> _Bad:
-        near = nearest(name, table.entries)
-        dotted = _dotted((*path[:-1], near) if as_key and near else path)
+        near = find_nearest(name, table.entries)
+        dotted = _join((*path[:-1], near) if as_key and near else path)
         hint = ""
         if near:
             hint = f"did you mean {near}?" if as_key else self._suggest(dotted, path, value=near)
         what = f"there is no {table.kind} `{name}`"
         return self._bad(what, path, components(table.entries), hint)
 
-    def _unknown(
+    def _note_unknown(
         self, key: str, value: Any, path: Path, options: dict[str, Option], owner: _Owner | None
     ) -> None:
         here = (*path, key)
@@ -256,16 +256,16 @@ class Checker:
         while isinstance(value, dict) and len(value) == 1:  # name the leaf that was written
             ((last, value),) = value.items()
             inner = (*inner, str(last))
-        what = f"unknown key `{_dotted(inner)}`" + (f" (of {owner.name})" if owner else "")
+        what = f"unknown key `{_join(inner)}`" + (f" (of {owner.name})" if owner else "")
         if key in ("_target_", "_partial_", "_args_", "_recursive_", "_convert_"):
             what += ": dlx never imports what a config names"
             near = None
         else:
-            near = self._near(key, path, inner[len(here) :], options, owner)
-        hint = self._suggest_key(near, inner, value) if near and near != _dotted(inner) else ""
+            near = self._find_near(key, path, inner[len(here) :], options, owner)
+        hint = self._suggest_key(near, inner, value) if near and near != _join(inner) else ""
         if not hint and owner is not None:
-            hint = owner.others_with(key)
-        self._note(what, inner, listed(options) or "no options", hint)
+            hint = owner.find_owners(key)
+        self._note(what, inner, join_names(options) or "no options", hint)
 
     def _suggest_key(self, near: str, path: Path, value: Any) -> str:
         """What to type in place of an unknown key: what is written under it must fit the other."""
@@ -278,31 +278,31 @@ class Checker:
             named = value in _table(opt.meta).entries if isinstance(value, str) else False
             if named:
                 return hint if is_file else self._suggest(f"{near}.name", path)
-        fitting = opt.hint is not Chosen and fits_any(opt.hint, value)
+        fitting = opt.hint is not Chosen and is_of_any_type(opt.hint, value)
         return hint if fitting else f"dlx help {near}"
 
-    def _near(
+    def _find_near(
         self, key: str, path: Path, rest: Path, options: dict[str, Option], owner: _Owner | None
     ) -> str | None:
         """The dotted key that was probably meant: a sibling, or the same name elsewhere."""
         for name, opt in options.items():
             if key in opt.meta.aliases:
-                return _dotted((*path, name, *rest))
-        if owner is not None and owner.others_with(key):
+                return _join((*path, name, *rest))
+        if owner is not None and owner.find_owners(key):
             return None
-        sibling = nearest(key, options)
+        sibling = find_nearest(key, options)
         if sibling:
-            candidate = _dotted((*path, sibling, *rest))
+            candidate = _join((*path, sibling, *rest))
             if rest in ((), ("name",)) or not self._known or candidate in self._known:
                 return candidate
-            deeper = nearest(candidate, self._known)
+            deeper = find_nearest(candidate, self._known)
             return deeper or candidate
         ends = {k.rpartition(".")[2]: k for k in reversed(list(self._known))}
         leaf = rest[-1] if rest else key
-        return ends.get(nearest(leaf, ends, cutoff=0.8) or "")
+        return ends.get(find_nearest(leaf, ends, cutoff=0.8) or "")
 
     def _missing(self, opt: Option, path: Path, owner: _Owner | None) -> None:
-        named = _dotted((*path, opt.name))
+        named = _join((*path, opt.name))
         what = (
             f"{owner.name} needs `{named}`, which is missing" if owner else f"`{named}` is missing"
         )
@@ -314,13 +314,13 @@ class Checker:
             accepted = describe(kind, meta)
             if not meta.excludes(value):
                 accepted += ", finite" if isinstance(value, float) else ", of 63 bits at most"
-            raise self._bad(f"`{_dotted(path)}` is {shown_value(value)}", path, accepted)
+            raise self._bad(f"`{_join(path)}` is {format_value(value)}", path, accepted)
 
     def _suggest(self, dotted: str, path: Path, value: str | None = None) -> str:
         """What to type: the whole argument where the shell wrote just this path, else the word."""
         where = self._where(path)
         key, equals, written = where.removeprefix(SHELL).partition("=")
-        if where.startswith(SHELL) and equals and key.lstrip("+") == _dotted(path):
+        if where.startswith(SHELL) and equals and key.lstrip("+") == _join(path):
             return shlex.quote(f"{dotted}={written if value is None else value}")
         return f"did you mean {dotted if value is None else value}?"
 
@@ -332,7 +332,7 @@ class Checker:
         return _Bad()
 
 
-def _dotted(path: Path) -> str:
+def _join(path: Path) -> str:
     return ".".join(path)
 
 

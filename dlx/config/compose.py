@@ -24,23 +24,23 @@ from omegaconf import OmegaConf
 
 from ..errors import Problem
 from .arguments import (
-    deletion_refused,
-    hydra_refused,
+    bracket_problem,
+    deletion_problem,
+    hydra_problem,
     is_plain,
     parse,
-    plus_refused,
-    sweep_refused,
-    written_in_brackets,
+    plus_problem,
+    sweep_problem,
 )
 from .check import SHELL
 from .fields import options_of
 from .files import Path
 from .interpolate import Interpolated, resolve
-from .paths import GROUPS, shipped, shown
+from .paths import GROUPS, find_shipped, show_path
 from .repository import Repository, first_line
 from .schema import Config, every_option, implied_names
 from .tree import Layer, Tree, nest
-from .values import changed_items
+from .values import format_changed_items
 
 PRIMARY = "dlx"
 
@@ -99,7 +99,7 @@ def _sort(
     for override in overrides:
         argument = override.input_line or ""
         group = override.key_or_group
-        if problem := _refused(override):
+        if problem := _override_problem(override):
             composed.problems.append(problem)
         elif (option := _option(override, repository)) is not None:
             if problem := repository.check_option(group, option, SHELL + argument):
@@ -110,21 +110,21 @@ def _sort(
         else:
             values.append(override)
             if override.is_add() or override.is_force_add():
-                composed.plus.append(plus_refused(argument))
+                composed.plus.append(plus_problem(argument))
     return choices, values
 
 
-def _refused(override: Override) -> Problem | None:
+def _override_problem(override: Override) -> Problem | None:
     argument = override.input_line or ""
     if override.key_or_group == "hydra" or override.is_hydra_override():
-        return hydra_refused(argument)
+        return hydra_problem(argument)
     if override.is_sweep_override() or not is_plain(override.value()):
-        return sweep_refused(override)
+        return sweep_problem(override)
     if override.key_or_group.split(".")[0] == "task" and not isinstance(_text(override), str):
         return Problem("`task` takes a name", SHELL + argument, "task=NAME", "dlx tasks lists them")
     if override.package is not None:
         return Problem("packages (@) are not supported", SHELL + argument, "key=value")
-    return deletion_refused(override)
+    return deletion_problem(override)
 
 
 def _as_key(problem: Problem, group: str, option: str) -> Problem:
@@ -170,7 +170,7 @@ def _file_layers(choices: _Choices, repository: Repository, composed: Composed) 
     typed = {
         f"{group}/{option}": arg for group, (option, arg) in choices.items() if group != "task"
     }
-    ordered = _beside_their_file(
+    ordered = _move_overrides(
         [d for part in _split(early.defaults, typed) for d in part], overriding
     )
     ordered += _split(every.defaults, {f"{g}/{option}" for g, (option, _) in late.items()})[1]
@@ -189,7 +189,7 @@ def _task(
     file = overriding.get(f"task/{task}")
     if "task" in choices or file is None:
         return task, f"{SHELL}task={task}"
-    return task, shown(repository.lines[file][0])
+    return task, show_path(repository.lines[file][0])
 
 
 def _defaults(choices: _Choices, repository: Repository) -> DefaultsList:
@@ -204,9 +204,9 @@ def _defaults(choices: _Choices, repository: Repository) -> DefaultsList:
 
 def _defaults_problem(error: Exception, repository: Repository) -> Problem:
     """What Hydra found wrong; it does not say where, so the user's files that it read are named."""
-    own = shipped("configs")
+    own = find_shipped("configs")
     files = [file for file, _ in repository.lines.values() if not file.is_relative_to(own)]
-    where = ", ".join(map(shown, files)) or "defaults list"
+    where = ", ".join(map(show_path, files)) or "defaults list"
     if again := re.match(r"(?:.*: )?Multiple values for (\w+)\.", first_line(error)):
         hint = f"- override /{again[1]}: ..."
         return Problem(f"a defaults list chooses {again[1]} once more", where, hint=hint)
@@ -230,7 +230,7 @@ def _split(
     return others, own
 
 
-def _beside_their_file(
+def _move_overrides(
     defaults: Sequence[ResultDefault], overriding: dict[str, str]
 ) -> list[ResultDefault]:
     """What a file chose by `override`, moved to just before that file.
@@ -255,7 +255,7 @@ def _layer(default: ResultDefault, repository: Repository, argument: str) -> Lay
     file, lines = repository.lines[config_path]
     mapping = values if isinstance(values, dict) else {}
     placed = {(*prefix, *path): line for path, line in lines.items()}
-    return Layer(shown(file), nest(prefix, mapping), placed, argument)
+    return Layer(show_path(file), nest(prefix, mapping), placed, argument)
 
 
 def _apply(override: Override, composed: Composed) -> None:
@@ -269,8 +269,8 @@ def _apply(override: Override, composed: Composed) -> None:
             composed.problems.append(Problem(what, source))
         return
     if "[" in (override.input_line or "").partition("=")[0]:
-        hint = _by_number(composed.tree, path, override)
-        composed.problems.append(written_in_brackets(override.input_line or "", hint))
+        hint = _suggest_item(composed.tree, path, override)
+        composed.problems.append(bracket_problem(override.input_line or "", hint))
         return
     at_list = _list_item(composed.tree, path)
     if at_list is not None:
@@ -281,7 +281,7 @@ def _apply(override: Override, composed: Composed) -> None:
             return
         head = path[: len(path) - len(rest) - 1]
         changed = list(items)
-        changed[index] = _replaced(items[index], rest, value)
+        changed[index] = _replace_value(items[index], rest, value)
         path, value = head, changed
     layer = Layer(source, nest(path, value))
     composed.layers.append(layer)
@@ -292,7 +292,7 @@ def lay_over(tree: Tree, arguments: Sequence[str]) -> list[Problem]:
     """Writes values of the shell over a config that is whole already; returns what is wrong."""
     composed = Composed(tree=tree)
     for override in parse(arguments, composed.problems):
-        if problem := _refused(override):
+        if problem := _override_problem(override):
             composed.problems.append(problem)
         else:
             _apply(override, composed)
@@ -304,7 +304,7 @@ def _is_naming(override: Override) -> bool:
     return parts[-1] == "name" and not override.is_delete() and not any(map(str.isdecimal, parts))
 
 
-def _by_number(tree: Tree, path: Path, override: Override) -> str:
+def _suggest_item(tree: Tree, path: Path, override: Override) -> str:
     """What to type for `model.units[0]=8`: the item alone, or a list that no file has written."""
     *head, number = path
     known = tree.get(tuple(head))
@@ -315,7 +315,7 @@ def _by_number(tree: Tree, path: Path, override: Override) -> str:
         return f"dlx help {'.'.join(head)}"
     option = every_option().get(".".join(head))
     items = tuple(known) if isinstance(known, list) else option and option.default
-    changed = changed_items(items, {number: override.value()})
+    changed = format_changed_items(items, {number: override.value()})
     return shlex.quote(f"{'.'.join(head)}={changed}")
 
 
@@ -328,11 +328,11 @@ def _list_item(tree: Tree, path: Path) -> tuple[list[Any], int, Path] | None:
     return None
 
 
-def _replaced(item: Any, rest: Path, value: Any) -> Any:
+def _replace_value(item: Any, rest: Path, value: Any) -> Any:
     if not rest:
         return value
     inner = dict(item) if isinstance(item, dict) else {}
     if rest == ("name",) and inner.get("name") != value:
         return {"name": value}  # options belong to their component's name
-    inner[rest[0]] = _replaced(inner.get(rest[0]), rest[1:], value)
+    inner[rest[0]] = _replace_value(inner.get(rest[0]), rest[1:], value)
     return inner

@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any
 
 from ..errors import Problem, UsageError
-from .names import nearest
+from .names import find_nearest
 
 ACCEPTED = (
     "config keys, numbers, texts, lists, and, or, not, < <= > >= == != in, + - * / // %, "
@@ -67,12 +67,12 @@ class Condition:
     def __init__(self, text: str, where: str) -> None:
         self._text, self._where = text, where
         if len(text) > MAX_CHARACTERS:
-            raise self._wrong(f"it has {len(text):,} characters", f"at most {MAX_CHARACTERS:,}")
+            raise self._error(f"it has {len(text):,} characters", f"at most {MAX_CHARACTERS:,}")
         try:
             tree = ast.parse(text.strip(), mode="eval").body
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
             said = getattr(error, "msg", None) or str(error)
-            raise self._wrong(f"it cannot be read: {said}") from None
+            raise self._error(f"it cannot be read: {said}") from None
         self._value = self._read(tree, 0)
 
     def holds(self, config: Mapping[str, Any]) -> bool:
@@ -84,16 +84,16 @@ class Condition:
         try:
             found = self._value(config)
         except (TypeError, ValueError, ArithmeticError, LookupError) as error:
-            raise self._wrong(f"it cannot be computed: {error}") from None
+            raise self._error(f"it cannot be computed: {error}") from None
         if not isinstance(found, bool):
             hint = "a comparison, without quotes around all of it"
-            raise self._wrong("its value is neither true nor false", hint=hint)
+            raise self._error("its value is neither true nor false", hint=hint)
         return found
 
     def _read(self, node: ast.AST, depth: int) -> _Value:
         """What computes a node of the tree; only what stands here is in the language."""
         if depth > MAX_DEPTH:
-            raise self._wrong("it is nested too deeply", f"at most {MAX_DEPTH} levels")
+            raise self._error("it is nested too deeply", f"at most {MAX_DEPTH} levels")
         read = partial(self._read, depth=depth + 1)
         match node:
             case ast.Constant(value=None | int() | float() | str() as value):
@@ -122,25 +122,25 @@ class Condition:
                 return lambda config: self._key(section(config), part, above)
             case ast.Name(id=name):
                 return lambda config: _WORDS[name] if name in _WORDS else self._key(config, name)
-        raise self._wrong(f"`{ast.unparse(node)[:60]}` is not allowed there")
+        raise self._error(f"`{ast.unparse(node)[:60]}` is not allowed there")
 
     def _key(self, found: Any, part: str, above: str = "") -> Any:
         """The value of a config key."""
         if not isinstance(found, Mapping) or part not in found:
-            raise self._unknown(f"{above}.{part}".lstrip("."), above, found)
+            raise self._name_error(f"{above}.{part}".lstrip("."), above, found)
         return found[part]
 
-    def _unknown(self, name: str, above: str, found: Any) -> UsageError:
+    def _name_error(self, name: str, above: str, found: Any) -> UsageError:
         keys = [f"{above}.{key}".lstrip(".") for key in found] if isinstance(found, Mapping) else []
-        near = nearest(name, keys)
+        near = find_nearest(name, keys)
         if near is None and name.isidentifier() and isinstance(found, Mapping):
-            return self._wrong(
+            return self._error(
                 f"there is no key `{name}`", hint=f"write a text in quotes: '{name}'"
             )
         what = f"there is no key `{name}`" + (f" in `{above}`" if above else "")
-        return self._wrong(what, ", ".join(keys), near or "")
+        return self._error(what, ", ".join(keys), near or "")
 
-    def _wrong(self, what: str, accepted: str = ACCEPTED, hint: str = "") -> UsageError:
+    def _error(self, what: str, accepted: str = ACCEPTED, hint: str = "") -> UsageError:
         return UsageError(
             Problem(f"the condition `{self._text[:80]}`: {what}", self._where, accepted, hint)
         )

@@ -14,7 +14,7 @@ from .schema import Config
 from .specs import TABLES
 
 
-def lacking(config: Config, where: Where) -> list[Problem]:
+def find_missing(config: Config, where: Where) -> list[Problem]:
     """Every component of a config whose packages are not installed; callbacks only if they run."""
     return [
         Problem(f"{told} needs the package {package}", where(path), hint=install(component))
@@ -52,12 +52,12 @@ def _components(value: Any, path: Path = ()) -> Iterator[tuple[Path, str, Compon
         here = (*path, name)
         for key, part in _parts(getattr(value, name)):
             if isinstance(part, Chosen) and opt.meta.table is not None:
-                yield from _one(part, opt.meta.table, (*here, *key))
+                yield from _walk(part, opt.meta.table, (*here, *key))
             elif dataclasses.is_dataclass(part):
                 yield from _components(part, (*here, *key))
 
 
-def _one(chosen: Chosen, table: Table, path: Path) -> Iterator[tuple[Path, str, Component]]:
+def _walk(chosen: Chosen, table: Table, path: Path) -> Iterator[tuple[Path, str, Component]]:
     told = ".".join(path) if path[-1] == chosen.name else f"{'.'.join(path)} {chosen.name}"
     if chosen.name in table.entries:
         yield path, told, table.entries[chosen.name]

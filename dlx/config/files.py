@@ -12,7 +12,7 @@ import yaml
 from ..errors import Problem
 from ..files import read_bytes
 from ..printable import UNPRINTABLE, printable
-from .scalars import is_divided, meant, typed
+from .scalars import format_scalar, guess_scalar, is_divided
 
 Path = tuple[str, ...]
 """Where a value stands in the tree: ("optimizer", "lr")."""
@@ -171,9 +171,11 @@ def _refuse_divided(node: Any, shown: str) -> None:
     """What YAML 1.1 makes a number or truth value of, and the shell and YAML 1.2 do not."""
     if node.tag == f"{_CORE}str" or not isinstance(node.value, str) or not is_divided(node.value):
         return
-    found = meant(node.value)
+    found = guess_scalar(node.value)
     accepted = "true or false" if isinstance(found, bool) else "a number in plain decimal digits"
-    hint = f"'{node.value}' if it is a text" + ("" if found is None else f", {typed(found)} if not")
+    hint = f"'{node.value}' if it is a text" + (
+        "" if found is None else f", {format_scalar(found)} if not"
+    )
     what = f"`{node.value}` is interpreted differently by different YAML parsers"
     raise BadFile(what, _place(node, shown), f"{accepted}; a text in quotes", hint)
 

@@ -15,7 +15,7 @@ _SECTIONS = {*NO_RESULT, "plugins", "workflow", "hydra"} - {"about"}
 _WATCHERS = ("tensorboard", "mlflow")
 
 
-def not_granted(arguments: Sequence[str], watchers: bool = True) -> str:
+def find_forbidden(arguments: Sequence[str], watchers: bool = True) -> str:
     """The first argument that only the user may type; "" where there is none.
 
     Args:

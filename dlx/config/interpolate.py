@@ -43,7 +43,7 @@ class Interpolated:
 def resolve(tree: Tree, problems: list[Problem]) -> Interpolated:
     """Resolves a tree in place, noting what refers to nothing."""
     found = Interpolated()
-    paths = [path for path, writers in tree.writers.items() if _refers(tree, path, writers)]
+    paths = [path for path, writers in tree.writers.items() if _has_reference(tree, path, writers)]
     if not paths:
         return found
     if len(paths) > MAX_REFERENCES or _copies(tree, paths) > MAX_COPIES:
@@ -58,7 +58,7 @@ def resolve(tree: Tree, problems: list[Problem]) -> Interpolated:
             problems.append(problem)
             found.unresolved.add(path)
             tree.put(path, None)
-    filled = _filled(Config, tree.data)
+    filled = _fill_defaults(Config, tree.data)
     config = OmegaConf.create(filled)
     for path in paths:
         if path not in found.unresolved:
@@ -66,7 +66,7 @@ def resolve(tree: Tree, problems: list[Problem]) -> Interpolated:
     return found
 
 
-def _refers(tree: Tree, path: Path, writers: Sequence[Any]) -> bool:
+def _has_reference(tree: Tree, path: Path, writers: Sequence[Any]) -> bool:
     last = writers[-1] if writers else None
     return last is not None and not last.dropped and "${" in str(tree.get(path))
 
@@ -109,25 +109,25 @@ def _resolve_one(
                 OmegaConf.to_container(node, resolve=True) if OmegaConf.is_config(node) else node
             )
         except (OmegaConfBaseException, RecursionError) as error:
-            problems.append(_unresolved(path, error, bool(names), tree.where(path), known))
+            problems.append(_reference_problem(path, error, bool(names), tree.where(path), known))
             found.unresolved.add(path)
             return
     found.written[path] = written
     if names:
         found.environment.add(path)
-    tree.put(path, _like(written, plain))
+    tree.put(path, _drop_defaults(written, plain))
 
 
-def _like(written: Any, filled: Any) -> Any:
+def _drop_defaults(written: Any, filled: Any) -> Any:
     """A resolved value without the defaults that stand beside what was written."""
     if isinstance(written, dict) and isinstance(filled, dict):
-        return {key: _like(value, filled[key]) for key, value in written.items()}
+        return {key: _drop_defaults(value, filled[key]) for key, value in written.items()}
     if isinstance(written, list) and isinstance(filled, list):
-        return [_like(*pair) for pair in zip(written, filled, strict=True)]
+        return [_drop_defaults(*pair) for pair in zip(written, filled, strict=True)]
     return filled
 
 
-def _unresolved(
+def _reference_problem(
     path: Path, error: Exception, secret: bool, where: str, known: Sequence[str]
 ) -> Problem:
     dotted = ".".join(path)
@@ -164,38 +164,40 @@ def _environment() -> Iterator[list[str]]:
         OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
 
 
-def _filled(cls: type, values: dict[str, Any]) -> dict[str, Any]:
+def _fill_defaults(cls: type, values: dict[str, Any]) -> dict[str, Any]:
     """Values with the schema's defaults beside them, so that ${trainer.epochs} is always there."""
     found = dict(values)
     for name, opt in options_of(cls).items():
         if name in values:
-            found[name] = _filled_value(opt, opt.hint, values[name])
+            found[name] = _fill_value(opt, opt.hint, values[name])
         elif not opt.required:
             found[name] = to_plain(opt.default)
     return found
 
 
-def _filled_value(opt: Option, hint: Any, value: Any) -> Any:
+def _fill_value(opt: Option, hint: Any, value: Any) -> Any:
     """One written value: a section, a component, or several of them, with their defaults."""
     origin, inner = get_origin(hint), (*get_args(hint), None)
     if origin is tuple and isinstance(value, list):
-        return [_filled_value(opt, inner[0], item) for item in value]
+        return [_fill_value(opt, inner[0], item) for item in value]
     if not isinstance(value, dict):
         return value
     if origin is dict and inner[1] is Chosen:
-        return {key: _named(opt, str(key), item) for key, item in value.items()}
+        return {key: _fill_component(opt, str(key), item) for key, item in value.items()}
     if origin is dict:
-        return {key: _filled_value(opt, inner[1], item) for key, item in value.items()}
+        return {key: _fill_value(opt, inner[1], item) for key, item in value.items()}
     if hint is Chosen:
         chosen = value.get("name", getattr(opt.default, "name", None))
-        return {"name": chosen, **_named(opt, str(chosen), value)}
-    return _filled(hint, value) if dataclasses.is_dataclass(hint) else value  # type: ignore[arg-type]
+        return {"name": chosen, **_fill_component(opt, str(chosen), value)}
+    return _fill_defaults(hint, value) if dataclasses.is_dataclass(hint) else value  # type: ignore[arg-type]
 
 
-def _named(opt: Option, name: str, options: Any) -> Any:
+def _fill_component(opt: Option, name: str, options: Any) -> Any:
     """The options of the component of a name."""
     entry = opt.meta.table.entries.get(name) if opt.meta.table is not None else None
-    return _filled(entry.options, options) if entry and isinstance(options, dict) else options
+    return (
+        _fill_defaults(entry.options, options) if entry and isinstance(options, dict) else options
+    )
 
 
 def _keys(node: Any, prefix: str = "") -> Iterator[str]:

@@ -14,7 +14,7 @@ from ..errors import Problem, UsageError
 from .advice import one_cut
 from .fields import import_code
 from .files import Path, Where
-from .names import listed
+from .names import join_names
 from .schema import Config
 from .specs import DATASETS
 
@@ -127,10 +127,12 @@ def check_learner(config: Config, where: Where) -> Iterator[Problem]:
     """Whatever a config asks of its learner that it cannot do, and what its spec finds."""
     spec, name, dataset = spec_of(config), config.learner.name, config.dataset
     if dataset.options.kind not in spec.eats:
-        what = f"learner {name} learns from {listed(spec.eats)}, but dataset {dataset.name} has "
+        what = (
+            f"learner {name} learns from {join_names(spec.eats)}, but dataset {dataset.name} has "
+        )
         every: dict[str, Any] = {name: entry.options for name, entry in DATASETS.entries.items()}
         fitting = [name for name, options in every.items() if options.kind in spec.eats]
-        accepted = f"dataset: {listed(fitting)}" if fitting else ""
+        accepted = f"dataset: {join_names(fitting)}" if fitting else ""
         yield Problem(what + dataset.options.kind, where(("learner",)), accepted)
         return  # nothing else fits then
     parts = config.trainer.accumulate

@@ -12,15 +12,15 @@ from typing import Any
 
 from ..errors import MethodError, Problem, UsageError
 from .check import Checker
-from .extras import lacking
+from .extras import find_missing
 from .fields import to_plain
 from .files import BadFile, Path, read_saved
 from .learners import spec_of
 from .paths import search_path
 from .plugins import is_name, load_plugins
-from .rules import broken_rules, forbidden, without_effect
-from .schema import NO_RESULT, Config, Plain, every_option, renamed
-from .secrets import shown_arguments, without_secrets
+from .rules import find_contradictions, find_ineffective, forbidden
+from .schema import NO_RESULT, Config, Plain, every_option, rename_old_keys
+from .secrets import hide_in_arguments, hide_in_config
 from .specs import LEARNERS
 from .tree import Layer, Tree
 
@@ -61,13 +61,13 @@ class Loaded:
                 node = node.get(part, {})
             if path[-1] in node:
                 node[path[-1]] = written
-        shown: Plain = without_secrets(plain)
+        shown: Plain = hide_in_config(plain)
         return shown
 
     @property
     def shown(self) -> list[str]:
         """The arguments as they may be kept: values whose key says that they are secret hidden."""
-        return shown_arguments(self.arguments)
+        return hide_in_arguments(self.arguments)
 
 
 def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
@@ -94,33 +94,33 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
         )
     config, problems, texts = _check(tree, composed.problems, found.unresolved, found.environment)
     if config is not None and not problems:
-        problems.extend(lacking(config, tree.where))
+        problems.extend(find_missing(config, tree.where))
     told = {problem.where for problem in problems}
     problems.extend(plus for plus in composed.plus if plus.where not in told)
     if problems or config is None:
-        raise UsageError(*_without_secrets(problems, tree, found.written, found.environment))
+        raise UsageError(*_hide_secrets(problems, tree, found.written, found.environment))
     written = [section for section, value in tree.data.items() if value]
-    if idle := without_effect(config, tree.where, written):
+    if idle := find_ineffective(config, tree.where, written):
         raise UsageError(*idle)
     if refused := forbidden(config, tree.where):
         raise MethodError(*refused)
     hidden = frozenset(
         path for path in found.environment if any(text[: len(path)] == path for text in texts)
     )
-    config = _told_as_written(config, found.written, hidden)
+    config = _restore_about(config, found.written, hidden)
     return Loaded(
         config, tree, tuple(arguments), tuple(spec_of(config).notes(config)), found.written, hidden
     )
 
 
-def _told_as_written(config: Config, written: dict[Path, str], hidden: Collection[Path]) -> Config:
+def _restore_about(config: Config, written: dict[Path, str], hidden: Collection[Path]) -> Config:
     """What only people read is kept in many places, and never says what the environment held."""
     texts = {path[1]: written[path] for path in hidden if path[0] == "about" and len(path) == 2}
     about = dataclasses.replace(config.about, **texts)
     return dataclasses.replace(config, about=about)
 
 
-def _without_secrets(
+def _hide_secrets(
     problems: Sequence[Problem], tree: Tree, written: dict[Path, str], secret: Collection[Path]
 ) -> list[Problem]:
     """Problems with what the environment held put back as it was written."""
@@ -153,7 +153,7 @@ def load_saved(
     except BadFile as error:
         raise UsageError(error.problem) from None
     tree = Tree()
-    tree.merge(Layer(shown, {**renamed(values or {}), "plugins": list(plugins)}, lines))
+    tree.merge(Layer(shown, {**rename_old_keys(values or {}), "plugins": list(plugins)}, lines))
     found: list[Problem] = []
     if arguments:
         from .compose import lay_over
@@ -161,11 +161,11 @@ def load_saved(
         found = lay_over(tree, arguments)
     config, problems, _ = _check(tree, found)
     if problems or config is None:
-        raise UsageError(*problems, *_not_granted(values, plugins, shown))
+        raise UsageError(*problems, *_explain_refusal(values, plugins, shown))
     return config
 
 
-def _not_granted(values: Any, plugins: Sequence[str], shown: str) -> list[Problem]:
+def _explain_refusal(values: Any, plugins: Sequence[str], shown: str) -> list[Problem]:
     """What a run needs of the user's own and was not allowed: probably why it cannot be read."""
     named = values.get("plugins") if isinstance(values, dict) else None
     listed = named if isinstance(named, list) else []
@@ -177,7 +177,7 @@ def _not_granted(values: Any, plugins: Sequence[str], shown: str) -> list[Proble
     return [Problem(what, shown, hint=hint)]
 
 
-def loaded_from(config: Config, arguments: Sequence[str]) -> Loaded:
+def wrap_config(config: Config, arguments: Sequence[str]) -> Loaded:
     """A config that was read whole, as if it had been composed from these arguments."""
     return Loaded(config, Tree(), tuple(arguments), tuple(spec_of(config).notes(config)), {})
 
@@ -202,7 +202,7 @@ def _check(
         if not missing and not told and not (refused and path == ("plugins",)):
             found.append(problem)
     if config is not None and not found:
-        found.extend(broken_rules(config, tree.where))
+        found.extend(find_contradictions(config, tree.where))
     return config, found, checker.texts
 
 

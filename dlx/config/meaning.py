@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from functools import cache
 
-from .names import nearest
+from .names import find_nearest
 from .schema import aliases, dotted_keys
 
 SHORT = {
@@ -22,7 +22,7 @@ SHORT = {
 _NEAR = 0.8
 
 
-def key_meant(word: str) -> str | None:
+def guess_key(word: str) -> str | None:
     """The dotted key that a word stands for.
 
     Args:
@@ -65,6 +65,6 @@ def _other_names() -> dict[str, str]:
 
 
 def _nearest(name: str) -> str | None:
-    near = nearest(name, dotted_keys(), _NEAR)
-    leaf = nearest(name, _leaves(), _NEAR) if "." not in name else None
+    near = find_nearest(name, dotted_keys(), _NEAR)
+    leaf = find_nearest(name, _leaves(), _NEAR) if "." not in name else None
     return near or (_leaves()[leaf] if leaf else None)

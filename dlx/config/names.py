@@ -6,7 +6,7 @@ import difflib
 from collections.abc import Iterable
 
 
-def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
+def find_nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
     """The known name most like `name`, or None if none is near.
 
     Case, and the difference between `-` and `_`, do not count; likeness is at least `cutoff`.
@@ -18,7 +18,7 @@ def nearest(name: str, known: Iterable[str], cutoff: float = 0.6) -> str | None:
 
 def did_you_mean(name: str, known: Iterable[str], said: str = "did you mean {}?") -> str:
     """The hint at the nearest known name, in the place of {}; "" where none is near."""
-    near = nearest(name, known)
+    near = find_nearest(name, known)
     return said.replace("{}", near) if near else ""
 
 
@@ -26,7 +26,7 @@ def _fold(name: str) -> str:
     return name.lower().replace("-", "_")
 
 
-def listed(names: Iterable[str]) -> str:
+def join_names(names: Iterable[str]) -> str:
     """Names in one line, separated by commas."""
     return ", ".join(names)
 
@@ -34,7 +34,7 @@ def listed(names: Iterable[str]) -> str:
 def components(names: Iterable[str], typed: str = "") -> str:
     """The components there are, and what is `typed` for one of a plugin, which no table knows."""
     needed = f"{typed} plugins=[PACKAGE]" if typed else "one of a plugin needs plugins=[PACKAGE]"
-    return f"{listed(names)}; {'of a plugin: ' if typed else ''}{needed}"
+    return f"{join_names(names)}; {'of a plugin: ' if typed else ''}{needed}"
 
 
 def plural(count: int, noun: str) -> str:

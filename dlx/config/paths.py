@@ -47,9 +47,9 @@ def unusable_file(folder: Path, group: str, name: str) -> Problem | None:
     for ending in (".yml", ".yaml"):
         file = folder / group / f"{plain}{ending}"
         if (ending == ".yml" or not is_name(plain)) and file.is_file():
-            what = f"{shown(file)} cannot be chosen: its name is not a valid config name"
+            what = f"{show_path(file)} cannot be chosen: its name is not a valid config name"
             accepted = f"{NAME_ACCEPTED}, ending in .yaml"
-            return Problem(what, shown(file), accepted, _renamed(file))
+            return Problem(what, show_path(file), accepted, _suggest_rename(file))
     return None
 
 
@@ -62,15 +62,15 @@ def unusable_files(folder: Path, group: str) -> list[Problem]:
     return list(dict.fromkeys(problem for problem in found if problem is not None))
 
 
-def _renamed(file: Path) -> str:
+def _suggest_rename(file: Path) -> str:
     """The command that gives a file a name by which it can be chosen; "" where it is taken."""
     letters = unicodedata.normalize("NFKD", file.stem).encode("ascii", "ignore").decode()
     fit = re.sub(r"[^A-Za-z0-9._-]+", "_", letters).strip("_.") or "task"
     to = file.with_name(f"{fit}.yaml")
-    return "" if to.exists() else f"mv {shlex.quote(shown(file))} {shlex.quote(shown(to))}"
+    return "" if to.exists() else f"mv {shlex.quote(show_path(file))} {shlex.quote(show_path(to))}"
 
 
-def shipped(folder: str) -> Path:
+def find_shipped(folder: str) -> Path:
     """A folder that comes with dlx: inside the wheel, or beside the package in a checkout."""
     package = Path(__file__).resolve().parent.parent
     inside = package / "_shipped" / folder
@@ -95,13 +95,13 @@ def search_path(config_dir: str | None) -> list[Path]:
             accepted = f"a folder with groups such as {GROUPS[0]}/ and model/"
             raise UsageError(Problem(f"--config-dir {config_dir} is not a folder", "", accepted))
         found.append(folder)
-    default = shipped("configs")
+    default = find_shipped("configs")
     return [*found, *([default] if default not in found else [])]
 
 
-def shown(file: Path) -> str:
+def show_path(file: Path) -> str:
     """A config file's name for the user: relative to where they stand, or marked as dlx's own."""
-    default = shipped("configs")
+    default = find_shipped("configs")
     if file.is_relative_to(default) and not file.is_relative_to(Path.cwd()):
         return f"dlx:configs/{file.relative_to(default).as_posix()}"
     relative = os.path.relpath(file)

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import Problem, UsageError
 from .fields import Component, Table, article, import_code
 from .learners import LearnerSpec
-from .names import listed
+from .names import join_names
 from .specs import TABLES
 from .specs.datasets import Dataset
 from .specs.learners import Learner
@@ -93,7 +93,7 @@ def _read(components: Any) -> Iterator[tuple[Table, str, Component]]:
         raise ValueError("DLX_COMPONENTS is not a mapping")
     for kind, entries in components.items():
         if kind not in TABLES:
-            raise ValueError(f"`{kind}` is not a kind of component; kinds: {listed(TABLES)}")
+            raise ValueError(f"`{kind}` is not a kind of component; kinds: {join_names(TABLES)}")
         if not isinstance(entries, dict):
             raise ValueError(f"DLX_COMPONENTS[{kind!r}] is not a mapping")
         for name, component in entries.items():
@@ -133,7 +133,7 @@ def _check_facts(kind: str, name: str, options: type) -> None:
         what = f"its options are not a {base.__module__}.{base.__qualname__}"
         raise ValueError(f"{kind} `{name}`: {what}")
     if kind == "metric" and getattr(options, "direction", "") not in DIRECTIONS:
-        raise ValueError(f"metric `{name}` has no `direction`: {listed(DIRECTIONS)}")
+        raise ValueError(f"metric `{name}` has no `direction`: {join_names(DIRECTIONS)}")
     for fact in _FACTS.get(kind, ()):
         if not hasattr(options, fact):
             raise ValueError(f"{kind} `{name}` has no `{fact}`")

@@ -15,10 +15,10 @@ from typing import Any
 from hydra.core.override_parser.types import Override, RangeSweep
 
 from ..errors import Problem, UsageError
-from .arguments import parse, written_in_brackets
+from .arguments import bracket_problem, parse
 from .check import SHELL
 from .repository import Repository
-from .secrets import HIDDEN, looks_secret, shown_arguments, without_secrets
+from .secrets import HIDDEN, hide_in_arguments, hide_in_config, looks_secret
 
 MAX_TRIALS = 10_000
 
@@ -53,7 +53,7 @@ def expand_sweep(
     problems: list[Problem] = []
     dimensions: list[list[str]] = []
     repository = Repository(folders)
-    overrides = _parsed(arguments, problems)
+    overrides = _parse_arguments(arguments, problems)
     for override in overrides:
         override.config_loader = repository  # type: ignore[assignment] # only lists groups
         if not override.is_sweep_override():
@@ -72,7 +72,7 @@ def expand_sweep(
     if problems:
         return Expanded([], keys, problems)
     places = [o.key_or_group for o in overrides]
-    trials = _combined(dimensions, _together(places, dimensions, coupled, problems))
+    trials = _combine(dimensions, _group_dimensions(places, dimensions, coupled, problems))
     if len(trials) > MAX_TRIALS:
         problems.append(Problem(f"more than {MAX_TRIALS:,} trials", "command line", "fewer values"))
     return Expanded(trials, keys, problems)
@@ -90,7 +90,7 @@ def _make_exact(spread: Any) -> None:
             spread.start, spread.stop, spread.step = start, stop, step  # type: ignore[assignment]
 
 
-def _together(
+def _group_dimensions(
     places: Sequence[str],
     dimensions: Sequence[Sequence[str]],
     coupled: Sequence[Sequence[str]],
@@ -122,7 +122,7 @@ def _together(
     return list(group.values())
 
 
-def _combined(dimensions: Sequence[Sequence[str]], groups: Sequence[list[int]]) -> list[list[str]]:
+def _combine(dimensions: Sequence[Sequence[str]], groups: Sequence[list[int]]) -> list[list[str]]:
     """One argument of each dimension a trial; those of a group move together."""
     steps = [list(zip(*(dimensions[place] for place in group), strict=False)) for group in groups]
     order = [place for group in groups for place in group]
@@ -142,20 +142,20 @@ def values_of(arguments: Sequence[str], keys: Sequence[str]) -> tuple[dict[str, 
     values = {
         o.key_or_group: HIDDEN
         if looks_secret(o.key_or_group.rpartition(".")[2])
-        else without_secrets(json.loads(json.dumps(o.value(), default=str)))
+        else hide_in_config(json.loads(json.dumps(o.value(), default=str)))
         for o in overrides
     }
-    return values, shown_arguments([o.input_line or "" for o in overrides])
+    return values, hide_in_arguments([o.input_line or "" for o in overrides])
 
 
-def _parsed(arguments: Sequence[str], problems: list[Problem]) -> list[Override]:
+def _parse_arguments(arguments: Sequence[str], problems: list[Problem]) -> list[Override]:
     """Arguments as they are read; several values of `model.units[0]` are told as one would be."""
     found = []
     for override in parse(arguments, problems):
         key, _, values = (override.input_line or "").partition("=")
         if override.is_sweep_override() and "[" in key:
             hint = shlex.quote(f"{override.key_or_group}={values}")
-            problems.append(written_in_brackets(override.input_line or "", hint))
+            problems.append(bracket_problem(override.input_line or "", hint))
         else:
             found.append(override)
     return found
@@ -174,7 +174,7 @@ def split_ranges(
     """
     problems: list[Problem] = []
     plain, ranges = [], dict[str, str]()
-    for override in _parsed(arguments, problems):
+    for override in _parse_arguments(arguments, problems):
         argument = override.input_line or ""
         if not override.is_sweep_override():
             plain.append(argument)

@@ -25,8 +25,8 @@ from omegaconf.errors import OmegaConfBaseException
 from ..errors import Problem
 from .fields import Chosen, options_of
 from .files import BadFile, Path, scan
-from .names import components, did_you_mean, listed, nearest
-from .paths import GROUPS, group_files, is_name, shown, unusable_file
+from .names import components, did_you_mean, find_nearest, join_names
+from .paths import GROUPS, group_files, is_name, show_path, unusable_file
 from .schema import Config
 
 version.setbase("1.3")  # else Hydra warns, or falls back to the ways of version 1.1
@@ -94,8 +94,8 @@ class Repository(ConfigRepository):
                 return replace(problem, where=where)
         known = self.names(group)
         hint = did_you_mean(option, known, f"{group}={{}}")
-        typed = _of_a_plugin(group, option)
-        accepted = components(known, typed) if typed else listed(known)
+        typed = _suggest_plugin(group, option)
+        accepted = components(known, typed) if typed else join_names(known)
         return Problem(f"there is no {group or 'config'} `{option}`", where, accepted, hint)
 
     def _file_of(self, config_path: str) -> FilePath | None:
@@ -108,13 +108,13 @@ class Repository(ConfigRepository):
         """Reads a file, or stands in for it, so that the others are still checked."""
         self.lines[config_path] = (file, {})
         try:
-            self.lines[config_path] = (file, scan(file, shown(file)))
+            self.lines[config_path] = (file, scan(file, show_path(file)))
             result = super().load_config(config_path)
             assert result is not None
         except BadFile as error:
             self.problems.append(error.problem)
         except _UNREAD as error:
-            self.problems.append(Problem(first_line(error), shown(file)))
+            self.problems.append(Problem(first_line(error), show_path(file)))
         else:
             result.defaults_list = list(self._usable(config_path, result.defaults_list or []))
             return result
@@ -126,7 +126,7 @@ class Repository(ConfigRepository):
         file, lines = self.lines[config_path]
         for index, default in enumerate(defaults):
             line = lines.get(("defaults", str(index)))
-            problem = self._check_default(default, config_path, f"{shown(file)}:{line}")
+            problem = self._check_default(default, config_path, f"{show_path(file)}:{line}")
             if problem is None:
                 yield default
             else:
@@ -142,9 +142,9 @@ class Repository(ConfigRepository):
             return self.check_option(group, str(default.get_name()), where)
         if not is_name(group) or not self.group_exists(group):
             inner = group.rpartition("/")[2]  # forgetting the slash is Hydra's classic trap
-            near = inner if self.group_exists(inner) else nearest(group, GROUPS)
+            near = inner if self.group_exists(inner) else find_nearest(group, GROUPS)
             hint = f"did you mean /{near}?" if near else ""
-            return Problem(f"there is no group `{group}`", where, listed(GROUPS), hint)
+            return Problem(f"there is no group `{group}`", where, join_names(GROUPS), hint)
         assert isinstance(default, GroupDefault)
         names = default.value if isinstance(default.value, list) else [default.value]
         problems = (self.check_option(group, name, where) for name in names if name is not None)
@@ -171,7 +171,7 @@ def first_line(error: Exception) -> str:
     return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
 
 
-def _of_a_plugin(group: str, option: str) -> str:
+def _suggest_plugin(group: str, option: str) -> str:
     """What chooses a component of a plugin, which has no file; "" where none can be meant."""
     opt = options_of(Config).get(group)
     if opt is None or opt.meta.table is None or not option.isidentifier():

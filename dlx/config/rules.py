@@ -9,14 +9,14 @@ from ..errors import Problem
 from .advice import one_cut
 from .files import Path, Where
 from .learners import check_learner, has_validation, monitor_of, reads, score_names, spec_of
-from .names import did_you_mean, listed
+from .names import did_you_mean, join_names
 from .paths import NAME, NAME_ACCEPTED
 from .schema import Config, dotted_keys
-from .secrets import holds_password, without_password
+from .secrets import hide_passwords, holds_password
 from .spaces import wrong_space
 
 
-def broken_rules(config: Config, where: Where) -> list[Problem]:
+def find_contradictions(config: Config, where: Where) -> list[Problem]:
     """Every contradiction between sections of a config that is right section by section."""
     rules = (_names, check_learner, _monitors, _columns, _copies, _trainer, _protocol, _addresses)
     found = [problem for rule in rules for problem in rule(config, where)]
@@ -25,7 +25,7 @@ def broken_rules(config: Config, where: Where) -> list[Problem]:
     return found
 
 
-def without_effect(config: Config, where: Where, written: Collection[str]) -> list[Problem]:
+def find_ineffective(config: Config, where: Where, written: Collection[str]) -> list[Problem]:
     """What was written by a file or the shell and would do nothing, or not what it seems to.
 
     Run folders may hold it, new configs not.
@@ -34,7 +34,7 @@ def without_effect(config: Config, where: Where, written: Collection[str]) -> li
     for section in written:
         if not reads(config, section):
             what = f"learner {config.learner.name} does not read `{section}`"
-            accepted = listed(spec_of(config).uses) or "none of such sections"
+            accepted = join_names(spec_of(config).uses) or "none of such sections"
             found.append(Problem(what, where((section,)), accepted, f"~{section}"))
     for name, target in config.targets.items() if len(config.targets) == 1 else ():
         if target.weight != 1:
@@ -60,27 +60,27 @@ def _monitors(config: Config, where: Where) -> Iterator[Problem]:
     if config.final == "only":  # nothing is held out to be watched, and nothing watches
         return
     known = [name for name, s in spec_of(config).scores(config).items() if s.each_epoch]
-    asked = _watched(config)
+    asked = _list_monitors(config)
     if hasattr(config.schedule.options, "monitor"):
         asked.append((("schedule", "monitor"), config.schedule.options.monitor))
     for path, name in asked:
         if name == "auto" and path[0] != "trainer" and monitor_of(config) is None:
-            yield _unmonitored(config, path[:-1], where)
+            yield _monitor_problem(config, path[:-1], where)
         elif name not in ("auto", *known) and not name.startswith("test/"):  # see `forbidden`
             key = ".".join(path)
             what = f"`{key}` is {name}, which no metric of this run computes"
             hint = did_you_mean(name, known, f"{key}={{}}")
-            yield Problem(what, where(path), listed(known), hint)
+            yield Problem(what, where(path), join_names(known), hint)
 
 
-def _watched(config: Config) -> list[tuple[Path, str]]:
+def _list_monitors(config: Config) -> list[tuple[Path, str]]:
     """The scores that choose the epoch or end the training, and where they are named."""
     options: dict[Path, Any] = {("trainer",): config.trainer}
     options |= {("callbacks", name): one.options for name, one in config.callbacks.items()}
     return [((*at, "monitor"), o.monitor) for at, o in options.items() if hasattr(o, "monitor")]
 
 
-def _unmonitored(config: Config, path: Path, where: Where) -> Problem:
+def _monitor_problem(config: Config, path: Path, where: Where) -> Problem:
     """For what needs a monitored score where there is none."""
     what = f"{'.'.join(path)} needs a score to monitor, but"
     if has_validation(config):
@@ -97,7 +97,7 @@ def _columns(config: Config, where: Where) -> Iterator[Problem]:
                 what = f"dataset {config.dataset.name} has no input `{column}`"
                 here = where(("prepare", "steps", str(index), "columns"))
                 hint = did_you_mean(column, offered)
-                yield Problem(f"prepare step {step.name}: {what}", here, listed(offered), hint)
+                yield Problem(f"prepare step {step.name}: {what}", here, join_names(offered), hint)
 
 
 def _copies(config: Config, where: Where) -> Iterator[Problem]:
@@ -129,7 +129,7 @@ def _protocol(config: Config, where: Where) -> Iterator[Problem]:
         yield Problem(what, where(("protocol",)), hint="protocol=auto")
     group = getattr(options, "group", "")
     if group and group not in dataset.options.groups:
-        known = listed(dataset.options.groups) or "no column: the dataset has none to group by"
+        known = join_names(dataset.options.groups) or "no column: the dataset has none to group by"
         what = f"dataset {dataset.name} has no column `{group}` to group by"
         yield Problem(what, where(("protocol", "group")), known)
     if config.final and name in ("train_test", "test_as_validation"):
@@ -162,7 +162,7 @@ def _addresses(config: Config, where: Where) -> Iterator[Problem]:
         if holds_password(address):
             what = f"`{'.'.join(path)}` contains a password, and configs are saved"
             accepted = f"{others}an address without a password"
-            yield Problem(what, without_password(where(path)), accepted, hint)
+            yield Problem(what, hide_passwords(where(path)), accepted, hint)
 
 
 def _arrow_of_time(config: Config, where: Where) -> Iterator[Problem]:
@@ -179,10 +179,10 @@ def _arrow_of_time(config: Config, where: Where) -> Iterator[Problem]:
 
 def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:
     """The epoch is chosen on validation rows: never on test rows, never on training rows."""
-    for path, score in _watched(config):
+    for path, score in _list_monitors(config):
         reason = _WRONG_PICKERS.get(score.partition("/")[0])
         if reason:
-            known = listed(name for name in score_names(config) if name.startswith("val/"))
+            known = join_names(name for name in score_names(config) if name.startswith("val/"))
             key = ".".join(path)
             yield Problem(f"`{key}` is {score}: {reason}", where(path), known, f"{key}=auto")
 

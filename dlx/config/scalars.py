@@ -26,7 +26,7 @@ def is_divided(text: str) -> bool:
     return _DIVIDED.fullmatch(text) is not None
 
 
-def meant(text: str) -> bool | int | float | None:
+def guess_scalar(text: str) -> bool | int | float | None:
     """The number or truth value that a text looks like: 010 is 10, 0x10 is 16, yes is true.
 
     Returns:
@@ -48,6 +48,6 @@ def meant(text: str) -> bool | int | float | None:
     return None
 
 
-def typed(value: bool | int | float | str) -> str:
+def format_scalar(value: bool | int | float | str) -> str:
     """A plain value as it is typed, on the shell and in files."""
     return str(value).lower() if isinstance(value, bool) else str(value)

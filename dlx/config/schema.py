@@ -294,7 +294,7 @@ Plain = dict[str, Any]
 """A config as dicts, lists and scalars."""
 
 
-def renamed(saved: Any) -> Any:
+def rename_old_keys(saved: Any) -> Any:
     """A config that a run folder keeps, with what earlier versions called otherwise, or implied."""
     if not isinstance(saved, dict):
         return saved

@@ -23,19 +23,19 @@ _PAIR = re.compile(r"(?<![\w-])([\w-]++)(\s*+:\s*+)('[^']*+'|\"[^\"]*+\"|[^,{}\[
 
 def holds_password(address: str) -> bool:
     """Whether an address holds a password, as in http://user:password@host."""
-    return without_password(address) != address
+    return hide_passwords(address) != address
 
 
-def without_password(text: str) -> str:
+def hide_passwords(text: str) -> str:
     """A text, passwords of addresses in it hidden; values under a secret name as well."""
 
     def hide(found: re.Match[str]) -> str:
         return f"{found[1]}{HIDDEN}" if looks_secret(found[2]) else found[0]
 
-    return re.sub(r"([?&]([\w-]+)=)[^&\s]+", hide, re.sub(r"\S+", _without_login, text))
+    return re.sub(r"([?&]([\w-]+)=)[^&\s]+", hide, re.sub(r"\S+", _hide_login, text))
 
 
-def _without_login(word: re.Match[str]) -> str:
+def _hide_login(word: re.Match[str]) -> str:
     """One word, what stands between a user's name and the host hidden."""
     text = word[0]
     end = text.rfind("@")
@@ -43,26 +43,26 @@ def _without_login(word: re.Match[str]) -> str:
     return text if user is None else f"{text[: user.end()]}{HIDDEN}{text[end:]}"
 
 
-def without_secrets(value: Any) -> Any:
+def hide_in_config(value: Any) -> Any:
     """A config as dicts and lists, texts under a secret name hidden."""
     if isinstance(value, dict):
         return {
-            key: HIDDEN if looks_secret(str(key)) and _is_text(one) else without_secrets(one)
+            key: HIDDEN if looks_secret(str(key)) and _is_text(one) else hide_in_config(one)
             for key, one in value.items()
         }
-    return [without_secrets(one) for one in value] if isinstance(value, list) else value
+    return [hide_in_config(one) for one in value] if isinstance(value, list) else value
 
 
 def _is_text(value: Any) -> bool:
     return isinstance(value, str) and bool(value) and not value.startswith("${")
 
 
-def shown_arguments(arguments: Sequence[str]) -> list[str]:
+def hide_in_arguments(arguments: Sequence[str]) -> list[str]:
     """Arguments of the command line, secret values hidden."""
-    return [_shown(argument) for argument in arguments]
+    return [_hide_value(argument) for argument in arguments]
 
 
-def _shown(argument: str) -> str:
+def _hide_value(argument: str) -> str:
     key, equals, value = argument.partition("=")
     if equals and looks_secret(key.rpartition(".")[2]):
         return f"{key}={HIDDEN}"

@@ -69,7 +69,7 @@ class Lever:
 
 def read_space(search: Mapping[str, Any]) -> tuple[Lever, ...]:
     """The levers of a section `search` that has been checked; null takes one out."""
-    found = {key: spec for key, spec in dict(flat(search)).items() if spec is not None}
+    found = {key: spec for key, spec in dict(flatten_space(search)).items() if spec is not None}
     return tuple(_lever(key, *next(iter(spec.items()))) for key, spec in found.items())
 
 
@@ -79,13 +79,13 @@ def _lever(key: str, kind: Any, values: Any) -> Lever:
     return Lever(key, kind, tuple(values))
 
 
-def flat(search: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
+def flatten_space(search: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Any]]:
     """Key and range of each lever: `optimizer.lr` may be written as one key, or nested."""
     for key, spec in search.items():
         dotted = f"{above}.{key}" if above else str(key)
         nested = isinstance(spec, Mapping) and bool(spec) and not set(spec) & set(KINDS)
         if nested and all(isinstance(value, (Mapping, type(None))) for value in spec.values()):
-            yield from flat(spec, dotted)
+            yield from flatten_space(spec, dotted)
         else:
             yield dotted, spec
 
@@ -94,7 +94,7 @@ def wrong_space(
     search: Mapping[str, Any], known: tuple[str, ...], where: Where
 ) -> Iterator[Problem]:
     """Everything that is wrong with a section `search`."""
-    for key, spec in flat(search):
+    for key, spec in flatten_space(search):
         place = _place(key, where)
         fixed = FIXED.get(key.split(".")[0])
         if looks_secret(key.rpartition(".")[2]):

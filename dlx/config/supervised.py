@@ -11,7 +11,7 @@ from ..problem import PROBLEMS
 from .fields import Chosen
 from .files import Where
 from .learners import LearnerSpec, ScoreSpec, has_validation
-from .names import did_you_mean, listed
+from .names import did_you_mean, join_names
 from .schema import Config, Target
 from .specs import METRICS
 
@@ -77,7 +77,7 @@ def _targets(config: Config, where: Where) -> Iterator[Problem]:
     offered: dict[str, str] = config.dataset.options.targets
     if not config.targets:
         here = where(("targets",))
-        what, accepted = "empty" if here else "missing", f"one of {listed(offered)}"
+        what, accepted = "empty" if here else "missing", f"one of {join_names(offered)}"
         hint = [f"targets.{name}.problem={problem}" for name, problem in offered.items()][:1]
         accepted = accepted if offered else "a dataset with targets"
         yield Problem(f"`targets` is {what}", here, accepted, "".join(() if here else hint))
@@ -85,7 +85,7 @@ def _targets(config: Config, where: Where) -> Iterator[Problem]:
         here = where(("targets", name))
         if name not in offered:
             what = f"dataset {config.dataset.name} has no target `{name}`"
-            yield Problem(what, here, listed(offered), did_you_mean(name, offered))
+            yield Problem(what, here, join_names(offered), did_you_mean(name, offered))
         elif reason := _contradiction(offered[name], target.problem):
             key, posed = f"targets.{name}.problem", offered[name]
             what = f"`{key}` is {target.problem}, but {reason}"
@@ -122,7 +122,7 @@ def _losses(config: Config, where: Where) -> Iterator[Problem]:
             path = ("targets", name, "loss") if target.loss.name != "auto" else ("loss",)
             what = f"loss {loss} contradicts {row.title}: {row.refused[loss]}"
             hint = f"{'.'.join(path)}.name={row.loss}"
-            yield Problem(what, where(path), listed([row.loss, *row.allowed]), hint)
+            yield Problem(what, where(path), join_names([row.loss, *row.allowed]), hint)
 
 
 def _activations(config: Config, where: Where) -> Iterator[Problem]:
@@ -139,6 +139,6 @@ def _metrics(config: Config, where: Where) -> Iterator[Problem]:
     known: list[tuple[str, Any]] = list(METRICS.entries.items())
     for name, chosen in config.metrics.items():
         if not problems & set(chosen.options.problems):
-            titles = listed(sorted(PROBLEMS[p].title for p in problems))
-            fitting = listed(n for n, entry in known if problems & set(entry.options.problems))
+            titles = join_names(sorted(PROBLEMS[p].title for p in problems))
+            fitting = join_names(n for n, entry in known if problems & set(entry.options.problems))
             yield Problem(f"metric {name} does not fit {titles}", where(("metrics", name)), fitting)

@@ -9,11 +9,11 @@ import re
 from typing import Any, Literal, get_args, get_origin
 
 from .fields import Chosen, Meta, Table, alternatives
-from .names import listed
-from .scalars import typed
+from .names import join_names
+from .scalars import format_scalar
 
 
-def fits(kind: Any, value: Any) -> bool:
+def is_of_type(kind: Any, value: Any) -> bool:
     """Whether a plain value is of a type, one of those without `|`."""
     origin = get_origin(kind)
     if origin is Literal:
@@ -33,12 +33,12 @@ def fits(kind: Any, value: Any) -> bool:
     return kind is Any or isinstance(value, kind)
 
 
-def fits_any(hint: Any, value: Any) -> bool:
+def is_of_any_type(hint: Any, value: Any) -> bool:
     """Whether a plain value is of a type, or of one of a union's."""
-    return any(fits(kind, value) for kind in alternatives(hint))
+    return any(is_of_type(kind, value) for kind in alternatives(hint))
 
 
-def shown_value(value: Any) -> str:
+def format_value(value: Any) -> str:
     """A value in a few words, as messages have it."""
     if value is None:
         return "null"
@@ -47,8 +47,8 @@ def shown_value(value: Any) -> str:
     if isinstance(value, dict):
         return "a mapping"
     if isinstance(value, list):
-        items = [v if isinstance(v, str) else shown_value(v) for v in value[:9]]
-        text = f"[{listed(items)}]"
+        items = [v if isinstance(v, str) else format_value(v) for v in value[:9]]
+        text = f"[{join_names(items)}]"
         short = len(text) < 60 and len(value) == len(items)
         return f"the list {text}" if short else f"a list of {len(value)} items"
     if isinstance(value, int) and is_endless(value):
@@ -67,7 +67,7 @@ def is_by_number(hint: Any, value: Any) -> bool:
     return lists and isinstance(value, dict) and bool(value) and all(map(str.isdecimal, value))
 
 
-def changed_items(default: Any, items: dict[str, Any]) -> str:
+def format_changed_items(default: Any, items: dict[str, Any]) -> str:
     """A default list with some of its items changed, as it is typed on the shell."""
     changed = list(default) if isinstance(default, tuple) else []
     for number, item in sorted(items.items(), key=lambda pair: int(pair[0])):
@@ -75,7 +75,7 @@ def changed_items(default: Any, items: dict[str, Any]) -> str:
     return f"[{','.join(map(str, changed))}]"
 
 
-def meant_inside(hint: Any, value: Any, meta: Meta) -> str | None:
+def guess_inside(hint: Any, value: Any, meta: Meta) -> str | None:
     """A value as an item of the list, or the names of the mapping, that is wanted in its place.
 
     Returns:
@@ -85,14 +85,14 @@ def meant_inside(hint: Any, value: Any, meta: Meta) -> str | None:
     for kind in alternatives(hint):
         inner = get_args(kind)
         if get_origin(kind) is tuple and _is_item(inner[0], value):
-            return f"[{typed(value)}]"
+            return f"[{format_scalar(value)}]"
         if get_origin(kind) is dict and inner[1] is Chosen and meta.table is not None:
             return _as_names(value, meta.table)
     return None
 
 
 def _is_item(kind: Any, value: Any) -> bool:
-    return kind in (int, float, str) and value != "" and fits(kind, value)
+    return kind in (int, float, str) and value != "" and is_of_type(kind, value)
 
 
 def _as_names(value: Any, table: Table) -> str | None:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from ..errors import MethodError, Problem, UsageError
 from ..machine import cores
 from .check import SHELL
-from .names import did_you_mean, listed
+from .names import did_you_mean, join_names
 
 WORDS = ("seeds", "jobs", "where")
 _ZIP = re.compile(r"zip\(\s*(.*?)\s*\)")
@@ -43,15 +43,15 @@ class Words:
 
 
 @contextmanager
-def told_as_typed(typed: Mapping[str, str]) -> Iterator[None]:
+def restore_typed(typed: Mapping[str, str]) -> Iterator[None]:
     """Within it, problems name what was typed, found by what dlx made of it."""
     try:
         yield
     except (UsageError, MethodError) as error:
-        raise type(error)(*(_as_typed(one, typed) for one in error.problems)) from None
+        raise type(error)(*(_restore(one, typed) for one in error.problems)) from None
 
 
-def _as_typed(problem: Problem, typed: Mapping[str, str]) -> Problem:
+def _restore(problem: Problem, typed: Mapping[str, str]) -> Problem:
     made = problem.where.removeprefix(SHELL)
     if made == problem.where or made not in typed:
         return problem
@@ -79,7 +79,7 @@ def _sort_one(argument: str, found: Words) -> None:
     """Puts an argument where it belongs."""
     key, equals, value = argument.partition("=")
     if argument.startswith("zip("):
-        found.coupled.append(_zipped(argument))
+        found.coupled.append(_parse_zip(argument))
     elif equals and key in ("where", "sweep.where"):
         found.conditions.append(value)
     elif equals and key in WORDS:
@@ -110,7 +110,7 @@ def refuse(arguments: Sequence[str]) -> None:
             )
 
 
-def _zipped(argument: str) -> list[str]:
+def _parse_zip(argument: str) -> list[str]:
     found = _ZIP.fullmatch(argument)
     if found is None or not found[1]:
         accepted = "zip(key,key), for example zip(optimizer.lr,trainer.batch_size)"
@@ -124,7 +124,7 @@ def _launcher(argument: str, name: str) -> list[str]:
     if name not in LAUNCHERS:
         hint = did_you_mean(name, LAUNCHERS, "hydra/launcher={}")
         what = f"there is no launcher `{name}`"
-        raise UsageError(Problem(what, SHELL + argument, listed(LAUNCHERS), hint))
+        raise UsageError(Problem(what, SHELL + argument, join_names(LAUNCHERS), hint))
     if name == "basic":
         return ["sweep.launcher.name=workers"]
     if name == "joblib":  # its processes are dlx's own here, so that nothing is pickled

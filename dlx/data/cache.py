@@ -55,7 +55,7 @@ class Cache:
                 name: _read(folder, str(place), about)
                 for place, (name, about) in enumerate(meta["columns"].items())
             }
-            return Entry(columns, _unpacked(meta["meta"]))
+            return Entry(columns, _unpack(meta["meta"]))
         except _UNREADABLE:
             return None
 
@@ -73,9 +73,9 @@ class Cache:
             for place, (name, column) in enumerate(columns.items()):
                 for part, array in arrays[name].items():
                     np.save(folder / f"{place}.{part}.npy", array, allow_pickle=False)
-                meta_of = _packed(column.meta())
+                meta_of = _pack(column.meta())
                 kinds[name] = {"kind": column.kind, "arrays": list(arrays[name]), "meta": meta_of}
-            text = json.dumps({"columns": kinds, "meta": _packed(meta)})
+            text = json.dumps({"columns": kinds, "meta": _pack(meta)})
             (folder / META).write_text(text, encoding="utf-8")
             sums = {file.name: _sum(file) for file in folder.iterdir()}
             (folder / SUMS).write_text(json.dumps(sums), encoding="utf-8")
@@ -88,29 +88,29 @@ def _delete(place: Path) -> None:
         remove_tree(place) if is_folder(place) else remove_file(place)
 
 
-def _packed(value: Any) -> Any:
-    """A value as JSON that `_unpacked` makes the same value of again, tuples included.
+def _pack(value: Any) -> Any:
+    """A value as JSON that `_unpack` makes the same value of again, tuples included.
 
     Raises:
         TypeError: no JSON can hold it.
     """
     if type(value) is tuple:
-        return {_TUPLE: [_packed(v) for v in value]}
+        return {_TUPLE: [_pack(v) for v in value]}
     if type(value) is list:
-        return [_packed(v) for v in value]
+        return [_pack(v) for v in value]
     if type(value) is dict and _TUPLE not in value and all(type(k) is str for k in value):
-        return {k: _packed(v) for k, v in value.items()}
+        return {k: _pack(v) for k, v in value.items()}
     if value is None or type(value) in (str, int, float, bool):
         return value
     raise TypeError(type(value).__name__)
 
 
-def _unpacked(value: Any) -> Any:
+def _unpack(value: Any) -> Any:
     if isinstance(value, dict):
         if _TUPLE in value:
-            return tuple(_unpacked(v) for v in value[_TUPLE])
-        return {k: _unpacked(v) for k, v in value.items()}
-    return [_unpacked(v) for v in value] if isinstance(value, list) else value
+            return tuple(_unpack(v) for v in value[_TUPLE])
+        return {k: _unpack(v) for k, v in value.items()}
+    return [_unpack(v) for v in value] if isinstance(value, list) else value
 
 
 def _sum(file: Path) -> int:
@@ -120,11 +120,11 @@ def _sum(file: Path) -> int:
 
 
 def _read(folder: Path, place: str, about: dict[str, Any]) -> Column:
-    arrays = {part: _mapped(folder / f"{place}.{part}.npy") for part in about["arrays"]}
-    return KINDS[about["kind"]].restore(arrays, _unpacked(about["meta"]))
+    arrays = {part: _map_array(folder / f"{place}.{part}.npy") for part in about["arrays"]}
+    return KINDS[about["kind"]].restore(arrays, _unpack(about["meta"]))
 
 
-def _mapped(file: Path) -> Any:
+def _map_array(file: Path) -> Any:
     """The array in an .npy file, mapped from the disk: `np.load`, by descriptor."""
     with open_file(file, "rb") as stream:
         version = np.lib.format.read_magic(stream)

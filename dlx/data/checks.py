@@ -65,9 +65,9 @@ def check(
     return [
         *_same_rows(pairs),
         *_duplicates(split, pairs, targets, hashes),
-        *_repeated(split, hashes),
+        *_find_repeats(split, hashes),
         *_order_in_time(samples, pairs),
-        *_absent(pairs, targets),
+        *_find_absent(pairs, targets),
         *_drift(pairs, targets),
         *_features(samples, split, targets),
     ]
@@ -87,13 +87,13 @@ def check_profiles(profiles: Sequence[Profile]) -> list[Finding]:
     ]
     empty = [f"{p.name}: {p.missing:,}" for p in profiles if p.missing and p.unit]
     return [
-        *_told("smell", "zeros", "zeros may mean missing values", zeros),
-        *_told("smell", "one value", f"one value has {DOMINANT:.0%} of the rows or more", usual),
-        *_told("fact", "missing", "texts or lists are empty", empty),
+        *_finding("smell", "zeros", "zeros may mean missing values", zeros),
+        *_finding("smell", "one value", f"one value has {DOMINANT:.0%} of the rows or more", usual),
+        *_finding("fact", "missing", "texts or lists are empty", empty),
     ]
 
 
-def _told(
+def _finding(
     kind: Literal["smell", "fact"], name: str, text: str, features: list[str]
 ) -> Iterator[Finding]:
     if features:
@@ -182,7 +182,7 @@ def rows_seen_elsewhere(split: Split, hashes: Sequence[bytes]) -> Rows:
     return np.array([row for _, row in equal], dtype=np.int64)
 
 
-def _repeated(split: Split, hashes: Sequence[bytes]) -> Iterator[Finding]:
+def _find_repeats(split: Split, hashes: Sequence[bytes]) -> Iterator[Finding]:
     rows = split.rest.tolist()
     many = len(rows) - len({hashes[row] for row in rows})
     if many:
@@ -190,7 +190,7 @@ def _repeated(split: Split, hashes: Sequence[bytes]) -> Iterator[Finding]:
         yield Finding("fact", "repeated rows", text, "train", many)
 
 
-def repeats(findings: Sequence[Mapping[str, Any]]) -> bool:
+def has_repeats(findings: Sequence[Mapping[str, Any]]) -> bool:
     """Whether some rows have equal inputs, by findings as `report.json` holds them."""
     return any(found.get("name") in ("duplicates", "repeated rows") for found in findings)
 
@@ -208,7 +208,7 @@ def _order_in_time(samples: Samples, pairs: Pairs) -> Iterator[Finding]:
             yield Finding("leak", "time order", text, part, len(early), shown)
 
 
-def _absent(pairs: Pairs, targets: Mapping[str, EncodedTarget]) -> Iterator[Finding]:
+def _find_absent(pairs: Pairs, targets: Mapping[str, EncodedTarget]) -> Iterator[Finding]:
     """Classes without a row in a part that is scored: an average over classes leaves them out."""
     classed = {name: target for name, target in targets.items() if target.classes}
     for part, cuts in pairs.items():

@@ -33,13 +33,13 @@ Check = Callable[[Path], Problem | None]
 class Watcher(Protocol):
     """Is told how a download goes; shows it or not."""
 
-    def here(self, path: Path, verified: bool) -> None:
+    def on_file_ready(self, path: Path, verified: bool) -> None:
         """The file is here; verified, it is the official one."""
 
-    def begins(self, file: File, have: int, total: int) -> None:
+    def on_download_start(self, file: File, have: int, total: int) -> None:
         """A download begins with `have` bytes here already, of `total`."""
 
-    def received(self, have: int) -> None:
+    def on_bytes(self, have: int) -> None:
         """So many bytes are here now."""
 
 
@@ -63,27 +63,27 @@ def fetch(chosen: Chosen, watcher: Watcher) -> Path:
             if not file.url:
                 raise UsageError(store.missing_files(chosen.name, options, folder, (file,)))
             download(file, folder, watcher, check)
-        watcher.here(path, check is not _unpinned)
+        watcher.on_file_ready(path, check is not _check_readable)
     return folder
 
 
 def _check_of(chosen: Chosen, file: File) -> Check:
     """How to tell whether a file is the official one: by its bytes or contents, if pinned."""
     if file.sha256:
-        return partial(_by_hash, file)
+        return partial(_check_hash, file)
     reader: Reader = chosen.load()
     if reader.contents is None:
-        return _unpinned
-    return partial(_by_contents, reader.contents, chosen.options.content_sha256)
+        return _check_readable
+    return partial(_check_contents, reader.contents, chosen.options.content_sha256)
 
 
-def _unpinned(path: Path) -> Problem | None:
+def _check_readable(path: Path) -> Problem | None:
     """Nothing can be wrong with a file of which nothing is known, but that it cannot be read."""
     store.hash_files(path.parent, [path.name])
     return None
 
 
-def _by_hash(file: File, path: Path) -> Problem | None:
+def _check_hash(file: File, path: Path) -> Problem | None:
     (found,) = store.hash_files(path.parent, [path.name])
     if found.sha256 == file.sha256:
         return None
@@ -91,7 +91,7 @@ def _by_hash(file: File, path: Path) -> Problem | None:
     return Problem(what, str(path), f"{file.size:,} bytes, SHA-256 {file.sha256}")
 
 
-def _by_contents(contents: Callable[[Path], str], pinned: str, path: Path) -> Problem | None:
+def _check_contents(contents: Callable[[Path], str], pinned: str, path: Path) -> Problem | None:
     store.hash_files(path.parent, [path.name])  # for its messages on folders and permissions
     try:
         found = contents(path)
@@ -117,14 +117,14 @@ def download(file: File, folder: Path, watcher: Watcher, check: Check) -> Path:
     part = folder / f"{file.name}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _locked(part) as out:
-            if check is _unpinned:
+        with _lock_part(part) as out:
+            if check is _check_readable:
                 out.truncate(0)  # a part may be of another file than the one that is there now
             begun = os.fstat(out.fileno()).st_size
-            problem = _received(file, folder, out, watcher, check)
+            problem = _download_rest(file, folder, out, watcher, check)
             if problem and begun:
                 out.truncate(0)
-                problem = _received(file, folder, out, watcher, check)
+                problem = _download_rest(file, folder, out, watcher, check)
             _settle(part, folder / file.name, problem)
     except KeyboardInterrupt:
         what = f"the download of {file.name} was stopped"
@@ -138,7 +138,7 @@ def download(file: File, folder: Path, watcher: Watcher, check: Check) -> Path:
 
 
 @contextlib.contextmanager
-def _locked(part: Path) -> Iterator[IO[bytes]]:
+def _lock_part(part: Path) -> Iterator[IO[bytes]]:
     """Opens a `.part` file for appending, alone: two writers would mix their bytes."""
     with part.open("ab") as out:
         if sys.platform != "win32":
@@ -157,7 +157,7 @@ def _locked(part: Path) -> Iterator[IO[bytes]]:
                 part.unlink(missing_ok=True)  # nothing to go on from
 
 
-def _received(
+def _download_rest(
     file: File, folder: Path, out: IO[bytes], watcher: Watcher, check: Check
 ) -> Problem | None:
     """Receives what is missing of a file; what is wrong with it then."""
@@ -177,18 +177,18 @@ def _receive(file: File, folder: Path, out: IO[bytes], watcher: Watcher) -> None
             have = 0
             out.truncate(0)
         total = have + answer.length if answer.length else file.size
-        watcher.begins(file, have, total)
+        watcher.on_download_start(file, have, total)
         for chunk in _chunks(answer, file, folder):
             out.write(chunk)
             have += len(chunk)
-            watcher.received(have)
+            watcher.on_bytes(have)
             if have > (file.size if file.sha256 else MAX_BYTES):
                 if not file.sha256:
                     out.truncate(0)
-                    raise _failed(file, folder, f"it has more than {MAX_BYTES:,} bytes")
+                    raise _failure(file, folder, f"it has more than {MAX_BYTES:,} bytes")
                 return  # more than the file has: the check will say so
     if have < total:
-        raise _failed(file, folder, f"the connection was cut after {have:,} of {total:,} bytes")
+        raise _failure(file, folder, f"the connection was cut after {have:,} of {total:,} bytes")
 
 
 def _settle(part: Path, path: Path, problem: Problem | None) -> None:
@@ -213,9 +213,9 @@ def _open(file: File, folder: Path, have: int) -> http.client.HTTPResponse:
         if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and have:
             return _open(file, folder, 0)  # nothing lies behind what is here: from the start
         reason = f"the server answered {error.code} {error.reason}"
-        raise _failed(file, folder, reason) from error
+        raise _failure(file, folder, reason) from error
     except (OSError, http.client.HTTPException) as error:
-        raise _failed(file, folder, _reason(error)) from error
+        raise _failure(file, folder, _reason(error)) from error
     return answer
 
 
@@ -226,7 +226,7 @@ def _chunks(answer: http.client.HTTPResponse, file: File, folder: Path) -> Itera
     except http.client.IncompleteRead as error:
         yield error.partial  # the connection was cut, as the missing bytes will tell
     except (OSError, http.client.HTTPException) as error:
-        raise _failed(file, folder, _reason(error)) from error
+        raise _failure(file, folder, _reason(error)) from error
 
 
 def _reason(error: Exception) -> str:
@@ -235,7 +235,7 @@ def _reason(error: Exception) -> str:
     return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
 
 
-def _failed(file: File, folder: Path, reason: str) -> RunError:
+def _failure(file: File, folder: Path, reason: str) -> RunError:
     accepted = f"SHA-256 {file.sha256}" if file.sha256 else ""
     hint = (
         f"`{store.fetch_command(folder.name)}` resumes the download; "

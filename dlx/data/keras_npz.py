@@ -19,7 +19,7 @@ import numpy.typing as npt
 
 from ..errors import UsageError
 from . import columns
-from .reader import damaged
+from .reader import damage
 
 MAX_MEMBERS = 8  # imdb.npz has 4
 MAX_BYTES = 32 * 2**20  # of one member, unpacked; the largest official one has 14 MB
@@ -63,21 +63,21 @@ def read_npz(path: Path, names: Sequence[str]) -> dict[str, npt.NDArray[Any]]:
     except UsageError:
         raise
     except Exception as error:  # damaged zip, header and pickle raise a dozen kinds between them
-        raise damaged(path, f"cannot be read: {error}", "Keras' own .npz file") from error
+        raise damage(path, f"cannot be read: {error}", "Keras' own .npz file") from error
 
 
 def _member(path: Path, archive: zipfile.ZipFile, name: str) -> npt.NDArray[Any]:
     members = {info.filename: info for info in archive.infolist()}
     if len(members) > MAX_MEMBERS:
-        raise damaged(path, f"contains {len(members)} arrays", f"at most {MAX_MEMBERS}")
+        raise damage(path, f"contains {len(members)} arrays", f"at most {MAX_MEMBERS}")
     if name not in members:
-        raise damaged(path, f"contains no {name}", f"one of {', '.join(members) or 'none'}")
+        raise damage(path, f"contains no {name}", f"one of {', '.join(members) or 'none'}")
     if members[name].compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
         raise ValueError(f"{name} is packed by method {members[name].compress_type}")
     size = members[name].file_size  # zipfile never unpacks more than this
     if size > MAX_BYTES:
         what = f"{name} would unpack to {size:,} bytes"
-        raise damaged(path, what, f"at most {MAX_BYTES:,}")
+        raise damage(path, what, f"at most {MAX_BYTES:,}")
     with archive.open(name) as file:
         version = np.lib.format.read_magic(file)
         if version != (1, 0):
@@ -128,7 +128,7 @@ def flatten(path: Path, rows: npt.NDArray[Any], start: int) -> columns.Sequence:
 
 
 def _no_ids(path: Path) -> UsageError:
-    return damaged(path, "contains rows that are not word ids", f"whole numbers from 1 to {MAX_ID}")
+    return damage(path, "contains rows that are not word ids", f"whole numbers from 1 to {MAX_ID}")
 
 
 # How Python 2 pickled `numpy.array([...], dtype=object)`: protocol 2, texts as bytes. NumPy's own

@@ -90,7 +90,7 @@ class _Outer:
 
     def folds(self, k: int, seed: int) -> tuple[Fold, ...]:
         """The rest, dealt into k parts at random."""
-        return _around(deal(self.rest, k, seed, self.labels, self.units), self.rest)
+        return _make_folds(deal(self.rest, k, seed, self.labels, self.units), self.rest)
 
     def how(self, options: Any) -> str:
         """What a draw kept, in words after others."""
@@ -127,7 +127,7 @@ def kfold(options: specs.KFold, samples: Samples, seed: int, target: str) -> Spl
         how = "drawn at random" + outer.how(options)
     else:
         parts = np.array_split(outer.rest, options.k)
-        folds, how = _around(parts, outer.rest), "consecutive rows"
+        folds, how = _make_folds(parts, outer.rest), "consecutive rows"
     rule = f"{options.k} folds of {_sizes(folds)} rows ({how}), a new model for each; {outer.rule}"
     made_by: MadeBy = "dlx" if options.shuffle else "book"
     return Split("kfold", folds, outer.test, rule, made_by, outer.made_by)
@@ -159,7 +159,7 @@ def chronological(
         UsageError: the samples have no time, or a part would be empty.
         MethodError: the gap is shorter than the target looks ahead.
     """
-    order, gap = _in_time(samples), _gap(options, samples)
+    order, gap = _sort_by_time(samples), _gap(options, samples)
     if samples.test is None:
         count = _count(options.test, len(order), "protocol.test", samples.sample)
         test, order = order[-count:], order[: -count - gap]
@@ -233,14 +233,14 @@ def auto(options: specs.Auto, samples: Samples, seed: int, target: str) -> Split
         return replace(split, rule=f"auto: rows are ordered by {samples.time}; {split.rule}")
     common |= {"test_seed": options.test_seed, "duplicates": options.duplicates}
     split = holdout(specs.Holdout(**common), samples, seed, target)
-    if reason := _too_few(split.folds[0].validation, samples, target):
+    if reason := _find_shortage(split.folds[0].validation, samples, target):
         split = kfold(specs.KFold(**common), samples, seed, target)
         return replace(split, rule=f"auto: {reason}, so K-fold; {split.rule}")
     rows = len(split.folds[0].validation)
     return replace(split, rule=f"auto: {rows:,} rows are enough for a hold-out set; {split.rule}")
 
 
-def _too_few(validation: Rows, samples: Samples, target: str) -> str:
+def _find_shortage(validation: Rows, samples: Samples, target: str) -> str:
     """Why a hold-out would be too small; "" where it is not."""
     if len(validation) < FEW_ROWS:
         return f"a hold-out would have {len(validation):,} rows, fewer than {FEW_ROWS:,}"
@@ -271,7 +271,7 @@ def _outer(options: specs.Drawn, samples: Samples, target: str) -> _Outer:
     return _Outer(rest, test, rule, made_by, kept, units)
 
 
-def _around(parts: list[Rows], rest: Rows) -> tuple[Fold, ...]:
+def _make_folds(parts: list[Rows], rest: Rows) -> tuple[Fold, ...]:
     """A fold for each part: it validates, the others train."""
     if min(map(len, parts)) == 0:
         raise UsageError(_empty_part(len(parts), rest))
@@ -322,7 +322,7 @@ def _column(samples: Samples, name: str) -> Any:
     return np.asarray(samples.columns[name])
 
 
-def _in_time(samples: Samples) -> Rows:
+def _sort_by_time(samples: Samples) -> Rows:
     """All rows from the earliest to the latest; equal times in the order of the dataset."""
     if not samples.time:
         what = "protocol chronological needs rows in time, but the dataset has no time column"

@@ -42,7 +42,7 @@ def content_digest(digests: Mapping[str, str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
-def damaged(path: Path, what: str, accepted: str) -> UsageError:
+def damage(path: Path, what: str, accepted: str) -> UsageError:
     """The error of a file whose inside is not what its format asks for."""
     hint = (
         "`dlx data verify` names every wrong file, `dlx data fetch NAME` downloads it again; "
@@ -51,7 +51,7 @@ def damaged(path: Path, what: str, accepted: str) -> UsageError:
     return UsageError(Problem(f"{path.name}: {what}", str(path), accepted, hint))
 
 
-def checked(samples: Samples, dataset: str) -> Samples:
+def check_samples(samples: Samples, dataset: str) -> Samples:
     """Samples whose columns are all there, and of one length.
 
     Raises:
@@ -83,5 +83,5 @@ def class_ids(path: Path, values: npt.NDArray[Any], names: Iterable[str]) -> Row
         ids: Rows = values.astype(np.int64)
     if ids.ndim != 1 or (ids != values).any() or (ids < 0).any() or (ids >= count).any():
         accepted = f"whole numbers from 0 to {count - 1}"
-        raise damaged(path, "contains labels that are not a class", accepted)
+        raise damage(path, "contains labels that are not a class", accepted)
     return ids

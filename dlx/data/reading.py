@@ -21,7 +21,7 @@ from .cache import SUMS, Cache
 from .code import code_digest, is_shipped
 from .columns import Column, Dense
 from .fingerprints import contents_digest
-from .reader import Reader, checked
+from .reader import Reader, check_samples
 from .samples import Samples
 from .scratch import scratch, sweep
 
@@ -41,13 +41,13 @@ def read(chosen: Chosen) -> Samples:
         found = store.hash_files(folder, store.names_of(options))
     else:
         folder = store.folder_of(chosen.name, options)
-        found = store.verified(chosen.name, options)
+        found = store.verify_files(chosen.name, options)
     key = _key(chosen, reader, found)
-    samples = _kept(key, lambda: checked(_read(chosen, reader, folder), chosen.name))
-    return _identified(samples, chosen, reader, found, key)
+    samples = _read_cached(key, lambda: check_samples(_read(chosen, reader, folder), chosen.name))
+    return _identify(samples, chosen, reader, found, key)
 
 
-def _kept(key: str, make: Callable[[], Samples]) -> Samples:
+def _read_cached(key: str, make: Callable[[], Samples]) -> Samples:
     """What a reader returned, from the cache where it is there, else for the next time."""
     if not key:
         return make()
@@ -74,7 +74,7 @@ def _read(chosen: Chosen, reader: Reader, folder: Path) -> Samples:
         raise UsageError(Problem(what, str(error.filename or folder))) from error
 
 
-def _identified(
+def _identify(
     samples: Samples, chosen: Chosen, reader: Reader, found: tuple[store.Found, ...], key: str
 ) -> Samples:
     """Samples with source, digests and key; their contents are checked where these are pinned."""
@@ -120,7 +120,7 @@ def verify(chosen: Chosen) -> tuple[Problem, ...]:
         if chosen.options.content_sha256:
             read(chosen)
         else:
-            store.verified(chosen.name, chosen.options)
+            store.verify_files(chosen.name, chosen.options)
     except UsageError as error:
         return error.problems
     return ()

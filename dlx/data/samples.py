@@ -29,7 +29,9 @@ class Frame:
 
     def __post_init__(self) -> None:
         columns = {
-            name: as_column(given).named(self.features.get(name, ()), self.words.get(name, ()))
+            name: as_column(given).name_features(
+                self.features.get(name, ()), self.words.get(name, ())
+            )
             for name, given in self.columns.items()
         }
         object.__setattr__(self, "columns", columns)

@@ -22,7 +22,7 @@ def scratch(root: Path) -> Iterator[Path]:
         OSError: it cannot be made.
     """
     root.mkdir(parents=True, exist_ok=True)
-    with _shared(root):
+    with _hold_shared(root):
         folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=root))
         try:
             yield folder
@@ -32,12 +32,12 @@ def scratch(root: Path) -> Iterator[Path]:
 
 def sweep(root: Path) -> None:
     """Deletes what writers left that were killed; nothing while any writer is at work."""
-    with suppress(OSError), _shared(root):
+    with suppress(OSError), _hold_shared(root):
         pass
 
 
 @contextmanager
-def _shared(root: Path) -> Iterator[None]:
+def _hold_shared(root: Path) -> Iterator[None]:
     """Holds a folder together with other writers; whoever finds it free first sweeps it.
 
     The system lets go of a lock when its owner ends, so no process's number can mislead. A

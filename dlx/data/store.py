@@ -29,15 +29,15 @@ class Found:
 
 def data_root() -> Path:
     """The folder of all datasets: $DLX_DATA, else `dlx/data` in the user's cache. May not exist."""
-    return _from_environment("DLX_DATA") or _user_cache() / "dlx" / "data"
+    return _read_environment("DLX_DATA") or _user_cache() / "dlx" / "data"
 
 
 def cache_root() -> Path:
     """The folder that dlx may write to: $DLX_CACHE, else `dlx` in the user's cache."""
-    return _from_environment("DLX_CACHE") or _user_cache() / "dlx"
+    return _read_environment("DLX_CACHE") or _user_cache() / "dlx"
 
 
-def _from_environment(name: str) -> Path | None:
+def _read_environment(name: str) -> Path | None:
     value = os.environ.get(name, "")
     return Path(value).expanduser().absolute() if value else None
 
@@ -108,7 +108,7 @@ def _hash_file(path: Path) -> Found:
     raise UsageError(Problem(f"{path.name} {what}", str(path), "a readable file", hint))
 
 
-def verified(name: str, dataset: Dataset) -> tuple[Found, ...]:
+def verify_files(name: str, dataset: Dataset) -> tuple[Found, ...]:
     """Hashes a dataset's files, each read once, and checks them against the pinned digests.
 
     Returns:
@@ -161,12 +161,12 @@ def missing_files(name: str, dataset: Dataset, folder: Path, files: tuple[File, 
     """One problem that names every missing file and both ways to get it."""
     which = f"{len(files)} of its {len(dataset.files)} files" if dataset.files[1:] else "its file"
     what = f"dataset {name}: {which} {'are' if len(files) > 1 else 'is'} missing"
-    lines = [f"\n    {_described(file, dataset)}" for file in files]
+    lines = [f"\n    {_describe_file(file, dataset)}" for file in files]
     by_hand = "download it yourself and put it there"
     if any(file.url for file in files):
         by_hand = f"`{fetch_command(name)}`, or {by_hand}"
     accepted = "in that folder:" + "".join(lines)
-    return Problem(what, str(folder), accepted, by_hand + _or_a_sample(name))
+    return Problem(what, str(folder), accepted, by_hand + _suggest_sample(name))
 
 
 def fetch_command(name: str) -> str:
@@ -175,14 +175,14 @@ def fetch_command(name: str) -> str:
     return f"dlx data fetch {name}" + (f" --plugins {plugin}" if plugin else "")
 
 
-def _or_a_sample(name: str) -> str:
+def _suggest_sample(name: str) -> str:
     entry = DATASETS.entries.get(name)
     if entry is None or Chosen(name, None, entry.target).load().write_sample is None:
         return ""
     return "; `dataset.sample=true` uses synthetic sample data instead"
 
 
-def _described(file: File, dataset: Dataset) -> str:
+def _describe_file(file: File, dataset: Dataset) -> str:
     told = f"{file.name}, {file.size:,} bytes" if file.size else file.name
     if file.sha256:
         told += f", SHA-256 {file.sha256}"

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..config.names import listed, nearest
+from ..config.names import find_nearest, join_names
 from ..errors import Problem, UsageError
 from ..problem import PROBLEMS
 from .columns import Dense, Rows
@@ -117,12 +117,12 @@ def encode(samples: Samples, name: str, problem: str, positive: str = "") -> Enc
             labels a row declared single-label, values outside [0, 1], holes; or there is no such
             positive class.
     """
-    values, outputs, classes = _encoded(samples, name, problem)
+    values, outputs, classes = _encode_target(samples, name, problem)
     place = _positive(name, positive, classes) if problem == "binary" else 1
     return EncodedTarget(values, TargetCodec(problem, outputs, classes, place))
 
 
-def _encoded(samples: Samples, name: str, problem: str) -> tuple[Array, int, tuple[str, ...]]:
+def _encode_target(samples: Samples, name: str, problem: str) -> tuple[Array, int, tuple[str, ...]]:
     """Values, outputs and classes."""
     given = samples.columns[name]
     if not isinstance(given, Dense):
@@ -132,7 +132,7 @@ def _encoded(samples: Samples, name: str, problem: str) -> tuple[Array, int, tup
     _check_whole(column, name)
     classes = samples.classes.get(name, ())
     if not PROBLEMS[problem].classes:
-        return *_encoded_numbers(column, name, problem), ()
+        return *_encode_values(column, name, problem), ()
     if PROBLEMS[problem].answer == "labels":
         if column.ndim != 2:
             raise _contradiction(name, problem, "each row has one label", "multiclass")
@@ -155,14 +155,14 @@ def _encoded(samples: Samples, name: str, problem: str) -> tuple[Array, int, tup
 
 def _positive(name: str, asked: str, classes: tuple[str, ...]) -> int:
     if asked and asked not in classes:
-        near = nearest(asked, classes)
+        near = find_nearest(asked, classes)
         what = f"`targets.{name}.positive` is {asked}, but there is no such class"
         hint = f"targets.{name}.positive={near or classes[-1]}"
-        raise UsageError(Problem(what, "", listed(classes), hint))
+        raise UsageError(Problem(what, "", join_names(classes), hint))
     return classes.index(asked) if asked else 1
 
 
-def _encoded_numbers(column: Array, name: str, problem: str) -> tuple[Array, int]:
+def _encode_values(column: Array, name: str, problem: str) -> tuple[Array, int]:
     values = column.astype(np.float32)
     row = PROBLEMS[problem]
     if row.answer == "numbers":

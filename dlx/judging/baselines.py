@@ -76,7 +76,7 @@ class Answer(Estimate):
         known = [one.cpu().numpy() for one in found if one is not None]
         return np.stack(known) if known else None
 
-    def flawed(self) -> float:
+    def flawed_value(self) -> float:
         """The score if as many rows as none of so many may show had another row's answer."""
         many, worse = math.ceil(self.units * unseen(self.units)), []
         logits, truth = self.draws[0], self.truth

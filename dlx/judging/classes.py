@@ -9,7 +9,7 @@ ONE_CLASS = ("precision", "recall", "f1", "average_precision")
 """Scores that of two classes are those of the positive one."""
 
 
-def classes_told(problems: Mapping[str, Any], scores: Sequence[str]) -> Iterator[str]:
+def describe_classes(problems: Mapping[str, Any], scores: Sequence[str]) -> Iterator[str]:
     """A line for each target with a score that is of one class or an average over classes.
 
     Args:

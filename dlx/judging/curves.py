@@ -118,10 +118,12 @@ def diagnose(
     if len(epochs) < LEAST:
         found = f"{len(epochs)} of {len(val)} epochs have finite losses"
         raise MethodError(Problem("a verdict needs 3 epochs", found, hint="trainer.epochs=20"))
-    loss, train = _Valley(val[epochs]), _without_spikes(train[epochs])
+    loss, train = _Valley(val[epochs]), _cut_spikes(train[epochs])
     gaps = _gaps(train_metric, val_metric, direction, epochs)
-    apart = (gaps or _loss_gaps(loss, train)).opened()
-    verdict, index, text = _turned(loss, train) or _learning(loss, train) or _flat(loss, apart)
+    apart = (gaps or _loss_gaps(loss, train)).is_open()
+    verdict, index, text = (
+        _find_turn(loss, train) or _find_underfit(loss, train) or _flat(loss, apart)
+    )
     low, end = float(loss.values[loss.turn]), float(loss.values[-1])
     if len(epochs) < len(val):
         text += f"; {len(val) - len(epochs)} epochs without a finite loss are left out"
@@ -149,11 +151,14 @@ class _Valley:
     """
 
     def __init__(self, raw: Curve) -> None:
-        self.values = _without_spikes(raw)
-        errors = _falling(self.values)[0]
-        errors[:-1] += _falling(self.values[::-1])[0][::-1][1:]
+        self.values = _cut_spikes(raw)
+        errors = _fit_falling(self.values)[0]
+        errors[:-1] += _fit_falling(self.values[::-1])[0][::-1][1:]
         best = int(errors.argmin()) + 1
-        left, right = _falling(self.values[:best])[1], _falling(self.values[best:][::-1])[1][::-1]
+        left, right = (
+            _fit_falling(self.values[:best])[1],
+            _fit_falling(self.values[best:][::-1])[1][::-1],
+        )
         self.fit = np.concatenate([left, right])
         self.level = float(self.fit.min())
         bottom = np.flatnonzero(self.fit <= self.level)
@@ -167,7 +172,7 @@ class _Valley:
         """The median loss of some epochs, as far as there are any."""
         return float(np.median(self.values[max(0, start) : stop]))
 
-    def surely(self, change: float, least: float, width: int) -> bool:
+    def is_significant(self, change: float, least: float, width: int) -> bool:
         """Whether a change between two levels over `width` epochs is large enough, and no noise."""
         return bool(change > max(least, NOISE * self.noise * np.sqrt(2 / width)))
 
@@ -195,7 +200,7 @@ def _noise(values: Curve, fit: Curve) -> float:
     return max(about, float(np.median(np.abs(np.diff(values, 2))) / (0.6745 * np.sqrt(6))))
 
 
-def _falling(values: Curve) -> tuple[Curve, Curve]:
+def _fit_falling(values: Curve) -> tuple[Curve, Curve]:
     """Isotonic least squares, falling (pool adjacent violators).
 
     Returns:
@@ -218,7 +223,7 @@ def _falling(values: Curve) -> tuple[Curve, Curve]:
     return np.array(errors), np.repeat([block[0] for block in blocks], sizes)
 
 
-def _without_spikes(values: Curve) -> Curve:
+def _cut_spikes(values: Curve) -> Curve:
     """Cuts single epochs that stick out of both neighbours by far more than the usual step."""
     inner = np.median([values[:-2], values[1:-1], values[2:]], axis=0)
     usual = float(np.median(np.abs(np.diff(values))))
@@ -233,7 +238,7 @@ def _running_mean(values: Curve, width: int) -> Curve:
     return np.array([values[max(0, i - half) : i + half + 1].mean() for i in range(len(values))])
 
 
-def _late(values: Curve) -> float:
+def _late_median(values: Curve) -> float:
     """The median over the last quarter of the epochs."""
     return float(np.median(values[-max(1, len(values) // 4) :]))
 
@@ -250,10 +255,10 @@ class _Gaps:
     each: Curve
     notable: float
 
-    def opened(self) -> bool:
+    def is_open(self) -> bool:
         """Whether the gap is notable at the end, and more so than at the start."""
         start = float(self.each[: max(1, len(self.each) // 10)].mean())
-        return _late(self.each) > max(self.notable, start + self.notable / 2)
+        return _late_median(self.each) > max(self.notable, start + self.notable / 2)
 
 
 def _gaps(
@@ -270,25 +275,25 @@ def _gaps(
         return None
     if direction == "max":
         return _Gaps(mine - theirs, GAP)
-    return _Gaps(theirs - mine, ERROR_GAP * abs(_late(theirs)))
+    return _Gaps(theirs - mine, ERROR_GAP * abs(_late_median(theirs)))
 
 
 def _loss_gaps(loss: _Valley, train: Curve) -> _Gaps:
     """The gaps of the losses: a reader without scores notices them where validation rose a bit."""
-    rose = loss.surely(float(loss.fit[-1]) - loss.level, SAME * loss.scale, 1)
-    return _Gaps(loss.values - train, LOSS_GAP * abs(_late(loss.values)) if rose else np.inf)
+    rose = loss.is_significant(float(loss.fit[-1]) - loss.level, SAME * loss.scale, 1)
+    return _Gaps(loss.values - train, LOSS_GAP * abs(_late_median(loss.values)) if rose else np.inf)
 
 
 _Found = tuple[Verdict, int, str]
 
 
-def _turned(loss: _Valley, train: Curve) -> _Found | None:
+def _find_turn(loss: _Valley, train: Curve) -> _Found | None:
     """Whether the validation loss turned; overfitting if the training loss fell meanwhile."""
     end, turn = len(train), loss.turn
     width = max(1, (end - 1 - turn) // 3)
     rise = loss.middle(end - width, end) - loss.middle(turn - width // 2, turn + width // 2 + 1)
     stays = loss.fit[-2] - loss.level > (loss.fit[-1] - loss.level) / 4 and turn < end - 2
-    if not (stays and loss.surely(rise, TURN * loss.scale, width)):
+    if not (stays and loss.is_significant(rise, TURN * loss.scale, width)):
         return None
     if train[-1] >= train[turn]:
         return "underfit", turn, f"both losses rose after epoch {turn + 1}"
@@ -298,7 +303,7 @@ def _turned(loss: _Valley, train: Curve) -> _Found | None:
     return "overfits", turn, text
 
 
-def _learning(loss: _Valley, train: Curve) -> _Found | None:
+def _find_underfit(loss: _Valley, train: Curve) -> _Found | None:
     """Whether the training never began to learn, or still learns at the end."""
     if train[0] - train.min() <= STUCK * abs(train[0]):
         return "underfit", loss.turn, "training loss hardly fell"
@@ -306,7 +311,7 @@ def _learning(loss: _Valley, train: Curve) -> _Found | None:
     before = end - quarter
     fall = loss.middle(before - width, before) - loss.middle(end - width, end)
     least = min(IMPROVING * loss.scale, STEADY * loss.height)
-    if not (loss.surely(fall, least, width) and train[-1] < train[before - 1]):
+    if not (loss.is_significant(fall, least, width) and train[-1] < train[before - 1]):
         return None
     when = "in the last epoch" if quarter == 1 else f"over the last {quarter} epochs"
     return "underfit", loss.turn, f"both losses still fell {when}"

@@ -48,7 +48,7 @@ class Estimate(ABC):
         """Which units are right, (guesses, units), where the score is their share; else None."""
         return None
 
-    def flawed(self) -> float:
+    def flawed_value(self) -> float:
         """The score if as many units as none of so many may show were wrong; nan if unknown.
 
         Asked where no draw moves the score.

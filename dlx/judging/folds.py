@@ -27,7 +27,7 @@ def best_epoch(curve: History, score: str, direction: str) -> int:
     """The epoch, from 1, at which a curve is best; the last one where it never is a number."""
     improvement, best = Improvement(direction), len(curve)
     for epoch, row in enumerate(curve, start=1):
-        if improvement.better(row[score]):
+        if improvement.update(row[score]):
             best = epoch
     return best
 
@@ -49,7 +49,7 @@ def spread(values: Sequence[float]) -> float | None:
     return statistics.stdev(values)
 
 
-def smoothed(curve: History, score: str, direction: str) -> dict[str, Any] | None:
+def smooth(curve: History, score: str, direction: str) -> dict[str, Any] | None:
     """The book's way to read a noisy mean curve: without its start, exponentially averaged.
 
     Args:
@@ -89,7 +89,7 @@ class Improvement:
         self._min_delta = min_delta
         self.best: float | None = None
 
-    def better(self, score: float) -> bool:
+    def update(self, score: float) -> bool:
         """Takes the next score; true if it is the best so far."""
         if score != score or score in (float("inf"), float("-inf")):
             return False

@@ -45,7 +45,7 @@ def judge(part: str, evaluations: Sequence[Evaluation]) -> Judged:
     ]
     first, sample = evaluations[0], Sample(evaluations[0].own)
     scores[0] = replace(scores[0], interval=sample.interval())
-    facts = _compared(first, sample, scores[0].value, values[0])
+    facts = _compare(first, sample, scores[0].value, values[0])
     return Judged(part, tuple(scores), facts, sample.right is not None)
 
 
@@ -89,11 +89,11 @@ class Sample:
         found = self.resampled
         if not np.isfinite(found).all() or np.ptp(found):
             return middle(found)
-        value, far = float(found[0]), self.estimate.flawed()
+        value, far = float(found[0]), self.estimate.flawed_value()
         return (min(value, far), max(value, far)) if math.isfinite(far) and far != value else None
 
 
-def _compared(
+def _compare(
     evaluation: Evaluation, sample: Sample, value: float, values: Sequence[float]
 ) -> Facts:
     """The model against each answer: `baselines` and `power`, as `report.json` holds them."""
@@ -161,14 +161,14 @@ def fold_facts_of(
         if not all(map(math.isfinite, moved)):
             continue
         mean, lead = (statistics.fmean(v) for v in ([o["value"] for o in others], moved))
-        by_rows = _by_rows(moved, others, passes)
+        by_rows = _row_interval(moved, others, passes)
         interval = hull(students_t(moved, val_rows / train_rows), by_rows)
         listed.append(entry(score.name, first["name"], first["kind"], mean, lead, interval))
     how = f"corrected t interval over {len(judged)} folds, no narrower than the interval over rows"
     return compared_facts(listed, how)
 
 
-def _by_rows(
+def _row_interval(
     moved: Sequence[float], others: Sequence[Mapping[str, Any]], passes: float
 ) -> Interval | None:
     """The mean difference with other rows: each fold's own interval, moved to its difference."""

@@ -22,7 +22,7 @@ OPEN = "not known whether it beats the trivial baseline"
 WON = "beats the trivial baseline"
 
 
-def shown_name(name: str, whole: bool = False) -> str:
+def display_name(name: str, whole: bool = False) -> str:
     """A baseline's name for people: whatever guesses at random is chance.
 
     Args:
@@ -89,14 +89,14 @@ def verdict_of(listed: Listed) -> Verdict:
     """
     simple = [one for one in listed if one.get("kind") != "classical"]
     linear = [one for one in listed if one.get("kind") == "classical"]
-    trivial = _all_beaten(simple)
-    beats = _all_beaten(listed) if simple else None
+    trivial = _beats_all(simple)
+    beats = _beats_all(listed) if simple else None
     text = {True: WON, False: LOST, None: OPEN}[trivial]
     ahead = [one for one in linear if one.get("beaten") is False and trivial is not False]
     ahead += [one for one in linear if _leads(one) and trivial is False]
     beaten = [str(one["name"]) for one in linear if one.get("beaten") and one.get("name")]
     if ahead:
-        text += f"; {ahead[0].get('name')} is {_does(ahead[0])}"
+        text += f"; {ahead[0].get('name')} is {_describe_lead(ahead[0])}"
     elif beaten and trivial:
         text += f" and {beaten[0]}"
     elif linear and trivial:
@@ -104,7 +104,7 @@ def verdict_of(listed: Listed) -> Verdict:
     return Verdict(text, trivial, beats, _use(listed))
 
 
-def _all_beaten(listed: Listed) -> bool | None:
+def _beats_all(listed: Listed) -> bool | None:
     """Whether all are; None where there are none, or one may be."""
     found = [one.get("beaten") for one in listed]
     if any(beaten is False for beaten in found):
@@ -124,7 +124,7 @@ def _leads(one: Mapping[str, Any]) -> bool:
     return _difference(one) < 0 and (not isinstance(high, (int, float)) or high < 0)
 
 
-def _does(one: Mapping[str, Any]) -> str:
+def _describe_lead(one: Mapping[str, Any]) -> str:
     return "better" if _leads(one) else "as good"
 
 
@@ -136,7 +136,7 @@ def _use(listed: Listed) -> str:
     if not known:
         return ""
     best = min(known, key=_difference)
-    return f"use {best['name']}: it is simpler and {_does(best)}"
+    return f"use {best['name']}: it is simpler and {_describe_lead(best)}"
 
 
 def power_of(listed: Sequence[dict[str, Any]], how: str) -> dict[str, Any]:
@@ -149,18 +149,18 @@ def power_of(listed: Sequence[dict[str, Any]], how: str) -> dict[str, Any]:
     found = verdict_of(listed)
     simple = [one for one in listed if one["kind"] != "classical"]
     hardest = [min(simple, key=lambda one: one["difference"])] if simple else []
-    texts = [_told(one) for one in (*hardest, *(o for o in listed if o["kind"] == "classical"))]
+    texts = [_describe(one) for one in (*hardest, *(o for o in listed if o["kind"] == "classical"))]
     text = f"{found.text}: {'; '.join(texts)} ({how})" if texts else how
     known = {"trivial": found.trivial, "beats": found.beats, "use": found.use}
     return {"verdict": found.text, "text": text, **known}
 
 
-def _told(one: Mapping[str, Any]) -> str:
+def _describe(one: Mapping[str, Any]) -> str:
     """A comparison in words: "test/mae is 0.9 better than median (3.1), ..."."""
     difference, interval = one["difference"], one["interval"]
     side = "better" if difference > 0 else "worse" if difference < 0 else "no better"
     amount = f"{abs(difference):.3g} " if difference else ""
-    text = f"{one['score']} is {amount}{side} than {shown_name(one['name'])} ({one['value']:.4g})"
+    text = f"{one['score']} is {amount}{side} than {display_name(one['name'])} ({one['value']:.4g})"
     if interval is None:
         return f"{text}, uncertainty unknown" if difference > 0 else text
     return f"{text}, 95 % interval of the difference {interval[0]:.3g} to {interval[1]:.3g}"

@@ -35,16 +35,16 @@ def require_weights(config: Config, build: Callable[[], nn.Module], device: torc
         UsageError: with the estimate and what is free.
     """
     parameters = count_parameters(outline(build))
-    copies = 2 + _kept_by(config.optimizer)  # weights, gradients, what the optimizer keeps
+    copies = 2 + _count_kept(config.optimizer)  # weights, gradients, what the optimizer keeps
     need, free = NUMBER * copies * parameters, free_on(device)
     if free is None or need <= free:
         return
     raise UsageError(
         Problem(
             f"the model has {parameters:,} parameters: with gradients and the state "
-            f"of {config.optimizer.name}, {in_units(need)}",
+            f"of {config.optimizer.name}, {format_bytes(need)}",
             where="model",
-            accepted=f"what fits in the {in_units(free)} that are free on the {device.type}",
+            accepted=f"what fits in the {format_bytes(free)} that are free on the {device.type}",
             hint="smaller layers; `dlx summary` with the same arguments shows their sizes",
         )
     )
@@ -71,9 +71,9 @@ def require_batch(config: Config, sizes: RowSizes, rows: int, device: torch.devi
     smaller = f"trainer.batch_size={fits}" if fits else "smaller layers"
     raise UsageError(
         Problem(
-            f"a step of {at_once:,} rows needs {in_units(each * at_once)} for its gradients",
+            f"a step of {at_once:,} rows needs {format_bytes(each * at_once)} for its gradients",
             where="trainer.batch_size",
-            accepted=f"what fits in the {in_units(free)} that are free on the {device.type}",
+            accepted=f"what fits in the {format_bytes(free)} that are free on the {device.type}",
             hint=smaller,
         )
     )
@@ -89,7 +89,7 @@ def eval_rows(config: Config, sizes: RowSizes) -> int:
     )
 
 
-def with_eval_batch(config: Config, rows: int) -> Config:
+def set_eval_batch(config: Config, rows: int) -> Config:
     """A config whose batches of validation and test have so many rows."""
     return replace(config, trainer=replace(config.trainer, eval_batch_size=rows))
 
@@ -102,7 +102,7 @@ def free_on(device: torch.device) -> int | None:
     return int(torch.cuda.mem_get_info(device)[0]) + unused
 
 
-def in_units(many: int) -> str:
+def format_bytes(many: int) -> str:
     """Bytes as people say them."""
     size, units = float(many), ["bytes", "kB", "MB", "GB", "TB", "PB", "EB"]
     while size >= 1000 and len(units) > 1:
@@ -113,7 +113,7 @@ def in_units(many: int) -> str:
 _KEPT: dict[str, int] = {}
 
 
-def _kept_by(optimizer: Chosen) -> int:
+def _count_kept(optimizer: Chosen) -> int:
     """How many numbers an optimizer keeps of each weight, by a step of one with two weights.
 
     A plugin's is not stepped outside a training, and counts as one that keeps nothing.

@@ -38,7 +38,7 @@ class Meters:
         self._device = device
         self._several = len(heads) > 1
         self.metrics: list[tuple[str, str, Metric]] = [
-            (self._prefix(head.name) + name, head.name, _made(c, head))
+            (self._prefix(head.name) + name, head.name, _make_metric(c, head))
             for head in heads
             for name, c in chosen[head.name].items()
         ]
@@ -119,7 +119,7 @@ class Meters:
         return found
 
 
-def _made(chosen: Chosen, head: Head) -> Metric:
+def _make_metric(chosen: Chosen, head: Head) -> Metric:
     metric: Metric = chosen.load()(chosen.options, head.problem, head.outputs)
     metric.positive = head.positive
     return metric

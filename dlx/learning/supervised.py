@@ -121,10 +121,10 @@ class Supervised(OneLoss):
         truth = part.targets[target]
         yield from simple_answers(metric, fold.train.targets[target], truth, forecasts)
         if self.config.baseline == "classical":
-            model = self._fitted(fold, target, metric)
+            model = self._fit_classical(fold, target, metric)
             yield Answer(model.name, "classical", metric, truth, (model.predict(part.inputs),))
 
-    def _fitted(self, fold: FoldData, target: str, metric: Metric) -> classical.Classical:
+    def _fit_classical(self, fold: FoldData, target: str, metric: Metric) -> classical.Classical:
         """The classical model of a target, which the fold keeps."""
         name = f"classical/{target}"
         if name not in fold.learnt:

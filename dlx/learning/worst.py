@@ -53,7 +53,7 @@ def worst_errors(
                 "predicted": target.codec.texts(said.values[i : i + 1])[0],
                 **_probability(target.codec.problem, said, i),
                 "loss": float(losses[i]),
-                "shown": _shown(samples, int(rows[i])),
+                "shown": _show_inputs(samples, int(rows[i])),
             }
             for i in order.tolist()
             if losses[i] > 0 and np.isfinite(losses[i])
@@ -87,7 +87,7 @@ def _probability(problem: str, said: Answers, row: int) -> dict[str, float]:
     return {"probability": second if second > 0.5 else 1 - second}
 
 
-def _shown(samples: Samples, row: int) -> dict[str, Any]:
+def _show_inputs(samples: Samples, row: int) -> dict[str, Any]:
     """The inputs of a row as people see them: the first input that is an image, text or table."""
     features: dict[str, Any] = {}
     for name in samples.inputs:

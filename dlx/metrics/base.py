@@ -127,7 +127,7 @@ class Sums(Metric):
             self.count = int(state["count"])
 
 
-def wide(values: Tensor) -> torch.dtype:
+def widest_dtype(values: Tensor) -> torch.dtype:
     """The most exact floating type that the device of these values has."""
     return torch.float32 if values.device.type == "mps" else torch.float64
 

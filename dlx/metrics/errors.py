@@ -9,13 +9,13 @@ import torch
 from torch import Tensor
 
 from ..problem import PROBLEMS
-from .base import Sums, mean_of_defined, wide
+from .base import Sums, mean_of_defined, widest_dtype
 
 
 def _predictions(logits: Tensor, problem: str) -> Tensor:
     """What the logits predict. A sigmoid in single precision would depend on the batch's size."""
     logits = logits.detach()
-    return logits.to(wide(logits)).sigmoid() if PROBLEMS[problem].bounded else logits
+    return logits.to(widest_dtype(logits)).sigmoid() if PROBLEMS[problem].bounded else logits
 
 
 class _Difference(Sums):
@@ -24,7 +24,7 @@ class _Difference(Sums):
     def update(self, logits: Tensor, target: Tensor) -> None:
         """Takes in a batch without waiting for its device; no gradient is kept."""
         predicted = _predictions(logits, self.problem).view_as(target)
-        self._add(self._errors(predicted - target).sum(dtype=wide(target)), target.numel())
+        self._add(self._errors(predicted - target).sum(dtype=widest_dtype(target)), target.numel())
 
     _errors: Callable[[Tensor], Tensor]
     """What is averaged of the differences."""
@@ -71,7 +71,7 @@ class R2(Sums):
     def update(self, logits: Tensor, target: Tensor) -> None:
         """Takes in a batch without waiting for its device; no gradient is kept."""
         predicted = _predictions(logits, self.problem)
-        truth = target.view_as(logits).to(wide(target))
+        truth = target.view_as(logits).to(widest_dtype(target))
         if self.first is None:
             self.first = truth[0].clone()
         # sums of squares lose digits far from zero: count from the first target instead

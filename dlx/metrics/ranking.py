@@ -46,7 +46,7 @@ class _Ranking(Metric):
         """The mean over the classes or labels with a score; nan if none has, or a logit is nan."""
         if not self.logits:
             return math.nan
-        pairs = self._marked(torch.cat(self.logits), torch.cat(self.targets))
+        pairs = self._mark_positive(torch.cat(self.logits), torch.cat(self.targets))
         return mean_of_defined(self._score(label, score) for label, score in pairs)
 
     def resample(
@@ -57,19 +57,19 @@ class _Ranking(Metric):
         A class or label has no score in a draw without a positive (or, for ROC-AUC, a negative)
         row; the mean is over those that have one.
         """
-        pairs, values = self._marked(answers[0], target), [np.zeros(0)]
+        pairs, values = self._mark_positive(answers[0], target), [np.zeros(0)]
         if not pairs:
             return np.array([math.nan for _ in drawn])
         left = iter(drawn)
         while block := list(islice(left, _BLOCK)):
             counts = np.stack([np.bincount(places, minlength=len(target)) for places in block])
-            each = np.stack([self._counted(*_by_score(counts, *pair)) for pair in pairs])
+            each = np.stack([self._count(*_count_by_score(counts, *pair)) for pair in pairs])
             defined = np.isfinite(each)
             with np.errstate(invalid="ignore"):
                 values.append(np.where(defined, each, 0.0).sum(axis=0) / defined.sum(axis=0))
         return np.concatenate(values)
 
-    def _marked(self, logits: Tensor, target: Tensor) -> list[tuple[Column, Column]]:
+    def _mark_positive(self, logits: Tensor, target: Tensor) -> list[tuple[Column, Column]]:
         """Of each class which rows are positive, and scores that rise with how surely they are.
 
         There are none where a logit is no number.
@@ -92,7 +92,7 @@ class _Ranking(Metric):
 
     @staticmethod
     @abstractmethod
-    def _counted(positive: Values, negative: Values) -> Values:
+    def _count(positive: Values, negative: Values) -> Values:
         """The same of each draw, from its rows at each distinct score, highest first."""
 
     def state_dict(self) -> dict[str, Tensor]:
@@ -119,7 +119,7 @@ class RocAuc(_Ranking):
         return float(roc_auc_score(label, score))
 
     @staticmethod
-    def _counted(positive: Values, negative: Values) -> Values:
+    def _count(positive: Values, negative: Values) -> Values:
         """The share of pairs in which the positive is ranked higher, ties counted half."""
         lower = negative[:, ::-1].cumsum(axis=1)[:, ::-1] - negative / 2
         with np.errstate(invalid="ignore"):
@@ -139,7 +139,7 @@ class AveragePrecision(_Ranking):
         return float(average_precision_score(label, score))
 
     @staticmethod
-    def _counted(positive: Values, negative: Values) -> Values:
+    def _count(positive: Values, negative: Values) -> Values:
         """The mean over the positives of the precision at their score."""
         found = positive.cumsum(axis=1)
         with np.errstate(invalid="ignore"):
@@ -147,7 +147,9 @@ class AveragePrecision(_Ranking):
             return np.asarray((positive * precision).sum(axis=1) / positive.sum(axis=1))
 
 
-def _by_score(counts: npt.NDArray[np.int64], label: Column, score: Column) -> tuple[Values, Values]:
+def _count_by_score(
+    counts: npt.NDArray[np.int64], label: Column, score: Column
+) -> tuple[Values, Values]:
     """How many positive and negative rows each draw has at each distinct score, highest first.
 
     Args:

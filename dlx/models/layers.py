@@ -21,7 +21,7 @@ from ..data.columns import Input
 from ..errors import Problem, UsageError
 from . import modules
 from .inputs import Batch
-from .network import Network, Reader, check_penalty, dense_layer, joined, the_only_input
+from .network import Network, Reader, check_penalty, dense_layer, join_inputs, the_only_input
 from .shapes import Kind, Place, Shape
 
 Made = tuple[nn.Module, Shape]
@@ -82,9 +82,9 @@ def reader(name: str, found: Input, images: bool) -> tuple[Reader, Shape]:
     if found.kind == "ids":
         return itemgetter(name), Shape("ids", found.shape, found.ids)
     if found.kind == "multi_hot" or axes == 0:
-        return joined((name,)), _vector(found)
+        return join_inputs((name,)), _vector(found)
     if axes == 2 and images:
-        return _with_channel(name), Shape("image", (1, *found.shape))
+        return _add_channel(name), Shape("image", (1, *found.shape))
     if axes > 3:
         return itemgetter(name), Shape("block", found.shape)
     kinds: dict[int, Kind] = {1: "vector", 2: "sequence", 3: "image"}
@@ -95,7 +95,7 @@ def _vector(found: Input) -> Shape:
     return Shape("vector", found.shape or (1,))
 
 
-def _with_channel(name: str) -> Reader:
+def _add_channel(name: str) -> Reader:
     def read(batch: Batch) -> Tensor:
         return cast("Tensor", batch[name]).unsqueeze(1)
 
@@ -113,7 +113,7 @@ def linear(options: specs.Linear, shape: Shape, place: Place) -> Made:
     """Dense layer on a vector, or on each step of a sequence."""
     place.take(shape, "vector", "sequence")
     module = nn.Linear(shape.channels, options.units, bias=options.bias)
-    return module, shape.moved(options.units, shape.places)
+    return module, shape.resize(options.units, shape.places)
 
 
 def _convolution(
@@ -137,7 +137,7 @@ def _convolution(
         bias=options.bias,
         **_padding(zeros),
     )
-    return module, shape.moved(options.channels, places)
+    return module, shape.resize(options.channels, places)
 
 
 def _padding(zeros: list[tuple[int, int]]) -> dict[str, tuple[int, ...]]:
@@ -167,7 +167,7 @@ def _pool(
     places = tuple(_windows(size, options.size, stride, 1, place) for size in shape.places)
     pool = kind(options.size, stride)
     module = modules.Pool1d(pool) if shape.kind == "sequence" else pool
-    return module, shape.moved(shape.channels, places)
+    return module, shape.resize(shape.channels, places)
 
 
 def _global_pool(largest: bool, _options: specs.GlobalPool, shape: Shape, place: Place) -> Made:
@@ -225,7 +225,7 @@ def _recurrent(
     module.every_step = options.sequence
     width = options.units * (2 if both else 1)
     if options.sequence:
-        return module, shape.moved(width, shape.places)
+        return module, shape.resize(width, shape.places)
     return module, Shape("vector", (width,))
 
 

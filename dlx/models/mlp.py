@@ -28,13 +28,13 @@ def build(options: Mlp, inputs: Mapping[str, Input], outputs: Mapping[str, int])
     read, width, multi_hot = flat_reader(inputs)
     body: list[nn.Module] = []
     for units in options.units:
-        body += _hidden(options, width, units, multi_hot)
+        body += _build_hidden(options, width, units, multi_hot)
         width, multi_hot = units, False
     head = partial(dense_layer, width, multi_hot=multi_hot)
     return check_penalty(options, Network(read, body, head, outputs))
 
 
-def _hidden(options: Mlp, width: int, units: int, multi_hot: bool) -> list[nn.Module]:
+def _build_hidden(options: Mlp, width: int, units: int, multi_hot: bool) -> list[nn.Module]:
     # batch normalisation takes the mean off, and with it any bias before it
     layers = [dense_layer(width, units, multi_hot, bias=not options.batch_norm)]
     if options.batch_norm:

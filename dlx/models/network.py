@@ -37,7 +37,7 @@ class Network(nn.Module):
         self.read = read
         self.body = nn.Sequential(*body)
         self.targets = tuple(outputs)
-        self.heads = nn.ModuleDict(_by_module_name(outputs, head))
+        self.heads = nn.ModuleDict(_build_heads(outputs, head))
 
     def forward(self, inputs: Batch) -> dict[str, Tensor]:
         """Gives for each target its logits, of shape (batch, outputs[target])."""
@@ -59,7 +59,7 @@ class Network(nn.Module):
         ]
 
 
-def _by_module_name(
+def _build_heads(
     outputs: Mapping[str, int], head: Callable[[int], nn.Module]
 ) -> dict[str, nn.Module]:
     """The heads, under names that a ModuleDict takes: no dot, and none of its own attributes."""
@@ -116,11 +116,11 @@ def flat_reader(inputs: Mapping[str, Input]) -> tuple[Reader, int, bool]:
             raise UsageError(_ids_problem(name, found))
     width = sum(math.prod(found.shape) for found in inputs.values())
     if len(inputs) > 1:
-        return joined(tuple(inputs)), width, False
+        return join_inputs(tuple(inputs)), width, False
     name, found = next(iter(inputs.items()))
     if found.kind == "multi_hot" or len(found.shape) == 1:
         return itemgetter(name), width, found.kind == "multi_hot"
-    return joined((name,)), width, False
+    return join_inputs((name,)), width, False
 
 
 def _ids_problem(name: str, found: Input) -> Problem:
@@ -132,7 +132,7 @@ def _ids_problem(name: str, found: Input) -> Problem:
     )
 
 
-def joined(names: tuple[str, ...]) -> Reader:
+def join_inputs(names: tuple[str, ...]) -> Reader:
     """A reader that writes out and flattens these inputs and lays them end to end."""
 
     def read(batch: Batch) -> Tensor:

@@ -63,7 +63,7 @@ class Shape:
         """Lengths of the axes that a window moves along: time, or height and width."""
         return self.sizes[1:] if self.kind == "image" else self.sizes[:-1]
 
-    def moved(self, channels: int, places: tuple[int, ...]) -> Shape:
+    def resize(self, channels: int, places: tuple[int, ...]) -> Shape:
         """The same kind with other channels and places."""
         sizes = (channels, *places) if self.kind == "image" else (*places, channels)
         return Shape(self.kind, sizes)

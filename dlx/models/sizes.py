@@ -77,7 +77,7 @@ def measure_rows(model: nn.Module, inputs: Mapping[str, Input]) -> RowSizes:
 
     def note(module: nn.Module, taken: tuple[Any, ...], given: Any) -> None:
         nonlocal kept, widest
-        before, after = _count(taken), _count(given) + _within(module, taken)
+        before, after = _count(taken), _count(given) + _inner_size(module, taken)
         widest = max(widest, before + after)
         if not isinstance(module, nn.Flatten):  # the same memory in another shape
             kept += after
@@ -102,7 +102,7 @@ def _count(values: Any) -> int:
 _GATES = {nn.RNN: 1, nn.GRU: 3, nn.LSTM: 4}
 
 
-def _within(module: nn.Module, taken: tuple[Any, ...]) -> int:
+def _inner_size(module: nn.Module, taken: tuple[Any, ...]) -> int:
     """What a recurrent layer holds of every time step: its gates and its state."""
     if not isinstance(module, nn.RNNBase):
         return 0

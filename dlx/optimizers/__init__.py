@@ -81,20 +81,20 @@ def sgd(options: specs.SGD, parameters: Iterable[Parameter]) -> optim.Optimizer:
         nesterov=options.nesterov,
         weight_decay=options.weight_decay,
         # without momentum a step is one addition, which the plain loop does fastest
-        fused=_fused(found) if options.momentum > 0 else None,
+        fused=_use_fused(found) if options.momentum > 0 else None,
     )
 
 
 def adam(options: specs.Adam, parameters: Iterable[Parameter]) -> optim.Optimizer:
     """Adam (Kingma and Ba, arXiv:1412.6980)."""
     found = list(parameters)
-    return optim.Adam(found, **_moments(options), fused=_fused(found))
+    return optim.Adam(found, **_moments(options), fused=_use_fused(found))
 
 
 def adamw(options: specs.AdamW, parameters: Iterable[Parameter]) -> optim.Optimizer:
     """Adam with decoupled weight decay (Loshchilov and Hutter, arXiv:1711.05101)."""
     found = list(parameters)
-    return optim.AdamW(found, **_moments(options), fused=_fused(found))
+    return optim.AdamW(found, **_moments(options), fused=_use_fused(found))
 
 
 def nadam(options: specs.Nadam, parameters: Iterable[Parameter]) -> optim.Optimizer:
@@ -116,11 +116,11 @@ def adagrad(options: specs.Adagrad, parameters: Iterable[Parameter]) -> optim.Op
         lr=options.lr,
         eps=options.eps,
         weight_decay=options.weight_decay,
-        fused=_fused(found),
+        fused=_use_fused(found),
     )
 
 
-def _fused(parameters: list[Parameter]) -> bool | None:
+def _use_fused(parameters: list[Parameter]) -> bool | None:
     """Whether one kernel does the whole step: on a CPU, where it takes a third of the time.
 
     Elsewhere torch chooses (None). The bits of a fused step differ from those of a plain one, and

@@ -129,14 +129,14 @@ class Member:
         """
         tensors: dict[str, Tensor] = {}
         rest: dict[str, Entries] = {}
-        for name, entries in self._kept().items():
+        for name, entries in self._entries_by_name().items():
             tensors |= {f"{name}/{k}": v for k, v in entries.items() if isinstance(v, Tensor)}
             plain = {k: v for k, v in entries.items() if not isinstance(v, Tensor)}
             rest |= {name: plain} if plain else {}
         flat = self._flat is not None
         return State(tensors, {"rest": rest, "schedule": self.schedule.state_dict(), "flat": flat})
 
-    def _kept(self) -> dict[str, Entries]:
+    def _entries_by_name(self) -> dict[str, Entries]:
         """What the optimizer keeps, by the names of parameters."""
         kept = self.optimizer.state_dict()["state"]
         named = {name: kept[at] for at, name in enumerate(self._order()) if at in kept}

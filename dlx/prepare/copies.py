@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..config.names import did_you_mean, listed
+from ..config.names import did_you_mean, join_names
 from ..config.schema import Copies
 from ..data.columns import Column, Dense, Rows
 from ..data.samples import Samples
@@ -14,7 +14,7 @@ from ..errors import Problem, UsageError
 from ..seeds import derive
 
 
-def with_copies(
+def add_copies(
     samples: Samples, train: Rows, options: Copies, seed: int
 ) -> tuple[Samples, Rows, Rows]:
     """Adds copies of training rows in which one feature is missing (NaN).
@@ -38,7 +38,7 @@ def with_copies(
     random = np.random.Generator(np.random.PCG64(derive(seed, "copies")))
     made_of = random.choice(train, size=round(options.share * len(train)))
     drawn = random.integers(len(places), size=len(made_of))
-    longer = {name: _longer(samples.columns[name], made_of) for name in samples.inputs}
+    longer = {name: _append_rows(samples.columns[name], made_of) for name in samples.inputs}
     for copy, place in enumerate(drawn.tolist()):
         name, feature = places[place]
         np.asarray(longer[name])[len(samples) + copy, feature] = np.nan
@@ -47,7 +47,7 @@ def with_copies(
     return replace(samples, columns=columns), np.concatenate([train, copies]), made_of
 
 
-def _longer(column: Column, rows: Rows) -> Column:
+def _append_rows(column: Column, rows: Rows) -> Column:
     """An input column with some of its rows once more at its end."""
     longer = column.take(np.concatenate([np.arange(len(column)), rows]))
     if isinstance(longer, Dense) and longer.values.dtype.kind in "iub":
@@ -65,7 +65,7 @@ def _places(samples: Samples, options: Copies) -> list[tuple[str, int]]:
     for feature in options.features:
         if feature not in found:
             what = f"`prepare.copies.features`: there is no feature `{feature}`"
-            known = listed(found) or "none: no input is a table of numbers"
+            known = join_names(found) or "none: no input is a table of numbers"
             raise UsageError(Problem(what, "", known, did_you_mean(feature, found)))
     if not found:
         raise UsageError(Problem("`prepare.copies` needs a table of numbers among the inputs"))

@@ -8,7 +8,7 @@ from typing import ClassVar
 import numpy as np
 import numpy.typing as npt
 
-from ..config.names import did_you_mean, listed
+from ..config.names import did_you_mean, join_names
 from ..config.specs import prepare as specs
 from ..data.columns import Column, Dense
 from ..errors import Problem, UsageError
@@ -29,7 +29,7 @@ def _table(column: Column, step: str) -> Dense:
 def _place(name: str, step: str, features: tuple[str, ...]) -> int:
     if name in features:
         return features.index(name)
-    known = listed(features) or "none: this column's features have no names"
+    known = join_names(features) or "none: this column's features have no names"
     what = f"prepare step {step}: there is no feature `{name}`"
     raise UsageError(Problem(what, "prepare.steps", known, did_you_mean(name, features)))
 
@@ -104,7 +104,7 @@ def _operation(name: str, wanted: specs.Expression) -> tuple[str, tuple[str, ...
     asked = {op: getattr(wanted, op) for op in _OPERATIONS if getattr(wanted, op)}
     if len(asked) != 1:
         what = f"prepare step derive: feature `{name}` names {len(asked)} operations"
-        raise UsageError(Problem(what, "prepare.steps", f"one of {listed(_OPERATIONS)}"))
+        raise UsageError(Problem(what, "prepare.steps", f"one of {join_names(_OPERATIONS)}"))
     operation, operands = next(iter(asked.items()))
     operands = (operands,) if isinstance(operands, str) else tuple(operands)
     if operation in ("ratio", "difference") and len(operands) != 2:

@@ -111,7 +111,7 @@ class Pipeline:
         for name in samples.inputs:
             mine = [s for s in steps if not s.options.columns or name in s.options.columns]
             column, learnt = _chain(mine, name, samples, train, cache)
-            with _told_of(name):
+            with _prefix_input(name):
                 columns[name] = column.ready()
             fitted.extend(learnt)
         raw = {name: _raw(samples.columns[name]) for name in samples.inputs}
@@ -139,7 +139,7 @@ class Pipeline:
                 raise UsageError(Problem(what, "", raw.holds))
             for step in self.steps:
                 column = step.apply(column) if step.column == name else column
-            with _told_of(name):
+            with _prefix_input(name):
                 columns[name] = column.ready()
         return columns
 
@@ -199,7 +199,7 @@ def _raw(column: Column) -> RawColumn:
 
 
 @contextmanager
-def _told_of(name: str) -> Iterator[None]:
+def _prefix_input(name: str) -> Iterator[None]:
     """Puts the input before what a column says of itself."""
     try:
         yield
@@ -221,24 +221,26 @@ def _chain(
     start = 0
     if cache is not None and (found := cache.load(key)) is not None:
         column, states = found.columns[name], found.meta["states"]
-        learnt = [_fitted(s, name, state) for s, state in zip(steps, states, strict=False)]
+        learnt = [_make_step(s, name, state) for s, state in zip(steps, states, strict=False)]
         start = last_costly + 1
     if not steps:
-        with _told_of(name):
+        with _prefix_input(name):
             column.check()
     for index in range(start, len(steps)):
         step = built[index]
-        with _told_of(name):  # a step that takes no missing values would spread them over all rows
+        with _prefix_input(
+            name
+        ):  # a step that takes no missing values would spread them over all rows
             column.check(missing_allowed=getattr(step, "takes_missing", False))
         state = step.fit(column.take(train) if step.fitted else column)
         column = as_column(step.apply(column, state))
-        learnt.append(_fitted(steps[index], name, state))
+        learnt.append(_make_step(steps[index], name, state))
         if cache is not None and index == last_costly:
             cache.store(key, {name: column}, {"states": [s.state for s in learnt]})
     return column, learnt
 
 
-def _fitted(step: Chosen, column: str, state: dict[str, Any]) -> FittedStep:
+def _make_step(step: Chosen, column: str, state: dict[str, Any]) -> FittedStep:
     options = {k: v for k, v in to_plain(step.options).items() if k != "columns"}
     return FittedStep(step.name, column, options, state)
 

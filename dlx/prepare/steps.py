@@ -178,16 +178,16 @@ class OneHot(Step[specs.OneHot]):
 
     def fit(self, column: Column) -> State:
         """How many different values the vector has room for."""
-        rows = self._whole(column)
+        rows = self._require_whole(column)
         return {"size": self.options.size or int(rows.max(initial=0)) + 1}
 
     def apply(self, column: Column, state: State) -> Column:
         """Float32 rows of shape (rows, ..., size); values out of range become zeros."""
-        rows = self._whole(column)
+        rows = self._require_whole(column)
         marks = np.asarray(rows[..., None] == np.arange(state["size"]), dtype=np.float32)
         return Dense(marks)
 
-    def _whole(self, column: Column) -> npt.NDArray[Any]:
+    def _require_whole(self, column: Column) -> npt.NDArray[Any]:
         rows = _dense(column, "one_hot").values
         if not np.issubdtype(rows.dtype, np.integer) and not np.array_equal(rows, np.floor(rows)):
             what = "prepare step one_hot got fractions"

@@ -6,10 +6,10 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..judging.verdict import CHANCE, LOST, OPEN, WON, shown_name, verdict_of
+from ..judging.verdict import CHANCE, LOST, OPEN, WON, display_name, verdict_of
 from .blocks import Alerts, Answer, Mark, Section, Table, Text
 from .read import Run, amount, get, mappings, span
-from .words import GOAL, NONE, between, counted, measure, number, part, sentence
+from .words import GOAL, NONE, between, measure, number, part, sentence, tally
 
 VERDICT = {True: ("beats the baseline", "good"), False: ("does not beat the baseline", "bad")}
 TONE = {True: "good", False: "bad", None: "open"}
@@ -56,7 +56,7 @@ def _no_score(run: Run, found: Mapping[str, Any]) -> str:
 def _progress(run: Run) -> str:
     planned = amount(run.report, "epochs")
     of = f" of {number(planned)} planned" if planned is not None else ""
-    return f"It trained for {counted(len(run.epochs), 'epoch')}{of}." if run.epochs else ""
+    return f"It trained for {tally(len(run.epochs), 'epoch')}{of}." if run.epochs else ""
 
 
 def verdict(run: Run, found: Mapping[str, Any]) -> tuple[str, str]:
@@ -75,7 +75,7 @@ def verdict(run: Run, found: Mapping[str, Any]) -> tuple[str, str]:
 def against(found: Mapping[str, Any]) -> list[tuple[str, str]]:
     """What stands beside a score: its `baseline` and its `direction`, where they are known."""
     baseline, goal = get(found, "baseline", dict), GOAL.get(get(found, "direction", str), "")
-    value, name = amount(baseline, "value"), shown_name(get(baseline, "name", str))
+    value, name = amount(baseline, "value"), display_name(get(baseline, "name", str))
     title = f"baseline: {name}" if name else "baseline"
     pairs = [(title, number(value) if value is not None else ""), ("direction", goal)]
     return [pair for pair in pairs if pair[1]]
@@ -83,7 +83,7 @@ def against(found: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 def worn(decisions: float, more: str = "") -> str:
     """What so many choices by one validation set do to its scores."""
-    many = counted(decisions, "decision")
+    many = tally(decisions, "decision")
     return f"{many} used the same validation set: so many choices overfit it{more}."
 
 
@@ -96,21 +96,23 @@ def marks(found: Mapping[str, Any]) -> list[Mark]:
         return []
     low, reach = min(values), max(values) - min(values)
 
-    def at(value: float) -> float:
+    def position(value: float) -> float:
         return round(6 + 88 * (value - low) / reach, 2)
 
     placed = []
     if interval:
-        placed.append(Mark("interval", at(interval[0]), at(interval[1]) - at(interval[0])))
+        placed.append(
+            Mark("interval", position(interval[0]), position(interval[1]) - position(interval[0]))
+        )
     if baseline is not None:
-        placed.append(Mark("baseline", at(baseline)))
-    return [*placed, Mark("score", at(score))]
+        placed.append(Mark("baseline", position(baseline)))
+    return [*placed, Mark("score", position(score))]
 
 
 def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
     use = verdict_of(mappings(run.report, "baselines")).use
     remarks = [sentence(use)] if use else []
-    told = _told(run, found)
+    told = _describe_verdict(run, found)
     interval, baseline = span(found), amount(get(found, "baseline", dict), "value")
     if told:
         remarks.append(sentence(told))
@@ -124,19 +126,19 @@ def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
         remarks.append("This is the first evaluation on the test set.")
     elif looks:
         remarks.append(
-            f"This is evaluation {number(looks)} on the test set{_some(run)}: {_FLATTERS}"
+            f"This is evaluation {number(looks)} on the test set{_describe_seen(run)}: {_FLATTERS}"
         )
     decisions = amount(run.report, "decisions")
     if decisions is not None and 0 < decisions <= DECISIONS:
-        remarks.append(f"{counted(decisions, 'decision')} used the validation set so far.")
+        remarks.append(f"{tally(decisions, 'decision')} used the validation set so far.")
     return [*remarks, *_weights(run, found)]
 
 
-def _told(run: Run, found: Mapping[str, Any]) -> str:
+def _describe_verdict(run: Run, found: Mapping[str, Any]) -> str:
     """The comparison in words; one from before the linear model counted, under today's verdict."""
     told = get(get(run.report, "power", dict), "text", str)
     for name in CHANCE:  # as earlier versions called it
-        told = told.replace(f" than {name} (", f" than {shown_name(name)} (")
+        told = told.replace(f" than {name} (", f" than {display_name(name)} (")
     before, colon, rest = told.partition(": ")
     return f"{verdict(run, found)[0]}: {rest}" if before in _OLD and colon else told
 
@@ -157,16 +159,16 @@ def _alerts(run: Run, found: Mapping[str, Any]) -> list[str]:
     warned = [sentence(stamp) for stamp in stamps]
     leaks = [get(c, "text", str) for c in mappings(run.report, "checks") if c.get("kind") == "leak"]
     warned += [f"Leak: {text}." for text in leaks if text]
-    worse = _worse(run, found)
+    worse = _describe_drop(run, found)
     decisions = amount(run.report, "decisions")
     if decisions is not None and decisions > DECISIONS:
         warned.append(worn(decisions, _more_reliable(run)))
     return [*warned, *([worse] if worse else [])]
 
 
-def _worse(run: Run, found: Mapping[str, Any]) -> str:
+def _describe_drop(run: Run, found: Mapping[str, Any]) -> str:
     """Whether the test is worse than validation by more than two standard errors (book 4.5.7)."""
-    told = _of_workflow(run)
+    told = _find_workflow_note(run)
     if told is not None:
         return sentence(told)
     reference = _validation(run, found)
@@ -192,7 +194,7 @@ def _more_reliable(run: Run) -> str:
     return f"; {typed} is more reliable" if typed else ""
 
 
-def _of_workflow(run: Run) -> str | None:
+def _find_workflow_note(run: Run) -> str | None:
     """What step 7 said of it; "" where it found nothing, None where it was not taken."""
     for step in mappings(get(run.report, "workflow", dict), "steps"):
         warning = get(step, "facts", dict).get("warning")
@@ -222,7 +224,7 @@ def _baselines(run: Run) -> Table:
 def _baseline(entry: Mapping[str, Any]) -> list[str]:
     interval, beaten = span(entry), entry.get("beaten")
     return [
-        shown_name(get(entry, "name", str), whole=True),
+        display_name(get(entry, "name", str), whole=True),
         get(entry, "kind", str) or NONE,
         number(amount(entry, "value")),
         number(amount(entry, "difference")),
@@ -231,7 +233,7 @@ def _baseline(entry: Mapping[str, Any]) -> list[str]:
     ]
 
 
-def _some(run: Run) -> str:
+def _describe_seen(run: Run) -> str:
     """How many of the test rows were evaluated before, where it is not all of them."""
     rows = get(run.report, "looks_rows", dict)
     seen, many = amount(rows, "seen"), amount(rows, "rows")
@@ -246,5 +248,5 @@ def _looks(run: Run) -> Table:
         [*(get(look, key, str) for key in ("run", "verb", "at")), number(amount(look, "rows"))]
         for look in mappings(run.report, "looks_before")
     ]
-    title = f"{counted(len(rows), 'earlier evaluation')} on these test rows"
+    title = f"{tally(len(rows), 'earlier evaluation')} on these test rows"
     return Table(title, ("run", "command", "at", "rows"), rows, texts=(0, 1, 2), folded=True)

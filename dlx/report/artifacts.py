@@ -13,8 +13,8 @@ from ..runs.artifacts import PREDICTIONS, Artifact
 from ..runs.pixels import picture_of, size_of
 from . import charts
 from .blocks import Alerts, Block, Card, Gallery, Heading, Section, Table, Text
-from .read import Run, cleaned, columns_of, evenly, finite, get, mappings, numbers, tree_of
-from .words import counted, number, short
+from .read import Run, clean, columns_of, evenly, finite, get, mappings, numbers, tree_of
+from .words import number, shorten, tally
 
 EPOCHS = 8
 """As many of an artifact are shown that was made after every epoch."""
@@ -46,7 +46,7 @@ def of_kind(kind: str, title: str, show: Show) -> Callable[[Run], Section]:
         room = _ROOM
         for name in names[:_NAMES]:
             every = [one for one in found if one.name == name]
-            made, room = _made(run, every, show, room)
+            made, room = _show_each(run, every, show, room)
             if any(block.full for block in made):
                 blocks += [*_head(every[-1], len(names) > 1), *made]
         if blocks and len(names) > _NAMES:
@@ -68,7 +68,9 @@ def _head(one: Artifact, several: bool) -> list[Block]:
     return [Heading(_title(one), told) if several else Text([told])]
 
 
-def _made(run: Run, every: Sequence[Artifact], show: Show, room: int) -> tuple[list[Block], int]:
+def _show_each(
+    run: Run, every: Sequence[Artifact], show: Show, room: int
+) -> tuple[list[Block], int]:
     """What shows an artifact after some of its epochs, and the room that is left for others."""
     blocks: list[Block] = []
     wrong: list[str] = []
@@ -79,7 +81,7 @@ def _made(run: Run, every: Sequence[Artifact], show: Show, room: int) -> tuple[l
             room -= len(content)
         except (OSError, ValueError) as error:
             told = getattr(error, "strerror", None) or error
-            wrong.append(f"{one.file} cannot be shown: {cleaned(str(told))}.")
+            wrong.append(f"{one.file} cannot be shown: {clean(str(told))}.")
     some = f"{EPOCHS} of {len(every)} epochs are shown, evenly spaced."
     blocks += [Alerts(wrong), Text([some if len(every) > EPOCHS else ""])]
     return blocks, room
@@ -90,7 +92,7 @@ def _epoch(one: Artifact) -> str:
 
 
 def _text(content: bytes) -> str:
-    return cleaned(content.decode("utf-8", "replace"))
+    return clean(content.decode("utf-8", "replace"))
 
 
 def _tree(content: bytes) -> dict[str, Any]:
@@ -132,7 +134,7 @@ def _table(one: Artifact, content: bytes) -> list[Block]:
     block = Table(_epoch(one), [*shown], cells, texts=texts)
     rows = len(next(iter(columns.values()), ()))
     bounds = ((rows, _ROWS, "row"), (len(columns), _COLUMNS, "column"))
-    cut = " and ".join(f"{most} of {counted(has, of)}" for has, most, of in bounds if has > most)
+    cut = " and ".join(f"{most} of {tally(has, of)}" for has, most, of in bounds if has > most)
     return [block, *([Text([f"The first {cut} are shown: all are in {one.file}."])] if cut else [])]
 
 
@@ -141,7 +143,7 @@ def _cells(cells: Sequence[str]) -> tuple[list[str], bool]:
     values = numbers(cells)
     if len(values) == len(cells) and np.isfinite(values).all():
         return [number(int(v) if v.is_integer() else v) for v in values.tolist()], True
-    return [short(cell, _CELL) for cell in cells], False
+    return [shorten(cell, _CELL) for cell in cells], False
 
 
 def _cards(one: Artifact, content: bytes) -> list[Block]:
@@ -161,7 +163,7 @@ def _cards(one: Artifact, content: bytes) -> list[Block]:
 def _card(row: Mapping[str, Any]) -> Card:
     shown = get(row, "shown", dict)
     told = [name for name in row if name not in ("row", "shown") and row[name] is not None]
-    facts = [(name, short(number(row[name]), _CELL)) for name in told]
+    facts = [(name, shorten(number(row[name]), _CELL)) for name in told]
     features = get(shown, "features", dict)
     inputs = [(name, number(features[name])) for name in list(features)[:_FEATURES]]
     title = f"row {number(row['row'])}" if "row" in row else ""

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from . import evidence_plots
 from .blocks import Block, Picture, Section, Table
-from .errors import unmarked
+from .errors import unescape_names
 from .evidence_plots import Reliability
 from .read import Run, get, numbers
 from .words import known, number
@@ -38,21 +38,21 @@ def calibration(run: Run) -> Section:
     problems = get(run.report, "problem", dict)
     blocks: list[Block] = []
     for target in problems:
-        columns = run.predicted(target)
+        columns = run.predictions_of(target)
         if "probability" in columns:
             title = target if len(problems) > 1 else ""
-            blocks += _of_target(get(problems, target, dict), columns, title)
+            blocks += _show_target(get(problems, target, dict), columns, title)
     return Section("calibration", "Calibration", blocks)
 
 
-def _of_target(
+def _show_target(
     problem: Mapping[str, Any], columns: Mapping[str, Sequence[str]], target: str
 ) -> list[Block]:
     kind = get(problem, "type", str)
     classes = [str(name) for name in get(problem, "classes", list)]
     if kind == "binary" and len(classes) == 2:
         of = f"the probability of {classes[1]}"
-        came = [name == classes[1] for name in unmarked(columns["true"], classes)]
+        came = [name == classes[1] for name in unescape_names(columns["true"], classes)]
     elif kind == "multiclass":
         of = "the probability of the predicted class"
         pairs = zip(columns["true"], columns["predicted"], strict=True)
@@ -64,10 +64,10 @@ def _of_target(
     if not known.any():
         return []
     found = reliability(said[known], np.array(came)[known])
-    return _shown(found, of, target)
+    return _show_reliability(found, of, target)
 
 
-def _shown(found: Reliability, of: str, target: str) -> list[Block]:
+def _show_reliability(found: Reliability, of: str, target: str) -> list[Block]:
     named = f"{target}: " if target else ""
     error = f"expected calibration error {number(found.error)}"
     caption = (

@@ -53,7 +53,7 @@ P = ParamSpec("P")
 
 
 @contextmanager
-def stamped(sample: bool) -> Iterator[None]:
+def stamp(sample: bool) -> Iterator[None]:
     """Prints "sample data" across every picture drawn within: a picture may leave its page."""
     token = _STAMPED.set(sample)
     try:
@@ -123,10 +123,10 @@ def png_of(figure: Figure) -> bytes:
     if _STAMPED.get():
         style: dict[str, Any] = {"size": 30, "weight": "bold", "color": "#c2185b", "alpha": 0.18}
         figure.text(0.55, 0.5, "SAMPLE DATA", ha="center", va="center", rotation=25, **style)
-    return _rendered(figure)
+    return _render(figure)
 
 
-def _rendered(figure: Figure) -> bytes:
+def _render(figure: Figure) -> bytes:
     """The figure's pixels as PNG: the dear part of a report."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from .blocks import Chart, Series
 from .read import evenly, numbers
-from .words import counted, number
+from .words import number, tally
 
 MOST = 12
 """As many lines or names of points are told apart; as many colours has the page."""
@@ -37,7 +37,7 @@ def lines(columns: Columns, title: str) -> Chart:
         told = [(at, f"{name}: {number(values[at])} at {number(x[at])}") for at in known]
         dots = [(*place(x[at], values[at]), text) for at, text in evenly(told, _DOTS)]
         series.append(Series(name, dots, path))
-    note = _left_out(len(others), "line")
+    note = _describe_rest(len(others), "line")
     return Chart(title, series, (along, ""), place.across, place.up, note, wide=False)
 
 
@@ -57,7 +57,7 @@ def points(columns: Columns, title: str) -> Chart:
             told = f"{number(x[at])}, {number(y[at])}"
             dots[name].append((*place(x[at], y[at]), f"{name}: {told}" if name else told))
     series = [Series(name, found) for name, found in dots.items()]
-    note = _left_out(len(names), "name")
+    note = _describe_rest(len(names), "name")
     return Chart(title, series, (across, up), place.across, place.up, note, wide=False)
 
 
@@ -71,8 +71,8 @@ def _axes(columns: Columns, names: Iterable[str]) -> list[tuple[str, Values]]:
     return found
 
 
-def _left_out(many: int, noun: str) -> str:
-    return f"The first {MOST} of {counted(many, noun)} are shown." if many > MOST else ""
+def _describe_rest(many: int, noun: str) -> str:
+    return f"The first {MOST} of {tally(many, noun)} are shown." if many > MOST else ""
 
 
 class _Places:

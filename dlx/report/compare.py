@@ -7,17 +7,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ..judging.verdict import shown_name
+from ..judging.verdict import display_name
 from ..runs.difference import ASIDE
 from . import compare_plots, evidence_plots
 from .answer import verdict
 from .blocks import Alerts, Block, Code, Picture, Section, Table, Text
 from .compare_plots import Span
 from .evidence_plots import Line
-from .noise import Noise, against_first, held, same_rows
+from .noise import Noise, compare_with_first, has_same_rows, list_pairs
 from .page import write_page
 from .read import Run, amount, drawn_span, finite, get, measures, read, span
-from .seeds import config_of, flattened
+from .seeds import config_of, flatten
 from .words import GOAL, NONE, between, measure, number, part, tails
 
 
@@ -70,7 +70,7 @@ def compare(folders: Sequence[Path]) -> Comparison:
     """
     runs = [read(folder) for folder in folders]
     names = [get(run.report, "run", str) or f.name for run, f in zip(runs, folders, strict=True)]
-    return Comparison(runs, names, against_first(runs), _alerts(runs))
+    return Comparison(runs, names, compare_with_first(runs), _alerts(runs))
 
 
 def answers(found: Comparison) -> Section:
@@ -110,16 +110,16 @@ def _intervals(found: Comparison) -> list[Block]:
 
 def briefs(runs: Sequence[Run], names: Sequence[str]) -> list[str]:
     """Each run in a few words: its number and what tells it apart, else its name."""
-    keys, flat = _differing(runs)
+    keys, flat = _find_differences(runs)
     brief = tails(keys)
     told = [" ".join(f"{brief[key]}={one.get(key, NONE)}" for key in keys) for one in flat]
     each = zip(told, names, strict=True)
     return [f"run {index}: {own or name}" for index, (own, name) in enumerate(each, start=1)]
 
 
-def _differing(runs: Sequence[Run]) -> tuple[list[str], list[dict[str, str]]]:
+def _find_differences(runs: Sequence[Run]) -> tuple[list[str], list[dict[str, str]]]:
     """The settings in which runs differ, and all of each; never where to run or what to call it."""
-    flat = [flattened(config_of(run)) for run in runs]
+    flat = [flatten(config_of(run)) for run in runs]
     keys = dict.fromkeys(k for one in flat for k in one if k.partition(".")[0] not in ASIDE)
     return [key for key in keys if len({one.get(key, NONE) for one in flat}) > 1], flat
 
@@ -146,7 +146,7 @@ def _differences(differences: Sequence[Noise]) -> Table:
 def _row(index: int, run: Run, name: str) -> list[str]:
     found = get(run.report, "answer", dict)
     score, interval, baseline = get(found, "score", str), span(found), get(found, "baseline", dict)
-    against = [shown_name(get(baseline, "name", str)), number(amount(baseline, "value"))]
+    against = [display_name(get(baseline, "name", str)), number(amount(baseline, "value"))]
     goal = GOAL.get(get(found, "direction", str), "")
     on = ", ".join(filter(None, (part(score), goal)))
     sample = " (sample data)" if run.sample else ""
@@ -175,13 +175,13 @@ def _alerts(runs: Sequence[Run]) -> list[str]:
         )
     if len(data) > 1:
         said.append("The runs use different data: the values cannot be compared.")
-    elif any(_data(a, "split_digest") != _data(b, "split_digest") for a, b in held(runs)):
+    elif any(_data(a, "split_digest") != _data(b, "split_digest") for a, b in list_pairs(runs)):
         said.append(_other_parts(runs))
     if 0 < sum(run.sample for run in runs) < len(runs):
         said.append(
             "Some of the runs were trained on synthetic sample data: the values cannot be compared."
         )
-    if _differing(runs)[0] == ["seed"]:
+    if _find_differences(runs)[0] == ["seed"]:
         said.append("The runs differ only in their seeds: their differences are due to chance.")
     warned = [get(run.report, "stamps", list) for run in runs]
     return [*said, *_each(warned), *_each([run.broken for run in runs])]
@@ -201,14 +201,14 @@ def _other_parts(runs: Sequence[Run]) -> str:
     """What still compares where the data are cut in different ways."""
     judged = {get(get(run.report, "answer", dict), "score", str) for run in runs}
     tested = len(judged) == 1 and next(iter(judged)).startswith("test/")
-    if tested and all(same_rows(runs[0], run) for run in runs[1:]):
+    if tested and all(has_same_rows(runs[0], run) for run in runs[1:]):
         return "The validation sets have different rows: only the test scores can be compared."
     return "The data are split differently: the scores are not on the same rows."
 
 
 def settings(found: Comparison) -> Section:
     """Each setting in which the runs differ, a column a run."""
-    differ, flat = _differing(found.runs)
+    differ, flat = _find_differences(found.runs)
     rows = [[key, *(one.get(key, NONE) for one in flat)] for key in differ]
     head = ("setting", *(f"run {index}" for index in range(1, len(found.runs) + 1)))
     table = Table("Settings that differ", head, rows, texts=range(len(head)))

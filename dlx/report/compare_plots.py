@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .canvas import DPI, FAINT, INK, MUTED, VAL, limit, picture
-from .words import short
+from .words import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,13 +51,13 @@ def intervals(score: str, spans: Sequence[Span]) -> Figure:
     axes.spines[["top", "right", "left"]].set_visible(False)
     for row, one in enumerate(spans):
         _draw(axes, row, one)
-    axes.set_yticks(range(len(spans)), [short(one.name, 2 * _LONGEST) for one in spans])
+    axes.set_yticks(range(len(spans)), [shorten(one.name, 2 * _LONGEST) for one in spans])
     axes.tick_params(axis="y", length=0, labelcolor=INK)
     axes.set(ylim=(len(spans) - 0.4, -0.6))
     axes.margins(x=0.06)
     limit(axes, score, "x")
     axes.grid(axis="x", color=FAINT, lw=0.8)
-    axes.set_xlabel(short(score, 60), labelpad=2, color=INK)
+    axes.set_xlabel(shorten(score, 60), labelpad=2, color=INK)
     if axes.get_legend_handles_labels()[1]:
         axes.legend(ncols=3, loc="lower right", bbox_to_anchor=(1, 1))
     return figure
@@ -66,14 +66,16 @@ def intervals(score: str, spans: Sequence[Span]) -> Figure:
 def _draw(axes: Axes, row: int, one: Span) -> None:
     """One run's marks; the first run's are named."""
 
-    def named(text: str) -> str:
+    def label_once(text: str) -> str:
         return text if text not in axes.get_legend_handles_labels()[1] else "_"
 
     own: Any = {"color": VAL, "clip_on": False}
     if one.interval:
-        axes.plot(one.interval, [row] * 2, "|-", lw=2, label=named("95% interval"), **own)
+        axes.plot(one.interval, [row] * 2, "|-", lw=2, label=label_once("95% interval"), **own)
     if math.isfinite(one.value):
-        axes.plot([one.value], [row], "o", ms=6, label=named("score"), **own)
+        axes.plot([one.value], [row], "o", ms=6, label=label_once("score"), **own)
     if math.isfinite(one.baseline):
         across: Any = {"lw": 1.6, "ls": (0, (2, 1)), "color": MUTED, "clip_on": False}
-        axes.plot([one.baseline] * 2, [row - 0.3, row + 0.3], label=named("baseline"), **across)
+        axes.plot(
+            [one.baseline] * 2, [row - 0.3, row + 0.3], label=label_once("baseline"), **across
+        )

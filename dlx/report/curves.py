@@ -6,17 +6,17 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from ..judging.verdict import shown_name
+from ..judging.verdict import display_name
 from . import plots
 from .blocks import Block, Picture, Section, Text
 from .read import Run, amount, finite, get, mappings, measures
-from .words import counted, measure, number, sentence
+from .words import measure, number, sentence, tally
 
 
 def curves(run: Run) -> Section:
     """Loss and every metric over the epochs."""
     found = [_curve(run, name) for name in measures(run.epochs)]
-    return Section("curves", "Curves", [*found, *_smoothed(run)])
+    return Section("curves", "Curves", [*found, *_smooth_mean(run)])
 
 
 def _curve(run: Run, name: str) -> Block:
@@ -49,7 +49,7 @@ def _turn(run: Run) -> plots.Turn | None:
     return plots.Turn(verdict, epoch, finite(found.get("gap"))) if epoch and verdict else None
 
 
-def _smoothed(run: Run) -> list[Block]:
+def _smooth_mean(run: Run) -> list[Block]:
     """The mean curve over the folds, smoothed as in the book (3.7), its minimum marked."""
     found = get(run.report, "smoothed", dict)
     blocks: list[Block] = []
@@ -63,7 +63,7 @@ def _smoothed(run: Run) -> list[Block]:
         best, at = amount(one, "minimum_epoch"), finite(one.get("minimum"))
         mark = (best, at) if isinstance(best, int) and math.isfinite(at) else None
         title = f"{measure(name)}, mean over the folds, smoothed"
-        png = plots.smoothed(title, range(first, first + len(values)), values, mark)
+        png = plots.draw_smoothed(title, range(first, first + len(values)), values, mark)
         end = f"best at epoch {mark[0]}: {number(mark[1])}" if mark else "no best epoch is known"
         how = f"smoothing factor {number(factor)}" if factor is not None else ""
         left = f"the first {first - 1} epochs left out" if first > 1 else ""
@@ -81,7 +81,7 @@ def _baseline(run: Run, name: str) -> tuple[str, float] | None:
             baseline = get(score, "baseline", dict)
             value = amount(baseline, "value")
             if score.get("name") == wanted and value is not None:
-                return shown_name(get(baseline, "name", str)) or "baseline", float(value)
+                return display_name(get(baseline, "name", str)) or "baseline", float(value)
     return None
 
 
@@ -118,5 +118,5 @@ def _caption(run: Run, data: plots.Curve) -> str:
     pairs = zip(data.train, data.val, strict=True)
     lost = sum(not any(map(math.isfinite, pair)) for pair in pairs)
     if lost:
-        said.append(f"{counted(lost, 'epoch')} without a finite value.")
+        said.append(f"{tally(lost, 'epoch')} without a finite value.")
     return " ".join(said)

@@ -25,7 +25,7 @@ from .canvas import (
     picture,
 )
 from .levers import Lever
-from .words import short
+from .words import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -108,7 +108,7 @@ def overlaid(
         lines: a setting each.
         faint: curves in the background; they do not decide what range is shown.
     """
-    names = [short(line.name, _LONGEST) for line in lines]
+    names = [shorten(line.name, _LONGEST) for line in lines]
     columns = 2 if max(map(len, names)) <= _HALF else 1
     legend = 0.2 * math.ceil(len(lines) / columns) + 0.3  # inches
     height = 3.1 + legend
@@ -116,12 +116,12 @@ def overlaid(
     figure, axes = axes_at(6.6, height, place)
     for line, name in zip(lines, names, strict=True):
         _curves(axes, line, name)
-    _behind(axes, faint)
+    _draw_behind(axes, faint)
     axes.locator_params(axis="x", integer=True)
     limit(axes, title)
     name_axes(axes, "epoch", "")
     top = 1 - 0.24 / height
-    figure.text(0.015, 1 - 0.05 / height, short(title, 70), va="top", weight="bold", size=10)
+    figure.text(0.015, 1 - 0.05 / height, shorten(title, 70), va="top", weight="bold", size=10)
     figure.legend(ncols=columns, loc="upper left", bbox_to_anchor=(0.005, top))
     return figure
 
@@ -138,7 +138,7 @@ def _curves(axes: Axes, line: Line, name: str = "") -> None:
     axes.plot(epochs, line.val, dash, lw=1.8, label=name, **style, **one)
 
 
-def _behind(axes: Axes, faint: Sequence[Sequence[float]]) -> None:
+def _draw_behind(axes: Axes, faint: Sequence[Sequence[float]]) -> None:
     """Curves behind the others, which keep a third of the height at least."""
     if not faint:
         return
@@ -169,12 +169,12 @@ def panels(score: str, lines: Sequence[Line]) -> Figure:
         axes.plot([best + 1], [line.val[best]], "o", **RING)
         axes.locator_params(axis="x", integer=True, nbins=4)
         axes.locator_params(axis="y", nbins=5)
-        name_axes(axes, "epoch", short(score, 22) if not index % COLUMNS else "")
-        axes.set_title("\n".join(_wrapped(line.name)), size=8, loc="left", color=INK)
+        name_axes(axes, "epoch", shorten(score, 22) if not index % COLUMNS else "")
+        axes.set_title("\n".join(_wrap_name(line.name)), size=8, loc="left", color=INK)
     return figure
 
 
-def _wrapped(name: str) -> list[str]:
+def _wrap_name(name: str) -> list[str]:
     """A name on two lines of a panel's width."""
     return textwrap.wrap(name, 34, max_lines=2, placeholder=" …")
 
@@ -186,8 +186,8 @@ def slices(score: str, levers: Sequence[Slice]) -> Figure:
     for index, (axes, one) in enumerate(zip(places, levers, strict=True)):
         _slice(axes, one)
         limit(axes, score)
-        name = short(one.lever.name, 26)
-        name_axes(axes, name, short(score, 22) if not index % COLUMNS else "")
+        name = shorten(one.lever.name, 26)
+        name_axes(axes, name, shorten(score, 22) if not index % COLUMNS else "")
     return figure
 
 
@@ -202,7 +202,7 @@ def _slice(axes: Axes, one: Slice) -> None:
     axes.locator_params(axis="y", nbins=5)
     if labels:
         shown = range(0, len(labels), math.ceil(len(labels) / _TICKS))
-        axes.set_xticks(shown, [short(labels[place], 14) for place in shown])
+        axes.set_xticks(shown, [shorten(labels[place], 14) for place in shown])
         axes.set_xlim(-0.5, len(labels) - 0.5)
         if sum(len(labels[place]) + 2 for place in shown) > 24:
             axes.tick_params(axis="x", rotation=30)

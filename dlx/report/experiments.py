@@ -15,7 +15,7 @@ from .blocks import Block, Code, Facts, Picture, Section, Table, Text
 from .experiments_plots import Panel, Point
 from .page import write_page
 from .read import Run, finite, get, mappings, mean_curve, measures, read
-from .words import NONE, baseline_told, counted, number
+from .words import NONE, baseline_told, number, tally
 
 
 def build_experiments(
@@ -37,7 +37,7 @@ def build_experiments(
     """
     runs = {name: [read(run) for run in found] for name, found in folders.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    texts = {"title": f"{counted(len(every), 'experiment')}: ours and as published"}
+    texts = {"title": f"{tally(len(every), 'experiment')}: ours and as published"}
     contents, makers = _Claims(every, folders, runs), (figures, curves, repeat)
     return write_page(folder / "report.html", makers, contents, texts, word="set")
 
@@ -53,7 +53,7 @@ class _Claims:
         return any(run.sample for found in self.runs.values() for run in found)
 
 
-def _measured(runs: Sequence[Run]) -> dict[str, list[float]]:
+def _list_measured(runs: Sequence[Run]) -> dict[str, list[float]]:
     """Every figure of an experiment, one a seed."""
     found: dict[str, list[float]] = {}
     for run in runs:
@@ -79,8 +79,8 @@ def figures(found: _Claims) -> Section:
 
 
 def _rows(one: Experiment, runs: Sequence[Run]) -> Iterator[list[str]]:
-    ours, measured = one.ours, _measured(runs)
-    for place, name in enumerate(one.shown() or list(measured)[:4]):
+    ours, measured = one.ours, _list_measured(runs)
+    for place, name in enumerate(one.list_figures() or list(measured)[:4]):
         values = measured.get(name, ())
         published = one.published.get(name)
         yield [
@@ -114,7 +114,7 @@ def curves(found: _Claims) -> Section:
         panels = [panel for panel in panels if panel.val or panel.train]
         for at in range(0, len(panels), experiments_plots.MOST):
             some = panels[at : at + experiments_plots.MOST]
-            png = experiments_plots.against(measure, some)
+            png = experiments_plots.draw_against(measure, some)
             caption = (
                 f"{measure} by epoch, the mean over our seeds: validation solid, training "
                 "dotted. Marked: published figures, at their epoch if it is known, else as a "

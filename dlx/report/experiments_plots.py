@@ -52,7 +52,7 @@ class Panel:
 
 
 @picture
-def against(measure: str, panels: Sequence[Panel]) -> Figure:
+def draw_against(measure: str, panels: Sequence[Panel]) -> Figure:
     """A panel an experiment: ours as curves, the published figures as marks with their values.
 
     Args:

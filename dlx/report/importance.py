@@ -59,11 +59,11 @@ def shares(
     Returns:
         The shares by the levers' names; empty where the scores do not differ.
     """
-    from ..search.suggest import quiet
+    from ..search.suggest import silence
 
     if len(set(scores)) < 2 or not levers:
         return {}
-    with quiet() as optuna:
+    with silence() as optuna:
         study = optuna.create_study()
         kinds = {str(place): _kind(optuna, one) for place, one in enumerate(levers)}
         columns = [_column(one) for one in levers]
@@ -95,4 +95,4 @@ def _kind(optuna: Any, lever: Lever) -> Any:
 
 def _column(lever: Lever) -> list[int] | list[float]:
     """A lever's values as its axis has them, whose ends any tree can tell apart."""
-    return [int(one) for one in lever.values] if lever.labels else lever.along(lever.values)
+    return [int(one) for one in lever.values] if lever.labels else lever.normalise(lever.values)

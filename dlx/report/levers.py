@@ -43,7 +43,7 @@ class Lever:
         known = [value for value in self.values if math.isfinite(value)] or [0.0]
         return min(known), max(known)
 
-    def along(self, values: Sequence[float]) -> list[float]:
+    def normalise(self, values: Sequence[float]) -> list[float]:
         """Where values lie between the ends, from 0 to 1."""
         low, high = self.ends
         if self.log:
@@ -59,12 +59,12 @@ def lever(name: str, raw: Sequence[object], kind: str = "") -> Lever:
         raw: a value a setting, of any kind; `ABSENT` where a setting has none.
         kind: how it was searched, if that is known: "log" and "uniform" decide the scale.
     """
-    texts = [typed(value) for value in raw]
+    texts = [format_value(value) for value in raw]
     amounts = [finite(value) for value in raw]
     known = [a for a, value in zip(amounts, raw, strict=True) if value is not ABSENT]
     numbers = all(map(math.isfinite, known))
     if numbers and len(set(known)) > _STEPS:
-        log = kind == "log" or (kind != "uniform" and logarithmic(known))
+        log = kind == "log" or (kind != "uniform" and is_logarithmic(known))
         return Lever(name, amounts, (), log and min(known) > 0)
     order = dict(zip(texts, amounts, strict=True)) if numbers else {}
     order = {text: a if math.isfinite(a) else math.inf for text, a in order.items()}
@@ -73,11 +73,11 @@ def lever(name: str, raw: Sequence[object], kind: str = "") -> Lever:
     return Lever(name, [places[text] for text in texts], names)
 
 
-def logarithmic(values: Sequence[float]) -> bool:
+def is_logarithmic(values: Sequence[float]) -> bool:
     """Whether values are better seen on a logarithmic axis."""
     return min(values) > 0 and max(values) > 10 * min(values)
 
 
-def typed(value: object) -> str:
+def format_value(value: object) -> str:
     """A value as it is typed in a command."""
     return NONE if value is ABSENT else setting({"": value})[1:]

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from .canvas import INK, MUTED, axes_at, picture
-from .words import short
+from .words import shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,7 +29,7 @@ def confusion(counts: npt.NDArray[np.int64], classes: Sequence[str]) -> Figure:
         counts: shape (classes, classes), of `MOST` classes at most.
         classes: their names, in the order of the rows.
     """
-    figure, axes = _matrix_axes([short(name, 16) for name in classes])
+    figure, axes = _matrix_axes([shorten(name, 16) for name in classes])
     totals = counts.sum(axis=1, keepdims=True)
     shares = counts / np.maximum(totals, 1)
     axes.imshow(shares, cmap="Blues", vmin=0, vmax=1, interpolation="nearest", aspect="auto")

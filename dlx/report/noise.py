@@ -25,7 +25,7 @@ from ..problem import PROBLEMS
 from ..seeds import derive
 from .read import Run, amount, finite, get, mappings, read, span
 from .rows import Rows, rows_of
-from .seeds import paired, settings_of
+from .seeds import pair_runs, settings_of
 
 DRAWS = 2000
 Values = npt.NDArray[np.float64]
@@ -79,7 +79,7 @@ class Noise:
         return ", ".join(map(str, self.runs))
 
 
-def against_first(runs: Sequence[Run]) -> list[Noise]:
+def compare_with_first(runs: Sequence[Run]) -> list[Noise]:
     """Each run's judged scores against those of the first, where both have them.
 
     Runs that differ in their seeds alone are one setting, and settings are held against the
@@ -118,18 +118,18 @@ def _groups(runs: Sequence[Run]) -> list[tuple[int, ...]]:
     return groups if len(groups) > 1 else [(place,) for place in groups[0]]
 
 
-def held(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
+def list_pairs(runs: Sequence[Run]) -> list[tuple[Run, Run]]:
     """The pairs of runs that are held against each other."""
     first, *others = _groups(runs)
-    pairs = [pair for group in others for pair in paired(runs, first, group)]
+    pairs = [pair for group in others for pair in pair_runs(runs, first, group)]
     return [(runs[a - 1], runs[b - 1]) for a, b in pairs]
 
 
-def comparable(first: Run, second: Run, name: str) -> bool:
+def is_comparable(first: Run, second: Run, name: str) -> bool:
     """Whether a score of two runs is of the same thing: the data, the target, the direction."""
     data = [get(run.report, "data", dict) for run in (first, second)]
     alike = all(data[0].get(key) == data[1].get(key) for key in ("dataset", "sample"))
-    same = data[0].get("digest") == data[1].get("digest") or same_rows(first, second)
+    same = data[0].get("digest") == data[1].get("digest") or has_same_rows(first, second)
     targets = [tuple(get(run.report, "problem", dict)) for run in (first, second)]
     goals = [_score(run, name).get("direction") for run in (first, second)]
     return alike and same and targets[0] == targets[1] and goals[0] == goals[1]
@@ -139,7 +139,7 @@ def _between(
     name: str, runs: Sequence[Run], firsts: tuple[int, ...], seconds: tuple[int, ...]
 ) -> Noise | None:
     """A score of two settings, a pair a seed where both were trained under the same seeds."""
-    pairs = paired(runs, firsts, seconds)
+    pairs = pair_runs(runs, firsts, seconds)
     moves = [_move(name, runs[a - 1], runs[b - 1]) for a, b in pairs]
     known = [move for move in moves if move is not None]
     if not known or len(known) < len(moves):
@@ -200,12 +200,12 @@ def _move(name: str, first: Run, second: Run) -> Move | None:
     entries = [_score(run, name) for run in (first, second)]
     values = [finite(entry.get("value")) for entry in entries]
     difference = values[1] - values[0]
-    if not math.isfinite(difference) or not comparable(first, second, name):
+    if not math.isfinite(difference) or not is_comparable(first, second, name):
         return None
     interval, method = (
         _over_rows(name, first, second)
         or _over_folds(name, first, second)
-        or _combined(difference, span(entries[0]), span(entries[1]))
+        or _combine_intervals(difference, span(entries[0]), span(entries[1]))
     )
     return difference, interval, method
 
@@ -218,7 +218,7 @@ def _over_rows(name: str, first: Run, second: Run) -> tuple[Interval | None, str
     """Over the rows that both judged; None where they are not the same, or were not kept."""
     if any(get(get(run.report, "answer", dict), "score", str) != name for run in (first, second)):
         return None
-    if not same_rows(first, second):
+    if not has_same_rows(first, second):
         return None
     pair = [rows_of(run, name, amount(_score(run, name), "value")) for run in (first, second)]
     if pair[0] is None or pair[1] is None or pair[0].how != pair[1].how:
@@ -228,7 +228,7 @@ def _over_rows(name: str, first: Run, second: Run) -> tuple[Interval | None, str
     return _bootstrap(pair[0], pair[1])
 
 
-def same_rows(first: Run, second: Run) -> bool:
+def has_same_rows(first: Run, second: Run) -> bool:
     """Whether two runs kept predictions of the same rows, with the same truth."""
     one, two = first.predictions, second.predictions
     truths = [key for key in one if key == "row" or key.split(":")[-1] == "true"]
@@ -254,7 +254,7 @@ def _bootstrap(first: Rows, second: Rows) -> tuple[Interval | None, str]:
     moved = np.concatenate(
         [
             second.score(counts @ second.sums) - first.score(counts @ first.sums)
-            for counts in _drawn(len(first.sums))
+            for counts in _draw_counts(len(first.sums))
         ]
     )
     if not np.isfinite(moved).all():
@@ -263,7 +263,7 @@ def _bootstrap(first: Rows, second: Rows) -> tuple[Interval | None, str]:
     return (float(low), float(high)), f"paired bootstrap over {len(first.sums):,} rows"
 
 
-def _drawn(rows: int) -> Iterator[Values]:
+def _draw_counts(rows: int) -> Iterator[Values]:
     """How often each row was drawn, (draws, rows), some draws at a time."""
     source = np.random.default_rng(derive(0, "compare"))
     block = max(1, min(DRAWS, _CELLS // rows))
@@ -308,7 +308,7 @@ def _fewest(run: Run, name: str, moved: Sequence[float], rows: int) -> Interval 
     return (low, high) if mean >= 0 else (-high, -low)
 
 
-def _combined(
+def _combine_intervals(
     difference: float, first: Interval | None, second: Interval | None
 ) -> tuple[Interval | None, str]:
     """From both scores' own intervals, as of rows that have nothing in common."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..judging.classes import classes_told
-from ..judging.verdict import shown_name
+from ..judging.classes import describe_classes
+from ..judging.verdict import display_name
 from .blocks import Alerts, Section, Table, Text
 from .read import Run, amount, get, mappings, span
 from .words import GOAL, NONE, PARTS, between, measure, number
@@ -26,7 +26,7 @@ def scores(run: Run) -> Section:
     head = ("score", "set", "value", "95% interval", "baseline", "its name", "direction")
     table = Table("Every score of the kept weights", head, rows, texts=(0, 1, 5, 6))
     names = [get(score, "name", str) for score in mappings(run.report, "scores")]
-    told = list(classes_told(get(run.report, "problem", dict), names))
+    told = list(describe_classes(get(run.report, "problem", dict), names))
     return Section("scores", "Scores", [table, Text(told)])
 
 
@@ -39,6 +39,6 @@ def _score(score: Mapping[str, Any]) -> list[str]:
         number(amount(score, "value")),
         between(interval),
         number(amount(baseline, "value")),
-        shown_name(get(baseline, "name", str)) or NONE,
+        display_name(get(baseline, "name", str)) or NONE,
         GOAL.get(get(score, "direction", str), NONE),
     ]

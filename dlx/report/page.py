@@ -18,7 +18,7 @@ from . import artifacts
 from .answer import answer
 from .blocks import Alerts, Picture, Section
 from .calibration import calibration
-from .canvas import stamped
+from .canvas import stamp
 from .checks import checks
 from .curves import curves
 from .errors import errors
@@ -109,9 +109,9 @@ def write_page(
     Raises:
         RunError: the folder cannot be written to.
     """
-    with stamped(contents.sample):
-        found = [_made(make, contents) for make in makers]
-    sections = named([section for section in found if section.full])
+    with stamp(contents.sample):
+        found = [_make_section(make, contents) for make in makers]
+    sections = name_pictures([section for section in found if section.full])
     flags = {"sample": contents.sample, "interrupted": interrupted}
     text = render(texts, sections, **flags, word=word)
     pictures = [b for section in sections for b in section.blocks if isinstance(b, Picture)]
@@ -123,7 +123,7 @@ def write_page(
     return page
 
 
-def _made(make: Callable[[T], Section], contents: T) -> Section:
+def _make_section(make: Callable[[T], Section], contents: T) -> Section:
     try:
         return make(contents)
     except Exception as error:  # Matplotlib's, or a number nobody thought of: the rest still counts
@@ -137,7 +137,7 @@ def _kind(error: Exception) -> str:
     return "" if isinstance(error, DlxError) else type(error).__name__
 
 
-def named(sections: Sequence[Section]) -> list[Section]:
+def name_pictures(sections: Sequence[Section]) -> list[Section]:
     """The same sections, each picture with a file name that is safe and its own."""
     taken: set[str] = set()
     named = []

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from .canvas import FAINT, INK, MUTED, RING, TRAIN, VAL, axes_at, legend, limit, log_scale, picture
 from .read import evenly
-from .words import number, short
+from .words import number, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -111,10 +111,10 @@ def curve(data: Curve) -> Figure:
     _mark_turn(axes, data)
     _mark_best(axes, data)
     if data.baseline is not None and data.fits:
-        label = f"{short(data.baseline[0], 14)} {number(data.baseline[1])}"
+        label = f"{shorten(data.baseline[0], 14)} {number(data.baseline[1])}"
         axes.axhline(data.baseline[1], ls="--", lw=1.2, color=MUTED, label=label)
     _finish_curve(axes, data)
-    figure.text(0.02, 0.985, short(data.name, 50), va="top", weight="bold", size=10)
+    figure.text(0.02, 0.985, shorten(data.name, 50), va="top", weight="bold", size=10)
     return figure
 
 
@@ -159,7 +159,7 @@ def _heights(data: Curve, *values: float) -> list[float]:
 
 
 @picture
-def smoothed(
+def draw_smoothed(
     name: str,
     epochs: Sequence[int],
     values: Sequence[float],
@@ -180,7 +180,7 @@ def smoothed(
         ring = {**RING, "mfc": "white", "mec": TRAIN}
         axes.plot([mark[0]], [mark[1]], "o", label=f"best: {mark[0]}", **ring)
     _finish_curve(axes, Curve(name, epochs, blank, values))
-    figure.text(0.02, 0.985, short(name, 50), va="top", weight="bold", size=10)
+    figure.text(0.02, 0.985, shorten(name, 50), va="top", weight="bold", size=10)
     return figure
 
 

@@ -18,8 +18,8 @@ from ..errors import Problem, RunError, UsageError
 from ..files import fence, is_there, names_in, parse_json, read_text
 from ..names import is_number
 from ..printable import UNPRINTABLE
-from ..runs.artifacts import PREDICTIONS, Artifact, listed
-from ..runs.seal import broken
+from ..runs.artifacts import PREDICTIONS, Artifact, list_artifacts
+from ..runs.seal import find_broken
 
 S = TypeVar("S")
 T = TypeVar("T", str, list[Any], dict[str, Any])
@@ -58,7 +58,7 @@ class Run:
         """A measure's value in each epoch; nan where there is none that can be drawn."""
         return [finite(row.get(name)) for row in self.epochs]
 
-    def predicted(self, target: str) -> dict[str, tuple[str, ...]]:
+    def predictions_of(self, target: str) -> dict[str, tuple[str, ...]]:
         """One target's columns: `true`, `predicted` and perhaps `probability`; or none."""
         several = "true" not in self.predictions
         names = {n: f"{target}:{n}" if several else n for n in ("true", "predicted", "probability")}
@@ -75,7 +75,7 @@ def read(folder: Path) -> Run:
     """
     report = main_facts(fence(folder) / "report.json", "run folder", "name a folder below runs/")
     epochs, torn = _epochs(folder / "metrics.jsonl")
-    artifacts, changed = _artifacts(folder), tuple(broken(folder, weights=False))
+    artifacts, changed = _artifacts(folder), tuple(find_broken(folder, weights=False))
     kept = any(one.file == PREDICTIONS.file for one in artifacts)
     predictions = _predictions(folder / PREDICTIONS.file) if kept else {}
     return Run(report, epochs, predictions, torn, _folds(folder), changed, artifacts, folder)
@@ -98,7 +98,7 @@ def main_facts(path: Path, kind: str, hint: str) -> dict[str, Any]:
         raise UsageError(Problem(what, str(path), hint=hint))
     found = _json(_text(path), path)
     if not isinstance(found, dict):
-        _damaged(path, "contains no JSON object", "a JSON object")
+        _refuse_damage(path, "contains no JSON object", "a JSON object")
     return found
 
 
@@ -148,10 +148,10 @@ def get(tree: Mapping[str, Any], key: str, kind: type[T]) -> T:
 
 def amount(tree: Mapping[str, Any], key: str) -> int | float | None:
     """The number at a key; None where there is none."""
-    return numeric(tree.get(key))
+    return as_number(tree.get(key))
 
 
-def numeric(value: object) -> int | float | None:
+def as_number(value: object) -> int | float | None:
     """A JSON value if it is a number, "not a number" included; None if it is anything else."""
     if isinstance(value, bool) or (isinstance(value, int) and abs(value) > 2**63):
         return None  # beyond 2^63 nothing is measured, and float() may refuse it
@@ -165,7 +165,7 @@ def mappings(tree: Mapping[str, Any], key: str) -> list[dict[str, Any]]:
 
 def span(tree: Mapping[str, Any]) -> tuple[float, float] | None:
     """The two ends of the interval in a mapping; None where there is none."""
-    ends = [numeric(end) for end in get(tree, "interval", list)]
+    ends = [as_number(end) for end in get(tree, "interval", list)]
     if len(ends) != 2 or ends[0] is None or ends[1] is None:
         return None
     return ends[0], ends[1]
@@ -179,7 +179,7 @@ def drawn_span(tree: Mapping[str, Any]) -> tuple[float, float] | None:
 
 def finite(value: object) -> float:
     """The number, or nan where there is none that can be drawn."""
-    known = numeric(value)
+    known = as_number(value)
     return float(known) if known is not None and abs(known) < 1e100 else math.nan
 
 
@@ -207,9 +207,9 @@ def _float(text: str) -> float:
 
 def _artifacts(folder: Path) -> tuple[Artifact, ...]:
     """What a run left to be looked at, then what each of its folds did."""
-    found = listed(folder)
+    found = list_artifacts(folder)
     for fold in _fold_names(folder):
-        for one in listed(folder / "folds" / fold):
+        for one in list_artifacts(folder / "folds" / fold):
             title = f"{one.title or one.name}, fold {int(fold) + 1}"
             file = f"folds/{fold}/{one.file}"
             found.append(replace(one, name=f"{one.name}_{fold}", file=file, title=title))
@@ -247,10 +247,10 @@ def _predictions(path: Path) -> dict[str, tuple[str, ...]]:
     try:
         return columns_of(_text(path))
     except ValueError as error:
-        _damaged(path, str(error), "the same columns in every row")
+        _refuse_damage(path, str(error), "the same columns in every row")
 
 
-def cleaned(text: str) -> str:
+def clean(text: str) -> str:
     """A text with no character left that a page or a picture cannot show."""
     return UNPRINTABLE.sub("\ufffd", text)
 
@@ -274,16 +274,16 @@ def columns_of(text: str) -> dict[str, tuple[str, ...]]:
 
 def _text(path: Path) -> str:
     try:
-        return cleaned(read_text(path, "replace"))
+        return clean(read_text(path, "replace"))
     except OSError as error:
-        _damaged(path, f"cannot be read: {error.strerror}", "a readable file")
+        _refuse_damage(path, f"cannot be read: {error.strerror}", "a readable file")
 
 
 def _json(text: str, path: Path, where: str = "") -> Any:
     try:
         return tree_of(text)
     except (ValueError, RecursionError) as error:
-        _damaged(path, f"is not JSON ({error})", "JSON", where)
+        _refuse_damage(path, f"is not JSON ({error})", "JSON", where)
 
 
 def tree_of(text: str) -> Any:
@@ -297,7 +297,7 @@ def tree_of(text: str) -> Any:
 
 def _printable(value: Any) -> Any:
     if isinstance(value, str):
-        return cleaned(value)
+        return clean(value)
     if isinstance(value, list):
         return [_printable(item) for item in value]
     if isinstance(value, dict):
@@ -305,6 +305,6 @@ def _printable(value: Any) -> Any:
     return value
 
 
-def _damaged(path: Path, what: str, accepted: str, where: str = "") -> NoReturn:
+def _refuse_damage(path: Path, what: str, accepted: str, where: str = "") -> NoReturn:
     hint = f"restore the {path.name} that the training wrote, or train again"
     raise RunError(Problem(f"{path.name} {what}", f"{path}{where}", accepted, hint))

@@ -42,7 +42,7 @@ def rows_of(run: Run, name: str, value: float | None) -> Rows | None:
     target, _, measure = name.partition("/")[2].rpartition("/")
     problems = get(run.report, "problem", dict)
     target = target or next(iter(problems), "")
-    columns = run.predicted(target)
+    columns = run.predictions_of(target)
     problem = get(problems, target, dict)
     if not columns or not problem or value is None:
         return None
@@ -97,12 +97,12 @@ def _counts(
     """Hit, predicted and there, of each row and class: (rows, 3, classes)."""
     shown = list(classes[1:] if kind == "binary" else classes)
 
-    def marked(cells: Sequence[str]) -> npt.NDArray[np.bool_]:
+    def mark(cells: Sequence[str]) -> npt.NDArray[np.bool_]:
         sets = [set(c.split("|")) if kind == "multilabel" else {c} for c in cells]
         # a class whose name a spreadsheet would take for a formula stands behind an apostrophe
         return np.array([[name in s or f"'{name}" in s for name in shown] for s in sets])
 
-    said, there = marked(predicted), marked(true)
+    said, there = mark(predicted), mark(true)
     return np.stack([said & there, said, there], axis=1).astype(np.float64)
 
 

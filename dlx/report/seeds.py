@@ -20,13 +20,13 @@ def config_of(run: Run) -> dict[str, Any]:
     return tree if isinstance(tree, dict) else {}
 
 
-def flattened(tree: Mapping[Any, Any], above: str = "") -> dict[str, str]:
+def flatten(tree: Mapping[Any, Any], above: str = "") -> dict[str, str]:
     """The values of a tree by their dotted keys."""
     found: dict[str, str] = {}
     for key, value in tree.items():
         name = f"{above}{key}"
         if isinstance(value, dict) and value:
-            found |= flattened(value, f"{name}.")
+            found |= flatten(value, f"{name}.")
         else:
             found[name] = "null" if value is None else str(value)
     return found
@@ -36,13 +36,13 @@ def settings_of(runs: Sequence[Run]) -> list[tuple[int, ...]]:
     """The places of the runs, from 1, those together that differ in their seeds alone."""
     groups: dict[object, list[int]] = {}
     for place, run in enumerate(runs, start=1):
-        known = flattened(config_of(run))
+        known = flatten(config_of(run))
         key = frozenset(p for p in known.items() if p[0].partition(".")[0] not in (*ASIDE, "seed"))
         groups.setdefault(key or place, []).append(place)
     return [tuple(group) for group in groups.values()]
 
 
-def paired(
+def pair_runs(
     runs: Sequence[Run], firsts: Sequence[int], seconds: Sequence[int]
 ) -> list[tuple[int, int]]:
     """Pairs of runs of two settings: of the same seed where all have a partner, else all pairs."""
@@ -54,4 +54,4 @@ def paired(
 
 
 def _seed(run: Run) -> str:
-    return flattened(config_of(run)).get("seed", "")
+    return flatten(config_of(run)).get("seed", "")

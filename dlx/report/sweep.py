@@ -11,11 +11,11 @@ from .read import get
 from .sweep_answer import answer
 from .sweep_evidence import curves, parameters, trade
 from .sweep_facts import Sweep, read_sweep
-from .sweep_tables import failed, notes, record, settings
+from .sweep_tables import notes, record, settings, show_failures
 
 SECTIONS: tuple[Callable[[Sweep], Section], ...] = (
     answer,
-    failed,
+    show_failures,
     notes,
     trade,
     settings,

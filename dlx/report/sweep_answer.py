@@ -8,11 +8,11 @@ from typing import Any
 
 from .answer import DECISIONS, TONE, VERDICT, against, labelled, marks, worn
 from .blocks import Alerts, Answer, Block, Code, Facts, Section, Text
-from .levers import typed
+from .levers import format_value
 from .read import amount, get
 from .sweep_facts import Setting, Sweep
-from .sweep_tables import rounded
-from .words import between, counted, duration, number, sentence, short
+from .sweep_tables import round_mean
+from .words import between, duration, number, sentence, shorten, tally
 
 _LONGEST = 200  # characters of a value
 _OVER = {
@@ -29,19 +29,19 @@ def answer(sweep: Sweep) -> Section:
     best = sweep.best
     alerts = Alerts(_alerts(sweep))
     if best is None:
-        return Section("answer", "Answer", [Text([_none(sweep)]), alerts])
-    many = f", best of {counted(len(sweep.scored), 'setting')}" if len(sweep.scored) > 1 else ""
+        return Section("answer", "Answer", [Text([_explain_none(sweep)]), alerts])
+    many = f", best of {tally(len(sweep.scored), 'setting')}" if len(sweep.scored) > 1 else ""
     label = f"{labelled(sweep.score, sweep.sample)}{many}"
     baseline = sweep.baseline(best)
     said, tone = _verdict(sweep, best, baseline)
     interval = list(best.interval) if best.interval else None
     scale = marks({"value": best.value, "interval": interval, "baseline": baseline})
-    beside = _beside(sweep, best, baseline)
+    beside = _list_facts(sweep, best, baseline)
     hero = Answer(number(best.value), label, beside, said, tone, scale, _remarks(sweep, best))
     return Section("answer", "Answer", [hero, alerts, *_best(sweep, best)])
 
 
-def _none(sweep: Sweep) -> str:
+def _explain_none(sweep: Sweep) -> str:
     states = f" ({sweep.states})" if sweep.states else ""
     return f"There is no best setting: no trial has a score{states}."
 
@@ -56,15 +56,15 @@ def _verdict(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> tuple[
     return VERDICT[sweep.sign * best.value < sweep.sign * known]
 
 
-def _beside(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> list[tuple[str, str]]:
+def _list_facts(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> list[tuple[str, str]]:
     pairs = []
     many, std = amount(best.facts, "n"), amount(best.facts, "std")
     if best.interval:
         over = _OVER.get(get(best.facts, "interval_of", str), "")
-        name = f"95% interval {over.format(counted(many or 0, 'trial'))}".strip()
+        name = f"95% interval {over.format(tally(many or 0, 'trial'))}".strip()
         pairs.append((name, between(best.interval)))
     if std is not None:
-        pairs.append((f"standard deviation of {counted(many or 0, 'trial')}", number(std)))
+        pairs.append((f"standard deviation of {tally(many or 0, 'trial')}", number(std)))
     own = sweep.default
     if own is not None and own is not best and math.isfinite(own.value):
         pairs.append(("task defaults", number(own.value)))
@@ -74,15 +74,15 @@ def _beside(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> list[tu
 def _remarks(sweep: Sweep, best: Setting) -> list[str]:
     use = get(best.facts, "use", str)
     remarks = [sentence(use)] if use else []
-    remarks += [_CLEAN] if not _tested(sweep) else []
+    remarks += [_CLEAN] if not _has_test_score(sweep) else []
     looks = _looks(sweep)
     if looks > 1:
-        chosen = f"{counted(looks, 'setting')} were compared on the same validation set, so"
-        remarks.append(f"{chosen} {counted(looks, 'decision')} are based on it, and {_FLATTERS}")
+        chosen = f"{tally(looks, 'setting')} were compared on the same validation set, so"
+        remarks.append(f"{chosen} {tally(looks, 'decision')} are based on it, and {_FLATTERS}")
     if best.interval:
-        close = [one for one in sweep.scored if one is not best and _inside(one, best)]
+        close = [one for one in sweep.scored if one is not best and _is_inside(one, best)]
         if close:
-            many = f"{counted(len(close), 'other setting')} {'lie' if len(close) > 1 else 'lies'}"
+            many = f"{tally(len(close), 'other setting')} {'lie' if len(close) > 1 else 'lies'}"
             remarks.append(f"{many} within its interval: which of them is best may be chance.")
     if amount(best.facts, "n") == 1:
         shown = "" if sweep.search else " (seeds=3 shows it)"  # a search trains each setting once
@@ -94,7 +94,7 @@ def _remarks(sweep: Sweep, best: Setting) -> list[str]:
     return remarks
 
 
-def _inside(one: Setting, best: Setting) -> bool:
+def _is_inside(one: Setting, best: Setting) -> bool:
     low, high = best.interval or (math.inf, -math.inf)
     return low <= one.value <= high
 
@@ -104,7 +104,7 @@ def _looks(sweep: Sweep) -> int:
     return sum(math.isfinite(one.value) or one.states["pruned"] > 0 for one in sweep.settings)
 
 
-def _tested(sweep: Sweep) -> bool:
+def _has_test_score(sweep: Sweep) -> bool:
     """Whether a trial has a score of a test part, which none should have."""
     rows = [*sweep.trials, *(one.facts for one in sweep.settings)]
     names = [name for row in rows for name in get(row, "values", dict)]
@@ -116,29 +116,27 @@ def _alerts(sweep: Sweep) -> list[str]:
     counts = sweep.counts
     total, looks = sum(counts.values()), _looks(sweep)
     if sweep.facts.get("state") == "running":
-        waiting = f"{number(counts['done'])} of {counted(total, 'trial')} are done"
+        waiting = f"{number(counts['done'])} of {tally(total, 'trial')} are done"
         said.append(f"Not finished: {waiting}; the best so far may change.")
-    if _tested(sweep):
+    if _has_test_score(sweep):
         said.append("Some trials have test scores: that test set is no longer independent.")
     if looks > DECISIONS:
         said.append(worn(looks))
     if counts["failed"]:
-        said.append(
-            f"{number(counts['failed'])} of {counted(total, 'trial')} failed; reasons below."
-        )
+        said.append(f"{number(counts['failed'])} of {tally(total, 'trial')} failed; reasons below.")
     return said
 
 
 def _best(sweep: Sweep, best: Setting) -> list[Block]:
     """What the best setting is, and what to type to train it."""
-    rows = [(key, short(typed(value), _LONGEST)) for key, value in best.changed.items()]
+    rows = [(key, shorten(format_value(value), _LONGEST)) for key, value in best.changed.items()]
     seconds = amount(best.facts, "seconds")
     more = {
-        "epoch of its best weights": rounded(amount(best.facts, "epoch")),
+        "epoch of its best weights": round_mean(amount(best.facts, "epoch")),
         "parameters": number(amount(best.facts, "parameters")),
         "time to train": duration(float(seconds)) if seconds is not None else number(None),
     }
-    by = f" by {short(sweep.score, _LONGEST)}" if sweep.objectives else ""
+    by = f" by {shorten(sweep.score, _LONGEST)}" if sweep.objectives else ""
     title = f"Setting {best.name}, the best{by}"
     found = get(sweep.facts, "best", dict)
     command, final = get(found, "command", str), get(found, "final", str)

@@ -10,12 +10,12 @@ import numpy as np
 from . import evidence_plots, importance, sweep_plots
 from .blocks import Block, Picture, Section, Table, Text
 from .evidence_plots import Line, Slice
-from .levers import logarithmic
+from .levers import is_logarithmic
 from .read import evenly
 from .sweep_facts import Setting, Sweep
 from .sweep_plots import Fan, Trade
-from .sweep_tables import rounded
-from .words import GOAL, counted, known, number, short
+from .sweep_tables import round_mean
+from .words import GOAL, known, number, shorten, tally
 from .workflow import PANELS
 
 _AXES = 9  # more axes are not read
@@ -36,17 +36,17 @@ def parameters(sweep: Sweep) -> Section:
     if not names:
         said = "All finished settings are the same: there is nothing to compare."
         return Section("parameters", "Parameters", [Text([said])])
-    scores, cut = within([one.value for one in scored], sweep.sign)
+    scores, cut = clip_outliers([one.value for one in scored], sweep.sign)
     shares, rough = _shares(sweep, names, scores)
     names = sorted(names, key=lambda name: -shares.get(name, 0))
     fan = [_parallel(sweep, names)] if len(names) > 1 else []  # one lever's slice shows it all
     blocks = [*fan, _slices(sweep, names, scores), *rough, *_progress(sweep)]
-    far = f"{counted(cut, 'setting')} with a far worse {sweep.score}"
+    far = f"{tally(cut, 'setting')} with a far worse {sweep.score}"
     end = f"{'lies' if cut == 1 else 'lie'} at the worst end of the pictures."
     return Section("parameters", "Parameters", [Text([f"{far} {end}" if cut else ""]), *blocks])
 
 
-def within(scores: Sequence[float], sign: float) -> tuple[list[float], int]:
+def clip_outliers(scores: Sequence[float], sign: float) -> tuple[list[float], int]:
     """Scores with the far worse ones cut off, which would press the rest flat, and how many."""
     costs = sign * np.array(scores)
     best, middle = float(costs.min()), float(np.median(costs))
@@ -61,7 +61,9 @@ def _parallel(sweep: Sweep, names: Sequence[str]) -> Picture:
     scored = sweep.scored
     lost = [one for one in sweep.settings if math.isnan(one.value) and one.states["waiting"] == 0]
     kept = [*evenly(scored, _LINES), *evenly(lost, _LINES // 3)]
-    scores, cut = within([one.value for one in kept if not math.isnan(one.value)], sweep.sign)
+    scores, cut = clip_outliers(
+        [one.value for one in kept if not math.isnan(one.value)], sweep.sign
+    )
     scores += [math.nan] * (len(kept) - len(scores))
     best = kept.index(sweep.best) if sweep.best in kept else None
     levers = [sweep.lever(name, kept) for name in names[:_AXES]]
@@ -77,7 +79,7 @@ def _parallel(sweep: Sweep, names: Sequence[str]) -> Picture:
     if len(names) > _AXES:
         said.append(f"The first {_AXES} of {len(names)} parameters are shown.")
     alt = f"Parallel axes of {', '.join(names[:_AXES])} and {sweep.score}."
-    return Picture("parallel", png, " ".join(said), short(alt, 400), broad=True)
+    return Picture("parallel", png, " ".join(said), shorten(alt, 400), broad=True)
 
 
 def _slices(sweep: Sweep, names: Sequence[str], scores: Sequence[float]) -> Picture:
@@ -102,7 +104,7 @@ def _shares(
     scored = sweep.scored
     every = [name for name in names if all(name in one.changed for one in scored)]
     if len(scored) < importance.LEAST or len(every) < 2:
-        many = f"{counted(len(scored), 'finished setting')} and {counted(len(every), 'parameter')}"
+        many = f"{tally(len(scored), 'finished setting')} and {tally(len(every), 'parameter')}"
         least = f"at least {importance.LEAST} and 2 are needed"
         said = f"Parameter importance is not estimated: {many} that vary; {least}."
         return {}, [Text([said])]
@@ -149,21 +151,21 @@ def curves(sweep: Sweep) -> Section:
     if not lines:
         said = f"There are no learning curves of the best settings: {lost}"
         return Section("curves", "Learning curves", [Text([said])])
-    faint, partial = _pruned(sweep)
+    faint, partial = _pruned_curves(sweep)
     png = evidence_plots.overlaid(sweep.score, lines, faint)
     several = any(len(sweep.runs(one)) > 1 for one in best)
     mean = ", the mean over its trials up to the shortest" if several else ""
     said = f"{sweep.score} by epoch of each of the best settings{mean}."
-    behind = f" Grey: {counted(len(faint), 'pruned setting')}, as far as they fit." if faint else ""
+    behind = f" Grey: {tally(len(faint), 'pruned setting')}, as far as they fit." if faint else ""
     if partial:
-        many = counted(partial, "pruned setting")
+        many = tally(partial, "pruned setting")
         behind += f" Not shown: {many} of which not every fold was started."
     missing = f" Not shown: {', '.join(gone)}; {lost}" if gone else ""
     picture = Picture("curves", png, said + behind + missing, said, broad=True)
     return Section("curves", "Learning curves", [picture])
 
 
-def _pruned(sweep: Sweep) -> tuple[list[list[float]], int]:
+def _pruned_curves(sweep: Sweep) -> tuple[list[list[float]], int]:
     """Curves of pruned settings, and how many have none as some folds are missing.
 
     The mean over some folds does not compare with the mean over all.
@@ -189,13 +191,13 @@ def trade(sweep: Sweep) -> Section:
         "being worse in another"
     )
     table = Table(title, ("setting", *names, "values"), rows, texts=(0, len(names) + 1))
-    pictures = [picture for name in names[1:4] if (picture := _against(sweep, name))]
-    return Section("front", "Objectives", [Text([_told(sweep)]), table, *pictures])
+    pictures = [picture for name in names[1:4] if (picture := _draw_against(sweep, name))]
+    return Section("front", "Objectives", [Text([_describe_front(sweep)]), table, *pictures])
 
 
-def _told(sweep: Sweep) -> str:
+def _describe_front(sweep: Sweep) -> str:
     each = [f"{name} ({GOAL.get(goal, 'direction unknown')})" for name, goal in sweep.objectives]
-    many = counted(len(sweep.front), "setting")
+    many = tally(len(sweep.front), "setting")
     on = "is" if len(sweep.front) == 1 else "are"
     return (
         f"Judged by {', '.join(each)}: {many} {on} on the front; which one to use is your choice."
@@ -205,10 +207,10 @@ def _told(sweep: Sweep) -> str:
 def _objective(one: Setting, name: str) -> str:
     value = one.objective(name)
     whole = name == "parameters" and math.isfinite(value)
-    return rounded(value) if whole else known(value)
+    return round_mean(value) if whole else known(value)
 
 
-def _against(sweep: Sweep, name: str) -> Picture | None:
+def _draw_against(sweep: Sweep, name: str) -> Picture | None:
     first = sweep.objectives[0][0]
     pairs = [(one, one.objective(name), one.objective(first)) for one in sweep.scored]
     pairs = [pair for pair in pairs if all(map(math.isfinite, pair[1:]))]
@@ -218,7 +220,7 @@ def _against(sweep: Sweep, name: str) -> Picture | None:
     front = [kept.index(one) for one in sweep.front if one in kept]
     own = kept.index(sweep.default) if sweep.default in kept else None
     across, up = [x for _, x, _ in pairs], [y for _, _, y in pairs]
-    joined, log = len(sweep.objectives) == 2, "/" not in name and logarithmic(across)
+    joined, log = len(sweep.objectives) == 2, "/" not in name and is_logarithmic(across)
     trade = Trade((name, across), (first, up), front, own, joined, log)
     png = sweep_plots.tradeoff(trade)
     said = f"{first} against {name}, one dot per setting."
@@ -232,13 +234,13 @@ def _progress(sweep: Sweep) -> list[Block]:
     tried = sorted(sweep.scored, key=_number)
     if not sweep.search or len(tried) < 2:
         return []
-    scores, _ = within([one.value for one in tried], sweep.sign)
+    scores, _ = clip_outliers([one.value for one in tried], sweep.sign)
     own = sweep.default.value if sweep.default else math.nan
     own = own if own in scores else math.nan  # it may lie beyond what is shown
-    png = sweep_plots.so_far(sweep.score, scores, -sweep.sign, own)
+    png = sweep_plots.draw_progress(sweep.score, scores, -sweep.sign, own)
     since = len(tried) - 1 - next(p for p, one in enumerate(tried) if one is sweep.best)
     said = f"{sweep.score} of each setting in the order tried, and the best so far."
-    said += f" The last {counted(since, 'setting')} brought no improvement." if since else ""
+    said += f" The last {tally(since, 'setting')} brought no improvement." if since else ""
     return [Picture("progress", png, said, wide=False)]
 
 

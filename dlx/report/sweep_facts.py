@@ -10,9 +10,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from .levers import ABSENT, Lever, lever, typed
+from .levers import ABSENT, Lever, format_value, lever
 from .read import (
     amount,
+    as_number,
     drawn_span,
     facts,
     finite,
@@ -21,7 +22,6 @@ from .read import (
     main_facts,
     mappings,
     mean_curve,
-    numeric,
 )
 from .words import defaults_or, number, setting, tails
 
@@ -133,14 +133,14 @@ class Sweep:
     @cached_property
     def best(self) -> Setting | None:
         """The setting named as the best, or else the first by rank."""
-        named = self._named(get(self.facts, "best", dict).get("point"))
+        named = self._find_setting(get(self.facts, "best", dict).get("point"))
         known = named is not None and math.isfinite(named.value)
         return named if known else next(iter(self.scored), None)
 
     @cached_property
     def default(self) -> Setting | None:
         """The setting that is the task's own."""
-        return self._named(self.facts.get("default"))
+        return self._find_setting(self.facts.get("default"))
 
     @cached_property
     def objectives(self) -> list[tuple[str, str]]:
@@ -153,7 +153,7 @@ class Sweep:
     @cached_property
     def front(self) -> list[Setting]:
         """The settings on the Pareto front."""
-        named = map(self._named, get(self.facts, "front", list))
+        named = map(self._find_setting, get(self.facts, "front", list))
         return list(dict.fromkeys(one for one in named if one is not None))
 
     @property
@@ -216,7 +216,7 @@ class Sweep:
         """What tells settings apart: the values in which they differ, as typed."""
 
         def value(one: Setting, key: str) -> str:
-            return typed(one.changed.get(key, ABSENT))
+            return format_value(one.changed.get(key, ABSENT))
 
         differ = [key for key in self.keys if len({value(one, key) for one in settings}) > 1]
         kept = differ or list(self.keys)
@@ -226,8 +226,8 @@ class Sweep:
             for one in settings
         }
 
-    def _named(self, point: object) -> Setting | None:
-        known = numeric(point)
+    def _find_setting(self, point: object) -> Setting | None:
+        known = as_number(point)
         return self._by_number.get(known) if known is not None else None
 
     @cached_property

@@ -13,7 +13,7 @@ import numpy as np
 from .canvas import FAINT, INK, MUTED, RING, TRAIN, VAL, axes_at, legend, limit, log_scale, picture
 from .evidence_plots import spread
 from .levers import Lever
-from .words import number, short
+from .words import number, shorten
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -60,8 +60,8 @@ def parallel(fan: Fan) -> Figure:
     last = _heights(score, fan.better)
     _threads(axes, fan, np.array([*heights, last]).T)
     for place, lever in enumerate(fan.levers):
-        _upright(axes, place, lever)
-    _upright(axes, len(fan.levers), score, fan.better)
+        _draw_axis(axes, place, lever)
+    _draw_axis(axes, len(fan.levers), score, fan.better)
     if fan.cut:
         style: Any = {"ha": "left", "va": "top", "size": 7.5, "color": MUTED}
         axes.text(len(fan.levers) + 0.045, -0.03, "or worse", clip_on=False, **style)
@@ -97,14 +97,14 @@ def _blues() -> Colormap:
 
 def _heights(lever: Lever, better: float = 1.0) -> list[float]:
     """How far up the values lie, between 0 and 1."""
-    heights = lever.along(spread(lever))
+    heights = lever.normalise(spread(lever))
     return heights if better > 0 else [1 - height for height in heights]
 
 
-def _upright(axes: Axes, place: int, lever: Lever, better: float = 1.0) -> None:
+def _draw_axis(axes: Axes, place: int, lever: Lever, better: float = 1.0) -> None:
     """One axis with its name above and its ticks beside it."""
     axes.plot([place, place], [0, 1], color=INK, lw=1.0, zorder=2.5, clip_on=False)
-    name = "\n".join(_broken(lever.name))
+    name = "\n".join(_break_name(lever.name))
     last = better if place == axes.get_xlim()[1] else 0
     style: Any = {"ha": "center", "va": "bottom", "size": 8.5, "weight": "bold", "clip_on": False}
     axes.text(place, 1.07, name, color=TRAIN if last else INK, **style)
@@ -116,14 +116,14 @@ def _upright(axes: Axes, place: int, lever: Lever, better: float = 1.0) -> None:
         axes.text(place + away, height, text, color=INK, bbox=box, zorder=5, **beside)
 
 
-def _broken(name: str) -> list[str]:
+def _break_name(name: str) -> list[str]:
     """A name on lines as narrow as an axis, broken behind "." and "_"."""
     lines = [""]
     for part in re.findall(r"[^._]+[._]?|[._]", name):
         if lines[-1] and (len(lines[-1] + part) > _LINE or lines[-1].endswith(".")):
             lines.append("")
         lines[-1] += part
-    return [short(line, _LINE + 1) for line in lines[-3:]]
+    return [shorten(line, _LINE + 1) for line in lines[-3:]]
 
 
 def _ticks(lever: Lever, better: float) -> list[tuple[float, str]]:
@@ -134,13 +134,13 @@ def _ticks(lever: Lever, better: float) -> list[tuple[float, str]]:
     if lever.labels:
         step = math.ceil(len(lever.labels) / _NAMES)
         at = [float(place) for place in range(0, len(lever.labels), step)]
-        texts = [short(lever.labels[int(place)], 14) for place in at]
+        texts = [shorten(lever.labels[int(place)], 14) for place in at]
     else:
         finder = LogLocator() if lever.log else MaxNLocator(5)
         at = [float(value) for value in finder.tick_values(low, high) if low <= value <= high]
         texts = [f"{value:.6g}" for value in at]
         at, texts = [low, high, *at], [f"{low:.4g}", f"{high:.4g}", *texts]  # ends come first
-    placed = [height if better > 0 else 1 - height for height in lever.along(at)]
+    placed = [height if better > 0 else 1 - height for height in lever.normalise(at)]
     found: list[tuple[float, str]] = []
     for height, text in zip(placed, texts, strict=True):
         if all(abs(height - other) > _APART for other, _ in found):
@@ -159,7 +159,7 @@ def bars(
         shares: of the spread of the score, by lever.
         spans: the smallest and the largest share over redrawn settings, by lever.
     """
-    names = [short(name, 24) for name in shares]
+    names = [shorten(name, 24) for name in shares]
     values = list(shares.values())
     ends = [spans.get(name, (value, value)) for name, value in shares.items()]
     height = max(1.2, 0.34 * len(names) + 0.75)
@@ -184,7 +184,7 @@ def bars(
 
 
 @picture
-def so_far(score: str, scores: Sequence[float], better: float, own: float) -> Figure:
+def draw_progress(score: str, scores: Sequence[float], better: float, own: float) -> Figure:
     """Each setting in the order of trying as a dot, the best so far as a line.
 
     Args:
@@ -209,7 +209,7 @@ def so_far(score: str, scores: Sequence[float], better: float, own: float) -> Fi
     axes.grid(axis="y", color=FAINT, lw=0.8)
     axes.set_xlabel("settings tried", labelpad=2)
     legend(axes)
-    figure.text(0.02, 0.985, short(score, 50), va="top", weight="bold", size=10)
+    figure.text(0.02, 0.985, shorten(score, 50), va="top", weight="bold", size=10)
     return figure
 
 
@@ -254,7 +254,7 @@ def tradeoff(trade: Trade) -> Figure:
     for which, (name, _) in (("x", trade.across), ("y", trade.up)):
         limit(axes, name, which)
     axes.grid(color=FAINT, lw=0.8)
-    axes.set_xlabel(short(trade.across[0], 40), labelpad=2, color=INK)
-    axes.set_ylabel(short(trade.up[0], 30), labelpad=2, color=INK)
+    axes.set_xlabel(shorten(trade.across[0], 40), labelpad=2, color=INK)
+    axes.set_ylabel(shorten(trade.up[0], 30), labelpad=2, color=INK)
     legend(axes)
     return figure

@@ -7,10 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .blocks import Code, Facts, Section, Table, Text
-from .levers import typed
+from .levers import format_value
 from .read import amount, finite, get
 from .sweep_facts import UNFINISHED, Setting, Sweep
-from .words import NONE, baseline_told, between, counted, duration, known, number, setting, short
+from .words import NONE, baseline_told, between, duration, known, number, setting, shorten, tally
 
 _SHOWN = 50  # settings that are seen at once
 _MOST = 1000  # settings that are there to be unfolded
@@ -36,10 +36,10 @@ def settings(sweep: Sweep) -> Section:
     texts = [place for place, name in enumerate(head) if name in ("setting", "not finished")]
     texts += [place for place, name in enumerate(head) if _words(sweep, name)]
     best = found.index(sweep.best) if sweep.best else None
-    title = f"Settings, best {short(sweep.score, _LONGEST)} first"
+    title = f"Settings, best {shorten(sweep.score, _LONGEST)} first"
     title += "; settings with an unfinished trial come last" * any(one.lost for one in found)
-    rest, left = rows[_SHOWN:], counted(len(found) - _MOST, "further setting")
-    more = f"{counted(len(rest), 'more setting')}, from the {_SHOWN + 1}st on"
+    rest, left = rows[_SHOWN:], tally(len(found) - _MOST, "further setting")
+    more = f"{tally(len(rest), 'more setting')}, from the {_SHOWN + 1}st on"
     blocks = [
         Table(title, head, rows[:_SHOWN], texts=texts, marked=best),
         Table(more, head, rest, texts=texts, folded=True),
@@ -51,8 +51,10 @@ def settings(sweep: Sweep) -> Section:
 def _columns(sweep: Sweep) -> list[tuple[str, Any]]:
     """The columns' names, and what makes a cell of a setting."""
 
-    def of(key: str) -> Any:
-        return lambda one: short(typed(one.changed[key]), _LONGEST) if key in one.changed else NONE
+    def value_of(key: str) -> Any:
+        return lambda one: (
+            shorten(format_value(one.changed[key]), _LONGEST) if key in one.changed else NONE
+        )
 
     def fact(name: str) -> Any:
         return lambda one: number(amount(one.facts, name))
@@ -63,15 +65,15 @@ def _columns(sweep: Sweep) -> list[tuple[str, Any]]:
     others = [name for name, _ in sweep.objectives if name not in (sweep.score, "parameters")]
     return [
         ("setting", lambda one: one.name),
-        (short(sweep.score, _LONGEST), lambda one: known(one.value)),
+        (shorten(sweep.score, _LONGEST), lambda one: known(one.value)),
         ("± std", fact("std")),
         ("95% interval", lambda one: between(one.interval)),
         ("baseline", lambda one: baseline_told(sweep.baseline(one))),
-        *((short(name, _LONGEST), objective(name)) for name in others),
-        *((short(key, _LONGEST), of(key)) for key in sweep.keys),
+        *((shorten(name, _LONGEST), objective(name)) for name in others),
+        *((shorten(key, _LONGEST), value_of(key)) for key in sweep.keys),
         ("trials", fact("n")),
-        ("not finished", _unfinished),
-        ("epoch", lambda one: rounded(amount(one.facts, "epoch"))),
+        ("not finished", _count_unfinished),
+        ("epoch", lambda one: round_mean(amount(one.facts, "epoch"))),
         ("parameters", fact("parameters")),
         ("time", lambda one: _time(amount(one.facts, "seconds"))),
     ]
@@ -79,7 +81,7 @@ def _columns(sweep: Sweep) -> list[tuple[str, Any]]:
 
 def _words(sweep: Sweep, name: str) -> bool:
     """Whether a column holds a lever whose values are no numbers."""
-    keys = [key for key in sweep.keys if short(key, _LONGEST) == name]
+    keys = [key for key in sweep.keys if shorten(key, _LONGEST) == name]
     values = [one.changed[key] for one in sweep.settings for key in keys if key in one.changed]
     return bool(values) and not all(math.isfinite(finite(value)) for value in values)
 
@@ -88,39 +90,39 @@ def _time(seconds: float | None) -> str:
     return NONE if seconds is None else duration(float(seconds))
 
 
-def rounded(mean: float | None) -> str:
+def round_mean(mean: float | None) -> str:
     """A mean of whole numbers, with one digit after the point if it needs any."""
     if mean is None or not math.isfinite(mean) or mean == round(mean):
         return number(int(mean) if mean is not None and math.isfinite(mean) else mean)
     return f"{mean:,.1f}"
 
 
-def _unfinished(one: Setting) -> str:
+def _count_unfinished(one: Setting) -> str:
     states = one.states
     return ", ".join(f"{states[name]} {name}" for name in UNFINISHED if states[name]) or NONE
 
 
-def failed(sweep: Sweep) -> Section:
+def show_failures(sweep: Sweep) -> Section:
     """The trials that failed, by reason, with their tracebacks folded."""
     lost = [trial for trial in sweep.trials if trial.get("state") == "failed"]
     reasons: dict[str, list[Trial]] = {}
     for trial in lost:
-        reason = short(_lines(trial), 300) or "no reason was recorded"
+        reason = shorten(_lines(trial), 300) or "no reason was recorded"
         reasons.setdefault(reason, []).append(trial)
     groups = sorted(reasons.items(), key=lambda group: -len(group[1]))
     rows = [
         [number(len(trials)), _examples(sweep, trials), reason]
         for reason, trials in groups[:_REASONS]
     ]
-    of = counted(len(sweep.trials), "trial")
+    of = tally(len(sweep.trials), "trial")
     title = f"{number(len(lost))} of {of} failed, by reason"
-    rarer = f"{counted(len(groups) - _REASONS, 'rarer reason')} left out."
+    rarer = f"{tally(len(groups) - _REASONS, 'rarer reason')} left out."
     first = [trials[0] for _, trials in groups if get(trials[0], "traceback", str)][:_TRACED]
     traced = [Code(get(t, "traceback", str), f"Traceback of trial {_name(t)}") for t in first]
     blocks = [
         Table(title, ("trials", "settings", "reason"), rows, texts=(1, 2)),
         Text([rarer if len(groups) > _REASONS else ""]),
-        _each(lost),
+        _list_trials(lost),
         *traced,
     ]
     return Section("failed", "Failed trials", blocks)
@@ -131,21 +133,21 @@ def _examples(sweep: Sweep, trials: Sequence[Trial]) -> str:
     each = (sweep.brief(get(trial, "changed", dict)) or "task defaults" for trial in trials)
     names = list(dict.fromkeys(each))
     more = f"; and {number(len(names) - 3)} more" if len(names) > 3 else ""
-    return "; ".join(short(name, _LONGEST) for name in names[:3]) + more
+    return "; ".join(shorten(name, _LONGEST) for name in names[:3]) + more
 
 
-def _typed(trial: Trial) -> str:
-    return short(setting(trial.get("changed")), 2 * _LONGEST) or "task defaults"
+def _label(trial: Trial) -> str:
+    return shorten(setting(trial.get("changed")), 2 * _LONGEST) or "task defaults"
 
 
-def _each(lost: Sequence[Trial]) -> Table:
+def _list_trials(lost: Sequence[Trial]) -> Table:
     rows = [
         [
             _name(trial),
-            _typed(trial),
+            _label(trial),
             number(amount(trial, "seed")),
             get(trial, "run", str) or NONE,
-            short(_lines(trial), 2 * _LONGEST) or NONE,
+            shorten(_lines(trial), 2 * _LONGEST) or NONE,
         ]
         for trial in lost[:_LISTED]
     ]
@@ -178,8 +180,8 @@ def record(sweep: Sweep) -> Section:
         ("state", get(facts, "state", str)),
         ("trials", sweep.states),
         ("settings", number(len(sweep.settings))),
-        ("trials per setting", _told(facts, "seeds")),
-        ("threads per trial", _told(facts, "threads")),
+        ("trials per setting", _format_fact(facts, "seeds")),
+        ("threads per trial", _format_fact(facts, "threads")),
         ("started", get(facts, "started", str)),
         ("took", _time(seconds) if seconds is not None else ""),
     ]
@@ -187,14 +189,14 @@ def record(sweep: Sweep) -> Section:
     said = "The command; run again, it continues with what is missing:" if command else ""
     blocks = [
         Facts("", [row for row in rows if row[1]]),
-        Facts("Search space", [(key, short(_range(space[key]), 400)) for key in space]),
+        Facts("Search space", [(key, shorten(_range(space[key]), 400)) for key in space]),
         Text([said]),
         Code(command),
     ]
     return Section("record", "Command", blocks)
 
 
-def _told(facts: Mapping[str, Any], key: str) -> str:
+def _format_fact(facts: Mapping[str, Any], key: str) -> str:
     return number(facts[key]) if amount(facts, key) is not None else ""
 
 
@@ -204,7 +206,7 @@ def _range(lever: object) -> str:
         return number(lever)
     kind, values = next(iter(lever.items()))
     if not isinstance(values, list):
-        return f"{kind}: {typed(values)}"
+        return f"{kind}: {format_value(values)}"
     if kind in _KINDS and len(values) >= 2:
-        return f"{_KINDS[kind]} from {typed(values[0])} to {typed(values[1])}"
-    return f"one of {', '.join(map(typed, values))}"
+        return f"{_KINDS[kind]} from {format_value(values[0])} to {format_value(values[1])}"
+    return f"one of {', '.join(map(format_value, values))}"

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ..judging.verdict import shown_name
+from ..judging.verdict import display_name
 from .read import amount, get
 
 NONE = "\N{EN DASH}"
@@ -66,7 +66,7 @@ def between(interval: tuple[float, float] | None) -> str:
 
 def baseline_told(found: Mapping[str, Any]) -> str:
     """A baseline as in "0.3889 majority"; a dash where it has no value."""
-    value, name = amount(found, "value"), shown_name(get(found, "name", str))
+    value, name = amount(found, "value"), display_name(get(found, "name", str))
     return f"{number(value)} {name}".strip() if value is not None else NONE
 
 
@@ -75,7 +75,7 @@ def sentence(text: str) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
 
-def counted(many: float, noun: str) -> str:
+def tally(many: float, noun: str) -> str:
     """As in "1 epoch" and "20 epochs"."""
     return f"{number(many)} {noun}" + ("" if many == 1 else "s")
 
@@ -96,7 +96,7 @@ def parts(pair: str) -> str:
     return " and ".join(PARTS.get(name, name) for name in pair.split("-"))
 
 
-def short(text: str, most: int) -> str:
+def shorten(text: str, most: int) -> str:
     """A text on one line, cut to so many characters: what a picture has room for."""
     line = " ".join(text.split())
     return line if len(line) <= most else line[: most - 1] + "…"
@@ -106,7 +106,7 @@ def setting(changed: object) -> str:
     """Changed settings as they are typed: "model.units=[64,64] model.dropout=0.3"."""
     if not isinstance(changed, dict):
         return ""
-    return " ".join(f"{key}={_typed(value)}" for key, value in changed.items())
+    return " ".join(f"{key}={_format_value(value)}" for key, value in changed.items())
 
 
 def defaults_or(changed: object) -> str:
@@ -121,9 +121,9 @@ def tails(keys: Sequence[str]) -> dict[str, str]:
     return {key: last[key] if many[last[key]] == 1 else key for key in keys}
 
 
-def _typed(value: object) -> str:
+def _format_value(value: object) -> str:
     if isinstance(value, list):
-        return f"[{','.join(map(_typed, value))}]"
+        return f"[{','.join(map(_format_value, value))}]"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return f"{value:.4g}" if isinstance(value, float) else str(value)

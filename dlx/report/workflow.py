@@ -9,11 +9,11 @@ from typing import Any
 from . import evidence_plots
 from .blocks import Block, Code, Facts, Heading, Picture, Section, Table
 from .evidence_plots import Line, Slice
-from .levers import lever, typed
+from .levers import format_value, lever
 from .profile import profile
-from .read import Run, amount, finite, get, mappings, numeric
+from .read import Run, amount, as_number, finite, get, mappings
 from .sweep_facts import Setting
-from .words import NONE, defaults_or, duration, number, short
+from .words import NONE, defaults_or, duration, number, shorten
 
 _TONE = {"done": "good", "refused": "bad", "not reached": "open"}
 _ELSEWHERE = (
@@ -57,8 +57,8 @@ def _step(step: Mapping[str, Any]) -> list[Block]:
 
 def _fact(value: object) -> str:
     if isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        return short("; ".join(map(number, value)), _LONGEST)
-    return short(number(value), _LONGEST) if value not in (None, "", [], {}) else ""
+        return shorten("; ".join(map(number, value)), _LONGEST)
+    return shorten(number(value), _LONGEST) if value not in (None, "", [], {}) else ""
 
 
 def _sizes(title: str, found: Sequence[Mapping[str, Any]]) -> Table:
@@ -142,11 +142,11 @@ def _trial(one: Setting, levers: Sequence[str]) -> list[str]:
     return [
         number(amount(trial, "number")),
         number(amount(trial, "value")),
-        number(numeric(error)),
+        number(as_number(error)),
         number(amount(trial, "epoch")),
         duration(float(seconds)) if seconds is not None else NONE,
-        f"{state}: {short(reason, 80)}" if reason else state or NONE,
-        *(typed(changed[key]) if key in changed else NONE for key in levers),
+        f"{state}: {shorten(reason, 80)}" if reason else state or NONE,
+        *(format_value(changed[key]) if key in changed else NONE for key in levers),
     ]
 
 

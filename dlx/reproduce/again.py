@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..config.load import digest, load_saved, loaded_from
+from ..config.load import digest, load_saved, wrap_config
 from ..errors import Problem, UsageError
 from ..running.earlier import Earlier, read_earlier
 from ..running.environment import contract
@@ -76,16 +76,16 @@ def reproduce(
         what = f"only a finished run can be reproduced, and this one is {earlier.state}"
         raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} continues"))
     config = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", plugins)
-    broken = seal.broken(folder)
-    loaded = loaded_from(config, [str(one) for one in earlier.status.get("overrides", [])])
+    broken = seal.find_broken(folder)
+    loaded = wrap_config(config, [str(one) for one in earlier.status.get("overrides", [])])
     name, root = name_of(folder), folder.parent.parent
     batch = earlier.eval_batch or config.trainer.eval_batch_size
     with replay(loaded, root, name, say, watchers, earlier.threads, folder, batch) as run:
         found = differences(folder, run.folder)
-    around = earlier.changed(run.facts["environment"])
+    around = earlier.find_changes(run.facts["environment"])
     scores = _scores(earlier, run)
     level, why = contract(run.stage.fold.device, config.trainer.deterministic)
-    off = [score for score, (was, now) in scores.items() if not _near(was, now, tolerance)]
+    off = [score for score, (was, now) in scores.items() if not _is_near(was, now, tolerance)]
     identical = not found and not off and not broken
     sound = not any(one.startswith("report.json") for one in broken)  # the scores stand there
     return Verdict(
@@ -95,13 +95,13 @@ def reproduce(
         level=_level(level, around),
         why=why,
         differences=found,
-        changed=[*broken, *_not_the_same(earlier, run), *around],
+        changed=[*broken, *_find_differences(earlier, run), *around],
         scores=scores,
         warnings=() if seal.is_sealed(folder) else (seal.UNSEALED,),
     )
 
 
-def _not_the_same(earlier: Earlier, run: Run) -> list[str]:
+def _find_differences(earlier: Earlier, run: Run) -> list[str]:
     """What differs before any training: the config, the data, the parts."""
     found = []
     known = earlier.status.get("config_digest")
@@ -119,14 +119,14 @@ def _scores(earlier: Earlier, run: Run) -> dict[str, tuple[float, float]]:
     was: dict[str, Any] = {score["name"]: score["value"] for score in earlier.scores}
     names = dict.fromkeys([*was, *now])
     # JSON has null where a score is not defined, as of one class alone.
-    return {name: (_defined(was.get(name)), _defined(now.get(name))) for name in names}
+    return {name: (_nan_if_none(was.get(name)), _nan_if_none(now.get(name))) for name in names}
 
 
-def _defined(value: float | None) -> float:
+def _nan_if_none(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def _near(was: float, now: float, tolerance: float | None) -> bool:
+def _is_near(was: float, now: float, tolerance: float | None) -> bool:
     if was == now or (math.isnan(was) and math.isnan(now)):
         return True
     return tolerance is not None and abs(now - was) <= tolerance * abs(was)

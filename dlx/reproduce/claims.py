@@ -123,11 +123,11 @@ def measure(one: Experiment, seeds: Sequence[int], root: Path, say: Say) -> Figu
         given = figures(run.facts, [json.loads(line) for line in lines])
         for name, value in given.items():
             found.setdefault(name, []).append(value)
-        say(f"  seed {seed}: {_in_short(one, given)}")
+        say(f"  seed {seed}: {_shorten(one, given)}")
     return found
 
 
-def _in_short(one: Experiment, given: dict[str, float]) -> str:
+def _shorten(one: Experiment, given: dict[str, float]) -> str:
     shown = [name for name in (one.ours or one.published or one.bars or given) if name in given]
     return "  ".join(f"{name} {given[name]:.4g}" for name in shown[:3])
 

@@ -17,7 +17,7 @@ from ..errors import Problem, RunError
 from ..files import is_file, is_folder, is_there, names_in, parse_json, read_bytes, sha256_of
 from ..names import is_number
 from ..prepare import pipeline
-from ..runs.artifacts import NAME, PREDICTIONS, listed
+from ..runs.artifacts import NAME, PREDICTIONS, list_artifacts
 from ..runs.files import bare_cell
 from ..training import checkpoint
 from ..training.recorders import LOSSES
@@ -158,7 +158,7 @@ def _preparation(stage: str, one: Path, other: Path) -> list[Difference]:
 
 def _artifacts(stage: str, one: Path, other: Path) -> list[Difference]:
     """Whether every file that either run lists is the same."""
-    both = [*listed(one), *listed(other)]
+    both = [*list_artifacts(one), *list_artifacts(other)]
     if not is_there(one / NAME):  # an older version compared its predictions only
         both = [PREDICTIONS]
     names = {entry.file: entry.name for entry in both}
@@ -194,13 +194,13 @@ def _tensors(stage: str, one: Path, other: Path) -> list[Difference]:
     now = checkpoint.load(other / "checkpoints" / "last")[0]["weights"]
     for name, a in before.items():
         b = now.get(name)
-        if b is None or not _same(a, b):
-            told = f"tensor {name} {_apart(a, b)}"
+        if b is None or not _is_same(a, b):
+            told = f"tensor {name} {_describe_distance(a, b)}"
             return [Difference("tensor", _place(stage, name), told)]
     return []
 
 
-def _same(a: Tensor, b: Tensor) -> bool:
+def _is_same(a: Tensor, b: Tensor) -> bool:
     """To the bit: -0 is not 0, and a NaN is itself."""
     return a.dtype == b.dtype and a.shape == b.shape and bits_of(a) == bits_of(b)
 
@@ -210,7 +210,7 @@ def bits_of(tensor: Tensor) -> bytes:
     return tensor.contiguous().view(-1).view(torch.uint8).numpy().tobytes()
 
 
-def _apart(a: Tensor, b: Tensor | None) -> str:
+def _describe_distance(a: Tensor, b: Tensor | None) -> str:
     if b is None:
         return "is missing"
     if a.dtype != b.dtype or a.shape != b.shape:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..config.granted import not_granted
+from ..config.granted import find_forbidden
 from ..config.load import digest, load
 from ..config.schema import MAX_THREADS
 from ..errors import Problem, UsageError
@@ -67,9 +67,9 @@ def pin(folder: Path, file: Path, name: str | None = None) -> str:
     if not earlier.done:
         what = f"only a finished run can be pinned, and this one is {earlier.state}"
         raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} continues"))
-    if asked := not_granted(_arguments(earlier.status)):
+    if asked := find_forbidden(_arguments(earlier.status)):
         what = f"a run that needs `{asked}` cannot be pinned: a lock file may not set it"
-        raise UsageError(Problem(what, str(folder), hint=_alone(asked)))
+        raise UsageError(Problem(what, str(folder), hint=_suggest_command(asked)))
     seal.check(folder)
     entries = _read(file) if is_there(file) else {}
     name = name or earlier.entry("status", "task", str)
@@ -93,7 +93,7 @@ def pin(folder: Path, file: Path, name: str | None = None) -> str:
     return name
 
 
-def _alone(asked: str) -> str:
+def _suggest_command(asked: str) -> str:
     """How a run is tried again that no lock file may ask for."""
     return "dlx reproduce RUN" + (" --plugins NAME" if "plugins" in asked else "")
 
@@ -158,18 +158,18 @@ def _check(name: str, entry: Mapping[str, Any], statistical: bool, root: Path) -
         return Result(name, "different", "the split has changed", False)
     known = entry["platforms"].get(platform_of(run.facts["environment"]))
     if known:
-        return _to_the_bit(name, known, now)
-    return _by_interval(name, entry, run, statistical)
+        return _compare_bits(name, known, now)
+    return _compare_intervals(name, entry, run, statistical)
 
 
-def _to_the_bit(name: str, known: Mapping[str, str], now: Mapping[str, str]) -> Result:
+def _compare_bits(name: str, known: Mapping[str, str], now: Mapping[str, str]) -> Result:
     off = [what for what in known if known[what] != now.get(what)]
     if off:
         return Result(name, "different", f"different: {', '.join(off)}", False)
     return Result(name, "identical", f"{len(known)} digests are the same", True)
 
 
-def _by_interval(name: str, entry: Mapping[str, Any], run: Run, statistical: bool) -> Result:
+def _compare_intervals(name: str, entry: Mapping[str, Any], run: Run, statistical: bool) -> Result:
     platform = platform_of(run.facts["environment"])
     if not statistical:
         told = f"no digests for {platform}; --statistical compares scores"
@@ -178,14 +178,14 @@ def _by_interval(name: str, entry: Mapping[str, Any], run: Run, statistical: boo
     measured = {n: s for n, s in entry["scores"].items() if s["interval"]}
     if not measured:
         return Result(name, "not comparable", "no score has an interval", False)
-    off = [n for n, s in measured.items() if not _within(now.get(n), s["interval"])]
+    off = [n for n, s in measured.items() if not _is_within(now.get(n), s["interval"])]
     if off:
         return Result(name, "different", f"outside the recorded interval: {', '.join(off)}", False)
     told = f"{len(measured)} scores lie within their recorded intervals (level G)"
     return Result(name, "within its intervals", told, True)
 
 
-def _within(value: float | None, ends: Sequence[float | None]) -> bool:
+def _is_within(value: float | None, ends: Sequence[float | None]) -> bool:
     if value is None or None in ends:
         return False
     low, high = (float(one or 0.0) for one in ends)
@@ -212,9 +212,9 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
     if not whole or not typed:
         raise UsageError(Problem("it is not a lock file of this version", str(file)))
     for entry in entries.values():
-        if asked := not_granted(entry["arguments"]):
+        if asked := find_forbidden(entry["arguments"]):
             what = f"this lock file is refused: it contains `{asked}`, which it may not set"
-            raise UsageError(Problem(what, str(file), hint=_alone(asked)))
+            raise UsageError(Problem(what, str(file), hint=_suggest_command(asked)))
     return entries
 
 

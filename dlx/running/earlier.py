@@ -84,7 +84,7 @@ class Earlier:
             raise RunError(Problem(f"{record}.json has no {key}", str(self.folder)))
         return found
 
-    def told(self, record: str, key: str, default: T) -> T:
+    def get_or(self, record: str, key: str, default: T) -> T:
         """The same; the default where nothing of its kind is told."""
         found = getattr(self, record).get(key)
         return found if type(found) is type(default) else default
@@ -134,7 +134,7 @@ class Earlier:
                     )
                 )
 
-    def changed(self, now: Mapping[str, Any]) -> list[str]:
+    def find_changes(self, now: Mapping[str, Any]) -> list[str]:
         """What is no longer as it was, of all that bits may depend on, in an environment."""
         changed = [
             f"{name} is {now[name]}, not {self.environment.get(name)}"

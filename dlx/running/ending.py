@@ -25,7 +25,7 @@ def finish(run: Run, judged: Sequence[Judged]) -> None:
     run.facts |= outcome.answer(run.facts, judged, weights)
     run.facts |= _progress(run)
     if judged:
-        with aside(run, "not every artifact is written"):
+        with warn_on_failure(run, "not every artifact is written"):
             run.training.learner.artifacts(run.stage.artifacts, "end")
     values = {score["name"]: score["value"] for score in run.facts["scores"]}
     directions = {score["name"]: score["direction"] for score in run.facts["scores"]}
@@ -36,7 +36,7 @@ def finish(run: Run, judged: Sequence[Judged]) -> None:
 def close(run: Run) -> None:
     """What follows a run that is done, and changes nothing of it."""
     found = run.facts["answer"]
-    with aside(run, "the log ends here"):
+    with warn_on_failure(run, "the log ends here"):
         if found and found["weights"] != "folds":
             run.log(f"weights: {found['weights']} (epoch {found['epoch']})")
     _tell_end(run, "done")
@@ -75,7 +75,7 @@ def fail(run: Run, error: BaseException) -> None:
 def _end(run: Run, state: str, facts: Facts, **more: Any) -> None:
     """The last writes of a run: its report, the seal on its files, and its status."""
     write_json(run.folder / "report.json", {**facts, "state": state})
-    with aside(run, "the run's files have no checksums"):
+    with warn_on_failure(run, "the run's files have no checksums"):
         more["files"] = seal(run.folder)
     run.write_status(state, **more)
 
@@ -83,13 +83,13 @@ def _end(run: Run, state: str, facts: Facts, **more: Any) -> None:
 def _tell_end(run: Run, state: str) -> None:
     """Tells the callbacks of the last training how the run ended; none can change it any more."""
     for name, callback in run.stage.checkpoints.callbacks.items():
-        with aside(run, f"{name} failed at the end"):
+        with warn_on_failure(run, f"{name} failed at the end"):
             for one in of_runs([callback]):
                 one.on_run_end(run, state)
 
 
 @contextmanager
-def aside(run: Run | Stage, lost: str) -> Iterator[None]:
+def warn_on_failure(run: Run | Stage, lost: str) -> Iterator[None]:
     """Turns what goes wrong within into a warning: the scores are known, and a look was counted.
 
     Args:

@@ -78,7 +78,7 @@ PROMISES = {
 }
 
 
-def told(level: str, why: str) -> str:
+def describe_level(level: str, why: str) -> str:
     """A level in a sentence."""
     return f"Level {level} of reproducibility: {PROMISES[level]} ({why})."
 

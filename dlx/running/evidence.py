@@ -16,7 +16,7 @@ from ..config.learners import network_name
 from ..config.load import Loaded
 from ..config.schema import Config
 from ..config.supervised import loss_of, metrics_of
-from ..data.checks import repeats
+from ..data.checks import has_repeats
 from ..data.columns import Rows
 from ..data.fingerprints import duplicates
 from ..data.targets import EncodedTarget, class_counts
@@ -117,7 +117,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "overrides": loaded.shown,
         "command": shlex.join(["dlx", "train", *loaded.shown]),
         "notes": list(loaded.notes),
-        "advice": {"more_reliable": more_reliable(config, repeats(data.findings))},
+        "advice": {"more_reliable": more_reliable(config, has_repeats(data.findings))},
     }
 
 
@@ -130,11 +130,11 @@ def _problem(config: Config, name: str, target: EncodedTarget) -> dict[str, Any]
         "activation": row.activation,
         "loss": resolve(loss_of(config, declared), declared.problem).name,
         "classes": list(target.classes),
-        **_averaged(config, name, target),
+        **_describe_averages(config, name, target),
     }
 
 
-def _averaged(config: Config, name: str, target: EncodedTarget) -> dict[str, Any]:
+def _describe_averages(config: Config, name: str, target: EncodedTarget) -> dict[str, Any]:
     """Which class precision and its kin are of, or how they are averaged over classes."""
     declared = config.targets[name]
     if declared.problem == "binary":

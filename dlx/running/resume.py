@@ -7,9 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..config.extras import lacking
+from ..config.extras import find_missing
 from ..config.fields import to_plain
-from ..config.load import Loaded, digest, load_saved, loaded_from
+from ..config.load import Loaded, digest, load_saved, wrap_config
 from ..config.schema import Config
 from ..errors import Problem, RunError, UsageError
 from ..runs import seal
@@ -24,7 +24,7 @@ FREE = ("run.", "about.", "checkpoint.", "plugins", "trainer.device")
 UNFINISHED = ("running", "interrupted", "failed")
 
 
-def resumable(folder: Path, arguments: Sequence[str] = ()) -> Loaded:
+def load_resumable(folder: Path, arguments: Sequence[str] = ()) -> Loaded:
     """The config that a run goes on with.
 
     Args:
@@ -46,13 +46,13 @@ def resumable(folder: Path, arguments: Sequence[str] = ()) -> Loaded:
     earlier.check_config(before)
     seal.check(folder, weights=False)  # a damaged checkpoint has one before it
     now = load_saved(folder / "config.yaml", shown, plugins, arguments)
-    problems = [*_differences(before, now), *lacking(now, lambda _: shown)]
+    problems = [*_differences(before, now), *find_missing(now, lambda _: shown)]
     if problems := [*problems, *_watchers(folder, now, arguments)]:
         raise UsageError(*problems)
     now = replace(now, run=replace(now.run, root=str(folder.parent.parent)))  # it may have moved
     used = [str(one) for one in earlier.status.get("overrides", [])]
-    longer = [f"trainer.epochs={now.trainer.epochs}"] if _longer(before, now) else []
-    return loaded_from(now, [*used, *longer])
+    longer = [f"trainer.epochs={now.trainer.epochs}"] if _is_longer(before, now) else []
+    return wrap_config(now, [*used, *longer])
 
 
 def _plugins(arguments: Sequence[str]) -> list[str]:
@@ -74,8 +74,8 @@ def _differences(before: Config, now: Config) -> Iterator[Problem]:
     for key in dict.fromkeys([*old, *new]):
         if old.get(key) == new.get(key) or key.startswith(FREE):
             continue
-        if key == "trainer.epochs" and _longer(before, now):
-            if reason := _not_longer(before):
+        if key == "trainer.epochs" and _is_longer(before, now):
+            if reason := _explain_length(before):
                 yield Problem(
                     (f"`{key}` cannot be increased: {reason}"), "command line", str(old[key])
                 )
@@ -100,11 +100,11 @@ def _watchers(folder: Path, config: Config, arguments: Sequence[str]) -> Iterato
             yield Problem(what, f"{folder.name}/config.yaml", accepted, hint)
 
 
-def _longer(before: Config, now: Config) -> bool:
+def _is_longer(before: Config, now: Config) -> bool:
     return now.trainer.epochs > before.trainer.epochs
 
 
-def _not_longer(config: Config) -> str:
+def _explain_length(config: Config) -> str:
     if config.schedule.options.anneals:
         return f"with schedule {config.schedule.name} the rate of every step depends on it"
     if config.final or config.trainer.last_epoch is not None:
@@ -121,7 +121,7 @@ def _flat(values: Any, prefix: str = "") -> dict[str, Any]:
     return {prefix: values}
 
 
-def newest_unfinished(config: Config) -> Path | None:
+def find_unfinished(config: Config) -> Path | None:
     """The newest run of a config that nobody is at work on and that did not come to its end."""
     wanted = digest(config)
     for folder in reversed(all_runs(Path(config.run.root))):

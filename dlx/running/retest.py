@@ -15,7 +15,7 @@ from ..files import fence, is_folder
 from ..judging.judge import judge
 from ..judging.scores import Judged
 from ..learning.build import build_learner
-from ..learning.memory import with_eval_batch
+from ..learning.memory import set_eval_batch
 from ..prepare import Pipeline
 from ..runs import ledger, seal
 from ..runs.folder import read_status, write_status
@@ -62,7 +62,7 @@ def look_again(
         message = "the weights do not fit the model of config.yaml"
         raise RunError(Problem(message, str(run), hint="train again")) from error
     batch = earlier.eval_batch or config.trainer.eval_batch_size
-    learner.config = with_eval_batch(config, batch)
+    learner.config = set_eval_batch(config, batch)
     looks, warnings = _count(data, run)
     judged = judge("test", learner.evaluations(fold, "test"))
     _keep(run, judged)
@@ -73,11 +73,11 @@ def look_again(
         "scores": [score.plain() for score in judged.scores],
         "power": judged.facts["power"],
         **looks,
-        "warnings": [*warnings, *_unchecked(run)],
+        "warnings": [*warnings, *_describe_unchecked(run)],
     }
 
 
-def _unchecked(run: Path) -> list[str]:
+def _describe_unchecked(run: Path) -> list[str]:
     return [] if seal.is_sealed(run) else [seal.UNSEALED]
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from ..config.learners import monitor_of, score_names
 from ..config.schema import Config
-from ..interrupts import listening
+from ..interrupts import listen
 from ..learning.build import build_learner, build_optimizers
 from ..learning.learner import Learner
-from ..learning.memory import eval_rows, require_batch, with_eval_batch
+from ..learning.memory import eval_rows, require_batch, set_eval_batch
 from ..runs.artifacts import Artifacts
 from ..runs.files import make_folders
 from ..runs.log import Log
@@ -23,7 +23,7 @@ from ..training.loop import fit
 from ..training.recorders import Checkpoints, Recorder
 from ..training.training import Training
 from .callbacks import of_runs
-from .ending import aside
+from .ending import warn_on_failure
 from .stage import Stage
 
 CURVE = "metrics.jsonl"
@@ -47,7 +47,7 @@ def build_stage(
     learner = build_learner(config, fold.inputs, data.targets, fold.device, number)
     sizes = learner.measure(fold.inputs)
     require_batch(config, sizes, len(fold.train), fold.device)
-    config = learner.config = with_eval_batch(config, eval_batch or eval_rows(config, sizes))
+    config = learner.config = set_eval_batch(config, eval_batch or eval_rows(config, sizes))
     training = build_training(config, learner, learner.source(fold, number), number)
     recorder, checkpoints = Recorder(None), _checkpoints(config, fold)
     checkpoints.callbacks = {"recorder": recorder, **callbacks_of(config)}
@@ -138,7 +138,9 @@ class _Leaving(Callback):
         into = self._stage.artifacts
         into.epoch = training.progress.epoch
         if self._stage.folder is not None:
-            with aside(self._stage, f"not every artifact of epoch {into.epoch} is written"):
+            with warn_on_failure(
+                self._stage, f"not every artifact of epoch {into.epoch} is written"
+            ):
                 training.learner.artifacts(into, "epoch")
         into.epoch = None
 
@@ -156,7 +158,7 @@ def train_stage(stage: Stage, watchers: Sequence[Callback] = ()) -> None:
         callback.on_stage_start(stage)
     try:
         try:
-            with listening():
+            with listen():
                 fit(stage.training, stage.fold, callbacks)
         finally:
             stage.seconds = kept.seconds()

@@ -27,7 +27,7 @@ from ..training.checkpoint import require_current
 from . import evidence
 from .callbacks import of_runs
 from .earlier import read_earlier
-from .environment import contract, environment, told
+from .environment import contract, describe_level, environment
 from .owner import is_own
 from .run import Run, Say, Trial, Within
 from .stage import Stage
@@ -98,19 +98,19 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
         folder, loaded, _first_stage(loaded, data, shared, earlier.threads, batch), say, shared
     )
     run.marks |= {**marks_in(earlier.status), **(trial.marks if trial else {})}
-    run.resumed, run.started = True, earlier.told("status", "started", run.started)
+    run.resumed, run.started = True, earlier.get_or("status", "started", run.started)
     # After its end it looks at the test part with other weights, which is another look.
-    run.verb = "resume" if earlier.done else earlier.told("status", "verb", run.verb)
-    run.facts["config"] = earlier.told("report", "config", run.facts["config"])
-    told: list[Any] = earlier.told("report", "stamps", [])
+    run.verb = "resume" if earlier.done else earlier.get_or("status", "verb", run.verb)
+    run.facts["config"] = earlier.get_or("report", "config", run.facts["config"])
+    told: list[Any] = earlier.get_or("report", "stamps", [])
     known = [s for s in told if str(s).startswith("resumed where")]
     now = environment(run.stage.fold.device, run.threads, loaded.config.trainer.deterministic)
     new = [
         f"resumed where {change}: the bits may differ from those of an uninterrupted run"
-        for change in earlier.changed(now)
+        for change in earlier.find_changes(now)
     ]
     run.facts["stamps"] = list(dict.fromkeys([*known, *new]))
-    run.marks["resumed"] = earlier.told("status", "resumed", 0) + 1
+    run.marks["resumed"] = earlier.get_or("status", "resumed", 0) + 1
     _write_start(run, write_config=earlier.status.get("config_digest") != digest(run.config))
     if trial:
         trial.begun(folder)
@@ -184,7 +184,7 @@ def _write_start(run: Run, write_config: bool = True) -> None:
     write_json(run.folder / "environment.json", known)
     run.facts["data"] = evidence.data_facts(config, run.data)
     write_json(run.folder / "data.json", run.facts["data"])
-    run.facts["contract"] = told(*contract(fold.device, config.trainer.deterministic))
+    run.facts["contract"] = describe_level(*contract(fold.device, config.trainer.deterministic))
     run.facts |= {"environment": known, "run": run.name, "epochs": config.trainer.epochs}
     stamps = [*run.facts.get("stamps", []), *outcome.stamps(config, run.data)]
     run.facts |= {"checks": run.data.findings, "stamps": stamps}

@@ -102,14 +102,14 @@ def _measure(step: Callable[[], None]) -> dict[str, Any]:
     """Times steps at each count in turn, so that a slow moment hits all alike."""
     begun = time.perf_counter()
     counts = candidates()
-    first = _timed(step, 1, 1)
+    first = _time_steps(step, 1, 1)
     if first > SLOW_STEP_S:  # a step each, and only of the two that differ most
-        return _fastest({1: first, cores(): _timed(step, cores(), 1)}, "slow steps")
-    repeats = max(1, int(0.01 / max(1e-6, _timed(step, 1, 1))))
+        return _fastest({1: first, cores(): _time_steps(step, cores(), 1)}, "slow steps")
+    repeats = max(1, int(0.01 / max(1e-6, _time_steps(step, 1, 1))))
     times: dict[int, list[float]] = {count: [] for count in counts}
     while time.perf_counter() - begun < BUDGET_S and len(times[counts[-1]]) < 15:
         for count in counts:
-            times[count].append(_timed(step, count, repeats))
+            times[count].append(_time_steps(step, count, repeats))
     return _fastest({count: statistics.median(t) for count, t in times.items()}, "measured")
 
 
@@ -123,7 +123,7 @@ def _fastest(seconds: dict[int, float], how: str) -> dict[str, Any]:
     return {"count": best, "how": how, "seconds_per_step": timings}
 
 
-def _timed(step: Callable[[], None], count: int, repeats: int) -> float:
+def _time_steps(step: Callable[[], None], count: int, repeats: int) -> float:
     torch.set_num_threads(count)
     begun = time.perf_counter()
     for _ in range(repeats):

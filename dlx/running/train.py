@@ -15,18 +15,18 @@ from ..config.load import Loaded
 from ..data.checks import rows_seen_elsewhere
 from ..errors import Interrupted, Problem, Pruned
 from ..files import remove_file
-from ..interrupts import check, listening
+from ..interrupts import check, listen
 from ..judging import folds, outcome
 from ..judging.evaluation import Evaluation
 from ..judging.judge import judge
 from ..judging.scores import Judged
 from ..runs import ledger
-from ..runs.lock import held
-from ..sources.device import memory_told
+from ..runs.lock import hold
+from ..sources.device import catch_out_of_memory
 from ..training.callbacks import Callback
 from ..training.recorders import Recorder
 from .callbacks import of_runs
-from .ending import aside, close, fail, finish, prune, stop
+from .ending import close, fail, finish, prune, stop, warn_on_failure
 from .run import Run, Say, Trial, Within
 from .staging import build_stage, final_config, place_stage, train_stage
 from .start import begin_again, begin_anew, begin_within, everything
@@ -69,12 +69,12 @@ def train(
         Interrupted: it was asked to stop; `dlx resume` goes on.
     """
     with (
-        memory_told(),
-        _begun(loaded, say, within, resume, threads, trial, eval_batch) as run,
-        listening(),
+        catch_out_of_memory(),
+        _begin_run(loaded, say, within, resume, threads, trial, eval_batch) as run,
+        listen(),
     ):
         try:
-            with memory_told():
+            with catch_out_of_memory():
                 if run.data.split.test_validates:  # its validation rows are the test rows
                     count_look(run, "validation", "")
                 judged = _train_folds(run, watchers) if run.several else _train_one(run, watchers)
@@ -93,7 +93,7 @@ def train(
 
 
 @contextmanager
-def _begun(
+def _begin_run(
     loaded: Loaded,
     say: Say,
     within: Within | None,
@@ -106,11 +106,11 @@ def _begun(
     if within is not None:
         yield begin_within(within, loaded, say)
     elif resume is not None:
-        with held(resume):
+        with hold(resume):
             yield begin_again(resume, loaded, say, trial)
     else:
         run = begin_anew(loaded, say, threads, trial, eval_batch)
-        with held(run.folder):
+        with hold(run.folder):
             yield run
 
 
@@ -212,7 +212,7 @@ def _judge_all(run: Run) -> list[Judged]:
         count_look(run, run.verb, f"step {run.stage.kept_step}")
         evaluations = _evaluations(run, "test")
         judged.append(judge("test", evaluations))
-        with aside(run, "no score without the rows that occur elsewhere too"):
+        with warn_on_failure(run, "no score without the rows that occur elsewhere too"):
             _score_unseen(run, evaluations[0])
     run.seconds["test"] = time.perf_counter() - begun
     return judged

@@ -93,7 +93,7 @@ class Artifacts:
     def __init__(self, folder: Path | None) -> None:
         self.epoch: int | None = None
         self._folder = folder
-        self._listed = [] if folder is None else listed(folder)
+        self._listed = [] if folder is None else list_artifacts(folder)
 
     def table(
         self, name: str, columns: Mapping[str, Sequence[Any]], **about: Unpack[About]
@@ -198,7 +198,7 @@ class Artifacts:
         write_json(self._folder / NAME, {"schema_version": 1, "artifacts": entries})
 
 
-def listed(folder: Path) -> list[Artifact]:
+def list_artifacts(folder: Path) -> list[Artifact]:
     """What a folder lists, in order of epochs; of an older version's, what it kept without a list.
 
     An entry that makes no sense, as it may stand in a stranger's folder, is left out.

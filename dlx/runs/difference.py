@@ -11,7 +11,7 @@ from typing import Any
 
 from ..errors import Problem, RunError, UsageError
 from ..files import is_there, read_json
-from .files import listed_in, mapping
+from .files import list_in, mapping
 from .folder import read_status
 
 NOT_SET = "(not set)"
@@ -64,7 +64,7 @@ class Difference:
     def line(self) -> str:
         """As in "optimizer.lr: 0.001 -> 0.01"."""
         sides = zip((self.first, self.second), self.within, strict=True)
-        first, second = (_told(value, options, self.kind) for value, options in sides)
+        first, second = (_format_side(value, options, self.kind) for value, options in sides)
         return f"{self.key}: {first} -> {second}"
 
     def plain(self) -> dict[str, Any]:
@@ -106,7 +106,7 @@ def _walk(first: Mapping[str, Any], second: Mapping[str, Any], above: str) -> li
             found += _walk(one, two, f"{above}{key}.")
         elif another and key == "name":
             found.append(_component(first, second, above))
-        elif not _same(one, two) and not (another and _NONE in (one, two)):
+        elif not _is_same(one, two) and not (another and _NONE in (one, two)):
             found.append(Difference("config", f"{above}{key}", one, two))
     return found
 
@@ -129,7 +129,7 @@ def _environment(
     return [
         Difference("environment", f"environment.{fact}", first.get(fact), second.get(fact))
         for fact in _FACTS
-        if not _same(first.get(fact), second.get(fact))
+        if not _is_same(first.get(fact), second.get(fact))
         and not any(cause in keys for cause in _FOLLOWS.get(fact, ()))
     ]
 
@@ -158,24 +158,24 @@ def _data(
 
 def _hashes(data: Mapping[str, Any]) -> dict[str, Any]:
     """The SHA-256 of each file of the data."""
-    files = (one for one in listed_in(data, "files") if isinstance(one, dict))
+    files = (one for one in list_in(data, "files") if isinstance(one, dict))
     return {str(one.get("name")): one.get("sha256") for one in files}
 
 
-def _same(one: Any, two: Any) -> bool:
+def _is_same(one: Any, two: Any) -> bool:
     """Equal, and of one kind: true is not 1, but 1 is 1.0; nan is itself."""
     if isinstance(one, bool) or isinstance(two, bool):
         return one is two
     if isinstance(one, float) and isinstance(two, float) and math.isnan(one):
         return math.isnan(two)
     if isinstance(one, list) and isinstance(two, list):
-        return len(one) == len(two) and all(map(_same, one, two))
+        return len(one) == len(two) and all(map(_is_same, one, two))
     if isinstance(one, dict) and isinstance(two, dict):
-        return one.keys() == two.keys() and all(_same(one[key], two[key]) for key in one)
+        return one.keys() == two.keys() and all(_is_same(one[key], two[key]) for key in one)
     return bool(one == two)
 
 
-def _told(value: Any, options: Mapping[str, Any], kind: str) -> str:
+def _format_side(value: Any, options: Mapping[str, Any], kind: str) -> str:
     text = _text(value)
     if kind == "data" and isinstance(value, str):
         text = text[:12]
@@ -200,23 +200,23 @@ def _text(value: Any) -> str:
 def _config(folder: Path) -> dict[str, Any]:
     """The config of a run, without the sections that set nothing in its training."""
     from ..config.files import BadFile, read_saved
-    from ..config.schema import renamed
+    from ..config.schema import rename_old_keys
 
     file = folder / "config.yaml"
     if not is_there(file):
-        _not_so_far(folder, file.name)
+        _refuse_depth(folder, file.name)
     try:
         values, _ = read_saved(file, f"{folder.name}/{file.name}")
     except BadFile as error:
         raise RunError(error.problem) from None
-    tree = mapping(renamed(values))
+    tree = mapping(rename_old_keys(values))
     return {key: value for key, value in tree.items() if key not in ASIDE}
 
 
 def _json(folder: Path, name: str) -> dict[str, Any]:
     file = folder / name
     if not is_there(file):
-        _not_so_far(folder, name)
+        _refuse_depth(folder, name)
     try:
         found = read_json(file)
     except (OSError, ValueError) as error:
@@ -227,7 +227,7 @@ def _json(folder: Path, name: str) -> dict[str, Any]:
     return found
 
 
-def _not_so_far(folder: Path, name: str) -> None:
+def _refuse_depth(folder: Path, name: str) -> None:
     state = (read_status(folder) or {}).get("state", "unknown")
     what = f"the run has no {name} to compare (it is {state})"
     raise UsageError(Problem(what, str(folder), "a run that has started to train"))

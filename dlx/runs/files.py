@@ -22,7 +22,7 @@ _NUMBER = re.compile(rf"{_ONE}(\|{_ONE})*", re.ASCII)
 
 
 @contextmanager
-def writing(file: Path) -> Iterator[None]:
+def explain_errors(file: Path) -> Iterator[None]:
     """Within it, what goes wrong with a file is told.
 
     Raises:
@@ -41,7 +41,7 @@ def write_bytes(file: Path, content: bytes) -> None:
         RunError: the disk is full, the folder cannot be written to, or lies behind a link; nothing
             is left behind.
     """
-    with writing(file):
+    with explain_errors(file):
         replace_file(file, content)
 
 
@@ -51,7 +51,7 @@ def append_bytes(file: Path, content: bytes) -> None:
     Raises:
         RunError: it cannot be written, is not a regular file, or lies behind a link.
     """
-    with writing(file):
+    with explain_errors(file):
         append(file, content)
 
 
@@ -61,7 +61,7 @@ def make_folders(folder: Path) -> None:
     Raises:
         RunError: it cannot be made, or lies behind a link.
     """
-    with writing(folder):
+    with explain_errors(folder):
         make_folder(folder)
 
 
@@ -96,7 +96,7 @@ def mapping(value: object) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def listed_in(tree: Mapping[str, Any], key: str) -> list[Any]:
+def list_in(tree: Mapping[str, Any], key: str) -> list[Any]:
     """The list at a key; an empty one where there is none."""
     found = tree.get(key)
     return found if isinstance(found, list) else []

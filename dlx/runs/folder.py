@@ -93,7 +93,7 @@ def all_runs(root: Path) -> list[Path]:
     return sorted(found, key=lambda p: (p.name[:15], _number(p.name), p.parent.name, p.name))
 
 
-def run_named(root: Path, name: object) -> Path:
+def find_named_run(root: Path, name: object) -> Path:
     """The folder of a run that a file names, `<task>/<folder>`; it need not be there.
 
     A name that leads elsewhere stands for a folder that is never there.

@@ -136,9 +136,9 @@ def record(
         RunError: the ledger is damaged, or cannot be written.
     """
     with _open(root) as connection:
-        known = _known(connection, root)
-        place = _same(known.looks, run, verb, weights)
-        before = known.seen(rows, place)
+        known = _read_looks(connection, root)
+        place = _find_same(known.looks, run, verb, weights)
+        before = known.count_seen(rows, place)
         if once:
             refuse_second(before, run, verb)
         if place is None:
@@ -159,10 +159,10 @@ def looks(root: Path, rows: RowSet) -> Seen:
     Raises:
         RunError: the ledger is damaged, or cannot be read.
     """
-    if not is_there(root / NAME) and not witness.told(root).looks:
+    if not is_there(root / NAME) and not witness.read_witnesses(root).looks:
         return Seen(rows=len(rows))
     with _open(root) as connection:
-        return _known(connection, root).seen(rows)
+        return _read_looks(connection, root).count_seen(rows)
 
 
 def restore(root: Path) -> tuple[str, ...]:
@@ -174,10 +174,10 @@ def restore(root: Path) -> tuple[str, ...]:
     Raises:
         RunError: the ledger is damaged, or cannot be written.
     """
-    if not witness.told(root).looks:
+    if not witness.read_witnesses(root).looks:
         return ()
     with _open(root) as connection:
-        return tuple(_known(connection, root).warnings)
+        return tuple(_read_looks(connection, root).warnings)
 
 
 def refuse_second(before: Seen, run: str, verb: str) -> None:
@@ -204,7 +204,7 @@ def refuse_second(before: Seen, run: str, verb: str) -> None:
     raise MethodError(Problem(what, where, "new test rows", hint))
 
 
-def _same(known: Sequence[Entry], run: str, verb: str, weights: str | None) -> int | None:
+def _find_same(known: Sequence[Entry], run: str, verb: str, weights: str | None) -> int | None:
     """The place of the look that a run has written down before; None where this is another."""
     if weights is None:
         return None
@@ -229,7 +229,7 @@ class _Known:
     parts: dict[str, bytes]
     warnings: list[str]
 
-    def seen(self, rows: RowSet, until: int | None = None) -> Seen:
+    def count_seen(self, rows: RowSet, until: int | None = None) -> Seen:
         """How often each of some rows was looked at, by the first so many looks."""
         times = np.zeros(len(rows), dtype=np.int64)
         parts = {one.test_part for one in self.looks[:until]}
@@ -251,16 +251,16 @@ class _Known:
         return np.isin(rows.digests, theirs, assume_unique=True)
 
 
-def _known(connection: sqlite3.Connection, root: Path) -> _Known:
+def _read_looks(connection: sqlite3.Connection, root: Path) -> _Known:
     """Every look; what the ledger lacks is written down again."""
-    looks, parts, told = _entries(connection), _parts(connection), witness.told(root)
+    looks, parts, told = _entries(connection), _parts(connection), witness.read_witnesses(root)
     warnings = [f"{file.parent.name}/{file.name} cannot be read" for file in told.damaged]
     tokens = {one.token for one in looks}
     missing = {one.token: one for one, _ in told.looks if one.token not in tokens}
     for entry in missing.values():
         _insert(connection, entry)
     for entry, folder in told.looks:
-        rows = witness.rows_told(folder, entry.test_part) if entry.test_part not in parts else None
+        rows = witness.read_rows(folder, entry.test_part) if entry.test_part not in parts else None
         if rows is not None:
             _insert_rows(connection, entry.test_part, rows)
             parts[entry.test_part] = rows

@@ -13,7 +13,7 @@ from zlib import crc32
 
 from ..errors import Problem, RunError
 from ..files import open_file, parse_json, read_bytes, remove_file, replace_file
-from .files import plain, writing
+from .files import explain_errors, plain
 
 _MARK = b',"sum":"'
 
@@ -100,7 +100,7 @@ class Lines:
         Raises:
             RunError: it cannot be written.
         """
-        with writing(self.file):
+        with explain_errors(self.file):
             sound = self._sound()
             with open_file(self.file, "ab") as stream:
                 stream.truncate(sound.size)
@@ -117,7 +117,7 @@ class Lines:
         Raises:
             RunError: it cannot be written.
         """
-        with writing(self.file):
+        with explain_errors(self.file):
             sound = self._sound()
             if sound.spoilt:
                 whole = read_bytes(self.file)
@@ -151,7 +151,7 @@ def append_line(file: Path, line: bytes) -> None:
     Raises:
         RunError: it cannot be written.
     """
-    with writing(file), open_file(file, "a+b") as stream:
+    with explain_errors(file), open_file(file, "a+b") as stream:
         size = stream.seek(0, os.SEEK_END)
         stream.seek(max(0, size - 1))
         torn = stream.read() not in (b"", b"\n")

@@ -13,7 +13,7 @@ from typing import Any
 from ..errors import Problem, UsageError
 from ..files import names_in
 from ..names import is_temporary
-from .files import listed_in, mapping
+from .files import list_in, mapping
 from .folder import MARK, all_runs, name_of, read_status
 from .lock import is_held
 
@@ -55,10 +55,10 @@ class Filter:
     def takes(self, status: Status) -> bool:
         """Whether a run is such a one."""
         if self.key == "older":
-            begun = _begun(status)
+            begun = _start_time(status)
             return begun is not None and time.time() - begun >= age(self.values[0])
         found = value_of(status, self.key)
-        return found is not None and any(_same(found, wanted) for wanted in self.values)
+        return found is not None and any(_is_same(found, wanted) for wanted in self.values)
 
 
 def statuses(root: Path) -> list[Status]:
@@ -81,13 +81,13 @@ def status_of(folder: Path) -> Status | None:
     """
     status = read_status(folder)
     if status is None:
-        return None if is_held(folder) else _without_status(folder)
+        return None if is_held(folder) else _describe_without_status(folder)
     if status.get("state") == "running" and not is_held(folder):
         status["state"] = "killed"
     return status
 
 
-def _without_status(folder: Path) -> Status | None:
+def _describe_without_status(folder: Path) -> Status | None:
     """What a folder is that has no status which can be read."""
     names = names_in(folder)
     if MARK in names or "config.yaml" in names:
@@ -113,10 +113,10 @@ def baseline_of(status: Status) -> dict[str, Any]:
 
 def overrides_of(status: Status) -> list[str]:
     """The arguments that were typed."""
-    return [str(one) for one in listed_in(status, "overrides")]
+    return [str(one) for one in list_in(status, "overrides")]
 
 
-def typed(status: Status) -> dict[str, str]:
+def overrides_by_key(status: Status) -> dict[str, str]:
     """What was typed, by key; the last one of a key counts."""
     pairs = (one.lstrip("+").partition("=") for one in overrides_of(status))
     return {key: value for key, equals, value in pairs if equals}
@@ -125,7 +125,7 @@ def typed(status: Status) -> dict[str, str]:
 def value_of(status: Status, column: str) -> str | int | float | None:
     """What a run has in a column: a status field, a score, or a value that was typed."""
     beside = {BASELINE: baseline_of(status).get("value")}
-    for place in (status, scores_of(status), typed(status), beside):
+    for place in (status, scores_of(status), overrides_by_key(status), beside):
         found = place.get(column)
         if isinstance(found, bool):
             return str(found).lower()
@@ -140,7 +140,7 @@ def columns_of(every: Iterable[Status]) -> list[str]:
     keys: dict[str, None] = {}
     for status in every:
         scores |= dict.fromkeys(scores_of(status))
-        keys |= dict.fromkeys(typed(status))
+        keys |= dict.fromkeys(overrides_by_key(status))
     return list(dict.fromkeys([*FIELDS, *sorted(scores), *sorted(keys)]))
 
 
@@ -154,10 +154,10 @@ def check_column(every: Sequence[Status], name: str, where: str) -> None:
         return
     known = columns_of(every)
     if name not in known:
-        from ..config.names import did_you_mean, listed
+        from ..config.names import did_you_mean, join_names
 
         hint = did_you_mean(name, known, f"{where} {{}}" if where.startswith("-") else "{}=...")
-        raise UsageError(Problem(f"no run has `{name}`", where, listed(known), hint))
+        raise UsageError(Problem(f"no run has `{name}`", where, join_names(known), hint))
 
 
 def parse(words: Sequence[str], every: Sequence[Status]) -> list[Filter]:
@@ -211,14 +211,14 @@ def age(text: str) -> float:
 def _check_states(values: Sequence[str]) -> None:
     for value in values:
         if value not in STATES:
-            from ..config.names import did_you_mean, listed
+            from ..config.names import did_you_mean, join_names
 
             hint = did_you_mean(value, STATES, "state={}")
             what = f"there is no state `{value}`"
-            raise UsageError(Problem(what, "command line: state=", listed(STATES), hint))
+            raise UsageError(Problem(what, "command line: state=", join_names(STATES), hint))
 
 
-def _begun(status: Status) -> float | None:
+def _start_time(status: Status) -> float | None:
     """When a run began, by the name of its folder."""
     stamp = str(status.get("run")).rpartition("/")[2][:15]
     with suppress(ValueError, OverflowError):
@@ -226,7 +226,7 @@ def _begun(status: Status) -> float | None:
     return None
 
 
-def _same(found: str | int | float, wanted: str) -> bool:
+def _is_same(found: str | int | float, wanted: str) -> bool:
     """Whether a value is the one asked for; 0.01 and 1e-2 are the same number."""
     if str(found).replace(" ", "") == wanted.replace(" ", ""):
         return True
@@ -262,7 +262,7 @@ def _directions(status: Status) -> dict[str, Any]:
     return {**told, **mapping(status.get("directions"))}
 
 
-def ordered(
+def sort_runs(
     found: Sequence[Status], every: Sequence[Status], column: str, backwards: bool = False
 ) -> list[Status]:
     """Runs by a column: scores best first, all else smallest first.

@@ -20,7 +20,7 @@ NAME = "lock"
 
 
 @contextmanager
-def held(folder: Path, what: str = "run") -> Iterator[None]:
+def hold(folder: Path, what: str = "run") -> Iterator[None]:
     """Holds a folder for as long as it is entered.
 
     Args:
@@ -30,7 +30,7 @@ def held(folder: Path, what: str = "run") -> Iterator[None]:
     Raises:
         UsageError: another process holds it; with what is known of it.
     """
-    with tried(folder) as mine:
+    with try_to_hold(folder) as mine:
         if not mine:
             raise busy(folder, what)
         yield
@@ -44,7 +44,7 @@ def busy(folder: Path, what: str) -> UsageError:
 
 
 @contextmanager
-def tried(folder: Path, sign: bool = True) -> Iterator[bool]:
+def try_to_hold(folder: Path, sign: bool = True) -> Iterator[bool]:
     """Whether this process alone holds a folder, for as long as it is entered.
 
     Args:
@@ -73,7 +73,7 @@ def tried(folder: Path, sign: bool = True) -> Iterator[bool]:
         if sign:
             with suppress(OSError):  # who it is, is only for people
                 stream.truncate(0)
-                stream.write(json.dumps(_myself()).encode())
+                stream.write(json.dumps(_describe_process()).encode())
                 stream.flush()
         yield True
 
@@ -82,7 +82,7 @@ def is_held(folder: Path) -> bool:
     """Whether a process is at work in a run folder."""
     if not is_file(folder / NAME):
         return False
-    with suppress(UsageError), tried(folder, sign=False) as mine:
+    with suppress(UsageError), try_to_hold(folder, sign=False) as mine:
         return not mine
     return False
 
@@ -96,6 +96,6 @@ def holder(folder: Path) -> str:
         return "process unknown"
 
 
-def _myself() -> dict[str, Any]:
+def _describe_process() -> dict[str, Any]:
     since = time.strftime("%Y-%m-%d %H:%M:%S")
     return {"pid": os.getpid(), "host": platform.node(), "since": since}

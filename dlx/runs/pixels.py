@@ -56,10 +56,10 @@ def size_of(png: bytes) -> tuple[int, int]:
     width, height = (int.from_bytes(png[at : at + 4], "big") for at in (16, 20))
     if png[:8] != b"\x89PNG\r\n\x1a\n" or png[12:16] != b"IHDR" or min(width, height) < 1:
         raise ValueError("it is no PNG file")
-    return _bounded(width, height)
+    return _check_size(width, height)
 
 
-def _bounded(width: int, height: int) -> tuple[int, int]:
+def _check_size(width: int, height: int) -> tuple[int, int]:
     if max(width, height) > WIDEST:
         raise ValueError(f"{width:,} x {height:,} pixels are more than {WIDEST:,} a side")
     return width, height
@@ -79,7 +79,7 @@ def _sheet(images: Pixels) -> Pixels:
     many, high, wide, channels = images.shape
     across = math.ceil(math.sqrt(many))
     down = math.ceil(many / across)
-    width, height = _bounded(across * (wide + _GAP) - _GAP, down * (high + _GAP) - _GAP)
+    width, height = _check_size(across * (wide + _GAP) - _GAP, down * (high + _GAP) - _GAP)
     sheet = np.zeros((height, width, channels), np.uint8)
     for place, image in enumerate(images):
         top, left = place // across * (high + _GAP), place % across * (wide + _GAP)
@@ -94,7 +94,7 @@ def _image(pixels: Pixels) -> Image:
 
 
 def _png(images: Sequence[Image], **options: Any) -> bytes:
-    _bounded(*images[0].size)
+    _check_size(*images[0].size)
     buffer = io.BytesIO()
     images[0].save(buffer, "PNG", **options)
     return buffer.getvalue()

@@ -15,7 +15,7 @@ from ..errors import DlxError, Problem, RunError, UsageError
 from ..files import read_bytes, sweep_temporaries
 from .folder import RUN_NAME, all_runs, is_run_name, name_of, read_status
 from .listing import status_of
-from .lock import NAME, holder, is_held, tried
+from .lock import NAME, holder, is_held, try_to_hold
 
 SWEEPS = "sweeps"
 LOCK_FILE = "dlx.lock"
@@ -60,7 +60,7 @@ def candidates(root: Path, folders: Iterable[Path]) -> list[Candidate]:
     Raises:
         UsageError: one is no run folder inside the root.
     """
-    checked = dict(_checked(root, folder) for folder in folders if folder.exists())
+    checked = dict(_check_folder(root, folder) for folder in folders if folder.exists())
     referred = _Referred(root)
     found = []
     for folder, status in checked.items():
@@ -70,7 +70,7 @@ def candidates(root: Path, folders: Iterable[Path]) -> list[Candidate]:
     return found
 
 
-def _checked(root: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
+def _check_folder(root: Path, folder: Path) -> tuple[Path, dict[str, Any]]:
     """A run folder's real place, and its status."""
     real = folder.parent.resolve() / folder.name
     status = status_of(real) if is_run_name(real.name) and not real.is_symlink() else None
@@ -170,7 +170,7 @@ def remove(folder: Path) -> bool:
 
 def _hide(folder: Path, hidden: Path) -> bool:
     """Renames a run folder that nobody is at work in; whether it has."""
-    with tried(folder, sign=False) as mine:
+    with try_to_hold(folder, sign=False) as mine:
         if not mine:
             return False
         try:

@@ -61,12 +61,12 @@ def is_sealed(run: Path) -> bool:
 def sealed_names(run: Path) -> list[str]:
     """The files that a run had when it ended; none where that is not known."""
     try:
-        return list(_known(run))
+        return list(_read_digests(run))
     except (OSError, ValueError):
         return []
 
 
-def broken(run: Path, weights: bool = True) -> list[str]:
+def find_broken(run: Path, weights: bool = True) -> list[str]:
     """What is no longer as it was when a run ended, in words; nothing where it has no seal.
 
     Without `weights` checkpoints, which have manifests of their own, are not looked at.
@@ -74,11 +74,11 @@ def broken(run: Path, weights: bool = True) -> list[str]:
     if not is_sealed(run):
         return []
     try:
-        known = _known(run)
+        known = _read_digests(run)
     except (OSError, ValueError):
         return [f"{NAME} has changed since the run ended"]
     asked = [name for name in known if weights or "checkpoints" not in Path(name).parts]
-    return [told for name in asked if (told := _told(run, name, known[name]))]
+    return [told for name in asked if (told := _describe_damage(run, name, known[name]))]
 
 
 def check(run: Path, weights: bool = True) -> None:
@@ -88,7 +88,7 @@ def check(run: Path, weights: bool = True) -> None:
         RunError: with each such file.
     """
     hint = "restore the file from a copy, or train again"
-    if found := broken(run, weights):
+    if found := find_broken(run, weights):
         raise RunError(*(Problem(one, str(run), hint=hint) for one in found))
 
 
@@ -111,7 +111,7 @@ def _digest(file: Path) -> str:
         raise RunError(Problem(what, str(file.parent))) from error
 
 
-def _known(run: Path) -> dict[str, str]:
+def _read_digests(run: Path) -> dict[str, str]:
     """The digests by name, if they are those that the status knows."""
     text = read_bytes(run / NAME)
     if hashlib.sha256(text).hexdigest() != (read_status(run) or {}).get("files"):
@@ -122,7 +122,7 @@ def _known(run: Path) -> dict[str, str]:
     return {str(name): str(digest) for name, digest in found.items()}
 
 
-def _told(run: Path, name: str, digest: str) -> str:
+def _describe_damage(run: Path, name: str, digest: str) -> str:
     """What is wrong with a file; nothing if it is as it was."""
     try:
         found = sha256_of(run / name)

@@ -70,7 +70,7 @@ def tell(folder: Path, entry: Entry, rows: bytes) -> None:
     write_json(folder / NAME, told)
 
 
-def told(root: Path) -> Told:
+def read_witnesses(root: Path) -> Told:
     """What every run folder below a root tells."""
     looks: list[tuple[Entry, Path]] = []
     damaged = []
@@ -83,7 +83,7 @@ def told(root: Path) -> Told:
     return Told(tuple(looks), tuple(damaged))
 
 
-def rows_told(folder: Path, test_part: str) -> bytes | None:
+def read_rows(folder: Path, test_part: str) -> bytes | None:
     """The digests of a look's rows; None where they are not there as they were written."""
     known = _read(folder / NAME)
     try:

@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from ..config.fields import to_plain
-from ..config.secrets import shown_arguments
+from ..config.secrets import hide_in_arguments
 from ..data.store import cache_root
 from ..errors import Interrupted, Problem, UsageError
 from ..files import fence, is_file, make_folder, names_in
-from ..interrupts import asked, listening
+from ..interrupts import listen, stop_requested
 from ..runs.files import read_record, write_json
 from .pool import GRACE_S, Message, Order, Source
 
@@ -39,7 +39,7 @@ class Cluster:
         self._options = options
         self._name = str(plan.name)
         every = {a for trial in plan.trials for a in trial.arguments}
-        self._secret = sorted({*shown_arguments(sorted(every))} - every)
+        self._secret = sorted({*hide_in_arguments(sorted(every))} - every)
         self.jobs = 1 if jobs == "auto" else int(jobs)
         self._folder = cache_root() / "submitit" / self._name / f"{os.getpid()}-{time.time_ns()}"
         self._active: list[tuple[Order, Any, Path]] = []
@@ -88,14 +88,14 @@ class Cluster:
         Raises:
             Interrupted: a signal asked to stop; what was under way can be gone on with.
         """
-        with listening():
+        with listen():
             while True:
                 self._submit(source)
                 if not self._active:
                     return
                 self._collect(source)
                 source.tick()
-                if asked():
+                if stop_requested():
                     break
                 time.sleep(POLL_S)
             self._cancel()
@@ -117,7 +117,7 @@ class Cluster:
             except FailedJobError as error:
                 said = str(error).strip().splitlines() or ["no reason given"]
                 failed = {"event": "failed", "kind": "config", "reason": f"not taken: {said[-1]}"}
-                source.ended(order, failed)
+                source.on_end(order, failed)
                 continue
             self._active.append((order, job, answer))
 
@@ -131,7 +131,7 @@ class Cluster:
             self._active.remove(entry)
             if process := getattr(job, "_process", None):  # of this machine: it is about to end
                 process.wait()
-            source.ended(order, _awaited(answer) or _death(job))
+            source.on_end(order, _await_answer(answer) or _death(job))
 
     def _cancel(self) -> None:
         for _, job, _ in self._active:
@@ -146,17 +146,17 @@ def carry_out_alone(order: str, answer: str) -> None:
         order: as JSON.
         answer: the file to write.
     """
-    from ..interrupts import like_ctrl_c
+    from ..interrupts import raise_on_signal
     from ..sources.shared import Shared
     from .worker import carry_out
 
     os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
-    with like_ctrl_c():
+    with raise_on_signal():
         ended = carry_out(json.loads(order), Shared(keep=False), lambda _: None)
     write_json(Path(answer), ended)
 
 
-def _awaited(file: Path) -> Message | None:
+def _await_answer(file: Path) -> Message | None:
     """A job's answer; a file system that is shared may show it a little late."""
     until = time.monotonic() + 5.0
     while not is_file(file) and time.monotonic() < until:

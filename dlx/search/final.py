@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import digest, load
-from ..runs.folder import all_runs, name_of, read_status, run_named
+from ..runs.folder import all_runs, find_named_run, name_of, read_status
 from ..runs.lock import is_held
 from .record import harvest
-from .storage import storage_kept
+from .storage import catch_lost_storage
 from .study import BEAT_S, Study
 from .tune import study_of
 from .tune_plan import TunePlan
@@ -49,7 +49,7 @@ class Claim:
         run = self._run()
         return run if run is not None and harvest(run) is not None else None
 
-    def unfinished(self) -> Path | None:
+    def find_unfinished(self) -> Path | None:
         """The run to go on with, so that a look at the test set that was begun stays one look."""
         run = self._run()
         state = None if run is None else (read_status(run) or {}).get("state")
@@ -57,7 +57,7 @@ class Claim:
 
     def _run(self) -> Path | None:
         """The run that an earlier process began, where it is still here and of this config."""
-        run = run_named(self._root, self.facts.get("run"))
+        run = find_named_run(self._root, self.facts.get("run"))
         mine = (read_status(run) or {}).get("config_digest") == self._key
         return run if mine else None
 
@@ -82,12 +82,12 @@ class Claim:
 
     def _note(self, **facts: Any) -> None:
         self.facts |= facts
-        with self._study.alone():
+        with self._study.lock():
             self._study.replace(self._name, self.facts)
 
 
 @contextmanager
-def claimed(
+def claim_final(
     plan: TunePlan, arguments: Sequence[str], say: Callable[[str], None]
 ) -> Iterator[Claim]:
     """The claim on the training of a search's best, when no other process holds it any more.
@@ -101,9 +101,9 @@ def claimed(
         RunError: the storage of the study is lost.
     """
     key = digest(load(arguments, plan.config_dir).config)
-    with storage_kept(plan.options.storage), study_of(plan) as study:
+    with catch_lost_storage(plan.options.storage), study_of(plan) as study:
         study.rest(True)
-        claim = _awaited(plan, study, key, say)
+        claim = _await_claim(plan, study, key, say)
         try:
             yield claim
         finally:
@@ -119,12 +119,12 @@ def _witness(plan: TunePlan, key: str) -> dict[str, Any]:
     return {}
 
 
-def _awaited(plan: TunePlan, study: Study, key: str, say: Callable[[str], None]) -> Claim:
+def _await_claim(plan: TunePlan, study: Study, key: str, say: Callable[[str], None]) -> Claim:
     name, told = f"final {key}", False
     while True:
-        with study.alone():
+        with study.lock():
             known = study.fact(name) or _witness(plan, key)
-            if known.get("answer") or not study.lives(known):
+            if known.get("answer") or not study.is_alive(known):
                 claim = Claim({**known, **study.sign()}, study, name, key, plan.root)
                 study.replace(name, claim.facts)
                 return claim

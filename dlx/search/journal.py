@@ -51,7 +51,7 @@ class Journal:
 
     def append_logs(self, logs: Sequence[Mapping[str, Any]]) -> None:
         """Adds operations, and waits until they are on the disk."""
-        with self._alone():
+        with self._lock():
             self.read_logs(0)
             chain = Chain(self._chain.sum, self._chain.sealed)
             with open_file(self._file, "ab") as stream:
@@ -61,7 +61,7 @@ class Journal:
                 os.fsync(stream.fileno())
 
     @contextmanager
-    def _alone(self) -> Iterator[None]:
+    def _lock(self) -> Iterator[None]:
         """One writer at a time; the system lets go when it is killed."""
         import fcntl
 

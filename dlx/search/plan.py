@@ -18,7 +18,7 @@ from ..config.names import plural
 from ..config.paths import folder_name, search_path
 from ..config.ranges import Expanded, expand_sweep, values_of
 from ..config.schema import Sweep
-from ..config.secrets import shown_arguments
+from ..config.secrets import hide_in_arguments
 from ..errors import MethodError, Problem, UsageError
 from ..experiments import expand
 from .record import folder_of
@@ -117,17 +117,17 @@ def plans(arguments: Sequence[str], config_dir: str | None = None) -> list[Plan]
         what = "an argument has no value: glob() matches no file, or range() is empty"
         raise UsageError(Problem(what, "command line", "at least one value for each key"))
     points = _points(expanded, config_dir)
-    with words.told_as_typed(sorted_.typed):
+    with words.restore_typed(sorted_.typed):
         options = _options(expanded, sorted_, config_dir)
-    kept = _kept(points, [*sorted_.conditions, *filter(None, [options.where])])
+    kept = _filter_points(points, [*sorted_.conditions, *filter(None, [options.where])])
     notes = []
     if dropped := len(points) - len(kept):
         notes.append(f"where excludes {dropped:,} of {plural(len(points), 'setting')}")
     distinct = _distinct(kept)
     if same := len(kept) - len(distinct):
         notes.insert(0, f"{plural(same, 'setting')} left out: same config as another")
-    shown, found = shown_arguments(arguments), []
-    for place, group in enumerate(_alike(distinct)):
+    shown, found = hide_in_arguments(arguments), []
+    for place, group in enumerate(_group_comparable(distinct)):
         name = (options.name or _name(group[0], sorted_, options)) + (f"-{place}" if place else "")
         folder_of(Path(group[0].loaded.config.run.root), name, f"sweep.name={name[:100]}")
         trials = _trials(group, options.seeds, config_dir)
@@ -176,7 +176,7 @@ def _points(expanded: Expanded, config_dir: str | None) -> list[Point]:
     points: list[Point] = []
     for arguments in expanded.trials:
         try:
-            experiment, whole = _of_experiment(arguments)
+            experiment, whole = _expand_experiment(arguments)
             loaded = load_setting(whole, config_dir)
             refuse_unjudged(loaded)
         except UsageError as error:
@@ -193,7 +193,7 @@ def _points(expanded: Expanded, config_dir: str | None) -> list[Point]:
     return points
 
 
-def _of_experiment(arguments: Sequence[str]) -> tuple[str, list[str]]:
+def _expand_experiment(arguments: Sequence[str]) -> tuple[str, list[str]]:
     """The experiment that a setting names, and its arguments in the place of the name."""
     if not any(argument.startswith("experiment=") for argument in arguments):
         return "", list(arguments)
@@ -201,14 +201,14 @@ def _of_experiment(arguments: Sequence[str]) -> tuple[str, list[str]]:
     return experiment.name, whole
 
 
-def _alike(points: Sequence[Point]) -> list[list[Point]]:
+def _group_comparable(points: Sequence[Point]) -> list[list[Point]]:
     """Settings that compare: they are judged by one score of one dataset under one protocol."""
     kinds: dict[tuple[str, ...], list[Point]] = {}
     for point in points:
         config = point.loaded.config
         kind = (judged_score(config), config.dataset.name, config.protocol.name)
         kinds.setdefault(kind, []).append(point)
-    return [_numbered(group) for group in kinds.values()]
+    return [_number_points(group) for group in kinds.values()]
 
 
 def load_setting(arguments: Sequence[str], config_dir: str | None) -> Loaded:
@@ -221,7 +221,7 @@ def load_setting(arguments: Sequence[str], config_dir: str | None) -> Loaded:
 
 def _options(expanded: Expanded, sorted_: words.Words, config_dir: str | None) -> Sweep:
     """The section `sweep`: of the task's files, with the shell's values over it."""
-    first = _of_experiment(expanded.trials[0])[1]
+    first = _expand_experiment(expanded.trials[0])[1]
     options = load([*first, *sorted_.own, "test=false"], config_dir).config.sweep
     seeded = "seed" in expanded.keys
     if seeded and options.seeds > 1:
@@ -230,7 +230,7 @@ def _options(expanded: Expanded, sorted_: words.Words, config_dir: str | None) -
     return options
 
 
-def _kept(points: Sequence[Point], conditions: Iterable[str]) -> list[Point]:
+def _filter_points(points: Sequence[Point], conditions: Iterable[str]) -> list[Point]:
     """The settings for which every condition holds, numbered anew.
 
     Raises:
@@ -257,7 +257,7 @@ def _distinct(points: Iterable[Point]) -> list[Point]:
     return list(found.values())
 
 
-def _numbered(points: Iterable[Point]) -> list[Point]:
+def _number_points(points: Iterable[Point]) -> list[Point]:
     return [replace(point, number=number) for number, point in enumerate(points)]
 
 

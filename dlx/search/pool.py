@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import IO, Any, Protocol
 
 from ..errors import Interrupted, Problem, RunError
-from ..interrupts import asked, listening
+from ..interrupts import listen, stop_requested
 
 Message = dict[str, Any]
 
@@ -47,10 +47,10 @@ class Source(Protocol):
     def next(self) -> Order | None:
         """The next training; None where there is none for now."""
 
-    def heard(self, order: Order, report: Message) -> Message:
+    def on_report(self, order: Order, report: Message) -> Message:
         """Takes the report of an epoch; the answer counts where the order asks for one."""
 
-    def ended(self, order: Order, ended: Message) -> None:
+    def on_end(self, order: Order, ended: Message) -> None:
         """Takes how a training ended: an event of the worker, or its death."""
 
     def tick(self) -> None:
@@ -109,7 +109,7 @@ class Pool:
             if answer is None:
                 reason = worker.last_words()
                 worker.end()
-                self._workers[0] = self._started(0)
+                self._workers[0] = self._start_worker(0)
                 return {"event": "failed", "kind": "crash", "reason": reason}
             return answer
 
@@ -119,10 +119,10 @@ class Pool:
         Raises:
             Interrupted: a signal asked to stop; what was under way can be gone on with.
         """
-        with listening():
+        with listen():
             self._stopping = 0.0
             while True:
-                if asked() and not self._stopping:
+                if stop_requested() and not self._stopping:
                     self._stopping = time.monotonic()
                     for worker in self._workers:
                         worker.interrupt()
@@ -146,10 +146,10 @@ class Pool:
             if order is None:
                 continue
             while place >= len(self._workers):
-                self._workers.append(self._started(len(self._workers)))
+                self._workers.append(self._start_worker(len(self._workers)))
             if not self._workers[place].alive:
                 self._workers[place].end()
-                self._workers[place] = self._started(place)
+                self._workers[place] = self._start_worker(place)
             self._workers[place].begin(order)
 
     def _listen(self, source: Source) -> None:
@@ -168,18 +168,18 @@ class Pool:
             return  # a greeting, or an answer to something else
         if message is None:
             worker.order = None
-            source.ended(order, {"event": "interrupted"} if self._stopping else worker.death())
+            source.on_end(order, {"event": "interrupted"} if self._stopping else worker.death())
         elif message["event"] in ("epoch", "fold"):
-            reply = source.heard(order, message)
+            reply = source.on_report(order, message)
             if order.message.get("asks"):
                 worker.send(reply)
         else:
             worker.order = None
             if message.get("kind") == "crash":  # its memory may hold anything
                 worker.end()
-            source.ended(order, message)
+            source.on_end(order, message)
 
-    def _started(self, place: int) -> _Worker:
+    def _start_worker(self, place: int) -> _Worker:
         """A worker that sees one GPU, where there are any and several workers."""
         if not self.gpus or self.jobs == 1:
             return _Worker(self._heard, "")

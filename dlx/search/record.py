@@ -47,12 +47,12 @@ def harvest(run: Path) -> dict[str, Any] | None:
         return None
     try:
         report = read_json(run / "report.json")
-        return _harvested(report) | {"run": name_of(run)}
+        return _extract_facts(report) | {"run": name_of(run)}
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _harvested(report: Mapping[str, Any]) -> dict[str, Any]:
+def _extract_facts(report: Mapping[str, Any]) -> dict[str, Any]:
     answer = report["answer"] or {}
     seconds, parameters = report["seconds"]["train"], report["model"]["parameters"]
     scores = {one["name"]: one["value"] for one in report["scores"]}
@@ -65,7 +65,7 @@ def _harvested(report: Mapping[str, Any]) -> dict[str, Any]:
         "interval": answer.get("interval"),
         "interval_of": over if answer.get("interval") else None,
         "baseline": answer.get("baseline"),
-        **_worth(answer, report.get("power") or {}),
+        **_extract_worth(answer, report.get("power") or {}),
         "values": scores | {"parameters": parameters, "seconds": seconds},
         "epoch": answer.get("epoch"),
         "epochs": report["epochs"],
@@ -75,7 +75,7 @@ def _harvested(report: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _worth(answer: Mapping[str, Any], power: Mapping[str, Any]) -> dict[str, Any]:
+def _extract_worth(answer: Mapping[str, Any], power: Mapping[str, Any]) -> dict[str, Any]:
     """What the trial is worth beside simpler answers; empty of a run from before that counted."""
     if "use" not in power:
         return {}
@@ -137,7 +137,7 @@ class Record:
         write_json(self.folder / OUTCOME, {"schema_version": 1, **facts})
 
     @contextmanager
-    def interrupted_as(self, outcome: Callable[[str], Mapping[str, Any]]) -> Iterator[None]:
+    def conclude_on_interrupt(self, outcome: Callable[[str], Mapping[str, Any]]) -> Iterator[None]:
         """Concludes with the outcome so far where the work within is broken off.
 
         Args:

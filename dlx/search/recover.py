@@ -35,8 +35,8 @@ def find_lost(plan: TunePlan, record: Record, study: Study) -> str:
     outcome = record.outcome()
     if study.shared or not outcome:
         return ""
-    with study.alone():
-        if study.others_at_work():
+    with study.lock():
+        if study.has_others():
             return ""
         rows = {row["trial"]: row for row in outcome.get("trials", ()) if _is_row(row)}
         runs = {number: run for (number, _), run in record.begun_runs().items()}

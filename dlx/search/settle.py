@@ -12,10 +12,10 @@ from typing import Any
 from ..config.learners import judged_score
 from ..config.load import load
 from ..config.schema import Config
-from ..config.secrets import shown_arguments
+from ..config.secrets import hide_in_arguments
 from ..errors import DlxError, MethodError, Problem, RunError, UsageError
 from ..machine import cores
-from ..runs.folder import name_of, read_status, run_named, write_status
+from ..runs.folder import find_named_run, name_of, read_status, write_status
 from ..runs.lock import holder, is_held
 from ..runs.log import Log, silent
 from .pool import Message
@@ -26,7 +26,7 @@ WAIT_S = 20.0
 """Time that a process of a sweep that was killed has to write its last checkpoint."""
 
 
-def settled(run: Path) -> Message | None:
+def settle(run: Path) -> Message | None:
     """How a run ended before anybody heard of it; waits for its process.
 
     Returns:
@@ -51,7 +51,7 @@ def settled(run: Path) -> Message | None:
     return {"event": state, "reason": str(status.get("reason", "")), "run": name_of(run)}
 
 
-def ended_as(ended: Message, run: Path | None, key: str) -> Message:
+def settle_end(ended: Message, run: Path | None, key: str) -> Message:
     """What really became of a trial: its folder knows better than a worker that died.
 
     Args:
@@ -74,14 +74,14 @@ def ended_as(ended: Message, run: Path | None, key: str) -> Message:
     return ended
 
 
-def resumable(run: Path) -> bool:
+def is_resumable(run: Path) -> bool:
     """Whether a run was broken off and nobody is at work on it."""
     status = read_status(run) or {}
     broken = status.get("state") in ("running", "interrupted") or bool(status.get("shortage"))
     return broken and status.get("state") != "done" and not is_held(run)
 
 
-def stopped_short(what: str, reason: str, folder: Path) -> RunError:
+def stop_error(what: str, reason: str, folder: Path) -> RunError:
     """Why a sweep or search stops before its end: no further trial would fare better.
 
     Args:
@@ -164,14 +164,14 @@ def best_facts(
         trial: the setting's, under the seed of the command.
     """
     config = load(arguments, config_dir).config
-    told = _told_of_final(config, root, trial) if config.final else ""
-    command = typed_command(["train"], arguments, config_dir)
+    told = _describe_final(config, root, trial) if config.final else ""
+    command = format_command(["train"], arguments, config_dir)
     return {"point": trial["point"], "command": command, "final": told}
 
 
-def _told_of_final(config: Config, root: Path, trial: Row) -> str:
+def _describe_final(config: Config, root: Path, trial: Row) -> str:
     """For how many epochs the final model trains, and why so many."""
-    curve, epoch = read_curve(run_named(root, trial["run"])), trial.get("epoch")
+    curve, epoch = read_curve(find_named_run(root, trial["run"])), trial.get("epoch")
     if trial["state"] != "done" or not epoch or not curve:
         return ""
     end = curve[-1]
@@ -189,7 +189,7 @@ def _told_of_final(config: Config, root: Path, trial: Row) -> str:
     return f"{text}; {score} was {here:.4g} there, and {best:.4g} at epoch {epoch}"
 
 
-def typed_command(verb: Sequence[str], arguments: Sequence[str], config_dir: str | None) -> str:
+def format_command(verb: Sequence[str], arguments: Sequence[str], config_dir: str | None) -> str:
     """A command as it is typed, secrets hidden."""
     folder = ["--config-dir", config_dir] if config_dir is not None else []
-    return shlex.join(["dlx", *verb, *folder, *shown_arguments(arguments)])
+    return shlex.join(["dlx", *verb, *folder, *hide_in_arguments(arguments)])

@@ -80,10 +80,10 @@ def _distinct(values: Sequence[Value]) -> tuple[Value, ...]:
 
 def as_arguments(changed: Mapping[str, Value]) -> list[str]:
     """Changed values as they are typed after `dlx train`: "model.units=[16,16]"."""
-    return [f"{key}={typed(value)}" for key, value in changed.items()]
+    return [f"{key}={format_value(value)}" for key, value in changed.items()]
 
 
-def typed(value: Value) -> str:
+def format_value(value: Value) -> str:
     """A value in Hydra's grammar."""
     if value is None:
         return "null"
@@ -92,9 +92,9 @@ def typed(value: Value) -> str:
     if isinstance(value, float):
         return f"{value:g}" if float(f"{value:g}") == value else repr(value)
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{k}:{typed(v)}" for k, v in value.items()) + "}"
+        return "{" + ",".join(f"{k}:{format_value(v)}" for k, v in value.items()) + "}"
     if isinstance(value, (list, tuple)):
-        return "[" + ",".join(map(typed, value)) + "]"
+        return "[" + ",".join(map(format_value, value)) + "]"
     text = str(value)
     if isinstance(value, int) or (_WORD.fullmatch(text) and text.lower() not in _OTHERWISE_READ):
         return text

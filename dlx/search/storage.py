@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from ..config.secrets import without_password
+from ..config.secrets import hide_passwords
 from ..errors import Problem, RunError, UsageError
 from ..files import check_database, is_there, remove_file
 from ..machine import shortage
@@ -31,15 +31,15 @@ def open_by_several(storage: str, folder: Path) -> Any:
 
     for wait in (0.2, 0.5, 1.0, 2.0, 4.0):
         try:
-            return _opened(storage, folder)
+            return _open_storage(storage, folder)
         except SQLAlchemyError as error:
             if not re.search("already exists|duplicate key|UNIQUE constraint|locked", str(error)):
                 raise
             time.sleep(wait)
-    return _opened(storage, folder)
+    return _open_storage(storage, folder)
 
 
-def _opened(storage: str, folder: Path) -> Any:
+def _open_storage(storage: str, folder: Path) -> Any:
     if storage == "journal":
         from optuna.storages import JournalStorage
 
@@ -62,7 +62,7 @@ def try_storage(storage: str) -> None:
     Raises:
         UsageError: it cannot, or its driver is missing.
     """
-    with storage_opened(storage):
+    with catch_unusable_storage(storage):
         if "://" not in storage:
             return
         from sqlalchemy import create_engine
@@ -114,7 +114,7 @@ def _is_sound(file: Path) -> bool:
 
 
 @contextmanager
-def storage_kept(storage: str) -> Iterator[None]:
+def catch_lost_storage(storage: str) -> Iterator[None]:
     """Within it, a storage that goes away is told as that.
 
     Raises:
@@ -128,7 +128,7 @@ def storage_kept(storage: str) -> Iterator[None]:
     except (SQLAlchemyError, StorageInternalError) as error:
         said = str(getattr(error, "orig", None) or error).strip().splitlines()[0]
         what = f"the storage of the study is lost: {said}"
-        where = f"tune.storage={without_password(storage)}"
+        where = f"tune.storage={hide_passwords(storage)}"
         raise RunError(Problem(what, where, hint="the same command continues")) from error
     except Damaged as error:
         what = f"the study's journal is damaged: {error}"
@@ -143,7 +143,7 @@ def storage_kept(storage: str) -> Iterator[None]:
 
 
 @contextmanager
-def storage_opened(storage: str) -> Iterator[None]:
+def catch_unusable_storage(storage: str) -> Iterator[None]:
     """Within it, what goes wrong with a storage is told as what it is, passwords hidden.
 
     Raises:
@@ -152,7 +152,7 @@ def storage_opened(storage: str) -> Iterator[None]:
     """
     from sqlalchemy.exc import SQLAlchemyError
 
-    shown = without_password(storage)
+    shown = hide_passwords(storage)
     where = f"tune.storage={shown}"
     accepted = "journal, sqlite, sqlite:///FILE, postgresql://USER@HOST/DATABASE"
     if storage.startswith("postgres") and find_spec("psycopg") is None:

@@ -27,10 +27,10 @@ from ..files import (
     sweep_temporaries,
 )
 from ..runs.files import plain
-from ..runs.lock import is_held, tried
+from ..runs.lock import is_held, try_to_hold
 from ..seeds import derive
-from .storage import mend, open_by_several, storage_opened
-from .suggest import Tried, distribution, goals, params_of, quiet
+from .storage import catch_unusable_storage, mend, open_by_several
+from .suggest import Tried, distribution, goals, params_of, silence
 
 STALE_S = 600.0
 """Silence after which a process that cannot be looked at (another machine's) counts as dead."""
@@ -75,10 +75,10 @@ class Study:
             self._deciding = Path(f"{storage.removeprefix('sqlite:///')}.deciding")
         else:
             self._deciding = folder / "deciding"
-        with storage_opened(storage), quiet() as optuna:
+        with catch_unusable_storage(storage), silence() as optuna:
             self.mended = False
             if not self.shared:
-                with self._alone_in_folder():  # else what another has read would change under it
+                with self._lock_folder():  # else what another has read would change under it
                     self.mended = not any(self._others()) and mend(storage, folder)
             self._storage = open_by_several(storage, folder)
             self._study = optuna.create_study(
@@ -91,11 +91,11 @@ class Study:
 
     def __enter__(self) -> Study:
         """Shows other processes that this one lives."""
-        with self.alone():
+        with self.lock():
             self._forget_the_dead()
             owner = self._folder / "owners" / self._own
             make_folder(owner)
-            self._held.enter_context(tried(owner))
+            self._held.enter_context(try_to_hold(owner))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -111,25 +111,25 @@ class Study:
         """Takes away what killed processes left of themselves; their trials stay orphans."""
         for name in names_in(self._folder / "owners"):
             place = self._folder / "owners" / name
-            with tried(place, sign=False) as mine:
+            with try_to_hold(place, sign=False) as mine:
                 if mine:
                     with suppress(OSError):
                         remove_tree(place)
 
     @contextmanager
-    def alone(self) -> Iterator[None]:
+    def lock(self) -> Iterator[None]:
         """One process at a time, for a look and a change that belong together.
 
         Of this folder; on PostgreSQL, of all machines.
         """
         with ExitStack() as stack:
-            stack.enter_context(self._alone_in_folder())
+            stack.enter_context(self._lock_folder())
             if self.shared and self._storage.engine.dialect.name == "postgresql":
-                stack.enter_context(self._alone_in_database())
+                stack.enter_context(self._lock_database())
             yield
 
     @contextmanager
-    def _alone_in_database(self) -> Iterator[None]:
+    def _lock_database(self) -> Iterator[None]:
         from sqlalchemy import text
 
         key = {"key": derive(0, self._study.study_name)}  # it may be any 63 bits
@@ -141,11 +141,11 @@ class Study:
                 connection.execute(text("select pg_advisory_unlock(:key)"), key)
 
     @contextmanager
-    def _alone_in_folder(self) -> Iterator[None]:
+    def _lock_folder(self) -> Iterator[None]:
         place = self._deciding
         make_folder(place)
         while True:
-            with tried(place, sign=False) as mine:
+            with try_to_hold(place, sign=False) as mine:
                 if mine:
                     yield
                     return
@@ -163,12 +163,12 @@ class Study:
         return len(self._all())
 
     def _all(self) -> list[Any]:
-        with quiet():
+        with silence():
             return list(self._storage.get_all_trials(self._id, deepcopy=False))
 
     def sweep(self) -> None:
         """Deletes what killed processes left half-written, where no other process is at work."""
-        with self.alone():
+        with self.lock():
             if not any(self._others()):
                 sweep_temporaries(self._folder)
 
@@ -178,10 +178,10 @@ class Study:
         with suppress(FileNotFoundError):
             append(mark, b"") if resting else remove_file(mark)
 
-    def others_at_work(self) -> bool:
-        """Whether another process has a trial under way, or may begin one; ask `alone`."""
+    def has_others(self) -> bool:
+        """Whether another process has a trial under way, or may begin one; ask `lock`."""
         running = [t for t in self.trials() if t.state.name == "RUNNING"]
-        if any(self.lives(t.user_attrs) for t in running if t.number not in self._mine):
+        if any(self.is_alive(t.user_attrs) for t in running if t.number not in self._mine):
             return True
         return any(not is_there(place / RESTING) for place in self._others())
 
@@ -192,7 +192,7 @@ class Study:
         return filter(is_held, places)
 
     def replace(self, name: str, value: Any) -> None:
-        """Gives a fact of the whole study another value; to be called `alone`."""
+        """Gives a fact of the whole study another value; to be called `lock`."""
         self._storage.set_study_user_attr(self._id, name, plain(value))
 
     def sign(self) -> dict[str, Any]:
@@ -208,9 +208,9 @@ class Study:
         Returns:
             How many trials are forgotten.
         """
-        with self.alone():
+        with self.lock():
             trials = self.trials()
-            if any(state_of(one) != "failed" for one in trials) or self.others_at_work():
+            if any(state_of(one) != "failed" for one in trials) or self.has_others():
                 return 0
             if trials:
                 known = self.fact(FORGOTTEN) or ()
@@ -235,7 +235,7 @@ class Study:
         Raises:
             UsageError: the study is of another search.
         """
-        with self.alone():
+        with self.lock():
             known = self.fact("identity", identity)
         if known != identity:
             what = (
@@ -274,7 +274,7 @@ class Study:
         if value != value:
             return False
         self.report(number, step, value)
-        with quiet():
+        with silence():
             trial = self._storage.get_trial(self._trial_id(number))
             return bool(pruner.prune(self._study, trial))
 
@@ -314,10 +314,12 @@ class Study:
     def orphans(self) -> list[Any]:
         """Trials under way whose process is dead; those of living ones are left alone."""
         running = [t for t in self.trials() if t.state.name == "RUNNING"]
-        return [t for t in running if t.number not in self._mine and not self.lives(t.user_attrs)]
+        return [
+            t for t in running if t.number not in self._mine and not self.is_alive(t.user_attrs)
+        ]
 
     def adopt(self, number: int) -> None:
-        """Makes an orphan this process's own; to be called `alone`."""
+        """Makes an orphan this process's own; to be called `lock`."""
         self.note(number, **self.sign())
         self._mine.add(number)
 
@@ -333,7 +335,7 @@ class Study:
             for number in self._mine:
                 self.note(number, beat=time.time())
 
-    def lives(self, facts: Mapping[str, Any]) -> bool:
+    def is_alive(self, facts: Mapping[str, Any]) -> bool:
         """Whether the process lives that has signed something it has taken on."""
         owner = str(facts.get("owner", ""))
         if not re.fullmatch("[0-9a-f]{12}", owner):
@@ -352,7 +354,7 @@ def state_of(trial: Any) -> str:
     return _STATES.get(trial.state.name, "waiting")
 
 
-def changed_of(trial: Any, space: Sequence[Lever]) -> dict[str, Any]:
+def changed_values(trial: Any, space: Sequence[Lever]) -> dict[str, Any]:
     """The values of a trial's levers."""
     import json
 
@@ -360,9 +362,9 @@ def changed_of(trial: Any, space: Sequence[Lever]) -> dict[str, Any]:
     return {one.key: json.loads(text) if one.kind == "choice" else text for one, text in known}
 
 
-def tried_of(trial: Any, space: Sequence[Lever]) -> Tried:
+def make_tried(trial: Any, space: Sequence[Lever]) -> Tried:
     """A trial of the study as the sampler sees it; a pruned one counts with its last score."""
-    state, changed = state_of(trial), changed_of(trial, space)
+    state, changed = state_of(trial), changed_values(trial, space)
     if state in ("running", "waiting"):
         return Tried(changed, None, running=True)
     values = trial.values if state in ("done", "pruned") else None

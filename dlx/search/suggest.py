@@ -64,7 +64,7 @@ def suggest(
         return _grid_point(space, len(tried))
     directions = [direction] if isinstance(direction, str) else list(direction)
     distributions = {lever.key: distribution(lever) for lever in space}
-    with quiet() as optuna:
+    with silence() as optuna:
         study = optuna.create_study(directions=goals(directions))
         if sampler == "cmaes":
             study.sampler = optuna.samplers.CmaEsSampler(
@@ -84,7 +84,7 @@ def goals(directions: Sequence[str]) -> list[str]:
 
 
 @contextmanager
-def quiet() -> Iterator[Any]:
+def silence() -> Iterator[Any]:
     """Optuna, saying nothing while this is entered."""
     import optuna
 
@@ -194,10 +194,10 @@ def _trial(space: Sequence[Lever], distributions: dict[str, Any], one: Tried) ->
 
 def _setting(space: Sequence[Lever], asked: Any) -> dict[str, Value]:
     """The setting that a sampler asks for."""
-    return {lever.key: _chosen(lever, asked.params[lever.key]) for lever in space}
+    return {lever.key: _round_value(lever, asked.params[lever.key]) for lever in space}
 
 
-def _chosen(lever: Lever, value: Any) -> Value:
+def _round_value(lever: Lever, value: Any) -> Value:
     """A suggested value, rounded so that what is typed is what was trained."""
     if lever.kind == "choice":
         return json.loads(value)

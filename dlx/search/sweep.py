@@ -10,26 +10,26 @@ from typing import Any, Protocol
 
 from ..config.learners import judged_score, score_names
 from ..config.names import plural
-from ..config.secrets import shown_arguments
+from ..config.secrets import hide_in_arguments
 from ..files import sweep_temporaries
-from ..runs.folder import run_named
-from ..runs.lock import held
+from ..runs.folder import find_named_run
+from ..runs.lock import hold
 from .plan import Plan, Planned
 from .pool import Message, Order
 from .record import Record, folder_of
 from .settle import (
     best_facts,
-    ended_as,
     final_arguments,
+    format_command,
+    is_resumable,
     known_threads,
     log_failure,
-    resumable,
-    settled,
+    settle,
+    settle_end,
     shared_threads,
-    stopped_short,
-    typed_command,
+    stop_error,
 )
-from .table import counts, point_of, ranked
+from .table import counts, point_of, rank_settings
 from .watch import Row, Watch
 
 
@@ -92,18 +92,18 @@ class Sweeping:
         runs = self.record.begun_runs() if self.record.trials or known else {}
         for planned in self.plan.trials:
             entry = self.record.trials.get(planned.key, {})
-            kept = run_named(self.record.root, entry.get("run"))
+            kept = find_named_run(self.record.root, entry.get("run"))
             if entry.get("state") == "done" and kept.is_dir():
                 continue
             if entry.get("state") == "done":  # its run folder has been deleted
                 self.record.note(planned.key, state="waiting", run=None)
             place = (planned.number, planned.key)
             run = runs.get(place) if entry.get("state") != "failed" else None
-            found = settled(run) if run is not None else None
+            found = settle(run) if run is not None else None
             if found is not None and found.pop("event") == "done":
                 self.record.note(planned.key, **found)
                 continue
-            self.queue.append(Job(planned, run if run and resumable(run) else None))
+            self.queue.append(Job(planned, run if run and is_resumable(run) else None))
         # What failed before comes last: it may well fail again.
         failed = {k for k, entry in self.record.trials.items() if entry.get("state") == "failed"}
         self.queue = deque(sorted(self.queue, key=lambda job: job.planned.key in failed))
@@ -121,10 +121,10 @@ class Sweeping:
         job = self.queue.popleft()
         planned = job.planned
         self._jobs[planned.number] = job
-        shown = shown_arguments(planned.arguments)
+        shown = hide_in_arguments(planned.arguments)
         facts = {"trial": planned.number, "seed": planned.seed, "arguments": shown}
         self.record.note(planned.key, state="running", **facts)
-        self.watch.begins(self.row(planned))
+        self.watch.on_trial_start(self.row(planned))
         marks = {"sweep": self.record.name, "trial": planned.number}
         marks |= {"experiment": planned.point.experiment} if planned.point.experiment else {}
         more = {"threads": self.threads, "marks": marks, "resume": job.resume and str(job.resume)}
@@ -134,18 +134,18 @@ class Sweeping:
         places = {"config_dir": self.plan.config_dir}
         return {"arguments": planned.arguments, "key": planned.key, **places}
 
-    def heard(self, order: Order, report: Message) -> Message:
+    def on_report(self, order: Order, report: Message) -> Message:
         """Shows how far a trial is."""
         self.watch.reports(self.row(self._jobs[order.number].planned), report)
         return {}
 
-    def ended(self, order: Order, ended: Message) -> None:
+    def on_end(self, order: Order, ended: Message) -> None:
         """Notes how a trial ended; one that crashed may be tried again."""
         job = self._jobs.pop(order.number)
         key = job.planned.key
         folder = ended.get("folder") or self.record.begun_runs().get((order.number, key))
         run = Path(folder) if folder else None
-        found = ended_as(ended, run, key)
+        found = settle_end(ended, run, key)
         event = found.pop("event")
         if event == "done":
             self.record.note(key, **found)
@@ -156,7 +156,7 @@ class Sweeping:
             self.record.note(key, state="waiting")
         else:
             self._fail(job, found, run)
-        self.watch.ends(self.row(job.planned))
+        self.watch.on_trial_end(self.row(job.planned))
 
     def _fail(self, job: Job, ended: Message, run: Path | None) -> None:
         key = job.planned.key
@@ -194,7 +194,7 @@ class Sweeping:
         for row in rows:
             of_point[row["point"]].append(row)
         points = [point_of(p.number, p.changed, of_point[p.number]) for p in plan.points]
-        best = None if "seed" in plan.keys else next(iter(ranked(points, direction)), None)
+        best = None if "seed" in plan.keys else next(iter(rank_settings(points, direction)), None)
         notes = [*plan.notes, *self._warnings()]
         return {
             "sweep": self.record.name,
@@ -202,7 +202,7 @@ class Sweeping:
             "task": config.task,
             "title": config.about.title,
             "source": config.about.source,
-            "command": typed_command(["train", "-m"], plan.arguments, plan.config_dir),
+            "command": format_command(["train", "-m"], plan.arguments, plan.config_dir),
             "state": state,
             "seconds": round(self._before + time.monotonic() - self._begun, 3),
             "sample": any(row.get("sample") for row in rows),
@@ -266,14 +266,14 @@ def run_sweep(plan: Plan, runner: Any, watch: Watch) -> dict[str, Any]:
         RunError: the sweep's folder cannot be written, or the machine lacks what every trial needs.
     """
     record = Record(folder_of(plan.root, plan.name, "sweep.name"))
-    with held(record.folder, "sweep"):
+    with hold(record.folder, "sweep"):
         sweep_temporaries(record.folder)
         sweeping = Sweeping(plan, record, watch)
         sweeping.recover()
         begun = sweeping.outcome("running")
         record.conclude(begun)
-        watch.before([row for row in begun["trials"] if row["state"] == "done"])
-        with record.interrupted_as(sweeping.outcome):
+        watch.on_sweep_start([row for row in begun["trials"] if row["state"] == "done"])
+        with record.conclude_on_interrupt(sweeping.outcome):
             _run(sweeping, runner)
         outcome = sweeping.outcome("done")
         record.conclude(outcome)
@@ -289,4 +289,4 @@ def _run(sweeping: Sweeping, runner: Any) -> None:
         sweeping.record.conclude(sweeping.outcome("running"))
         entered.run(sweeping)
     if sweeping.short:
-        raise stopped_short("sweep", sweeping.short, sweeping.record.folder)
+        raise stop_error("sweep", sweeping.short, sweeping.record.folder)

@@ -29,7 +29,7 @@ def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> 
     """
     done = [t for t in trials if t["state"] == "done" and t.get("value") is not None]
     values = [t["value"] for t in done]
-    interval, kind = _possible(_over_seeds(done), values), "seeds"
+    interval, kind = _possible(_seed_interval(done), values), "seeds"
     if len(done) == 1:
         interval, kind = done[0].get("interval"), str(done[0].get("interval_of"))
     first = done[0] if done else {}
@@ -48,7 +48,7 @@ def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> 
         "values": {name: _mean(t["values"][name] for t in done) for name in names},
         "baseline": _baseline(done),
         "trials": [t["trial"] for t in trials],
-        **_worth(done),
+        **_find_worst_verdict(done),
     }
 
 
@@ -61,7 +61,7 @@ def _baseline(done: Sequence[Row]) -> dict[str, Any] | None:
     return {"name": str(found[0].get("name") or ""), "value": statistics.fmean(values)}
 
 
-def _worth(done: Sequence[Row]) -> dict[str, Any]:
+def _find_worst_verdict(done: Sequence[Row]) -> dict[str, Any]:
     """The verdict of the trial that is worth least beside simpler answers."""
     known = [trial for trial in done if trial.get("verdict")]
     least = min(
@@ -70,7 +70,7 @@ def _worth(done: Sequence[Row]) -> dict[str, Any]:
     return {key: least.get(key) for key in ("beats", "verdict", "use")}
 
 
-def _over_seeds(done: Sequence[Row]) -> Interval | None:
+def _seed_interval(done: Sequence[Row]) -> Interval | None:
     """The 95 % interval of the mean over seeds, no narrower than that of the rows of one training.
 
     The seeds may judge the same rows, whose luck their mean does not lessen.
@@ -92,7 +92,7 @@ def _mean(values: Iterable[float | None]) -> float | None:
     return statistics.fmean(known) if known else None
 
 
-def ranked(points: Iterable[Mapping[str, Any]], direction: str) -> list[Mapping[str, Any]]:
+def rank_settings(points: Iterable[Mapping[str, Any]], direction: str) -> list[Mapping[str, Any]]:
     """Settings with a value, the best first; those that lost some of their seeds after the others.
 
     A mean over the seeds that happened to succeed would flatter a setting that fails.

@@ -7,8 +7,8 @@ from typing import Any
 from ..config.names import plural
 from .record import Record, folder_of
 from .recover import find_lost
-from .settle import stopped_short
-from .storage import storage_kept
+from .settle import stop_error
+from .storage import catch_lost_storage
 from .study import Study
 from .tune_plan import TunePlan
 from .tuning import Tuning
@@ -43,18 +43,20 @@ def run_tune(plan: TunePlan, runner: Any, watch: Watch) -> tuple[dict[str, Any],
         RunError: the folder cannot be written, or the machine lacks what every trial needs.
     """
     record = Record(folder_of(plan.root, plan.name, "tune.name"))
-    with storage_kept(plan.options.storage), study_of(plan) as study:
+    with catch_lost_storage(plan.options.storage), study_of(plan) as study:
         study.refuse_another(plan.identity, plan.name)
         study.sweep()
         if lost := find_lost(plan, record, study):
-            watch.says(lost)
+            watch.on_message(lost)
         if again := study.forget_failures():
-            watch.says(f"{plural(again, 'trial')} failed before and none succeeded: tried again")
+            watch.on_message(
+                f"{plural(again, 'trial')} failed before and none succeeded: tried again"
+            )
         tuning = Tuning(plan, record, study, watch)
         begun = tuning.outcome("running")
         record.conclude(begun)
-        watch.before(begun["trials"])
-        with record.interrupted_as(tuning.outcome):
+        watch.on_sweep_start(begun["trials"])
+        with record.conclude_on_interrupt(tuning.outcome):
             _search(tuning, runner)
         outcome = tuning.outcome("done")
         record.conclude(outcome)
@@ -65,7 +67,7 @@ def run_tune(plan: TunePlan, runner: Any, watch: Watch) -> tuple[dict[str, Any],
 
 def _search(tuning: Tuning, runner: Any) -> None:
     """Trains what is left, and what other processes leave, until nobody is at work any more."""
-    if not (tuning.left() or tuning.await_others()):
+    if not (tuning.has_work() or tuning.await_others()):
         return
     with runner as entered:
         tuning.choose_threads(entered)
@@ -73,4 +75,4 @@ def _search(tuning: Tuning, runner: Any) -> None:
         while not tuning.short and tuning.await_others():
             entered.run(tuning)
     if tuning.short:
-        raise stopped_short("search", tuning.short, tuning.record.folder)
+        raise stop_error("search", tuning.short, tuning.record.folder)

@@ -13,17 +13,17 @@ from typing import Any
 from ..config import words
 from ..config.learners import judged_score, score_names
 from ..config.load import Loaded, digest, load
-from ..config.names import listed, nearest
+from ..config.names import find_nearest, join_names
 from ..config.paths import folder_name, search_path
 from ..config.ranges import split_ranges
 from ..config.schema import Tune
-from ..config.secrets import shown_arguments
+from ..config.secrets import hide_in_arguments
 from ..config.spaces import Lever, read_space
 from ..errors import MethodError, Problem, UsageError
 from .plan import load_setting, refuse_looks, refuse_unjudged
 from .record import folder_of
 from .space import as_arguments, levers, neighbours, own_values
-from .suggest import grid_size, quiet
+from .suggest import grid_size, silence
 
 COSTS = ("parameters", "seconds")
 """What an objective may be beside a validation score; both are to be small."""
@@ -112,12 +112,12 @@ def plan_tune(
         what = "where and zip() are for dlx train -m; a search chooses its settings itself"
         raise UsageError(Problem(what, "command line"))
     plain, ranges = split_ranges(found.arguments, search_path(config_dir))
-    with words.told_as_typed(found.typed | ranges):
+    with words.restore_typed(found.typed | ranges):
         loaded = load_setting([*plain, *ranges, *found.own], config_dir)
     config = loaded.config
     _refuse_sweeps(loaded)
     space, fixed = _space(loaded, plain)
-    own, notes = _own(loaded, space)
+    own, notes = _own_values(loaded, space)
     if fixed:
         notes.append(f"{', '.join(fixed)}: set on the command line, so it is not searched")
     trial = [a for a in plain if not a.startswith(_OF_THE_SEARCH)]
@@ -126,7 +126,7 @@ def plan_tune(
     identity = _identity(trial, loaded, space, objectives)
     name = config.tune.name or f"{folder_name(config.task)}-{identity[:8]}"
     folder_of(Path(config.run.root), name, f"tune.name={name[:100]}")
-    command = shown_arguments(arguments)
+    command = hide_in_arguments(arguments)
     notes = [*loaded.notes, *notes]
     plan = TunePlan(
         name, loaded, trial, command, space, own, objectives, config_dir, notes, identity, marks
@@ -164,7 +164,7 @@ def _space(loaded: Loaded, plain: Sequence[str]) -> tuple[tuple[Lever, ...], lis
     return left, [lever.key for lever in space if lever.key in typed]
 
 
-def _own(loaded: Loaded, space: Sequence[Lever]) -> tuple[dict[str, Any] | None, list[str]]:
+def _own_values(loaded: Loaded, space: Sequence[Lever]) -> tuple[dict[str, Any] | None, list[str]]:
     """The task's own values, and a note where the search cannot begin with them."""
     own = own_values(loaded.config, space)
     outside = [lever.key for lever in space if not lever.holds(own[lever.key])]
@@ -183,12 +183,14 @@ def _objectives(loaded: Loaded) -> list[tuple[str, str]]:
     for name in asked:
         if name.startswith("test/"):
             what = f"`{name}` cannot be an objective: the test set is evaluated once, at the end"
-            raise MethodError(Problem(what, "tune.objectives", listed(known)))
+            raise MethodError(Problem(what, "tune.objectives", join_names(known)))
         if name not in known:
-            near = nearest(name, known)
+            near = find_nearest(name, known)
             hint = f"did you mean {near}?" if near else ""
             raise UsageError(
-                Problem(f"there is no objective `{name}`", "tune.objectives", listed(known), hint)
+                Problem(
+                    f"there is no objective `{name}`", "tune.objectives", join_names(known), hint
+                )
             )
     if config.tune.pruner != "none" and (len(asked) > 1 or asked[0] in COSTS):
         what = "trials are pruned by a single score, but the search has other or several objectives"
@@ -263,7 +265,7 @@ def pruner_of(plan: TunePlan) -> Any:
     protocol = plan.loaded.config.protocol.options
     many = getattr(protocol, "k", 1) * getattr(protocol, "iterations", 1)
     most = many if many > 1 else plan.loaded.config.trainer.epochs
-    with quiet() as optuna:
+    with silence() as optuna:
         if options.pruner == "median":
             return optuna.pruners.MedianPruner(n_startup_trials=5, n_warmup_steps=options.warmup)
         return optuna.pruners.HyperbandPruner(min_resource=options.warmup, max_resource=most)

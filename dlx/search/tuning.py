@@ -9,27 +9,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..config.secrets import shown_arguments
+from ..config.secrets import hide_in_arguments
 from ..errors import MethodError, UsageError
 from ..runs.files import plain
 from .pool import Message, Order
 from .record import Record
 from .settle import (
     best_facts,
-    ended_as,
     final_arguments,
+    format_command,
+    is_resumable,
     known_threads,
     log_failure,
-    resumable,
-    settled,
+    settle,
+    settle_end,
     shared_threads,
-    typed_command,
 )
 from .space import as_arguments
-from .study import Study, changed_of, state_of, tried_of
+from .study import Study, changed_values, make_tried, state_of
 from .suggest import suggest
 from .sweep import Runner, seconds_of
-from .table import counts, front, point_of, ranked
+from .table import counts, front, point_of, rank_settings
 from .tune_plan import TunePlan, pruner_of
 from .watch import Row, Watch
 
@@ -78,13 +78,13 @@ class Tuning:
         self._most = self.plan.most
         self._score, self._direction = self.plan.objectives[0]
 
-    def left(self) -> bool:
+    def has_work(self) -> bool:
         """Whether there is anything for this process to do."""
-        if self._over():
+        if self._is_over():
             return False
         return len(self.study.trials()) < self._most or bool(self.study.orphans())
 
-    def _over(self) -> bool:
+    def _is_over(self) -> bool:
         """Whether this process may begin nothing more."""
         budget = self.plan.options.budget_minutes
         minutes = (time.monotonic() - self._begun) / 60
@@ -101,13 +101,13 @@ class Tuning:
         self.study.rest(True)
         told = False
         while True:
-            with self.study.alone():  # else another might take up meanwhile what a third has left
-                left, busy = self.left(), self.study.others_at_work()
+            with self.study.lock():  # else another might take up meanwhile what a third has left
+                left, busy = self.has_work(), self.study.has_others()
             if left or not busy:
                 self.study.rest(not left)
                 return left
             if not told:
-                self.watch.says("waiting for the trials of another process")
+                self.watch.on_message("waiting for the trials of another process")
             told = True
             time.sleep(WAIT_S)
             self.tick()
@@ -120,14 +120,14 @@ class Tuning:
 
     def next(self) -> Order | None:
         """The next training: one that a dead process left, or a new setting."""
-        if self._over():
+        if self._is_over():
             return None
         if self._again:
             number = self._again.pop()
             return self._order(number, self._rows[number]["changed"], None)
-        with self.study.alone():
+        with self.study.lock():
             order = self._orphan()
-            return order or self._fresh()
+            return order or self._start_fresh()
 
     def _orphan(self) -> Order | None:
         """What a dead process had under way: told if it was done, else gone on with."""
@@ -141,24 +141,24 @@ class Tuning:
         for trial in orphans:
             self.study.adopt(trial.number)
             run = runs.get((trial.number, str(trial.user_attrs.get("key"))))
-            if run is not None and (found := settled(run)) is not None:
+            if run is not None and (found := settle(run)) is not None:
                 self._finish(trial.number, found)
                 continue
-            changed = changed_of(trial, self.plan.space)
-            if "key" not in trial.user_attrs and (reason := self._refused(changed)):
+            changed = changed_values(trial, self.plan.space)
+            if "key" not in trial.user_attrs and (reason := self._explain_refusal(changed)):
                 self._finish(trial.number, _refusal(reason))
                 continue
-            return self._order(trial.number, changed, run if run and resumable(run) else None)
+            return self._order(trial.number, changed, run if run and is_resumable(run) else None)
         return None
 
-    def _fresh(self) -> Order | None:
+    def _start_fresh(self) -> Order | None:
         """A new setting, written down before anyone else can choose."""
         trials = self.study.trials()
         if len(trials) >= self._most:
             return None
         own = self.plan.own if not trials and self.plan.options.sampler != "grid" else None
-        changed = own or self._suggested(trials)
-        if reason := self._refused(changed):
+        changed = own or self._suggest_values(trials)
+        if reason := self._explain_refusal(changed):
             return self._impossible(changed, reason)
         key = self.plan.key(changed)
         number = self.study.begin(changed, self._most, key=key, own=own is not None)
@@ -170,10 +170,10 @@ class Tuning:
         if number is None:
             return None
         self._finish(number, _refusal(reason))
-        self.watch.ends(self._row_of(number))
-        return self._fresh()
+        self.watch.on_trial_end(self._row_of(number))
+        return self._start_fresh()
 
-    def _refused(self, changed: dict[str, Any]) -> str:
+    def _explain_refusal(self, changed: dict[str, Any]) -> str:
         """Why no config can have some values, which are right alone and not together."""
         try:
             self.plan.key(changed)
@@ -181,15 +181,15 @@ class Tuning:
             return str(error)
         return ""
 
-    def _suggested(self, trials: Sequence[Any]) -> dict[str, Any]:
+    def _suggest_values(self, trials: Sequence[Any]) -> dict[str, Any]:
         options, seed = self.plan.options, self.plan.loaded.config.seed
-        tried = [tried_of(trial, self.plan.space) for trial in trials]
+        tried = [make_tried(trial, self.plan.space) for trial in trials]
         directions = [direction for _, direction in self.plan.objectives]
         return suggest(self.plan.space, tried, directions, seed, options.sampler, options.startup)
 
     def _order(self, number: int, changed: dict[str, Any], resume: Path | None) -> Order:
         self._rows[number] = self._row_of(number)
-        self.watch.begins(self._rows[number])
+        self.watch.on_trial_start(self._rows[number])
         message = {
             **self._message(changed, number),
             "do": "train",
@@ -205,7 +205,7 @@ class Tuning:
         key = self.plan.key(changed)
         return {"arguments": self.plan.trial(changed), "key": key, "marks": marks, **places}
 
-    def heard(self, order: Order, report: Message) -> Message:
+    def on_report(self, order: Order, report: Message) -> Message:
         """Shows how far a trial is, and says whether it is to be given up."""
         self.watch.reports(self._rows[order.number], report)
         value = report["scores"].get(self._score)
@@ -219,12 +219,12 @@ class Tuning:
             "stop": f"{self._score} {value:.4g} at {unit} {step} is worse than that of the others"
         }
 
-    def ended(self, order: Order, ended: Message) -> None:
+    def on_end(self, order: Order, ended: Message) -> None:
         """Writes down how a trial ended."""
         key = order.message["key"]
         folder = ended.get("folder") or self.record.begun_runs().get((order.number, key))
         run = Path(folder) if folder else None
-        found = ended_as(ended, run, key)
+        found = settle_end(ended, run, key)
         if found["event"] == "interrupted":
             self.study.release(order.number)
         elif found.get("kind") == "machine":
@@ -232,16 +232,16 @@ class Tuning:
             self.study.release(order.number)
         elif found["event"] == "done":
             self._finish(order.number, found)
-        elif self._to_be_tried_again(order.number, found):
+        elif self._may_retry(order.number, found):
             return
         else:
             name = f"{run.parent.name}/{run.name}" if run else None
             self._finish(order.number, {**found, "run": name})
             if run is not None and found["event"] == "failed":
                 log_failure(run, found["reason"], found.get("traceback", ""))
-        self.watch.ends(self._row_of(order.number))
+        self.watch.on_trial_end(self._row_of(order.number))
 
-    def _to_be_tried_again(self, number: int, ended: Message) -> bool:
+    def _may_retry(self, number: int, ended: Message) -> bool:
         """Whether a trial that crashed has a further try."""
         self._tries[number] += 1
         tries = self.plan.loaded.config.sweep.retries
@@ -277,7 +277,7 @@ class Tuning:
 
     def _row(self, trial: Any) -> Row:
         """A trial as `sweep.json` holds it."""
-        changed = changed_of(trial, self.plan.space)
+        changed = changed_values(trial, self.plan.space)
         state = state_of(trial)
         if state == "running" and not trial.user_attrs.get("owner"):
             state = "waiting"
@@ -292,7 +292,7 @@ class Tuning:
             "point": trial.number,
             "seed": self.plan.loaded.config.seed,
             "changed": changed,
-            "shown": shown_arguments(as_arguments(changed)),
+            "shown": hide_in_arguments(as_arguments(changed)),
             "state": state,
             "own": bool(trial.user_attrs.get("own")),
         }
@@ -311,7 +311,7 @@ class Tuning:
             "task": config.task,
             "title": config.about.title,
             "source": config.about.source,
-            "command": typed_command(["tune"], plan.command, plan.config_dir),
+            "command": format_command(["tune"], plan.command, plan.config_dir),
             "state": state,
             "seconds": round(self._before + time.monotonic() - self._begun, 3),
             "sample": any(row.get("sample") for row in rows),
@@ -341,7 +341,7 @@ class Tuning:
         if len(self.plan.objectives) > 1:
             return next((p for p in points if p["point"] in leading[:1]), None)
         by_objective = [{**p, "value": p["values"].get(name)} for p in points]
-        return next(iter(ranked(by_objective, direction)), None)
+        return next(iter(rank_settings(by_objective, direction)), None)
 
     def best_arguments(self, changed: Mapping[str, Any]) -> list[str]:
         """What `dlx train` takes to train a setting for good."""

@@ -11,20 +11,20 @@ Row = dict[str, Any]
 class Watch:
     """Who is shown trials as they go on."""
 
-    def before(self, rows: list[Row]) -> None:
+    def on_sweep_start(self, rows: list[Row]) -> None:
         """All trials as they stand when the command starts."""
 
-    def begins(self, row: Row) -> None:
+    def on_trial_start(self, row: Row) -> None:
         """A trial is under way."""
 
     def reports(self, row: Row, report: dict[str, Any]) -> None:
         """A trial has finished an epoch, or a fold."""
 
-    def ends(self, row: Row) -> None:
+    def on_trial_end(self, row: Row) -> None:
         """A trial is done, pruned, failed, or interrupted and so waiting again."""
 
     def tick(self) -> None:
         """Some time has passed."""
 
-    def says(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         """Something is worth a word, such as what is waited for."""

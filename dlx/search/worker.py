@@ -20,7 +20,7 @@ from typing import Any, TextIO
 
 from ..config.load import Loaded, digest, load
 from ..errors import DlxError, Interrupted, MethodError, Problem, Pruned, UsageError
-from ..interrupts import like_ctrl_c, stop
+from ..interrupts import raise_on_signal, stop
 from ..machine import shortage
 from ..running.callbacks import RunCallback
 from ..running.run import Trial
@@ -106,7 +106,7 @@ def carry_out(order: Message, shared: Shared, send: Send, inbox: Inbox | None = 
     """
     began: list[Path] = []
     try:
-        loaded = _loaded(order)
+        loaded = _load_trial(order)
         if order["do"] == "threads":
             return {"event": "threads", "threads": _threads(loaded, shared)}
         ask = inbox.get if order.get("asks") and inbox is not None else None
@@ -136,7 +136,7 @@ def _failure(error: Exception) -> Message:
     return {"kind": "crash", "reason": reason, "traceback": traceback.format_exc()}
 
 
-def _loaded(order: Message) -> Loaded:
+def _load_trial(order: Message) -> Loaded:
     loaded = load(order["arguments"], order["config_dir"])
     if digest(loaded.config) != order["key"]:
         what = "the config files have changed since the sweep started"
@@ -171,15 +171,15 @@ def main() -> int:
 
     send, inbox, shared = _take_over_output(), Inbox(sys.stdin), Shared()
     send({"event": "hello", "gpus": torch.cuda.device_count()})
-    with like_ctrl_c():
+    with raise_on_signal():
         try:
             while (order := inbox.get()) is not None:
                 name = {"order": order.get("order")}
 
-                def about(message: Message, name: Message = name) -> None:
+                def send_about(message: Message, name: Message = name) -> None:
                     send({**message, **name})
 
-                about(carry_out(order, shared, about, inbox))
+                send_about(carry_out(order, shared, send_about, inbox))
         except (KeyboardInterrupt, BrokenPipeError):
             return 130
     return 0

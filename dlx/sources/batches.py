@@ -91,7 +91,7 @@ class Part:
         for start in range(0, self.rows, batch_size):
             yield self.batch(start, min(start + batch_size, self.rows))
 
-    def shuffled(
+    def iterate_shuffled(
         self, batch_size: int, generator: torch.Generator, skip: int = 0
     ) -> Iterator[Batch]:
         """Batches in an order drawn from the generator (a CPU one), without the first `skip`."""

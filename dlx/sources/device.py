@@ -12,7 +12,7 @@ from ..errors import Problem, RunError, UsageError
 
 
 @contextmanager
-def memory_told() -> Iterator[None]:
+def catch_out_of_memory() -> Iterator[None]:
     """Within it, memory that runs out is told as what it is, whoever reports it.
 
     Raises:

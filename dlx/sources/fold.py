@@ -15,7 +15,7 @@ from ..data.columns import Column, Input, Rows
 from ..data.protocols import Fold
 from ..data.store import cache_root
 from ..prepare import Pipeline
-from ..prepare.copies import with_copies
+from ..prepare.copies import add_copies
 from .batches import Part, make_part
 from .data import Data
 from .device import choose_device, set_determinism
@@ -71,7 +71,7 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
     device = choose_device(config.trainer.device)
     set_determinism(config.trainer.deterministic)
     cache = None if data.samples.sample else Cache(cache_root() / "prepared")
-    samples, rows, made_of = with_copies(
+    samples, rows, made_of = add_copies(
         data.samples, fold.train, config.prepare.copies, config.seed
     )
     wide = config.prepare.scope == "all" and not data.split.test_validates

@@ -51,13 +51,13 @@ class Shared:
             return samples, targets, input_hashes(samples), seconds
 
         def cut_them() -> Data:
-            samples, targets, hashes, seconds = self._once(
+            samples, targets, hashes, seconds = self._make_once(
                 self._samples, SAMPLES, _key(config.dataset, config.targets), read
             )
             return cut(config, samples, targets, seconds, hashes)
 
         key = _key(config.dataset, config.targets, config.protocol, config.seed)
-        return self._once(self._cuts, CUTS, key, cut_them)
+        return self._make_once(self._cuts, CUTS, key, cut_them)
 
     def fold(self, config: Config, data: Data, rows: Fold, number: int) -> FoldData:
         """A fold's samples, prepared and on the device.
@@ -74,9 +74,9 @@ class Shared:
             self._folds.clear()
             self._cut_by = cut_by
         key = _key(config.prepare, number, len(rows.train), config.trainer.device)
-        return self._once(self._folds, FOLDS, key, lambda: prepare_fold(config, data, rows))
+        return self._make_once(self._folds, FOLDS, key, lambda: prepare_fold(config, data, rows))
 
-    def _once(
+    def _make_once(
         self, kept: OrderedDict[str, _Made], many: int, key: str, make: Callable[[], _Made]
     ) -> _Made:
         if not self._keep:

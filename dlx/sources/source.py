@@ -61,7 +61,7 @@ class RowSource:
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, in its order, without the first `skip`."""
         order = torch.Generator().manual_seed(derive(self._seed, "shuffle", self._fold, number))
-        return self._part.shuffled(self._batch_size, order, skip)
+        return self._part.iterate_shuffled(self._batch_size, order, skip)
 
     def probe(self) -> Batch:
         """The first rows."""

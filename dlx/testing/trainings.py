@@ -19,7 +19,7 @@ from ..config.schema import Config
 from ..files import read_bytes
 from ..learning.learner import Learner
 from ..running.staging import build_training
-from ..runs.artifacts import Artifacts, listed
+from ..runs.artifacts import Artifacts, list_artifacts
 from ..runs.files import write_bytes
 from ..sources.data import read_data
 from ..sources.fold import FoldData, prepare_fold
@@ -129,7 +129,9 @@ def left_by(learner: Learner, epoch: int | None) -> dict[str, str]:
             into.epoch = epoch
             with working(f'artifacts(into, "{when}") can be called'):
                 learner.artifacts(into, when)
-            found.append({one.file: read_bytes(folder / one.file).hex() for one in listed(folder)})
+            found.append(
+                {one.file: read_bytes(folder / one.file).hex() for one in list_artifacts(folder)}
+            )
             write_bytes(folder / "full", b"")
             with suppress(Exception):  # as in a run, where it is a warning
                 learner.artifacts(Artifacts(folder / "full"), when)

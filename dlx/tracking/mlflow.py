@@ -18,10 +18,10 @@ import yaml
 from ..config.schema import Config
 from ..config.specs import callbacks as specs
 from ..files import is_file, is_folder, is_there, parse_json, read_bytes, read_json
-from ..judging.verdict import shown_name
+from ..judging.verdict import display_name
 from ..running.run import Run
 from ..running.stage import Stage
-from ..runs.artifacts import FOLDER, listed
+from ..runs.artifacts import FOLDER, list_artifacts
 from ..runs.files import write_json
 from ..runs.folder import MARK
 from ..training.training import Training
@@ -89,7 +89,7 @@ class MLflow(Watcher):
             return
         self._log = run.log
         self._join(run.folder, run.config)
-        with self.careful("the final scores are not in MLflow"), mlflow_store.quiet():
+        with self.warn_on_failure("the final scores are not in MLflow"), mlflow_store.silence():
             self._begin()
             if state == "done":
                 epoch = run.training.progress.epoch
@@ -98,7 +98,7 @@ class MLflow(Watcher):
                     self._mean_curve()
                 self._batch(tags=_answer(run.facts))
             for name in self._options.artifacts if state == "done" else ():
-                left = listed(run.folder) if name == FOLDER else ()
+                left = list_artifacts(run.folder) if name == FOLDER else ()
                 for file in [one.file for one in left] or [name]:
                     self._file(run.folder / file)
             client = mlflow_store.client(self._address)
@@ -109,12 +109,12 @@ class MLflow(Watcher):
         if self._history is None or time.monotonic() < not_before:
             return
         try:
-            with mlflow_store.quiet():
+            with mlflow_store.silence():
                 self._begin()
                 for epoch, row in enumerate(self._history, start=1):
-                    if epoch not in self._known():
+                    if epoch not in self._sent_epochs():
                         self._metrics({self._prefix + n: v for n, v in row.items()}, epoch)
-                        self._known().add(epoch)
+                        self._sent_epochs().add(epoch)
         except Exception as error:  # the training goes on without a server
             self._again = time.monotonic() + PAUSE_S
             self.warn("scores will be sent later, if it answers again", error)
@@ -138,7 +138,7 @@ class MLflow(Watcher):
         plain = yaml.safe_load(read_bytes(self._run / "config.yaml"))
         self._batch(params=_texts(settings(plain)))
 
-    def _known(self) -> set[int]:
+    def _sent_epochs(self) -> set[int]:
         """The epochs of this training that MLflow has."""
         if self._sent is None:
             client = mlflow_store.client(self._address)
@@ -166,7 +166,7 @@ class MLflow(Watcher):
     def _file(self, file: Path) -> None:
         if not is_file(file):
             return
-        with self.careful(f"{file.name} is not in MLflow"):
+        with self.warn_on_failure(f"{file.name} is not in MLflow"):
             mlflow_store.client(self._address).log_artifact(self._id, str(file))
 
     def _batch(self, **found: Any) -> None:
@@ -210,7 +210,7 @@ def _tags(status: Mapping[str, Any], data: Mapping[str, Any]) -> dict[str, str]:
 def _answer(facts: Mapping[str, Any]) -> dict[str, str]:
     """What must stand beside the final scores: what the baselines are, stamps, looks."""
     tags = {
-        f"dlx.baseline/{one['name']}": shown_name(str(one["baseline"]["name"]))
+        f"dlx.baseline/{one['name']}": display_name(str(one["baseline"]["name"]))
         for one in facts["scores"]
         if one["baseline"] is not None
     }

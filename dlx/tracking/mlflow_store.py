@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from ..config.secrets import without_password
+from ..config.secrets import hide_passwords
 from ..config.specs import callbacks as specs
 from ..errors import Problem, UsageError
 from ..files import check_database, make_folder
-from ..runs.lock import tried
+from ..runs.lock import try_to_hold
 from .watcher import reason
 
 VARIABLE = "MLFLOW_TRACKING_URI"
@@ -66,14 +66,14 @@ def check(place: str, name: str) -> None:
     if _is_new(place):
         return
     try:
-        with quiet():
+        with silence():
             found = client(place).get_experiment_by_name(name)
     except Exception as error:  # whatever a server or a library of its protocol says
-        what = f"MLflow cannot be reached at {without_password(place)}: {reason(error)}"
+        what = f"MLflow cannot be reached at {hide_passwords(place)}: {reason(error)}"
         hint = f"start it, {KEY}=local, or run.watch=false to train without"
         raise UsageError(Problem(what, KEY, hint=hint)) from error
     if found is not None and found.lifecycle_stage == "deleted":
-        what = f"MLflow's experiment {name} was deleted at {without_password(place)}"
+        what = f"MLflow's experiment {name} was deleted at {hide_passwords(place)}"
         hint = "restore it, or callbacks.mlflow.experiment=NAME"
         raise UsageError(Problem(what, "callbacks.mlflow.experiment", hint=hint))
 
@@ -111,16 +111,16 @@ def client(place: str) -> Any:
     folder = Path(file).parent
     make_folder(folder)
     check_database(Path(file))
-    with _alone(folder):
+    with _lock_store(folder):
         return MlflowClient(tracking_uri=place)
 
 
 @contextmanager
-def _alone(folder: Path) -> Iterator[None]:
+def _lock_store(folder: Path) -> Iterator[None]:
     """No other process makes the tables of the store meanwhile: MLflow would have both fail."""
     until = time.monotonic() + _WAIT_S
     while True:
-        with tried(folder, sign=False) as mine:
+        with try_to_hold(folder, sign=False) as mine:
             if mine or time.monotonic() > until:
                 yield
                 return
@@ -128,7 +128,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 @contextmanager
-def quiet() -> Iterator[None]:
+def silence() -> Iterator[None]:
     """Without the warnings that MLflow's libraries have for their makers."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

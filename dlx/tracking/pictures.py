@@ -44,7 +44,7 @@ class Cloud:
     images: Tensor | None = None
 
 
-def shown_rows(stage: Stage, many: int) -> tuple[Part, Rows]:
+def choose_rows(stage: Stage, many: int) -> tuple[Part, Rows]:
     """Some samples, evenly spread, and their rows in the dataset: of validation, else of training.
 
     The test part is never among them, but where it validates.
@@ -64,7 +64,7 @@ def input_images(samples: Samples, rows: Rows) -> dict[str, Tensor]:
             continue
         pixels = np.stack([column.show(row).content for row in rows.tolist()])
         if max(pixels.shape[2:]) <= WIDEST:
-            found[name] = _scaled(_coloured(torch.from_numpy(pixels.astype(np.float32))))
+            found[name] = _scale(_colour(torch.from_numpy(pixels.astype(np.float32))))
     return found
 
 
@@ -73,25 +73,25 @@ def filters(model: nn.Module, many: int) -> Tensor | None:
     first = next((m for m in model.modules() if isinstance(m, nn.Conv2d)), None)
     if first is None:
         return None
-    weight = _coloured(first.weight.detach()[:many].float().cpu())
+    weight = _colour(first.weight.detach()[:many].float().cpu())
     flat = weight.flatten(1)
     low, high = flat.amin(1).view(-1, 1, 1, 1), flat.amax(1).view(-1, 1, 1, 1)
     return (weight - low) / torch.where(high > low, high - low, torch.ones_like(high))
 
 
-def framed(images: Tensor, side: int = 64) -> Tensor:
+def frame(images: Tensor, side: int = 64) -> Tensor:
     """Images at about this many pixels a side, each with a dark edge, as a sheet needs them."""
     zoom = max(1, side // max(images.shape[2:]))
     larger = images.repeat_interleave(zoom, 2).repeat_interleave(zoom, 3)
     return nn.functional.pad(larger, (1, 1, 1, 1), value=0.25)
 
 
-def _coloured(values: Tensor) -> Tensor:
+def _colour(values: Tensor) -> Tensor:
     """One channel or three: the mean of others."""
     return values if values.shape[1] in (1, 3) else values.mean(1, keepdim=True)
 
 
-def _scaled(values: Tensor) -> Tensor:
+def _scale(values: Tensor) -> Tensor:
     low, high = float(values.min()), float(values.max())
     return (values - low) / ((high - low) or 1.0)
 
@@ -103,8 +103,8 @@ def clouds(stage: Stage, many: int) -> Iterator[Cloud]:
         stage: a training.
         many: rows at most.
     """
-    part, rows = shown_rows(stage, many)
-    hidden = _hidden(stage.training.model, part)
+    part, rows = choose_rows(stage, many)
+    hidden = _compute_hidden(stage.training.model, part)
     if hidden is not None:
         header, labels = _labels(stage, rows)
         yield Cloud("hidden", hidden, header, labels, _sprites(stage.data.samples, rows))
@@ -117,7 +117,7 @@ def clouds(stage: Stage, many: int) -> Iterator[Cloud]:
 
 
 @torch.no_grad()
-def _hidden(model: nn.Module, part: Part) -> Tensor | None:
+def _compute_hidden(model: nn.Module, part: Part) -> Tensor | None:
     """The last hidden layer's outputs, dropout off; None for a model without hidden layers."""
     read, body = getattr(model, "read", None), getattr(model, "body", None)
     if read is None or not isinstance(body, nn.Sequential) or not len(body):

@@ -27,7 +27,7 @@ from ..runs.folder import MARK
 from ..training.recorders import LOSSES
 from ..training.training import Training
 from .graph import write_graph
-from .pictures import Cloud, clouds, filters, framed, input_images, shown_rows
+from .pictures import Cloud, choose_rows, clouds, filters, frame, input_images
 from .watcher import Watcher, final_scores, settings
 
 FOLDER = "tensorboard"
@@ -49,16 +49,16 @@ class TensorBoard(Watcher):
         self._log = stage.log
         if stage.folder is None:
             return
-        with self.careful("nothing is written"):
+        with self.warn_on_failure("nothing is written"):
             self._open(stage, stage.folder)
         if self._main is None or stage.training.progress.step:
             return
         if self._options.graph:
-            with self.careful("there is no graph of this model"):
+            with self.warn_on_failure("there is no graph of this model"):
                 write_graph(self._main, stage.training.model, stage.fold.train)
-        with self.careful("there are no images"):
+        with self.warn_on_failure("there are no images"):
             for name, images in self._images(stage).items():
-                self._main.add_images(f"inputs/{name}", framed(images), 0)
+                self._main.add_images(f"inputs/{name}", frame(images), 0)
             self._write_filters(stage.training)
 
     def _open(self, stage: Stage, folder: Path) -> None:
@@ -82,14 +82,14 @@ class TensorBoard(Watcher):
     def _images(self, stage: Stage) -> dict[str, Tensor]:
         if not self._options.images:
             return {}
-        return input_images(stage.data.samples, shown_rows(stage, self._options.images)[1])
+        return input_images(stage.data.samples, choose_rows(stage, self._options.images)[1])
 
     def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
         """Writes the scores of the epoch, and what else is due."""
         if self._main is None:
             return
         epoch, every = training.progress.epoch, self._options.histograms
-        with self.careful("scores are missing"):
+        with self.warn_on_failure("scores are missing"):
             for name, value in {**training.optimizers.rates_of_epoch, **scores}.items():
                 self._main.add_scalar(name, value, epoch)
             if every and epoch % every == 0:
@@ -100,7 +100,7 @@ class TensorBoard(Watcher):
 
     def on_fit_end(self, training: Training) -> None:  # noqa: ARG002
         """Writes the losses of an epoch that was broken off."""
-        with self.careful("scores are missing"):
+        with self.warn_on_failure("scores are missing"):
             self._write_steps()
 
     def on_stage_end(self, stage: Stage) -> None:
@@ -110,7 +110,7 @@ class TensorBoard(Watcher):
         state, options = stage.training.progress, stage.training.options
         done = bool(state.stop) or state.epoch >= (options.last_epoch or options.epochs)
         if self._options.embeddings and done and state.step > self._begun:
-            with self.careful("there is nothing for the projector"):
+            with self.warn_on_failure("there is nothing for the projector"):
                 for cloud in clouds(stage, self._options.embeddings):
                     _write_cloud(self._main, cloud, state.epoch)
         if not is_file(stage.folder / MARK):  # the run's own stay open for its final scores
@@ -118,7 +118,7 @@ class TensorBoard(Watcher):
 
     def _close(self) -> None:
         for writer in (self._main, self._fine):
-            with self.careful("scores are missing"):
+            with self.warn_on_failure("scores are missing"):
                 if writer is not None:
                     writer.close()
         self._main = self._fine = None
@@ -127,7 +127,7 @@ class TensorBoard(Watcher):
         """Writes the final scores with their baselines, and the settings that gave them."""
         self._log = run.log
         if state == "done":
-            with self.careful("final scores are missing"):
+            with self.warn_on_failure("final scores are missing"):
                 self._main = self._main or _writer(run.folder / FOLDER)
                 values = final_scores(run.facts)
                 for name, value in values.items():
@@ -141,7 +141,7 @@ class TensorBoard(Watcher):
         many = self._options.images
         found = filters(training.model, many) if many else None
         if found is not None:
-            self._main.add_images("filters", framed(found), training.progress.epoch)
+            self._main.add_images("filters", frame(found), training.progress.epoch)
 
     def _write_histograms(self, training: Training) -> None:
         """The weights, and the gradients of the epoch's last step."""

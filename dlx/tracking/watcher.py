@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, ClassVar
 
-from ..config.secrets import without_password
+from ..config.secrets import hide_passwords
 from ..running.callbacks import RunCallback
 from ..runs.log import Log
 
@@ -35,7 +35,7 @@ class Watcher(RunCallback):
         self._told: set[str] = set()
 
     @contextmanager
-    def careful(self, lost: str) -> Iterator[None]:
+    def warn_on_failure(self, lost: str) -> Iterator[None]:
         """Turns whatever goes wrong within into a warning.
 
         Args:
@@ -56,7 +56,7 @@ class Watcher(RunCallback):
 def reason(error: Exception) -> str:
     """An exception in one line, without the passwords of the addresses in it."""
     said = str(error).strip().partition("\n")[0] or type(error).__name__
-    return without_password(said)[:300]
+    return hide_passwords(said)[:300]
 
 
 def settings(plain: Mapping[str, Any]) -> dict[str, bool | int | float | str]:

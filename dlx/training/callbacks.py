@@ -58,7 +58,7 @@ class EarlyStopping(Callback):
 
     def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
         """Counts epochs without improvement."""
-        self.waited = 0 if self._improvement.better(scores[self._monitor]) else self.waited + 1
+        self.waited = 0 if self._improvement.update(scores[self._monitor]) else self.waited + 1
         if self.waited >= self._patience:
             best = self._improvement.best
             shown = "it was never a number" if best is None else f"best {best:.4g}"

@@ -53,14 +53,14 @@ def save(
     Raises:
         RunError: it cannot be written; the earlier ones are as they were.
     """
-    contents = {kind: (_packed(values), "safetensors") for kind, values in tensors.items()}
+    contents = {kind: (_pack(values), "safetensors") for kind, values in tensors.items()}
     contents[_STATE] = (_json(plain(dict(state))), "json")
     make_folders(folder)
     files = {}
     for kind, (blob, ending) in contents.items():
         digest = hashlib.sha256(blob).hexdigest()
         name = f"{kind}-{digest[:16]}.{ending}"
-        if not _holds(folder / name, digest):  # best weights stay the same for many epochs
+        if not _has_digest(folder / name, digest):  # best weights stay the same for many epochs
             write_bytes(folder / name, blob)
         files[name] = digest
     manifest = f"manifest-{int(state['step']):09d}-{int(state['epoch']):06d}.json"
@@ -69,7 +69,7 @@ def save(
         _sweep(folder, keep)
 
 
-def _packed(values: Mapping[str, Tensor]) -> bytes:
+def _pack(values: Mapping[str, Tensor]) -> bytes:
     tensors: dict[str, Tensor] = {}
     places = set()
     for name, one in values.items():
@@ -84,7 +84,7 @@ def _json(value: Any) -> bytes:
     return json.dumps(value, indent=1, sort_keys=True, allow_nan=False).encode()
 
 
-def _holds(file: Path, digest: str) -> bool:
+def _has_digest(file: Path, digest: str) -> bool:
     try:
         return sha256_of(file) == digest
     except OSError:
@@ -97,7 +97,7 @@ def _sweep(folder: Path, keep: int) -> None:
     needed = {file.name for file in manifests[:keep]}
     for file in manifests[:keep]:
         with suppress(RunError):
-            needed |= set(_listed(file))
+            needed |= set(_read_manifest(file))
     for name in names_in(folder):
         if name not in needed:
             remove_file(folder / name)
@@ -108,7 +108,7 @@ def _manifests(folder: Path) -> list[Path]:
     return [folder / n for n in reversed(names_in(folder)) if _MANIFEST.fullmatch(n)]
 
 
-def there_is_one(folder: Path) -> bool:
+def has_checkpoint(folder: Path) -> bool:
     """Whether a folder holds a checkpoint, sound or not."""
     return bool(_manifests(folder))
 
@@ -138,7 +138,7 @@ def load(folder: Path) -> tuple[dict[str, Tensors], dict[str, Any]]:
     """
     manifests = _manifests(folder)
     if not manifests:
-        raise RunError(_damaged(folder, "it has no manifest"))
+        raise RunError(_damage(folder, "it has no manifest"))
     return _read(manifests[0])
 
 
@@ -164,31 +164,31 @@ def recover(folder: Path) -> tuple[dict[str, Tensors], dict[str, Any], list[Prob
             with suppress(OSError):
                 remove_file(newer)
         return tensors, state, problems
-    raise RunError(*(problems or [_damaged(folder, "it has no manifest")]))
+    raise RunError(*(problems or [_damage(folder, "it has no manifest")]))
 
 
 def _read(manifest: Path) -> tuple[dict[str, Tensors], dict[str, Any]]:
     blobs = {}
     folder = manifest.parent
-    for name, expected in _listed(manifest).items():
+    for name, expected in _read_manifest(manifest).items():
         try:
             found = sha256_of(folder / name)  # what is not ours is not held in memory
             blob = read_bytes(folder / name, None) if found == expected else b""
         except OSError as error:
             what = f"{name} cannot be read: {error.strerror}"
-            raise RunError(_damaged(folder, what, manifest)) from error
+            raise RunError(_damage(folder, what, manifest)) from error
         if found != expected:
             what = f"{name} has SHA-256 {found}, not {expected}"
-            raise RunError(_damaged(folder, what, manifest))
+            raise RunError(_damage(folder, what, manifest))
         blobs[name.partition("-")[0]] = blob
     try:
         state = parse_json(blobs.pop(_STATE))
         return {kind: load_tensors(blob) for kind, blob in blobs.items()}, state
     except (KeyError, ValueError, SafetensorError) as error:
-        raise RunError(_damaged(folder, f"it cannot be read: {error}", manifest)) from error
+        raise RunError(_damage(folder, f"it cannot be read: {error}", manifest)) from error
 
 
-def _listed(manifest: Path) -> dict[str, str]:
+def _read_manifest(manifest: Path) -> dict[str, str]:
     """Hash by file name, as a manifest has them."""
     folder = manifest.parent
     try:
@@ -198,23 +198,23 @@ def _listed(manifest: Path) -> dict[str, str]:
         version = found["version"]
     except OSError as error:
         what = f"{manifest.name} cannot be read: {error.strerror}"
-        raise RunError(_damaged(folder, what, manifest)) from error
+        raise RunError(_damage(folder, what, manifest)) from error
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise RunError(_damaged(folder, f"{manifest.name} is not a manifest", manifest)) from error
+        raise RunError(_damage(folder, f"{manifest.name} is not a manifest", manifest)) from error
     if version not in READABLE:
         what = f"{manifest.name} is of version {version}, which this dlx does not know"
-        raise RunError(_damaged(folder, what, manifest))
+        raise RunError(_damage(folder, what, manifest))
     if not all(map(_FILE.fullmatch, files)):
         what = f"{manifest.name} names files outside the checkpoint"
-        raise RunError(_damaged(folder, what, manifest))
+        raise RunError(_damage(folder, what, manifest))
     if blob != _json({"version": version, "files": files}):  # so that every bit counts
         raise RunError(
-            _damaged(folder, (f"{manifest.name} has changed since it was written"), manifest)
+            _damage(folder, (f"{manifest.name} has changed since it was written"), manifest)
         )
     return files
 
 
-def _damaged(folder: Path, what: str, manifest: Path | None = None) -> Problem:
+def _damage(folder: Path, what: str, manifest: Path | None = None) -> Problem:
     step = f" of step {int(manifest.name.split('-')[1])}" if manifest else ""
     return Problem(
         f"the checkpoint {folder.name}{step} is damaged: {what}", str(folder), hint="train again"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ..errors import Interrupted
-from ..interrupts import asked
+from ..interrupts import stop_requested
 from ..sources.fold import FoldData
 from .callbacks import Callback
 from .training import Training
@@ -69,7 +69,7 @@ def run_epoch(training: Training, callbacks: Sequence[Callback] = ()) -> dict[st
         training.step(batch)
         for on_step_end in watching:
             on_step_end(training)
-        if progress.interrupted or asked():
+        if progress.interrupted or stop_requested():
             progress.interrupted = True
             return None
     training.check_loss()

@@ -93,7 +93,7 @@ class Recorder(Callback):
         if self._rows is None or self._losses is None or self._training is None:
             return {}
         self._write_losses(self._training)
-        return {"rows": self._rows.sealed(), "losses": self._losses.sealed()}
+        return {"rows": self._rows.seal(), "losses": self._losses.seal()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Cuts the files back to what they were, and reads the rows.
@@ -133,7 +133,7 @@ class _Grown:
         self._digest.update(content)
         self._bytes += len(content)
 
-    def sealed(self) -> dict[str, Any]:
+    def seal(self) -> dict[str, Any]:
         """Length and digest, once the disk has all of it."""
         try:
             if self._bytes:
@@ -150,7 +150,7 @@ class _Grown:
             RunError: it is shorter, or holds something else.
         """
         try:
-            content, size = self._beginning(state["bytes"])
+            content, size = self._read_beginning(state["bytes"])
         except OSError as error:
             raise RunError(Problem(f"cannot be read: {error.strerror}", str(self._file))) from error
         self._digest = hashlib.sha256(content)
@@ -162,7 +162,7 @@ class _Grown:
         self._bytes = len(content)
         return content
 
-    def _beginning(self, length: int) -> tuple[bytes, int]:
+    def _read_beginning(self, length: int) -> tuple[bytes, int]:
         """So many bytes of the file, and how many it has."""
         if not is_there(self._file):
             return b"", 0
@@ -207,25 +207,25 @@ class Checkpoints(Callback):
         if self._folder is None:
             return
         every = self._options.every_steps
-        if (every and training.progress.step % every == 0) or self._late():
+        if (every and training.progress.step % every == 0) or self._is_late():
             self._write(training)
 
     def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
         """Takes a copy of the weights if they are the best so far; writes where it is time."""
-        if self._monitor is not None and self._improvement.better(scores[self._monitor]):
+        if self._monitor is not None and self._improvement.update(scores[self._monitor]):
             self.best = _copy(training)
             self.best_state = self._state(training, scores[self._monitor])
         if self._folder is None:
             return
         every = self._options.every_epochs
-        if (every and training.progress.epoch % every == 0) or self._late():
+        if (every and training.progress.epoch % every == 0) or self._is_late():
             self._write(training)
 
     def seconds(self) -> float:
         """How long training has taken so far, over every process."""
         return self._seconds + time.monotonic() - self._begun
 
-    def _late(self) -> bool:
+    def _is_late(self) -> bool:
         return time.monotonic() - self._written > self._options.every_s
 
     def write_best(self) -> None:
@@ -263,7 +263,7 @@ class Checkpoints(Callback):
         Raises:
             RunError: there are some, and none is sound.
         """
-        if self._folder is None or not checkpoint.there_is_one(self._folder / "last"):
+        if self._folder is None or not checkpoint.has_checkpoint(self._folder / "last"):
             return False
         tensors, facts, problems = checkpoint.recover(self._folder / "last")
         for problem in problems:

@@ -127,7 +127,7 @@ class Training:
         """
         for name, tensor in self.learner.state().tensors.items():
             if tensor.is_floating_point() and not tensor.isfinite().all():
-                raise RunError(self._diverged(f"{name} is not finite", self.progress.step))
+                raise RunError(self._divergence(f"{name} is not finite", self.progress.step))
 
     @torch.no_grad()
     def check_outputs(self) -> None:
@@ -154,9 +154,9 @@ class Training:
         """
         if not math.isfinite(value):
             kind = "not a number" if math.isnan(value) else "infinite"
-            raise RunError(self._diverged(f"{what} is {kind}", step))
+            raise RunError(self._divergence(f"{what} is {kind}", step))
 
-    def _diverged(self, what: str, step: int) -> Problem:
+    def _divergence(self, what: str, step: int) -> Problem:
         options = self.options
         rates = self.optimizers.rates().values()
         causes = []

@@ -50,7 +50,7 @@ class Bench:
     @property
     def passes(self) -> float:
         """In how many folds each row validates."""
-        return outcome.validated(self.data)[1]
+        return outcome.count_validated(self.data)[1]
 
     def __len__(self) -> int:
         return len(self.data.split.folds)

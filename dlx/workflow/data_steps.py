@@ -111,7 +111,7 @@ def choose_protocol(walk: Walk) -> Finding:
     The task's protocol stands where it holds enough rows out; otherwise the data decide, unless
     the protocol was typed.
     """
-    why = _why_not(walk)
+    why = _explain_protocol(walk)
     chosen = ["protocol=auto", *_test_cut(walk.config)] if why else []
     walk.choose(chosen)
     data = walk.data
@@ -133,7 +133,7 @@ def choose_protocol(walk: Walk) -> Finding:
     return f"{told}; {warnings}", facts
 
 
-def _why_not(walk: Walk) -> str:
+def _explain_protocol(walk: Walk) -> str:
     """Why the task's own protocol will not do for choosing between models; "" where it will."""
     options, name = walk.config.protocol.options, walk.config.protocol.name
     if not options.validates or name == "test_as_validation":

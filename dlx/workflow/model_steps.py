@@ -31,8 +31,8 @@ def beat_baseline(walk: Walk) -> Finding:
     outputs = max(target.outputs for target in walk.samples[1].values())
     for changed in small_models(walk.config, outputs):
         plain = [*_plain_training(walk.config), *as_arguments(changed)]
-        loaded = walk.with_values([*plain, "baseline=classical"])
-        walk.watcher.says(5, f"trying {_shown(changed) or 'the task defaults'}")
+        loaded = walk.load_with([*plain, "baseline=classical"])
+        walk.watcher.on_message(5, f"trying {_format_changes(changed) or 'the task defaults'}")
         found = attempt(loaded, walk.bench, compare=True)
         compared = outcome.compare(found.judged, walk.data, found.each)
         tried.append({**capacity_step(loaded, changed, found), **compared})
@@ -46,7 +46,7 @@ def beat_baseline(walk: Walk) -> Finding:
             f"; {len(tried)} reasonable models fail, so the hypotheses of step 1 may be wrong: "
             "the answer may not be in these inputs"
         )
-    size = _shown(last["changed"]) or walk.config.model.name
+    size = _format_changes(last["changed"]) or walk.config.model.name
     return f"{size}: {last['score']} {last['value']:.4g}; {told}", facts
 
 
@@ -106,22 +106,22 @@ def scale_up(walk: Walk) -> Finding:
             why = f"after {plural(len(tried), 'capacity step')} (workflow.capacity_steps)"
         elif changed is None:
             why = "at the largest model and number of epochs that it may try"
-        elif not walk.time_left():
+        elif not walk.has_time_left():
             why = f"after {config.workflow.budget_minutes:g} minutes (workflow.budget_minutes)"
         else:
             tried.append(_climb(walk, len(tried), changed))
             walk.record.capacity_steps.append(tried[-1])
     _require_verdict(tried)
     last = {key: value for key, value in tried[-1].items() if key not in ("train", "val")}
-    return _told(tried, why), {"rungs": len(tried), "ended": why, "last": last}
+    return _describe_capacity(tried, why), {"rungs": len(tried), "ended": why, "last": last}
 
 
 _COMPARED = ("baselines", "power")
 
 
 def _climb(walk: Walk, number: int, changed: dict[str, Value]) -> dict[str, Any]:
-    loaded = walk.with_values([*_plain_training(walk.config), *as_arguments(changed)])
-    walk.watcher.says(6, f"capacity step {number}: {_shown(changed)}")
+    loaded = walk.load_with([*_plain_training(walk.config), *as_arguments(changed)])
+    walk.watcher.on_message(6, f"capacity step {number}: {_format_changes(changed)}")
     try:
         return {"rung": number, **capacity_step(loaded, changed, attempt(loaded, walk.bench))}
     except RunError as error:  # too large a model may diverge; another is tried then
@@ -158,9 +158,9 @@ def _require_verdict(tried: Sequence[dict[str, Any]]) -> None:
         raise MethodError(Problem(what, "", "trainer.epochs=3 or more", "trainer.epochs=20"))
 
 
-def _told(tried: Sequence[dict[str, Any]], why: str) -> str:
+def _describe_capacity(tried: Sequence[dict[str, Any]], why: str) -> str:
     last = tried[-1]
-    size = _shown(last["changed"]) or "the task defaults"
+    size = _format_changes(last["changed"]) or "the task defaults"
     if why:
         return (
             f"no model overfits: the capacity steps ended {why}; the last, {size}, "
@@ -169,7 +169,7 @@ def _told(tried: Sequence[dict[str, Any]], why: str) -> str:
     return f"capacity step {len(tried) - 1}, {size}, overfits: {last['text']}"
 
 
-def _shown(changed: dict[str, Value]) -> str:
+def _format_changes(changed: dict[str, Value]) -> str:
     return " ".join(as_arguments(changed))
 
 

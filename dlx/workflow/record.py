@@ -18,7 +18,7 @@ from ..running.start import marks_in
 from ..runs.files import cannot_write, plain, write_json
 from ..runs.folder import all_runs, check_writable, create, name_of, read_status, write_status
 from ..runs.lines import Lines, sum_of
-from ..runs.lock import busy, held, tried
+from ..runs.lock import busy, hold, try_to_hold
 
 UNFINISHED = ("running", "paused", "interrupted", "failed", "refused")
 
@@ -55,7 +55,7 @@ class Record:
         """What two commands must share for the second to go on where the first stopped."""
         return digest(replace(self.loaded.config, workflow=Workflow()))
 
-    def out(self, number: int) -> dict[str, Any] | None:
+    def output_of(self, number: int) -> dict[str, Any] | None:
         """What a step left; None where it has not been done.
 
         Raises:
@@ -106,7 +106,7 @@ class Record:
             if lost := lines.mend():
                 many, name = plural(lost, "line"), lines.file.name
                 told.append(f"{many} of {name} damaged: run again; kept as {name}.damaged")
-        scaled = self.out(6)
+        scaled = self.output_of(6)
         if scaled is not None and scaled["facts"].get("rungs") != len(self.capacity_steps.read()):
             told.append("ladder.jsonl has lost its end: step 6 continues from there")
             remove_file(self._file("6"))
@@ -139,7 +139,7 @@ class Record:
 
 
 @contextmanager
-def opened(loaded: Loaded, marks: Mapping[str, str]) -> Iterator[Record]:
+def open_workflow(loaded: Loaded, marks: Mapping[str, str]) -> Iterator[Record]:
     """The newest unfinished workflow of a config, else a new one; nobody else may write to it.
 
     Args:
@@ -158,7 +158,7 @@ def opened(loaded: Loaded, marks: Mapping[str, str]) -> Iterator[Record]:
             continue
         state = status.get("state")
         if state in UNFINISHED or (state == "done" and not record.is_over()):
-            with tried(folder) as mine:
+            with try_to_hold(folder) as mine:
                 if not mine:
                     raise busy(folder, "workflow")
                 yield record
@@ -168,7 +168,7 @@ def opened(loaded: Loaded, marks: Mapping[str, str]) -> Iterator[Record]:
         make_folder(folder / "workflow")
     except OSError as error:
         raise UsageError(cannot_write(folder, error)) from error
-    with held(folder):
+    with hold(folder):
         record = Record(folder, loaded, fresh=True, marks=marks)
         record.status("running")
         yield record

@@ -12,7 +12,7 @@ from ..config.advice import more_reliable
 from ..config.load import Loaded, digest
 from ..config.names import plural
 from ..config.spaces import Lever
-from ..data.checks import repeats
+from ..data.checks import has_repeats
 from ..errors import MethodError, Problem, RunError
 from ..machine import shortage
 from ..running.run import Run, Within
@@ -36,14 +36,14 @@ PATIENCE = 0.25
 def tune_and_test(walk: Walk) -> Finding:
     """Step 7: settings tried on validation rows, a final model on all others, one test (4.5.7)."""
     arguments, chosen, (finding, facts) = tune(walk)
-    loaded = walk.with_values(arguments)
+    loaded = walk.load_with(arguments)
     facts["final"]["config_digest"] = digest(loaded.config)
     _check_chosen(walk, facts["final"])
     done = _final_run(walk, loaded, finding, facts)
     found = done.facts["answer"]
     assert found is not None
     told = f"{found['score']} {found['value']:.4g} at evaluation {found['looks']} on the test set"
-    typed = more_reliable(walk.config, repeats(walk.data.findings))
+    typed = more_reliable(walk.config, has_repeats(walk.data.findings))
     warned = worse_than_validation(chosen, found, typed)
     facts |= {"answer": found, "warning": warned}
     power = done.facts["power"]
@@ -77,7 +77,7 @@ def worse_than_validation(chosen: dict[str, Any], found: dict[str, Any], typed: 
 
 def _final_run(walk: Walk, loaded: Loaded, finding: str, facts: dict[str, Any]) -> Run:
     """Trains the final model into the workflow's own run folder, and looks at the test once."""
-    walk.watcher.says(7, f"final model: {' '.join(loaded.shown)}")
+    walk.watcher.on_message(7, f"final model: {' '.join(loaded.shown)}")
     walk.outs[7] = {"finding": finding, "facts": facts}
     within = Within(
         walk.record.folder,
@@ -88,7 +88,7 @@ def _final_run(walk: Walk, loaded: Loaded, finding: str, facts: dict[str, Any]) 
     )
 
     def say(text: str) -> None:
-        walk.watcher.says(7, text)
+        walk.watcher.on_message(7, text)
 
     return train(loaded, say, walk.watcher.callbacks, within=within)
 
@@ -113,10 +113,12 @@ def tune(walk: Walk) -> tuple[list[str], dict[str, Any], Finding]:
     space = levers(walk.config, sizes_to_tune(walk.config, walk.record.capacity_steps.read()))
     trials = walk.record.trials.read()
     begun = walk.record.read("chosen", CHOSEN) is None  # else the final training was interrupted
-    while begun and len(trials) < walk.config.workflow.trials and (walk.time_left() or not trials):
+    while (
+        begun and len(trials) < walk.config.workflow.trials and (walk.has_time_left() or not trials)
+    ):
         trials.append(_try(walk, space, trials))
         walk.record.trials.append(trials[-1])
-        walk.watcher.says(7, f"  {_result(trials[-1])}")
+        walk.watcher.on_message(7, f"  {_result(trials[-1])}")
     best = choose(trials, direction_of(walk.config))
     short = len(trials) < walk.config.workflow.trials and begun
     epochs = math.floor(best["epoch"] * walk.config.workflow.epochs_factor + 0.5)
@@ -144,10 +146,12 @@ def _try(walk: Walk, space: tuple[Lever, ...], trials: list[dict[str, Any]]) -> 
         changed = suggest(space, seen, direction_of(walk.config), walk.config.seed)
     else:
         changed = own_values(walk.config, space)
-    loaded = walk.with_values([*as_arguments(changed), *_patience(walk)])
-    walk.watcher.says(7, f"setting {number}: {' '.join(as_arguments(changed))}")
+    loaded = walk.load_with([*as_arguments(changed), *_patience(walk)])
+    walk.watcher.on_message(7, f"setting {number}: {' '.join(as_arguments(changed))}")
     try:
-        found = attempt(loaded, walk.bench, hopeless=_hopeless(trials, direction_of(walk.config)))
+        found = attempt(
+            loaded, walk.bench, hopeless=_make_pruner(trials, direction_of(walk.config))
+        )
     except RunError as error:
         if shortage(error):
             raise
@@ -170,7 +174,7 @@ def _result(trial: dict[str, Any]) -> str:
     return f"{trial['score']} {trial['value']:.4g} ({epoch}, {trial['seconds']:.1f} s{given_up})"
 
 
-def _hopeless(trials: list[dict[str, Any]], direction: str) -> Hopeless | None:
+def _make_pruner(trials: list[dict[str, Any]], direction: str) -> Hopeless | None:
     """A setting is given up once its mean is three deviations of the best one's folds behind it."""
     sign = 1.0 if direction == "max" else -1.0
     done = [one for one in trials if one["state"] == "done" and len(one["each"]) > 1]
@@ -179,10 +183,10 @@ def _hopeless(trials: list[dict[str, Any]], direction: str) -> Hopeless | None:
     best = max(done, key=lambda one: sign * one["value"])
     far = 3 * best["error"] * math.sqrt(len(best["each"]))
 
-    def behind(each: Sequence[float]) -> bool:
+    def is_behind(each: Sequence[float]) -> bool:
         return bool(sign * (best["value"] - statistics.fmean(each)) > far)
 
-    return behind
+    return is_behind
 
 
 def _patience(walk: Walk) -> list[str]:

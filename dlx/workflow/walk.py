@@ -12,7 +12,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
-from ..config.granted import not_granted
+from ..config.granted import find_forbidden
 from ..config.load import Loaded, load
 from ..config.schema import Config
 from ..data.samples import Samples
@@ -23,7 +23,7 @@ from ..runs.files import write_json
 from ..runs.seal import seal_again
 from ..sources.data import Data, cut, read_samples
 from .attempt import Bench, direction_of
-from .record import Record, opened
+from .record import Record, open_workflow
 from .watcher import Watcher
 
 Finding = tuple[str, dict[str, Any]]
@@ -73,14 +73,14 @@ class Walk:
         """Every fold, prepared."""
         return Bench(self.config, self.data)
 
-    def with_values(self, arguments: Sequence[str]) -> Loaded:
+    def load_with(self, arguments: Sequence[str]) -> Loaded:
         """The config with further values, checked like any other.
 
         Raises:
             UsageError: they cannot be used, or the evidence, which a stranger may have written,
                 asks for what only the user may.
         """
-        if asked := not_granted(arguments, watchers=False):
+        if asked := find_forbidden(arguments, watchers=False):
             what = f"the records of this workflow contain `{asked}`, which they may not set"
             hint = "delete this folder; the same command then runs the steps again"
             raise UsageError(Problem(what, str(self.record.folder), hint=hint))
@@ -89,7 +89,7 @@ class Walk:
     def choose(self, arguments: Sequence[str]) -> None:
         """Keeps further values for all later steps."""
         if arguments:
-            self.loaded = self.with_values(arguments)
+            self.loaded = self.load_with(arguments)
 
     def facts(self) -> dict[str, Any]:
         """What `report.json` says of the workflow."""
@@ -109,7 +109,7 @@ class Walk:
             told |= {"chosen": tuned["chosen_trial"], "final": tuned["final"]}
         return {**told, "trials": trials, "direction": direction_of(self.config)}
 
-    def time_left(self) -> bool:
+    def has_time_left(self) -> bool:
         """Whether another training may begin."""
         return time.monotonic() < self.deadline
 
@@ -158,10 +158,10 @@ def walk(
         what = "a workflow ends with one evaluation on the test set, but `test` is false"
         hint = "test=true, or workflow.until=6 to stop before"
         raise UsageError(Problem(what, "test", "true", hint))
-    with opened(loaded, marks) as record:
+    with open_workflow(loaded, marks) as record:
         under_way = Walk(loaded, record, watcher, steps, config_dir)
         for text in record.mend():
-            watcher.says(6, text)
+            watcher.on_message(6, text)
         under_way.deadline = time.monotonic() + 60 * loaded.config.workflow.budget_minutes
         for number in range(1, until + 1):
             _take(under_way, number)
@@ -174,9 +174,9 @@ def walk(
 def _take(under_way: Walk, number: int) -> None:
     """Takes one step, or reads what it left."""
     step, watcher, record = under_way.steps[number - 1], under_way.watcher, under_way.record
-    watcher.begins(number, step.title)
+    watcher.on_step_start(number, step.title)
     try:
-        out = record.out(number)
+        out = record.output_of(number)
         known = out is not None
         if out is None:
             record.forget_after(number)
@@ -192,11 +192,11 @@ def _take(under_way: Walk, number: int) -> None:
         raise
     except DlxError as error:
         state = "refused" if isinstance(error, MethodError) else "failed"
-        watcher.ended(number, state, error.problems[0].what)
+        watcher.on_step_failed(number, state, error.problems[0].what)
         _leave(under_way, number, error, state)
         raise
     under_way.outs[number] = out
-    watcher.done(number, out["finding"], known)
+    watcher.on_step_done(number, out["finding"], known)
 
 
 def _leave(under_way: Walk, number: int, error: DlxError, state: str) -> None:

@@ -16,16 +16,16 @@ class Watcher:
 
     callbacks: Sequence[Callback] = ()
 
-    def begins(self, number: int, title: str) -> None:
+    def on_step_start(self, number: int, title: str) -> None:
         """A step begins."""
 
-    def says(self, number: int, text: str) -> None:
+    def on_message(self, number: int, text: str) -> None:
         """Something happens within a step."""
 
-    def done(self, number: int, finding: str, known: bool) -> None:
+    def on_step_done(self, number: int, finding: str, known: bool) -> None:
         """A step is done; `known` where it was done by an earlier command."""
 
-    def ended(self, number: int, how: str, reason: str) -> None:
+    def on_step_failed(self, number: int, how: str, reason: str) -> None:
         """A step is refused, or failed."""
 
     def close(self) -> None:

@@ -22,7 +22,7 @@ from forks import Process
 
 from dlx.cli.console import say
 from dlx.runs.ledger import NAME, looks, rows_of
-from dlx.runs.seal import broken
+from dlx.runs.seal import find_broken
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are killed on POSIX only")
 
@@ -165,7 +165,7 @@ def trained(place: Path) -> list[Any]:
     for file in place.glob("runs/*/*-*/report.json"):
         report = json.loads(file.read_text())
         if report["state"] == "done":
-            assert broken(file.parent) == []
+            assert find_broken(file.parent) == []
             scores = {s["name"]: s["value"] for s in report["scores"]}
             kept = ("losses.f32", "metrics.jsonl", "predictions.csv", "**/best/*.safetensors")
             bits = [digest(one) for name in kept for one in sorted(file.parent.glob(name))]

@@ -204,13 +204,13 @@ def test_a_sweep_that_was_killed_goes_on_to_the_same_bits(
 
 
 def test_two_processes_do_not_run_one_sweep(here: Path, cli: Cli) -> None:
-    from dlx.runs.lock import held
+    from dlx.runs.lock import hold
 
     cli("train", "-m", *WINE, "seed=0", "--dry-run")
     name = cli("train", "-m", *WINE, "seed=0", "--dry-run").out.splitlines()[-1]
     folder = here / name.removeprefix("sweep: ")
     folder.mkdir(parents=True)
-    with held(folder, "sweep"):
+    with hold(folder, "sweep"):
         found = cli("train", "-m", *WINE, "seed=0")
     assert found.code == 2
     assert "another process is using this sweep: process" in found.err

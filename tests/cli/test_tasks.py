@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from dlx.config.paths import shipped
+from dlx.config.paths import find_shipped
 
 Cli = Callable[..., Any]
-NAMES = sorted(file.stem for file in (shipped("configs") / "task").glob("*.yaml"))
+NAMES = sorted(file.stem for file in (find_shipped("configs") / "task").glob("*.yaml"))
 TITLES = ["task", "problem", "dataset", "rows", "data", "time", "result", "description"]
 
 

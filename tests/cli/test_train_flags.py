@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from dlx.config.load import load
-from dlx.config.paths import search_path, shipped
+from dlx.config.paths import find_shipped, search_path
 from dlx.config.ranges import expand_sweep
 
 Cli = Callable[..., Any]
@@ -95,7 +95,7 @@ class TestInfo:
         head = (
             "search path (the first match wins):\n"
             f"  {here / 'configs'}\n"
-            f"  {shipped('configs')}\n"
+            f"  {find_shipped('configs')}\n"
             "layers (the last one wins):\n"
             "  dlx:configs/dlx.yaml\n"
             "  dlx:configs/task/digits.yaml\n"
@@ -116,7 +116,7 @@ class TestInfo:
         (here / "more").mkdir()
         answer = cli("train", "--info", "searchpath", "--config-dir", "more")
         assert answer.code == 0
-        assert answer.out.splitlines()[1:] == [f"  {here / 'more'}", f"  {shipped('configs')}"]
+        assert answer.out.splitlines()[1:] == [f"  {here / 'more'}", f"  {find_shipped('configs')}"]
 
 
 REFUSED = {

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from dlx.runs.seal import broken
+from dlx.runs.seal import find_broken
 
 SHORT = (
     *("workflow", "task=wine", "protocol=holdout", "trainer.epochs=3", "trainer.threads=1"),
@@ -33,5 +33,5 @@ def test_killed_before_its_page(cli: Any, here: Path, monkeypatch: pytest.Monkey
     report = json.loads((run / "report.json").read_text())
     assert report["answer"]["looks"] == 1
     assert [step["state"] for step in report["workflow"]["steps"]] == ["done"] * 7
-    assert broken(run) == []
+    assert find_broken(run) == []
     assert "test/accuracy" in (run / "report.html").read_text()

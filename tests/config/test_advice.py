@@ -8,16 +8,16 @@ import pytest
 
 from dlx.config.advice import more_reliable, one_cut
 from dlx.config.load import Loaded, load
-from dlx.config.paths import shipped
+from dlx.config.paths import find_shipped
 from dlx.config.schema import Config
 from dlx.config.specs import PROTOCOLS
 from dlx.data import read
-from dlx.data.checks import Finding, check, refuse_leaks, repeats
+from dlx.data.checks import Finding, check, has_repeats, refuse_leaks
 from dlx.data.fingerprints import input_hashes
 from dlx.data.targets import encode
 from dlx.errors import DlxError, UsageError
 
-TASKS = sorted(file.stem for file in (shipped("configs") / "task").glob("*.yaml"))
+TASKS = sorted(file.stem for file in (find_shipped("configs") / "task").glob("*.yaml"))
 
 FEW = ("beijing_pm25", "boston_housing")
 """Tasks in time and not: all that advice goes by, beside the protocol."""
@@ -65,7 +65,7 @@ def test_what_is_advised_leaks_nothing(task: str) -> None:
         return check(samples, split, targets, hashes)
 
     known = [found.plain() for found in findings(loaded.config)]
-    typed = more_reliable(loaded.config, repeats(known))
+    typed = more_reliable(loaded.config, has_repeats(known))
     refuse_leaks(findings(load([*loaded.arguments, *typed.split()]).config))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from dlx.config.extras import extras, is_installed
 from dlx.config.load import load
-from dlx.config.paths import GROUPS, shipped
+from dlx.config.paths import GROUPS, find_shipped
 
 pytestmark = pytest.mark.usefixtures("here")
 SHELL_GROUPS = (
@@ -28,7 +28,7 @@ def plain(*arguments: str) -> dict[str, Any]:
 
 
 def options_of(group: str) -> list[str]:
-    return sorted(file.stem for file in (shipped("configs") / group).glob("*.yaml"))
+    return sorted(file.stem for file in (find_shipped("configs") / group).glob("*.yaml"))
 
 
 def some_task(group: str, option: str) -> str:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from dlx.config import extras
-from dlx.config.extras import is_installed, lacking
+from dlx.config.extras import find_missing, is_installed
 from dlx.config.fields import Component, option
 from dlx.config.load import load, load_saved
 from dlx.config.specs import LAYERS, OPTIMIZERS
@@ -80,7 +80,7 @@ def test_a_run_folder_can_be_read_where_its_package_is_missing(
     monkeypatch.setattr(extras, "is_installed", lambda _: False)
 
     config = load_saved(file, "config.yaml")
-    (problem,) = lacking(config, lambda _: "config.yaml")
+    (problem,) = find_missing(config, lambda _: "config.yaml")
     assert problem.what == "callbacks.tensorboard needs the package tensorboard"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dlx.config.check import Checker
 from dlx.config.fields import Chosen, Meta, Option, alternatives, describe, options_of, to_plain
-from dlx.config.names import nearest
+from dlx.config.names import find_nearest
 from dlx.config.schema import Config, dotted_keys, implied_names
 from dlx.config.specs import LAYERS, STEPS, TABLES
 
@@ -163,4 +163,4 @@ def test_alternatives_of_a_union_leave_null_out() -> None:
     ],
 )
 def test_near_misses(name: str, known: list[str], expected: str | None) -> None:
-    assert nearest(name, known) == expected
+    assert find_nearest(name, known) == expected

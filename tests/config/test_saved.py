@@ -11,11 +11,11 @@ import yaml
 
 from dlx.config.fields import to_plain
 from dlx.config.load import digest, load, load_saved
-from dlx.config.paths import shipped
+from dlx.config.paths import find_shipped
 from dlx.config.schema import NO_RESULT
 from dlx.errors import UsageError
 
-TASKS = sorted(file.stem for file in (shipped("configs") / "task").glob("*.yaml"))
+TASKS = sorted(file.stem for file in (find_shipped("configs") / "task").glob("*.yaml"))
 pytestmark = pytest.mark.usefixtures("here")
 
 

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from dlx.config.load import load, load_saved
-from dlx.config.scalars import is_divided, meant
+from dlx.config.scalars import guess_scalar, is_divided
 from dlx.errors import UsageError
 
 Told = Callable[..., str]
@@ -67,7 +67,7 @@ def test_on_the_shell_such_a_word_is_a_text_and_what_was_meant_is_said(
 ) -> None:
     said = told("task=digits", f"{key}={word}").splitlines()
     assert said[0] == f"`{key}` is '{word}' (text)"
-    value = meant(word)
+    value = guess_scalar(word)
     fits = value is not None and isinstance(value, bool) == (key == "test")
     assert ("try:" in said[-1]) == fits
     if fits:  # and the hint is accepted
@@ -96,4 +96,4 @@ def test_a_run_folder_with_such_a_number_is_refused_too(word: str, here: Path) -
     "word", ["e5", ".", "-", "1e", "٣", "0o9", "x" * 90, "1" * 90, "nan", "inf"]
 )
 def test_what_looks_like_no_number(word: str) -> None:
-    assert meant(word) is None
+    assert guess_scalar(word) is None

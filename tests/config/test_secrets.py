@@ -5,11 +5,11 @@ from typing import Any
 import pytest
 
 from dlx.config.secrets import (
+    hide_in_arguments,
+    hide_in_config,
+    hide_passwords,
     holds_password,
     looks_secret,
-    shown_arguments,
-    without_password,
-    without_secrets,
 )
 
 
@@ -20,8 +20,8 @@ from dlx.config.secrets import (
 def test_a_long_text_is_read_once(text: str) -> None:
     """Not once for every letter, which took a minute and more; the test would not end."""
     for longer in (text, text * 20):
-        assert list(shown_arguments([f"x={{{longer}}}"])) == [f"x={{{longer}}}"]
-        assert without_password(longer) == longer
+        assert list(hide_in_arguments([f"x={{{longer}}}"])) == [f"x={{{longer}}}"]
+        assert hide_passwords(longer) == longer
 
 
 @pytest.mark.parametrize(
@@ -45,7 +45,7 @@ def test_values_under_such_names_are_hidden_at_any_depth() -> None:
         "secret": "",
     }
 
-    assert without_secrets(config) == {
+    assert hide_in_config(config) == {
         "callbacks": {"push": {"token": "***", "every": 3}},
         "list": [{"password": "***"}],
         "token": "${oc.env:TOKEN}",
@@ -64,7 +64,7 @@ def test_values_under_such_names_are_hidden_at_any_depth() -> None:
     ],
 )
 def test_arguments_are_kept_without_them(argument: str, shown: str) -> None:
-    assert shown_arguments([argument]) == [shown]
+    assert hide_in_arguments([argument]) == [shown]
 
 
 @pytest.mark.parametrize(
@@ -82,8 +82,8 @@ def test_arguments_are_kept_without_them(argument: str, shown: str) -> None:
     ],
 )
 def test_passwords_of_addresses_are_hidden(address: str, shown: str) -> None:
-    assert without_password(address) == shown
-    assert without_password(shown) == shown
+    assert hide_passwords(address) == shown
+    assert hide_passwords(shown) == shown
     assert holds_password(address)
 
 

@@ -11,7 +11,7 @@ import yaml
 from dlx.config.extras import extras, is_installed
 from dlx.config.files import scan
 from dlx.config.load import load
-from dlx.config.paths import GROUPS, shipped
+from dlx.config.paths import GROUPS, find_shipped
 from dlx.config.schema import Config
 from dlx.config.specs import (
     DATASETS,
@@ -26,7 +26,7 @@ from dlx.config.specs import (
 from dlx.errors import DlxError
 from dlx.problem import PROBLEMS
 
-ROOT = shipped("configs")
+ROOT = find_shipped("configs")
 FILES = sorted(file.relative_to(ROOT) for file in ROOT.rglob("*.yaml"))
 CHOICES = [f.with_suffix("").as_posix() for f in FILES if f.parts[0] != "task" and len(f.parts) > 1]
 TASKS = sorted(file.stem for file in (ROOT / "task").glob("*.yaml"))

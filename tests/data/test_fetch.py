@@ -88,14 +88,14 @@ class Watch:
         self.begun: list[tuple[str, int, int]] = []
         self.verified: list[str] = []
 
-    def here(self, path: Path, verified: bool) -> None:
+    def on_file_ready(self, path: Path, verified: bool) -> None:
         self.verified.append(path.name)
 
-    def begins(self, file: File, have: int, total: int) -> None:
+    def on_download_start(self, file: File, have: int, total: int) -> None:
         self.begun.append((file.name, have, total))
         self.last = have
 
-    def received(self, have: int) -> None:
+    def on_bytes(self, have: int) -> None:
         assert have > self.last
         self.last = have
         if self.stop_at is not None and have >= self.stop_at:
@@ -126,7 +126,7 @@ def described(url: str, body: bytes = BODY) -> File:
 
 def get(file: File, folder: Path, watch: Watch | None = None) -> Watch:
     watch = watch or Watch()
-    path = download(file, folder, watch, partial(fetching._by_hash, file))
+    path = download(file, folder, watch, partial(fetching._check_hash, file))
     assert path == folder / file.name
     return watch
 

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from dlx.judging.folds import best_epoch, mean_curve, smoothed, spread, summary
+from dlx.judging.folds import best_epoch, mean_curve, smooth, spread, summary
 
 CURVES = [
     [{"val/mae": 4.0, "train/loss": 1.0}, {"val/mae": 2.0, "train/loss": 0.5}],
@@ -50,7 +50,7 @@ def test_the_smoothed_curve_is_the_books() -> None:
     for value in values[10:].tolist():
         points.append(points[-1] * 0.9 + value * 0.1 if points else value)
 
-    found = smoothed([{"val/mae": v} for v in values.tolist()], "val/mae", "min")
+    found = smooth([{"val/mae": v} for v in values.tolist()], "val/mae", "min")
 
     assert found is not None
     assert found["values"] == pytest.approx(points)
@@ -59,5 +59,5 @@ def test_the_smoothed_curve_is_the_books() -> None:
 
 
 def test_a_short_or_broken_curve_is_not_smoothed() -> None:
-    assert smoothed([{"s": 1.0}] * 15, "s", "min") is None
-    assert smoothed([{"s": 1.0}] * 30 + [{"s": math.nan}], "s", "min") is None
+    assert smooth([{"s": 1.0}] * 15, "s", "min") is None
+    assert smooth([{"s": 1.0}] * 30 + [{"s": math.nan}], "s", "min") is None

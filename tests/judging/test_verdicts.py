@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from dlx.judging.verdict import CHANCE, entry, power_of, shown_name, verdict_of
+from dlx.judging.verdict import CHANCE, display_name, entry, power_of, verdict_of
 
 WON, LOST = "beats the trivial baseline", "does not beat the trivial baseline"
 
@@ -65,5 +65,5 @@ def test_whatever_guesses_at_random_is_called_chance() -> None:
     for name in CHANCE:
         one = entry("test/accuracy", name, "constant", 0.1, 0.8, (0.7, 0.9))
         assert "test/accuracy is 0.8 better than chance (0.1)" in power_of([one], "so")["text"]
-    assert shown_name("majority") == shown_name("majority", whole=True) == "majority"
-    assert len({shown_name(name, whole=True) for name in CHANCE}) == len(CHANCE) == 2
+    assert display_name("majority") == display_name("majority", whole=True) == "majority"
+    assert len({display_name(name, whole=True) for name in CHANCE}) == len(CHANCE) == 2

@@ -15,7 +15,7 @@ from torch import nn
 
 from dlx.errors import UsageError
 from dlx.learning import memory
-from dlx.learning.memory import _kept_by, eval_rows, in_units
+from dlx.learning.memory import _count_kept, eval_rows, format_bytes
 from dlx.learning.networks import builder
 from dlx.models.sizes import count_parameters, measure_rows, outline
 from dlx.reproduce.again import reproduce
@@ -76,7 +76,7 @@ def test_what_training_adds_to_the_weights(
 ) -> None:
     """Exactly what weights, gradients and the optimizer's state take passes; a byte less fails."""
     config = loaded(f"optimizer={optimizer}").config
-    assert _kept_by(config.optimizer) == kept
+    assert _count_kept(config.optimizer) == kept
 
     def build() -> nn.Module:
         return nn.Linear(10, 10, bias=False)
@@ -85,7 +85,7 @@ def test_what_training_adds_to_the_weights(
     monkeypatch.setattr(memory, "free_memory", lambda: need)
     memory.require_weights(config, build, cpu)
     monkeypatch.setattr(memory, "free_memory", lambda: need - 1)
-    with pytest.raises(UsageError, match=f"the model has 100 parameters: .*, {in_units(need)}"):
+    with pytest.raises(UsageError, match=f"the model has 100 parameters: .*, {format_bytes(need)}"):
         memory.require_weights(config, build, cpu)
 
 
@@ -136,14 +136,14 @@ def test_the_rows_of_an_evaluation_are_bounded_recorded_and_followed(
     file = run.folder / "environment.json"
     assert json.loads(file.read_text())["eval_batch_size"] == 3
     asked: list[int] = []
-    real = memory.with_eval_batch
+    real = memory.set_eval_batch
 
     def spy(config: Any, rows: int) -> Any:
         asked.append(rows)
         return real(config, rows)
 
-    monkeypatch.setattr("dlx.running.staging.with_eval_batch", spy)
-    monkeypatch.setattr("dlx.running.retest.with_eval_batch", spy)
+    monkeypatch.setattr("dlx.running.staging.set_eval_batch", spy)
+    monkeypatch.setattr("dlx.running.retest.set_eval_batch", spy)
     assert reproduce(run.folder, lambda _: None).identical
     look_again(run.folder)
     assert set(asked) == {3}
@@ -199,6 +199,6 @@ def test_an_address_space_that_is_bounded(here: Path, bytes_: int, code: int, wo
 
 
 def test_units() -> None:
-    assert [in_units(n) for n in (1, 1500, 2_000_000, 3 * 10**12)] == [
+    assert [format_bytes(n) for n in (1, 1500, 2_000_000, 3 * 10**12)] == [
         *("1 bytes", "1.5 kB", "2 MB", "3 TB")
     ]

@@ -8,7 +8,7 @@ import pytest
 
 from dlx.config.schema import Copies
 from dlx.errors import UsageError
-from dlx.prepare.copies import with_copies
+from dlx.prepare.copies import add_copies
 
 Make = Callable[..., Any]
 NUMBERS = np.random.default_rng(0).normal(size=(40, 4))
@@ -16,7 +16,7 @@ TRAIN = np.arange(0, 40, 2)
 
 
 def test_copies_are_of_training_rows_with_one_feature_missing(samples: Make) -> None:
-    made, train, made_of = with_copies(samples(x=NUMBERS), TRAIN, Copies(share=0.5), 0)
+    made, train, made_of = add_copies(samples(x=NUMBERS), TRAIN, Copies(share=0.5), 0)
 
     table = np.asarray(made.columns["x"])
     copies = table[40:]
@@ -32,24 +32,24 @@ def test_copies_are_of_training_rows_with_one_feature_missing(samples: Make) -> 
 def test_only_the_named_features_are_removed(samples: Make) -> None:
     options = Copies(share=2.0, features=("two", "four"))
 
-    made, _, _ = with_copies(samples(x=NUMBERS), TRAIN, options, 0)
+    made, _, _ = add_copies(samples(x=NUMBERS), TRAIN, options, 0)
 
     holes = np.isnan(np.asarray(made.columns["x"])[40:])
     assert holes.any(axis=0).tolist() == [False, True, False, True]
 
 
 def test_the_seed_decides_and_none_changes_nothing(samples: Make) -> None:
-    found = [with_copies(samples(x=NUMBERS), TRAIN, Copies(share=1.0), s)[2] for s in (0, 0, 1)]
+    found = [add_copies(samples(x=NUMBERS), TRAIN, Copies(share=1.0), s)[2] for s in (0, 0, 1)]
     given = samples(x=NUMBERS)
 
     assert found[0].tolist() == found[1].tolist() != found[2].tolist()
-    assert with_copies(given, TRAIN, Copies(), 0)[0] is given
+    assert add_copies(given, TRAIN, Copies(), 0)[0] is given
 
 
 @pytest.mark.parametrize(("name", "told"), [("tow", "did you mean two?"), ("zzz", "one, two")])
 def test_an_unknown_feature_is_told_of(samples: Make, name: str, told: str) -> None:
     with pytest.raises(UsageError, match=told.replace("?", r"\?")):
-        with_copies(samples(x=NUMBERS), TRAIN, Copies(share=1.0, features=(name,)), 0)
+        add_copies(samples(x=NUMBERS), TRAIN, Copies(share=1.0, features=(name,)), 0)
 
 
 def test_a_training_learns_from_them_and_validation_has_none(cli: Any) -> None:

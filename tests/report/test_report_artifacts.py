@@ -15,7 +15,7 @@ from dlx.files import fence
 from dlx.report import build
 from dlx.report.artifacts import EPOCHS, SECTIONS
 from dlx.report.charts import MOST
-from dlx.runs.artifacts import KINDS, NAME, Artifacts, listed
+from dlx.runs.artifacts import KINDS, NAME, Artifacts, list_artifacts
 
 RAMP = np.linspace(0, 1, 48).reshape(2, 1, 4, 6)
 KINDS_SHOWN = [make.__name__ for make in SECTIONS]
@@ -66,7 +66,7 @@ def test_each_kind_has_a_section(shown):
 
 
 def test_pictures_and_films_are_shown_byte_by_byte(shown, every):
-    files = {one.file: one for one in listed(every) if one.kind in ("pictures", "film")}
+    files = {one.file: one for one in list_artifacts(every) if one.kind in ("pictures", "film")}
     kept = {(every / file).read_bytes() for file in files}
     assert set(images(shown)) == kept
     assert len(images(shown)) == EPOCHS + 2

@@ -46,7 +46,7 @@ def test_ours_are_means_over_seeds_and_the_published_lie_at_their_epochs(
 def test_a_panel_each_with_room_for_every_mark(figures):
     points = [Point("val best", 3.0, 1.0), Point("val final", 20.0, 0.2), Point("test", None, 0.5)]
     panels = [Panel(f"ch4.imdb.{i}", [0.1, 0.9] * 10, [0.2, 0.5] * 10, points) for i in range(7)]
-    experiments_plots.against("accuracy", panels)
+    experiments_plots.draw_against("accuracy", panels)
     assert [axes.get_title(loc="left") for axes in figures[-1].axes] == [p.name for p in panels]
     for axes in figures[-1].axes:
         low, high = axes.get_ylim()

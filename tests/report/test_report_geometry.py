@@ -67,7 +67,7 @@ def reliability(*rows: int) -> bytes:
 
 DRAWN = {
     "curve": lambda: plots.curve(FULL),
-    "smoothed": lambda: plots.smoothed("accuracy", range(1, 8), SHARES, (1, 1.0)),
+    "smoothed": lambda: plots.draw_smoothed("accuracy", range(1, 8), SHARES, (1, 1.0)),
     "overlaid": lambda: evidence_plots.overlaid("val/accuracy", LINES, faint=[[0.2, 0.3]]),
     "panels": lambda: evidence_plots.panels("loss", LINES),
     "slices": lambda: evidence_plots.slices(
@@ -76,7 +76,7 @@ DRAWN = {
     "one slice": lambda: evidence_plots.slices("val/accuracy", [Slice(LEVERS[5], SHARES, 0)]),
     "parallel": lambda: fan(LEVERS),
     "parallel of two": lambda: fan(LEVERS[:2]),
-    "so far": lambda: sweep_plots.so_far("val/accuracy", SHARES, 1.0, 0.98),
+    "so far": lambda: sweep_plots.draw_progress("val/accuracy", SHARES, 1.0, 0.98),
     "front": trade,
     "front of two shares": lambda: trade("val/recall"),
     "bars": lambda: sweep_plots.bars(
@@ -154,7 +154,7 @@ def test_a_share_ends_at_one_and_its_mark_there_is_whole(name, figures):
 
 
 def test_an_error_may_be_of_any_size(figures):
-    sweep_plots.so_far("val/mae", [2.0, 1.0, 1.5], -1.0, math.nan)
+    sweep_plots.draw_progress("val/mae", [2.0, 1.0, 1.5], -1.0, math.nan)
     assert figures[-1].axes[0].get_ylim()[1] > 2.0
 
 

@@ -13,7 +13,7 @@ from scipy.stats import binomtest
 
 from dlx.config.specs import METRICS
 from dlx.judging.intervals import paired_shares
-from dlx.report.noise import Noise, against_first
+from dlx.report.noise import Noise, compare_with_first
 from dlx.report.read import Run
 from dlx.report.rows import rows_of
 
@@ -136,7 +136,7 @@ def classifier(right: Sequence[bool], **more: Any) -> Run:
 
 
 def only(first: Run, second: Run) -> Noise:
-    (found,) = against_first([first, second])
+    (found,) = compare_with_first([first, second])
     return found
 
 
@@ -232,16 +232,16 @@ def test_scores_of_other_data_have_no_verdict(changed: dict[str, Any]) -> None:
         assert only(classifier(right), other).method.startswith("McNemar's")
         moved = {**other.predictions, "row": tuple(map(str, range(1, 21)))}
         other = Run(other.report, predictions=moved)
-    assert against_first([classifier(right), other]) == []
+    assert compare_with_first([classifier(right), other]) == []
 
 
 def test_scores_of_other_targets_or_goals_have_no_verdict() -> None:
     one = classifier([True] * 20)
     other = classifier([False] * 20, problem={"z": {"type": "binary", "classes": ["a", "b"]}})
-    assert against_first([one, other]) == []
+    assert compare_with_first([one, other]) == []
     turned = classifier([False] * 20)
     turned.report["scores"][0]["direction"] = "min"
-    assert against_first([one, turned]) == []
+    assert compare_with_first([one, turned]) == []
 
 
 def seeded(units: int, seed: int, right: Sequence[bool]) -> Run:
@@ -259,7 +259,7 @@ def test_runs_of_one_setting_are_compared_together_seed_by_seed() -> None:
     small = [seeded(16, seed, rows_right(60 + 10 * seed)) for seed in range(3)]
     large = [seeded(64, seed, rows_right(64 + 10 * seed)) for seed in (2, 0, 1)]
 
-    (found,) = against_first([small[0], large[0], small[1], large[1], small[2], large[2]])
+    (found,) = compare_with_first([small[0], large[0], small[1], large[1], small[2], large[2]])
 
     assert (found.against, found.runs) == ((1, 3, 5), (2, 4, 6))
     assert found.label == "2, 4, 6"
@@ -273,7 +273,7 @@ def test_runs_of_one_setting_are_compared_together_seed_by_seed() -> None:
 def test_seeds_and_rows_are_both_in_the_interval_of_settings() -> None:
     small = [seeded(16, seed, rows_right(60)) for seed in range(3)]
     large = [seeded(64, seed, rows_right(70 + 5 * seed)) for seed in range(3)]
-    (found,) = against_first([*small, *large])
+    (found,) = compare_with_first([*small, *large])
 
     rows = [np.subtract(paired_shares(many, 0, 100), many / 100) for many in (10, 15, 20)]
     down, up = (math.sqrt(sum(one[end] ** 2 for one in rows) / 3) for end in (0, 1))
@@ -285,15 +285,15 @@ def test_seeds_and_rows_are_both_in_the_interval_of_settings() -> None:
 def test_settings_of_other_seeds_are_compared_by_their_means() -> None:
     small = [seeded(16, seed, rows_right(60 + seed)) for seed in range(2)]
     large = [seeded(64, seed, rows_right(70 + seed)) for seed in range(5, 8)]
-    (found,) = against_first([*small, *large])
+    (found,) = compare_with_first([*small, *large])
     assert found.difference == pytest.approx(0.76 - 0.605)
-    (alone,) = against_first([small[0], *large])
+    (alone,) = compare_with_first([small[0], *large])
     assert (alone.against, alone.runs) == ((1,), (2, 3, 4))
     assert alone.difference == pytest.approx(0.16)
 
 
 def test_seeds_of_one_setting_alone_are_held_against_the_first() -> None:
-    found = against_first([seeded(16, seed, rows_right(60 + seed)) for seed in range(3)])
+    found = compare_with_first([seeded(16, seed, rows_right(60 + seed)) for seed in range(3)])
     assert [(one.against, one.runs) for one in found] == [((1,), (2,)), ((1,), (3,))]
 
 
@@ -352,5 +352,5 @@ def test_shares_over_folds_that_agree_by_luck_are_not_significant() -> None:
 @pytest.mark.parametrize("value", [None, math.nan, "x", True])
 def test_a_score_that_is_no_number_is_not_compared(value: object) -> None:
     report = {"answer": {"score": "val/mae"}, "scores": [{"name": "val/mae", "value": value}]}
-    assert against_first([in_folds([1.0, 2.0]), Run(report)]) == []
-    assert against_first([Run({}), Run({})]) == []
+    assert compare_with_first([in_folds([1.0, 2.0]), Run(report)]) == []
+    assert compare_with_first([Run({}), Run({})]) == []

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from dlx.report.words import counted, duration, measure, number, part, short
+from dlx.report.words import duration, measure, number, part, shorten, tally
 
 
 @pytest.mark.parametrize(
@@ -54,11 +54,11 @@ def test_duration(seconds, text):
 
 
 def test_names():
-    assert [counted(1, "epoch"), counted(2000, "step")] == ["1 epoch", "2,000 steps"]
+    assert [tally(1, "epoch"), tally(2000, "step")] == ["1 epoch", "2,000 steps"]
     assert [measure("test/accuracy"), measure("val/age/mae"), measure("odd")] == [
         "accuracy",
         "age: mae",
         "odd",
     ]
     assert [part("val/loss"), part("loss")] == ["validation set", ""]
-    assert [short("a\n b", 5), short("abcdefgh", 5)] == ["a b", "abcd…"]
+    assert [shorten("a\n b", 5), shorten("abcdefgh", 5)] == ["a b", "abcd…"]

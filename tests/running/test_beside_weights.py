@@ -11,7 +11,7 @@ from small import loaded, status_of, the_run
 
 from dlx.errors import Interrupted
 from dlx.learning.supervised import Supervised
-from dlx.running.resume import resumable
+from dlx.running.resume import load_resumable
 from dlx.running.train import train
 from dlx.state import State
 from dlx.training import checkpoint
@@ -56,7 +56,7 @@ def test_a_resumed_run_and_a_second_look_find_what_they_need(
     with pytest.raises(Interrupted):
         train(broken, lambda _: None, [Stop()])
     folder = the_run(Path("broken"))
-    train(resumable(folder), lambda _: None, resume=folder)
+    train(load_resumable(folder), lambda _: None, resume=folder)
 
     for name in ("losses.f32", "metrics.jsonl", "predictions.csv"):
         assert (folder / name).read_bytes() == (whole / name).read_bytes()

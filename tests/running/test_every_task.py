@@ -10,12 +10,12 @@ import pytest
 import torch
 from small import built, rows_of, status_of, trained, weights
 
-from dlx.config.paths import shipped
+from dlx.config.paths import find_shipped
 from dlx.config.specs import MODELS, OPTIMIZERS, SCHEDULES
 from dlx.errors import UsageError
 from dlx.report import build
 
-TASKS = sorted(file.stem for file in (shipped("configs") / "task").glob("*.yaml"))
+TASKS = sorted(file.stem for file in (find_shipped("configs") / "task").glob("*.yaml"))
 IMAGES = ("mnist", "digits")
 FITTING = {
     ("convnet", True): ("model.channels=[8,8]",),

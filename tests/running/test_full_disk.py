@@ -116,7 +116,7 @@ def test_a_disk_that_fails_at_any_call_is_told_of(
         assert not list(Path(root).rglob("*.tmp")), at
         for run in Path(root).glob("*/*-*"):
             for kept in run.glob("checkpoints/*"):
-                if checkpoint.there_is_one(kept):  # written before the disk failed
+                if checkpoint.has_checkpoint(kept):  # written before the disk failed
                     checkpoint.load(kept)
             state = (read_status(run) or {}).get("state")
             if state == "done":  # all was written, and only what came after failed

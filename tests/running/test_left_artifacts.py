@@ -14,10 +14,10 @@ from dlx import interrupts
 from dlx.errors import Interrupted
 from dlx.learning.supervised import Supervised
 from dlx.reproduce.compare import differences
-from dlx.running.resume import resumable
+from dlx.running.resume import load_resumable
 from dlx.running.train import train
-from dlx.runs.artifacts import Artifacts, listed
-from dlx.runs.seal import broken
+from dlx.runs.artifacts import Artifacts, list_artifacts
+from dlx.runs.seal import find_broken
 from dlx.training.callbacks import Callback
 from dlx.training.training import Training
 
@@ -49,7 +49,7 @@ def run_of(root: str, *changes: str, stop: int = 0) -> Path:
 
 
 def kept(run: Path) -> dict[str, bytes]:
-    return {one.file: (run / one.file).read_bytes() for one in listed(run)}
+    return {one.file: (run / one.file).read_bytes() for one in list_artifacts(run)}
 
 
 def test_a_resumed_run_leaves_what_one_leaves_that_never_stopped(
@@ -57,15 +57,15 @@ def test_a_resumed_run_leaves_what_one_leaves_that_never_stopped(
 ) -> None:
     monkeypatch.setattr(Supervised, "artifacts", leave)
     whole = run_of("whole")
-    epochs = [one.epoch for one in listed(whole) if one.name == "digest"]
+    epochs = [one.epoch for one in list_artifacts(whole) if one.name == "digest"]
     assert epochs[:3] == [1, 2, 3]
     steps = json.loads((whole / "report.json").read_text())["steps"] // 3
     for at in (1, steps + 1, 3 * steps - 1):
         folder = run_of(f"stopped-{at}", stop=at)
-        train(resumable(folder), lambda _: None, resume=folder)
+        train(load_resumable(folder), lambda _: None, resume=folder)
         assert kept(folder) == kept(whole), at
         assert (folder / "artifacts.json").read_bytes() == (whole / "artifacts.json").read_bytes()
-        assert broken(folder) == []
+        assert find_broken(folder) == []
         assert differences(whole, folder) == []
 
 
@@ -88,7 +88,7 @@ def test_a_signal_while_something_is_left_stops_the_run_which_then_leaves_it(
     folder = the_run(Path("stopped"))
     assert json.loads((folder / "status.json").read_text())["state"] == "interrupted"
     monkeypatch.setattr(Supervised, "artifacts", leave)
-    train(resumable(folder), lambda _: None, resume=folder)
+    train(load_resumable(folder), lambda _: None, resume=folder)
     assert kept(folder) == kept(whole)
     assert differences(whole, folder) == []
 
@@ -110,6 +110,6 @@ def test_folds_keep_theirs_apart(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Supervised, "artifacts", leave)
     run = run_of("runs", "protocol=kfold", "protocol.k=2", "final=true")
     for folder in (run / "folds" / "0", run / "folds" / "1", run):
-        assert [one.epoch for one in listed(folder)[:4:2]] == [1, 2]
+        assert [one.epoch for one in list_artifacts(folder)[:4:2]] == [1, 2]
     sealed = json.loads((run / "files.json").read_text())
     assert {"artifacts/kernel-1.png", "folds/1/artifacts/kernel-1.png"} <= sealed.keys()

@@ -11,7 +11,7 @@ from small import the_run, trained
 from dlx.cli.main import main
 from dlx.errors import Interrupted
 from dlx.running import train as running
-from dlx.running.resume import resumable
+from dlx.running.resume import load_resumable
 from dlx.running.run import Run
 from dlx.running.train import train
 from dlx.runs import ledger
@@ -20,7 +20,7 @@ REAL = ("task=wine", "trainer.epochs=1", "trainer.threads=1")
 
 
 def resumed(folder: Path, *arguments: str) -> Run:
-    return train(resumable(folder.resolve(), arguments), lambda _: None, resume=folder)
+    return train(load_resumable(folder.resolve(), arguments), lambda _: None, resume=folder)
 
 
 def test_another_cut_of_the_same_rows_is_no_fresh_test_set() -> None:

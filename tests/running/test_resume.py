@@ -20,7 +20,7 @@ from small import REVIEWS, WINE, loaded, status_of, the_run
 from dlx.cli.main import main
 from dlx.errors import Interrupted, RunError, UsageError
 from dlx.reproduce.compare import differences
-from dlx.running.resume import newest_unfinished, resumable
+from dlx.running.resume import find_unfinished, load_resumable
 from dlx.running.train import train
 from dlx.runs.seal import seal_again
 from dlx.state import State
@@ -87,7 +87,7 @@ def broken_off(config: Any, at: int, watchers: tuple[Callback, ...] = ()) -> Pat
 
 def resumed(folder: Path, *changes: str, watchers: tuple[Callback, ...] = ()) -> Path:
     """The same run, gone on with."""
-    train(resumable(folder, changes), lambda _: None, watchers, resume=folder)
+    train(load_resumable(folder, changes), lambda _: None, watchers, resume=folder)
     return folder
 
 
@@ -175,7 +175,7 @@ def in_pieces(config: Any, at: int) -> tuple[Path, int]:
                 train(config, lambda _: None, resume=resume)
             except Interrupted:
                 resume = the_run(Path(config.config.run.root))
-                config = resumable(resume)
+                config = load_resumable(resume)
                 continue
         return the_run(Path(config.config.run.root)), pieces
 
@@ -339,7 +339,7 @@ class TestWhatMayChange:
         run = train(loaded("trainer.epochs=4"), lambda _: None).folder
 
         with pytest.raises(UsageError) as caught:
-            resumable(run, ["optimizer.lr=0.5", "model.units=[8]", "trainer.epochs=3"])
+            load_resumable(run, ["optimizer.lr=0.5", "model.units=[8]", "trainer.epochs=3"])
 
         told = [problem.what for problem in caught.value.problems]
         assert told == [
@@ -352,7 +352,7 @@ class TestWhatMayChange:
         run = train(loaded("schedule=cosine"), lambda _: None).folder
 
         with pytest.raises(UsageError, match="with schedule cosine the rate of every step"):
-            resumable(run, ["trainer.epochs=9"])
+            load_resumable(run, ["trainer.epochs=9"])
 
     def test_a_config_that_was_edited_is_not_gone_on_with(self, here: Path) -> None:
         run = broken_off(sized(WINE, (), "runs"), 3)
@@ -360,7 +360,7 @@ class TestWhatMayChange:
         file.write_text(file.read_text().replace("batch_size: 4", "batch_size: 16"))
 
         with pytest.raises(UsageError, match="has changed since the start of this run"):
-            resumable(run)
+            load_resumable(run)
 
     def test_other_data_are_not_gone_on_with(self, here: Path) -> None:
         run = broken_off(sized(WINE, (), "runs"), 3)
@@ -469,14 +469,14 @@ class TestTheVerb:
     def test_auto_goes_on_with_the_newest_unfinished_run(self, cli: Any, here: Path) -> None:
         config = loaded(base=self.ARGUMENTS)
         folder = broken_off(config, 7)
-        assert newest_unfinished(config.config) == folder
+        assert find_unfinished(config.config) == folder
 
         answer = cli("train", *self.ARGUMENTS, "run.resume=auto")
 
         assert answer.code == 0, answer.err
         assert "resumed after epoch 0, step 7" in answer.out
         assert len(list(here.glob("runs/wine/*"))) == 1
-        assert newest_unfinished(config.config) is None
+        assert find_unfinished(config.config) is None
         assert cli("train", *self.ARGUMENTS, "run.resume=auto").code == 0
         assert len(list(here.glob("runs/wine/*"))) == 2
 

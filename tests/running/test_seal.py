@@ -14,7 +14,7 @@ from dlx.cli.main import main
 from dlx.errors import UsageError
 from dlx.running.retest import look_again
 from dlx.runs import seal
-from dlx.runs.seal import broken
+from dlx.runs.seal import find_broken
 
 FILES = (
     *(
@@ -68,9 +68,9 @@ def run(kept: Path, here: Path) -> Path:
 def test_a_sound_run_is_sound(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert set(FILES) - {"files.json"} <= set(seal.sealed_names(run))
     assert main(["report", "last"]) == 0, "what is made from it is made anew"
-    assert broken(run) == []
+    assert find_broken(run) == []
     assert main(["test", "last"]) == main(["lock", "last"]) == 0
-    assert broken(run) == []
+    assert find_broken(run) == []
     assert "warning" not in capsys.readouterr().out
 
 
@@ -85,7 +85,7 @@ def test_every_damage_of_every_file_is_told(
         gone = damage is Path.unlink
         told = f"{name} {'is missing' if gone else 'has changed since the run ended'}"
         told = "files.json has changed since the run ended" if name == "files.json" else told
-        assert broken(run, weights=False) == [told]
+        assert find_broken(run, weights=False) == [told]
         for command in (["test"], ["resume"], ["lock"]):
             code = main([*command, str(run)])
             printed = capsys.readouterr()
@@ -95,7 +95,7 @@ def test_every_damage_of_every_file_is_told(
         printed = capsys.readouterr()
         assert f"warning: {told}" in printed.out if code == 0 else name in printed.err
         (run / name).write_bytes(sound)
-    assert broken(run) == []
+    assert find_broken(run) == []
 
 
 def test_comparisons_and_pages_tell_it(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -15,7 +15,7 @@ from PIL import Image
 
 from dlx.errors import RunError
 from dlx.files import fence
-from dlx.runs.artifacts import ERRORS, KINDS, NAME, PREDICTIONS, Artifacts, listed
+from dlx.runs.artifacts import ERRORS, KINDS, NAME, PREDICTIONS, Artifacts, list_artifacts
 from dlx.runs.pixels import WIDEST, size_of
 
 SAMPLES = np.random.default_rng(0).random((5, 1, 4, 6))
@@ -52,7 +52,7 @@ def cells(folder: Path, file: str) -> list[list[str]]:
 def test_each_kind_has_a_file_and_an_entry(tmp_path: Path) -> None:
     assert LEAVE.keys() == KINDS.keys()
     leave(tmp_path, 1, 1)
-    found = listed(tmp_path)
+    found = list_artifacts(tmp_path)
     assert [one.kind for one in found] == [*KINDS, *KINDS]
     assert [one.epoch for one in found] == [1] * 7 + [None] * 7
     assert held(tmp_path).keys() == {NAME, *(one.file for one in found)}
@@ -66,7 +66,7 @@ def test_resumed_after_any_epoch_the_bytes_are_those_of_one_that_never_stopped(
     leave(tmp_path / "whole", 1, 3)
     leave(tmp_path / "resumed", 1, 2)  # it was killed after the second epoch, or at its end
     Artifacts(tmp_path / "resumed").cut(at)
-    kept = [one for one in listed(tmp_path / "resumed") if one.epoch is not None]
+    kept = [one for one in list_artifacts(tmp_path / "resumed") if one.epoch is not None]
     assert [one.epoch for one in kept] == [e for e in (1, 2) if e <= at for _ in KINDS]
     leave(tmp_path / "resumed", min(at, 2) + 1, 3)
     assert held(tmp_path / "resumed") == held(tmp_path / "whole")
@@ -131,7 +131,7 @@ def chunks(png: bytes) -> set[bytes]:
 def test_a_png_tells_no_clock_and_no_version(tmp_path: Path, kind: str) -> None:
     LEAVE[kind](Artifacts(tmp_path))
     pixels = {b"IHDR", b"IDAT", b"IEND", b"acTL", b"fcTL", b"fdAT"}
-    assert chunks((tmp_path / listed(tmp_path)[0].file).read_bytes()) <= pixels
+    assert chunks((tmp_path / list_artifacts(tmp_path)[0].file).read_bytes()) <= pixels
 
 
 @pytest.mark.parametrize(
@@ -185,13 +185,13 @@ ENTRY = {"kind": "texts", "name": "poem", "file": "artifacts/poem.json"}
 def test_an_entry_that_makes_no_sense_is_left_out(tmp_path: Path, changed: dict[str, Any]) -> None:
     entries = [ENTRY, {**ENTRY, **changed}, 3, None]
     (tmp_path / NAME).write_text(json.dumps({"artifacts": entries}))
-    assert [one.file for one in listed(tmp_path)] == ["artifacts/poem.json"]
+    assert [one.file for one in list_artifacts(tmp_path)] == ["artifacts/poem.json"]
 
 
 def test_titles_are_one_line_of_text(tmp_path: Path) -> None:
     entry = {**ENTRY, "title": "a\n\x1b[31m" + "x" * 999, "caption": {"no": "text"}}
     (tmp_path / NAME).write_text(json.dumps({"artifacts": [entry]}))
-    (found,) = listed(tmp_path)
+    (found,) = list_artifacts(tmp_path)
     assert found.title.startswith("a\\n\\x1b[31mxxx")
     assert len(found.title) == 300
 
@@ -199,8 +199,8 @@ def test_titles_are_one_line_of_text(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", [None, "{", "[]", "{}", '{"artifacts": 3}'])
 def test_an_older_folder_lists_what_it_has(tmp_path: Path, text: str | None) -> None:
     for name in ("errors.json", "predictions.csv"):
-        assert PREDICTIONS not in listed(tmp_path)
+        assert PREDICTIONS not in list_artifacts(tmp_path)
         (tmp_path / name).touch()
     if text is not None:
         (tmp_path / NAME).write_text(text)
-    assert listed(tmp_path) == [PREDICTIONS, ERRORS]
+    assert list_artifacts(tmp_path) == [PREDICTIONS, ERRORS]

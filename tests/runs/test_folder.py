@@ -15,8 +15,8 @@ from dlx.runs.folder import (
     check_writable,
     create,
     find,
+    find_named_run,
     read_status,
-    run_named,
     write_status,
 )
 
@@ -229,5 +229,5 @@ def test_a_folder_that_cannot_be_made(
 def test_a_name_in_a_file_leads_to_no_other_folder(tmp_path: Path, name: object) -> None:
     (tmp_path / "digits" / NAME).mkdir(parents=True)
 
-    assert not run_named(tmp_path / "runs", name).exists()
-    assert run_named(tmp_path, f"digits/{NAME}").is_dir()
+    assert not find_named_run(tmp_path / "runs", name).exists()
+    assert find_named_run(tmp_path, f"digits/{NAME}").is_dir()

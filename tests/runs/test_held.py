@@ -8,15 +8,15 @@ from pathlib import Path
 import pytest
 
 from dlx.errors import UsageError
-from dlx.runs.lock import NAME, held, holder, is_held, tried
+from dlx.runs.lock import NAME, hold, holder, is_held, try_to_hold
 
 pytestmark = pytest.mark.skipif(os.name != "posix", reason="folders are held on POSIX systems only")
 
 HOLD = """
 import sys, time
 from pathlib import Path
-from dlx.runs.lock import held
-with held(Path(sys.argv[1])):
+from dlx.runs.lock import hold
+with hold(Path(sys.argv[1])):
     print("held", flush=True)
     time.sleep(60)
 """
@@ -28,21 +28,21 @@ def test_another_process_is_named_and_lets_go_when_it_dies(tmp_path: Path) -> No
         assert process.stdout is not None
         assert process.stdout.readline() == "held\n"
         assert is_held(tmp_path)
-        with pytest.raises(UsageError) as caught, held(tmp_path):
+        with pytest.raises(UsageError) as caught, hold(tmp_path):
             pass
         process.kill()
 
     told = str(caught.value)
     assert told.startswith(f"another process is using this run: process {process.pid} on ")
     assert not is_held(tmp_path)
-    with held(tmp_path), tried(tmp_path) as mine:
+    with hold(tmp_path), try_to_hold(tmp_path) as mine:
         assert not mine
 
 
 def test_to_ask_writes_nothing(tmp_path: Path) -> None:
     assert not is_held(tmp_path)
     assert not (tmp_path / NAME).exists()
-    with held(tmp_path):
+    with hold(tmp_path):
         pass
     before = (tmp_path / NAME).read_text()
 
@@ -53,5 +53,5 @@ def test_to_ask_writes_nothing(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_is_gone_cannot_be_held(tmp_path: Path) -> None:
-    with pytest.raises(UsageError), held(tmp_path / "gone"):
+    with pytest.raises(UsageError), hold(tmp_path / "gone"):
         pass

@@ -4,7 +4,7 @@ import json
 import os
 from pathlib import Path
 
-from dlx.runs.lock import held
+from dlx.runs.lock import hold
 from dlx.runs.remove import sweep_below
 
 NAMES = (".report.json.{}.tmp", "folds/0/.metrics.jsonl.{}.tmp", "checkpoints/last/.a.json.{}.tmp")
@@ -38,7 +38,7 @@ def test_what_dead_processes_left_goes(tmp_path: Path, dead: int) -> None:
 def test_what_may_still_be_written_stays(tmp_path: Path, dead: int) -> None:
     busy, living = (run_of(tmp_path, n, "running", p) for n, p in enumerate([dead, os.getppid()]))
 
-    with held(busy):
+    with hold(busy):
         sweep_below(tmp_path)
 
     assert (left(busy), left(living)) == (3, 3)

@@ -184,14 +184,14 @@ def test_a_worker_that_dies_when_threads_are_measured_costs_no_other_trial(
 
 def test_a_run_that_was_done_before_its_worker_died_is_done(cli: Cli, here: Path) -> None:
     from dlx.runs.folder import read_status
-    from dlx.search.settle import ended_as, log_failure
+    from dlx.search.settle import log_failure, settle_end
 
     assert cli("train", "task=wine", "trainer.epochs=1", "test=false", "--quiet").code == 0
     (run,) = here.glob("runs/wine/*-*")
     status = read_status(run)
     assert status is not None
     death = {"event": "failed", "kind": "crash", "reason": "killed", "folder": None}
-    assert ended_as(death, run, status["config_digest"])["event"] == "done"
-    assert ended_as(death, run, "another")["event"] == "failed"
+    assert settle_end(death, run, status["config_digest"])["event"] == "done"
+    assert settle_end(death, run, "another")["event"] == "failed"
     log_failure(run, "killed", "")
     assert read_status(run) == status

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from dlx.cli.console import say
-from dlx.search.final import claimed
+from dlx.search.final import claim_final
 from dlx.search.tune import study_of
 from dlx.search.tune_plan import plan_tune
 
@@ -108,7 +108,7 @@ class TestTheBest:
         plan = plan_tune(WINE)
         best = json.loads(cli("tune", *WINE, "--json").out)["best"]["command"].split()[2:]
         answer = {"run": "wine/x", "scores": {"test/accuracy": 0.5}, "report": "x.html"}
-        with claimed(plan, best, print) as claim:
+        with claim_final(plan, best, print) as claim:
             when_waiting(lambda: claim.finish(answer))
             found = cli("tune", *WINE, "--train-best")
         assert found.code == 0

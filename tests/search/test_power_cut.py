@@ -28,7 +28,7 @@ class Ear(Silent):
         super().__init__(5)
         self.heard: list[str] = []
 
-    def says(self, text: str) -> None:
+    def on_message(self, text: str) -> None:
         self.heard.append(text)
 
 

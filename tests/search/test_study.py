@@ -18,7 +18,7 @@ from forks import HANGS_S, Process
 from sharing import SPACE
 
 from dlx.errors import RunError, UsageError
-from dlx.search.storage import storage_kept
+from dlx.search.storage import catch_lost_storage
 from dlx.search.study import Study
 
 SERVER = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
@@ -153,7 +153,7 @@ def test_a_journal_is_not_put_aside_under_a_process_at_work(tmp_path: Path) -> N
         with pytest.raises(RunError, match="the study cannot be read"):
             study("journal", tmp_path)
         told = "the study's journal is damaged: line"
-        with pytest.raises(RunError, match=told), storage_kept("journal"):
+        with pytest.raises(RunError, match=told), catch_lost_storage("journal"):
             first.trials()
 
 
@@ -191,7 +191,7 @@ def test_a_storage_that_goes_away_is_told() -> None:
     from sqlalchemy.exc import OperationalError
 
     url = "postgresql://me:hunter2@host/x"
-    with pytest.raises(RunError) as caught, storage_kept(url):
+    with pytest.raises(RunError) as caught, catch_lost_storage(url):
         raise OperationalError("select 1", {}, Exception("server closed the connection\nmore"))
     assert str(caught.value) == (
         "the storage of the study is lost: server closed the connection\n"

@@ -9,7 +9,7 @@ import optuna
 import pytest
 from scipy import stats
 
-from dlx.search.table import counts, front, point_of, ranked
+from dlx.search.table import counts, front, point_of, rank_settings
 
 
 def trial(number: int, value: float | None, **more: Any) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def test_settings_that_lost_seeds_rank_behind_those_that_did_not(
         point_of(3, {}, [trial(6, None)]),
     ]
     assert worst != best
-    assert [point["point"] for point in ranked(points, direction)] == order
+    assert [point["point"] for point in rank_settings(points, direction)] == order
 
 
 @pytest.mark.parametrize("seed", range(20))

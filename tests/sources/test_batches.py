@@ -73,7 +73,7 @@ def test_shuffled_batches_hold_every_row_once(
 ) -> None:
     monkeypatch.setattr(batches, "BLOCK_BYTES", block)
 
-    found = [rows_of(batch) for batch in part.shuffled(size, order(0))]
+    found = [rows_of(batch) for batch in part.iterate_shuffled(size, order(0))]
 
     assert sorted(flat(found)) == list(range(ROWS))
     assert [len(rows) for rows in found[:-1]] == [size] * (len(found) - 1)
@@ -83,14 +83,14 @@ def test_shuffled_batches_hold_every_row_once(
 def test_the_block_size_does_not_change_the_batches(
     part: Part, monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
-    usual = [rows_of(batch) for batch in part.shuffled(8, order(3))]
+    usual = [rows_of(batch) for batch in part.iterate_shuffled(8, order(3))]
     monkeypatch.setattr(batches, "BLOCK_BYTES", block)
 
-    assert [rows_of(batch) for batch in part.shuffled(8, order(3))] == usual
+    assert [rows_of(batch) for batch in part.iterate_shuffled(8, order(3))] == usual
 
 
 def test_the_order_is_the_generators(part: Part) -> None:
-    orders = [flat(rows_of(b) for b in part.shuffled(8, order(s))) for s in (0, 0, 1, 2)]
+    orders = [flat(rows_of(b) for b in part.iterate_shuffled(8, order(s))) for s in (0, 0, 1, 2)]
 
     assert orders[0] == orders[1]
     assert len({tuple(rows) for rows in orders}) == 3
@@ -108,7 +108,7 @@ def test_rows_are_taken_in_the_order_given(part: Part, rows: list[int]) -> None:
 
 @pytest.mark.parametrize("parts", [1, 2, 3, 5, 8])
 def test_micro_batches_are_the_batch(part: Part, parts: int) -> None:
-    batch = next(part.shuffled(8, order(1)))
+    batch = next(part.iterate_shuffled(8, order(1)))
 
     found = [rows_of(micro) for micro in batch.split(parts)]
 

@@ -18,11 +18,11 @@ from dlx.config.extras import is_installed
 from dlx.config.load import load
 from dlx.config.specs import callbacks as specs
 from dlx.errors import Interrupted, UsageError
-from dlx.judging.verdict import shown_name
+from dlx.judging.verdict import display_name
 from dlx.reproduce.replay import replay
-from dlx.running.resume import resumable
+from dlx.running.resume import load_resumable
 from dlx.running.train import train
-from dlx.runs.lock import tried
+from dlx.runs.lock import try_to_hold
 from dlx.runs.seal import seal_again
 from dlx.testing import check_callback
 from dlx.tracking import mlflow, mlflow_store
@@ -91,7 +91,7 @@ def test_scores_settings_and_files(cli: Any) -> None:
         assert found.data.metrics[f"score/{score['name']}"] == score["value"]
         if score["baseline"]:
             assert found.data.metrics[f"baseline/{score['name']}"] == score["baseline"]["value"]
-            assert found.data.tags[f"dlx.baseline/{score['name']}"] == shown_name(
+            assert found.data.tags[f"dlx.baseline/{score['name']}"] == display_name(
                 score["baseline"]["name"]
             )
     files = {file.path for file in client().list_artifacts(found.info.run_id)}
@@ -141,7 +141,7 @@ def test_a_resumed_run_goes_on_in_the_same_run_without_doubles(at: int) -> None:
         train(load([*LOCAL, "trainer.threads=1"]), lambda _: None, [Stop(at)])
     (run,) = Path("runs/wine").iterdir()
     assert logged(run).info.status == "KILLED"
-    train(resumable(run), lambda _: None, resume=run)
+    train(load_resumable(run), lambda _: None, resume=run)
 
     for name, values in expected(run / "metrics.jsonl").items():
         assert history(run, name) == values
@@ -288,7 +288,7 @@ def test_a_run_folder_cannot_say_where_a_run_is_told_of() -> None:
     with pytest.raises(Interrupted):
         train(load([*LOCAL, "trainer.threads=1"]), lambda _: None, [Stop(3)])
     (run,) = Path("runs/wine").iterdir()
-    assert resumable(run), "the user's own goes on as it was begun"
+    assert load_resumable(run), "the user's own goes on as it was begun"
     strange = "sqlite:////elsewhere/x.db"
     for name, old, new in (
         ("config.yaml", "tracking_uri: local", f"tracking_uri: {strange}"),
@@ -300,7 +300,7 @@ def test_a_run_folder_cannot_say_where_a_run_is_told_of() -> None:
     seal_again(run)  # as a stranger would
 
     with pytest.raises(UsageError) as caught:
-        resumable(run)
+        load_resumable(run)
     argument = f"callbacks.mlflow.tracking_uri={strange}"
     assert str(caught.value).splitlines() == [
         f"`callbacks.mlflow.tracking_uri` is {strange}, which only the run folder names",
@@ -308,19 +308,19 @@ def test_a_run_folder_cannot_say_where_a_run_is_told_of() -> None:
         "  accepted: a run folder made here, or the address on the command line",
         f"  try: dlx resume ... {argument}, if that is right; or run.watch=false",
     ]
-    assert resumable(run, ["run.watch=false"])
-    assert resumable(run, [argument])
+    assert load_resumable(run, ["run.watch=false"])
+    assert load_resumable(run, [argument])
 
 
 def test_one_process_at_a_time_makes_the_store(tmp_path: Path) -> None:
     entered = threading.Event()
 
     def wait() -> None:
-        with mlflow_store._alone(tmp_path):
+        with mlflow_store._lock_store(tmp_path):
             entered.set()
 
     thread = threading.Thread(target=wait)
-    with tried(tmp_path):
+    with try_to_hold(tmp_path):
         thread.start()
         assert not entered.wait(0.3)
     assert entered.wait(5)

@@ -21,7 +21,7 @@ from dlx.sources.data import read_data
 from dlx.sources.fold import prepare_fold
 from dlx.sources.held import HeldDense
 from dlx.tracking.graph import write_graph
-from dlx.tracking.pictures import clouds, filters, framed, input_images, shown_rows
+from dlx.tracking.pictures import choose_rows, clouds, filters, frame, input_images
 from dlx.tracking.watcher import Watcher, settings
 
 PROBLEMS = {"digit": "multiclass", "age": "regression", "tags": "multilabel", "sick": "binary"}
@@ -112,7 +112,7 @@ def test_rows_with_the_answers_to_every_target() -> None:
 def test_rows_are_of_validation_else_of_training(
     number: int, held_out: bool, many: int, rows: list[int]
 ) -> None:
-    part, found = shown_rows(stage(FOLDS, number, held_out), many)
+    part, found = choose_rows(stage(FOLDS, number, held_out), many)
 
     assert found.tolist() == rows
     assert part.inputs["x"][:, 0].tolist() == rows  # type: ignore[call-overload]
@@ -161,11 +161,11 @@ def test_filters_are_scaled_each_by_itself(channels: int, shown: int) -> None:
 
 
 def test_frames() -> None:
-    found = framed(torch.ones(2, 1, 8, 4), side=64)
+    found = frame(torch.ones(2, 1, 8, 4), side=64)
 
     assert found.shape == (2, 1, 8 * 8 + 2, 4 * 8 + 2)
     assert (found[0, 0, 0, 0], found[0, 0, 1, 1]) == (0.25, 1.0)
-    assert framed(torch.ones(1, 3, 100, 100)).shape == (1, 3, 102, 102)
+    assert frame(torch.ones(1, 3, 100, 100)).shape == (1, 3, 102, 102)
 
 
 def test_the_graph_leaves_model_and_generators_alone(capsys: pytest.CaptureFixture[str]) -> None:
@@ -201,9 +201,9 @@ def test_a_failure_is_told_once_and_without_passwords() -> None:
     watcher = Watcher("mine")
     watcher._log = told.append  # type: ignore[assignment]
     for _ in range(2):
-        with watcher.careful("there is nothing to see"):
+        with watcher.warn_on_failure("there is nothing to see"):
             raise ValueError("http://me:canary@host is gone\nfor good")
-    with watcher.careful("there is nothing to hear"):
+    with watcher.warn_on_failure("there is nothing to hear"):
         raise ValueError
 
     assert told == [

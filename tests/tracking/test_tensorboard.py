@@ -24,7 +24,7 @@ from dlx.config.load import load
 from dlx.config.specs import callbacks as specs
 from dlx.errors import Interrupted
 from dlx.reproduce.replay import replay
-from dlx.running.resume import resumable
+from dlx.running.resume import load_resumable
 from dlx.running.train import train
 from dlx.testing import check_callback
 from dlx.tracking import tensorboard as watched
@@ -234,7 +234,7 @@ def test_a_resumed_run_has_each_epoch_and_step_once(at: int) -> None:
     with pytest.raises(Interrupted):
         train(load([*arguments, "trainer.batch_size=4"]), lambda _: None, [Stop(at)])
     (run,) = Path("runs/wine").iterdir()
-    train(resumable(run), lambda _: None, resume=run)
+    train(load_resumable(run), lambda _: None, resume=run)
 
     assert len(losses(run)) > at
     assert curves(run / "tensorboard") == expected(run / "metrics.jsonl")
@@ -258,7 +258,7 @@ def test_after_a_kill_nothing_stands_twice_or_is_missing() -> None:
     assert found.returncode == 9
     (run,) = Path("runs/wine").iterdir()
     assert len(curves(run / "tensorboard")["train/loss"]) == 1
-    train(resumable(run), lambda _: None, resume=run)
+    train(load_resumable(run), lambda _: None, resume=run)
 
     assert curves(run / "tensorboard") == expected(run / "metrics.jsonl")
     steps = scalars(run / "tensorboard" / "steps")["train/step_loss"]
@@ -270,7 +270,7 @@ def test_what_a_training_without_checkpoint_has_left_gives_way() -> None:
         train(load([*WINE, ALL, "trainer.threads=1"]), lambda _: None, [Stop(9)])
     (run,) = Path("runs/wine").iterdir()
     shutil.rmtree(run / "checkpoints")
-    train(resumable(run), lambda _: None, resume=run)
+    train(load_resumable(run), lambda _: None, resume=run)
 
     assert curves(run / "tensorboard") == expected(run / "metrics.jsonl")
     assert len(list((run / "tensorboard").glob("events.*"))) == 1
@@ -278,7 +278,7 @@ def test_what_a_training_without_checkpoint_has_left_gives_way() -> None:
 
 def test_a_run_that_goes_on_for_more_epochs() -> None:
     run = trained(*WINE, ALL).folder
-    train(resumable(run, ["trainer.epochs=5"]), lambda _: None, resume=run)
+    train(load_resumable(run, ["trainer.epochs=5"]), lambda _: None, resume=run)
 
     assert curves(run / "tensorboard") == expected(run / "metrics.jsonl")
     assert [step for step, _ in scalars(run / "tensorboard")["score/test/accuracy"]] == [3, 5]
@@ -289,7 +289,7 @@ def test_a_run_can_go_on_without_it() -> None:
         train(load([*WINE, ALL, "trainer.threads=1"]), lambda _: None, [Stop(3)])
     (run,) = Path("runs/wine").iterdir()
     before = {p: p.read_bytes() for p in (run / "tensorboard").rglob("*") if p.is_file()}
-    train(resumable(run, ["run.watch=false"]), lambda _: None, resume=run)
+    train(load_resumable(run, ["run.watch=false"]), lambda _: None, resume=run)
 
     assert {p: p.read_bytes() for p in (run / "tensorboard").rglob("*") if p.is_file()} == before
 

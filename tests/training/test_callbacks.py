@@ -33,7 +33,7 @@ def test_only_a_number_that_is_better_by_enough_is_better(
 ) -> None:
     improvement = Improvement(direction, min_delta)
 
-    assert [improvement.better(score) for score in scores] == list(map(bool, better))
+    assert [improvement.update(score) for score in scores] == list(map(bool, better))
 
 
 def stopped_at(scores: list[float], direction: str = "min", **options: Any) -> tuple[int, str]:

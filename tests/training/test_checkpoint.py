@@ -17,7 +17,7 @@ from torch import Tensor
 from dlx.errors import RunError
 from dlx.files import read_bytes
 from dlx.training import checkpoint
-from dlx.training.checkpoint import load, recover, there_is_one
+from dlx.training.checkpoint import has_checkpoint, load, recover
 
 TENSORS: dict[str, Tensor] = {
     "body.0.weight": torch.arange(6.0).reshape(2, 3) / 7,
@@ -380,6 +380,6 @@ class TestSeveralCheckpoints:
         assert sorted(os.listdir(folder)) == before
 
     def test_no_folder_is_no_checkpoint(self, tmp_path: Path) -> None:
-        assert not there_is_one(tmp_path / "last")
+        assert not has_checkpoint(tmp_path / "last")
         with pytest.raises(RunError, match="it has no manifest"):
             recover(tmp_path / "last")

@@ -21,7 +21,7 @@ SGD = "optimizer={name: sgd, lr: 0.1}"
 
 
 def first_batch(training: Training, fold: Any, size: int) -> Any:
-    return next(fold.train.shuffled(size, torch.Generator().manual_seed(0)))
+    return next(fold.train.iterate_shuffled(size, torch.Generator().manual_seed(0)))
 
 
 @pytest.mark.parametrize("base", [WINE, REVIEWS], ids=["dense", "multi-hot"])
@@ -90,7 +90,7 @@ def test_multi_hot_batches_train_as_dense_ones_do() -> None:
     dense.model.body[0] = plain  # type: ignore[union-attr,operator]
     by_hand = torch.optim.SGD(dense.model.parameters(), lr=0.1)
 
-    for batch in fold.train.shuffled(16, torch.Generator().manual_seed(0)):
+    for batch in fold.train.iterate_shuffled(16, torch.Generator().manual_seed(0)):
         sparse.step(batch)
         written_out = {"review": batch.inputs["review"].dense()}  # type: ignore[union-attr]
         loss = dense.learner.losses(Batch(written_out, batch.targets, batch.rows))["loss"]

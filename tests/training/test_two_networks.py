@@ -122,7 +122,7 @@ def test_why_it_diverged_names_the_rates_of_both(start: tuple[Config, FoldData])
     optimizers = build_optimizers(config, learner, 10, "min")
     training = Training(learner, optimizers, learner.source(fold, 0), config.trainer, 0)
 
-    hint = training._diverged("x", 1).hint
+    hint = training._divergence("x", 1).hint
 
     assert hint is not None
     assert "(it is 0.001, 0.001: try optimizer.lr=0.0001)" in hint

@@ -107,7 +107,7 @@ class Column(ABC):
     def show(self, row: int) -> Shown:
         """One row as people see it."""
 
-    def named(self, names: tuple[str, ...], words: tuple[str, ...]) -> Self:  # noqa: ARG002
+    def name_features(self, names: tuple[str, ...], words: tuple[str, ...]) -> Self:  # noqa: ARG002
         """The column with names of its features, or the word of each id, where it has such."""
         return self
 

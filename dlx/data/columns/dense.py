@@ -74,7 +74,7 @@ class Dense(Column):
         pairs = zip(names, values.ravel(), strict=True)
         return Shown("row", {name: float(value) for name, value in pairs})
 
-    def named(self, names: tuple[str, ...], words: tuple[str, ...]) -> Self:  # noqa: ARG002
+    def name_features(self, names: tuple[str, ...], words: tuple[str, ...]) -> Self:  # noqa: ARG002
         """The column with these names, where it has none of its own."""
         return self if self.names else type(self)(self.values, names)
 

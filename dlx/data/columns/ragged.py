@@ -101,7 +101,7 @@ class Sequence(Column):
         ids = self.row(row).tolist()
         return Shown("text", " ".join(words[i] if i < len(words) else str(i) for i in ids))
 
-    def named(self, names: tuple[str, ...], words: tuple[str, ...]) -> Self:  # noqa: ARG002
+    def name_features(self, names: tuple[str, ...], words: tuple[str, ...]) -> Self:  # noqa: ARG002
         """The column with these words, where it has none of its own."""
         if self.words:
             return self

@@ -14,7 +14,7 @@ from ..profile import Profile, of_texts
 from .base import Array, Column, Input, Rows, Shown
 
 
-def _encoded(text: str) -> bytes:
+def _encode(text: str) -> bytes:
     return text.encode(errors="surrogatepass")
 
 
@@ -44,11 +44,11 @@ class Text(Column):
 
     def hashes(self, rows: Rows) -> list[bytes]:
         """Each of these texts as UTF-8."""
-        return [_encoded(self.values[row]) for row in rows.tolist()]
+        return [_encode(self.values[row]) for row in rows.tolist()]
 
     def arrays(self) -> dict[str, Array]:
         """How many bytes each text has, and all of them end to end."""
-        cells = list(map(_encoded, self.values))
+        cells = list(map(_encode, self.values))
         lengths = np.fromiter(map(len, cells), dtype=np.int64, count=len(cells))
         return {"lengths": lengths, "bytes": np.frombuffer(b"".join(cells), np.uint8)}
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from ...config.specs.datasets import BeijingPm25
 from ..columns import Column, Dense, Text
-from ..reader import Reader, damaged
+from ..reader import Reader, damage
 from ..samples import Samples
 
 NAME = "pollution.csv"
@@ -32,9 +32,9 @@ def _read(options: BeijingPm25, folder: Path) -> Samples:
     values = {name: _numbers(path, rows, name) for name in HEADER if name not in ("No", "cbwd")}
     dust, ahead = values["pm2.5"], options.horizon
     if len(rows) <= ahead:
-        raise damaged(path, f"has {len(rows)} rows", f"more than {ahead} (dataset.horizon)")
+        raise damage(path, f"has {len(rows)} rows", f"more than {ahead} (dataset.horizon)")
     target = dust[ahead:]
-    last, yesterday = _carried(dust), _yesterday(dust, ahead)
+    last, yesterday = _carry_forward(dust), _lag_day(dust, ahead)
     told = np.isfinite(target) & np.isfinite(last[: len(target)])
     kept = np.flatnonzero(told & np.isfinite(yesterday[: len(target)]))
     features = np.stack([values[name][kept] for name in FEATURES], axis=1)
@@ -67,9 +67,9 @@ def _rows(path: Path) -> list[list[str]]:
             header = tuple(next(reader, ()))
             rows = [row for _, row in zip(range(MAX_ROWS), reader, strict=False) if row]
     except (UnicodeDecodeError, csv.Error) as error:
-        raise damaged(path, f"is not CSV text: {error}", accepted) from error
+        raise damage(path, f"is not CSV text: {error}", accepted) from error
     if header != HEADER or any(len(row) != len(HEADER) for row in rows):
-        raise damaged(path, "has other columns", accepted)
+        raise damage(path, "has other columns", accepted)
     return rows
 
 
@@ -79,7 +79,7 @@ def _numbers(path: Path, rows: list[list[str]], name: str) -> Series:
         return np.array([np.nan if row[place] == "NA" else float(row[place]) for row in rows])
     except ValueError as error:
         what = f"column {name} contains a value that is not a number: {error}"
-        raise damaged(path, what, "numbers or NA") from error
+        raise damage(path, what, "numbers or NA") from error
 
 
 def _hours(path: Path, values: dict[str, Series]) -> npt.NDArray[np.int64]:
@@ -88,25 +88,25 @@ def _hours(path: Path, values: dict[str, Series]) -> npt.NDArray[np.int64]:
     try:
         dates = [datetime.datetime(*map(int, part)) for part in parts]  # type: ignore[arg-type]
     except ValueError as error:
-        raise damaged(path, f"contains an invalid date: {error}", "year to hour") from error
+        raise damage(path, f"contains an invalid date: {error}", "year to hour") from error
     hours = np.array(dates, dtype="datetime64[h]").astype(np.int64)
     if (np.diff(hours) != 1).any():
-        raise damaged(path, "has missing hours, or is not in order", "one row per hour")
+        raise damage(path, "has missing hours, or is not in order", "one row per hour")
     return hours
 
 
-def _carried(values: Series) -> Series:
+def _carry_forward(values: Series) -> Series:
     """Each hole filled with the last value before it; holes before any value stay."""
     known = np.flatnonzero(np.isfinite(values))
     last = np.searchsorted(known, np.arange(len(values)), side="right") - 1
     return np.where(last >= 0, values[known[last]], np.nan) if len(known) else values
 
 
-def _yesterday(values: Series, ahead: int) -> Series:
+def _lag_day(values: Series, ahead: int) -> Series:
     """The value at the target's hour, of the latest day on which it is known by then."""
     filled = np.full_like(values, np.nan)
     for hour in range(DAY):
-        filled[hour::DAY] = _carried(values[hour::DAY])
+        filled[hour::DAY] = _carry_forward(values[hour::DAY])
     back = -ahead % DAY  # hours from the row back to the last time that it was the target's hour
     return np.concatenate([np.full(back, np.nan), filled])[: len(values)]
 

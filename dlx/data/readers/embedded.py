@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from ...config.specs.datasets import BreastCancer, Dataset, Diabetes, Digits, Wine
 from ..columns import Column, Dense
-from ..reader import Reader, class_ids, content_digest, damaged
+from ..reader import Reader, class_ids, content_digest, damage
 from ..samples import Samples
 
 MAX_BYTES = 4 * 2**20  # of one file, unpacked; the largest has 0.5 MB
@@ -43,7 +43,7 @@ PATIENT = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 
 def _read_digits(options: Digits, folder: Path) -> Samples:
     path = folder / options.embedded[0]
-    data = _unpacked(path)
+    data = _decompress(path)
     values = _numbers(path, data, 65, ",")
     columns: dict[str, Column] = {
         "image": Dense(values[:, :64].reshape(-1, 8, 8).astype(np.float32)),
@@ -57,12 +57,12 @@ def _read_table(
 ) -> Samples:
     """A table whose first line says: rows, features, the classes; its last column is the class."""
     path = folder / options.embedded[0]
-    data = _unpacked(path)
+    data = _decompress(path)
     header, _, body = data.partition(b"\n")
     values = _numbers(path, body, len(features) + 1, ",")
     expected = ",".join([str(len(values)), str(len(features)), *names])
     if header.strip() != expected.encode():
-        raise damaged(path, f"begins with {header[:80]!r}", expected)
+        raise damage(path, f"begins with {header[:80]!r}", expected)
     (target,) = options.targets
     columns: dict[str, Column] = {
         "features": Dense(values[:, :-1].astype(np.float32)),
@@ -72,12 +72,12 @@ def _read_table(
 
 
 def _read_diabetes(options: Diabetes, folder: Path) -> Samples:
-    data = {folder / name: _unpacked(folder / name) for name in options.embedded}
+    data = {folder / name: _decompress(folder / name) for name in options.embedded}
     (path, table), (target_path, target) = data.items()
     features, progression = _numbers(path, table, 10, None), _numbers(target_path, target, 1, None)
     if len(features) != len(progression):
         what = f"contains {len(progression)} targets for {len(features)} rows"
-        raise damaged(target_path, what, "one per row")
+        raise damage(target_path, what, "one per row")
     columns: dict[str, Column] = {
         "features": Dense(features.astype(np.float32)),
         "progression": Dense(progression[:, 0].astype(np.float32)),
@@ -103,14 +103,14 @@ def _samples(
     )
 
 
-def _unpacked(path: Path) -> bytes:
+def _decompress(path: Path) -> bytes:
     try:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise damaged(path, f"cannot be unpacked: {error}", "a complete gzip file") from error
+        raise damage(path, f"cannot be unpacked: {error}", "a complete gzip file") from error
     if len(data) > MAX_BYTES:
-        raise damaged(path, "unpacks to too many bytes", f"at most {MAX_BYTES:,} bytes")
+        raise damage(path, "unpacks to too many bytes", f"at most {MAX_BYTES:,} bytes")
     return bytes(data)
 
 
@@ -120,15 +120,15 @@ def _numbers(
     """A table of numbers, shape (rows, columns)."""
     accepted = f"rows of {columns} numbers"
     if not data.strip():  # NumPy would only warn
-        raise damaged(path, "is empty", accepted)
+        raise damage(path, "is empty", accepted)
     try:
         values = np.loadtxt(io.BytesIO(data), delimiter=delimiter, ndmin=2)
     except ValueError as error:
-        raise damaged(path, f"is not a table of numbers: {error}", accepted) from error
+        raise damage(path, f"is not a table of numbers: {error}", accepted) from error
     if values.shape[1] != columns:
-        raise damaged(path, f"has {values.shape[1]} columns", accepted)
+        raise damage(path, f"has {values.shape[1]} columns", accepted)
     if not (np.abs(values) < LARGEST).all():
-        raise damaged(path, "contains impossible measurements", f"below {LARGEST:g}")
+        raise damage(path, "contains impossible measurements", f"below {LARGEST:g}")
     return values
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from ...config.specs.datasets import ImdbRaw
 from ..columns import Dense, Text
-from ..reader import Reader, content_digest, damaged
+from ..reader import Reader, content_digest, damage
 from ..samples import Samples
 
 NAME = "aclImdb_v1.tar.gz"
@@ -57,12 +57,12 @@ def _members(path: Path) -> Iterator[tuple[str, bytes]]:
             gzip.open(path) as packed,
             tarfile.open(fileobj=_Bounded(packed, MAX_UNPACKED), mode="r|") as archive,
         ):
-            yield from _labelled(archive)
+            yield from _read_labelled(archive)
     except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile, ValueError) as error:
-        raise damaged(path, f"cannot be read: {error}", accepted) from error
+        raise damage(path, f"cannot be read: {error}", accepted) from error
 
 
-def _labelled(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
+def _read_labelled(archive: tarfile.TarFile) -> Iterator[tuple[str, bytes]]:
     count = 0
     while (member := archive.next()) is not None:
         archive.members.clear()  # type: ignore[attr-defined] # or tarfile keeps them all
@@ -86,15 +86,15 @@ def _reviews(path: Path) -> tuple[dict[str, str], str]:
     for name, data in _members(path):
         if name in texts or len(texts) == MAX_REVIEWS:
             what = f"{name} twice" if name in texts else f"over {MAX_REVIEWS:,} reviews"
-            raise damaged(path, f"contains {what}", f"each review once, at most {MAX_REVIEWS:,}")
+            raise damage(path, f"contains {what}", f"each review once, at most {MAX_REVIEWS:,}")
         try:
             texts[name] = data.decode()
         except UnicodeDecodeError as error:
-            raise damaged(path, f"{name} is not a text: {error}", "UTF-8") from error
+            raise damage(path, f"{name} is not a text: {error}", "UTF-8") from error
         digests[name] = hashlib.sha256(data).hexdigest()
     if not texts:
         accepted = "names such as aclImdb/train/pos/0_9.txt"
-        raise damaged(path, "contains no labelled reviews", accepted)
+        raise damage(path, "contains no labelled reviews", accepted)
     return texts, content_digest(digests)
 
 

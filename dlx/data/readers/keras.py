@@ -18,7 +18,7 @@ import numpy.typing as npt
 from ...config.specs.datasets import BostonHousing, Imdb, Reuters, WordIds
 from ..columns import Dense, Rows, Sequence
 from ..keras_npz import Arrays, flatten, read_npz, write_npz
-from ..reader import Reader, class_ids, damaged
+from ..reader import Reader, class_ids, damage
 from ..samples import Samples
 
 SEED = 113
@@ -54,7 +54,7 @@ def _read_imdb(options: Imdb, folder: Path) -> Samples:
     generator = np.random.RandomState(SEED)  # one for both parts, training first, as in Keras
     orders = {part: _order(len(arrays[f"x_{part}"]), generator) for part in ("train", "test")}
     rows, labels = (
-        np.concatenate([_taken(path, arrays[f"{kind}_{p}"], o) for p, o in orders.items()])
+        np.concatenate([_take_rows(path, arrays[f"{kind}_{p}"], o) for p, o in orders.items()])
         for kind in "xy"
     )
     return _texts(
@@ -66,7 +66,7 @@ def _read_reuters(options: Reuters, folder: Path) -> Samples:
     path = folder / "reuters.npz"
     arrays = read_npz(path, ("x", "y"))
     order = _order(len(arrays["x"]), np.random.RandomState(SEED))
-    rows, labels = (_taken(path, arrays[kind], order) for kind in "xy")
+    rows, labels = (_take_rows(path, arrays[kind], order) for kind in "xy")
     return _texts(options, path, rows, labels, TOPICS, _last_fifth(len(rows)))
 
 
@@ -101,9 +101,9 @@ def _read_boston(options: BostonHousing, folder: Path) -> Samples:
     path = folder / "boston_housing.npz"
     arrays = read_npz(path, ("x", "y"))
     order = _order(len(arrays["x"]), np.random.RandomState(SEED))
-    features, prices = (_taken(path, arrays[kind], order) for kind in "xy")
+    features, prices = (_take_rows(path, arrays[kind], order) for kind in "xy")
     if features.shape[1:] != (len(FEATURES),) or prices.ndim != 1:
-        raise damaged(path, f"x has shape {features.shape}", f"(rows, {len(FEATURES)})")
+        raise damage(path, f"x has shape {features.shape}", f"(rows, {len(FEATURES)})")
     return Samples(
         columns={
             "features": Dense(features.astype(np.float32)),
@@ -116,10 +116,10 @@ def _read_boston(options: BostonHousing, folder: Path) -> Samples:
     )
 
 
-def _taken(path: Path, values: npt.NDArray[Any], order: Rows) -> npt.NDArray[Any]:
+def _take_rows(path: Path, values: npt.NDArray[Any], order: Rows) -> npt.NDArray[Any]:
     if len(values) != len(order):
         what = f"contains {len(order)} rows but {len(values)} labels"
-        raise damaged(path, what, "as many labels as rows")
+        raise damage(path, what, "as many labels as rows")
     return values[order]
 
 
@@ -153,10 +153,10 @@ def _words(path: Path, num_words: int) -> tuple[str, ...]:
         words |= {r + INDEX_FROM: w for w, r in ranks.items() if 0 < r < num_words - INDEX_FROM}
         return tuple(words[i] for i in range(min(num_words, len(ranks) + len(RESERVED))))
     except (ValueError, TypeError, AttributeError, KeyError) as error:
-        raise damaged(path, "is not a word index", "JSON: each word with its rank") from error
+        raise damage(path, "is not a word index", "JSON: each word with its rank") from error
 
 
-def _made_up(rows: int, classes: int) -> tuple[list[list[int]], npt.NDArray[np.int64]]:
+def _invent_rows(rows: int, classes: int) -> tuple[list[list[int]], npt.NDArray[np.int64]]:
     """Rows of word ids in which each class prefers words of its own, and their classes."""
     random = np.random.RandomState(0)
     labels = np.arange(rows, dtype=np.int64) % classes
@@ -176,7 +176,7 @@ def _write_index(path: Path, words: int) -> None:
 
 
 def _write_imdb(folder: Path) -> None:
-    rows, labels = _made_up(200, len(SENTIMENTS))
+    rows, labels = _invent_rows(200, len(SENTIMENTS))
     arrays: Arrays = {
         "x_train": rows[:150],
         "y_train": labels[:150],
@@ -188,7 +188,7 @@ def _write_imdb(folder: Path) -> None:
 
 
 def _write_reuters(folder: Path) -> None:
-    rows, labels = _made_up(200, len(TOPICS))
+    rows, labels = _invent_rows(200, len(TOPICS))
     write_npz(folder / "reuters.npz", {"x": rows, "y": labels})
     _write_index(folder / "reuters_word_index.json", 100 + 4 * len(TOPICS))
 

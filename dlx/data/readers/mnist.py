@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from ...config.specs.datasets import Mnist
 from ..columns import Dense
-from ..reader import Reader, class_ids, damaged
+from ..reader import Reader, class_ids, damage
 from ..samples import Samples
 
 SIDE = 28
@@ -31,7 +31,7 @@ def _read(options: Mnist, folder: Path) -> Samples:
         labels.append(class_ids(path, _idx(path, LABELS, ()), DIGITS))
         if len(labels[-1]) != len(images[-1]):
             what = f"contains {len(labels[-1])} labels for {len(images[-1])} images"
-            raise damaged(path, what, "one label per image")
+            raise damage(path, what, "one label per image")
     return Samples(
         columns={"image": Dense(np.concatenate(images)), "digit": Dense(np.concatenate(labels))},
         inputs=options.inputs,
@@ -51,9 +51,9 @@ def _idx(path: Path, magic: int, inner: tuple[int, ...]) -> npt.NDArray[np.uint8
             shape = (rows, *inner)
             data = file.read(int(np.prod(shape)) + 1)
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise damaged(path, f"cannot be unpacked: {error}", "a complete gzip file") from error
+        raise damage(path, f"cannot be unpacked: {error}", "a complete gzip file") from error
     if len(data) != np.prod(shape):
-        raise damaged(path, f"does not hold {rows} rows as it claims", "rows of bytes, and no more")
+        raise damage(path, f"does not hold {rows} rows as it claims", "rows of bytes, and no more")
     return np.frombuffer(data, np.uint8).reshape(shape)
 
 
@@ -61,14 +61,14 @@ def _rows(
     path: Path, fields: struct.Struct, header: bytes, magic: int, inner: tuple[int, ...]
 ) -> int:
     if len(header) < fields.size:
-        raise damaged(path, "ends before the end of its header", f"{fields.size} bytes")
+        raise damage(path, "ends before the end of its header", f"{fields.size} bytes")
     found, rows, *sides = fields.unpack(header)
     if found != magic:
-        raise damaged(path, f"begins with the magic number {found}", str(magic))
+        raise damage(path, f"begins with the magic number {found}", str(magic))
     if tuple(sides) != inner:
-        raise damaged(path, f"contains images of size {tuple(sides)}", str(inner))
+        raise damage(path, f"contains images of size {tuple(sides)}", str(inner))
     if not 0 < rows <= MAX_ROWS:
-        raise damaged(path, f"claims {rows:,} rows", f"1 to {MAX_ROWS:,}")
+        raise damage(path, f"claims {rows:,} rows", f"1 to {MAX_ROWS:,}")
     return int(rows)
 
 
