@@ -6,6 +6,7 @@ can be asked for) is in the spec of the config's learner, and is asked for here.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
@@ -44,7 +45,7 @@ class ScoreSpec:
     each_epoch: bool = True
 
 
-class LearnerSpec:
+class LearnerSpec(ABC):
     """What may be asked of a learner; imports no torch.
 
     Attributes:
@@ -57,9 +58,9 @@ class LearnerSpec:
     uses: ClassVar[tuple[str, ...]] = SECTIONS
     can: ClassVar[tuple[Ability, ...]] = ()
 
+    @abstractmethod
     def scores(self, config: Config) -> dict[str, ScoreSpec]:
         """Every score that training can report, by name: "val/loss"."""
-        raise NotImplementedError
 
     def monitor(self, config: Config) -> str | None:  # noqa: ARG002
         """The score that decides the best epoch where none is named; None where none does."""

@@ -8,10 +8,12 @@ from functools import partial
 import torch
 from torch.optim import Optimizer
 
+from ..config.names import join_names
 from ..config.schema import Config
 from ..data.code import is_shipped
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
+from ..errors import Problem, UsageError
 from ..optimizers.member import Member
 from ..optimizers.named import Optimizers
 from ..schedules import Schedule
@@ -28,9 +30,14 @@ def build_learner(
     """The learner that a config names, with starting weights that the seed gives.
 
     Raises:
-        UsageError: the model cannot take these inputs, or is larger than the free memory.
+        UsageError: the model cannot take these inputs, or is larger than the free memory; or the
+            learner's class leaves out what every learner must define.
     """
     learner: type[Learner] = config.learner.load()
+    if missing := sorted(getattr(learner, "__abstractmethods__", ())):
+        what = f"learner {config.learner.name} does not define {join_names(missing)}"
+        hint = "see Learner in dlx/learning/learner.py and docs/plugins.md"
+        raise UsageError(Problem(what, "learner.name", hint=hint))
     return learner.build(config, inputs, targets, device, fold)
 
 

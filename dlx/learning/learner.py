@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Self
 
@@ -25,7 +26,7 @@ from ..state import State
 from .meters import Meters
 
 
-class Learner:
+class Learner(ABC):
     """Base of all learners.
 
     Args:
@@ -38,6 +39,7 @@ class Learner:
         self.networks = nn.ModuleDict(networks)
 
     @classmethod
+    @abstractmethod
     def build(
         cls,
         config: Config,
@@ -58,7 +60,6 @@ class Learner:
         Raises:
             UsageError: a network cannot take these inputs, or is larger than the free memory.
         """
-        raise NotImplementedError
 
     def source(self, fold: FoldData, number: int) -> Source:
         """Where the batches of a training come from: the training samples, in a fresh order."""
@@ -94,16 +95,16 @@ class Learner:
         """What is added to the objective of an optimizer, whatever the batch; None for nothing."""
         return None
 
+    @abstractmethod
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The mean losses of a batch by name, the objective first.
 
         A learner with several optimizers gives those that must be numbers for it to go on.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def step(self, batch: Batch, optimizers: Optimizers, meters: Meters) -> None:
         """One step of the run: moves weights by `optimizers.step`, and tells the meters."""
-        raise NotImplementedError
 
     def meters(self, part: str) -> Meters:
         """Fresh meters of "train", "val" or "test"."""
@@ -113,6 +114,7 @@ class Learner:
         """The scores after an epoch, by name as in "val/loss"; none where nothing validates."""
         return {}
 
+    @abstractmethod
     def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
         """The scores of the weights as they are, each with what it must beat.
 
@@ -120,9 +122,8 @@ class Learner:
             fold: its training samples teach the baselines.
             part: "val" or "test".
         """
-        raise NotImplementedError
 
-    def artifacts(self, into: Artifacts, when: str) -> None:
+    def artifacts(self, into: Artifacts, when: str) -> None:  # noqa: B027
         """Keeps what can be looked at: after an epoch ("epoch"), or what was evaluated ("end")."""
 
     def done(self) -> str:

@@ -6,6 +6,7 @@ A state holds only numbers, lists and texts, so that it can be saved as JSON and
 from __future__ import annotations
 
 import re
+from abc import ABC, abstractmethod
 from collections import Counter
 from itertools import chain
 from typing import Any, ClassVar, Generic, TypeVar
@@ -24,7 +25,7 @@ START, UNKNOWN, FIRST_WORD = 1, 2, 3
 """Reserved ids, as Keras has them; 0 is padding."""
 
 
-class Step(Generic[Options]):
+class Step(ABC, Generic[Options]):
     """One preparation step.
 
     Attributes:
@@ -44,9 +45,9 @@ class Step(Generic[Options]):
         """Learns from training rows; nothing where a step does not say what."""
         return {}
 
+    @abstractmethod
     def apply(self, column: Column, state: State) -> Column:
         """Transforms any rows."""
-        raise NotImplementedError
 
 
 def _dense(column: Column, step: str) -> Dense:
