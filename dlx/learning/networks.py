@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import astuple
 from typing import Any
 
 import torch
 from torch import nn
 
+from ..config.fields import Chosen
 from ..config.schema import Config
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
+from ..errors import Problem, UsageError
 from ..models.init import initialise
 from ..seeds import derive
 from .memory import require_weights
@@ -30,6 +35,7 @@ def build_network(
     device: torch.device,
     fold: int = 0,
     name: str = "model",
+    init: str = "",
 ) -> Any:
     """A network on its device; each weight is drawn by its own name, so none moves another's.
 
@@ -39,6 +45,7 @@ def build_network(
         device: where it is to lie.
         fold: number of the fold.
         name: of the network, where there are several.
+        init: how its weights start, where not as `model.init` says.
 
     Raises:
         UsageError: it cannot be built, or is larger than the free memory.
@@ -49,5 +56,49 @@ def build_network(
     def generator_for(weight: str) -> torch.Generator:
         return torch.Generator().manual_seed(derive(config.seed, "init", fold, *among, weight))
 
-    initialise(network, config.model.options.init, generator_for)
+    initialise(network, init or config.model.options.init, generator_for)
     return network.to(device)
+
+
+def build_model(
+    config: Config,
+    name: str,
+    inputs: Mapping[str, Input],
+    outputs: Mapping[str, int],
+    device: torch.device,
+    fold: int = 0,
+) -> Any:
+    """A model that a learner has among its options, as a network on its device.
+
+    Args:
+        config: its learner has an option of this name, which chooses a model.
+        name: of the option and the network.
+        inputs: what the model is fed, by name.
+        outputs: how many numbers it gives, by name.
+        device: where it is to lie.
+        fold: number of the fold.
+
+    Raises:
+        UsageError: it cannot be built, or is larger than the free memory; told under its own key.
+    """
+    chosen: Chosen = getattr(config.learner.options, name)
+
+    def build() -> Any:
+        return chosen.load()(chosen.options, dict(inputs), dict(outputs))
+
+    with _told_under(f"learner.{name}"):
+        return build_network(config, build, device, fold, name, chosen.options.init)
+
+
+@contextmanager
+def _told_under(key: str) -> Iterator[None]:
+    """Within it, what is told of the section `model` is told of the key that names the model."""
+
+    def move(text: str) -> str:
+        return re.sub(r"^model$|\bmodel(?=\.[a-z])", key, text.replace("model=", f"{key}.name="))
+
+    try:
+        yield
+    except UsageError as error:
+        told = [Problem(*map(move, astuple(one))) for one in error.problems]
+        raise UsageError(*told) from error

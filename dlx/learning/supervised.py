@@ -14,7 +14,6 @@ from ..config.schema import Config
 from ..config.supervised import metrics_of
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
-from ..errors import Problem, UsageError
 from ..judging import classical
 from ..judging.baselines import Answer, simple_answers
 from ..judging.evaluation import Evaluation
@@ -27,6 +26,7 @@ from .learner import OneLoss
 from .meters import Meters
 from .networks import build_network, builder
 from .objective import Objective, constant_objective
+from .penalties import Penalty
 from .predictions import leave_answers
 
 
@@ -42,8 +42,7 @@ class Supervised(OneLoss):
     def __init__(self, config: Config, model: nn.Module, heads: tuple[Head, ...]) -> None:
         super().__init__(config, model)
         self.heads = heads
-        self._l1, self._l2 = config.model.options.l1, config.model.options.l2
-        self._kernels = _penal_kernels(config, model)
+        self._penalty = Penalty({"model": (config.model, model)})
         self._last: tuple[FoldData, str, dict[str, Tensor]] | None = None
 
     @classmethod
@@ -77,14 +76,7 @@ class Supervised(OneLoss):
 
     def penalty(self, group: str = "model") -> Tensor | None:  # noqa: ARG002
         """What L1 and L2 add to the objective; None where neither is asked for."""
-        if not self._kernels:
-            return None
-        terms: list[Tensor] = []
-        if self._l1:
-            terms.extend(self._l1 * kernel.abs().sum() for kernel in self._kernels)
-        if self._l2:
-            terms.extend(self._l2 * kernel.square().sum() for kernel in self._kernels)
-        return torch.stack(terms).sum()
+        return self._penalty()
 
     def meters(self, part: str) -> Meters:
         """Fresh meters of a part: the losses, and the metrics of each target."""
@@ -144,20 +136,3 @@ class Supervised(OneLoss):
         fold, part, logits = self._last
         data, rows = fold.data, fold.rows_of(part)
         leave_answers(into, data.samples, rows, data.targets, fold.pipeline, logits)
-
-
-def _penal_kernels(config: Config, model: nn.Module) -> list[Tensor]:
-    """The weights that L1 and L2 act on; none where neither is asked for.
-
-    Raises:
-        UsageError: the model is a plugin's that does not say which they are.
-    """
-    for name in ("l1", "l2"):
-        value = getattr(config.model.options, name)
-        if value and not hasattr(model, "hidden_kernels"):
-            what = f"{name} is {value:g}, but model {config.model.name} has no `hidden_kernels()`"
-            accepted = "0, or a model with a method that lists the weights to penalise"
-            raise UsageError(Problem(what, f"model.{name}", accepted, f"model.{name}=0"))
-        if value:
-            return model.hidden_kernels()  # type: ignore[operator,no-any-return]
-    return []

@@ -10,6 +10,7 @@ import yaml
 
 from dlx.config.extras import extras, is_installed
 from dlx.config.files import scan
+from dlx.config.learners import reads
 from dlx.config.load import load
 from dlx.config.paths import GROUPS, find_shipped
 from dlx.config.schema import Config
@@ -33,12 +34,22 @@ TASKS = sorted(file.stem for file in (ROOT / "task").glob("*.yaml"))
 pytestmark = pytest.mark.usefixtures("here")
 
 
+def problem_of(config: Config) -> str:
+    """The problem of a task's first target; "" where its learner has none."""
+    return next((target.problem for target in config.targets.values()), "")
+
+
 def fits(config: Config, group: str, option: str) -> bool:
     """Whether a group's file agrees with a task, by the problem table and the protocol."""
-    problem = next(iter(config.targets.values())).problem
     validates = config.protocol.options.validates
+    if group == "learner":
+        return option == config.learner.name
+    if not reads(config, group):
+        return False
     if group == "dataset":
-        return set(config.targets) == set(DATASETS.default(option)().options.targets)
+        offered: dict[str, str] = DATASETS.default(option)().options.targets
+        return not config.targets or set(config.targets) == set(offered)
+    problem = problem_of(config)
     if group == "loss":
         return option not in PROBLEMS[problem].refused
     if group == "metrics":
@@ -66,7 +77,7 @@ KINDS = ("mnist", "imdb", "diabetes", "beijing_pm25")
 def test_each_kind_of_task_is_there() -> None:
     def kind(task: str) -> tuple[str, bool]:
         config = load([f"task={task}"]).config
-        return next(iter(config.targets.values())).problem, bool(config.dataset.options.time)
+        return problem_of(config), bool(config.dataset.options.time)
 
     assert {kind(task) for task in KINDS} == {kind(task) for task in TASKS}
 

@@ -12,6 +12,7 @@ import pytest
 import torch
 from torch.nn import Parameter
 
+from dlx.config.load import load
 from dlx.config.schema import Config
 from dlx.config.specs import LEARNERS, MODELS, OPTIMIZERS, SCHEDULES
 from dlx.judging.evaluation import Evaluation
@@ -22,8 +23,6 @@ from dlx.testing import BrokenContract, check_learner
 
 SHIPPED = sorted(file.stem for file in Path(__file__).parents[2].glob("configs/task/*.yaml"))
 WINE = ("task=wine",)
-TASKS = {"supervised": WINE}
-"""A small task of each learner."""
 
 PARTS = {
     "mlp": ("task=imdb", "model.dropout=0.3", "model.l2=0.01", "model.batch_norm=true"),
@@ -37,9 +36,8 @@ PARTS = {
 """What components need to be told, by name; all others are tried as they are."""
 
 
-@pytest.mark.parametrize("name", LEARNERS.entries)
-def test_every_learner_keeps_the_contract(name: str) -> None:
-    check_learner(*TASKS[name])
+def test_every_learner_has_a_task() -> None:
+    assert {load([f"task={task}"]).config.learner.name for task in SHIPPED} == {*LEARNERS.entries}
 
 
 @pytest.mark.parametrize("task", SHIPPED)

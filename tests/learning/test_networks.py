@@ -1,0 +1,99 @@
+"""Models that a learner has among its options: they start, are penalised and told by their own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pytest
+import torch
+from small import loaded
+
+from dlx.config.fields import Chosen
+from dlx.config.schema import Config
+from dlx.config.specs import MODELS
+from dlx.data.columns import Input
+from dlx.errors import UsageError
+from dlx.learning.networks import build_model
+from dlx.learning.penalties import Penalty
+
+CPU = torch.device("cpu")
+VECTORS = {"code": Input("dense", (3,))}
+
+
+@dataclass(frozen=True)
+class Options:
+    into: Chosen
+    out: Chosen
+
+
+def config_with(into: Chosen, out: Chosen, *overrides: str) -> Config:
+    return replace(loaded(*overrides).config, learner=Chosen("two", Options(into, out), ""))
+
+
+def mlp(**options: Any) -> Chosen:
+    return MODELS.default("mlp", units=(4,), **options)()
+
+
+def weights(config: Config, name: str) -> dict[str, torch.Tensor]:
+    return dict(build_model(config, name, VECTORS, {"x": 2}, CPU).state_dict())
+
+
+def test_each_starts_by_its_own_scheme_and_name() -> None:
+    config = config_with(mlp(), mlp(init="orthogonal"), "model.init=he_normal")
+    into, out = weights(config, "into"), weights(config, "out")
+    kernel = out["body.0.weight"]
+
+    torch.testing.assert_close(kernel.T @ kernel, torch.eye(3))
+    assert into["body.0.weight"].abs().max() <= (6 / 7) ** 0.5  # Glorot's uniform
+    twins = config_with(mlp(), mlp())
+    assert torch.equal(into["body.0.weight"], weights(twins, "into")["body.0.weight"])
+    assert not torch.equal(into["body.0.weight"], weights(twins, "out")["body.0.weight"])
+
+
+@pytest.mark.parametrize(
+    ("chosen", "told"),
+    [
+        (
+            MODELS.default("convnet")(),
+            "learner.KEY.name=convnet cannot take the input code: its rows are a vector of 3\n"
+            "  where: learner.KEY.name\n"
+            "  accepted: images (height, width) or (channels, height, width)\n"
+            "  try: use learner.KEY.name=mlp, or remove the prepare step flatten",
+        ),
+        (
+            MODELS.default("mlp", units=(), l2=0.1)(),
+            "l2 is 0.1, but the model has no hidden layer to penalise\n"
+            "  where: learner.KEY.l2\n"
+            "  accepted: l2: 0 for a linear model\n"
+            "  try: add a hidden layer, or set optimizer.weight_decay",
+        ),
+        (
+            MODELS.default("mlp", units=(10**9, 10**9))(),
+            "the model has 1,000,000,007,000,000,002 parameters: with gradients and the state of "
+            "rmsprop, 12 EB\n  where: learner.KEY\n",
+        ),
+    ],
+)
+def test_what_is_wrong_with_it_is_told_under_its_key(chosen: Chosen, told: str) -> None:
+    config = config_with(chosen, chosen)
+
+    with pytest.raises(UsageError) as caught:
+        build_model(config, "out", VECTORS, {"x": 2}, CPU)
+
+    assert str(caught.value).startswith(told.replace("KEY", "out"))
+
+
+def test_penalties_of_several_models_are_added() -> None:
+    config = config_with(mlp(l1=0.1), mlp(l2=0.2))
+    models = {
+        name: (getattr(config.learner.options, name), build_model(config, name, VECTORS, {}, CPU))
+        for name in ("into", "out")
+    }
+    (one,), (other,) = (network.hidden_kernels() for _, network in models.values())
+
+    found = Penalty(models)()
+
+    assert found is not None
+    torch.testing.assert_close(found, 0.1 * one.abs().sum() + 0.2 * other.square().sum())
+    assert Penalty({"into": (mlp(), models["into"][1])})() is None
