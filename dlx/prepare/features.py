@@ -21,7 +21,8 @@ def _table(column: Column, step: str) -> Dense:
     """The column, as a table of double precision."""
     if isinstance(column, Dense) and column.is_table:
         return Dense(column.values.astype(np.float64), column.names)
-    hint = "" if isinstance(column, Dense) else "columns: [...] selects the columns for it"
+    other = column.instead or "columns: [...] selects the columns for it"
+    hint = "" if isinstance(column, Dense) else other
     accepted = "a table of numbers, one row per sample"
     raise UsageError(Problem(f"prepare step {step} got {column.holds}", "", accepted, hint))
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config.specs import prepare as specs
-from ..data.columns import Array, Column, Dense, Rows, Sequence, Sparse, Text
+from ..data.columns import Array, Column, Dense, Numeric, Rows, Sequence, Sparse, Text
 from ..errors import Problem, UsageError
 
 State = dict[str, Any]
@@ -53,8 +53,18 @@ class Step(ABC, Generic[Options]):
 def _dense(column: Column, step: str) -> Dense:
     if isinstance(column, Dense):
         return column
+    raise _no_numbers(column, step)
+
+
+def _numbers(column: Column, step: str) -> Numeric:
+    if isinstance(column, Numeric):
+        return column
+    raise _no_numbers(column, step)
+
+
+def _no_numbers(column: Column, step: str) -> UsageError:
     hint = "multi_hot or pad turn lists of ids into such rows"
-    raise _other_kind(column, step, "the same number of numbers in each row", hint)
+    return _other_kind(column, step, "the same number of numbers in each row", hint)
 
 
 def _ids(column: Column, step: str) -> Sequence:
@@ -76,7 +86,8 @@ def texts_of(column: Column, step: str, hint: str = "") -> list[str]:
 
 
 def _other_kind(column: Column, step: str, accepted: str, hint: str) -> UsageError:
-    return UsageError(Problem(f"prepare step {step} got {column.holds}", "", accepted, hint))
+    what = f"prepare step {step} got {column.holds}"
+    return UsageError(Problem(what, "", accepted, column.instead or hint))
 
 
 class Standardise(Step[specs.Standardise]):
@@ -84,41 +95,34 @@ class Standardise(Step[specs.Standardise]):
 
     def fit(self, column: Column) -> State:
         """Mean and standard deviation of each feature, in float64."""
-        rows = _dense(column, "standardise").values.astype(np.float64)
-        # The mean of equal numbers may be a bit off, which leaves a tiny deviation to divide by.
-        constant = rows.max(axis=0) == rows.min(axis=0)
-        std = np.where(constant, 0.0, rows.std(axis=0))
-        return {"mean": rows.mean(axis=0).tolist(), "std": std.tolist()}
+        mean, std = _numbers(column, "standardise").moments()
+        return {"mean": mean.tolist(), "std": std.tolist()}
 
     def apply(self, column: Column, state: State) -> Column:
-        """Float32 rows of the same shape."""
-        std, given = np.asarray(state["std"]), _dense(column, "standardise")
-        rows = given.values.astype(np.float64)
-        scaled = (rows - np.asarray(state["mean"])) / np.where(std == 0, 1.0, std)
-        return Dense(np.asarray(scaled, dtype=np.float32), given.names)
+        """Rows of the same shape."""
+        std, given = np.asarray(state["std"]), _numbers(column, "standardise")
+        return given.rescale(np.asarray(state["mean"]), np.where(std == 0, 1.0, std))
 
 
 class Scale(Step[specs.Scale]):
     """x / divide_by, or each feature's training range to [0, 1]."""
 
     def fit(self, column: Column) -> State:
-        """The offset and width of each feature; nothing where the divisor is given."""
-        rows = _dense(column, "scale").values
+        """The range of each feature; nothing where the divisor is given."""
+        given = _numbers(column, "scale")
         if self.options.divide_by is not None:
             return {}
-        low, high = rows.min(axis=0), rows.max(axis=0)
-        return {"low": low.astype(np.float64).tolist(), "high": high.astype(np.float64).tolist()}
+        low, high = given.limits()
+        return {"low": low.tolist(), "high": high.tolist()}
 
     def apply(self, column: Column, state: State) -> Column:
-        """Float32 rows of the same shape."""
-        given = _dense(column, "scale")
+        """Rows of the same shape."""
+        given = _numbers(column, "scale")
         if self.options.divide_by is not None:
-            divisor = np.float32(self.options.divide_by)
-            return Dense(np.divide(given.values, divisor, dtype=np.float32), given.names)
+            return given.divide(self.options.divide_by)
         low = np.asarray(state["low"])
         width = np.asarray(state["high"]) - low
-        scaled = (given.values - low) / np.where(width == 0, 1.0, width)
-        return Dense(np.asarray(scaled, dtype=np.float32), given.names)
+        return given.rescale(low, np.where(width == 0, 1.0, width))
 
 
 class Flatten(Step[specs.Flatten]):

@@ -12,6 +12,7 @@ from dlx.config.specs.datasets import DATASETS
 from dlx.data.columns import (
     Column,
     Dense,
+    Image,
     Input,
     Sequence,
     Shown,
@@ -33,6 +34,7 @@ COLUMNS: dict[str, Column] = {
     "numbers of shape (rows, 2, 3)": Dense(np.arange(30.0).reshape(5, 2, 3)),
     "numbers of shape (rows, 2)": Dense(np.arange(10).reshape(5, 2), ("a", "b")),
     "numbers of shape (rows,)": Dense(np.arange(5, dtype=np.float32)),
+    "pictures of 3 x 2 x 1 bytes": Image(np.arange(30, dtype=np.uint8).reshape(5, 3, 2, 1)),
     "texts": Text(["a", "", "ß", "d", "e"]),
     "lists of ids": Sequence(IDS, OFFSETS, words=WORDS),
     "multi-hot rows": Sparse(IDS, OFFSETS, 9),
@@ -50,6 +52,7 @@ def test_every_kind_is_told_of_in_words(words: str) -> None:
     {
         "numbers of shape (rows, 2, 3)": Input("dense", (2, 3)),
         "numbers of shape (rows,)": Input("dense", ()),
+        "pictures of 3 x 2 x 1 bytes": Input("dense", (3, 2, 1)),
         "multi-hot rows": Input("multi_hot", (9,)),
         "rows of ids": Input("ids", (2,), 11),
     }.items(),

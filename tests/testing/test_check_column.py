@@ -9,18 +9,33 @@ import numpy as np
 import pytest
 import torch
 
-from dlx.data.columns import KINDS, Array, Column, Dense, Input, Rows, Sequence, Shown, Sparse, Text
+from dlx.data.columns import (
+    KINDS,
+    Array,
+    Column,
+    Dense,
+    Image,
+    Input,
+    Rows,
+    Sequence,
+    Shown,
+    Sparse,
+    Text,
+)
 from dlx.sources.held import HeldDense
 from dlx.testing import BrokenContract, check_column
 
 LISTS = [[3, 1], [], [2], [5, 6, 7], []]
 IDS = np.array([v for row in LISTS for v in row], dtype=np.int32)
 OFFSETS = np.cumsum([0, *map(len, LISTS)]).astype(np.int64)
+PICTURES = np.arange(60, dtype=np.uint8).reshape(5, 2, 2, 3)
 WORDS = ("zero", "one", "two", "three")
 
 COLUMNS: dict[str, Callable[[], Column]] = {
     "images": lambda: Dense(np.arange(30.0).reshape(5, 2, 3)),
     "colours": lambda: Dense(np.arange(120, dtype=np.uint8).reshape(5, 4, 2, 3)),
+    "pictures": lambda: Image(np.arange(120, dtype=np.uint8).reshape(5, 4, 2, 3)),
+    "scaled pictures": lambda: Image(PICTURES, (1.0, 2.0), (0.5, 255.0)),
     "table": lambda: Dense(np.arange(10).reshape(5, 2), ("a", "b")),
     "holes": lambda: Dense(np.array([1.0, np.nan, np.nan, -0.0, 0.0])),
     "numbers": lambda: Dense(np.arange(5, dtype=np.float32)),

@@ -9,7 +9,7 @@ import pytest
 
 from dlx.config.specs import STEPS
 from dlx.config.specs.prepare import Expression
-from dlx.data.columns import Column, Dense, Sequence
+from dlx.data.columns import Column, Dense, Image, Sequence
 from dlx.testing import BrokenContract, check_step
 
 RNG = np.random.default_rng(1)
@@ -21,12 +21,17 @@ COLUMNS: dict[str, Any] = {
     "numbers": Dense(NUMBERS, ("one", "two", "three", "four")),
     "holes": HOLES,
     "counts": RNG.integers(0, 9, (ROWS, 2)),
+    "pictures": Image(np.random.default_rng(2).integers(0, 256, (ROWS, 3, 2, 2), np.uint8)),
     "lists": Sequence(np.concatenate(LISTS), np.cumsum([0, *map(len, LISTS)])),
     "texts": [f"word{i % 4} word{i % 7} {'rare' * (i % 3)}" for i in range(ROWS)],
 }
 CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
-    "standardise": [("numbers", {}), ("counts", {})],
-    "scale": [("numbers", {}), ("numbers", {"divide_by": 3})],
+    "standardise": [("numbers", {}), ("counts", {}), ("pictures", {})],
+    "scale": [
+        (column, options)
+        for column in ("numbers", "pictures")
+        for options in ({}, {"divide_by": 3})
+    ],
     "flatten": [("numbers", {})],
     "multi_hot": [("lists", {"size": 50})],
     "one_hot": [("counts", {}), ("counts", {"size": 3})],

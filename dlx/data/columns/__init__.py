@@ -6,8 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from .base import KINDS, Array, Column, Input, Rows, Shown
+from .base import KINDS, Array, Column, Input, Numeric, Rows, Shown
 from .dense import Dense
+from .image import Image
 from .ragged import Sequence, Sparse
 from .text import Text
 
@@ -16,7 +17,9 @@ __all__ = [
     "Array",
     "Column",
     "Dense",
+    "Image",
     "Input",
+    "Numeric",
     "Rows",
     "Sequence",
     "Shown",

@@ -56,13 +56,16 @@ class Column(ABC):
     Attributes:
         kind: its name, as the cache and a pipeline record it.
         held: "module:attribute" of the class that holds such rows on a device.
+        instead: what to do where a preparation step cannot take it; "" where the step knows.
     """
 
     kind: ClassVar[str]
     held: ClassVar[str]
+    instead: ClassVar[str] = ""
 
     def __init_subclass__(cls) -> None:
-        KINDS[cls.kind] = cls
+        if hasattr(cls, "kind"):  # not the abstract ones
+            KINDS[cls.kind] = cls
 
     @property
     @abstractmethod
@@ -138,3 +141,26 @@ class Column(ABC):
         """
         self.describe()
         return self
+
+
+class Numeric(Column):
+    """A column whose rows are numbers in the end, however they are kept: they can be scaled.
+
+    A feature is what is scaled alike: a number of a row, or a channel of pictures.
+    """
+
+    @abstractmethod
+    def moments(self) -> tuple[Array, Array]:
+        """Mean and standard deviation of each feature, in double precision."""
+
+    @abstractmethod
+    def limits(self) -> tuple[Array, Array]:
+        """The smallest and the largest value of each feature, in double precision."""
+
+    @abstractmethod
+    def divide(self, by: float) -> Self:
+        """Every value divided by one number."""
+
+    @abstractmethod
+    def rescale(self, offset: Array, width: Array) -> Self:
+        """(value - offset) / width, feature by feature."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,11 +11,11 @@ import numpy as np
 from ...config.names import plural
 from ...errors import Problem, UsageError
 from ..profile import WIDE, Profile, of_many, of_numbers, of_texts
-from .base import Array, Column, Input, Rows, Shown
+from .base import Array, Input, Numeric, Rows, Shown
 
 
 @dataclass(frozen=True, eq=False)
-class Dense(Column):
+class Dense(Numeric):
     """Rows of numbers, all of one shape; to NumPy it is an array.
 
     Attributes:
@@ -115,3 +115,24 @@ class Dense(Column):
         found = type(self)(values, self.names)
         found.check(" after preparation")
         return found
+
+    def moments(self) -> tuple[Array, Array]:
+        """Mean and standard deviation of each number of a row; of equal numbers exactly 0."""
+        rows = self.values.astype(np.float64)
+        # The mean of equal numbers may be a bit off, which leaves a tiny deviation to divide by.
+        constant = rows.max(axis=0) == rows.min(axis=0)
+        return rows.mean(axis=0), np.where(constant, 0.0, rows.std(axis=0))
+
+    def limits(self) -> tuple[Array, Array]:
+        """The smallest and the largest value of each number of a row."""
+        low, high = self.values.min(axis=0), self.values.max(axis=0)
+        return low.astype(np.float64), high.astype(np.float64)
+
+    def divide(self, by: float) -> Self:
+        """Float32 rows, every number divided by one."""
+        return replace(self, values=np.divide(self.values, np.float32(by), dtype=np.float32))
+
+    def rescale(self, offset: Array, width: Array) -> Self:
+        """Float32 rows, computed in double precision."""
+        scaled = np.subtract(self.values, offset, dtype=np.float64) / width
+        return replace(self, values=np.asarray(scaled, dtype=np.float32))
