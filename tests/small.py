@@ -39,7 +39,7 @@ def built(*overrides: str, base: tuple[str, ...] = WINE) -> tuple[Config, Data, 
     config = loaded(*overrides, base=base).config
     data = read_data(config)
     fold = prepare_fold(config, data, data.split.folds[0])
-    learner = build_learner(config, fold.inputs, data.targets, fold.device)
+    learner = build_learner(config, fold.inputs, fold.targets, fold.device)
     return config, data, fold, build_training(config, learner, learner.source(fold, 0))
 
 

@@ -37,12 +37,12 @@ def run(args: argparse.Namespace) -> int:
     data = read_data(config)
     fold = prepare_fold(config, data, data.split.folds[0])
     if reads(config, "model"):
-        build = builder(config, fold.inputs, data.targets)
+        build = builder(config, fold.inputs, fold.targets)
         model = outline(build)
         total = count_parameters(model)
         layers = layer_table(model if total > LARGE else build(), fold.inputs)
     else:
-        learner = build_learner(config, fold.inputs, data.targets, fold.device)
+        learner = build_learner(config, fold.inputs, fold.targets, fold.device)
         total, layers = count_parameters(learner.networks), learner.layers(fold.inputs)
     if args.json:
         say_json({"layers": [asdict(layer) for layer in layers], "parameters": total})

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, UsageError
 from ..files import read_json
-from ..judging.classes import describe_classes
+from ..judging.classes import describe_classes, describe_meanings
 from ..judging.verdict import display_name
 from ..runs.folder import name_of
 from ..runs.log import silent
@@ -180,9 +180,10 @@ def show_verdict(facts: Mapping[str, Any]) -> None:
         say(power["use"])
     if facts.get("scores"):
         _show_scores(facts["scores"])
-        for line in describe_classes(
-            facts.get("problem") or {}, [s["name"] for s in facts["scores"]]
-        ):
+        names = [score["name"] for score in facts["scores"]]
+        for line in describe_meanings(facts.get("meanings") or {}, names):
+            say(line)
+        for line in describe_classes(facts.get("problem") or {}, names):
             say(line)
     if power.get("text"):
         say(power["text"])

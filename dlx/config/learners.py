@@ -38,11 +38,13 @@ class ScoreSpec:
         direction: whether it is to be small ("min") or large ("max").
         judged: whether settings are compared by it.
         each_epoch: whether every epoch has it, so that it can be monitored; else only the end.
+        meaning: what it is of, shown beside it, where its name would mislead.
     """
 
     direction: Literal["min", "max"]
     judged: bool = False
     each_epoch: bool = True
+    meaning: str = ""
 
 
 class LearnerSpec(ABC):
@@ -84,6 +86,11 @@ def spec_of(config: Config) -> LearnerSpec:
 def score_names(config: Config) -> dict[str, str]:
     """Every score that training can report -> "min" or "max", as in val/loss or val/age/mae."""
     return {name: score.direction for name, score in spec_of(config).scores(config).items()}
+
+
+def score_meanings(config: Config) -> dict[str, str]:
+    """What scores are of whose names would mislead, by name."""
+    return {n: one.meaning for n, one in spec_of(config).scores(config).items() if one.meaning}
 
 
 def judged_score(config: Config) -> str:

@@ -19,7 +19,14 @@ from .learners import spec_of
 from .paths import search_path
 from .plugins import is_name, load_plugins
 from .rules import find_contradictions, find_ineffective, forbidden
-from .schema import NO_RESULT, Config, Plain, every_option, rename_old_keys
+from .schema import (
+    NEWER_OF_TARGETS,
+    NO_RESULT,
+    Config,
+    Plain,
+    every_option,
+    rename_old_keys,
+)
 from .secrets import hide_in_arguments, hide_in_config
 from .specs import LEARNERS
 from .tree import Layer, Tree
@@ -211,9 +218,9 @@ def digest(config: Config) -> str:
     plain = to_plain(config)
     for irrelevant in NO_RESULT:
         plain.pop(irrelevant)
-    for target in plain["targets"].values():  # configs from before it was an option keep theirs
-        if not target["positive"]:
-            del target["positive"]
+    for target in plain["targets"].values():  # configs from before they were options keep theirs
+        for key in [key for key, unset in NEWER_OF_TARGETS.items() if target[key] == unset]:
+            del target[key]
     if config.learner == LEARNERS.default("supervised")():
         del plain["learner"]
     plain["workflow"]["rungs"] = plain["workflow"].pop("capacity_steps")  # as for earlier runs

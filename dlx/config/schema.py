@@ -28,6 +28,8 @@ MAX_THREADS = 1024
 """More than any machine has cores; a library that is asked for a billion ends the process."""
 NO_RESULT = ("run", "about", "checkpoint", "sweep", "search", "tune")
 """Sections that no result of a single training depends on."""
+NEWER_OF_TARGETS: dict[str, Any] = {"positive": "", "scale": "none"}
+"""Options of a target that were added later, and what they are where a config does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +54,12 @@ class Target:
         "name of the positive class of two, for precision, recall, f1 and average_precision; "
         "empty: the second class",
         example="malignant",
+    )
+    scale: Literal["none", "standardise"] = option(
+        "none",
+        "standardise: numbers are learned less their mean, by their standard deviation, both of "
+        "the training rows; losses are of these numbers, metrics and predictions in the target's "
+        "own unit",
     )
     activation: Literal["auto", "sigmoid", "softmax", "none"] = option(
         "auto", "turns the outputs of the last layer into predictions; auto: by the problem"

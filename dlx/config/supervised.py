@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -25,10 +25,11 @@ class SupervisedSpec(LearnerSpec):
         """Losses and metrics of both sets; judged is the first metric of the first target."""
         found: dict[str, ScoreSpec] = {}
         for part in ("train", "val") if has_validation(config) else ("train",):
-            found[f"{part}/loss"] = ScoreSpec("min")
+            found[f"{part}/loss"] = ScoreSpec("min", meaning=_loss_of(config, config.targets))
             for name, target in config.targets.items():
                 prefix = part if len(config.targets) == 1 else f"{part}/{name}"
-                found.setdefault(f"{prefix}/loss", ScoreSpec("min"))
+                meaning = _loss_of(config, [name])
+                found.setdefault(f"{prefix}/loss", ScoreSpec("min", meaning=meaning))
                 for metric, chosen in metrics_of(config, target).items():
                     found[f"{prefix}/{metric}"] = ScoreSpec(chosen.options.direction)
         names = [name for name in found if name.startswith("val/")]
@@ -43,7 +44,7 @@ class SupervisedSpec(LearnerSpec):
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Whether targets, losses, activations and metrics fit each other and the dataset."""
-        for rule in (_targets, _positives, _losses, _activations, _metrics):
+        for rule in (_targets, _positives, _scales, _losses, _activations, _metrics):
             yield from rule(config, where)
 
     def notes(self, config: Config) -> list[str]:
@@ -73,6 +74,12 @@ def metrics_of(config: Config, target: Target) -> dict[str, Chosen]:
     return {name: METRICS.default(name)() for name in PROBLEMS[target.problem].metrics}
 
 
+def _loss_of(config: Config, names: Iterable[str]) -> str:
+    """What the loss of some targets is of, where their options make it another than expected."""
+    scaled = [f"targets.{n}.scale" for n in names if config.targets[n].scale != "none"]
+    return f"of standardised numbers ({', '.join(scaled)})" if scaled else ""
+
+
 def _targets(config: Config, where: Where) -> Iterator[Problem]:
     offered: dict[str, str] = config.dataset.options.targets
     if not config.targets:
@@ -99,6 +106,16 @@ def _positives(config: Config, where: Where) -> Iterator[Problem]:
             what = f"`targets.{name}.positive` is {target.positive}, but {title} has no such class"
             here = where(("targets", name, "positive"))
             yield Problem(what, here, "nothing: only for two classes")
+
+
+def _scales(config: Config, where: Where) -> Iterator[Problem]:
+    for name, target in config.targets.items():
+        row = PROBLEMS[target.problem]
+        if target.scale != "none" and (row.classes or row.bounded):
+            why = "it has classes, not numbers" if row.classes else "its outputs stay in [0, 1]"
+            what = f"`targets.{name}.scale` is {target.scale}, but {row.title}: {why}"
+            hint = f"targets.{name}.scale=none"
+            yield Problem(what, where(("targets", name, "scale")), "none", hint)
 
 
 _KINDER = {("binary", "multiclass"), ("regression", "unit_regression")}

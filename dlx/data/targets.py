@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -42,12 +42,35 @@ class TargetCodec:
         outputs: how many numbers a model gives for it.
         classes: names of its classes or labels; empty for numbers.
         positive: of two classes the one that precision and its kin are of.
+        mean: of each number, where a model learns numbers less that, by `std`; else empty.
+        std: of each number in the training rows; 1 of one that is always the same.
+
+    Raises:
+        ValueError: there are not as many means and deviations as outputs, or they are no use.
     """
 
     problem: str
     outputs: int
     classes: tuple[str, ...] = ()
     positive: int = 1
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+    def __post_init__(self) -> None:
+        many, sizes = self.outputs if self.mean or self.std else 0, (len(self.mean), len(self.std))
+        finite = np.isfinite([*self.mean, *self.std]).all()
+        if sizes != (many, many) or not finite or min(self.std, default=1.0) <= 0:
+            raise ValueError(f"mean {self.mean} and std {self.std} of {self.outputs} outputs")
+
+    def plain(self) -> dict[str, Any]:
+        """As `pipeline.json` holds it; what it has of no scale is left out, as it once was."""
+        return {
+            name: value for name, value in asdict(self).items() if value or name not in _OF_SCALES
+        }
+
+    def encode(self, values: Array) -> Array:
+        """Values of the target as a model learns them."""
+        return (values - _float32(self.mean)) / _float32(self.std) if self.mean else values
 
     def name(self, values: Array) -> list[Any]:
         """What some values of the target stand for: a class, a list of labels, or numbers.
@@ -69,10 +92,19 @@ class TargetCodec:
     def decode(self, activated: Array) -> Answers:
         """What a model's predictions say: logits after the activation (`dlx.losses.activate`)."""
         if not self.classes:
+            if self.mean:
+                activated = activated * _float32(self.std) + _float32(self.mean)
             return Answers(activated, self.name(activated), None)
         multiclass = self.problem == "multiclass"
         chosen = activated.argmax(axis=1) if multiclass else activated > 0.5
         return Answers(chosen, self.name(chosen), activated)
+
+
+_OF_SCALES = ("mean", "std")
+
+
+def _float32(numbers: tuple[float, ...]) -> Array:
+    return np.asarray(numbers, dtype=np.float32)
 
 
 def _cells(value: Any) -> list[str]:
@@ -101,6 +133,19 @@ class EncodedTarget:
     def classes(self) -> tuple[str, ...]:
         """Names of its classes or labels; empty for numbers."""
         return self.codec.classes
+
+    def standardise(self, rows: Rows) -> TargetCodec:
+        """The codec of numbers that are learned less their mean, by their standard deviation.
+
+        Args:
+            rows: those that may be learnt from.
+        """
+        numbers = self.values[rows].astype(np.float64).reshape(len(rows), -1)
+        # The mean of equal numbers may be a bit off, which leaves a tiny deviation to divide by.
+        constant = numbers.max(axis=0) == numbers.min(axis=0)
+        std = np.where(constant, 1.0, numbers.std(axis=0))
+        mean = numbers.mean(axis=0)
+        return replace(self.codec, mean=tuple(mean.tolist()), std=tuple(std.tolist()))
 
 
 def encode(samples: Samples, name: str, problem: str, positive: str = "") -> EncodedTarget:
@@ -163,7 +208,9 @@ def _positive(name: str, asked: str, classes: tuple[str, ...]) -> int:
 
 
 def _encode_values(column: Array, name: str, problem: str) -> tuple[Array, int]:
-    values = column.astype(np.float32)
+    with np.errstate(over="ignore"):
+        values = column.astype(np.float32)
+    _check_values(column, name, np.isfinite(values), "numbers of less than 3.4e38, as float32 has")
     row = PROBLEMS[problem]
     if row.answer == "numbers":
         if values.ndim != 2:

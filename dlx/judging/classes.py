@@ -1,4 +1,4 @@
-"""Which class a score is of, or over which classes it is averaged, in words."""
+"""What a score is of, in words: which class, an average over which, numbers of which unit."""
 
 from __future__ import annotations
 
@@ -7,6 +7,23 @@ from typing import Any
 
 ONE_CLASS = ("precision", "recall", "f1", "average_precision")
 """Scores that of two classes are those of the positive one."""
+
+
+def describe_meanings(meanings: Mapping[str, Any], scores: Sequence[str]) -> Iterator[str]:
+    """A line for all scores that are of the same, where their names would mislead.
+
+    Args:
+        meanings: `meanings` of a run's `report.json`: score of training -> what it is of.
+        scores: names of the run's scores; one of the test set is of the same as of validation.
+    """
+    alike: dict[str, list[str]] = {}
+    for name in scores:
+        part, _, measure = name.partition("/")
+        told = meanings.get(f"val/{measure}" if part == "test" else name)
+        if isinstance(told, str) and told:
+            alike.setdefault(told, []).append(name)
+    for told, names in alike.items():
+        yield f"{', '.join(names)}: {told}"
 
 
 def describe_classes(problems: Mapping[str, Any], scores: Sequence[str]) -> Iterator[str]:

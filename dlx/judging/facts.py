@@ -27,6 +27,7 @@ class Facts(TypedDict, total=False):
     model: dict[str, Any]
     optimizer: str
     notes: list[str]
+    meanings: dict[str, str]
     advice: dict[str, Any]
     data: dict[str, Any]
     environment: dict[str, Any]

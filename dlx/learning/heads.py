@@ -5,14 +5,47 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor
 
 from ..config.schema import Config
 from ..config.supervised import loss_of
-from ..data.targets import EncodedTarget
+from ..data.targets import EncodedTarget, TargetCodec
 from ..losses import resolve
 
 Loss = Callable[[Tensor, Tensor], Tensor]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """Between the numbers of a target and those that are learned: less a mean, by a deviation.
+
+    Attributes:
+        mean: of each output, (outputs,).
+        std: of each output, (outputs,).
+    """
+
+    mean: Tensor
+    std: Tensor
+
+    @classmethod
+    def of(cls, codec: TargetCodec, device: torch.device) -> Scale | None:
+        """That of a target; None where its numbers are learned as they are."""
+        if not codec.mean:
+            return None
+        return cls(torch.tensor(codec.mean, device=device), torch.tensor(codec.std, device=device))
+
+    def apply(self, values: Tensor) -> Tensor:
+        """Numbers of the target as they are learned."""
+        return (values - self.mean) / self.std
+
+    def undo(self, values: Tensor) -> Tensor:
+        """Numbers that were learned in the target's unit."""
+        return values * self.std + self.mean
+
+    def wrap(self, loss: Loss) -> Loss:
+        """A loss of numbers as they are learned, and targets in their unit."""
+        return lambda logits, target: loss(logits, self.apply(target))
 
 
 @dataclass(frozen=True)
@@ -23,9 +56,10 @@ class Head:
         name: the target's column.
         problem: its type, a key of `dlx.problem.PROBLEMS`.
         outputs: numbers the model gives for it.
-        loss: mean loss from logits (batch, outputs) and targets.
+        loss: mean loss from logits (batch, outputs) and targets in their unit.
         weight: factor of the loss in the sum.
         positive: of two classes the one that precision and its kin are of, 0 or 1.
+        scale: what numbers are learned by; None where they are learned as they are.
     """
 
     name: str
@@ -34,14 +68,28 @@ class Head:
     loss: Loss
     weight: float
     positive: int = 1
+    scale: Scale | None = None
+
+    def answers(self, logits: Tensor) -> Tensor:
+        """What metrics are of: the logits, of numbers in the target's unit."""
+        return logits if self.scale is None else self.scale.undo(logits)
+
+    def logits(self, answers: Tensor) -> Tensor:
+        """The logits that give such answers."""
+        return answers if self.scale is None else self.scale.apply(answers)
 
 
-def heads_of(config: Config, targets: Mapping[str, EncodedTarget]) -> tuple[Head, ...]:
-    """What is learned for each target of a config."""
+def heads_of(
+    config: Config, targets: Mapping[str, EncodedTarget], device: torch.device
+) -> tuple[Head, ...]:
+    """What is learned for each target of a config, on a device."""
     heads = []
     for name, target in config.targets.items():
         loss = resolve(loss_of(config, target), target.problem)
         made = loss.load()(loss.options, target.problem)
         codec = targets[name].codec
-        heads.append(Head(name, codec.problem, codec.outputs, made, target.weight, codec.positive))
+        scale = Scale.of(codec, device)
+        made = made if scale is None else scale.wrap(made)
+        what = name, codec.problem, codec.outputs
+        heads.append(Head(*what, made, target.weight, codec.positive, scale))
     return tuple(heads)

@@ -37,8 +37,8 @@ class Meters:
         self.part = part
         self._device = device
         self._several = len(heads) > 1
-        self.metrics: list[tuple[str, str, Metric]] = [
-            (self._prefix(head.name) + name, head.name, _make_metric(c, head))
+        self.metrics: list[tuple[str, Head, Metric]] = [
+            (self._prefix(head.name) + name, head, _make_metric(c, head))
             for head in heads
             for name, c in chosen[head.name].items()
         ]
@@ -63,13 +63,14 @@ class Meters:
         Args:
             batch: the samples.
             losses: their mean losses by name, the objective first.
-            outputs: what the metrics are of, by target.
+            outputs: logits by target, which the metrics are of.
         """
         self._pending.append((batch.rows, {name: one.detach() for name, one in losses.items()}))
         if self.metrics:
             with torch.no_grad():
-                for _, target, metric in self.metrics:
-                    metric.update(outputs[target].detach(), batch.targets[target])
+                for _, head, metric in self.metrics:
+                    answers = head.answers(outputs[head.name].detach())
+                    metric.update(answers, batch.targets[head.name])
 
     def fetch(self) -> list[float]:
         """Takes the losses off the device; returns those not taken before of the objective.

@@ -70,7 +70,7 @@ def constant_objective(
     for head in heads:
         targets = truth[head.name]
         constants = [
-            (name, row.expand(len(targets), head.outputs))
+            (name, head.logits(row).expand(len(targets), head.outputs))
             for name, row in constant_logits(head.problem, head.outputs, train[head.name])
         ]
         name, logits[head.name] = min(constants, key=lambda one: float(head.loss(one[1], targets)))

@@ -56,7 +56,7 @@ class Supervised(OneLoss):
     ) -> Self:
         """The model of a config, and a head for each of its targets."""
         model = build_network(config, builder(config, inputs, targets), device, fold)
-        return cls(config, model, heads_of(config, targets))
+        return cls(config, model, heads_of(config, targets, device))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The mean loss of a batch without the penalty, and of several heads each one's."""
@@ -90,10 +90,12 @@ class Supervised(OneLoss):
         self._last = (fold, part, logits)
         scores, naive = meters.scores(), fold.data.naive(fold.rows_of(part))
         found = []
-        for score, target, metric in meters.metrics:
-            truth, known = samples.targets[target], scores[score]
-            own = Answer("model", "model", metric, truth, (logits[target],), known)
-            baselines = self._baselines(fold, target, metric, samples, naive.get(target, {}))
+        for score, head, metric in meters.metrics:
+            truth, known = samples.targets[head.name], scores[score]
+            answers = head.answers(logits[head.name])
+            own = Answer("model", "model", metric, truth, (answers,), known)
+            forecasts = naive.get(head.name, {})
+            baselines = self._baselines(fold, head.name, metric, samples, forecasts)
             found.append(Evaluation(score, metric.direction, "row", own, tuple(baselines)))
         known = scores[f"{part}/loss"]
         loss = Objective("model", "model", self.heads, samples.targets, logits, known)

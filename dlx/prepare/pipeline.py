@@ -143,6 +143,11 @@ class Pipeline:
                 columns[name] = column.ready()
         return columns
 
+    def rescale(self, name: str, codec: TargetCodec) -> TargetCodec:
+        """A target's codec, with the scale that was learnt of it, where there is one."""
+        learnt = self.targets.get(name, codec)
+        return replace(codec, mean=learnt.mean, std=learnt.std)
+
     def decode(self, activated: Mapping[str, Array]) -> dict[str, Answers]:
         """What a model's predictions say, by target; see `TargetCodec.decode`."""
         return {name: self.targets[name].decode(values) for name, values in activated.items()}
@@ -154,7 +159,8 @@ class Pipeline:
             RunError: it cannot be written.
         """
         make_folders(folder / FOLDER)
-        write_json(folder / FOLDER / FILE, asdict(self))
+        targets = {name: codec.plain() for name, codec in self.targets.items()}
+        write_json(folder / FOLDER / FILE, asdict(self) | {"targets": targets})
 
     @classmethod
     def load(cls, folder: Path, inputs: Sequence[str]) -> Pipeline:
@@ -187,7 +193,8 @@ class Pipeline:
 
 
 def _codec(classes: Sequence[str], **rest: Any) -> TargetCodec:
-    return TargetCodec(classes=tuple(classes), **rest)
+    mean, std = (tuple(map(float, rest.pop(name, ()))) for name in ("mean", "std"))
+    return TargetCodec(classes=tuple(classes), mean=mean, std=std, **rest)
 
 
 def _input(shape: Sequence[int], **rest: Any) -> Input:

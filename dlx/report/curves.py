@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..judging.classes import describe_meanings
 from ..judging.verdict import display_name
 from . import plots
 from .blocks import Block, Picture, Section, Text
@@ -33,7 +34,9 @@ def _curve(run: Run, name: str) -> Block:
     if not any(map(math.isfinite, (*data.train, *data.val))):
         return Text([f"{name}: no finite value in any epoch, so there is no plot."])
     picture = plots.curve(data)
-    return Picture(f"curve-{name}", picture, _caption(run, data), _alt(data), wide=False)
+    meant = describe_meanings(get(run.report, "meanings", dict), [f"train/{name}", f"val/{name}"])
+    caption = " ".join((*map(sentence, meant), _caption(run, data))).strip()
+    return Picture(f"curve-{name}", picture, caption, _alt(data), wide=False)
 
 
 def _epoch(row: Mapping[str, Any]) -> int | None:
@@ -45,8 +48,10 @@ def _turn(run: Run) -> plots.Turn | None:
     """Where the validation loss turned, and how far it ended from the training loss."""
     found = get(run.report, "overfit", dict)
     epoch = _epoch(found)
-    verdict = get(found, "verdict", str)
-    return plots.Turn(verdict, epoch, finite(found.get("gap"))) if epoch and verdict else None
+    verdict, meanings = get(found, "verdict", str), get(run.report, "meanings", dict)
+    alike = meanings.get("train/loss") == meanings.get("val/loss")
+    gap = finite(found.get("gap")) if alike else math.nan
+    return plots.Turn(verdict, epoch, gap) if epoch and verdict else None
 
 
 def _smooth_mean(run: Run) -> list[Block]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from ..judging.classes import describe_classes
+from ..judging.classes import describe_classes, describe_meanings
 from ..judging.verdict import display_name
 from .blocks import Alerts, Section, Table, Text
 from .read import Run, amount, get, mappings, span
@@ -26,7 +26,8 @@ def scores(run: Run) -> Section:
     head = ("score", "set", "value", "95% interval", "baseline", "its name", "direction")
     table = Table("Every score of the kept weights", head, rows, texts=(0, 1, 5, 6))
     names = [get(score, "name", str) for score in mappings(run.report, "scores")]
-    told = list(describe_classes(get(run.report, "problem", dict), names))
+    meant = describe_meanings(get(run.report, "meanings", dict), names)
+    told = [*meant, *describe_classes(get(run.report, "problem", dict), names)]
     return Section("scores", "Scores", [table, Text(told)])
 
 

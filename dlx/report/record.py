@@ -38,7 +38,8 @@ def _problem(problem: Mapping[str, Any]) -> str:
     classes = get(problem, "classes", list)
     many = f"{len(classes)} classes" if classes else ""
     last = f"last activation {activation}" if activation else ""
-    return ", ".join(w for w in (title, many, last, f"loss {loss}" if loss else "") if w)
+    of = " of standardised numbers" if get(problem, "scale", str) == "standardise" else ""
+    return ", ".join(w for w in (title, many, last, f"loss {loss}{of}" if loss else "") if w)
 
 
 def data(run: Run) -> Section:

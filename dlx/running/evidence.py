@@ -12,7 +12,7 @@ import yaml
 
 from ..config.advice import more_reliable
 from ..config.fields import to_plain
-from ..config.learners import network_name
+from ..config.learners import network_name, score_meanings
 from ..config.load import Loaded
 from ..config.schema import Config
 from ..config.supervised import loss_of, metrics_of
@@ -117,6 +117,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "overrides": loaded.shown,
         "command": shlex.join(["dlx", "train", *loaded.shown]),
         "notes": list(loaded.notes),
+        "meanings": score_meanings(config),
         "advice": {"more_reliable": more_reliable(config, has_repeats(data.findings))},
     }
 
@@ -130,6 +131,7 @@ def _problem(config: Config, name: str, target: EncodedTarget) -> dict[str, Any]
         "activation": row.activation,
         "loss": resolve(loss_of(config, declared), declared.problem).name,
         "classes": list(target.classes),
+        **({} if declared.scale == "none" else {"scale": declared.scale}),
         **_describe_averages(config, name, target),
     }
 

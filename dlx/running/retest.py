@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ..config.learners import score_meanings
 from ..config.load import load_saved
 from ..config.schema import Config
 from ..errors import Problem, RunError, UsageError
@@ -55,7 +56,7 @@ def look_again(
     data = read_data(config)
     _check_data(earlier, data)
     fold = _restore(config, earlier, data)
-    learner = build_learner(config, fold.inputs, data.targets, fold.device)
+    learner = build_learner(config, fold.inputs, fold.targets, fold.device)
     try:
         learner.load_weights(tensors)
     except RuntimeError as error:
@@ -72,6 +73,7 @@ def look_again(
         "sample": data.samples.sample,
         "scores": [score.plain() for score in judged.scores],
         "power": judged.facts["power"],
+        "meanings": score_meanings(config),
         **looks,
         "warnings": [*warnings, *_describe_unchecked(run)],
     }
@@ -123,16 +125,27 @@ def _restore(config: Config, earlier: Earlier, data: Data) -> FoldData:
         torch.set_num_threads(threads)  # another count could change the score's last bits
     inputs = tuple(data.samples.inputs)
     pipeline = Pipeline.load(earlier.folder, inputs)
-    if tuple(pipeline.raw) != inputs:  # of a stranger's, the target could be among them
-        what = f"the fitted preparation is of {', '.join(pipeline.raw) or 'no input'}"
-        where, accepted = str(earlier.folder), ", ".join(inputs)
-        raise RunError(Problem(what, where, accepted, "train again"))
+    _check_pipeline(pipeline, inputs, config, str(earlier.folder))
     columns = pipeline.apply(data.samples)
     values = {name: target.values for name, target in data.targets.items()}
     rows = everything(data) if config.final else data.split.folds[0]  # what baselines learn from
     train = make_part(columns, values, rows.train, device)
     held = make_part(columns, values, rows.validation, device) if len(rows.validation) else None
     return FoldData(pipeline, columns, train, held, device, data, rows)
+
+
+def _check_pipeline(
+    pipeline: Pipeline, inputs: tuple[str, ...], config: Config, where: str
+) -> None:
+    """What was learnt must be of the inputs, and hold the scales of the targets."""
+    if tuple(pipeline.raw) != inputs:  # of a stranger's, the target could be among them
+        what = f"the fitted preparation is of {', '.join(pipeline.raw) or 'no input'}"
+        raise RunError(Problem(what, where, ", ".join(inputs), "train again"))
+    for name, target in config.targets.items():
+        learnt = pipeline.targets.get(name)
+        if target.scale != "none" and (learnt is None or not learnt.mean):
+            what = f"the fitted preparation lacks the scale of target {name}"
+            raise RunError(Problem(what, where, hint="train again"))
 
 
 def _keep(run: Path, judged: Judged) -> None:

@@ -44,7 +44,7 @@ def build_stage(
     Raises:
         UsageError: the model cannot take these inputs, or takes more memory than is free.
     """
-    learner = build_learner(config, fold.inputs, data.targets, fold.device, number)
+    learner = build_learner(config, fold.inputs, fold.targets, fold.device, number)
     sizes = learner.measure(fold.inputs)
     require_batch(config, sizes, len(fold.train), fold.device)
     config = learner.config = set_eval_batch(config, eval_batch or eval_rows(config, sizes))

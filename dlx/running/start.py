@@ -16,6 +16,7 @@ from ..config.load import Loaded, digest
 from ..data.protocols import Fold
 from ..files import names_in, remove_file, remove_tree, sweep_temporaries
 from ..judging import outcome
+from ..judging.classes import describe_meanings
 from ..judging.facts import Facts
 from ..runs.files import write_json
 from ..runs.folder import check_writable, create
@@ -147,7 +148,7 @@ def _first_stage(
         config = final_config(config, config.trainer.last_epoch)
     fold = shared.fold(config, data, rows, number)
     if threads is None:
-        threads = choose_threads(loaded.config, data, fold)
+        threads = choose_threads(loaded.config, fold)
     else:
         torch.set_num_threads(threads["count"])
     stage = build_stage(config, data, fold, number, eval_batch)
@@ -176,6 +177,8 @@ def _write_start(run: Run, write_config: bool = True) -> None:
     for found in run.data.findings:
         if found["name"] == "absent class":  # scores averaged over classes leave it out
             run.log(f"data warning: {found['text']}")
+    for line in describe_meanings(run.facts["meanings"], [*run.facts["meanings"]]):
+        run.log(line)
     if write_config:
         own = not run.resumed or is_own(run.folder)
         evidence.write_config(run.folder, run.loaded, own)

@@ -27,7 +27,6 @@ from ..files import fence, read_json
 from ..learning.build import build_learner
 from ..learning.memory import require_batch
 from ..machine import cores
-from ..sources.data import Data
 from ..sources.fold import FoldData
 from . import threads
 from .environment import cpu_model
@@ -131,11 +130,11 @@ def _time_steps(step: Callable[[], None], count: int, repeats: int) -> float:
     return (time.perf_counter() - begun) / repeats
 
 
-def choose_threads(config: Config, data: Data, fold: FoldData) -> dict[str, Any]:
+def choose_threads(config: Config, fold: FoldData) -> dict[str, Any]:
     """Sets the thread count, measured on real steps of a throwaway model where that is asked."""
 
     def make_step() -> Any:
-        learner = build_learner(config, fold.inputs, data.targets, fold.device)
+        learner = build_learner(config, fold.inputs, fold.targets, fold.device)
         require_batch(config, learner.measure(fold.inputs), len(fold.train), fold.device)
         training = build_training(config, learner, learner.source(fold, 0))
         batch = training.source.probe()

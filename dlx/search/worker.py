@@ -149,7 +149,7 @@ def _threads(loaded: Loaded, shared: Shared) -> dict[str, Any]:
     """The thread count that is fastest for a config, measured or remembered."""
     config = loaded.config
     data = shared.data(config)
-    return choose_threads(config, data, shared.fold(config, data, data.split.folds[0], 0))
+    return choose_threads(config, shared.fold(config, data, data.split.folds[0], 0))
 
 
 def _take_over_output() -> Send:

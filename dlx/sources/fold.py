@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from ..data.cache import Cache
 from ..data.columns import Column, Input, Rows
 from ..data.protocols import Fold
 from ..data.store import cache_root
+from ..data.targets import EncodedTarget
 from ..prepare import Pipeline
 from ..prepare.copies import add_copies
 from .batches import Part, make_part
@@ -60,6 +61,14 @@ class FoldData:
         return self.rows.validation if name == "val" else self.data.split.test
 
     @property
+    def targets(self) -> dict[str, EncodedTarget]:
+        """The targets, with the scale that the training samples taught."""
+        return {
+            name: replace(one, codec=self.pipeline.rescale(name, one.codec))
+            for name, one in self.data.targets.items()
+        }
+
+    @property
     def inputs(self) -> dict[str, Input]:
         """What a model is told of the inputs."""
         return {name: column.describe() for name, column in self.columns.items()}
@@ -76,7 +85,12 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
     )
     wide = config.prepare.scope == "all" and not data.split.test_validates
     learnt = np.union1d(rows, data.split.rest) if wide else rows
-    codecs = {name: target.codec for name, target in data.targets.items()}
+    codecs = {
+        name: target.codec
+        if config.targets[name].scale == "none"
+        else target.standardise(fold.train)
+        for name, target in data.targets.items()
+    }
     pipeline, columns = Pipeline.fit(
         config.prepare.steps, samples, learnt, codecs, None if len(made_of) else cache
     )

@@ -64,7 +64,7 @@ class Subject:
         """A fresh one, wherever the global generators stand."""
         torch.rand(1), np.random.random(), random.random()  # noqa: S311
         fold = self.fold
-        return self.kind.build(self.config, fold.inputs, fold.data.targets, fold.device)
+        return self.kind.build(self.config, fold.inputs, fold.targets, fold.device)
 
     def training(self, learner: Learner | None = None) -> Training:
         """One at its start; of a fresh learner, if none is given."""

@@ -43,7 +43,7 @@ class Bench:
         if number not in self._folds:
             fold = prepare_fold(self._config, self.data, self.data.split.folds[number])
             if not self._folds:
-                choose_threads(self._config, self.data, fold)
+                choose_threads(self._config, fold)
             self._folds[number] = fold
         return self._folds[number]
 

@@ -130,4 +130,4 @@ def test_a_model_that_cannot_take_the_data_is_refused() -> None:
     fold = prepare_fold(config, data, data.split.folds[0])
 
     with pytest.raises(UsageError, match="model=convnet cannot take the input features"):
-        build_learner(config, fold.inputs, data.targets, fold.device)
+        build_learner(config, fold.inputs, fold.targets, fold.device)
