@@ -7,19 +7,20 @@ from typing import Any
 
 from ..errors import Problem
 from .advice import one_cut
+from .fields import Chosen
 from .files import Path, Where
 from .learners import check_learner, has_validation, monitor_of, reads, score_names, spec_of
 from .names import did_you_mean, join_names
 from .paths import NAME, NAME_ACCEPTED
 from .schema import Config, dotted_keys
 from .secrets import hide_passwords, holds_password
+from .shapes import Sizes
 from .spaces import wrong_space
 
 
 def find_contradictions(config: Config, where: Where) -> list[Problem]:
     """Every contradiction between sections of a config that is right section by section."""
-    rules = (_names, check_learner, _monitors, _columns, _copies, _trainer, _protocol, _addresses)
-    found = [problem for rule in rules for problem in rule(config, where)]
+    found = [problem for rule in _RULES for problem in rule(config, where)]
     if config.search:
         found += wrong_space(config.search, dotted_keys(), where)
     return found
@@ -98,6 +99,22 @@ def _columns(config: Config, where: Where) -> Iterator[Problem]:
                 here = where(("prepare", "steps", str(index), "columns"))
                 hint = did_you_mean(column, offered)
                 yield Problem(f"prepare step {step.name}: {what}", here, join_names(offered), hint)
+
+
+def _model(config: Config, where: Where) -> Iterator[Problem]:
+    """What the model's own options contradict, each other or the data's shapes."""
+    if reads(config, "model"):
+        inputs = {name: _prepared(config, name) for name in config.dataset.options.inputs}
+        yield from config.model.options.check(inputs, tuple(config.targets), where)
+
+
+def _prepared(config: Config, name: str) -> Sizes | None:
+    """The shape of a row of an input after its preparation, as far as it is known unread."""
+    sizes: Sizes | None = config.dataset.options.shapes.get(name)
+    for step in config.prepare.steps:
+        if not step.options.columns or name in step.options.columns:
+            sizes = step.options.after(sizes)
+    return sizes
 
 
 def _copies(config: Config, where: Where) -> Iterator[Problem]:
@@ -187,6 +204,12 @@ def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:
             yield Problem(f"`{key}` is {score}: {reason}", where(path), known, f"{key}=auto")
 
 
+_RULES = (
+    *(_names, check_learner, _monitors, _columns, _model, _copies, _trainer, _protocol),
+    _addresses,
+)
+"""What finds contradictions, in the order in which these are told."""
+
 _WRONG_PICKERS = {
     "train": "a training score may not choose the epoch: it also improves when the model overfits",
     "test": "choosing by the test score is tuning on the test set, and leaves none to test on",
@@ -200,19 +223,27 @@ def _padding_read_last(config: Config, where: Where) -> Iterator[Problem]:
     over hundreds of them has forgotten the text: an LSTM then learns next to nothing.
     """
     sides = {step.options.side for step in config.prepare.steps if step.name == "pad"}
-    for number, layer in enumerate(getattr(config.model.options, "layers", ()), start=1):
-        if layer.name not in _RECURRENT or layer.options.sequence:
-            continue
-        both, here = layer.options.bidirectional, where(("model", "layers"))
-        every = "sequence: true, and global_max_pool after it"
-        if both and sides:
-            what = "reads in both directions, so one of its last outputs is computed from padding"
-            yield Problem(f"layer {number} ({layer.name}) {what}", here, every, "one direction")
-        elif "back" in sides:
-            what = "returns its last output, which is computed from the padding at the end"
-            accepted = f"side: front in the step pad; or {every}"
-            hint = "prepare.steps=[{name: pad, side: front}]"
-            yield Problem(f"layer {number} ({layer.name}) {what}", here, accepted, hint)
+    stacks = config.model.options.stacks() if reads(config, "model") else {}
+    for key, layers in stacks.items():
+        for number, layer in enumerate(layers, start=1):
+            if layer.name in _RECURRENT and not layer.options.sequence:
+                yield from _padding_read(number, layer, sides, where, key)
+
+
+def _padding_read(
+    number: int, layer: Chosen, sides: Collection[str], where: Where, key: str
+) -> Iterator[Problem]:
+    """What is wrong with a recurrent layer's last output, where rows are filled on these sides."""
+    said, both = f"layer {number} ({layer.name})", layer.options.bidirectional
+    here, every = where(tuple(key.split("."))), "sequence: true, and global_max_pool after it"
+    if both and sides:
+        what = "reads in both directions, so one of its last outputs is computed from padding"
+        yield Problem(f"{said} {what}", here, every, "one direction")
+    elif "back" in sides:
+        what = "returns its last output, which is computed from the padding at the end"
+        accepted = f"side: front in the step pad; or {every}"
+        hint = "prepare.steps=[{name: pad, side: front}]"
+        yield Problem(f"{said} {what}", here, accepted, hint)
 
 
 _RECURRENT = ("rnn", "lstm", "gru")

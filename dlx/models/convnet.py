@@ -7,6 +7,7 @@ from functools import partial
 
 from torch import nn
 
+from ..config.shapes import Place, Shape
 from ..config.specs import layers as specs
 from ..config.specs.models import Convnet
 from ..data.columns import Input
@@ -14,7 +15,6 @@ from ..errors import Problem, UsageError
 from .layers import batch_norm, conv2d, max_pool2d, reader
 from .modules import ACTIVATIONS
 from .network import Network, check_penalty, dense_layer, the_only_input
-from .shapes import Place, Shape
 
 
 def build(options: Convnet, inputs: Mapping[str, Input], outputs: Mapping[str, int]) -> Network:
@@ -60,10 +60,10 @@ def _block(
     body: list[nn.Module] = []
     if number > 1 and options.pool > 1:
         place = Place(number, "pooling before it", "model.pool")
-        module, shape = max_pool2d(specs.Pool(size=options.pool), shape, place)
+        module, shape = max_pool2d(specs.Pool2d(size=options.pool), shape, place)
         body.append(module)
     # batch normalisation takes the mean off, and with it any bias before it
-    window = specs.Conv(
+    window = specs.Conv2d(
         channels=channels,
         kernel=options.kernel,
         padding=options.padding,

@@ -6,7 +6,6 @@ and gives the module and the shape after it. A shape that it cannot take is a `U
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from operator import itemgetter
@@ -15,14 +14,13 @@ from typing import cast
 from torch import Tensor, nn
 
 from ..config.fields import Chosen
+from ..config.shapes import Place, Shape, shape_of
 from ..config.specs import layers as specs
 from ..config.specs.models import Layers
 from ..data.columns import Input
-from ..errors import Problem, UsageError
 from . import modules
 from .inputs import Batch
 from .network import Network, Reader, check_penalty, dense_layer, join_inputs, the_only_input
-from .shapes import Kind, Place, Shape
 
 Made = tuple[nn.Module, Shape]
 
@@ -43,11 +41,11 @@ def build(options: Layers, inputs: Mapping[str, Input], outputs: Mapping[str, in
     name, found = the_only_input(inputs, "layers")
     starts_linear = not options.layers or options.layers[0].name == "linear"
     multi_hot = found.kind == "multi_hot" and starts_linear
-    images = any(layer.name.endswith("2d") for layer in options.layers)
-    read, shape = (itemgetter(name), _vector(found)) if multi_hot else reader(name, found, images)
+    read, shape = reader(name, found, specs.has_images(options.layers))
+    if multi_hot:
+        read = itemgetter(name)
     body, shape = _stack(options.layers, shape, multi_hot)
-    if shape.kind != "vector":
-        raise UsageError(_no_vector(shape))
+    specs.take_vector(shape, "model.layers")
     head = partial(dense_layer, shape.sizes[0], multi_hot=multi_hot and not body)
     return check_penalty(options, Network(read, body, head, outputs))
 
@@ -63,36 +61,15 @@ def _stack(
     return body, shape
 
 
-def _no_vector(shape: Shape) -> Problem:
-    hints = {
-        "ids": "start model.layers with {embedding: 32} and end it with flatten",
-        "block": "end model.layers with flatten",
-    }
-    return Problem(
-        f"the last layer gives {shape}, but the output layer needs a vector",
-        where="model.layers",
-        accepted="layers whose last output is a vector",
-        hint=hints.get(shape.kind, "end model.layers with flatten or global_max_pool"),
-    )
-
-
 def reader(name: str, found: Input, images: bool) -> tuple[Reader, Shape]:
     """How a list of layers reads its input, and the shape that the first of them gets."""
-    axes = len(found.shape)
     if found.kind == "ids":
         return itemgetter(name), Shape("ids", found.shape, found.ids)
-    if found.kind == "multi_hot" or axes == 0:
-        return join_inputs((name,)), _vector(found)
-    if axes == 2 and images:
-        return _add_channel(name), Shape("image", (1, *found.shape))
-    if axes > 3:
-        return itemgetter(name), Shape("block", found.shape)
-    kinds: dict[int, Kind] = {1: "vector", 2: "sequence", 3: "image"}
-    return itemgetter(name), Shape(kinds[axes], found.shape)
-
-
-def _vector(found: Input) -> Shape:
-    return Shape("vector", found.shape or (1,))
+    shape = shape_of(found.shape, images)
+    if found.kind == "multi_hot" or not found.shape:
+        return join_inputs((name,)), shape
+    added = shape.kind == "image" and len(found.shape) == 2
+    return _add_channel(name) if added else itemgetter(name), shape
 
 
 def _add_channel(name: str) -> Reader:
@@ -104,30 +81,24 @@ def _add_channel(name: str) -> Reader:
 
 def multi_hot_linear(options: specs.Linear, shape: Shape, place: Place) -> Made:
     """Dense layer on multi-hot rows."""
-    place.take(shape, "vector")
     module = modules.MultiHotLinear(shape.sizes[0], options.units, bias=options.bias)
-    return module, Shape("vector", (options.units,))
+    return module, options.after(shape, place)
 
 
 def linear(options: specs.Linear, shape: Shape, place: Place) -> Made:
     """Dense layer on a vector, or on each step of a sequence."""
-    place.take(shape, "vector", "sequence")
-    module = nn.Linear(shape.channels, options.units, bias=options.bias)
-    return module, shape.resize(options.units, shape.places)
+    after = options.after(shape, place)
+    return nn.Linear(shape.channels, options.units, bias=options.bias), after
 
 
 def _convolution(
-    kind: Callable[..., nn.Module], over: Kind, options: specs.Conv, shape: Shape, place: Place
+    kind: Callable[..., nn.Module], options: specs.Conv, shape: Shape, place: Place
 ) -> Made:
-    place.take(shape, over)
+    after = options.after(shape, place)
     zeros = [(0, 0)] * len(shape.places)
     if options.padding == "same":
         window = (options.kernel, options.stride, options.dilation)
         zeros = [modules.same_padding(size, *window) for size in shape.places]
-    places = tuple(
-        _windows(size + before + after, options.kernel, options.stride, options.dilation, place)
-        for size, (before, after) in zip(shape.places, zeros, strict=True)
-    )
     module = kind(
         shape.channels,
         options.channels,
@@ -137,7 +108,7 @@ def _convolution(
         bias=options.bias,
         **_padding(zeros),
     )
-    return module, shape.resize(options.channels, places)
+    return module, after
 
 
 def _padding(zeros: list[tuple[int, int]]) -> dict[str, tuple[int, ...]]:
@@ -147,70 +118,43 @@ def _padding(zeros: list[tuple[int, int]]) -> dict[str, tuple[int, ...]]:
     return {"zeros": tuple(side for axis in reversed(zeros) for side in axis)}
 
 
-def _windows(size: int, window: int, stride: int, dilation: int, place: Place) -> int:
-    """How many windows fit on an axis."""
-    reach = (window - 1) * dilation + 1
-    if reach > size:
-        raise place.refusal(
-            f"has a window of {reach}, but the axis that it moves along has {size}",
-            f"a window of at most {size}",
-            "use a smaller window, a longer input, or less pooling before it",
-        )
-    return (size - reach) // stride + 1
+def _pool(kind: type[nn.Module], options: specs.Pool, shape: Shape, place: Place) -> Made:
+    after = options.after(shape, place)
+    pool = kind(options.size, options.stride or options.size)
+    return modules.Pool1d(pool) if shape.kind == "sequence" else pool, after
 
 
-def _pool(
-    kind: type[nn.Module], over: Kind, options: specs.Pool, shape: Shape, place: Place
-) -> Made:
-    place.take(shape, over)
-    stride = options.stride or options.size
-    places = tuple(_windows(size, options.size, stride, 1, place) for size in shape.places)
-    pool = kind(options.size, stride)
-    module = modules.Pool1d(pool) if shape.kind == "sequence" else pool
-    return module, shape.resize(shape.channels, places)
-
-
-def _global_pool(largest: bool, _options: specs.GlobalPool, shape: Shape, place: Place) -> Made:
-    place.take(shape, "sequence", "image")
-    axes = (2, 3) if shape.kind == "image" else (1,)
-    return modules.GlobalPool(axes, largest), Shape("vector", (shape.channels,))
+def _global_pool(largest: bool, options: specs.GlobalPool, shape: Shape, place: Place) -> Made:
+    after = options.after(shape, place)
+    return modules.GlobalPool((2, 3) if shape.kind == "image" else (1,), largest), after
 
 
 def batch_norm(options: specs.BatchNorm, shape: Shape, place: Place) -> Made:
     """Batch normalisation of each feature or channel."""
-    place.take(shape, "vector", "sequence", "image")
-    over_time = shape.kind == "sequence"
-    module = modules.BatchNorm(shape.channels, options.momentum, options.eps, over_time)
-    return module, shape
+    after, over_time = options.after(shape, place), shape.kind == "sequence"
+    return modules.BatchNorm(shape.channels, options.momentum, options.eps, over_time), after
 
 
 def layer_norm(options: specs.LayerNorm, shape: Shape, place: Place) -> Made:
     """Layer normalisation of a vector, or of each step of a sequence."""
-    place.take(shape, "vector", "sequence")
-    return nn.LayerNorm(shape.channels, eps=options.eps), shape
+    after = options.after(shape, place)
+    return nn.LayerNorm(shape.channels, eps=options.eps), after
 
 
 def dropout(options: specs.Dropout, shape: Shape, place: Place) -> Made:
     """Dropout of single values."""
-    return nn.Dropout(options.rate), _numbers(shape, place)
+    return nn.Dropout(options.rate), options.after(shape, place)
 
 
-def flatten(_options: specs.Flatten, shape: Shape, place: Place) -> Made:
+def flatten(options: specs.Flatten, shape: Shape, place: Place) -> Made:
     """Each sample as one vector."""
-    return nn.Flatten(), Shape("vector", (math.prod(_numbers(shape, place).sizes),))
+    return nn.Flatten(), options.after(shape, place)
 
 
 def embedding(options: specs.Embedding, shape: Shape, place: Place) -> Made:
     """A learned vector for each id."""
-    place.take(shape, "ids")
-    size = shape.ids if options.size is None else options.size
-    if size < shape.ids:
-        raise place.refusal(
-            f"has {size} vectors, but the ids of the data go up to {shape.ids - 1}",
-            f"size: {shape.ids} or more, or null",
-            "omit size, or read fewer ids (dataset.num_words)",
-        )
-    return nn.Embedding(size, options.dim), Shape("sequence", (*shape.sizes, options.dim))
+    after = options.after(shape, place)
+    return nn.Embedding(options.size or shape.ids, options.dim), after
 
 
 def _recurrent(
@@ -219,40 +163,31 @@ def _recurrent(
     shape: Shape,
     place: Place,
 ) -> Made:
-    place.take(shape, "sequence")
-    both = options.bidirectional
+    after, both = options.after(shape, place), options.bidirectional
     module = kind(shape.channels, options.units, batch_first=True, bidirectional=both)
     module.every_step = options.sequence
-    width = options.units * (2 if both else 1)
-    if options.sequence:
-        return module, shape.resize(width, shape.places)
-    return module, Shape("vector", (width,))
+    return module, after
 
 
 def leaky_relu(options: specs.LeakyRelu, shape: Shape, place: Place) -> Made:
     """Rectifier with a small slope below zero."""
-    return nn.LeakyReLU(options.slope), _numbers(shape, place)
+    return nn.LeakyReLU(options.slope), options.after(shape, place)
 
 
-def activation(_options: specs.Activation, shape: Shape, place: Place) -> Made:
+def activation(options: specs.Activation, shape: Shape, place: Place) -> Made:
     """The activation that the layer is named after."""
-    return modules.ACTIVATIONS[place.name](), _numbers(shape, place)
-
-
-def _numbers(shape: Shape, place: Place) -> Shape:
-    """Hands back any shape but ids, which are names."""
-    return place.take(shape, "vector", "sequence", "image", "block")
+    return modules.ACTIVATIONS[place.name](), options.after(shape, place)
 
 
 # The layers of the table that differ in nothing but the module that does the work.
-conv1d = partial(_convolution, modules.Conv1d, "sequence")
-conv2d = partial(_convolution, modules.Conv2d, "image")
-separable_conv1d = partial(_convolution, partial(modules.Separable, modules.Conv1d), "sequence")
-separable_conv2d = partial(_convolution, partial(modules.Separable, modules.Conv2d), "image")
-max_pool1d = partial(_pool, nn.MaxPool1d, "sequence")
-avg_pool1d = partial(_pool, nn.AvgPool1d, "sequence")
-max_pool2d = partial(_pool, nn.MaxPool2d, "image")
-avg_pool2d = partial(_pool, nn.AvgPool2d, "image")
+conv1d = partial(_convolution, modules.Conv1d)
+conv2d = partial(_convolution, modules.Conv2d)
+separable_conv1d = partial(_convolution, partial(modules.Separable, modules.Conv1d))
+separable_conv2d = partial(_convolution, partial(modules.Separable, modules.Conv2d))
+max_pool1d = partial(_pool, nn.MaxPool1d)
+avg_pool1d = partial(_pool, nn.AvgPool1d)
+max_pool2d = partial(_pool, nn.MaxPool2d)
+avg_pool2d = partial(_pool, nn.AvgPool2d)
 global_max_pool = partial(_global_pool, True)  # the largest value over all places
 global_avg_pool = partial(_global_pool, False)  # the mean
 rnn = partial(_recurrent, modules.RNN)

@@ -67,6 +67,8 @@ def test_every_field_comes_back(
     cold, warm = cold_and_warm(chosen(name), monkeypatch)
 
     assert everything(cold) == everything(warm)
+    for column, sizes in chosen(name).options.shapes.items():  # what the spec says is what is read
+        assert cold.columns[column].describe().shape == sizes
 
 
 @pytest.mark.data

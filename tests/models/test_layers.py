@@ -5,11 +5,11 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import nn
 
+from dlx.config.shapes import Place, Shape
 from dlx.config.specs import TABLES
 from dlx.data.columns import Input
 from dlx.errors import UsageError
 from dlx.models.modules import Conv1d, Conv2d, GlobalPool, same_padding
-from dlx.models.shapes import Place, Shape
 
 VECTOR, SEQUENCE, IMAGE = (6,), (9, 6), (3, 9, 8)
 IDS = Input("ids", (9,), 20)

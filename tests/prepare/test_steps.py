@@ -28,6 +28,16 @@ def prepared(steps: list[Chosen], samples: Samples, train: np.ndarray[Any, Any] 
     return column.values if isinstance(column, Dense) else column
 
 
+def test_a_step_leaves_the_shape_that_its_options_tell(
+    step: Make, samples: Make, ragged: Make
+) -> None:
+    same = dict.fromkeys(("standardise", "scale", "flatten"), RNG.integers(0, 9, (40, 4, 5)))
+    for name, column in {**same, "multi_hot": ragged([[1, 2]] * 40)}.items():
+        chosen = step(name)
+        found = Pipeline.fit([chosen], samples(x=column), TRAIN)[1]["x"].describe().shape
+        assert found == chosen.options.after((4, 5)), name
+
+
 def test_standardise_is_scikit_learns(step: Make, samples: Make) -> None:
     found = prepared([step("standardise")], samples(x=FEATURES))
 

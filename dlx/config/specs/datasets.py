@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from ..fields import Component, Table, option
+from ..shapes import Sizes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +41,7 @@ class Dataset:
     terms: ClassVar[str] = ""
     time: ClassVar[str] = ""  # column that orders the rows in time
     groups: ClassVar[tuple[str, ...]] = ()  # columns by which rows may be kept together
+    shapes: ClassVar[dict[str, Sizes]] = {}  # input of numbers -> shape of a row, where it is known
 
     sample: bool = option(
         False, "use a small synthetic sample instead of the real data, for smoke tests"
@@ -50,6 +52,7 @@ class Digits(Dataset):
     """Handwritten digits, 8 x 8 grey levels from 0 to 16 (UCI; embedded in scikit-learn)."""
 
     inputs = ("image",)
+    shapes: ClassVar[dict[str, Sizes]] = {"image": (8, 8)}
     targets: ClassVar[dict[str, str]] = {"digit": "multiclass"}
     rows = "1,797"
     embedded = ("digits.csv.gz",)
@@ -61,6 +64,7 @@ class BreastCancer(Dataset):
     """Tumours, 30 measurements each, malignant or benign (UCI; embedded in scikit-learn)."""
 
     inputs = ("features",)
+    shapes: ClassVar[dict[str, Sizes]] = {"features": (30,)}
     targets: ClassVar[dict[str, str]] = {"diagnosis": "binary"}
     rows = "569"
     embedded = ("breast_cancer.csv",)
@@ -72,6 +76,7 @@ class Wine(Dataset):
     """Italian wines, 13 measurements each, from three cultivars (UCI; embedded in scikit-learn)."""
 
     inputs = ("features",)
+    shapes: ClassVar[dict[str, Sizes]] = {"features": (13,)}
     targets: ClassVar[dict[str, str]] = {"cultivar": "multiclass"}
     rows = "178"
     embedded = ("wine_data.csv",)
@@ -83,6 +88,7 @@ class Diabetes(Dataset):
     """Patients, 10 measurements each, progression a year later (embedded in scikit-learn)."""
 
     inputs = ("features",)
+    shapes: ClassVar[dict[str, Sizes]] = {"features": (10,)}
     targets: ClassVar[dict[str, str]] = {"progression": "regression"}
     rows = "442"
     embedded = ("diabetes_data_raw.csv.gz", "diabetes_target.csv.gz")
@@ -98,6 +104,7 @@ class Mnist(Dataset):
     """Handwritten digits, 28 x 28 bytes (LeCun, Cortes and Burges)."""
 
     inputs = ("image",)
+    shapes: ClassVar[dict[str, Sizes]] = {"image": (28, 28)}
     targets: ClassVar[dict[str, str]] = {"digit": "multiclass"}
     rows = "60,000 + 10,000"
     terms = "CC BY-SA 3.0"
@@ -209,6 +216,7 @@ class BostonHousing(Dataset):
     """
 
     inputs = ("features",)
+    shapes: ClassVar[dict[str, Sizes]] = {"features": (13,)}
     targets: ClassVar[dict[str, str]] = {"price": "regression"}
     rows = "404 + 102"
     terms = "StatLib; column B is ethically contested"
@@ -227,6 +235,7 @@ class BeijingPm25(Dataset):
     """Hourly weather and fine dust in Beijing; the target is the dust some hours later."""
 
     inputs = ("features", "wind")
+    shapes: ClassVar[dict[str, Sizes]] = {"features": (9,)}
     targets: ClassVar[dict[str, str]] = {"pm25": "regression"}
     rows = "41,733"
     terms = "UCI, CC BY 4.0"

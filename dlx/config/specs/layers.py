@@ -1,26 +1,58 @@
-"""Layers by name, for `model: {name: layers}`. In short form the first option stands alone."""
+"""Layers by name, for `model: {name: layers}`. In short form the first option stands alone.
+
+Each says what shape it makes of the one before it, so that a list of layers can be checked without
+torch.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from functools import partial
+from typing import ClassVar, Literal
 
-from ..fields import Component, Table, option
+from ...errors import Problem, UsageError
+from ..fields import Chosen, Component, Table, option
+from ..shapes import ANY, Kind, Place, Shape, Sizes, keep_possible, shape_of
 
 _PADDING = "padding with zeros: none (valid), or enough to keep the size (same)"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Linear:
+class Layer:
+    """What a layer's options may be made from, so that its shape is known before torch is."""
+
+    def after(self, shape: Shape, place: Place) -> Shape:
+        """The shape that the layer makes of the one that reaches it; sizes may be 0: not known.
+
+        Raises:
+            UsageError: it cannot take that shape, as `Place.take` refuses it.
+        """
+        return place.take_numbers(shape)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Linear(Layer):
     """Dense layer on the last axis."""
 
     units: int = option(help="outputs", ge=1, example="16")
     bias: bool = option(True, "add a learned bias")
 
+    def after(self, shape: Shape, place: Place) -> Shape:
+        """A vector, or one at each step of a sequence."""
+        place.take(shape, "vector", "sequence")
+        return shape.resize(self.units, shape.places)
+
 
 @dataclass(frozen=True, kw_only=True)
-class Conv:
-    """Convolution: over time for sequences (1-D), over height and width for images (2-D)."""
+class Conv(Layer):
+    """Options of every convolution.
+
+    Attributes:
+        over: the kind of samples that the window moves over.
+    """
+
+    over: ClassVar[Kind]
 
     channels: int = option(help="filters", ge=1, example="32", aliases=("filters",))
     kernel: int = option(3, "window length", ge=1, aliases=("kernel_size",))
@@ -29,75 +61,159 @@ class Conv:
     dilation: int = option(1, "dilation: distance between the window's elements", ge=1)
     bias: bool = option(True, "add a learned bias")
 
+    def after(self, shape: Shape, place: Place) -> Shape:
+        """A filter's answers at each place where its window fits."""
+        place.take(shape, self.over)
+        if self.padding == "same":
+            return shape.resize(self.channels, tuple(-(-n // self.stride) for n in shape.places))
+        window = (self.kernel, self.stride, self.dilation)
+        fits = tuple(place.count_windows(size, *window) for size in shape.places)
+        return shape.resize(self.channels, fits)
 
-class SeparableConv(Conv):
-    """Depthwise convolution, then a mix of channels (Chollet, 2017)."""
+
+class Conv1d(Conv):
+    """Convolution over the time of a sequence."""
+
+    over = "sequence"
+
+
+class Conv2d(Conv):
+    """Convolution over height and width of an image."""
+
+    over = "image"
+
+
+class SeparableConv1d(Conv1d):
+    """Depthwise convolution over time, then a mix of channels (Chollet, 2017)."""
+
+
+class SeparableConv2d(Conv2d):
+    """Depthwise convolution over an image, then a mix of channels (Chollet, 2017)."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pool:
-    """Largest or mean value of each window."""
+class Pool(Layer):
+    """Options of every pooling.
+
+    Attributes:
+        over: the kind of samples that the window moves over.
+    """
+
+    over: ClassVar[Kind]
 
     size: int = option(2, "window length", ge=1)
     stride: int | None = option(None, "step between windows; null: the size", ge=1)
 
+    def after(self, shape: Shape, place: Place) -> Shape:
+        """A value a window; what is left over at the end is dropped."""
+        place.take(shape, self.over)
+        stride = self.stride or self.size
+        fits = tuple(place.count_windows(size, self.size, stride) for size in shape.places)
+        return shape.resize(shape.channels, fits)
+
+
+class Pool1d(Pool):
+    """Largest or mean value of each window of time."""
+
+    over = "sequence"
+
+
+class Pool2d(Pool):
+    """Largest or mean value of each window of an image."""
+
+    over = "image"
+
 
 @dataclass(frozen=True, kw_only=True)
-class GlobalPool:
+class GlobalPool(Layer):
     """Largest or mean value over all positions, one per channel."""
 
+    def after(self, shape: Shape, place: Place) -> Shape:
+        """A value a channel."""
+        place.take(shape, "sequence", "image")
+        return Shape("vector", (shape.channels,))
+
 
 @dataclass(frozen=True, kw_only=True)
-class BatchNorm:
+class BatchNorm(Layer):
     """Batch normalisation (Ioffe and Szegedy, 2015)."""
 
     momentum: float = option(0.01, "weight of each batch in the running statistics", gt=0, le=1)
     eps: float = option(1e-3, "added to the variance", gt=0)
 
+    def after(self, shape: Shape, place: Place) -> Shape:
+        """The same, of anything that has features or channels."""
+        return place.take(shape, "vector", "sequence", "image")
+
 
 @dataclass(frozen=True, kw_only=True)
-class LayerNorm:
+class LayerNorm(Layer):
     """Layer normalisation over the last axis (Ba and others, 2016)."""
 
     eps: float = option(1e-5, "added to the variance", gt=0)
 
+    def after(self, shape: Shape, place: Place) -> Shape:
+        """The same, of a vector or a sequence of them."""
+        return place.take(shape, "vector", "sequence")
+
 
 @dataclass(frozen=True, kw_only=True)
-class Dropout:
+class Dropout(Layer):
     """Sets a share of the values to zero in training and scales up the rest."""
 
     rate: float = option(0.5, "share set to zero", ge=0, lt=1)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Flatten:
+class Flatten(Layer):
     """Turns each sample into one vector."""
+
+    def after(self, shape: Shape, place: Place) -> Shape:
+        """One vector of all numbers."""
+        return place.take_numbers(shape).flat()
 
 
 @dataclass(frozen=True, kw_only=True)
-class Embedding:
+class Embedding(Layer):
     """A learned vector for each id."""
 
     dim: int = option(help="length of the vectors", ge=1, example="32")
     size: int | None = option(None, "number of ids; null: taken from the data", ge=1)
 
+    def after(self, shape: Shape, place: Place) -> Shape:
+        """A vector for each id of a row."""
+        place.take(shape, "ids")
+        if self.size is not None and self.size < shape.ids:
+            raise place.refusal(
+                f"has {self.size} vectors, but the ids of the data go up to {shape.ids - 1}",
+                f"size: {shape.ids} or more, or null",
+                "omit size, or read fewer ids (dataset.num_words)",
+            )
+        return Shape("sequence", (*shape.sizes, self.dim))
+
 
 @dataclass(frozen=True, kw_only=True)
-class Recurrent:
+class Recurrent(Layer):
     """Recurrent layer over time; gives its last output unless `sequence` is set."""
 
     units: int = option(help="length of the state", ge=1, example="32")
     sequence: bool = option(False, "give the output of every time step")
     bidirectional: bool = option(False, "read both ways and join the outputs")
 
+    def after(self, shape: Shape, place: Place) -> Shape:
+        """The last output of each direction, or with `sequence` those of every step."""
+        place.take(shape, "sequence")
+        width = self.units * (2 if self.bidirectional else 1)
+        return shape.resize(width, shape.places) if self.sequence else Shape("vector", (width,))
+
 
 @dataclass(frozen=True, kw_only=True)
-class Activation:
+class Activation(Layer):
     """Applied to each value."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class LeakyRelu:
+class LeakyRelu(Layer):
     """Identity above zero, a small slope below."""
 
     slope: float = option(0.01, "slope below zero", ge=0)
@@ -109,14 +225,14 @@ LAYERS = Table(
     "layer",
     {
         "linear": Component(Linear, f"{_CODE}:linear"),
-        "conv1d": Component(Conv, f"{_CODE}:conv1d"),
-        "conv2d": Component(Conv, f"{_CODE}:conv2d"),
-        "separable_conv1d": Component(SeparableConv, f"{_CODE}:separable_conv1d"),
-        "separable_conv2d": Component(SeparableConv, f"{_CODE}:separable_conv2d"),
-        "max_pool1d": Component(Pool, f"{_CODE}:max_pool1d"),
-        "max_pool2d": Component(Pool, f"{_CODE}:max_pool2d"),
-        "avg_pool1d": Component(Pool, f"{_CODE}:avg_pool1d"),
-        "avg_pool2d": Component(Pool, f"{_CODE}:avg_pool2d"),
+        "conv1d": Component(Conv1d, f"{_CODE}:conv1d"),
+        "conv2d": Component(Conv2d, f"{_CODE}:conv2d"),
+        "separable_conv1d": Component(SeparableConv1d, f"{_CODE}:separable_conv1d"),
+        "separable_conv2d": Component(SeparableConv2d, f"{_CODE}:separable_conv2d"),
+        "max_pool1d": Component(Pool1d, f"{_CODE}:max_pool1d"),
+        "max_pool2d": Component(Pool2d, f"{_CODE}:max_pool2d"),
+        "avg_pool1d": Component(Pool1d, f"{_CODE}:avg_pool1d"),
+        "avg_pool2d": Component(Pool2d, f"{_CODE}:avg_pool2d"),
         "global_max_pool": Component(GlobalPool, f"{_CODE}:global_max_pool"),
         "global_avg_pool": Component(GlobalPool, f"{_CODE}:global_avg_pool"),
         "batch_norm": Component(BatchNorm, f"{_CODE}:batch_norm"),
@@ -132,3 +248,57 @@ LAYERS = Table(
     },
     short_forms=True,
 )
+
+
+def has_images(layers: Sequence[Chosen]) -> bool:
+    """Whether layers read two axes as an image of one channel: where a 2d layer is listed."""
+    return any(layer.name.endswith("2d") for layer in layers)
+
+
+def shapes_of(sizes: Sizes | None, layers: Sequence[Chosen]) -> list[Shape]:
+    """What an input of numbers may be to layers that read it; None: nothing is known of it."""
+    return list(ANY) if sizes is None else [shape_of(sizes, has_images(layers))]
+
+
+def follow(layers: Sequence[Chosen], shapes: Sequence[Shape], key: str) -> list[Shape]:
+    """The shapes that may come out of a list of layers.
+
+    Args:
+        layers: in order; a plugin's may leave open what they give.
+        shapes: those that may reach the first.
+        key: where the list stands in the config.
+
+    Raises:
+        UsageError: a layer can take none of the shapes that may reach it.
+    """
+    found = list(shapes)
+    for number, layer in enumerate(layers, start=1):
+        if isinstance(layer.options, Layer):
+            place = Place(number, layer.name, key)
+            found = keep_possible(partial(layer.options.after, place=place), found)
+        else:
+            found = list(ANY)
+    return found
+
+
+_ENDS = {
+    "ids": "start {key} with {{embedding: 32}} and end it with flatten",
+    "block": "end {key} with flatten",
+}
+
+
+def take_vector(shape: Shape, key: str) -> Shape:
+    """Hands back what the output layer can read.
+
+    Args:
+        shape: after the last layer.
+        key: where the layers stand in the config.
+
+    Raises:
+        UsageError: it is no vector.
+    """
+    if shape.kind == "vector":
+        return shape
+    what = f"the last layer gives {shape}, but the output layer needs a vector"
+    hint = _ENDS.get(shape.kind, "end {key} with flatten or global_max_pool").format(key=key)
+    raise UsageError(Problem(what, key, "layers whose last output is a vector", hint))

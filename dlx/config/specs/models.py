@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import ClassVar, Literal
 
+from ...errors import Problem, UsageError
 from ..fields import Chosen, Component, Table, option
-from .layers import LAYERS
+from ..files import Where
+from ..shapes import Sizes, keep_possible
+from .layers import LAYERS, follow, shapes_of, take_vector
+
+Known = Mapping[str, Sizes | None]
+"""Inputs by name: the shape of a sample of numbers, None where it shows in the data only."""
 
 Initialiser = Literal[
     "keras", "torch", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "orthogonal"
@@ -31,6 +39,20 @@ class Common:
     init: Initialiser = option(
         "keras", "initial weights; keras: Glorot uniform, zero biases, orthogonal recurrent kernels"
     )
+
+    def stacks(self) -> dict[str, Sequence[Chosen]]:
+        """The lists of layers that it has, by their keys in the config."""
+        return {}
+
+    def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:  # noqa: ARG002
+        """What its options allow alone but the whole, or the data, contradict; without torch.
+
+        Args:
+            inputs: those of the dataset.
+            targets: those of the config.
+            where: gives the place where a path was written.
+        """
+        return iter(())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +96,26 @@ class Layers(Common):
         table=LAYERS,
         example="[{linear: 16}, relu]",
     )
+
+    def stacks(self) -> dict[str, Sequence[Chosen]]:
+        """Its layers."""
+        return {"model.layers": self.layers}
+
+    def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:  # noqa: ARG002
+        """Layers that cannot take the shape that reaches them, as far as it is known."""
+        key = "model.layers"
+        try:
+            for sizes in inputs.values() if len(inputs) == 1 else ():
+                ends = follow(self.layers, shapes_of(sizes, self.layers), key)
+                keep_possible(partial(take_vector, key=key), ends)
+        except UsageError as error:
+            yield from locate(error, where)
+
+
+def locate(error: UsageError, where: Where) -> list[Problem]:
+    """Problems that name keys of the config, with the places where these were written."""
+    places = [where(tuple(one.where.split("."))) or one.where for one in error.problems]
+    return [replace(one, where=at) for one, at in zip(error.problems, places, strict=True)]
 
 
 _CODE = "dlx.models"

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from ..fields import Component, Table, option
+from ..shapes import Sizes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,13 +16,25 @@ class OnColumns:
 
     columns: tuple[str, ...] = option((), "columns it applies to; empty: every input column")
 
+    def after(self, sizes: Sizes | None) -> Sizes | None:  # noqa: ARG002
+        """The shape of a sample of numbers after the step, of that before; None: not known."""
+        return None
 
-class Standardise(OnColumns):
+
+class SameShape(OnColumns):
+    """Options of steps that change values only."""
+
+    def after(self, sizes: Sizes | None) -> Sizes | None:
+        """The shape as it was."""
+        return sizes
+
+
+class Standardise(SameShape):
     """Subtracts each feature's mean and divides by its standard deviation."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Scale(OnColumns):
+class Scale(SameShape):
     """Divides by a fixed number (255 for bytes), or fits each feature's range to [0, 1]."""
 
     divide_by: float | None = option(
@@ -31,12 +45,20 @@ class Scale(OnColumns):
 class Flatten(OnColumns):
     """Turns each row into one vector."""
 
+    def after(self, sizes: Sizes | None) -> Sizes | None:
+        """All numbers of a row."""
+        return None if sizes is None else (math.prod(sizes),)
+
 
 @dataclass(frozen=True, kw_only=True)
 class MultiHot(OnColumns):
     """Marks with 1 which ids a row contains; order and counts are lost (book 3.4.2)."""
 
     size: int = option(10_000, "length of the vector; ids beyond it are refused", ge=2)
+
+    def after(self, sizes: Sizes | None) -> Sizes | None:  # noqa: ARG002
+        """The vector."""
+        return (self.size,)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,0 +1,185 @@
+"""Shapes as they pass through layers, refusals of those that a layer cannot take. No torch.
+
+A size of 0 is not known before the data are read. Where not even the kind is known, there are
+several shapes that may be, and what none of them allows is refused.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Literal, TypeVar
+
+from ..errors import Problem, UsageError
+
+Kind = Literal["vector", "sequence", "image", "block", "ids"]
+Sizes = tuple[int, ...]
+T = TypeVar("T")
+
+_WANTED: dict[Kind, str] = {
+    "vector": "a vector",
+    "sequence": "a sequence (time, features)",
+    "image": "an image (channels, height, width)",
+    "block": "an array",
+    "ids": "rows of ids",
+}
+_EMBED = "insert {embedding: 32} before it"
+_STEPS = "place it before flatten or pooling, or give the recurrent layer sequence: true"
+_FLATTEN = "insert flatten before it"
+
+_HINTS: dict[tuple[Kind, Kind], str] = {
+    ("sequence", "vector"): _FLATTEN,
+    ("image", "vector"): "insert flatten or global_avg_pool before it",
+    ("block", "vector"): _FLATTEN,
+    ("vector", "sequence"): _STEPS,
+    ("image", "sequence"): "use a 2d layer, or global_avg_pool and dense layers",
+    ("vector", "image"): "place it before flatten or pooling, and do not flatten images in prepare",
+    ("sequence", "image"): "use a 1d layer",
+    ("vector", "ids"): "remove the embedding, or prepare ids with pad",
+    ("sequence", "ids"): "keep a single embedding, as the first layer",
+    ("image", "ids"): "remove the embedding",
+    ("block", "ids"): "remove the embedding",
+}
+
+
+@dataclass(frozen=True)
+class Shape:
+    """What one sample looks like between two layers.
+
+    Attributes:
+        kind: how its axes are to be read.
+        sizes: of the axes: (values,), (time, features), (channels, height, width), or any; 0 where
+            one is not known.
+        ids: number of distinct ids, for kind ids; 0 where it is not known.
+    """
+
+    kind: Kind
+    sizes: Sizes
+    ids: int = 0
+
+    def __str__(self) -> str:
+        sizes = " x ".join(str(size) if size else "?" for size in self.sizes)
+        told = f" of {sizes}" if any(self.sizes) else ""
+        if self.kind == "ids":
+            return f"a row{told} ids" if told else "rows of ids"
+        return f"{_WANTED[self.kind]}{told}"
+
+    @property
+    def channels(self) -> int:
+        """Length of the axis that is no place: features, or channels of an image."""
+        return self.sizes[0] if self.kind == "image" else self.sizes[-1]
+
+    @property
+    def places(self) -> Sizes:
+        """Lengths of the axes that a window moves along: time, or height and width."""
+        return self.sizes[1:] if self.kind == "image" else self.sizes[:-1]
+
+    def resize(self, channels: int, places: Sizes) -> Shape:
+        """The same kind with other channels and places."""
+        sizes = (channels, *places) if self.kind == "image" else (*places, channels)
+        return Shape(self.kind, sizes)
+
+    def flat(self) -> Shape:
+        """All its numbers as one vector."""
+        return Shape("vector", (math.prod(self.sizes),))
+
+    def may_be(self, other: Shape) -> bool:
+        """Whether both are the same as far as they are known."""
+        pairs = [*zip(self.sizes, other.sizes, strict=False), (self.ids, other.ids)]
+        same = self.kind == other.kind and len(self.sizes) == len(other.sizes)
+        return same and all(a == b or not (a and b) for a, b in pairs)
+
+
+ANY = (
+    Shape("vector", (0,)),
+    Shape("sequence", (0, 0)),
+    Shape("image", (0, 0, 0)),
+    Shape("ids", (0,)),
+    Shape("block", (0,)),
+)
+"""Whatever an input may be before anything is known of it."""
+
+
+def shape_of(sizes: Sizes, images: bool) -> Shape:
+    """How numbers are read: two axes are an image of one channel, or a sequence."""
+    if len(sizes) == 2 and images:
+        return Shape("image", (1, *sizes))
+    if len(sizes) > 3:
+        return Shape("block", sizes)
+    kinds: dict[int, Kind] = {0: "vector", 1: "vector", 2: "sequence", 3: "image"}
+    return Shape(kinds[len(sizes)], sizes or (1,))
+
+
+def keep_possible(rule: Callable[[T], Shape], given: Iterable[T]) -> list[Shape]:
+    """What a rule makes of all that it can take, each shape once.
+
+    Raises:
+        UsageError: it can take none: as it refused the first.
+    """
+    found: dict[Shape, None] = {}
+    refused: UsageError | None = None
+    for one in given:
+        try:
+            found[rule(one)] = None
+        except UsageError as error:
+            refused = refused or error
+    if refused and not found:
+        raise refused
+    return list(found)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a layer stands, for messages.
+
+    Attributes:
+        number: counted from 1.
+        name: of the layer, as the config has it.
+        key: of the config.
+    """
+
+    number: int
+    name: str
+    key: str = "model.layers"
+
+    def take(self, shape: Shape, *kinds: Kind) -> Shape:
+        """Hands the shape back if it is of one of these kinds.
+
+        Raises:
+            UsageError: it is of another kind.
+        """
+        if shape.kind in kinds:
+            return shape
+        hint = _EMBED if shape.kind == "ids" else _HINTS.get((shape.kind, kinds[0]), _FLATTEN)
+        raise self.refusal(f"cannot take {shape}", " or ".join(_WANTED[k] for k in kinds), hint)
+
+    def take_numbers(self, shape: Shape) -> Shape:
+        """Hands back any shape but ids, which are names.
+
+        Raises:
+            UsageError: it holds ids.
+        """
+        return self.take(shape, "vector", "sequence", "image", "block")
+
+    def count_windows(self, size: int, window: int, stride: int, dilation: int = 1) -> int:
+        """How many windows fit on an axis; 0 where its size is not known.
+
+        Raises:
+            UsageError: not a single one.
+        """
+        reach = (window - 1) * dilation + 1
+        if not size:
+            return 0
+        if reach > size:
+            raise self.refusal(
+                f"has a window of {reach}, but the axis that it moves along has {size}",
+                f"a window of at most {size}",
+                "use a smaller window, a longer input, or less pooling before it",
+            )
+        return (size - reach) // stride + 1
+
+    def refusal(self, what: str, accepted: str, hint: str) -> UsageError:
+        """An error about this layer."""
+        layer = f"layer {self.number} ({self.name})"
+        return UsageError(Problem(f"{layer} {what}", self.key, accepted, hint))
