@@ -67,6 +67,7 @@ def check(
         *_duplicates(split, pairs, targets, hashes),
         *_find_repeats(split, hashes),
         *_order_in_time(samples, pairs),
+        *_reach_across(samples, split, pairs),
         *_find_absent(pairs, targets),
         *_drift(pairs, targets),
         *_features(samples, split, targets),
@@ -117,6 +118,7 @@ def refuse_leaks(findings: Sequence[Finding], duplicates: bool = True) -> None:
     hints = {
         "duplicates": "protocol.duplicates=together keeps equal rows together",
         "time order": "protocol=chronological",
+        "overlap in time": "protocol=chronological protocol.gap=null",
     }
     shown = [("leak: " + f.text, "; ".join(f.examples), hints.get(f.name, "")) for f in leaks]
     raise MethodError(*(Problem(what, where, hint=hint) for what, where, hint in shown))
@@ -206,6 +208,26 @@ def _order_in_time(samples: Samples, pairs: Pairs) -> Iterator[Finding]:
             text = f"{len(early):,} {_PARTS[part]} rows are not later than every training row"
             shown = tuple(f"row {row}: {samples.time} {time[row]}" for row in early[:EXAMPLES])
             yield Finding("leak", "time order", text, part, len(early), shown)
+
+
+def _reach_across(samples: Samples, split: Split, pairs: Pairs) -> Iterator[Finding]:
+    """No row may hold in its inputs what the target of a row of the set before it tells."""
+    if not samples.time or not samples.span:
+        return
+    place = np.empty(len(samples), dtype=np.int64)
+    place[np.argsort(np.asarray(samples.columns[samples.time]), kind="stable")] = np.arange(
+        len(samples)
+    )
+    made_by = {"train-val": split.made_by, "train-test": split.test_made_by}
+    for part, first, second in _each(pairs):
+        apart = place[second] - place[first].max()
+        near = second[(apart > 0) & (apart <= samples.span)]
+        if len(near):
+            kind: Literal["leak", "smell"] = "smell" if made_by[part] == "official" else "leak"
+            text = f"{len(near):,} {_PARTS[part]} rows overlap with training rows: "
+            text += samples.tell_span()
+            shown = tuple(f"row {row}" for row in near[:EXAMPLES])
+            yield Finding(kind, "overlap in time", text, part, len(near), shown)
 
 
 def _find_absent(pairs: Pairs, targets: Mapping[str, EncodedTarget]) -> Iterator[Finding]:

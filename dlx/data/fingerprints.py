@@ -33,6 +33,8 @@ def row_hashes(samples: Samples, inputs: list[bytes], rows: Rows) -> list[bytes]
 
 
 _NOT_CONTENT = {"columns", "test", "source", "digest", "former_digest", "key", "sample"}
+_LATER = {"behind": 0}
+"""Roles that earlier versions did not know, which change nothing where they have these values."""
 _TOLD = {"names", "words"}
 """Of a column's meta what stands among the roles."""
 
@@ -40,7 +42,8 @@ _TOLD = {"names", "words"}
 def contents_digest(samples: Samples) -> str:
     """SHA-256 over everything that a reader returned: every column, its names, its roles."""
     roles = {f.name: getattr(samples, f.name) for f in fields(samples)}
-    told = {name: value for name, value in roles.items() if name not in _NOT_CONTENT}
+    known = {name: value for name, value in roles.items() if _LATER.get(name) != value}
+    told = {name: value for name, value in known.items() if name not in _NOT_CONTENT}
     digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
     columns: dict[str, Column] = dict(samples.columns)
     if samples.test is not None:

@@ -166,15 +166,14 @@ def chronological(
         test_rule = f"the latest {count:,} rows are the test set"
     else:
         test, order = samples.test, order[~np.isin(order, samples.test)]
+        order = order[: max(0, len(order) - gap)]
         test_rule = f"the official test set of {len(test):,} rows"
-    too_wide = f"`protocol.gap` is {gap:,}, which leaves no row to train on"
     if not len(order):
-        raise UsageError(Problem(too_wide, accepted=f"far less than {len(samples):,} rows"))
+        raise _no_room(options, samples, f"far less than {len(samples):,} rows")
     count = _count(options.validation, len(order), "protocol.validation", samples.sample)
     validation, train = order[-count:], order[: -count - gap]
     if not len(train):
-        accepted = f"less than {len(order) - count:,} rows"
-        raise UsageError(Problem(too_wide, accepted=accepted))
+        raise _no_room(options, samples, f"less than {len(order) - count:,} rows")
     left_out = f", {gap:,} rows left out between two sets" if gap else ""
     rule = f"in time: {len(train):,} rows train, the next {count:,} validate, {test_rule}{left_out}"
     fold = Fold(np.sort(train), np.sort(validation))
@@ -182,21 +181,31 @@ def chronological(
 
 
 def _gap(options: specs.Chronological, samples: Samples) -> int:
-    """Rows between two parts: the last training target must be known before the next part begins.
+    """Rows between two parts: no row of one may hold in its inputs what another's target tells.
 
     Raises:
         MethodError: fewer are asked for.
     """
     if options.gap is None:
-        return samples.ahead
-    if options.gap < samples.ahead:
+        return samples.span
+    if options.gap < samples.span:
         what = (
-            f"temporal leak: a target is known {samples.ahead:,} rows later, and `protocol.gap` "
-            f"is {options.gap:,}: the last training rows contain information from the next set"
+            f"temporal leak: {samples.tell_span()}, and `protocol.gap` is {options.gap:,}: "
+            "the last training rows contain information from the next set"
         )
-        accepted = f"{samples.ahead:,} or more; null"
+        accepted = f"{samples.span:,} or more; null"
         raise MethodError(Problem(what, "protocol.gap", accepted, "protocol.gap=null"))
     return options.gap
+
+
+def _no_room(options: specs.Chronological, samples: Samples, accepted: str) -> UsageError:
+    """The error where the rows that are left out between two parts leave none to train on."""
+    if options.gap is not None:
+        what = f"`protocol.gap` is {options.gap:,}, which leaves no row to train on"
+        return UsageError(Problem(what, accepted=accepted))
+    what = f"{samples.tell_span()}: rows left out between two sets leave none to train on"
+    hint = "smaller protocol.test and protocol.validation, or dataset options that reach less far"
+    return UsageError(Problem(what, accepted=accepted, hint=hint))
 
 
 def train_test(options: specs.TrainTest, samples: Samples, seed: int, target: str) -> Split:  # noqa: ARG001

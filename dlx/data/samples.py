@@ -57,6 +57,7 @@ class Samples(Frame):
             keys; "" where that cannot be known, so that nothing may be kept.
         time: the column whose values order the rows in time; "" where there is none.
         ahead: how many rows later a row's target is known.
+        behind: how many rows back in time a row's inputs reach, as windows over a series do.
         groups: columns by which rows may be kept together, as in patient.
         naive: target -> name of a naive forecast -> the column that holds it.
         identity: the column with a hash of each row, (rows, 16) bytes, made before any option
@@ -74,10 +75,23 @@ class Samples(Frame):
     classes: dict[str, tuple[str, ...]] = field(default_factory=dict)
     time: str = ""
     ahead: int = 0
+    behind: int = 0
     groups: tuple[str, ...] = ()
     naive: dict[str, dict[str, str]] = field(default_factory=dict)
     identity: str = ""
     sample: bool = False
+
+    @property
+    def span(self) -> int:
+        """How many rows lie between the first that a row's inputs hold and its target's."""
+        return self.behind + self.ahead
+
+    def tell_span(self) -> str:
+        """How far a row reaches, in words."""
+        target = f"a target is known {self.ahead:,} rows later"
+        if not self.behind:
+            return target
+        return f"the inputs of a row reach {self.behind:,} rows back, and {target}"
 
     def is_known_as(self, digest: Any) -> bool:
         """Whether a run that recorded this digest had the same data."""

@@ -132,6 +132,27 @@ class TestTime:
         assert leak.text == "1 test rows are not later than every training row"
         assert leak.examples == ("row 70: hour 10",)
 
+    def test_rows_that_reach_into_training_rows_are_a_leak(self) -> None:
+        samples = replace(table(hour=np.arange(90)), time="hour", behind=2, ahead=1)
+        train, validation, test = np.arange(44), np.arange(46, 60), np.arange(63, 90)
+
+        leaks = found(samples, cut())
+        (near,) = found(samples, replace(cut(), folds=(Fold(train, validation),), test=test))
+
+        assert [(one.kind, one.part, one.count) for one in leaks] == [
+            ("leak", "train-val", 3),
+            ("leak", "train-test", 3),
+        ]
+        assert near.text == (
+            "1 validation rows overlap with training rows: the inputs of a row reach 2 rows back, "
+            "and a target is known 1 rows later"
+        )
+        assert (near.part, near.examples) == ("train-val", ("row 46",))
+        with pytest.raises(MethodError, match=r"protocol=chronological protocol.gap=null"):
+            refuse_leaks([near])
+        (told, _) = found(samples, cut(made_by="official", test_made_by="official"))
+        assert told.kind == "smell"
+
 
 class TestDrift:
     def test_classes_that_differ_beyond_chance(self) -> None:

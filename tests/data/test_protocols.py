@@ -20,7 +20,7 @@ from dlx.data.protocols import (
     train_test,
 )
 from dlx.data.samples import Samples
-from dlx.errors import UsageError
+from dlx.errors import MethodError, UsageError
 
 
 def labelled(labels: Any, test: Any = None) -> Samples:
@@ -375,6 +375,47 @@ class TestTime:
         assert (len(train), len(validation), len(test)) == (130 - 2 * gap, 30, 40)
         assert validation.min() - train.max() == 1 + gap
         assert test.min() - validation.max() == 1 + gap
+
+    @pytest.mark.parametrize(("behind", "ahead"), [(0, 0), (0, 3), (5, 0), (5, 3)])
+    @pytest.mark.parametrize("official", [False, True])
+    def test_no_set_holds_what_another_reaches(
+        self, behind: int, ahead: int, official: bool
+    ) -> None:
+        samples = replace(in_time(200), behind=behind, ahead=ahead)
+        hours = np.asarray(samples.columns["hour"])
+        if official:
+            samples = replace(samples, test=np.flatnonzero(hours >= 160))
+
+        split = chronological(Chronological(validation=30, test=40), samples, 0, "y")
+
+        (fold,) = split.folds
+        reached = [
+            {hour + shift for hour in hours[rows].tolist() for shift in range(-behind, ahead + 1)}
+            for rows in (fold.train, fold.validation, split.test)
+        ]
+        assert not reached[0] & reached[1]
+        assert not reached[1] & reached[2]
+        assert [max(a) + 1 for a in reached[:2]] == [min(b) for b in reached[1:]]  # none is wasted
+        closer = Chronological(gap=max(0, behind + ahead - 1), validation=30, test=40)
+        if behind + ahead:
+            with pytest.raises(MethodError, match=f"`protocol.gap` is {behind + ahead - 1}: the"):
+                chronological(closer, samples, 0, "y")
+
+    def test_a_span_that_leaves_nothing_says_what_to_change(self) -> None:
+        samples = replace(in_time(150), behind=40, ahead=10)
+
+        with pytest.raises(UsageError) as caught:
+            chronological(Chronological(validation=20, test=40), samples, 0, "y")
+
+        (problem,) = caught.value.problems
+        assert problem.what == (
+            "the inputs of a row reach 40 rows back, and a target is known 10 rows later: rows "
+            "left out between two sets leave none to train on"
+        )
+        assert (problem.accepted, problem.hint) == (
+            "less than 40 rows",
+            "smaller protocol.test and protocol.validation, or dataset options that reach less far",
+        )
 
     def test_a_gap_that_leaves_nothing_is_refused(self) -> None:
         with pytest.raises(UsageError, match=r"`protocol.gap` is 50, which leaves no row"):

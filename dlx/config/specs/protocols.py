@@ -95,7 +95,10 @@ class Chronological(Protocol):
 
     validation: float = option(0.2, _VALIDATION, gt=0)
     gap: int | None = option(
-        None, "rows left out between two sets; null: the forecast horizon of the target", ge=0
+        None,
+        "rows left out between two sets; null: as far as a row's inputs reach back and its target "
+        "lies ahead",
+        ge=0,
     )
 
 
