@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import MethodError, Problem
-from .columns import Dense, Rows
+from .columns import Column, Dense, Rows
 from .profile import Profile
 from .protocols import Split
 from .samples import Samples
@@ -292,12 +292,13 @@ def _features(
 ) -> Iterator[Finding]:
     """Missing values, constant features, and features that give the target away."""
     for column in samples.inputs:
-        found = samples.columns[column]
-        if not isinstance(found, Dense) or found.values.dtype.kind not in "fiu":
+        if not _is_table(samples.columns[column].last()):
             continue
-        if found.values.ndim > 2:
-            continue
-        rows = found.values[split.rest].astype(np.float64).reshape(len(split.rest), -1)
+        taken = samples.columns[column].take(split.rest)
+        found, last = taken.table(), taken.last()
+        assert isinstance(found, Dense)
+        assert isinstance(last, Dense)
+        rows = _as_rows(found)
         names = found.names or (found.features if found.values.ndim == 2 else (column,))
         yield from _missing(column, names, rows)
         constant = [n for n, v in zip(names, rows.T, strict=True) if _is_constant(v)]
@@ -305,7 +306,17 @@ def _features(
             text = f"{len(constant)} features of {column} are the same in every training row"
             shown = tuple(constant[:EXAMPLES])
             yield Finding("smell", "constant features", text, "train", len(constant), shown)
-        yield from _giveaways(column, names, rows, split.rest, targets)
+        yield from _giveaways(column, names, _as_rows(last), split.rest, targets)
+
+
+def _is_table(column: Column) -> bool:
+    if not isinstance(column, Dense):
+        return False
+    return column.values.dtype.kind in "fiu" and column.values.ndim <= 2
+
+
+def _as_rows(table: Dense) -> npt.NDArray[np.float64]:
+    return table.values.astype(np.float64).reshape(len(table), -1)
 
 
 def _is_constant(values: npt.NDArray[np.float64]) -> bool:

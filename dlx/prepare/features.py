@@ -39,6 +39,7 @@ class Featured(Step[Options]):
     """Base of the steps over features: they see holes, which any other would spread."""
 
     takes_missing: ClassVar[bool] = True
+    on_tables: ClassVar[bool] = True
 
 
 class Impute(Featured[specs.Impute]):

@@ -16,12 +16,13 @@ from ..config.fields import Chosen, to_plain
 from ..config.specs import STEPS
 from ..data.cache import Cache
 from ..data.code import code_digest
-from ..data.columns import Array, Column, Input, Rows, as_column
+from ..data.columns import Array, Column, Input, Rows
 from ..data.samples import Frame, Samples
 from ..data.targets import Answers, TargetCodec
 from ..errors import Problem, RunError, UsageError
 from ..files import is_there, read_json
 from ..runs.files import make_folders, write_json
+from .steps import apply_step, fit_step
 
 LAYOUT = 3
 """Part of the cache's key: raised whenever what is kept beside the columns changes."""
@@ -51,7 +52,7 @@ class FittedStep:
             raise UsageError(Problem(f"there is no prepare step `{self.name}`"))
         try:
             chosen = Chosen(self.name, entry.options(**self.options), entry.target)
-            return as_column(chosen.load()(chosen.options).apply(column, self.state))
+            return apply_step(chosen.load()(chosen.options), column, self.state)
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             what = f"what prepare step {self.name} learnt does not fit input {self.column}"
             raise RunError(Problem(f"{what}: {error!r}", hint="train again")) from error
@@ -239,8 +240,8 @@ def _chain(
             name
         ):  # a step that takes no missing values would spread them over all rows
             column.check(missing_allowed=getattr(step, "takes_missing", False))
-        state = step.fit(column.take(train) if step.fitted else column)
-        column = as_column(step.apply(column, state))
+        state = fit_step(step, column.take(train) if step.fitted else column)
+        column = apply_step(step, column, state)
         learnt.append(_make_step(steps[index], name, state))
         if cache is not None and index == last_costly:
             cache.store(key, {name: column}, {"states": [s.state for s in learnt]})

@@ -15,7 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config.specs import prepare as specs
-from ..data.columns import Array, Column, Dense, Numeric, Rows, Sequence, Sparse, Text
+from ..data.columns import (
+    Array,
+    Column,
+    Dense,
+    Numeric,
+    Rows,
+    Sequence,
+    Sparse,
+    Text,
+    as_column,
+)
 from ..errors import Problem, UsageError
 
 State = dict[str, Any]
@@ -32,11 +42,14 @@ class Step(ABC, Generic[Options]):
         costly: whether its result is worth keeping in the cache.
         fitted: whether it learns anything from the training rows.
         takes_missing: whether it sees missing values (NaN); where it does not, it is given none.
+        on_tables: whether it works on each row of a table alone, so that of windows over a series
+            it is given the steps, each once.
     """
 
     costly: ClassVar[bool] = False
     fitted: ClassVar[bool] = True
     takes_missing: ClassVar[bool] = False
+    on_tables: ClassVar[bool] = False
 
     def __init__(self, options: Options) -> None:
         self.options = options
@@ -48,6 +61,22 @@ class Step(ABC, Generic[Options]):
     @abstractmethod
     def apply(self, column: Column, state: State) -> Column:
         """Transforms any rows."""
+
+
+def fit_step(step: Step[Any], column: Column) -> State:
+    """What a step learns from a column of training rows."""
+    return step.fit(column.table() if _on_tables(step) else column)
+
+
+def apply_step(step: Step[Any], column: Column, state: State) -> Column:
+    """What a step makes of a column, by what it learnt."""
+    if not _on_tables(step):
+        return as_column(step.apply(column, state))
+    return column.with_table(as_column(step.apply(column.table(), state)))
+
+
+def _on_tables(step: Step[Any]) -> bool:
+    return getattr(step, "on_tables", False)
 
 
 def _dense(column: Column, step: str) -> Dense:
@@ -93,6 +122,8 @@ def _other_kind(column: Column, step: str, accepted: str, hint: str) -> UsageErr
 class Standardise(Step[specs.Standardise]):
     """(x - mean) / std, feature by feature; a constant feature becomes 0."""
 
+    on_tables = True
+
     def fit(self, column: Column) -> State:
         """Mean and standard deviation of each feature, in float64."""
         mean, std = _numbers(column, "standardise").moments()
@@ -106,6 +137,8 @@ class Standardise(Step[specs.Standardise]):
 
 class Scale(Step[specs.Scale]):
     """x / divide_by, or each feature's training range to [0, 1]."""
+
+    on_tables = True
 
     def fit(self, column: Column) -> State:
         """The range of each feature; nothing where the divisor is given."""

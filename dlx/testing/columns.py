@@ -88,6 +88,11 @@ def _check_shown(column: Column) -> None:
         numbers = isinstance(found, dict) and all(type(one) is float for one in found.values())
         sound = {"image": np.ndim(found) == 3, "text": isinstance(found, str), "row": numbers}
         require(sound.get(kind), clause, f"{kind} with {found!r:.80}")
+    clause = "with_table() of its own table() gives the same rows"
+    with working(clause):
+        again = column.with_table(column.table())
+    same = again.hashes(np.arange(len(again))) == column.hashes(np.arange(len(column)))
+    require(same, clause, "others")
     told = [column.holds, *(one.plain() for one in column.profile("x"))]
     through_json("holds and profile() are something that JSON can hold", told)
 

@@ -18,6 +18,7 @@ from dlx.data.columns import (
     Shown,
     Sparse,
     Text,
+    Window,
     as_column,
 )
 from dlx.data.fingerprints import contents_digest, input_hashes, row_hashes
@@ -40,6 +41,9 @@ COLUMNS: dict[str, Column] = {
     "multi-hot rows": Sparse(IDS, OFFSETS, 9),
     "rows of ids": Sequence.of_rows(np.arange(10, dtype=np.int32).reshape(5, 2), 11, WORDS),
 }
+SERIES = np.arange(18, dtype=np.float32).reshape(9, 2)
+WINDOWS = Window(SERIES, np.arange(4, 9), 5, 2, ("a", "b"))
+COLUMNS[WINDOWS.holds] = WINDOWS
 
 
 @pytest.mark.parametrize("words", COLUMNS)
@@ -55,6 +59,7 @@ def test_every_kind_is_told_of_in_words(words: str) -> None:
         "pictures of 3 x 2 x 1 bytes": Input("dense", (3, 2, 1)),
         "multi-hot rows": Input("multi_hot", (9,)),
         "rows of ids": Input("ids", (2,), 11),
+        "windows of 3 steps, 2 apart, with 2 features": Input("dense", (3, 2)),
     }.items(),
 )
 def test_a_model_is_told_what_an_input_is(words: str, told: Input) -> None:
@@ -75,6 +80,7 @@ def test_what_no_model_takes_is_refused(words: str) -> None:
         ("numbers of shape (rows,)", "row", {"": 1.0}),
         ("texts", "text", ""),
         ("rows of ids", "text", "two three"),
+        ("windows of 3 steps, 2 apart, with 2 features", "row", {"a": 10.0, "b": 11.0}),
     ],
 )
 def test_a_row_is_shown_as_people_see_it(words: str, kind: Any, content: Any) -> None:

@@ -21,6 +21,7 @@ from dlx.data.columns import (
     Shown,
     Sparse,
     Text,
+    Window,
 )
 from dlx.sources.held import HeldDense
 from dlx.testing import BrokenContract, check_column
@@ -29,6 +30,7 @@ LISTS = [[3, 1], [], [2], [5, 6, 7], []]
 IDS = np.array([v for row in LISTS for v in row], dtype=np.int32)
 OFFSETS = np.cumsum([0, *map(len, LISTS)]).astype(np.int64)
 PICTURES = np.arange(60, dtype=np.uint8).reshape(5, 2, 2, 3)
+SERIES = np.array([[5, 0], [1, 2], [3, 4], [1, 2], [3, 4], [1, 2], [0, 9], [7, 8], [3, 4]], "f4")
 WORDS = ("zero", "one", "two", "three")
 
 COLUMNS: dict[str, Callable[[], Column]] = {
@@ -42,6 +44,7 @@ COLUMNS: dict[str, Callable[[], Column]] = {
     "texts": lambda: Text(["a", "", "ß", "d", "a"]),
     "lists of ids": lambda: Sequence(IDS, OFFSETS, words=WORDS),
     "multi-hot rows": lambda: Sparse(IDS, OFFSETS, 9),
+    "windows": lambda: Window(SERIES, np.array([3, 8, 4, 8, 5, 7]), 4, 2, ("a", "b")),
     "rows of ids": lambda: Sequence.of_rows(np.arange(10, dtype=np.int32).reshape(5, 2), 11, WORDS),
 }
 

@@ -11,6 +11,7 @@ from .dense import Dense
 from .image import Image
 from .ragged import Sequence, Sparse
 from .text import Text
+from .window import Window
 
 __all__ = [
     "KINDS",
@@ -25,6 +26,7 @@ __all__ = [
     "Shown",
     "Sparse",
     "Text",
+    "Window",
     "as_column",
 ]
 

@@ -114,6 +114,18 @@ class Column(ABC):
         """The column with names of its features, or the word of each id, where it has such."""
         return self
 
+    def table(self) -> Column:
+        """What a preparation step on features works on: of windows, their steps, each once."""
+        return self
+
+    def with_table(self, table: Column) -> Column:
+        """The column that this one becomes as its `table` becomes another."""
+        return table
+
+    def last(self) -> Column:
+        """What each row ends with: of a window, its last step."""
+        return self
+
     def profile(self, name: str) -> Iterator[Profile]:
         """What it holds, feature by feature, under the column's name."""
         yield Profile(name, "", self.holds)

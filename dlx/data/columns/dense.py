@@ -97,16 +97,23 @@ class Dense(Numeric):
 
     def check(self, when: str = "", missing_allowed: bool = False) -> None:
         """Refuses numbers that are missing (NaN) or infinite."""
-        if self.values.dtype.kind != "f":
-            return
-        wrong = np.isinf(self.values) if missing_allowed else ~np.isfinite(self.values)
-        rows = np.flatnonzero(wrong.reshape(len(self), -1).any(axis=1))
+        rows = self.unusable(missing_allowed)
         if len(rows):
-            many = plural(len(rows), "row")
-            what = f"has missing (NaN) or infinite values{when} in {many}"
-            fill = "{name: impute}, early in prepare.steps, fills missing values"
-            hint = f"{fill} (also those of copies)" if np.isnan(self.values).any() else ""
-            raise UsageError(Problem(what, f"first in row {rows[0]}", "numbers", hint))
+            raise self.refusal(when, plural(len(rows), "row"), f"first in row {rows[0]}")
+
+    def unusable(self, missing_allowed: bool) -> Rows:
+        """The rows with numbers that are infinite, or missing (NaN) where that is not allowed."""
+        if self.values.dtype.kind != "f":
+            return np.zeros(0, dtype=np.int64)
+        wrong = np.isinf(self.values) if missing_allowed else ~np.isfinite(self.values)
+        return np.flatnonzero(wrong.reshape(len(self), -1).any(axis=1))
+
+    def refusal(self, when: str, many: str, first: str) -> UsageError:
+        """What to say of unusable numbers: in how many rows, and where the first is."""
+        what = f"has missing (NaN) or infinite values{when} in {many}"
+        fill = "{name: impute}, early in prepare.steps, fills missing values"
+        hint = f"{fill} (also those of copies)" if self.missing() else ""
+        return UsageError(Problem(what, first, "numbers", hint))
 
     def ready(self) -> Self:
         """The numbers as float32, all of them finite."""
