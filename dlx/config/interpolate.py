@@ -14,7 +14,7 @@ from omegaconf.errors import OmegaConfBaseException
 from omegaconf.resolvers import oc
 
 from ..errors import Problem
-from .fields import Chosen, Option, options_of, to_plain
+from .fields import Chosen, Option, alternatives, options_of, to_plain
 from .files import Path
 from .names import did_you_mean
 from .schema import Config
@@ -177,6 +177,7 @@ def _fill_defaults(cls: type, values: dict[str, Any]) -> dict[str, Any]:
 
 def _fill_value(opt: Option, hint: Any, value: Any) -> Any:
     """One written value: a section, a component, or several of them, with their defaults."""
+    hint = Chosen if Chosen in alternatives(hint) else hint  # which may be null too
     origin, inner = get_origin(hint), (*get_args(hint), None)
     if origin is tuple and isinstance(value, list):
         return [_fill_value(opt, inner[0], item) for item in value]

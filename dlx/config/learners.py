@@ -13,7 +13,7 @@ from typing import Any, ClassVar, Literal
 
 from ..errors import Problem, UsageError
 from .advice import one_cut
-from .fields import import_code
+from .fields import Chosen, import_code, options_of
 from .files import Path, Where
 from .names import join_names
 from .schema import Config
@@ -115,7 +115,28 @@ def has_validation(config: Config) -> bool:
 
 def reads(config: Config, section: str) -> bool:
     """Whether a section has an effect on what the learner does."""
+    own = own_optimizers(config) if section == "optimizer" else {}
+    if own and all(own.values()):
+        return False  # nobody is left to take it
     return section not in SECTIONS or section in spec_of(config).uses
+
+
+def own_optimizers(config: Config) -> dict[str, Chosen | None]:
+    """The optimizers that a learner's options have in `optimizers`, by the group that each moves.
+
+    None stands for the config's `optimizer`. Empty where all are moved by that.
+    """
+    named = getattr(config.learner.options, "optimizers", None)
+    if named is None:
+        return {}
+    section: type = type(named)
+    return {group: getattr(named, group) for group in options_of(section)}
+
+
+def optimizer_of(config: Config, group: str) -> tuple[str, Chosen]:
+    """The key and the optimizer of a learner's group: its own, else the config's."""
+    own = own_optimizers(config).get(group)
+    return ("optimizer", config.optimizer) if own is None else (f"learner.optimizers.{group}", own)
 
 
 def network_name(config: Config) -> str:

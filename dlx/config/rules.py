@@ -35,7 +35,8 @@ def find_ineffective(config: Config, where: Where, written: Collection[str]) -> 
     for section in written:
         if not reads(config, section):
             what = f"learner {config.learner.name} does not read `{section}`"
-            accepted = join_names(spec_of(config).uses) or "none of such sections"
+            read = [name for name in spec_of(config).uses if reads(config, name)]
+            accepted = join_names(read) or "none of such sections"
             found.append(Problem(what, where((section,)), accepted, f"~{section}"))
     for name, target in config.targets.items() if len(config.targets) == 1 else ():
         if target.weight != 1:

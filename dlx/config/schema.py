@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, get_origin
 
 from ..problem import ProblemName
-from .fields import Chosen, Option, option, options_of, to_plain
+from .fields import Chosen, Option, alternatives, option, options_of, to_plain
 from .specs import (
     CALLBACKS,
     DATASETS,
@@ -343,7 +343,7 @@ def _visit(cls: type, prefix: str, found: dict[str, Option | None]) -> None:
     for name, opt in options_of(cls).items():
         key = f"{prefix}{name}"
         found.setdefault(key, opt)
-        if opt.hint is Chosen and opt.meta.table is not None:
+        if Chosen in alternatives(opt.hint) and opt.meta.table is not None:
             for entry in opt.meta.table.entries.values():
                 _visit(entry.options, f"{key}.", found)
         elif opt.meta.table is not None and get_origin(opt.hint) is dict:

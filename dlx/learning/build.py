@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import partial
 
 import torch
+from torch.nn import Parameter
 from torch.optim import Optimizer
 
+from ..config.learners import optimizer_of
 from ..config.names import join_names
 from ..config.schema import Config
 from ..data.code import is_shipped
@@ -45,12 +47,12 @@ def build_optimizers(config: Config, learner: Learner, steps: int, mode: str) ->
     """An optimizer with its schedule for each group of a learner's parameters.
 
     Args:
-        config: names the optimizer and the schedule.
+        config: names the schedule, and the optimizer of each group that has none of its own.
         learner: from `build_learner`.
         steps: optimizer steps an epoch.
         mode: "min" or "max", the direction in which the score that schedules watch improves.
     """
-    make, plan = config.optimizer.load(), config.schedule.load()
+    plan = config.schedule.load()
     names = {id(p): name for name, p in learner.module.named_parameters()}
 
     def schedule(optimizer: Optimizer) -> Schedule:
@@ -59,13 +61,11 @@ def build_optimizers(config: Config, learner: Learner, steps: int, mode: str) ->
         )
         return found
 
-    members = {
-        group: Member(
-            {names[id(p)]: p for p in parameters},
-            partial(make, config.optimizer.options),
-            schedule,
-            flat=is_shipped(config.optimizer.target),
-        )
-        for group, parameters in learner.groups().items()
-    }
+    def member(group: str, parameters: Iterable[Parameter]) -> Member:
+        _, chosen = optimizer_of(config, group)
+        named = {names[id(p)]: p for p in parameters}
+        make = partial(chosen.load(), chosen.options)
+        return Member(named, make, schedule, flat=is_shipped(chosen.target))
+
+    members = {group: member(group, found) for group, found in learner.groups().items()}
     return Optimizers(members, config.trainer, learner.device, learner.penalty)

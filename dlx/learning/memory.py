@@ -23,11 +23,13 @@ EVAL_BYTES = 2**30
 """Most that the widest layer may take in validation and test, where no gradient is kept."""
 
 
-def require_weights(config: Config, build: Callable[[], nn.Module], device: torch.device) -> None:
+def require_weights(
+    optimizer: Chosen, build: Callable[[], nn.Module], device: torch.device
+) -> None:
     """Refuses a model whose weights alone, with all that training adds to them, do not fit.
 
     Args:
-        config: names the optimizer.
+        optimizer: moves it.
         build: builds the model.
         device: where it is to lie.
 
@@ -35,14 +37,14 @@ def require_weights(config: Config, build: Callable[[], nn.Module], device: torc
         UsageError: with the estimate and what is free.
     """
     parameters = count_parameters(outline(build))
-    copies = 2 + _count_kept(config.optimizer)  # weights, gradients, what the optimizer keeps
+    copies = 2 + _count_kept(optimizer)  # weights, gradients, what the optimizer keeps
     need, free = NUMBER * copies * parameters, free_on(device)
     if free is None or need <= free:
         return
     raise UsageError(
         Problem(
             f"the model has {parameters:,} parameters: with gradients and the state "
-            f"of {config.optimizer.name}, {format_bytes(need)}",
+            f"of {optimizer.name}, {format_bytes(need)}",
             where="model",
             accepted=f"what fits in the {format_bytes(free)} that are free on the {device.type}",
             hint="smaller layers; `dlx summary` with the same arguments shows their sizes",

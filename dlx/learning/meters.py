@@ -72,19 +72,19 @@ class Meters:
                     answers = head.answers(outputs[head.name].detach())
                     metric.update(answers, batch.targets[head.name])
 
-    def fetch(self) -> list[float]:
-        """Takes the losses off the device; returns those not taken before of the objective.
+    def fetch(self) -> dict[str, list[float]]:
+        """Takes the losses off the device; returns those not taken before, by name.
 
-        That is the loss that is told first. Each loss is a mean over the batches it was told of.
+        The objective is the one that is told first. Each loss is a mean over the batches it was
+        told of.
         """
-        found = []
+        found: dict[str, list[float]] = {name: [] for name in self.sums}
         for rows, losses in self._pending:
             for name, loss in losses.items():
                 value = loss.item()
                 self._rows[name] = self._rows.get(name, 0) + rows
                 self.sums[name] = self.sums.get(name, 0.0) + rows * value
-                if name == next(iter(self.sums)):
-                    found.append(value)
+                found.setdefault(name, []).append(value)
         self._pending.clear()
         return found
 

@@ -12,6 +12,7 @@ import torch
 from torch import nn
 
 from ..config.fields import Chosen
+from ..config.learners import optimizer_of
 from ..config.schema import Config
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
@@ -50,7 +51,7 @@ def build_network(
     Raises:
         UsageError: it cannot be built, or is larger than the free memory.
     """
-    require_weights(config, build, device)
+    require_weights(optimizer_of(config, name)[1], build, device)
     network, among = build(), () if name == "model" else (name,)
 
     def generator_for(weight: str) -> torch.Generator:

@@ -19,10 +19,11 @@ from ..names import is_number
 from ..prepare import pipeline
 from ..runs.artifacts import NAME, PREDICTIONS, list_artifacts
 from ..runs.files import bare_cell
+from ..runs.step_losses import LOSSES, other_files
 from ..training import checkpoint
-from ..training.recorders import LOSSES
 
 CURVES = ("metrics.jsonl", "final.jsonl")
+Losses = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)
@@ -69,26 +70,41 @@ def stages_of(run: Path) -> list[str]:
 
 
 def _steps(stage: str, one: Path, other: Path) -> list[Difference]:
-    """The first optimizer step whose loss differs."""
-    a, b = _losses(one / LOSSES), _losses(other / LOSSES)
-    same = min(len(a), len(b))
+    """The first optimizer step whose loss differs: of each optimizer that the original names.
+
+    An earlier version named the first alone.
+    """
+    found = []
+    for file in (LOSSES, *other_files(one)):
+        if is_there(other / file) or file == LOSSES:
+            found += _steps_of(stage, file, _losses(one / file), _losses(other / file))
+        else:
+            told = f"{file} is missing in the run"
+            found.append(Difference("step", _place(stage, file), told))
+    return found
+
+
+def _steps_of(stage: str, file: str, a: Losses, b: Losses) -> list[Difference]:
+    """The first step whose loss differs in one file."""
+    same, among = min(len(a), len(b)), "" if file == LOSSES else f" in {file}"
     unequal = np.flatnonzero(a[:same].view(np.uint32) != b[:same].view(np.uint32))
     if len(unequal):
         step = int(unequal[0])
-        told = f"the loss of step {step + 1} is {b[step]:.9g}, was {a[step]:.9g}"
-        return [Difference("step", _place(stage, f"step {step + 1}"), told)]
+        told = f"the loss of step {step + 1}{among} is {b[step]:.9g}, was {a[step]:.9g}"
+        return [Difference("step", _place(stage, f"step {step + 1}{among}"), told)]
     if len(a) != len(b):
-        told = f"it took {len(b):,} steps, and {len(a):,} before"
-        return [Difference("step", _place(stage, f"step {same + 1}"), told)]
+        told = f"it took {len(b):,} steps{among}, and {len(a):,} before"
+        return [Difference("step", _place(stage, f"step {same + 1}{among}"), told)]
     return []
 
 
-def _losses(file: Path) -> np.ndarray[Any, np.dtype[np.float32]]:
+def _losses(file: Path) -> Losses:
     try:
         content = read_bytes(file)
     except OSError as error:
         reason = error.strerror or str(error)
-        raise RunError(Problem(f"{LOSSES} cannot be read: {reason}", str(file.parent))) from error
+        what = f"{file.name} cannot be read: {reason}"
+        raise RunError(Problem(what, str(file.parent))) from error
     whole = content[: len(content) // 4 * 4]
     return np.frombuffer(whole, dtype="<f4").astype(np.float32)
 

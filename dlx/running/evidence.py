@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import yaml
 
 from ..config.advice import more_reliable
 from ..config.fields import to_plain
-from ..config.learners import network_name, score_meanings
+from ..config.learners import network_name, optimizer_of, own_optimizers, score_meanings
 from ..config.load import Loaded
 from ..config.schema import Config
 from ..config.supervised import loss_of, metrics_of
@@ -112,7 +112,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
                 {**asdict(r), "output": " x ".join(map(str, r.output_shape))} for r in layers
             ],
         },
-        "optimizer": _component(config.optimizer.name, to_plain(config.optimizer.options)),
+        "optimizer": _describe_optimizers(config, training.optimizers.members),
         "config": dump_yaml(loaded.plain()),
         "overrides": loaded.shown,
         "command": shlex.join(["dlx", "train", *loaded.shown]),
@@ -144,6 +144,15 @@ def _describe_averages(config: Config, name: str, target: EncodedTarget) -> dict
     measured = metrics_of(config, declared).items()
     averages = {name: getattr(chosen.options, "average", "") for name, chosen in measured}
     return {"averages": {name: how for name, how in averages.items() if how}}
+
+
+def _describe_optimizers(config: Config, groups: Collection[str]) -> str:
+    """The optimizer and its options; of each group, where not all have the config's."""
+    chosen = {group: optimizer_of(config, group)[1] for group in groups}
+    told = {name: _component(one.name, to_plain(one.options)) for name, one in chosen.items()}
+    if not any(own_optimizers(config).values()):
+        return _component(config.optimizer.name, to_plain(config.optimizer.options))
+    return "; ".join(f"{name}: {text}" for name, text in told.items())
 
 
 def _step(step: FittedStep) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ..files import is_file, names_in, parse_json, read_bytes, sha256_of
 from . import artifacts
 from .files import write_text
 from .folder import read_status, write_status
+from .step_losses import LOSSES, other_files
 
 NAME = "files.json"
 UNSEALED = (
@@ -23,7 +24,7 @@ UNSEALED = (
 
 _FILES = (
     *("config.yaml", "overrides.yaml", "environment.json", "data.json", "report.json"),
-    *("metrics.jsonl", "final.jsonl", "losses.f32", "predictions.csv", "errors.json"),
+    *("metrics.jsonl", "final.jsonl", LOSSES, "predictions.csv", "errors.json"),
     artifacts.NAME,
 )
 _FOLDERS = ("prepare", "workflow", artifacts.FOLDER, "checkpoints/best", "checkpoints/last")
@@ -96,7 +97,8 @@ def _evidence(run: Path) -> Iterator[str]:
     """The files of a run that are sealed, by their names below its folder."""
     stages = ["", *(f"folds/{n}/" for n in names_in(run / "folds") if n.isdecimal())]
     for stage in stages:
-        yield from (f"{stage}{name}" for name in _FILES if is_file(run / stage / name))
+        files = [*_FILES, *other_files(run / stage)]
+        yield from (f"{stage}{name}" for name in files if is_file(run / stage / name))
         for folder in _FOLDERS:
             for name in names_in(run / stage / folder):
                 if not name.startswith("."):

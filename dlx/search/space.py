@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..config.fields import to_plain
-from ..config.learners import reads
+from ..config.learners import optimizer_of, own_optimizers, reads
 from ..config.schema import Config
 from ..config.spaces import Lever, Value
 
@@ -33,12 +33,14 @@ def levers(config: Config, sizes: Sequence[Sequence[int]]) -> tuple[Lever, ...]:
         found.append(Lever("model.dropout", "choice", (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6)))
     found.append(Lever("model.l2", "choice", _distinct([plain["model"]["l2"], 0.0, 1e-4, 1e-3])))
     found.append(Lever("model.l1", "choice", _distinct([plain["model"]["l1"], 0.0, 1e-5])))
-    lr = plain["optimizer"]["lr"]
-    found.append(Lever("optimizer.lr", "log", (lr / 4, lr * 4)))
+    for group in ("", *own_optimizers(config)):
+        key, chosen = optimizer_of(config, group)
+        found.append(Lever(f"{key}.lr", "log", (chosen.options.lr / 4, chosen.options.lr * 4)))
     batch = plain["trainer"]["batch_size"]
     sizes_of_batch = _distinct([batch, max(1, batch // 2), batch * 2])
     found.append(Lever("trainer.batch_size", "choice", sizes_of_batch))
-    return tuple(lever for lever in found if reads(config, lever.key.partition(".")[0]))
+    read = {lever.key: lever for lever in found if reads(config, lever.key.partition(".")[0])}
+    return tuple(read.values())
 
 
 def size_key(config: Config) -> str | None:

@@ -24,7 +24,7 @@ from ..files import check_tree, is_file, make_folder, names_in, open_file, remov
 from ..running.run import Run
 from ..running.stage import Stage
 from ..runs.folder import MARK
-from ..training.recorders import LOSSES
+from ..runs.step_losses import LOSSES
 from ..training.training import Training
 from .graph import write_graph
 from .pictures import Cloud, choose_rows, clouds, filters, frame, input_images

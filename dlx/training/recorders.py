@@ -7,7 +7,7 @@ import json
 import os
 import struct
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,34 +19,33 @@ from ..files import is_there, open_file
 from ..judging.folds import Improvement
 from ..runs.files import append_bytes, cannot_write, plain, write_bytes
 from ..runs.log import Log
+from ..runs.step_losses import LOSSES, file_of, other_files
 from . import checkpoint, snapshot
 from .callbacks import Callback
 from .training import Training
-
-LOSSES = "losses.f32"
-"""The training loss of every optimizer step: 4 bytes each, little-endian."""
 
 
 class Recorder(Callback):
     """Keeps the scores of every epoch, and appends them to `metrics.jsonl` where asked.
 
     A row holds no clock, so that the same run gives the same bytes; floats stand there also as
-    hex, which loses nothing. The losses of the steps go to `losses.f32` beside it.
+    hex, which loses nothing. The losses of the steps go to `losses.f32` beside it, those of other
+    optimizers to files of their own.
     """
 
     def __init__(self, file: Path | None, log: Log | None = None) -> None:
         self.history: list[dict[str, float]] = []
         self._log = log
         self._rows = None if file is None else _Grown(file)
-        self._losses = None if file is None else _Grown(file.with_name(LOSSES))
+        self._losses = None if file is None else _StepLosses(file.parent)
         self._training: Training | None = None
 
     def on_fit_start(self, training: Training) -> None:
         """Takes away what a training that kept no checkpoint has left."""
         self._training = training
-        for file in (self._rows, self._losses):
-            if file is not None and not training.progress.step:
-                file.cut({"bytes": 0, "sha256": hashlib.sha256().hexdigest()})
+        if self._rows is not None and self._losses is not None and not training.progress.step:
+            self._rows.cut(NOTHING)
+            self._losses.cut({"losses": NOTHING})
 
     def on_epoch_end(self, training: Training, scores: Mapping[str, float]) -> None:
         """Writes one row; `lr` is the rate of the epoch's first step."""
@@ -62,10 +61,9 @@ class Recorder(Callback):
         self._write_losses(training)
 
     def _write_losses(self, training: Training) -> None:
-        losses = training.step_losses
-        if self._losses is not None and losses:
-            self._losses.append(struct.pack(f"<{len(losses)}f", *losses))
-        losses.clear()
+        if self._losses is not None:
+            self._losses.append(training.step_losses)
+        training.step_losses.clear()
 
     def write(self, epoch: int, step: int | None, scores: Mapping[str, float]) -> None:
         """Appends one row to the file, if there is one.
@@ -93,7 +91,7 @@ class Recorder(Callback):
         if self._rows is None or self._losses is None or self._training is None:
             return {}
         self._write_losses(self._training)
-        return {"rows": self._rows.seal(), "losses": self._losses.seal()}
+        return {"rows": self._rows.seal(), **self._losses.seal()}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Cuts the files back to what they were, and reads the rows.
@@ -104,7 +102,7 @@ class Recorder(Callback):
         assert self._rows is not None
         assert self._losses is not None
         rows = self._rows.cut(state["rows"])
-        self._losses.cut(state["losses"])
+        self._losses.cut(state)
         for line in rows.decode().splitlines():
             row = json.loads(line)
             scores = {name: float.fromhex(text) for name, text in row["hex"].items()}
@@ -113,6 +111,10 @@ class Recorder(Callback):
 
 def _is_rate(name: str) -> bool:
     return name.partition("/")[0] == "lr"
+
+
+NOTHING = {"bytes": 0, "sha256": hashlib.sha256().hexdigest()}
+"""What `_Grown.seal` says of an empty file."""
 
 
 class _Grown:
@@ -168,6 +170,45 @@ class _Grown:
             return b"", 0
         with open_file(self._file, "rb") as stream:
             return stream.read(length), os.fstat(stream.fileno()).st_size
+
+
+class _StepLosses:
+    """The losses of steps in a folder: a file of the first, and of each other one."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._first = _Grown(folder / LOSSES)
+        self._others: dict[str, _Grown] = {}
+
+    def append(self, losses: Mapping[str, Sequence[float]]) -> None:
+        """Adds the losses of steps by name, the first one first.
+
+        Raises:
+            RunError: they cannot be written.
+        """
+        for place, (name, values) in enumerate(losses.items()):
+            file = self._other(file_of(name)) if place else self._first
+            if values:
+                file.append(struct.pack(f"<{len(values)}f", *values))
+
+    def _other(self, name: str) -> _Grown:
+        return self._others.setdefault(name, _Grown(self._folder / name))
+
+    def seal(self) -> dict[str, Any]:
+        """Length and digest of the first, and where there are others of each, by its file."""
+        others = {name: file.seal() for name, file in self._others.items()}
+        return {"losses": self._first.seal(), **({"others": others} if others else {})}
+
+    def cut(self, state: Mapping[str, Any]) -> None:
+        """Cuts the files back to what they were when `seal` was asked.
+
+        Raises:
+            RunError: they are not those that it knew.
+        """
+        self._first.cut(state["losses"])
+        known: Mapping[str, Any] = state.get("others", {})
+        for name in {**dict.fromkeys(known), **dict.fromkeys(other_files(self._folder))}:
+            self._other(name).cut(known.get(name, NOTHING))
 
 
 class Checkpoints(Callback):

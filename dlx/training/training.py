@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 
+from ..config.learners import optimizer_of
 from ..config.schema import Trainer as Options
 from ..errors import Problem, RunError
 from ..learning.learner import Learner
@@ -91,7 +92,7 @@ class Training:
         self.device = learner.device
         self._dropout_seed = derive(seed, "dropout", fold)
         self._generator = _dropout_generator(self.device)
-        self.step_losses: list[float] = []
+        self.step_losses: dict[str, list[float]] = {}
         self.check_every = 1 if self.device.type == "cpu" else CHECK_EVERY
 
     def step(self, batch: Batch) -> None:
@@ -109,12 +110,16 @@ class Training:
     def check_loss(self) -> None:
         """Takes the losses of the last steps into `step_losses`; stops where one is no number.
 
+        Those of the objective; and all others where there are several optimizers.
+
         Raises:
             RunError: with epoch, step and the likely causes.
         """
-        losses, step = self.train_meters.fetch(), self.progress.step + 1
-        self.step_losses += losses
-        for loss in losses:
+        found, step = self.train_meters.fetch(), self.progress.step + 1
+        kept = list(found)[: None if len(self.optimizers.members) > 1 else 1]
+        for name in kept:
+            self.step_losses.setdefault(name, []).extend(found[name])
+        for loss in found[kept[0]] if kept else ():
             self.require_finite("the training loss", loss, step)
         for name, total in self.train_meters.sums.items():  # a part of it, or another network's
             self.require_finite(f"the training loss {name}", total, step)
@@ -158,11 +163,13 @@ class Training:
 
     def _divergence(self, what: str, step: int) -> Problem:
         options = self.options
-        rates = self.optimizers.rates().values()
+        rates = dict(zip(self.optimizers.members, self.optimizers.rates().values(), strict=True))
         causes = []
         if rates:
-            low, told = min(max(rates) / 10, 0.01), ", ".join(f"{rate:g}" for rate in rates)
-            causes = [f"the learning rate is too high (it is {told}: try optimizer.lr={low:g})"]
+            fastest = max(rates, key=lambda name: rates[name])
+            low, told = min(rates[fastest] / 10, 0.01), ", ".join(f"{r:g}" for r in rates.values())
+            key = optimizer_of(self.learner.config, fastest)[0]
+            causes = [f"the learning rate is too high (it is {told}: try {key}.lr={low:g})"]
         if options.clip_norm is None and options.clip_value is None:
             causes.append("gradients explode (try trainer.clip_norm=1)")
         if options.precision != "float32":

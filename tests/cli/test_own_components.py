@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
+from dlx.config.load import load
+from dlx.reproduce.compare import differences
+from dlx.search.space import levers
 from dlx.testing import check_learner
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "plugins.md"
@@ -89,21 +94,86 @@ def test_what_is_not_evaluated_is_no_score_of_folds(cli: Any, here: Path) -> Non
 def test_two_networks_without_targets(cli: Any, here: Path) -> None:
     done = cli("train", "task=forge", "trainer.threads=1")
     assert done.code == 0
-    assert "gan with 574 parameters" in done.out
+    assert "forger with 574 parameters" in done.out
     more = ("plugins=[my_learners]", "trainer.epochs=3", "--quiet")
     assert cli("resume", "last", *more).code == 0
     assert cli("reproduce", "last", "--plugins", "my_learners", "--json").code == 0
     assert cli("test", "last", "--plugins", "my_learners").code == 0
     found = report(here / "runs" / "forge")
     assert [score["name"] for score in found["scores"]] == ["val/distance", "test/distance"]
-    assert found["model"]["name"] == "gan"
-    assert "574 parameters in gan" in cli("summary", "task=forge").out
+    assert found["model"]["name"] == "forger"
+    assert "574 parameters in forger" in cli("summary", "task=forge").out
     check_learner("task=forge")
 
 
+MAKER = "learner.optimizers.maker={name: sgd, lr: 0.02, momentum: 0.5}"
+CRITIC = "learner.optimizers.critic={name: adam, lr: 0.03}"
+
+
+def test_each_network_has_an_optimizer_of_its_own(cli: Any, here: Path) -> None:
+    assert cli("train", "task=forge", MAKER, "optimizer.lr=0.01", *QUICK).code == 0
+    (run,) = here.glob("runs/forge/*")
+    told = json.loads((run / "report.json").read_text())["optimizer"]
+    assert told.startswith("critic: rmsprop lr=0.01 rho=0.9")
+    assert "; maker: sgd lr=0.02 momentum=0.5" in told
+    (row, _) = map(json.loads, (run / "metrics.jsonl").read_text().splitlines())
+    assert (row["lr"], row["lr/maker"]) == (0.01, 0.02)
+    space = levers(load(["task=forge", MAKER]).config, [])
+    rates = [(lever.key, lever.values) for lever in space if lever.kind == "log"]
+    maker = ("learner.optimizers.maker.lr", (0.005, 0.08))
+    assert rates == [("optimizer.lr", (0.00025, 0.004)), maker]
+    short = ["task=forge", "learner.optimizers.maker.name=sgd", "learner.optimizers.maker.lr=0.5"]
+    short.append("learner.optimizers.critic=${learner.optimizers.maker}")
+    assert load(short).plain()["learner"]["optimizers"]["critic"]["lr"] == 0.5
+
+
+def test_an_optimizer_that_moves_nothing_is_refused(cli: Any) -> None:
+    load(["task=forge", MAKER, CRITIC])
+    space = [lever.key for lever in levers(load(["task=forge", MAKER, CRITIC]).config, [])]
+    assert "optimizer.lr" not in space
+    refused = cli("train", "task=forge", MAKER, CRITIC, "optimizer.lr=0.1")
+    assert (refused.code, refused.err) == (
+        2,
+        "error: learner forger does not read `optimizer`\n"
+        "  where: command line: optimizer.lr=0.1\n"
+        "  accepted: prepare, protocol, schedule\n  try: ~optimizer\n",
+    )
+    wrong = cli("train", "task=forge", "learner.optimizers.makr={name: sgd}")
+    assert "unknown key `learner.optimizers.makr.name`" in wrong.err
+    assert "accepted: critic, maker" in wrong.err
+
+
+def test_the_losses_of_each_network_are_kept_and_compared(cli: Any, here: Path) -> None:
+    assert cli("train", "task=forge", "trainer.batch_size=20", *QUICK).code == 0
+    (run,) = here.glob("runs/forge/*")
+    trained = json.loads((run / "data.json").read_text())["rows"]["train"]
+    found = {f: np.fromfile(run / f, "<f4") for f in ("losses.f32", "losses-maker.f32")}
+    rows = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    sizes = [20] * (trained // 20) + [trained % 20]
+    for file, name in zip(found, ("train/critic", "train/maker"), strict=True):
+        epochs = found[file].reshape(2, len(sizes))
+        means = [float(np.average(epoch, weights=sizes)) for epoch in epochs]
+        assert means == pytest.approx([row[name] for row in rows], rel=1e-6)
+    assert "losses-maker.f32" in json.loads((run / "files.json").read_text())
+    again = here / "again"
+    shutil.copytree(run, again)
+    assert differences(run, again) == []
+    content = bytearray((again / "losses-maker.f32").read_bytes())
+    content[8] ^= 1
+    (again / "losses-maker.f32").write_bytes(content)
+    (told,) = differences(run, again)
+    assert told.text.startswith("the loss of step 3 in losses-maker.f32 is ")
+    (again / "losses-maker.f32").unlink()
+    (told,) = differences(run, again)
+    assert told.text == "losses-maker.f32 is missing in the run"
+    assert differences(again, run) == []  # an earlier version did not write it
+
+
 def test_its_options_are_explained(cli: Any) -> None:
-    told = cli("help", "learner.gan.noise", "--plugins", "my_learners")
-    assert told.out.startswith("learner.noise   (of gan)\n  random numbers that a row is made of")
+    told = cli("help", "learner.forger.noise", "--plugins", "my_learners")
+    assert told.out.startswith(
+        "learner.noise   (of forger)\n  random numbers that a row is made of"
+    )
     refused = cli("help", "learner", "--plugins", "my_lerners")
     assert refused.code == 2
     assert "plugin my_lerners cannot be imported" in refused.err

@@ -83,10 +83,10 @@ def test_what_training_adds_to_the_weights(
 
     cpu, need = torch.device("cpu"), 4 * 100 * (2 + kept)
     monkeypatch.setattr(memory, "free_memory", lambda: need)
-    memory.require_weights(config, build, cpu)
+    memory.require_weights(config.optimizer, build, cpu)
     monkeypatch.setattr(memory, "free_memory", lambda: need - 1)
     with pytest.raises(UsageError, match=f"the model has 100 parameters: .*, {format_bytes(need)}"):
-        memory.require_weights(config, build, cpu)
+        memory.require_weights(config.optimizer, build, cpu)
 
 
 def test_a_batch_that_does_not_fit_is_refused_and_the_hint_works(

@@ -37,7 +37,7 @@ def test_losses_told_by_themselves_are_means_over_the_samples_they_were_told_of(
         meters.update(batch(2), {"maker": torch.tensor(maker)}, {})
     resumed = Meters("train", [], {})
 
-    assert meters.fetch() == [1.0, 3.0]
+    assert meters.fetch() == {"judge": [1.0, 3.0], "maker": [5.0, 7.0]}
     resumed.restore(meters.state())
     for one in (meters, resumed):
         assert one.scores() == {"train/judge": 2.0, "train/maker": 6.0}
@@ -84,8 +84,8 @@ def test_losses_are_told_once_as_they_are(bad: float) -> None:
 
     found = meters.fetch()
 
-    assert found == pytest.approx([1.0, bad, 2.0], nan_ok=True)
-    assert meters.fetch() == []
+    assert found["loss"] == pytest.approx([1.0, bad, 2.0], nan_ok=True)
+    assert meters.fetch() == {"loss": []}
 
 
 def test_what_is_running_is_the_mean_so_far() -> None:

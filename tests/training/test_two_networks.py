@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -11,8 +12,11 @@ import torch
 from small import WINE, built
 from torch import Tensor, nn
 
+from dlx.config.fields import Chosen
 from dlx.config.learners import LearnerSpec, ScoreSpec
 from dlx.config.schema import Checkpoint, Config
+from dlx.config.specs import OPTIMIZERS
+from dlx.config.specs import learners as specs
 from dlx.errors import RunError
 from dlx.judging.evaluation import Evaluation
 from dlx.learning.build import build_optimizers
@@ -23,6 +27,7 @@ from dlx.sources.batches import Batch
 from dlx.sources.fold import FoldData
 from dlx.testing import check_learner
 from dlx.training import checkpoint
+from dlx.training.callbacks import Callback
 from dlx.training.loop import fit
 from dlx.training.recorders import Checkpoints, Recorder
 from dlx.training.training import Training
@@ -56,10 +61,11 @@ class Duel(Learner):
 
         def see_through(micro: Batch) -> dict[str, Tensor]:
             true = self.networks["judge"](micro.inputs["features"]).sigmoid().mean()
-            return {"loss": true - self.losses(micro)["loss"]}
+            told.append((micro, {"judge": true - self.losses(micro)["loss"]}))
+            return told[-1][1]
 
-        optimizers.step("judge", batch, see_through)
         optimizers.step("maker", batch, deceive)
+        optimizers.step("judge", batch, see_through)
         for micro, losses in told:
             meters.update(micro, losses, {})
 
@@ -71,7 +77,19 @@ class DuelSpec(LearnerSpec):
     can = ("accumulate",)
 
     def scores(self, config: Config) -> dict[str, ScoreSpec]:
-        return {"train/loss": ScoreSpec("min")}
+        return {"train/loss": ScoreSpec("min"), "train/judge": ScoreSpec("min")}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Own:
+    judge: Chosen | None
+    maker: Chosen | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DuelOptions(specs.Learner):
+    spec = f"{__name__}:DuelSpec"
+    optimizers: Own
 
 
 @pytest.fixture(scope="module")
@@ -80,18 +98,71 @@ def start() -> tuple[Config, FoldData]:
     return config, fold
 
 
-def trained(start: tuple[Config, FoldData], folder: Path) -> Training:
-    """A training in a folder."""
+class Stop(Callback):
+    """Breaks a training off after a step."""
+
+    def __init__(self, step: int) -> None:
+        self.step = step
+
+    def on_step_end(self, training: Training) -> None:
+        training.progress.interrupted = training.progress.step == self.step
+
+
+def trained(start: tuple[Config, FoldData], folder: Path, stop: int = 0) -> Training:
+    """A training in a folder, from its checkpoint if there is one; perhaps broken off."""
     config, fold = start
     learner = Duel.build(config)
     source = learner.source(fold, 0)
     optimizers = build_optimizers(config, learner, source.steps, "min")
     training = Training(learner, optimizers, source, config.trainer, 0)
+    folder.mkdir(exist_ok=True)
     recorder = Recorder(folder / "metrics.jsonl")
     kept = Checkpoints(folder / "checkpoints", None, "min", Checkpoint())
     kept.callbacks = {"recorder": recorder}
-    fit(training, fold, [recorder, kept])
+    kept.restore(training, None)
+    fit(training, fold, [recorder, Stop(stop), kept])
     return training
+
+
+FILES = ("losses.f32", "losses-judge.f32", "metrics.jsonl")
+
+
+def test_the_losses_of_both_are_on_the_disk_wherever_it_was_broken_off(
+    start: tuple[Config, FoldData], tmp_path: Path
+) -> None:
+    steps = trained(start, tmp_path / "whole").source.steps
+    whole = {file: (tmp_path / "whole" / file).read_bytes() for file in FILES}
+    assert whole["losses.f32"] != whole["losses-judge.f32"]
+    for stop in (4, steps, 2 * steps + 1):
+        folder = tmp_path / str(stop)
+        trained(start, folder, stop)
+        for file in FILES[:2]:  # what a killed process wrote after its checkpoint
+            with (folder / file).open("ab") as stream:
+                stream.write(b"more")
+        (folder / "losses-other.f32").write_bytes(b"more")
+        trained(start, folder)
+        assert {file: (folder / file).read_bytes() for file in FILES} == whole, stop
+        assert (folder / "losses-other.f32").read_bytes() == b""
+
+
+def test_losses_that_changed_under_a_checkpoint_are_told_of(
+    start: tuple[Config, FoldData], tmp_path: Path
+) -> None:
+    trained(start, tmp_path, 4)
+    file = tmp_path / "losses-judge.f32"
+    file.write_bytes(bytes([file.read_bytes()[0] ^ 1]) + file.read_bytes()[1:])
+    with pytest.raises(RunError, match=r"losses-judge\.f32 has changed since the checkpoint"):
+        trained(start, tmp_path)
+
+
+def test_one_network_leaves_one_file(tmp_path: Path) -> None:
+    *_, fold, training = built("trainer.epochs=1")
+    (tmp_path / "run").mkdir()
+    fit(training, fold, [Recorder(tmp_path / "run" / "metrics.jsonl")])
+    assert sorted(file.name for file in (tmp_path / "run").iterdir()) == [
+        "losses.f32",
+        "metrics.jsonl",
+    ]
 
 
 def test_it_trains_and_its_evidence_has_names_for_both(
@@ -126,6 +197,23 @@ def test_why_it_diverged_names_the_rates_of_both(start: tuple[Config, FoldData])
 
     assert hint is not None
     assert "(it is 0.001, 0.001: try optimizer.lr=0.0001)" in hint
+
+
+def test_why_it_diverged_names_the_optimizer_of_the_highest_rate(
+    start: tuple[Config, FoldData],
+) -> None:
+    config, fold = start
+    own = Own(judge=OPTIMIZERS.default("sgd", lr=0.5)(), maker=None)
+    config = replace(config, learner=Chosen("duel", DuelOptions(optimizers=own), ""))
+    learner = Duel.build(config)
+    optimizers = build_optimizers(config, learner, 10, "min")
+    training = Training(learner, optimizers, learner.source(fold, 0), config.trainer, 0)
+
+    assert type(optimizers.members["judge"].optimizer) is torch.optim.SGD
+    assert type(optimizers.members["maker"].optimizer) is torch.optim.Adam
+    hint = training._divergence("x", 1).hint
+    assert hint is not None
+    assert "(it is 0.001, 0.5: try learner.optimizers.judge.lr=0.01)" in hint
 
 
 def test_each_loss_must_be_a_number(start: tuple[Config, FoldData]) -> None:

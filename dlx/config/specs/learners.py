@@ -12,6 +12,9 @@ from ..fields import Component, Table
 class Learner:
     """Options that every learner has, and where it says what may be asked of it.
 
+    One with several groups of parameters may have a section `optimizers`, of a `Chosen | None` by
+    group: what moves it in place of the config's `optimizer`.
+
     Attributes:
         spec: "module:class" of its `dlx.config.learners.LearnerSpec`, which imports no torch.
     """
