@@ -30,6 +30,10 @@ Check = Callable[[Path], Problem | None]
 """What is wrong with a file that was downloaded, or None."""
 
 
+class _FailedError(Exception):
+    """The network or the server failed; says why."""
+
+
 class Watcher(Protocol):
     """Is told how a download goes; shows it or not."""
 
@@ -62,7 +66,7 @@ def fetch(chosen: Chosen, watcher: Watcher) -> Path:
         if not path.exists() or check(path):
             if not file.url:
                 raise UsageError(store.missing_files(chosen.name, options, folder, (file,)))
-            download(file, folder, watcher, check)
+            download(file, folder, watcher, check, chosen.name)
         watcher.on_file_ready(path, check is not _check_readable)
     return folder
 
@@ -102,12 +106,19 @@ def _check_contents(contents: Callable[[Path], str], pinned: str, path: Path) ->
     return Problem(f"its content digest is {found}", str(path), f"content digest {pinned}")
 
 
-def download(file: File, folder: Path, watcher: Watcher, check: Check) -> Path:
+def download(file: File, folder: Path, watcher: Watcher, check: Check, name: str) -> Path:
     """Downloads one file into a folder, going on from an earlier `.part` if there is one.
 
     The file takes its name in one step, and only if `check` finds nothing wrong with it; what
     stood under that name is replaced. What `check` refuses is deleted; once, from the start,
     where the earlier part may be what is wrong.
+
+    Args:
+        file: which.
+        folder: where to.
+        watcher: is told how it goes.
+        check: what is wrong with the file.
+        name: of the dataset, for what to type next.
 
     Raises:
         RunError: the network or the disk failed, or the server sent another file.
@@ -121,15 +132,17 @@ def download(file: File, folder: Path, watcher: Watcher, check: Check) -> Path:
             if check is _check_readable:
                 out.truncate(0)  # a part may be of another file than the one that is there now
             begun = os.fstat(out.fileno()).st_size
-            problem = _download_rest(file, folder, out, watcher, check)
+            problem = _download_rest(file, out, watcher, check)
             if problem and begun:
                 out.truncate(0)
-                problem = _download_rest(file, folder, out, watcher, check)
-            _settle(part, folder / file.name, problem)
+                problem = _download_rest(file, out, watcher, check)
+            _settle(part, folder / file.name, problem, name)
     except KeyboardInterrupt:
         what = f"the download of {file.name} was stopped"
-        hint = f"`{store.fetch_command(folder.name)}` resumes it"
+        hint = f"`{store.fetch_command(name)}` resumes it"
         raise Interrupted(Problem(what, str(part), hint=hint)) from None
+    except _FailedError as error:
+        raise _failure(file, folder, name, str(error)) from error.__cause__
     except OSError as error:
         what = f"{file.name} cannot be written: {error.strerror or error}"
         hint = "set DLX_DATA to a folder with free space and write permission"
@@ -157,50 +170,48 @@ def _lock_part(part: Path) -> Iterator[IO[bytes]]:
                 part.unlink(missing_ok=True)  # nothing to go on from
 
 
-def _download_rest(
-    file: File, folder: Path, out: IO[bytes], watcher: Watcher, check: Check
-) -> Problem | None:
+def _download_rest(file: File, out: IO[bytes], watcher: Watcher, check: Check) -> Problem | None:
     """Receives what is missing of a file; what is wrong with it then."""
-    _receive(file, folder, out, watcher)
+    _receive(file, out, watcher)
     out.flush()
     os.fsync(out.fileno())
     return check(Path(out.name))
 
 
-def _receive(file: File, folder: Path, out: IO[bytes], watcher: Watcher) -> None:
+def _receive(file: File, out: IO[bytes], watcher: Watcher) -> None:
     """Appends what is missing; starts afresh where the server cannot go on from there."""
     have = os.fstat(out.fileno()).st_size
     if have and have == file.size:
         return  # it was stopped just before it took its name
-    with _open(file, folder, have) as answer:
+    with _open(file, have) as answer:
         if answer.status != http.client.PARTIAL_CONTENT and have:
             have = 0
             out.truncate(0)
         total = have + answer.length if answer.length else file.size
         watcher.on_download_start(file, have, total)
-        for chunk in _chunks(answer, file, folder):
+        for chunk in _chunks(answer):
             out.write(chunk)
             have += len(chunk)
             watcher.on_bytes(have)
             if have > (file.size if file.sha256 else MAX_BYTES):
                 if not file.sha256:
                     out.truncate(0)
-                    raise _failure(file, folder, f"it has more than {MAX_BYTES:,} bytes")
+                    raise _FailedError(f"it has more than {MAX_BYTES:,} bytes")
                 return  # more than the file has: the check will say so
     if have < total:
-        raise _failure(file, folder, f"the connection was cut after {have:,} of {total:,} bytes")
+        raise _FailedError(f"the connection was cut after {have:,} of {total:,} bytes")
 
 
-def _settle(part: Path, path: Path, problem: Problem | None) -> None:
+def _settle(part: Path, path: Path, problem: Problem | None, name: str) -> None:
     if problem:
         part.unlink()
         what = f"the server sent a file other than the official {path.name}: {problem.what}"
-        hint = f"`{store.fetch_command(path.parent.name)}` starts the download again"
+        hint = f"`{store.fetch_command(name)}` starts the download again"
         raise RunError(Problem(what, str(path), problem.accepted, hint))
     os.replace(part, path)
 
 
-def _open(file: File, folder: Path, have: int) -> http.client.HTTPResponse:
+def _open(file: File, have: int) -> http.client.HTTPResponse:
     headers = {"User-Agent": AGENT}
     if have:
         headers["Range"] = f"bytes={have}-"
@@ -211,22 +222,22 @@ def _open(file: File, folder: Path, have: int) -> http.client.HTTPResponse:
     except urllib.error.HTTPError as error:
         error.close()
         if error.code == http.client.REQUESTED_RANGE_NOT_SATISFIABLE and have:
-            return _open(file, folder, 0)  # nothing lies behind what is here: from the start
+            return _open(file, 0)  # nothing lies behind what is here: from the start
         reason = f"the server answered {error.code} {error.reason}"
-        raise _failure(file, folder, reason) from error
+        raise _FailedError(reason) from error
     except (OSError, http.client.HTTPException) as error:
-        raise _failure(file, folder, _reason(error)) from error
+        raise _FailedError(_reason(error)) from error
     return answer
 
 
-def _chunks(answer: http.client.HTTPResponse, file: File, folder: Path) -> Iterator[bytes]:
+def _chunks(answer: http.client.HTTPResponse) -> Iterator[bytes]:
     try:
         while chunk := answer.read(CHUNK):
             yield chunk
     except http.client.IncompleteRead as error:
         yield error.partial  # the connection was cut, as the missing bytes will tell
     except (OSError, http.client.HTTPException) as error:
-        raise _failure(file, folder, _reason(error)) from error
+        raise _FailedError(_reason(error)) from error
 
 
 def _reason(error: Exception) -> str:
@@ -235,11 +246,10 @@ def _reason(error: Exception) -> str:
     return getattr(inner, "strerror", None) or str(inner) or type(inner).__name__
 
 
-def _failure(file: File, folder: Path, reason: str) -> RunError:
+def _failure(file: File, folder: Path, name: str, reason: str) -> RunError:
     accepted = f"SHA-256 {file.sha256}" if file.sha256 else ""
     hint = (
-        f"`{store.fetch_command(folder.name)}` resumes the download; "
-        f"or put the file into {folder} by hand"
+        f"`{store.fetch_command(name)}` resumes the download; or put the file into {folder} by hand"
     )
     return RunError(Problem(f"{file.name} was not downloaded: {reason}", file.url, accepted, hint))
 

@@ -60,7 +60,7 @@ def folder_of(name: str, dataset: Dataset) -> Path:
     Raises:
         UsageError: the dataset is embedded in scikit-learn, which is not installed.
     """
-    return _sklearn_folder(name) if dataset.embedded else data_root() / name
+    return _sklearn_folder(name) if dataset.embedded else data_root() / (dataset.folder or name)
 
 
 def _sklearn_folder(name: str) -> Path:
@@ -80,7 +80,8 @@ def state_of(name: str, dataset: Dataset) -> State:
     """What is there of a dataset, by names and sizes alone: quick, and no proof."""
     if dataset.embedded:
         return "embedded"
-    paths = [(data_root() / name / f.name, f.size if f.sha256 else None) for f in dataset.files]
+    folder = folder_of(name, dataset)
+    paths = [(folder / f.name, f.size if f.sha256 else None) for f in dataset.files]
     sizes = [(path.stat().st_size, size) for path, size in paths if path.is_file()]
     if len(sizes) < len(paths):
         return "incomplete" if sizes else "missing"

@@ -116,7 +116,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return tmp_path / "data" / "somewhere"
+    return tmp_path / "data" / "elsewhere"
 
 
 def described(url: str, body: bytes = BODY) -> File:
@@ -126,7 +126,7 @@ def described(url: str, body: bytes = BODY) -> File:
 
 def get(file: File, folder: Path, watch: Watch | None = None) -> Watch:
     watch = watch or Watch()
-    path = download(file, folder, watch, partial(fetching._check_hash, file))
+    path = download(file, folder, watch, partial(fetching._check_hash, file), "somewhere")
     assert path == folder / file.name
     return watch
 

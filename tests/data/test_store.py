@@ -207,3 +207,19 @@ def test_state_looks_at_names_and_sizes(official: OFFICIAL, chosen):
     assert state("imdb") == "wrong size"
     (folder / "imdb.npz").unlink()
     assert state("imdb") == "incomplete"
+
+
+def test_files_may_lie_in_a_folder_of_another_name(
+    official: OFFICIAL, chosen, monkeypatch, tmp_path
+):
+    folder = official("boston_housing")
+    pick = chosen("boston_housing")
+    monkeypatch.setattr(type(pick.options), "folder", "houses", raising=False)
+
+    assert store.state_of("boston_housing", pick.options) == "missing"
+    with pytest.raises(UsageError, match="dlx data fetch boston_housing") as caught:
+        store.verify_files("boston_housing", pick.options)
+    assert caught.value.problems[0].where == str(tmp_path / "data" / "houses")
+    folder.rename(tmp_path / "data" / "houses")
+    assert store.state_of("boston_housing", pick.options) == "here"
+    assert len(dlx.data.read(pick)) > 0

@@ -35,6 +35,7 @@ class Dataset:
     inputs: ClassVar[tuple[str, ...]]
     targets: ClassVar[dict[str, str]]  # column -> problem it poses
     rows: ClassVar[str] = ""
+    folder: ClassVar[str] = ""  # that its files lie in; "": one of its own name
     files: ClassVar[tuple[File, ...]] = ()
     embedded: ClassVar[tuple[str, ...]] = ()  # files that scikit-learn brings, in place of `files`
     content_sha256: ClassVar[str] = ""  # `dlx.data.reader.content_digest`, for other packagings
