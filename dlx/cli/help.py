@@ -193,13 +193,17 @@ def _walk(cls: type, parts: list[str], prefix: str, owner: str) -> list[_Key | _
         return []
     opt = options[parts[0]]
     key, rest = f"{prefix}{opt.name}", parts[1:]
-    if rest and rest[0].isdecimal() and _origin(opt.hint) is tuple:
+    by_name = _lists_by_name(opt.hint)
+    if rest and by_name and rest[0] not in _names(opt):
+        rest = rest[1:]  # whatever their name, one list is explained as all of them
+    if rest and rest[0].isdecimal() and (by_name or _origin(opt.hint) is tuple):
         rest = rest[1:]  # one item of a list is explained as the list
     chosen = opt.meta.table is not None and _origin(opt.hint) is not dict
     if not rest or (chosen and rest == ["name"]):  # the name is what the key itself is about
         return [_Key(key, opt, owner)]
     if opt.meta.table is not None:
-        return _walk_table(opt.meta.table, rest, key, _origin(opt.hint))
+        key, origin = (f"{key}.NAME", tuple) if by_name else (key, _origin(opt.hint))
+        return _walk_table(opt.meta.table, rest, key, origin)
     inner = _section_of(opt.hint)
     if inner is None:
         return []
@@ -228,6 +232,16 @@ def _walk_table(table: Table, rest: list[str], key: str, origin: Any) -> list[_K
         for name, entry in table.entries.items():
             found.extend(walk_options(name, entry, rest))
     return found
+
+
+def _lists_by_name(hint: Any) -> bool:
+    """Whether it is a mapping of names to lists of components."""
+    return _origin(hint) is dict and get_origin(get_args(hint)[1]) is tuple
+
+
+def _names(opt: Option) -> list[str]:
+    """The names of the components that an option is made of."""
+    return list(opt.meta.table.entries) if opt.meta.table is not None else []
 
 
 def _origin(hint: Any) -> Any:

@@ -37,7 +37,6 @@ from .values import (
 )
 
 SHELL = "command line: "
-_SHORT_FORMS = "relu, {dropout: 0.5} or {name: dropout, rate: 0.5}"
 
 
 class _Bad(Exception):
@@ -214,7 +213,7 @@ class Checker:
         name = value.get("name", default.name if isinstance(default, Chosen) else None)
         if name is None:
             one = f"name: one of {join_names(table.entries)}"
-            accepted = _SHORT_FORMS if table.short_forms else one
+            accepted = table.short_forms or one
             raise self._bad(f"`{_join(path)}` has no name", path, accepted)
         if not isinstance(name, str):
             what = f"`{_join((*path, 'name'))}` is {format_value(name)}"

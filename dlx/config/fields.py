@@ -151,10 +151,16 @@ def import_code(target: str) -> Any:
 
 
 class Table:
-    """Names of one kind of component, and what each stands for; read without importing torch."""
+    """Names of one kind of component, and what each stands for; read without importing torch.
+
+    Args:
+        kind: of component, in words.
+        entries: the components by name.
+        short_forms: examples of them, where they may be written short; "" where they may not.
+    """
 
     def __init__(
-        self, kind: str, entries: Mapping[str, Component], *, short_forms: bool = False
+        self, kind: str, entries: Mapping[str, Component], *, short_forms: str = ""
     ) -> None:
         self.kind = kind
         self.short_forms = short_forms
@@ -210,7 +216,7 @@ def _describe_one(hint: Any, meta: Meta, plural: bool) -> str:
         items = describe(get_args(hint)[0], meta, plural=True)
         return f"{'lists' if plural else 'a list'} of {items}"
     if origin is dict:
-        if meta.table is not None:
+        if meta.table is not None and get_args(hint)[1] is Chosen:
             return f"a mapping of {meta.table.kind} names to their options"
         return f"a mapping of names to {describe(get_args(hint)[1], meta, plural=True)}"
     if hint is Chosen:
@@ -247,7 +253,7 @@ def to_plain(value: Any) -> Any:
 def _field_to_plain(owner: Any, field: dataclasses.Field[Any]) -> Any:
     value = getattr(owner, field.name)
     meta = field.metadata.get(_META)
-    keyed = meta is not None and meta.table is not None and isinstance(value, dict)
-    if keyed:  # components keyed by their own name do not repeat it
-        return {k: to_plain(v.options) for k, v in value.items()}
+    if meta is not None and meta.table is not None and isinstance(value, dict):
+        # components keyed by their own name do not repeat it
+        return {k: to_plain(v.options if isinstance(v, Chosen) else v) for k, v in value.items()}
     return to_plain(value)

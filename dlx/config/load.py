@@ -221,6 +221,9 @@ def digest(config: Config) -> str:
     for target in plain["targets"].values():  # configs from before they were options keep theirs
         for key in [key for key, unset in NEWER_OF_TARGETS.items() if target[key] == unset]:
             del target[key]
+    plain["prepare"]["augment"] = {k: v for k, v in plain["prepare"]["augment"].items() if v}
+    if not plain["prepare"]["augment"]:
+        del plain["prepare"]["augment"]
     if config.learner == LEARNERS.default("supervised")():
         del plain["learner"]
     plain["workflow"]["rungs"] = plain["workflow"].pop("capacity_steps")  # as for earlier runs

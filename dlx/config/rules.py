@@ -16,6 +16,7 @@ from .schema import Config, dotted_keys
 from .secrets import hide_passwords, holds_password
 from .shapes import Sizes
 from .spaces import wrong_space
+from .specs.augment import refuse_no_pictures
 
 
 def find_contradictions(config: Config, where: Where) -> list[Problem]:
@@ -118,6 +119,18 @@ def _prepared(config: Config, name: str) -> Sizes | None:
     return sizes
 
 
+def _augment(config: Config, where: Where) -> Iterator[Problem]:
+    """Inputs that the dataset has not, or that are no pictures, as far as that is known unread."""
+    offered = config.dataset.options.inputs
+    for name in config.prepare.augment:
+        here = where(("prepare", "augment", name))
+        if name not in offered:
+            what = f"`prepare.augment.{name}`: dataset {config.dataset.name} has no input `{name}`"
+            yield Problem(what, here, join_names(offered), did_you_mean(name, offered))
+        elif sizes := _prepared(config, name):
+            yield from refuse_no_pictures(name, sizes, here)
+
+
 def _copies(config: Config, where: Where) -> Iterator[Problem]:
     copies = config.prepare.copies
     if copies.features and not copies.share:
@@ -206,8 +219,8 @@ def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:
 
 
 _RULES = (
-    *(_names, check_learner, _monitors, _columns, _model, _copies, _trainer, _protocol),
-    _addresses,
+    *(_names, check_learner, _monitors, _columns, _model, _augment, _copies, _trainer),
+    *(_protocol, _addresses),
 )
 """What finds contradictions, in the order in which these are told."""
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal, get_origin
+from typing import Any, Literal, get_args
 
 from ..problem import ProblemName
 from .fields import Chosen, Option, alternatives, option, options_of, to_plain
 from .specs import (
+    AUGMENTATIONS,
     CALLBACKS,
     DATASETS,
     LAUNCHERS,
@@ -87,6 +88,13 @@ class Prepare:
         "rows outside the test set, which gives a warning",
     )
     copies: Copies = option(Copies, "copies of training rows with features removed")
+    augment: dict[str, tuple[Chosen, ...]] = option(
+        dict,
+        "what is done to the pictures of an input, in order: drawn anew for each training row in "
+        "each epoch; those of validation and test stay as they are",
+        table=AUGMENTATIONS,
+        example="{image: [flip, {rotate: 40}]}",
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -346,7 +354,7 @@ def _visit(cls: type, prefix: str, found: dict[str, Option | None]) -> None:
         if Chosen in alternatives(opt.hint) and opt.meta.table is not None:
             for entry in opt.meta.table.entries.values():
                 _visit(entry.options, f"{key}.", found)
-        elif opt.meta.table is not None and get_origin(opt.hint) is dict:
+        elif opt.meta.table is not None and get_args(opt.hint)[1:] == (Chosen,):
             for chosen, entry in opt.meta.table.entries.items():
                 found[f"{key}.{chosen}"] = None
                 _visit(entry.options, f"{key}.{chosen}.", found)

@@ -19,6 +19,7 @@ from ..models.sizes import RowSizes, measure_rows
 from ..models.summary import LayerRow, device_of, layer_table
 from ..optimizers.named import Optimizers, autocast_type
 from ..runs.artifacts import Artifacts
+from ..sources.augment import Augmenter
 from ..sources.batches import Batch, Part
 from ..sources.fold import FoldData
 from ..sources.source import RowSource, Source
@@ -63,7 +64,8 @@ class Learner(ABC):
 
     def source(self, fold: FoldData, number: int) -> Source:
         """Where the batches of a training come from: the training samples, in a fresh order."""
-        return RowSource(fold.train, self.config.trainer.batch_size, self.config.seed, number)
+        config, augmenter = self.config, Augmenter.of(self.config, fold.inputs, number)
+        return RowSource(fold.train, config.trainer.batch_size, config.seed, number, augmenter)
 
     def measure(self, inputs: Mapping[str, Input]) -> RowSizes:  # noqa: ARG002
         """What a row takes of memory in a step; nothing that is known, where not overridden."""

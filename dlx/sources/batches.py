@@ -7,7 +7,7 @@ for each batch would take longer than the step.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -92,15 +92,27 @@ class Part:
             yield self.batch(start, min(start + batch_size, self.rows))
 
     def iterate_shuffled(
-        self, batch_size: int, generator: torch.Generator, skip: int = 0
+        self,
+        batch_size: int,
+        generator: torch.Generator,
+        skip: int = 0,
+        change: Callable[[Part], Part] | None = None,
     ) -> Iterator[Batch]:
-        """Batches in an order drawn from the generator (a CPU one), without the first `skip`."""
+        """Batches in an order drawn from the generator (a CPU one), without the first `skip`.
+
+        Args:
+            batch_size: rows a batch.
+            generator: what the order is drawn from.
+            skip: batches that are left out.
+            change: what is made of gathered rows before they are cut into batches.
+        """
         order = torch.randperm(self.rows, generator=generator)
         row_bytes = max(1, sum(held.nbytes for held in self.held.values()) // self.rows)
         block = batch_size * max(1, BLOCK_BYTES // (row_bytes * batch_size))
         for start in range(skip * batch_size, self.rows, block):
             rows = order[start : start + block].to(self.numbers.device)
-            yield from self.take(rows).in_order(batch_size)
+            part = self.take(rows)
+            yield from (part if change is None else change(part)).in_order(batch_size)
 
 
 def make_part(

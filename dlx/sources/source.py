@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from typing import Protocol
 
 import torch
 
 from ..seeds import derive
 from ..state import State
+from .augment import Augmenter
 from .batches import Batch, Part
 
 
@@ -51,20 +53,29 @@ class RowSource:
         batch_size: samples a batch; the last of an epoch may be smaller.
         seed: what the order derives from.
         fold: number of the fold.
+        augmenter: what changes the pictures of an epoch.
     """
 
-    def __init__(self, part: Part, batch_size: int, seed: int, fold: int = 0) -> None:
+    def __init__(
+        self,
+        part: Part,
+        batch_size: int,
+        seed: int,
+        fold: int = 0,
+        augmenter: Augmenter | None = None,
+    ) -> None:
         self.steps = -(-len(part) // batch_size)
         self._part, self._batch_size = part, batch_size
-        self._seed, self._fold = seed, fold
+        self._seed, self._fold, self._augmenter = seed, fold, augmenter
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, in its order, without the first `skip`."""
         order = torch.Generator().manual_seed(derive(self._seed, "shuffle", self._fold, number))
-        return self._part.iterate_shuffled(self._batch_size, order, skip)
+        change = None if self._augmenter is None else partial(self._augmenter, epoch=number)
+        return self._part.iterate_shuffled(self._batch_size, order, skip, change)
 
     def probe(self) -> Batch:
-        """The first rows."""
+        """The first rows, as they are."""
         return next(self._part.in_order(self._batch_size))
 
     def state(self) -> State:

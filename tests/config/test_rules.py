@@ -155,6 +155,27 @@ CASES = {
         "  where: command line: prepare.steps.0.columns=[imag]\n"
         "  accepted: image\n  try: did you mean image?"
     ),
+    ("prepare.augment.imag=[flip]",): (
+        "`prepare.augment.imag`: dataset digits has no input `imag`\n"
+        "  where: command line: prepare.augment.imag=[flip]\n"
+        "  accepted: image\n  try: did you mean image?"
+    ),
+    ("prepare.augment.image=[flip]", "prepare.steps=[{name: flatten}]"): (
+        "`prepare.augment.image`: input image holds no pictures after preparation\n"
+        "  where: command line: prepare.augment.image=[flip]\n"
+        "  accepted: rows of shape (height, width) or (channels, height, width)\n"
+        "  try: prepare.augment.image=[], or a preparation without flatten"
+    ),
+    ("prepare.augment.image=[{turn: 40}]",): (
+        "there is no augmentation `turn`\n"
+        "  where: command line: prepare.augment.image=[{turn: 40}]\n"
+        "  accepted: flip, rotate; one of a plugin needs plugins=[PACKAGE]"
+    ),
+    ("prepare.augment.image=[3]",): (
+        "`prepare.augment.image.0` is 3\n"
+        "  where: command line: prepare.augment.image=[3]\n"
+        "  accepted: an augmentation: {name: ..., options}"
+    ),
     ("trainer.accumulate=65", "trainer.batch_size=64"): (
         "`trainer.accumulate` is 65, more than the 64 samples of a batch\n"
         "  where: command line: trainer.accumulate=65\n"

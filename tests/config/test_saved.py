@@ -44,7 +44,7 @@ def test_a_key_of_an_earlier_version_is_read_and_typed_it_is_told_the_new_one(he
     (here / "config.yaml").write_text(yaml.safe_dump(old))
     assert load_saved(here / "config.yaml", "config.yaml") == loaded.config
     plain = {k: v for k, v in old.items() if k not in NO_RESULT}
-    del plain["learner"]
+    del plain["learner"], plain["prepare"]["augment"]
     for key in NEWER_OF_TARGETS:
         del plain["targets"]["cultivar"][key]
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
@@ -93,13 +93,20 @@ class TestDigest:
         ]
         assert len({digest(load(way).config) for way in ways}) == 1
 
+    def test_of_nothing_augmented_is_that_of_earlier_versions(self) -> None:
+        nothing = ["task=digits", "prepare.augment.image=[]"]
+        assert digest(load(nothing).config) == digest(load(["task=digits"]).config)
+
     def test_of_where_runs_lie_and_what_people_are_told(self) -> None:
         arguments = ["task=digits", "run.root=elsewhere", "about.title=other"]
         assert digest(load(arguments).config) == digest(load(["task=digits"]).config)
 
     @pytest.mark.parametrize(
         "argument",
-        ["seed=1", "test=false", "trainer.threads=2", "model.l2=1e-9", "metrics.f1={}"],
+        [
+            *("seed=1", "test=false", "trainer.threads=2", "model.l2=1e-9", "metrics.f1={}"),
+            "prepare.augment.image=[flip]",
+        ],
     )
     def test_of_anything_else_differs(self, argument: str) -> None:
         assert digest(load(["task=digits", argument]).config) != digest(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ..fields import Table
+from .augment import AUGMENTATIONS as AUGMENTATIONS
 from .callbacks import CALLBACKS as CALLBACKS
 from .datasets import DATASETS as DATASETS
 from .launchers import LAUNCHERS as LAUNCHERS
@@ -21,6 +22,7 @@ TABLES: dict[str, Table] = {
     for table in (
         DATASETS,
         STEPS,
+        AUGMENTATIONS,
         PROTOCOLS,
         LEARNERS,
         MODELS,

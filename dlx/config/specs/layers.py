@@ -246,7 +246,7 @@ LAYERS = Table(
         "leaky_relu": Component(LeakyRelu, f"{_CODE}:leaky_relu"),
         **{name: Component(Activation, f"{_CODE}:activation") for name in _ACTIVATIONS},
     },
-    short_forms=True,
+    short_forms="relu, {dropout: 0.5} or {name: dropout, rate: 0.5}",
 )
 
 

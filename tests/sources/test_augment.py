@@ -1,0 +1,246 @@
+"""Pictures of training rows are moved as a function of seed, fold, epoch and row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import chain
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+import torchvision.transforms.v2.functional as oracle
+from small import built
+from torch import Tensor
+
+from dlx.config.specs import AUGMENTATIONS
+from dlx.data.columns import Dense, Image, Input, Sequence
+from dlx.errors import UsageError
+from dlx.sources import augment, batches
+from dlx.sources.augment import Augmenter, Flip, Geometry, Rotate
+from dlx.sources.batches import Part, make_part
+from dlx.sources.draws import draw_uniform
+from dlx.sources.source import RowSource
+from dlx.testing import check_learner
+
+CPU = torch.device("cpu")
+ROWS, SHAPE = 23, (3, 10, 9)
+PIXELS = np.random.default_rng(0).integers(0, 256, (ROWS, *SHAPE), dtype=np.uint8)
+OPTIONS: dict[str, dict[str, Any]] = {"rotate": {"degrees": 40.0}}
+MOVED = ("task=digits", "prepare.augment={image: [flip, {rotate: 40}]}", "model.batch_norm=false")
+
+
+def made(*names: str, seed: int = 0, fold: int = 0) -> Augmenter:
+    chosen = [AUGMENTATIONS.default(name, **OPTIONS.get(name, {}))() for name in names]
+    return Augmenter({"x": chosen}, {"x": Input("dense", SHAPE)}, seed, fold)
+
+
+def part_of(rows: Any, numbers: Any = None) -> Part:
+    columns = {"x": Image(PIXELS), "y": Dense(np.arange(ROWS, dtype=np.float32))}
+    return make_part(columns, {"t": np.arange(ROWS)}, np.asarray(rows), CPU, numbers)
+
+
+def pictures(part: Part) -> Tensor:
+    found = part.inputs["x"]
+    assert isinstance(found, Tensor)
+    return found
+
+
+def mixed(bits: int) -> int:
+    """Lowbias32, in numbers without end."""
+    bits = (bits ^ bits >> 16) * 0x7FEB352D % 2**32
+    bits = (bits ^ bits >> 15) * 0x846CA68B % 2**32
+    return bits ^ bits >> 16
+
+
+def test_draws_are_functions_of_key_and_row_alone() -> None:
+    """In whole numbers, so that they are the same on every device."""
+    key, rows = 2**62 + 12345, [0, 1, 2, 59_999, 2**31, 2**40 + 1]
+    known = [
+        (mixed(mixed((row ^ key) % 2**32) ^ row // 2**32 ^ key // 2**32) >> 8) / 2**24
+        for row in rows
+    ]
+    assert draw_uniform(torch.tensor(rows), key).tolist() == known
+    assert draw_uniform(torch.tensor(rows[::-1]), key).tolist() == known[::-1]
+    assert [draw_uniform(torch.tensor([row]), key).item() for row in rows] == known
+
+
+def test_draws_are_evenly_spread_and_keys_have_nothing_in_common() -> None:
+    rows = torch.arange(40_000)
+    one, other = (draw_uniform(rows, key).double() for key in (1, 2))
+    far = draw_uniform(rows + 2**33, 1).double()
+
+    for found in (one, other, far):
+        assert 0 <= float(found.min()) <= float(found.max()) < 1
+        counts = torch.histc(found, 100, 0, 1)
+        assert float(((counts - 400) ** 2 / 400).sum()) < 99 + 5 * (2 * 99) ** 0.5
+    for a, b in ((one, other), (one, far), (one[1:], one[:-1])):
+        assert abs(float(torch.corrcoef(torch.stack([a, b]))[0, 1])) < 5 / 40_000**0.5
+
+
+def at(value: float) -> Callable[[str], Tensor]:
+    return lambda what: torch.full((ROWS,), value)
+
+
+@pytest.mark.parametrize("angle", [-40.0, 10.0, 40.0])
+@pytest.mark.parametrize("mirrored", [False, True])
+def test_moves_are_those_of_torchvision(angle: float, mirrored: bool) -> None:
+    """A mirrored picture, then rotated, in one; the edge goes on beyond the picture."""
+    images = torch.from_numpy(PIXELS).float()
+    rotate = Rotate(AUGMENTATIONS.default("rotate", degrees=40.0)().options)
+    matrix = rotate.matrices(at((angle / 40 + 1) / 2))
+    wanted = images
+    if mirrored:
+        flip = Flip(AUGMENTATIONS.default("flip")().options)
+        matrix = augment._compose(flip.matrices(at(0.2)), matrix)
+        wanted = oracle.horizontal_flip(wanted)
+    wide = torch.nn.functional.pad(wanted, (8, 8, 8, 8), mode="replicate")
+    wide = oracle.rotate(wide, -angle, oracle.InterpolationMode.BILINEAR)
+
+    found = augment.move(images, matrix)
+
+    torch.testing.assert_close(found, wide[..., 8:-8, 8:-8], atol=0.01, rtol=0)
+
+
+@pytest.mark.parametrize("axis", ["horizontal", "vertical", "both"])
+def test_a_flip_mirrors_half_of_the_pictures_and_twice_is_none(axis: str) -> None:
+    flip = Flip(AUGMENTATIONS.default("flip", axis=axis)().options)
+    images = torch.from_numpy(PIXELS).float()
+
+    matrix = flip.matrices(at(0.49))
+
+    axes = {"horizontal": (3,), "vertical": (2,), "both": (2, 3)}[axis]
+    torch.testing.assert_close(augment.move(images, matrix), images.flip(axes), atol=0.001, rtol=0)
+    twice = augment._compose(matrix, matrix)
+    assert torch.equal(twice, torch.eye(3).expand(ROWS, 3, 3))
+    assert torch.equal(twice, flip.matrices(at(0.5)))
+    torch.testing.assert_close(augment.move(images, twice), images, atol=0.001, rtol=0)
+
+
+@pytest.mark.parametrize("names", [*([n] for n in AUGMENTATIONS.entries), ["flip", "rotate"]])
+def test_a_row_is_moved_alike_whatever_stands_beside_it(names: list[str]) -> None:
+    whole = part_of(range(ROWS))
+    moved = pictures(made(*names)(whole, 3))
+
+    assert not torch.equal(moved, pictures(whole))
+    for size in (1, 4, 7):
+        order = torch.randperm(ROWS, generator=torch.Generator().manual_seed(size))
+        found = [pictures(made(*names)(whole.take(rows), 3)) for rows in order.split(size)]
+        assert torch.equal(torch.cat(found), moved[order])
+    (other,) = (held for name, held in made(*names)(whole, 3).held.items() if name == "y")
+    assert other is whole.held["y"]
+
+
+def test_epoch_fold_seed_and_place_in_the_list_draw_anew() -> None:
+    whole = part_of(range(ROWS))
+    moves = [
+        made("rotate")(whole, 0),
+        made("rotate")(whole, 1),
+        made("rotate", fold=1)(whole, 0),
+        made("rotate", seed=1)(whole, 0),
+        made("rotate", "rotate")(whole, 0),
+    ]
+
+    found = {pictures(one).numpy().tobytes() for one in moves}
+
+    assert len(found) == len(moves)
+
+
+def test_what_a_row_draws_does_not_depend_on_what_else_is_done() -> None:
+    """Two rotations are not one twice; a flip before a rotation leaves its angle."""
+    asked: list[tuple[str, int]] = []
+
+    class Asking(Geometry):
+        def matrices(self, draw: Callable[[str], Tensor]) -> Tensor:
+            asked.append((self.options, int(draw("angle")[0] * 2**24)))
+            return torch.eye(3).expand(ROWS, 3, 3)
+
+    for names in (["rotate"], ["flip", "rotate", "rotate"]):
+        augmenter = made(*names)
+        kinds = [kind for kind, _ in augmenter._moves["x"]]
+        augmenter._moves["x"] = [(kind, Asking(kind)) for kind in kinds]
+        augmenter(part_of(range(ROWS)), 0)
+
+    drawn = dict(asked)
+    assert [kind for kind, _ in asked] == ["rotate", "flip", "rotate", "rotate1"]
+    assert asked[0] == asked[2]
+    assert len(set(drawn.values())) == 3
+
+
+def test_copies_of_a_row_are_moved_as_the_row() -> None:
+    moved = pictures(made("flip", "rotate")(part_of([5, 8, 5], np.array([5, 8, 5])), 0))
+
+    assert torch.equal(moved[0], moved[2])
+
+
+@pytest.mark.parametrize("block", [1, 4000, 1 << 30])
+def test_an_epoch_goes_on_with_the_same_pictures_and_micro_batches_have_them_too(
+    monkeypatch: pytest.MonkeyPatch, block: int
+) -> None:
+    monkeypatch.setattr(batches, "BLOCK_BYTES", block)
+    source = RowSource(part_of(range(ROWS)), 4, 7, augmenter=made("flip", "rotate"))
+
+    whole = list(source.epoch(2))
+
+    seen = torch.cat([b.inputs["x"] for b in whole])  # type: ignore[arg-type]
+    numbers = torch.cat([b.targets["t"] for b in whole])
+    assert torch.equal(seen, pictures(made("flip", "rotate")(part_of(range(ROWS)), 2))[numbers])
+    for skip in (1, 3, 5):
+        rest = list(source.epoch(2, skip))
+        assert torch.equal(torch.cat([b.inputs["x"] for b in rest]), seen[4 * skip :])  # type: ignore[arg-type]
+    micro = chain.from_iterable(batch.split(3) for batch in whole)
+    assert torch.equal(torch.cat([b.inputs["x"] for b in micro]), seen)  # type: ignore[arg-type]
+
+
+def test_only_the_shuffled_pass_of_training_is_augmented() -> None:
+    *_, plain, _ = built(*MOVED, "prepare.augment.image=[]", base=("dataset.sample=true",))
+    *_, fold, training = built(*MOVED, base=("dataset.sample=true",))
+
+    assert fold.validation is not None
+    assert plain.validation is not None
+    for one, other in ((fold.train, plain.train), (fold.validation, plain.validation)):
+        assert torch.equal(one.inputs["image"], other.inputs["image"])  # type: ignore[arg-type]
+    batch = next(training.source.epoch(0))
+    assert batch.part is not None
+    wanted = fold.train.take(torch.searchsorted(fold.train.numbers, batch.part.numbers))
+    assert not torch.equal(batch.part.inputs["image"], wanted.inputs["image"])  # type: ignore[arg-type]
+    assert torch.equal(batch.part.targets["digit"], wanted.targets["digit"])
+
+
+def test_a_learner_keeps_its_contract_with_augmented_pictures() -> None:
+    """Stopped at every step and resumed; in micro-batches."""
+    check_learner(*MOVED, "model.units=[4]", "model.dropout=0")
+
+
+@pytest.mark.parametrize(
+    ("column", "what", "accepted", "hint"),
+    [
+        (
+            Sequence.of_rows(np.zeros((3, 4), np.int32), 9),
+            "input x holds no pictures after preparation",
+            "rows of shape (height, width) or (channels, height, width)",
+            "prepare.augment.x=[], or a preparation without flatten",
+        ),
+        (
+            Dense(np.zeros((3, 4))),
+            "input x holds no pictures after preparation",
+            "rows of shape (height, width) or (channels, height, width)",
+            "prepare.augment.x=[], or a preparation without flatten",
+        ),
+        (
+            Image(np.zeros((3, 3, 1, 5), np.uint8)),
+            "pictures of 1 x 5 pixels cannot be moved",
+            "at least 2 x 2 pixels",
+            "prepare.augment.x=[]",
+        ),
+    ],
+)
+def test_what_cannot_be_moved_is_refused(column: Any, what: str, accepted: str, hint: str) -> None:
+    chosen = {"x": [AUGMENTATIONS.default("flip")()]}
+
+    with pytest.raises(UsageError) as caught:
+        Augmenter(chosen, {"x": column.describe()}, 0)
+
+    (problem,) = caught.value.problems
+    assert (problem.what, problem.where) == (f"`prepare.augment.x`: {what}", "prepare.augment")
+    assert (problem.accepted, problem.hint) == (accepted, hint)
