@@ -26,10 +26,12 @@ def run(args: argparse.Namespace) -> int:
 
     from ..config.learners import network_name, reads
     from ..config.load import load
-    from ..learning.build import build_learner
+    from ..config.specs.optimizers import groups_of
+    from ..learning.build import build_learner, build_optimizers
     from ..learning.networks import builder
     from ..models.sizes import LARGE, count_parameters, outline
     from ..models.summary import layer_table
+    from ..optimizers.groups import cuts_of, describe_trained, require_groups
     from ..sources.data import read_data
     from ..sources.fold import prepare_fold
 
@@ -41,11 +43,16 @@ def run(args: argparse.Namespace) -> int:
         model = outline(build)
         total = count_parameters(model)
         layers = layer_table(model if total > LARGE else build(), fold.inputs)
+        sizes = {name: p.numel() for name, p in model.named_parameters()}
+        require_groups(groups_of(config.optimizer), sizes, "optimizer.groups")
+        trained = describe_trained(cuts_of(sizes, groups_of(config.optimizer)))
     else:
         learner = build_learner(config, fold.inputs, fold.targets, fold.device)
         total, layers = count_parameters(learner.networks), learner.layers(fold.inputs)
+        trained = build_optimizers(config, learner, 1, "min").describe_trained()
     if args.json:
-        say_json({"layers": [asdict(layer) for layer in layers], "parameters": total})
+        shown = [asdict(layer) for layer in layers]
+        say_json({"layers": shown, "parameters": total, "trained": trained})
         return 0
     inputs = [
         [name, f"input ({found.kind})", " x ".join(map(str, found.shape)), ""]
@@ -57,4 +64,6 @@ def run(args: argparse.Namespace) -> int:
     ]
     show_table(("layer", "kind", "output", "parameters"), [*inputs, *rows], right=("parameters",))
     say(f"{total:,} parameters in {network_name(config)}")
+    if trained:
+        say(trained)
     return 0

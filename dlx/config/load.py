@@ -226,6 +226,15 @@ def digest(config: Config) -> str:
         del plain["prepare"]["augment"]
     if config.learner == LEARNERS.default("supervised")():
         del plain["learner"]
+    own = plain.get("learner", {}).get("optimizers") or {}
+    for optimizer in (plain["optimizer"], *filter(None, own.values())):
+        _write_groups(optimizer)
     plain["workflow"]["rungs"] = plain["workflow"].pop("capacity_steps")  # as for earlier runs
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _write_groups(optimizer: Plain) -> None:
+    """An optimizer's groups in their order, which counts; none are left out, as once they were."""
+    if groups := optimizer.pop("groups", None):
+        optimizer["groups"] = list(groups.items()) if isinstance(groups, dict) else groups

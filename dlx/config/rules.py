@@ -9,7 +9,15 @@ from ..errors import Problem
 from .advice import one_cut
 from .fields import Chosen
 from .files import Path, Where
-from .learners import check_learner, has_validation, monitor_of, reads, score_names, spec_of
+from .learners import (
+    check_learner,
+    has_validation,
+    monitor_of,
+    own_optimizers,
+    reads,
+    score_names,
+    spec_of,
+)
 from .names import did_you_mean, join_names
 from .paths import NAME, NAME_ACCEPTED
 from .schema import Config, dotted_keys
@@ -17,6 +25,7 @@ from .secrets import hide_passwords, holds_password
 from .shapes import Sizes
 from .spaces import wrong_space
 from .specs.augment import refuse_no_pictures
+from .specs.optimizers import groups_of
 
 
 def find_contradictions(config: Config, where: Where) -> list[Problem]:
@@ -151,6 +160,20 @@ def _trainer(config: Config, where: Where) -> Iterator[Problem]:
             yield Problem(what, where(("trainer", name)), accepted)
 
 
+def _groups(config: Config, where: Where) -> Iterator[Problem]:
+    """Weights that would move from an epoch on that training does not reach."""
+    last = config.trainer.last_epoch or config.trainer.epochs
+    given: dict[Path, Chosen | None] = {("optimizer",): config.optimizer}
+    given |= {("learner", "optimizers", n): one for n, one in own_optimizers(config).items()}
+    patterns = ((at, *own) for at, one in given.items() if one for own in groups_of(one).items())
+    for at, pattern, group in patterns:
+        if isinstance(group.from_epoch, int) and group.from_epoch > last:
+            path = (*at, "groups", pattern, "from_epoch")
+            what = f"`{'.'.join(path)}` is {group.from_epoch}, but training ends after epoch {last}"
+            accepted = f"a whole number from 1 to {last}, or never"
+            yield Problem(what, where(path), accepted)
+
+
 def _protocol(config: Config, where: Where) -> Iterator[Problem]:
     """Options of the protocol that this dataset, or the final model, cannot have."""
     options, dataset = config.protocol.options, config.dataset
@@ -220,7 +243,7 @@ def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:
 
 _RULES = (
     *(_names, check_learner, _monitors, _columns, _model, _augment, _copies, _trainer),
-    *(_protocol, _addresses),
+    *(_groups, _protocol, _addresses),
 )
 """What finds contradictions, in the order in which these are told."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from functools import partial
 
 import torch
@@ -12,10 +12,12 @@ from torch.optim import Optimizer
 from ..config.learners import optimizer_of
 from ..config.names import join_names
 from ..config.schema import Config
+from ..config.specs.optimizers import groups_of
 from ..data.code import is_shipped
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
 from ..errors import Problem, UsageError
+from ..optimizers.groups import require_groups, require_trained
 from ..optimizers.member import Member
 from ..optimizers.named import Optimizers
 from ..schedules import Schedule
@@ -61,11 +63,31 @@ def build_optimizers(config: Config, learner: Learner, steps: int, mode: str) ->
         )
         return found
 
-    def member(group: str, parameters: Iterable[Parameter]) -> Member:
+    def member(group: str, parameters: Mapping[str, Parameter]) -> Member:
         _, chosen = optimizer_of(config, group)
-        named = {names[id(p)]: p for p in parameters}
-        make = partial(chosen.load(), chosen.options)
-        return Member(named, make, schedule, flat=is_shipped(chosen.target))
+        make, flat = partial(chosen.load(), chosen.options), is_shipped(chosen.target)
+        return Member(parameters, make, schedule, flat, groups_of(chosen))
 
-    members = {group: member(group, found) for group, found in learner.groups().items()}
+    moved = {
+        group: {names[id(p)]: p for p in parameters}
+        for group, parameters in learner.groups().items()
+    }
+    _check_patterns(config, moved)
+    members = {group: member(group, parameters) for group, parameters in moved.items()}
     return Optimizers(members, config.trainer, learner.device, learner.penalty)
+
+
+def _check_patterns(config: Config, moved: Mapping[str, Mapping[str, Parameter]]) -> None:
+    """The patterns of each optimizer must match weights that it moves, and leave it some to move.
+
+    Raises:
+        UsageError: they do not.
+    """
+    names: dict[str, list[str]] = {}
+    for group, parameters in moved.items():
+        key, chosen = optimizer_of(config, group)
+        require_trained(groups_of(chosen), parameters, f"{key}.groups")
+        names.setdefault(key, []).extend(parameters)
+    for group in moved:
+        key, chosen = optimizer_of(config, group)
+        require_groups(groups_of(chosen), names[key], f"{key}.groups")

@@ -70,16 +70,10 @@ class Flat:
         for parameter, values, gradient in pieces:
             parameter.data, parameter.grad = values, gradient
 
-    def holds_the_free_of(self, parameters: Sequence[Tensor]) -> bool:
-        """Whether it holds those, and only those, of the parameters that are not frozen."""
-        free = sum(p.requires_grad for p in parameters)
-        return free == len(self.parameters) and all(p.requires_grad for p in self.parameters)
-
-    def clip_norm(self, most: float) -> None:
-        """Shortens the gradient as `clip_grad_norm_` of torch does, in a fifth of its time."""
-        assert self.whole.grad is not None
-        norm = torch.linalg.vector_norm(self.whole.grad)
-        self.whole.grad.mul_(torch.clamp(most / (norm + 1e-6), max=1.0))
+    def release(self) -> None:
+        """Gives each parameter memory of its own again."""
+        for parameter in self.parameters:
+            parameter.data = parameter.data.clone()
 
     def cut(self, values: Tensor) -> list[Tensor]:
         """The share of each parameter in one number for each of all weights."""
@@ -107,3 +101,34 @@ class Flat:
             else:
                 found[name] = first
         return found
+
+
+class Flats:
+    """One or several of them, as one optimizer moves them: a rate of its own each.
+
+    Attributes:
+        each: them.
+        wholes: their tensors.
+        parameters: of all.
+        gradients: of all.
+    """
+
+    def __init__(self, each: Sequence[Flat]) -> None:
+        self.each = tuple(each)
+        self.wholes = [one.whole for one in each]
+        self.parameters = tuple(p for one in each for p in one.parameters)
+        self.gradients = [g for one in each for g in one.gradients]
+
+    def holds_the_free_of(self, parameters: Sequence[Tensor]) -> bool:
+        """Whether it holds those, and only those, of the parameters that are not frozen."""
+        free = sum(p.requires_grad for p in parameters)
+        return free == len(self.parameters) and all(p.requires_grad for p in self.parameters)
+
+    def clip_norm(self, most: float) -> None:
+        """Shortens the gradient as `clip_grad_norm_` of torch does, in a fifth of its time."""
+        whole = [one.grad for one in self.wholes if one.grad is not None]
+        norms = [torch.linalg.vector_norm(one) for one in whole]
+        norm = norms[0] if len(norms) == 1 else torch.linalg.vector_norm(torch.stack(norms))
+        factor = torch.clamp(most / (norm + 1e-6), max=1.0)
+        for one in whole:
+            one.mul_(factor)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import torch
@@ -11,10 +12,13 @@ from torch.nn import Parameter
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
 from torch.optim import Optimizer
 
+from ..config.specs.optimizers import Group
+from ..errors import Problem, UsageError
 from ..schedules import Schedule
 from ..state import State
 from . import step_of
-from .flat import Entries, Flat, can_be_flat, gradients_of
+from .flat import Entries, Flat, Flats, can_be_flat, gradients_of
+from .groups import divide
 
 
 class Member:
@@ -26,6 +30,10 @@ class Member:
         schedule: optimizer -> what moves its rate.
         flat: whether it treats each number of a parameter alike, so that the parameters may lie
             in one tensor: true of dlx's own optimizers.
+        groups: what weights have of their own, by patterns of their names.
+
+    Raises:
+        UsageError: the optimizer has no such rate.
     """
 
     def __init__(
@@ -34,22 +42,81 @@ class Member:
         make: Callable[[list[Parameter]], Optimizer],
         schedule: Callable[[Optimizer], Schedule],
         flat: bool,
+        groups: Mapping[str, Group] = MappingProxyType({}),
     ) -> None:
         self.parameters = tuple(parameters.values())
         self._names = {id(p): name for name, p in parameters.items()}
         self.optimizer = make(list(self.parameters))
         self._step = step_of(self.optimizer)
-        self._flat: Flat | None = None
-        if flat and can_be_flat([p for p in self.parameters if p.requires_grad]):
-            self._join()
+        owns = divide(parameters, groups)
+        self._owns, self._cuts = (
+            list(owns),
+            [[parameters[n] for n in some] for some in owns.values()],
+        )
+        if groups:
+            self._give_rates()
+        self._flat: Flats | None = None
+        self._may_be_flat = flat
+        self._frozen = [False] * len(self._cuts)
+        self._join()
+        self.begin_epoch(1)
         self.schedule = schedule(self.optimizer)
         self._fresh = True
+
+    def _give_rates(self) -> None:
+        """Makes a group of torch's of each cut, with what is the cut's own."""
+        base = self.optimizer.param_groups[0]
+        for option, _ in (pair for own in self._owns for pair in own.rates):
+            if option not in base:
+                what = f"the optimizer {type(self.optimizer).__name__} has no {option}"
+                raise UsageError(Problem(what, "optimizer.groups"))
+        cuts = zip(self._owns, self._cuts, strict=True)
+        self.optimizer.param_groups[:] = [
+            {**base, **dict(own.rates), "params": list(cut)} for own, cut in cuts
+        ]
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Frees what moves from an epoch on, counted from 1, and freezes what does not yet.
+
+        A function of the epoch alone, so that a resumed training freezes what an unbroken one did.
+        """
+        frozen = [own.first > epoch for own in self._owns]
+        if frozen == self._frozen:
+            return
+        if self._flat is not None:
+            self._part(self._flat)
+        for was, still, cut in zip(self._frozen, frozen, self._cuts, strict=True):
+            for parameter in cut if was != still else ():
+                parameter.requires_grad_(not still)
+                parameter.grad = None
+        self._frozen = frozen
+        self._join()
+
+    @property
+    def cuts(self) -> list[tuple[int, int]]:
+        """First epochs with how many numbers move from each on."""
+        pairs = zip(self._owns, self._cuts, strict=True)
+        return [(own.first, sum(p.numel() for p in cut)) for own, cut in pairs]
+
+    @property
+    def freezes(self) -> bool:
+        """Whether some of its weights are frozen in some epochs."""
+        return any(own.first > 1 for own in self._owns)
+
+    def rates(self) -> dict[str, float]:
+        """Learning rates, by the pattern that gives them, "" first; 0 where all are frozen."""
+        found: dict[str, float] = {}
+        cuts = zip(self._owns, self._cuts, self.optimizer.param_groups, strict=False)
+        for own, cut, group in cuts:  # an optimizer of a plugin may have more groups of its own
+            moves = any(p.requires_grad for p in cut)
+            found[own.told] = max(found.get(own.told, 0.0), float(group["lr"]) if moves else 0.0)
+        return found
 
     def clear(self) -> None:
         """Forgets the gradients of the step before."""
         self._fresh = True
         if self._flat is not None and not self._flat.holds_the_free_of(self.parameters):
-            self._part(self._flat)
+            self._keep_apart(self._flat)
         if self._flat is None:
             self.optimizer.zero_grad(set_to_none=True)
 
@@ -82,37 +149,51 @@ class Member:
             else:
                 self._flat.clip_norm(norm)
         if value is not None:
-            clip_grad_value_(self.parameters if self._flat is None else self._flat.whole, value)
+            clip_grad_value_(self.parameters if self._flat is None else self._flat.wholes, value)
 
     def move(self) -> None:
         """Moves the weights by the gradients."""
         self._step()
 
     def _join(self) -> None:
-        """Lays the parameters that are not frozen, and what is kept of them, into one tensor."""
-        free = [p for p in self.parameters if p.requires_grad]
-        state = self.optimizer.state
-        each = [state.pop(p) for p in free if p in state]
-        flat = self._flat = Flat(free)
-        if each:
-            state[flat.whole] = flat.join(each)
-        frozen = [p for p in self.parameters if not p.requires_grad]
-        self.optimizer.param_groups[0]["params"] = [flat.whole, *frozen]
+        """Lays what is free of each cut, and what is kept of it, into one tensor, where it may."""
+        free = [[p for p in cut if p.requires_grad] for cut in self._cuts]
+        if not (self._may_be_flat and can_be_flat([p for some in free for p in some])):
+            return
+        state, found = self.optimizer.state, []
+        for some, cut, group in zip(free, self._cuts, self.optimizer.param_groups, strict=True):
+            if not some:
+                continue
+            each = [state.pop(p) for p in some if p in state]
+            flat = Flat(some)
+            if each:
+                state[flat.whole] = flat.join(each)
+            group["params"] = [flat.whole, *(p for p in cut if not p.requires_grad)]
+            found.append(flat)
+        self._flat = Flats(found)
 
-    def _part(self, flat: Flat) -> None:
-        """Gives the optimizer each parameter by itself again, for good."""
+    def _part(self, flat: Flats) -> None:
+        """Gives the optimizer each parameter by itself again."""
         state = self.optimizer.state
-        if flat.whole in state:
-            state.update(zip(flat.parameters, flat.split(state.pop(flat.whole)), strict=True))
-        self.optimizer.param_groups[0]["params"] = list(self.parameters)
+        for one in flat.each:
+            if one.whole in state:
+                state.update(zip(one.parameters, one.split(state.pop(one.whole)), strict=True))
+            one.release()
+        for cut, group in zip(self._cuts, self.optimizer.param_groups, strict=True):
+            group["params"] = list(cut)
         self._flat = None
 
-    def _take_apart(self, flat: Flat, found: Sequence[Tensor | None]) -> None:
+    def _keep_apart(self, flat: Flats) -> None:
+        """The same, for good."""
+        self._part(flat)
+        self._may_be_flat = False
+
+    def _take_apart(self, flat: Flats, found: Sequence[Tensor | None]) -> None:
         """From a step on in which a parameter has no gradient, each is moved by itself.
 
         One without a gradient is neither moved nor decayed, as one with zeros would be.
         """
-        self._part(flat)
+        self._keep_apart(flat)
         for parameter, gradient in zip(flat.parameters, found, strict=True):
             if self._fresh:
                 parameter.grad = None
@@ -133,24 +214,26 @@ class Member:
             tensors |= {f"{name}/{k}": v for k, v in entries.items() if isinstance(v, Tensor)}
             plain = {k: v for k, v in entries.items() if not isinstance(v, Tensor)}
             rest |= {name: plain} if plain else {}
-        flat = self._flat is not None
-        return State(tensors, {"rest": rest, "schedule": self.schedule.state_dict(), "flat": flat})
+        plan = self.schedule.state_dict()
+        return State(tensors, {"rest": rest, "schedule": plan, "flat": self._may_be_flat})
 
     def _entries_by_name(self) -> dict[str, Entries]:
         """What the optimizer keeps, by the names of parameters."""
         kept = self.optimizer.state_dict()["state"]
-        named = {name: kept[at] for at, name in enumerate(self._order()) if at in kept}
-        if self._flat is not None and "" in named:
-            each = self._flat.split(named.pop(""))
-            names = [self._names[id(p)] for p in self._flat.parameters]
-            named |= dict(zip(names, each, strict=True))
-        return named
+        flats = {id(one.whole): one for one in (self._flat.each if self._flat else ())}
+        found: dict[str, Entries] = {}
+        for at, parameter in enumerate(self._order()):
+            if at in kept and id(parameter) in flats:
+                flat = flats[id(parameter)]
+                names = [self._names[id(p)] for p in flat.parameters]
+                found |= zip(names, flat.split(kept[at]), strict=True)
+            elif at in kept:
+                found[self._names[id(parameter)]] = kept[at]
+        return found
 
-    def _order(self) -> list[str]:
-        """The parameters' names in the optimizer's order; "" for those that lie in one tensor."""
-        return [
-            self._names.get(id(p), "") for g in self.optimizer.param_groups for p in g["params"]
-        ]
+    def _order(self) -> list[Parameter]:
+        """The parameters, or the tensors that they lie in, in the optimizer's order."""
+        return [p for group in self.optimizer.param_groups for p in group["params"]]
 
     def restore(self, state: State) -> None:
         """Puts back what `state` gave, whether the parameters lay in one tensor or not.
@@ -158,17 +241,16 @@ class Member:
         Raises:
             RuntimeError, KeyError, ValueError: it is another optimizer's.
         """
-        join = self._flat is not None and state.facts["flat"]
         if self._flat is not None:
             self._part(self._flat)
+        self._may_be_flat = self._may_be_flat and state.facts["flat"]
         kept: dict[str, Entries] = {n: dict(one) for n, one in state.facts["rest"].items()}
         for key, value in state.tensors.items():
             name, _, entry = key.rpartition("/")
             kept.setdefault(name, {})[entry] = value
-        places = {name: at for at, name in enumerate(self._order())}
+        places = {self._names[id(p)]: at for at, p in enumerate(self._order())}
         groups = self.optimizer.state_dict()["param_groups"]
         by_place: dict[int, Any] = {places[name]: one for name, one in kept.items()}
         self.optimizer.load_state_dict({"state": by_place, "param_groups": groups})
-        if join:
-            self._join()
+        self._join()
         self.schedule.load_state_dict(state.facts["schedule"])

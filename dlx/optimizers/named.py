@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..config.schema import Trainer
 from ..state import State, join_states, part_of
+from .groups import describe_trained
 from .member import Member
 
 Penalty = Callable[[str], Tensor | None]
@@ -117,6 +118,20 @@ class Optimizers:
         for schedule in self._scheduled:
             schedule.after_step()
 
+    def freeze(self, epoch: int) -> bool:
+        """Frees the weights that move in an epoch, from 1, and freezes the others.
+
+        Returns:
+            Whether any weight is frozen in some epochs.
+        """
+        for member in self.members.values():
+            member.begin_epoch(epoch)
+        return any(member.freezes for member in self.members.values())
+
+    def describe_trained(self) -> str:
+        """How much is trained from which epoch on; "" where all is from the start."""
+        return describe_trained(cut for member in self.members.values() for cut in member.cuts)
+
     def begin_epoch(self) -> None:
         """Notes the rates of the epoch's first step in `rates_of_epoch`."""
         self.rates_of_epoch = self.rates()
@@ -127,12 +142,16 @@ class Optimizers:
             member.schedule.after_epoch(score)
 
     def rates(self) -> dict[str, float]:
-        """The learning rates: the first optimizer's as "lr", others' as "lr/<name>"."""
-        rates = {name: m.optimizer.param_groups[0]["lr"] for name, m in self.members.items()}
-        return {
-            f"lr/{name}" if place else "lr": float(rate)
-            for place, (name, rate) in enumerate(rates.items())
-        }
+        """The learning rates: the first optimizer's as "lr", others' as "lr/<name>".
+
+        A rate that a pattern gives is "lr/<pattern>", or "lr/<name>/<pattern>".
+        """
+        found: dict[str, float] = {}
+        for place, (name, member) in enumerate(self.members.items()):
+            key, rates = f"lr/{name}" if place else "lr", member.rates()
+            found[key] = rates.pop("", next(iter(rates.values()), 0.0))
+            found |= {f"{key}/{pattern}": rate for pattern, rate in rates.items()}
+        return found
 
     def penalties(self) -> dict[str, float]:
         """What the penalties of all optimizers add now, as "penalty"; empty without any."""

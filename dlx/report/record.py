@@ -24,6 +24,7 @@ def setup(run: Run) -> Section:
     rows += [
         ("dataset", get(data, "dataset", str)),
         ("model", get(model, "name", str) + sized if get(model, "name", str) else ""),
+        ("trained", get(model, "trained", str)),
         ("optimizer", get(report, "optimizer", str)),
         ("stopped", get(report, "stopped", str)),
         ("monitored score", get(report, "monitor", str)),

@@ -11,10 +11,11 @@ from typing import Any
 import yaml
 
 from ..config.advice import more_reliable
-from ..config.fields import to_plain
+from ..config.fields import Chosen, to_plain
 from ..config.learners import network_name, optimizer_of, own_optimizers, score_meanings
 from ..config.load import Loaded
 from ..config.schema import Config
+from ..config.specs.optimizers import Optimizer
 from ..config.supervised import loss_of, metrics_of
 from ..data.checks import has_repeats
 from ..data.columns import Rows
@@ -94,6 +95,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
     """The part of `report.json` that is known before training."""
     config = loaded.config
     layers = training.learner.layers(fold.inputs)
+    trained = training.optimizers.describe_trained()
     return {
         "schema_version": 1,
         "task": config.task,
@@ -108,6 +110,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "model": {
             "name": network_name(config),
             "parameters": sum(p.numel() for p in training.parameters),
+            **({"trained": trained} if trained else {}),
             "layers": [
                 {**asdict(r), "output": " x ".join(map(str, r.output_shape))} for r in layers
             ],
@@ -149,15 +152,24 @@ def _describe_averages(config: Config, name: str, target: EncodedTarget) -> dict
 def _describe_optimizers(config: Config, groups: Collection[str]) -> str:
     """The optimizer and its options; of each group, where not all have the config's."""
     chosen = {group: optimizer_of(config, group)[1] for group in groups}
-    told = {name: _component(one.name, to_plain(one.options)) for name, one in chosen.items()}
+    told = {name: _optimizer(one) for name, one in chosen.items()}
     if not any(own_optimizers(config).values()):
-        return _component(config.optimizer.name, to_plain(config.optimizer.options))
+        return _optimizer(config.optimizer)
     return "; ".join(f"{name}: {text}" for name, text in told.items())
 
 
 def _step(step: FittedStep) -> dict[str, Any]:
     options = {k: v for k, v in step.options.items() if v is not None}
     return {"step": step.name, "columns": [step.column], "text": _component("", options).strip()}
+
+
+def _optimizer(chosen: Chosen) -> str:
+    """The optimizer with its options, and what some weights have of their own."""
+    options = to_plain(chosen.options)
+    groups = options.pop("groups") if isinstance(chosen.options, Optimizer) else {}
+    given = {p: {k: v for k, v in own.items() if v is not None} for p, own in groups.items()}
+    own = (_component(f"{pattern}:", options) for pattern, options in given.items())
+    return "; ".join([_component(chosen.name, options), *own])
 
 
 def _component(name: str, options: Mapping[str, Any]) -> str:

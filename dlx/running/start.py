@@ -201,14 +201,15 @@ def _opening(run: Run) -> str:
     if fold.validation is not None:
         rows += f", {len(fold.validation):,} validation"
     rows += f" in each of {len(split.folds)} folds" if run.several and len(split.folds) > 1 else ""
-    parameters = run.facts["model"]["parameters"]
+    model = run.facts["model"]
+    sizes = model.get("trained") or f"{model['parameters']:,} parameters"
     threads = run.threads["count"]
     where = fold.device.type
     where += f", {threads} thread{'s' if threads > 1 else ''}" if where == "cpu" else ""
     sample = " (sample data, not a result)" if run.data.samples.sample else ""
     return (
         f"{run.config.task}{sample}: {rows}, {len(split.test):,} test rows; "
-        f"{network_name(run.config)} with {parameters:,} parameters; {where}"
+        f"{network_name(run.config)} with {sizes}; {where}"
     )
 
 

@@ -138,7 +138,7 @@ def choose_threads(config: Config, fold: FoldData) -> dict[str, Any]:
         require_batch(config, learner.measure(fold.inputs), len(fold.train), fold.device)
         training = build_training(config, learner, learner.source(fold, 0))
         batch = training.source.probe()
-        training.model.train()
+        training.set_to_train()
         training.check_every = sys.maxsize  # a loss that explodes is for the run itself to tell
 
         def step() -> None:

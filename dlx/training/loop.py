@@ -61,7 +61,7 @@ def run_epoch(training: Training, callbacks: Sequence[Callback] = ()) -> dict[st
     """
     progress = training.progress
     watching = [c.on_step_end for c in callbacks if type(c).on_step_end is not Callback.on_step_end]
-    training.model.train()
+    training.set_to_train()
     if not progress.position:
         training.optimizers.begin_epoch()
         training.train_meters.reset()

@@ -12,6 +12,7 @@ from ..config.learners import optimizer_of
 from ..config.schema import Trainer as Options
 from ..errors import Problem, RunError
 from ..learning.learner import Learner
+from ..models.frozen import hold_frozen
 from ..optimizers.named import Optimizers
 from ..seeds import derive
 from ..sources.batches import Batch
@@ -94,6 +95,12 @@ class Training:
         self._generator = _dropout_generator(self.device)
         self.step_losses: dict[str, list[float]] = {}
         self.check_every = 1 if self.device.type == "cpu" else CHECK_EVERY
+
+    def set_to_train(self) -> None:
+        """Sets the networks to training, but for what is frozen in the epoch under way."""
+        if self.optimizers.freeze(self.progress.epoch + 1):
+            hold_frozen(self.model)
+        self.model.train()
 
     def step(self, batch: Batch) -> None:
         """One step of the learner; it counts where its loss is a number."""

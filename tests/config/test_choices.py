@@ -74,6 +74,7 @@ def test_another_optimizer_drops_the_rate_of_the_tasks_own(argument: str) -> Non
     assert after == {
         "name": "adam",
         "lr": 0.001,
+        "groups": {},
         "beta1": 0.9,
         "beta2": 0.999,
         "eps": 1e-7,

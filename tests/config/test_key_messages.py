@@ -23,7 +23,7 @@ TRAINER = ", ".join(field.name for field in fields(Trainer))
 SHIPPED = Path(__file__).parents[2] / "configs"
 TASKS = ", ".join(sorted(file.stem for file in (SHIPPED / "task").glob("*.yaml")))
 MLP = "l1, l2, init, units, activation, dropout, batch_norm"
-RMSPROP = "lr, rho, eps, momentum, weight_decay"
+RMSPROP = "lr, groups, rho, eps, momentum, weight_decay"
 METRICS = ", ".join(METRIC_TABLE.entries)
 STEPS = ", ".join(STEP_TABLE.entries)
 PLUGIN = "; one of a plugin needs plugins=[PACKAGE]"

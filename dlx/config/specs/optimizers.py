@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Literal
 
-from ..fields import Component, Table, option
+from ..fields import Chosen, Component, Table, option
 
 _LR = ("learning_rate", "step_size", "eta")
 _DECAY = "L2 term added to the gradient; for a penalty that is reported, use model.l2"
 
 
 @dataclass(frozen=True, kw_only=True)
-class RMSprop:
-    """RMSprop (Hinton, Coursera lecture 6e) with the constants of Keras: rho 0.9, epsilon 1e-7."""
+class Group:
+    """What some weights have of their own; null: as all others."""
+
+    lr: float | None = option(None, "learning rate, which the schedule multiplies", ge=0)
+    weight_decay: float | None = option(None, "weight decay, as the optimizer has it", ge=0)
+    from_epoch: int | Literal["never"] | None = option(
+        None, "first epoch in which the weights move, frozen before it; never: always frozen", ge=1
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Optimizer:
+    """What every optimizer has."""
 
     lr: float = option(0.001, "learning rate", gt=0, aliases=_LR)
+    groups: dict[str, Group] = option(
+        dict,
+        "rates and freezing by a pattern of weights' names (`*` stands for anything); of each "
+        "option, the first pattern that matches and gives it counts",
+        example='{"body.*": {lr: 0.0001, from_epoch: 3}, "*.bias": {weight_decay: 0}}',
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class RMSprop(Optimizer):
+    """RMSprop (Hinton, Coursera lecture 6e) with the constants of Keras: rho 0.9, epsilon 1e-7."""
+
     rho: float = option(0.9, "decay of the mean square", ge=0, lt=1, aliases=("alpha",))
     eps: float = option(1e-7, "added to the root, against division by zero", gt=0)
     momentum: float = option(0.0, "momentum: share of the last update that is kept", ge=0, lt=1)
@@ -22,7 +47,7 @@ class RMSprop:
 
 
 @dataclass(frozen=True, kw_only=True)
-class SGD:
+class SGD(Optimizer):
     """Stochastic gradient descent, with optional momentum."""
 
     lr: float = option(0.01, "learning rate", gt=0, aliases=_LR)
@@ -32,10 +57,9 @@ class SGD:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adam:
+class Adam(Optimizer):
     """Adam (Kingma and Ba, 2015)."""
 
-    lr: float = option(0.001, "learning rate", gt=0, aliases=_LR)
     beta1: float = option(0.9, "decay of the mean gradient", ge=0, lt=1)
     beta2: float = option(0.999, "decay of the mean square", ge=0, lt=1)
     eps: float = option(1e-7, "added to the root, against division by zero", gt=0)
@@ -56,12 +80,18 @@ class Nadam(Adam):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Adagrad:
+class Adagrad(Optimizer):
     """Adagrad (Duchi and others, 2011)."""
 
     lr: float = option(0.01, "learning rate", gt=0, aliases=_LR)
     eps: float = option(1e-7, "added to the root, against division by zero", gt=0)
     weight_decay: float = option(0.0, _DECAY, ge=0)
+
+
+def groups_of(optimizer: Chosen) -> Mapping[str, Group]:
+    """What weights have of their own; nothing with a plugin's optimizer that knows no groups."""
+    options = optimizer.options
+    return options.groups if isinstance(options, Optimizer) else {}
 
 
 _CODE = "dlx.optimizers"
