@@ -42,8 +42,8 @@ _TOLD = {"names", "words"}
 def contents_digest(samples: Samples) -> str:
     """SHA-256 over everything that a reader returned: every column, its names, its roles."""
     roles = {f.name: getattr(samples, f.name) for f in fields(samples)}
-    known = {name: value for name, value in roles.items() if _LATER.get(name) != value}
-    told = {name: value for name, value in known.items() if name not in _NOT_CONTENT}
+    known = {name: value for name, value in roles.items() if name not in _NOT_CONTENT}
+    told = {name: value for name, value in known.items() if _LATER.get(name) != value}
     digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
     columns: dict[str, Column] = dict(samples.columns)
     if samples.test is not None:

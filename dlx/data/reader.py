@@ -28,12 +28,15 @@ class Reader:
         version: to be raised whenever `read` or `write_sample` gives something else than before;
             part of every digest.
         contents: the content digest of a file that may come in several packagings.
+        decoder: the distribution whose version may change what `read` gives, such as a decoder of
+            pictures: the contents are part of the dataset's digest then.
     """
 
     read: Callable[[Any, Path], Samples]
     write_sample: Callable[[Path], None] | None = None
     version: int = 1
     contents: Callable[[Path], str] | None = None
+    decoder: str = ""
 
 
 def content_digest(digests: Mapping[str, str]) -> str:

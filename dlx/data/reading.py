@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Iterable
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -52,17 +53,26 @@ def _read_cached(key: str, make: Callable[[], Samples]) -> Samples:
     if not key:
         return make()
     cache = Cache(store.cache_root() / "read")
-    entry = cache.load(key)
-    if entry is not None:
-        columns = dict(entry.columns)
-        test = columns.pop(_TEST, None)
-        return Samples(columns, test=None if test is None else np.array(test), **entry.meta)
+    found = _load(cache, key)
+    if found is not None:
+        return found
     samples = make()
     kept: dict[str, Column] = dict(samples.columns)
     if samples.test is not None:
         kept[_TEST] = Dense(samples.test)
     cache.store(key, kept, {name: getattr(samples, name) for name in _META})
-    return samples
+    found = _load(cache, key)  # mapped from the disk, where a part is the only copy in memory
+    return samples if found is None else found
+
+
+def _load(cache: Cache, key: str) -> Samples | None:
+    """What the cache has kept under a key."""
+    entry = cache.load(key)
+    if entry is None:
+        return None
+    columns = dict(entry.columns)
+    test = columns.pop(_TEST, None)
+    return Samples(columns, test=None if test is None else np.array(test), **entry.meta)
 
 
 def _read(chosen: Chosen, reader: Reader, folder: Path) -> Samples:
@@ -84,8 +94,9 @@ def _identify(
         folder = store.folder_of(chosen.name, options)
         raise UsageError(_other_contents(chosen.name, options, folder, contents))
     former = _digest(options, found, contents, reader.version)
-    # A plugin's reader may read what it does not declare, and change without a new version.
-    ours = is_shipped(chosen.target)
+    # A plugin's reader may read what it does not declare, and change without a new version; and
+    # what is decoded may be other numbers by another version of the decoder.
+    ours = is_shipped(chosen.target) and not reader.decoder
     digest = former if ours else _hash([former, contents_digest(samples)])
     return dataclasses.replace(
         samples,
@@ -102,7 +113,8 @@ def _key(chosen: Chosen, reader: Reader, found: tuple[store.Found, ...]) -> str:
     code = code_digest(chosen.target)
     if chosen.options.sample or not found or not code:
         return ""
-    read = [chosen.name, chosen.target, code, reader.version, to_plain(chosen.options)]
+    decoder = [version(reader.decoder)] if reader.decoder else []
+    read = [chosen.name, chosen.target, code, reader.version, *decoder, to_plain(chosen.options)]
     roles = [chosen.options.inputs, list(chosen.options.targets)]
     return _hash([_LAYOUT, *read, *roles, [dataclasses.asdict(f) for f in found]])
 

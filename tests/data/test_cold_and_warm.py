@@ -16,8 +16,10 @@ import dlx.data
 from dlx.config.fields import Chosen
 from dlx.config.specs.datasets import DATASETS, Dataset, File
 from dlx.data import cache as cache_module
+from dlx.data import reading
 from dlx.data.columns import Column
 from dlx.data.reader import Reader
+from dlx.data.readers import mnist
 from dlx.data.samples import Samples
 
 NAMES = list(DATASETS.entries)
@@ -67,8 +69,39 @@ def test_every_field_comes_back(
     cold, warm = cold_and_warm(chosen(name), monkeypatch)
 
     assert everything(cold) == everything(warm)
+    held = [one for column in cold.columns.values() for one in vars(column).values()]
+    arrays = [one for one in held if isinstance(one, np.ndarray)]
+    assert all(isinstance(one, np.memmap) for one in arrays), "a copy is held in memory"
     for column, sizes in chosen(name).options.shapes.items():  # what the spec says is what is read
         assert cold.columns[column].describe().shape == sizes
+
+
+def test_another_version_of_a_decoder_reads_again_and_its_contents_count(
+    official: Callable[[str], Path], chosen: Callable[..., Chosen], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    official("mnist")
+    plain = dlx.data.read(chosen("mnist"))
+    reader = mnist.mnist
+    read: list[str] = []
+
+    def decoded(release: str, level: int) -> Samples:
+        """The digits as a version of a decoder reads them, if it is asked to."""
+
+        def make(options: Dataset, folder: Path) -> Samples:
+            read.append(release)
+            samples = reader.read(options, folder)
+            return replace(samples, columns={**samples.columns, "image": np.full((200, 1), level)})
+
+        with monkeypatch.context() as patch:
+            patch.setattr(reading, "version", {"pillow": release}.__getitem__)
+            patch.setattr(mnist, "mnist", replace(reader, read=make, decoder="pillow"))
+            return dlx.data.read(chosen("mnist"))
+
+    digests = [decoded(*made).digest for made in (("1", 7), ("1", 8), ("2", 7), ("3", 8))]
+
+    assert read == ["1", "2", "3"]
+    assert digests[0] == digests[1] == digests[2] != digests[3]
+    assert plain.digest not in digests
 
 
 @pytest.mark.data
