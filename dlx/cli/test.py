@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..config.specs.averages import describe_average
 from ..runs.folder import MEANT, find
 from .console import SAMPLE, looks_text, say, say_json
 
@@ -41,7 +42,8 @@ def run(args: argparse.Namespace) -> int:
 
     show_verdict(tested)
     weights = tested["weights"]
-    say(f"weights: {weights['name']} (epoch {weights['epoch']}) of {tested['run']}")
+    average = describe_average(weights.get("average"))
+    say(f"weights: {weights['name']} (epoch {weights['epoch']}){average} of {tested['run']}")
     if tested["sample"]:
         say(SAMPLE)
     else:

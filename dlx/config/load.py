@@ -28,7 +28,7 @@ from .schema import (
     rename_old_keys,
 )
 from .secrets import hide_in_arguments, hide_in_config
-from .specs import LEARNERS
+from .specs import AVERAGES, LEARNERS
 from .tree import Layer, Tree
 
 
@@ -229,6 +229,8 @@ def digest(config: Config) -> str:
     own = plain.get("learner", {}).get("optimizers") or {}
     for optimizer in (plain["optimizer"], *filter(None, own.values())):
         _write_groups(optimizer)
+    if config.trainer.average == AVERAGES.default("none")():
+        del plain["trainer"]["average"]
     plain["workflow"]["rungs"] = plain["workflow"].pop("capacity_steps")  # as for earlier runs
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

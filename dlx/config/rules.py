@@ -150,14 +150,16 @@ def _copies(config: Config, where: Where) -> Iterator[Problem]:
 
 def _trainer(config: Config, where: Where) -> Iterator[Problem]:
     trainer = config.trainer
+    first = trainer.average.options.first_epoch(trainer.epochs) or 1
     for name, value, limit, most, told in (
         ("last_epoch", trainer.last_epoch or 1, "epochs", trainer.epochs, "epochs of the training"),
+        ("average.from_epoch", first, "epochs", trainer.epochs, "epochs of the training"),
         ("accumulate", trainer.accumulate, "batch_size", trainer.batch_size, "samples of a batch"),
     ):
         if value > most:
             what = f"`trainer.{name}` is {value}, more than the {most} {told}"
             accepted = f"a whole number from 1 to trainer.{limit} ({most})"
-            yield Problem(what, where(("trainer", name)), accepted)
+            yield Problem(what, where(("trainer", *name.split("."))), accepted)
 
 
 def _groups(config: Config, where: Where) -> Iterator[Problem]:

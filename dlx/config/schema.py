@@ -10,6 +10,7 @@ from ..problem import ProblemName
 from .fields import Chosen, Option, alternatives, option, options_of, to_plain
 from .specs import (
     AUGMENTATIONS,
+    AVERAGES,
     CALLBACKS,
     DATASETS,
     LAUNCHERS,
@@ -129,6 +130,11 @@ class Trainer:
     )
     clip_norm: float | None = option(None, "largest norm of the gradient; null: no limit", gt=0)
     clip_value: float | None = option(None, "largest element of the gradient; null: no limit", gt=0)
+    average: Chosen = option(
+        AVERAGES.default("none"),
+        "average of weights over steps or epochs, validated and kept in their place",
+        table=AVERAGES,
+    )
     threads: int | Literal["auto"] = option(
         "auto",
         "CPU threads; auto: measures which number is fastest, and remembers it",
@@ -315,6 +321,8 @@ def rename_old_keys(saved: Any) -> Any:
     if not isinstance(saved, dict):
         return saved
     saved = {"learner": to_plain(LEARNERS.default("supervised")()), **saved}
+    if isinstance(trainer := saved.get("trainer"), dict):
+        saved["trainer"] = {"average": to_plain(AVERAGES.default("none")()), **trainer}
     flow = saved.get("workflow")
     if not isinstance(flow, dict) or "rungs" not in flow:
         return saved

@@ -24,7 +24,7 @@ EVAL_BYTES = 2**30
 
 
 def require_weights(
-    optimizer: Chosen, build: Callable[[], nn.Module], device: torch.device
+    optimizer: Chosen, build: Callable[[], nn.Module], device: torch.device, averaged: bool = False
 ) -> None:
     """Refuses a model whose weights alone, with all that training adds to them, do not fit.
 
@@ -32,12 +32,15 @@ def require_weights(
         optimizer: moves it.
         build: builds the model.
         device: where it is to lie.
+        averaged: whether the weights are averaged.
 
     Raises:
         UsageError: with the estimate and what is free.
     """
     parameters = count_parameters(outline(build))
     copies = 2 + _count_kept(optimizer)  # weights, gradients, what the optimizer keeps
+    if averaged:  # the averages, and the weights that train while the averages are validated
+        copies += 2
     need, free = NUMBER * copies * parameters, free_on(device)
     if free is None or need <= free:
         return

@@ -14,6 +14,7 @@ from torch import nn
 from ..config.fields import Chosen
 from ..config.learners import optimizer_of
 from ..config.schema import Config
+from ..config.specs.averages import is_averaged
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
 from ..errors import Problem, UsageError
@@ -51,7 +52,8 @@ def build_network(
     Raises:
         UsageError: it cannot be built, or is larger than the free memory.
     """
-    require_weights(optimizer_of(config, name)[1], build, device)
+    averaged = is_averaged(config.trainer.average, config.trainer.epochs)
+    require_weights(optimizer_of(config, name)[1], build, device, averaged)
     network, among = build(), () if name == "model" else (name,)
 
     def generator_for(weight: str) -> torch.Generator:

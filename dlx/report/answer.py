@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..config.specs.averages import describe_average
 from ..judging.verdict import CHANCE, LOST, OPEN, WON, display_name, verdict_of
 from .blocks import Alerts, Answer, Mark, Section, Table, Text
 from .read import Run, amount, get, mappings, span
@@ -147,6 +148,7 @@ def _weights(run: Run, found: Mapping[str, Any]) -> list[str]:
     epoch, weights = amount(found, "epoch"), get(found, "weights", str)
     monitor = get(run.report, "monitor", str)
     at = f" (epoch {number(epoch)})" if epoch is not None else ""
+    at += describe_average(get(found, "average", str) or None)
     if weights == "folds":
         return [f"The mean over the folds at the epoch with the best mean score{at}."]
     by = f" by {monitor}" if weights == "best" and monitor else ""

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from ..config.learners import monitor_of
+from ..config.specs.averages import average_after, describe_average
 from ..errors import DlxError, Interrupted
 from ..judging import outcome
 from ..judging.facts import Facts
@@ -23,6 +24,10 @@ def finish(run: Run, judged: Sequence[Judged]) -> None:
     """Writes the answer; what only shows it may fail, and is told of."""
     weights = run.stage.weights
     run.facts |= outcome.answer(run.facts, judged, weights)
+    if found := run.facts["answer"]:
+        trainer = run.config.trainer
+        average = average_after(trainer.average, found["epoch"], trainer.epochs)
+        found |= {} if average is None else {"average": average}
     run.facts |= _progress(run)
     if judged:
         with warn_on_failure(run, "not every artifact is written"):
@@ -38,7 +43,8 @@ def close(run: Run) -> None:
     found = run.facts["answer"]
     with warn_on_failure(run, "the log ends here"):
         if found and found["weights"] != "folds":
-            run.log(f"weights: {found['weights']} (epoch {found['epoch']})")
+            average = describe_average(found.get("average"))
+            run.log(f"weights: {found['weights']} (epoch {found['epoch']}){average}")
     _tell_end(run, "done")
 
 

@@ -105,6 +105,9 @@ def _is_longer(before: Config, now: Config) -> bool:
 
 
 def _explain_length(config: Config) -> str:
+    average = config.trainer.average.options
+    if average.first_epoch(1) != average.first_epoch(10**6):
+        return "the epoch from which weights are averaged depends on it"
     if config.schedule.options.anneals:
         return f"with schedule {config.schedule.name} the rate of every step depends on it"
     if config.final or config.trainer.last_epoch is not None:

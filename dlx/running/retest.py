@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import torch
 from ..config.learners import score_meanings
 from ..config.load import load_saved
 from ..config.schema import Config
+from ..config.specs.averages import average_after
 from ..errors import Problem, RunError, UsageError
 from ..files import fence, is_folder
 from ..judging.judge import judge
@@ -69,7 +70,7 @@ def look_again(
     _keep(run, judged)
     return {
         "run": f"{run.parent.name}/{run.name}",
-        "weights": {"name": name, "epoch": state.get("epoch")},
+        "weights": {"name": name, "epoch": state.get("epoch"), **_average(config, state)},
         "sample": data.samples.sample,
         "scores": [score.plain() for score in judged.scores],
         "power": judged.facts["power"],
@@ -77,6 +78,13 @@ def look_again(
         **looks,
         "warnings": [*warnings, *_describe_unchecked(run)],
     }
+
+
+def _average(config: Config, state: Mapping[str, Any]) -> dict[str, str]:
+    """Which average the weights are, where the config names one."""
+    trainer = config.trainer
+    found = average_after(trainer.average, state["epoch"], trainer.epochs)
+    return {} if found is None else {"average": found}
 
 
 def _describe_unchecked(run: Path) -> list[str]:

@@ -127,6 +127,15 @@ def build_training(config: Config, learner: Learner, source: Source, fold: int =
     return Training(learner, optimizers, source, config.trainer, config.seed, watched, fold)
 
 
+def _load_kept(stage: Stage) -> None:
+    """Gives the learner the weights to keep: the best, else the average, else those it has."""
+    training, best = stage.training, stage.checkpoints.best
+    if best is not None:
+        training.learner.load_weights(best)
+    elif training.average is not None:
+        training.learner.load_weights(training.average.kept())
+
+
 class _Leaving(Callback):
     """Keeps what a learner leaves after each epoch, before the checkpoint that knows of it."""
 
@@ -162,8 +171,8 @@ def train_stage(stage: Stage, watchers: Sequence[Callback] = ()) -> None:
                 fit(stage.training, stage.fold, callbacks)
         finally:
             stage.seconds = kept.seconds()
-        if kept.best is not None and not stage.training.progress.interrupted:
-            stage.training.learner.load_weights(kept.best)
+        if not stage.training.progress.interrupted:
+            _load_kept(stage)
     finally:
         for callback in of_runs(callbacks):
             callback.on_stage_end(stage)

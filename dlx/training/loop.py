@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from ..errors import Interrupted
 from ..interrupts import stop_requested
@@ -30,23 +31,42 @@ def fit(training: Training, fold: FoldData, callbacks: Sequence[Callback] = ()) 
         scores = run_epoch(training, callbacks)
         if scores is None:
             break
-        try:
-            scores |= training.learner.validate(fold)
-            if "val/loss" in scores:
-                training.require_finite("the validation loss", scores["val/loss"], progress.step)
-            else:
-                training.check_outputs()
-        except Interrupted:  # the epoch's steps stand; a resumed run validates again
-            progress.interrupted = True
-            break
-        progress.close_epoch()
-        watched = training.schedule_monitor
-        training.optimizers.finish_epoch(None if watched is None else scores[watched])
-        progress.stop = progress.stop or training.learner.done()
-        for callback in callbacks:
-            callback.on_epoch_end(training, scores)
+        with ExitStack() as stack:
+            try:
+                stack.enter_context(training.averaged())
+                scores |= _validate(training, fold)
+            except Interrupted:  # the epoch's steps stand; a resumed run validates again
+                progress.interrupted = True
+                break
+            _end_epoch(training, scores, callbacks)
     for callback in callbacks:
         callback.on_fit_end(training)
+
+
+def _validate(training: Training, fold: FoldData) -> dict[str, float]:
+    """The scores of the weights that are to be kept.
+
+    Raises:
+        Interrupted: a signal asks to stop; the epoch stays open.
+        RunError: they give no numbers.
+    """
+    scores = training.learner.validate(fold)
+    if "val/loss" in scores:
+        training.require_finite("the validation loss", scores["val/loss"], training.progress.step)
+    else:
+        training.check_outputs()
+    return scores
+
+
+def _end_epoch(training: Training, scores: dict[str, float], callbacks: Sequence[Callback]) -> None:
+    """Closes an epoch, and tells schedules and callbacks of its scores."""
+    progress = training.progress
+    progress.close_epoch()
+    watched = training.schedule_monitor
+    training.optimizers.finish_epoch(None if watched is None else scores[watched])
+    progress.stop = progress.stop or training.learner.done()
+    for callback in callbacks:
+        callback.on_epoch_end(training, scores)
 
 
 def run_epoch(training: Training, callbacks: Sequence[Callback] = ()) -> dict[str, float] | None:

@@ -344,4 +344,4 @@ class Checkpoints(Callback):
 
 
 def _copy(training: Training) -> dict[str, Tensor]:
-    return {name: t.detach().clone() for name, t in training.model.state_dict().items()}
+    return {name: t.detach().clone() for name, t in training.kept_weights().items()}

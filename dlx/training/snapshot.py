@@ -23,11 +23,16 @@ Tensors = Mapping[str, Tensor]
 States = dict[str, State]
 """By the name of a part."""
 
+AVERAGE = "average"
+"""The part whose tensors are kept by themselves in place of the learner's, where there is one."""
+
 
 def parts_of(training: Training, callbacks: Mapping[str, Callback]) -> dict[str, Stateful]:
     """Everything that the rest of a training depends on, by name."""
+    average = {} if training.average is None else {AVERAGE: training.average}
     return {
         "learner": training.learner,
+        **average,
         "optimizers": training.optimizers,
         "source": training.source,
         "meters": training.train_meters,
@@ -49,7 +54,11 @@ def take(training: Training, callbacks: Mapping[str, Callback]) -> States:
     """
     training.check_loss()  # takes the losses off the device, so that the sums are complete
     training.check_weights()
-    return {name: part.state() for name, part in parts_of(training, callbacks).items()}
+    states = {name: part.state() for name, part in parts_of(training, callbacks).items()}
+    learner, average = states["learner"], training.average
+    if average is not None:  # whose weights may stand in their place
+        states["learner"] = State({**learner.tensors, **average.raw}, learner.facts)
+    return states
 
 
 def restore(training: Training, callbacks: Mapping[str, Callback], states: States) -> None:
@@ -67,16 +76,17 @@ def pack(states: States, weights: Collection[str]) -> tuple[dict[str, Tensors], 
 
     Args:
         states: by part.
-        weights: those tensors of the learner that are kept by themselves.
+        weights: those tensors of the learner, or of the average, that are kept by themselves.
 
     Returns:
         The weights under their own names, the other tensors as "<part>/<name>", and the facts by
         part, after how far the training is.
     """
-    learner, progress = states["learner"], states["progress"].facts
-    kept = {name: one for name, one in learner.tensors.items() if name in weights}
-    others = {name: one for name, one in learner.tensors.items() if name not in weights}
-    rest = join_states({**states, "learner": State(others, learner.facts)})
+    owner, progress = _owner(states), states["progress"].facts
+    known = states[owner]
+    kept = {name: one for name, one in known.tensors.items() if name in weights}
+    others = {name: one for name, one in known.tensors.items() if name not in weights}
+    rest = join_states({**states, owner: State(others, known.facts)})
     at = {"epoch": progress["epoch"], "step": progress["step"]}
     return {"weights": kept, "training": rest.tensors}, {**at, **rest.facts}
 
@@ -89,9 +99,15 @@ def unpack(tensors: Mapping[str, Tensors], facts: Mapping[str, Any]) -> States:
     """
     rest = State(tensors["training"], facts)
     states = {name: part_of(rest, name) for name in facts if name not in ("epoch", "step")}
-    learner = states["learner"]
-    states["learner"] = State({**tensors["weights"], **learner.tensors}, learner.facts)
+    owner = _owner(states)
+    known = states[owner]
+    states[owner] = State({**tensors["weights"], **known.tensors}, known.facts)
     return states
+
+
+def _owner(states: States) -> str:
+    """The part whose tensors are the weights that are kept."""
+    return AVERAGE if AVERAGE in states else "learner"
 
 
 @dataclass(frozen=True)

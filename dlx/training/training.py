@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from ..config.learners import optimizer_of
 from ..config.schema import Trainer as Options
+from ..config.specs.averages import is_averaged
 from ..errors import Problem, RunError
+from ..interrupts import check
 from ..learning.learner import Learner
 from ..models.frozen import hold_frozen
 from ..optimizers.named import Optimizers
@@ -18,9 +23,11 @@ from ..seeds import derive
 from ..sources.batches import Batch
 from ..sources.source import Source
 from ..state import State
+from .average import Average
 
 CHECK_EVERY = 32
 """Steps between two looks at the loss on an accelerator, where each look waits for it."""
+_POSITIVE = 0x7FFFFFFFFFFFFFFF
 
 
 @dataclass
@@ -68,6 +75,9 @@ class Training:
         seed: what all randomness derives from.
         schedule_monitor: the score that schedules are told after each epoch, None for none.
         fold: number of the fold, part of what randomness derives from.
+
+    Attributes:
+        average: of the weights; None where the weights themselves are validated and kept.
     """
 
     def __init__(
@@ -87,6 +97,7 @@ class Training:
         self.parameters = list(self.model.parameters())
         self.optimizers = optimizers
         self.options = options
+        self.average = _average_of(learner, options)
         self.train_meters = learner.meters("train")
         self.seed, self.fold = seed, fold
         self.progress = Progress()
@@ -106,13 +117,35 @@ class Training:
         """One step of the learner; it counts where its loss is a number."""
         progress = self.progress
         # The dropout stream is a function of the step, so that a resumed run draws the same.
-        self._generator.manual_seed((self._dropout_seed + progress.step) & 0x7FFFFFFFFFFFFFFF)
+        self._generator.manual_seed((self._dropout_seed + progress.step) & _POSITIVE)
         self.learner.step(batch, self.optimizers, self.train_meters)
         if (progress.step + 1) % self.check_every == 0:
             self.check_loss()
         self.optimizers.finish_step()
         progress.step += 1
         progress.position += 1
+        if self.average is not None:
+            self.average.update(progress.epoch + 1, progress.position == self.source.steps)
+
+    def averaged(self) -> AbstractContextManager[None]:
+        """Within it the learner holds the weights to validate and to keep."""
+        return nullcontext() if self.average is None else self.average.in_place(self._samples)
+
+    def kept_weights(self) -> dict[str, Tensor]:
+        """The weights to keep, by name: as they are, or their averages; not copied."""
+        return dict(self.model.state_dict()) if self.average is None else self.average.kept()
+
+    @contextmanager
+    def _samples(self) -> Iterator[Iterator[Batch]]:
+        """The batches of the epoch once more; the dropout stream of the steps is left alone."""
+        number, before = self.progress.epoch, self._generator.get_state()
+        self._generator.manual_seed(derive(self.seed, "average", self.fold, number) & _POSITIVE)
+        try:
+            self.set_to_train()
+            with self.optimizers.precision():
+                yield _checked(self.source.epoch(number))
+        finally:
+            self._generator.set_state(before)
 
     def check_loss(self) -> None:
         """Takes the losses of the last steps into `step_losses`; stops where one is no number.
@@ -143,7 +176,7 @@ class Training:
 
     @torch.no_grad()
     def check_outputs(self) -> None:
-        """Stops where the weights as the last step left them give no numbers.
+        """Stops where the weights that are to be kept give no numbers.
 
         A validation shows it in passing; without one, a batch of training rows has to.
 
@@ -187,6 +220,26 @@ class Training:
             f"epoch {self.progress.epoch + 1}, step {step}",
             hint="likely causes: " + "; ".join(causes),
         )
+
+
+def _average_of(learner: Learner, options: Options) -> Average | None:
+    """What a config averages of a learner's weights; None for nothing."""
+    chosen = options.average
+    if not is_averaged(chosen, options.epochs):
+        return None
+    average: Average = chosen.load()(chosen.options, learner, options.epochs)
+    return average
+
+
+def _checked(batches: Iterator[Batch]) -> Iterator[Batch]:
+    """Batches up to a signal that asks to stop.
+
+    Raises:
+        Interrupted: there was one.
+    """
+    for batch in batches:
+        check()
+        yield batch
 
 
 def _dropout_generator(device: torch.device) -> Any:

@@ -57,7 +57,7 @@ optimizer:
         "unknown key `trainer.epoch`\n"
         "  where: command line: trainer.epoch=4\n"
         "  accepted: epochs, last_epoch, batch_size, accumulate, eval_batch_size, monitor, device, "
-        "precision, clip_norm, clip_value, threads, deterministic\n"
+        "precision, clip_norm, clip_value, average, threads, deterministic\n"
         "  try: trainer.epochs=4"
     )
 

@@ -181,6 +181,11 @@ CASES = {
         "  where: command line: trainer.accumulate=65\n"
         "  accepted: a whole number from 1 to trainer.batch_size (64)"
     ),
+    ("trainer.average={name: swa, from_epoch: 61}",): (
+        "`trainer.average.from_epoch` is 61, more than the 60 epochs of the training\n"
+        "  where: command line: trainer.average={name: swa, from_epoch: 61}\n"
+        "  accepted: a whole number from 1 to trainer.epochs (60)"
+    ),
 }
 
 

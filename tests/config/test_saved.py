@@ -47,6 +47,7 @@ def test_a_key_of_an_earlier_version_is_read_and_typed_it_is_told_the_new_one(he
     del plain["learner"], plain["prepare"]["augment"], plain["optimizer"]["groups"]
     for key in NEWER_OF_TARGETS:
         del plain["targets"]["cultivar"][key]
+    del plain["trainer"]["average"]
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     assert digest(loaded.config) == hashlib.sha256(text.encode()).hexdigest()
 

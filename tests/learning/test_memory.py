@@ -81,12 +81,14 @@ def test_what_training_adds_to_the_weights(
     def build() -> nn.Module:
         return nn.Linear(10, 10, bias=False)
 
-    cpu, need = torch.device("cpu"), 4 * 100 * (2 + kept)
-    monkeypatch.setattr(memory, "free_memory", lambda: need)
-    memory.require_weights(config.optimizer, build, cpu)
-    monkeypatch.setattr(memory, "free_memory", lambda: need - 1)
-    with pytest.raises(UsageError, match=f"the model has 100 parameters: .*, {format_bytes(need)}"):
-        memory.require_weights(config.optimizer, build, cpu)
+    for averaged in (False, True):
+        cpu, need = torch.device("cpu"), 4 * 100 * (2 + kept + 2 * averaged)
+        monkeypatch.setattr(memory, "free_memory", lambda need=need: need)
+        memory.require_weights(config.optimizer, build, cpu, averaged)
+        monkeypatch.setattr(memory, "free_memory", lambda need=need: need - 1)
+        said = f"the model has 100 parameters: .*, {format_bytes(need)}"
+        with pytest.raises(UsageError, match=said):
+            memory.require_weights(config.optimizer, build, cpu, averaged)
 
 
 def test_a_batch_that_does_not_fit_is_refused_and_the_hint_works(

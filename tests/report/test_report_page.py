@@ -89,6 +89,8 @@ def test_what_the_sections_say(make_run, page):
         ),
         ({"part": "val", "weights": "last", "epoch": 4}, "not a test score. Weights: last"),
         ({"weights": "last", "epoch": 20}, "Weights: last (epoch 20)."),
+        ({"epoch": 2, "average": "ema"}, "Weights: best by val/loss (epoch 2), averaged (ema)."),
+        ({"epoch": 2, "average": "none"}, "(epoch 2), not averaged yet."),
         ({"direction": "min", "score": "test/age/mae"}, "age: mae on the test set"),
         ({"value": float("nan")}, "not a number accuracy on the test set"),
     ],

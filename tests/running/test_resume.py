@@ -354,6 +354,12 @@ class TestWhatMayChange:
         with pytest.raises(UsageError, match="with schedule cosine the rate of every step"):
             load_resumable(run, ["trainer.epochs=9"])
 
+    def test_where_the_last_quarter_of_them_is_averaged_epochs_stay(self, here: Path) -> None:
+        run = train(loaded("trainer.average.name=swa"), lambda _: None).folder
+
+        with pytest.raises(UsageError, match="the epoch from which weights are averaged depends"):
+            load_resumable(run, ["trainer.epochs=9"])
+
     def test_a_config_that_was_edited_is_not_gone_on_with(self, here: Path) -> None:
         run = broken_off(sized(WINE, (), "runs"), 3)
         file = run / "config.yaml"

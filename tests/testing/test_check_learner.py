@@ -14,7 +14,7 @@ from torch.nn import Parameter
 
 from dlx.config.load import load
 from dlx.config.schema import Config
-from dlx.config.specs import LEARNERS, MODELS, OPTIMIZERS, SCHEDULES
+from dlx.config.specs import AVERAGES, LEARNERS, MODELS, OPTIMIZERS, SCHEDULES
 from dlx.judging.evaluation import Evaluation
 from dlx.learning.supervised import Supervised
 from dlx.runs.artifacts import Artifacts
@@ -53,6 +53,11 @@ def test_whatever_the_model(name: str) -> None:
 @pytest.mark.parametrize("name", OPTIMIZERS.entries)
 def test_whatever_the_optimizer(name: str) -> None:
     check_learner(*PARTS.get(name, (*WINE, f"optimizer={name}")))
+
+
+@pytest.mark.parametrize("name", [name for name in AVERAGES.entries if name != "none"])
+def test_whatever_the_average(name: str) -> None:
+    check_learner(*WINE, f"trainer.average.name={name}", "model.batch_norm=true")
 
 
 @pytest.mark.parametrize("name", SCHEDULES.entries)

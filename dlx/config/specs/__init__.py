@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..fields import Table
 from .augment import AUGMENTATIONS as AUGMENTATIONS
+from .averages import AVERAGES as AVERAGES
 from .callbacks import CALLBACKS as CALLBACKS
 from .datasets import DATASETS as DATASETS
 from .launchers import LAUNCHERS as LAUNCHERS
