@@ -18,7 +18,7 @@ SHOWN = 12
 TEXT = 400
 """Characters of a text that are kept."""
 WIDEST = 64
-"""Pixels of an image's side that are kept."""
+"""Pixels of an image's side that are kept, at most."""
 
 
 def worst_errors(
@@ -96,17 +96,31 @@ def _show_inputs(samples: Samples, row: int) -> dict[str, Any]:
             return {"kind": "text", "text": shown.content[:TEXT]}
         if shown.kind == "row":
             features |= {feature or name: value for feature, value in shown.content.items()}
-        elif max(shown.content.shape[1:]) <= WIDEST:
+        else:
             return _image(shown.content)
     return {"kind": "row", "features": features}
 
 
 def _image(pixels: Array) -> dict[str, Any]:
-    grey = pixels.astype(np.float64).mean(axis=0)
-    low, high = float(grey.min()), float(grey.max())
-    scaled = (grey - low) / ((high - low) or 1.0) * 255
+    """Three channels are colours, others become grey; a large image becomes smaller."""
+    shown = pixels.astype(np.float64)
+    if len(shown) != 3:
+        shown = shown.mean(axis=0)
+    shown = _shrink(shown)
+    low, high = float(shown.min()), float(shown.max())
+    scaled = (shown - low) / ((high - low) or 1.0) * 255
     return {
         "kind": "image",
-        "shape": list(grey.shape),
+        "shape": list(shown.shape),
         "values": scaled.round().astype(int).ravel().tolist(),
     }
+
+
+def _shrink(pixels: Array) -> Array:
+    """Means of squares of pixels, where a side is longer than `WIDEST`; a rest is cut off."""
+    *colours, height, width = pixels.shape
+    step = -(-max(height, width) // WIDEST)
+    down, across = min(step, height), min(step, width)
+    high, wide = height // down, width // across
+    whole = pixels[..., : high * down, : wide * across]
+    return np.asarray(whole.reshape(*colours, high, down, wide, across).mean(axis=(-3, -1)))

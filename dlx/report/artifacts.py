@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
@@ -171,16 +172,17 @@ def _card(row: Mapping[str, Any]) -> Card:
 
 
 def _image(shown: Mapping[str, Any]) -> str:
-    """A grey image as PNG in base64; "" where it is none, or damaged."""
+    """An image, grey or in colour, as PNG in base64; "" where it is none, or damaged."""
     if shown.get("kind") != "image":
         return ""
     shape = [side for side in get(shown, "shape", list) if isinstance(side, int)]
     values = [finite(value) for value in get(shown, "values", list)]
-    whole = len(shape) == 2 and all(1 <= side <= _SIDE for side in shape)
-    if not whole or len(values) != shape[0] * shape[1] or not np.isfinite(values).all():
+    colours, sides = (shape[0], shape[1:]) if len(shape) == 3 else (1, shape)
+    whole = colours in (1, 3) and len(sides) == 2 and all(1 <= side <= _SIDE for side in sides)
+    if not whole or len(values) != colours * math.prod(sides) or not np.isfinite(values).all():
         return ""
-    grey = np.clip(np.array(values), 0, 255).astype(np.uint8).reshape(1, 1, *shape)
-    return base64.b64encode(picture_of(grey)).decode("ascii")
+    pixels = np.clip(np.array(values), 0, 255).astype(np.uint8).reshape(1, colours, *sides)
+    return base64.b64encode(picture_of(pixels)).decode("ascii")
 
 
 SECTIONS = (

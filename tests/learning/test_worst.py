@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from dlx.data.columns import Image
 from dlx.data.samples import Ragged, Samples
 from dlx.data.targets import EncodedTarget, TargetCodec
 from dlx.learning.worst import SHOWN, TEXT, worst_errors
@@ -75,6 +76,37 @@ def test_an_image_keeps_its_shape_and_spans_0_to_255() -> None:
 
     shown = {"kind": "image", "shape": [2, 3], "values": [0, 51, 102, 153, 204, 255]}
     assert one["shown"] == shown
+
+
+def test_three_channels_are_colours_and_others_grey() -> None:
+    pixels = np.zeros((2, 3, 1, 2), np.uint8)
+    pixels[:, 0, 0, 1], pixels[:, 2] = 255, 51
+
+    (one, _) = worst(
+        samples(Image(pixels)), [0, 1], np.float32([0, 0]), (), "regression", [[1.0], [1.0]]
+    )
+    (two, _) = worst(
+        samples(Image(pixels[:, :2])), [0, 1], np.float32([0, 0]), (), "regression", [[1.0], [1.0]]
+    )
+
+    shown = {"kind": "image", "shape": [3, 1, 2], "values": [0, 255, 0, 0, 51, 51]}
+    assert one["shown"] == shown
+    assert two["shown"] == {"kind": "image", "shape": [1, 2], "values": [0, 255]}
+
+
+@pytest.mark.parametrize(
+    ("sides", "kept"), [((64, 64), (64, 64)), ((65, 3), (32, 1)), ((1, 200), (1, 50))]
+)
+def test_a_large_image_is_shown_smaller(sides: tuple[int, int], kept: tuple[int, int]) -> None:
+    images = np.zeros((2, *sides))
+    images[:, :, 0] = 1
+
+    (one, _) = worst(samples(images), [0, 1], np.float32([0, 0]), (), "regression", [[1.0], [1.0]])
+
+    assert one["shown"]["shape"] == list(kept)
+    values = np.reshape(one["shown"]["values"], kept)
+    assert (values[:, 1:] == 0).all()
+    assert len({*values[:, 0].tolist()}) == 1
 
 
 def test_a_row_of_a_table_is_shown_with_every_feature() -> None:

@@ -43,6 +43,15 @@ def test_an_image_is_shown_pixel_by_pixel(make_run, page):
     assert "true 7 predicted 1 probability 0.9800 loss 4.100 row 1,200" in found.text
 
 
+def test_an_image_in_colour_is_shown_so(make_run, page):
+    values = np.arange(18).reshape(3, 2, 3)
+    shown = {"kind": "image", "shape": [3, 2, 3], "values": values.ravel().tolist()}
+    (image,) = pixels(page(build(write(make_run(), shown))))
+    data = base64.b64decode(image["src"].removeprefix("data:image/png;base64,"))
+    found = np.asarray(Image.open(io.BytesIO(data)))
+    np.testing.assert_array_equal(found, np.moveaxis(values, 0, 2))
+
+
 def test_texts_and_features_are_shown_as_text(make_run, page):
     review = {"kind": "text", "text": "<b>the best film</b> & more"}
     house = {"kind": "row", "features": {"CRIM": 0.3, "RM": 6.5}}
@@ -56,6 +65,8 @@ def test_texts_and_features_are_shown_as_text(make_run, page):
     [
         {"shape": [2, 2]},
         {"shape": [10**9, 10**9]},
+        {"shape": [2, 1, 3]},
+        {"shape": [3, 2, 3]},
         {"shape": "x"},
         {"values": ["a"] * 6},
         {"values": None},
