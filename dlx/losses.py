@@ -9,6 +9,7 @@ up to the loss of the whole.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
@@ -20,7 +21,29 @@ from .config.specs import losses as specs
 from .problem import PROBLEMS
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""(logits, target) -> the mean loss, a scalar."""
+"""(logits, target) -> the mean loss, a scalar. With a method `rows`, of the same arguments, that
+gives the loss of each row, (batch,), rows can be weighted."""
+
+
+@dataclass(frozen=True)
+class Mean:
+    """A loss of each row, and its mean.
+
+    Attributes:
+        measure: logits, target and how to reduce ("mean" or "none") -> the loss, of the mean or of
+            each row or number.
+    """
+
+    measure: Callable[..., Tensor]
+
+    def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The mean, a scalar."""
+        return self.measure(logits, target, reduction="mean")
+
+    def rows(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss of each row, (batch,): of several numbers their mean."""
+        each = self.measure(logits, target, reduction="none")
+        return each.reshape(len(target), -1).mean(dim=1)
 
 
 def resolve(chosen: Chosen, problem: str) -> Chosen:
@@ -59,19 +82,20 @@ def auto(options: specs.Auto, problem: str) -> Loss:
 def binary_cross_entropy(_options: specs.BinaryCrossEntropy, _problem: str) -> Loss:
     """Mean of -t log p - (1 - t) log(1 - p), with p the sigmoid of each logit."""
 
-    def loss(logits: Tensor, target: Tensor) -> Tensor:
+    def loss(logits: Tensor, target: Tensor, reduction: str) -> Tensor:
         if not target.is_floating_point():
             target = target.to(logits.dtype)
-        return F.binary_cross_entropy_with_logits(logits.view_as(target), target)
+        logits = logits.view_as(target)
+        return F.binary_cross_entropy_with_logits(logits, target, reduction=reduction)
 
-    return loss
+    return Mean(loss)
 
 
 def cross_entropy(options: specs.CrossEntropy, _problem: str) -> Loss:
     """Mean of -log p of the right class, with p the softmax of a sample's logits."""
     if options.label_smoothing == 0:
-        return F.cross_entropy
-    return partial(F.cross_entropy, label_smoothing=options.label_smoothing)
+        return Mean(F.cross_entropy)
+    return Mean(partial(F.cross_entropy, label_smoothing=options.label_smoothing))
 
 
 def mse(_options: specs.MSE, problem: str) -> Loss:
@@ -89,16 +113,16 @@ def huber(options: specs.Huber, problem: str) -> Loss:
     return _distance(partial(F.huber_loss, delta=options.delta), problem)
 
 
-def _distance(measure: Loss, problem: str) -> Loss:
+def _distance(measure: Callable[..., Tensor], problem: str) -> Loss:
     """A measure of distance between targets and predictions (probabilities, not logits)."""
     squash = PROBLEMS[problem].activation == "sigmoid"
 
-    def loss(logits: Tensor, target: Tensor) -> Tensor:
+    def loss(logits: Tensor, target: Tensor, reduction: str) -> Tensor:
         predicted = logits.view_as(target)
         if squash:
             predicted = predicted.sigmoid()
         if not target.is_floating_point():
             target = target.to(predicted.dtype)
-        return measure(predicted, target)
+        return measure(predicted, target, reduction=reduction)
 
-    return loss
+    return Mean(loss)

@@ -76,6 +76,14 @@ def test_the_parts_of_a_batch_weighted_by_size_make_the_whole(name, problem):
 
 
 @pytest.mark.parametrize(("name", "problem"), PAIRS)
+def test_the_loss_of_each_row_is_that_of_the_row_alone(name, problem):
+    logits, target = batch(problem)
+    loss = loss_of(name, problem)
+    alone = [loss(logits[row : row + 1], target[row : row + 1]) for row in range(len(logits))]
+    torch.testing.assert_close(loss.rows(logits, target), torch.stack(alone))
+
+
+@pytest.mark.parametrize(("name", "problem"), PAIRS)
 def test_each_loss_has_its_formulas_gradient(name, problem):
     logits, target = batch(problem)
     logits.requires_grad_()

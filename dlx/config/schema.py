@@ -30,7 +30,12 @@ MAX_THREADS = 1024
 """More than any machine has cores; a library that is asked for a billion ends the process."""
 NO_RESULT = ("run", "about", "checkpoint", "sweep", "search", "tune")
 """Sections that no result of a single training depends on."""
-NEWER_OF_TARGETS: dict[str, Any] = {"positive": "", "scale": "none"}
+NEWER_OF_TARGETS: dict[str, Any] = {
+    "positive": "",
+    "scale": "none",
+    "class_weights": "none",
+    "sampling": "none",
+}
 """Options of a target that were added later, and what they are where a config does not say."""
 
 
@@ -56,6 +61,20 @@ class Target:
         "name of the positive class of two, for precision, recall, f1 and average_precision; "
         "empty: the second class",
         example="malignant",
+    )
+    class_weights: Literal["none", "balanced"] | dict[str, float] = option(
+        "none",
+        "weight of each class in the training loss (never in that of validation and test); "
+        "balanced: rows / (classes * rows of the class); a class that is not named has 1",
+        gt=0,
+        example="{spam: 5}",
+    )
+    sampling: Literal["none", "balanced"] | dict[str, float] = option(
+        "none",
+        "draws the rows of an epoch with replacement, as many as there are; balanced: as many of "
+        "each class; else in these shares",
+        gt=0,
+        example="{spam: 1, ham: 3}",
     )
     scale: Literal["none", "standardise"] = option(
         "none",

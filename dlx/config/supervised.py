@@ -25,13 +25,15 @@ class SupervisedSpec(LearnerSpec):
         """Losses and metrics of both sets; judged is the first metric of the first target."""
         found: dict[str, ScoreSpec] = {}
         for part in ("train", "val") if has_validation(config) else ("train",):
-            found[f"{part}/loss"] = ScoreSpec("min", meaning=_loss_of(config, config.targets))
+            meaning = _meaning(config, part, config.targets)
+            found[f"{part}/loss"] = ScoreSpec("min", meaning=meaning)
             for name, target in config.targets.items():
                 prefix = part if len(config.targets) == 1 else f"{part}/{name}"
-                meaning = _loss_of(config, [name])
+                meaning = _meaning(config, part, [name])
                 found.setdefault(f"{prefix}/loss", ScoreSpec("min", meaning=meaning))
                 for metric, chosen in metrics_of(config, target).items():
-                    found[f"{prefix}/{metric}"] = ScoreSpec(chosen.options.direction)
+                    direction, meaning = chosen.options.direction, _meaning(config, part)
+                    found[f"{prefix}/{metric}"] = ScoreSpec(direction, meaning=meaning)
         names = [name for name in found if name.startswith("val/")]
         measured = [name for name in names if not name.endswith("/loss")]
         for first in (measured or names)[:1]:
@@ -44,7 +46,7 @@ class SupervisedSpec(LearnerSpec):
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Whether targets, losses, activations and metrics fit each other and the dataset."""
-        for rule in (_targets, _positives, _scales, _losses, _activations, _metrics):
+        for rule in (_targets, _positives, _scales, _balances, _losses, _activations, _metrics):
             yield from rule(config, where)
 
     def notes(self, config: Config) -> list[str]:
@@ -74,10 +76,26 @@ def metrics_of(config: Config, target: Target) -> dict[str, Chosen]:
     return {name: METRICS.default(name)() for name in PROBLEMS[target.problem].metrics}
 
 
-def _loss_of(config: Config, names: Iterable[str]) -> str:
-    """What the loss of some targets is of, where their options make it another than expected."""
-    scaled = [f"targets.{n}.scale" for n in names if config.targets[n].scale != "none"]
-    return f"of standardised numbers ({', '.join(scaled)})" if scaled else ""
+def _meaning(config: Config, part: str, losses: Iterable[str] = ()) -> str:
+    """What a score is of, where options of targets make it another than its name says.
+
+    Args:
+        config: the config.
+        part: "train" or "val".
+        losses: the targets whose losses it sums; none for a metric.
+    """
+    in_training = part == "train"
+    told = [
+        ("of standardised numbers", "scale", losses),
+        ("weighted by class", "class_weights", losses if in_training else ()),
+        ("of rows drawn by class", "sampling", config.targets if in_training else ()),
+    ]
+    found = []
+    for what, option, names in told:
+        asked = [name for name in names if getattr(config.targets[name], option) != "none"]
+        keys = [f"targets.{name}.{option}" for name in asked]
+        found += [f"{what} ({', '.join(keys)})"] if keys else []
+    return ", ".join(found)
 
 
 def _targets(config: Config, where: Where) -> Iterator[Problem]:
@@ -116,6 +134,22 @@ def _scales(config: Config, where: Where) -> Iterator[Problem]:
             what = f"`targets.{name}.scale` is {target.scale}, but {row.title}: {why}"
             hint = f"targets.{name}.scale=none"
             yield Problem(what, where(("targets", name, "scale")), "none", hint)
+
+
+def _balances(config: Config, where: Where) -> Iterator[Problem]:
+    drawn = [name for name, target in config.targets.items() if target.sampling != "none"]
+    for name, target in config.targets.items():
+        row = PROBLEMS[target.problem]
+        for option in ("class_weights", "sampling"):
+            path = ("targets", name, option)
+            if getattr(target, option) != "none" and row.answer != "class":
+                why = "a row has several labels" if row.classes else "it has numbers, not classes"
+                what = f"`{'.'.join(path)}` needs one class a row, but {row.title}: {why}"
+                yield Problem(what, where(path), "none", f"{'.'.join(path)}=none")
+        if name in drawn[1:]:
+            what = f"rows are drawn by the classes of {drawn[0]} and of {name}"
+            path = ("targets", name, "sampling")
+            yield Problem(what, where(path), "one target to draw by", f"{'.'.join(path)}=none")
 
 
 _KINDER = {("binary", "multiclass"), ("regression", "unit_regression")}

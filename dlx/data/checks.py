@@ -231,19 +231,20 @@ def _reach_across(samples: Samples, split: Split, pairs: Pairs) -> Iterator[Find
 
 
 def _find_absent(pairs: Pairs, targets: Mapping[str, EncodedTarget]) -> Iterator[Finding]:
-    """Classes without a row in a part that is scored: an average over classes leaves them out."""
+    """Classes without a row in a part: nothing to learn them from, or an average without them."""
     classed = {name: target for name, target in targets.items() if target.classes}
-    for part, cuts in pairs.items():
+    parts = {part.partition("-")[2]: [held for _, held in cuts] for part, cuts in pairs.items()}
+    learnt = [rows for rows, _ in next(iter(pairs.values()), [])]
+    for part, cuts in (*parts.items(), ("train", learnt)):
         for name, target in classed.items():
-            counts = [class_counts(target.values, target.classes, rows) for _, rows in cuts]
+            counts = [class_counts(target.values, target.classes, rows) for rows in cuts]
             absent = [one for one in target.classes if not all(count[one] for count in counts)]
             if absent:
                 of = f"{len(absent):,} of the {len(target.classes):,} classes of target {name}"
-                text = f"no {_PARTS[part]} row{' of some fold' * (len(cuts) > 1)} is of {of}"
+                title = _PARTS.get(f"train-{part}", "training")
+                text = f"no {title} row{' of some fold' * (len(cuts) > 1)} is of {of}"
                 shown = tuple(absent[:EXAMPLES])
-                yield Finding(
-                    "smell", "absent class", text, part.partition("-")[2], len(absent), shown
-                )
+                yield Finding("smell", "absent class", text, part, len(absent), shown)
 
 
 def _drift(pairs: Pairs, targets: Mapping[str, EncodedTarget]) -> Iterator[Finding]:

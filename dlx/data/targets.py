@@ -119,10 +119,12 @@ class EncodedTarget:
     Attributes:
         values: float32 (rows,) or (rows, k), or int64 class ids (rows,) for multiclass.
         codec: what they stand for.
+        weights: of each class in the training loss; empty where all count alike.
     """
 
     values: Array
     codec: TargetCodec
+    weights: tuple[float, ...] = ()
 
     @property
     def outputs(self) -> int:

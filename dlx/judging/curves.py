@@ -59,7 +59,7 @@ class Diagnosis:
     Attributes:
         verdict: underfit (still learning, or never began), fits (a plateau), or overfits.
         epoch: from 1; where validation turned, or reached its plateau, or was best so far.
-        gap: validation loss minus training loss at the end.
+        gap: validation loss minus training loss at the end; None where they are not of the same.
         ratio: validation loss at the end by its minimum; None where that is not above 0.
         metric_gap: how much better the training score is at the end; None without scores.
         text: the reasons, in one sentence.
@@ -67,7 +67,7 @@ class Diagnosis:
 
     verdict: Verdict
     epoch: int
-    gap: float
+    gap: float | None
     ratio: float | None
     metric_gap: float | None
     text: str
@@ -83,6 +83,7 @@ def diagnose(
     train_metric: Sequence[float] | None = None,
     val_metric: Sequence[float] | None = None,
     direction: str = "max",
+    alike: bool = True,
 ) -> Diagnosis:
     """Whether a training under- or overfits, from its curves alone.
 
@@ -109,6 +110,7 @@ def diagnose(
         train_metric: the judged score on the training rows, one value an epoch.
         val_metric: the judged score on the validation rows.
         direction: of that score, "max" or "min".
+        alike: whether both losses are of the same; else the gap between them says nothing.
 
     Raises:
         MethodError: fewer than 3 epochs have finite losses.
@@ -120,7 +122,7 @@ def diagnose(
         raise MethodError(Problem("a verdict needs 3 epochs", found, hint="trainer.epochs=20"))
     loss, train = _Valley(val[epochs]), _cut_spikes(train[epochs])
     gaps = _gaps(train_metric, val_metric, direction, epochs)
-    apart = (gaps or _loss_gaps(loss, train)).is_open()
+    apart = gaps.is_open() if gaps else alike and _loss_gaps(loss, train).is_open()
     verdict, index, text = (
         _find_turn(loss, train) or _find_underfit(loss, train) or _flat(loss, apart)
     )
@@ -130,7 +132,7 @@ def diagnose(
     return Diagnosis(
         verdict,
         int(epochs[index]) + 1,
-        gap=end - float(train[-1]),
+        gap=end - float(train[-1]) if alike else None,
         ratio=end / low if low > 0 else None,
         metric_gap=None if gaps is None else float(gaps.each[-1]),
         text=text,

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config.learners import judged_score, monitor_of, score_names, spec_of
+from ..config.learners import judged_score, monitor_of, score_meanings, score_names, spec_of
 from ..config.schema import Config
 from ..sources.data import Data
 from . import folds
@@ -60,13 +60,16 @@ def curve_facts(config: Config, curve: folds.History) -> Facts:
     losses = [(row["train/loss"], row.get("val/loss", math.nan)) for row in curve]
     if sum(math.isfinite(train) and math.isfinite(val) for train, val in losses) < LEAST:
         return {}
-    score = judged_score(config)
+    score, meanings = judged_score(config), score_meanings(config)
+    own = score.replace("val/", "train/", 1)
+    same = meanings.get(own) == meanings.get(score)
     found = diagnose(
         [row["train/loss"] for row in curve],
         [row["val/loss"] for row in curve],
-        [row[score.replace("val/", "train/", 1)] for row in curve],
+        [row[own] for row in curve] if same else None,
         [row[score] for row in curve],
         score_names(config)[score],
+        alike=meanings.get("train/loss") == meanings.get("val/loss"),
     )
     return {"overfit": found.plain()}
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from ..config.schema import Config
 from ..config.supervised import loss_of
 from ..data.targets import EncodedTarget, TargetCodec
+from ..errors import Problem, UsageError
 from ..losses import resolve
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -60,6 +61,7 @@ class Head:
         weight: factor of the loss in the sum.
         positive: of two classes the one that precision and its kin are of, 0 or 1.
         scale: what numbers are learned by; None where they are learned as they are.
+        weighted: the loss in training, where classes have weights there.
     """
 
     name: str
@@ -69,6 +71,7 @@ class Head:
     weight: float
     positive: int = 1
     scale: Scale | None = None
+    weighted: Loss | None = None
 
     def answers(self, logits: Tensor) -> Tensor:
         """What metrics are of: the logits, of numbers in the target's unit."""
@@ -88,8 +91,34 @@ def heads_of(
         loss = resolve(loss_of(config, target), target.problem)
         made = loss.load()(loss.options, target.problem)
         codec = targets[name].codec
+        weighted = _weigh(made, targets[name], device, f"targets.{name}.class_weights", loss.name)
         scale = Scale.of(codec, device)
         made = made if scale is None else scale.wrap(made)
         what = name, codec.problem, codec.outputs
-        heads.append(Head(*what, made, target.weight, codec.positive, scale))
+        heads.append(Head(*what, made, target.weight, codec.positive, scale, weighted))
     return tuple(heads)
+
+
+def _weigh(
+    loss: Loss, target: EncodedTarget, device: torch.device, key: str, name: str
+) -> Loss | None:
+    """A loss whose rows count by their class; None where all count alike.
+
+    The sum is divided by the rows, not by their weights, so that micro-batches add up to a batch.
+
+    Raises:
+        UsageError: the loss does not tell what each row's is.
+    """
+    if set(target.weights) <= {1.0}:
+        return None
+    rows: Loss | None = getattr(loss, "rows", None)
+    if rows is None:
+        what = f"loss {name} has no `rows(logits, target)`, the loss of each row, to be weighted"
+        accepted = "a loss with that method, such as dlx.losses.Mean"
+        raise UsageError(Problem(what, key, accepted, f"{key}=none"))
+    each, weights = rows, torch.tensor(target.weights, device=device)
+
+    def weighted(logits: Tensor, target: Tensor) -> Tensor:
+        return (each(logits, target) * weights[target.long()]).mean()
+
+    return weighted

@@ -63,9 +63,13 @@ class Learner(ABC):
         """
 
     def source(self, fold: FoldData, number: int) -> Source:
-        """Where the batches of a training come from: the training samples, in a fresh order."""
+        """Where the batches of a training come from: the training samples, in a fresh order.
+
+        Each comes once an epoch, or is drawn as its class is asked for (`targets.X.sampling`).
+        """
         config, augmenter = self.config, Augmenter.of(self.config, fold.inputs, number)
-        return RowSource(fold.train, config.trainer.batch_size, config.seed, number, augmenter)
+        size, seed = config.trainer.batch_size, config.seed
+        return RowSource(fold.train, size, seed, number, augmenter, fold.chances)
 
     def measure(self, inputs: Mapping[str, Input]) -> RowSizes:  # noqa: ARG002
         """What a row takes of memory in a step; nothing that is known, where not overridden."""

@@ -21,7 +21,7 @@ from ..metrics import Metric
 from ..runs.artifacts import Artifacts
 from ..sources.batches import Batch, Part
 from ..sources.fold import FoldData
-from .heads import Head, heads_of
+from .heads import Head, Loss, heads_of
 from .learner import OneLoss
 from .meters import Meters
 from .networks import build_network, builder
@@ -68,11 +68,15 @@ class Supervised(OneLoss):
         targets = batch.targets
         if len(self.heads) == 1:  # no sum, no weight: one step in ten thousand counts
             head = self.heads[0]
-            return {"loss": head.loss(logits[head.name], targets[head.name])}, logits
-        each = {h.name: h.loss(logits[h.name], targets[h.name]) for h in self.heads}
+            return {"loss": self._loss_of(head)(logits[head.name], targets[head.name])}, logits
+        each = {h.name: self._loss_of(h)(logits[h.name], targets[h.name]) for h in self.heads}
         weighted = [head.weight * each[head.name] for head in self.heads]
         total = torch.stack(weighted).sum()
         return {"loss": total, **{f"{name}/loss": loss for name, loss in each.items()}}, logits
+
+    def _loss_of(self, head: Head) -> Loss:
+        """The loss of a target: in training with the weights of its classes, if they have any."""
+        return head.weighted if head.weighted and self.model.training else head.loss
 
     def penalty(self, group: str = "model") -> Tensor | None:  # noqa: ARG002
         """What L1 and L2 add to the objective; None where neither is asked for."""

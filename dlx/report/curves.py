@@ -48,10 +48,8 @@ def _turn(run: Run) -> plots.Turn | None:
     """Where the validation loss turned, and how far it ended from the training loss."""
     found = get(run.report, "overfit", dict)
     epoch = _epoch(found)
-    verdict, meanings = get(found, "verdict", str), get(run.report, "meanings", dict)
-    alike = meanings.get("train/loss") == meanings.get("val/loss")
-    gap = finite(found.get("gap")) if alike else math.nan
-    return plots.Turn(verdict, epoch, gap) if epoch and verdict else None
+    verdict = get(found, "verdict", str)
+    return plots.Turn(verdict, epoch, finite(found.get("gap"))) if epoch and verdict else None
 
 
 def _smooth_mean(run: Run) -> list[Block]:

@@ -20,7 +20,7 @@ def setup(run: Run) -> Section:
     problems = get(report, "problem", dict)
     size = amount(model, "parameters")
     sized = f", {number(size)} parameters" if size is not None else ""
-    rows = [(f"target {name}", _problem(get(problems, name, dict))) for name in problems]
+    rows = [row for name in problems for row in _target(name, get(problems, name, dict))]
     rows += [
         ("dataset", get(data, "dataset", str)),
         ("model", get(model, "name", str) + sized if get(model, "name", str) else ""),
@@ -31,6 +31,21 @@ def setup(run: Run) -> Section:
         ("seed", "" if amount(report, "seed") is None else number(report["seed"])),
     ]
     return Section("setup", "Set-up", [Facts("", [row for row in rows if row[1]])])
+
+
+def _target(name: str, problem: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """A target's problem, and what its classes count beside their rows."""
+    return [
+        (f"target {name}", _problem(problem)),
+        (f"class weights of {name}, in training", _by_class(problem, "class_weights")),
+        (f"shares of {name}, as rows are drawn", _by_class(problem, "sampling")),
+    ]
+
+
+def _by_class(problem: Mapping[str, Any], key: str) -> str:
+    found = get(problem, key, dict)
+    each = [f"{name} {number(amount(found, name))}" for name in found]
+    return ", ".join(each) or get(problem, key, str)
 
 
 def _problem(problem: Mapping[str, Any]) -> str:

@@ -14,7 +14,7 @@ from ..config.advice import more_reliable
 from ..config.fields import Chosen, to_plain
 from ..config.learners import network_name, optimizer_of, own_optimizers, score_meanings
 from ..config.load import Loaded
-from ..config.schema import Config
+from ..config.schema import Config, Target
 from ..config.specs.optimizers import Optimizer
 from ..config.supervised import loss_of, metrics_of
 from ..data.checks import has_repeats
@@ -103,7 +103,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "source": config.about.source,
         "sample": data.samples.sample,
         "seed": config.seed,
-        "problem": {n: _problem(config, n, data.targets[n]) for n in config.targets},
+        "problem": {name: _problem(config, name, one) for name, one in fold.targets.items()},
         "targets": list(config.targets),
         "protocol": {"name": config.protocol.name, "rule": data.split.rule},
         "prepare": [_step(step) for step in fold.pipeline.steps],
@@ -134,9 +134,18 @@ def _problem(config: Config, name: str, target: EncodedTarget) -> dict[str, Any]
         "activation": row.activation,
         "loss": resolve(loss_of(config, declared), declared.problem).name,
         "classes": list(target.classes),
-        **({} if declared.scale == "none" else {"scale": declared.scale}),
+        **_describe_training(declared, target),
         **_describe_averages(config, name, target),
     }
+
+
+def _describe_training(declared: Target, target: EncodedTarget) -> dict[str, Any]:
+    """What is asked for of how a target is learned: scale, weights and shares of its classes."""
+    asked: dict[str, Any] = {"scale": declared.scale, "sampling": declared.sampling}
+    weights = dict(zip(target.classes, target.weights, strict=False))
+    return {name: value for name, value in asked.items() if value != "none"} | (
+        {"class_weights": weights} if weights else {}
+    )
 
 
 def _describe_averages(config: Config, name: str, target: EncodedTarget) -> dict[str, Any]:

@@ -97,22 +97,33 @@ class Part:
         generator: torch.Generator,
         skip: int = 0,
         change: Callable[[Part], Part] | None = None,
+        chances: Tensor | None = None,
     ) -> Iterator[Batch]:
         """Batches in an order drawn from the generator (a CPU one), without the first `skip`.
 
         Args:
             batch_size: rows a batch.
-            generator: what the order is drawn from.
+            generator: what is drawn from.
             skip: batches that are left out.
             change: what is made of gathered rows before they are cut into batches.
+            chances: of each row to be the next, float64 on the CPU; None: each comes once.
         """
-        order = torch.randperm(self.rows, generator=generator)
+        order = draw_order(self.rows, generator, chances)
         row_bytes = max(1, sum(held.nbytes for held in self.held.values()) // self.rows)
         block = batch_size * max(1, BLOCK_BYTES // (row_bytes * batch_size))
         for start in range(skip * batch_size, self.rows, block):
             rows = order[start : start + block].to(self.numbers.device)
             part = self.take(rows)
             yield from (part if change is None else change(part)).in_order(batch_size)
+
+
+def draw_order(rows: int, generator: torch.Generator, chances: Tensor | None = None) -> Tensor:
+    """As many rows as there are: each once, or with replacement, each with its own chance."""
+    if chances is None:
+        return torch.randperm(rows, generator=generator)
+    ends = chances.cumsum(0)
+    places = torch.rand(rows, generator=generator, dtype=torch.float64) * ends[-1]
+    return torch.searchsorted(ends, places, right=True).clamp(max=rows - 1)  # of rounding
 
 
 def make_part(

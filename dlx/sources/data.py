@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..config.schema import Config
 from ..data import read
+from ..data.balance import check_names
 from ..data.checks import check, check_profiles, refuse_leaks
 from ..data.columns import Rows
 from ..data.fingerprints import input_hashes, row_hashes
@@ -82,6 +83,10 @@ def read_samples(config: Config) -> tuple[Samples, dict[str, EncodedTarget], flo
         name: encode(samples, name, target.problem, target.positive)
         for name, target in config.targets.items()
     }
+    for name, target in config.targets.items():
+        classes, key = targets[name].classes, f"targets.{name}"
+        check_names(f"{key}.class_weights", target.class_weights, classes)
+        check_names(f"{key}.sampling", target.sampling, classes, whole=True)
     return samples, targets, time.perf_counter() - begun
 
 

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from ..config.schema import Config
+from ..data.balance import Floats, chances, class_weights
 from ..data.cache import Cache
 from ..data.columns import Column, Input, Rows
 from ..data.protocols import Fold
@@ -36,6 +37,8 @@ class FoldData:
         rows: which rows train and which validate.
         seconds: how long preparation took.
         learnt: what a part is judged beside and its training samples taught, by name: learnt once.
+        weights: of each class in the training loss, by target; of none where all count alike.
+        chances: of each training sample to be the next that is drawn; None: each comes once.
     """
 
     pipeline: Pipeline
@@ -47,6 +50,8 @@ class FoldData:
     rows: Fold
     seconds: float = 0.0
     learnt: dict[str, Any] = field(default_factory=dict)
+    weights: dict[str, tuple[float, ...]] = field(default_factory=dict)
+    chances: Floats | None = None
 
     def part(self, name: str) -> Part:
         """The samples of "val" or "test", prepared as the training samples taught."""
@@ -62,9 +67,13 @@ class FoldData:
 
     @property
     def targets(self) -> dict[str, EncodedTarget]:
-        """The targets, with the scale that the training samples taught."""
+        """The targets, with the scale and the weights that the training samples taught."""
         return {
-            name: replace(one, codec=self.pipeline.rescale(name, one.codec))
+            name: replace(
+                one,
+                codec=self.pipeline.rescale(name, one.codec),
+                weights=self.weights.get(name, ()),
+            )
             for name, one in self.data.targets.items()
         }
 
@@ -101,5 +110,16 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
     validation = None
     if len(fold.validation):
         validation = make_part(columns, values, fold.validation, device)
-    seconds = time.perf_counter() - begun
-    return FoldData(pipeline, columns, train, validation, device, data, fold, seconds)
+    found = FoldData(pipeline, columns, train, validation, device, data, fold)
+    _balance(found, config, numbers)
+    found.seconds = time.perf_counter() - begun
+    return found
+
+
+def _balance(fold: FoldData, config: Config, numbers: Rows) -> None:
+    """What classes count beside their rows, as the training samples have them."""
+    for name, target in fold.data.targets.items():
+        asked = config.targets[name]
+        fold.weights[name] = class_weights(asked.class_weights, target, numbers)
+        drawn = chances(asked.sampling, target, numbers)
+        fold.chances = fold.chances if drawn is None else drawn

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Protocol
 
+import numpy as np
+import numpy.typing as npt
 import torch
 
 from ..seeds import derive
@@ -46,7 +48,9 @@ class Source(Protocol):
 
 
 class RowSource:
-    """The rows of a part, each once an epoch, in an order that seed, fold and epoch give.
+    """The rows of a part, in an order that seed, fold and epoch give.
+
+    Each comes once an epoch; or as many are drawn with replacement, each with its own chance.
 
     Args:
         part: the samples.
@@ -54,6 +58,7 @@ class RowSource:
         seed: what the order derives from.
         fold: number of the fold.
         augmenter: what changes the pictures of an epoch.
+        chances: of each row to be the next that is drawn; None: each comes once.
     """
 
     def __init__(
@@ -63,16 +68,19 @@ class RowSource:
         seed: int,
         fold: int = 0,
         augmenter: Augmenter | None = None,
+        chances: npt.NDArray[np.float64] | None = None,
     ) -> None:
         self.steps = -(-len(part) // batch_size)
         self._part, self._batch_size = part, batch_size
         self._seed, self._fold, self._augmenter = seed, fold, augmenter
+        self._chances = None if chances is None else torch.from_numpy(chances)
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, in its order, without the first `skip`."""
-        order = torch.Generator().manual_seed(derive(self._seed, "shuffle", self._fold, number))
+        purpose = "shuffle" if self._chances is None else "sample"
+        order = torch.Generator().manual_seed(derive(self._seed, purpose, self._fold, number))
         change = None if self._augmenter is None else partial(self._augmenter, epoch=number)
-        return self._part.iterate_shuffled(self._batch_size, order, skip, change)
+        return self._part.iterate_shuffled(self._batch_size, order, skip, change, self._chances)
 
     def probe(self) -> Batch:
         """The first rows, as they are."""

@@ -221,3 +221,12 @@ def test_a_class_that_a_scored_part_lacks_is_told() -> None:
     folds = (Fold(train, held), Fold(np.arange(15, 60), np.arange(15)))
     several = [f for f in found(table(y=y), cut(folds=folds)) if f.name == "absent class"]
     assert several[0].text == "no validation row of some fold is of 1 of the 3 classes of target y"
+
+
+def test_a_class_that_no_training_row_is_of_is_told() -> None:
+    y = np.arange(90) % 2
+    y[45:] = np.arange(45) % 3
+    rest = Fold(np.arange(45), np.arange(45, 60))
+    told = [f for f in found(table(y=y), cut(folds=(rest,))) if f.name == "absent class"]
+    assert [(f.part, f.examples) for f in told] == [("train", ("2",))]
+    assert told[0].text == "no training row is of 1 of the 3 classes of target y"
