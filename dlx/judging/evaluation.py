@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..metrics.base import Places, Values
 from .bootstrap import Draws
+from .verdict import DATA
 
 Kind = Literal["model", "constant", "naive", "classical", "noise", "start", "data"]
 Direction = Literal["min", "max"]
@@ -25,7 +26,8 @@ class Estimate(ABC):
     Attributes:
         name: as in "majority".
         kind: "model"; or a constant (or drawn at random), a naive forecast, a classical model,
-            noise in place of what is generated, what was there at the start, or data themselves.
+            noise in place of what is generated, what was there at the start, or data themselves,
+            which tell how good a score can be and need not be beaten.
     """
 
     name: str
@@ -65,7 +67,7 @@ class Evaluation:
         direction: whether it is to be large ("max") or small ("min").
         unit: what it is a score of, in the singular: row, window, episode, sample, picture.
         own: the model's.
-        baselines: the simpler answers'; of these one at least.
+        baselines: the simpler answers', of these one at least; and of data themselves.
         paired: whether all are scores of the same units, so that a draw of units is one for all.
 
     Raises:
@@ -80,6 +82,6 @@ class Evaluation:
     paired: bool = True
 
     def __post_init__(self) -> None:
-        if not self.baselines:
+        if all(one.kind == DATA for one in self.baselines):
             what = f"{self.score} has no baselines: no score without what it must beat"
             raise ValueError(f"{what} (docs/design.md, Evaluation)")

@@ -15,6 +15,8 @@ from typing import Any
 Listed = Sequence[Mapping[str, Any]]
 """Baselines as `report.json` holds them, see `entry`."""
 
+DATA = "data"
+"""The kind of what is no rival: data themselves, which tell how good a score can be."""
 CHANCE = {"shuffled": "labels shuffled", "uniform": "all classes equally likely"}
 """Baselines that guess at random, as `report.json` calls them -> how each guesses."""
 LOST = "does not beat the trivial baseline"
@@ -64,12 +66,13 @@ def entry(
     Args:
         score: name of what both are measured by.
         name: of the baseline.
-        kind: constant, naive or classical.
+        kind: as of an `Estimate`.
         value: its score.
         difference: by how much the model is better.
         interval: 95 % interval of the difference; None where unknown.
     """
     beaten = None if interval is None else interval[0] > 0
+    beaten = False if difference <= 0 else beaten
     return {
         "name": name,
         "kind": kind,
@@ -77,7 +80,7 @@ def entry(
         "value": value,
         "difference": difference,
         "interval": interval,
-        "beaten": False if difference <= 0 else beaten,
+        "beaten": None if kind == DATA else beaten,
     }
 
 
@@ -87,6 +90,7 @@ def verdict_of(listed: Listed) -> Verdict:
     Args:
         listed: the baselines, as from `entry`.
     """
+    listed = [one for one in listed if one.get("kind") != DATA]
     simple = [one for one in listed if one.get("kind") != "classical"]
     linear = [one for one in listed if one.get("kind") == "classical"]
     trivial = _beats_all(simple)
@@ -147,12 +151,17 @@ def power_of(listed: Sequence[dict[str, Any]], how: str) -> dict[str, Any]:
         how: by which method they were compared.
     """
     found = verdict_of(listed)
-    simple = [one for one in listed if one["kind"] != "classical"]
+    simple = [one for one in listed if one["kind"] not in ("classical", DATA)]
     hardest = [min(simple, key=lambda one: one["difference"])] if simple else []
     texts = [_describe(one) for one in (*hardest, *(o for o in listed if o["kind"] == "classical"))]
+    texts += [_describe_data(one) for one in listed if one["kind"] == DATA]
     text = f"{found.text}: {'; '.join(texts)} ({how})" if texts else how
     known = {"trivial": found.trivial, "beats": found.beats, "use": found.use}
     return {"verdict": found.text, "text": text, **known}
+
+
+def _describe_data(one: Mapping[str, Any]) -> str:
+    return f"{one['name']} themselves have {one['value']:.4g}, which need not be beaten"
 
 
 def _describe(one: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..config.specs.averages import describe_average
-from ..judging.verdict import CHANCE, LOST, OPEN, WON, display_name, verdict_of
+from ..judging.verdict import CHANCE, DATA, LOST, OPEN, WON, display_name, verdict_of
 from .blocks import Alerts, Answer, Mark, Section, Table, Text
 from .read import Run, amount, get, mappings, span
 from .words import GOAL, NONE, between, measure, number, part, sentence, tally
@@ -225,13 +225,14 @@ def _baselines(run: Run) -> Table:
 
 def _baseline(entry: Mapping[str, Any]) -> list[str]:
     interval, beaten = span(entry), entry.get("beaten")
+    told = NONE if entry.get("kind") == DATA else "unknown"  # what need not be beaten
     return [
         display_name(get(entry, "name", str), whole=True),
         get(entry, "kind", str) or NONE,
         number(amount(entry, "value")),
         number(amount(entry, "difference")),
         between(interval),
-        _BEATEN.get(beaten, "unknown") if isinstance(beaten, bool) else "unknown",
+        _BEATEN.get(beaten, "unknown") if isinstance(beaten, bool) else told,
     ]
 
 

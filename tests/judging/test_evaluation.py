@@ -43,6 +43,29 @@ def test_an_evaluation_without_baselines_is_an_error() -> None:
         Evaluation("val/return", "max", "episode", Returns("policy", "model", [1.0]), ())
 
 
+@pytest.mark.parametrize("direction", ["max", "min"])
+def test_data_tell_how_good_a_score_can_be_and_need_not_be_beaten(direction: Any) -> None:
+    own, noise, real = ([mean + luck for luck in (-0.1, 0, 0.1)] for mean in (5.0, 1.0, 9.0))
+    if direction == "min":
+        own, noise, real = own, real, noise
+    rivals = (Returns("noise", "noise", noise), Returns("training rows", "data", real))
+    policy = Returns("policy", "model", own)
+    one = Evaluation("val/return", direction, "episode", policy, rivals, paired=False)
+
+    judged = judge("val", [one])
+
+    (score,), facts = judged.scores, judged.facts
+    assert score.baseline is not None
+    assert score.baseline.name == "noise"
+    assert [entry["beaten"] for entry in facts["baselines"]] == [True, None]
+    assert facts["baselines"][1]["difference"] == pytest.approx(-4)
+    assert (facts["power"]["trivial"], facts["power"]["beats"]) == (True, True)
+    told = f"; training rows themselves have {1 if direction == 'min' else 9}, which need not be"
+    assert told in facts["power"]["text"]
+    with pytest.raises(ValueError, match="val/return has no baselines"):
+        Evaluation("val/return", direction, "episode", policy, rivals[1:])
+
+
 def test_nothing_evaluated_is_nothing_to_judge() -> None:
     with pytest.raises(ValueError, match="val: nothing was evaluated"):
         judge("val", [])
