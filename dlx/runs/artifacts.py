@@ -15,7 +15,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from ..files import is_there, read_json, remove_file
+from ..files import is_there, read_bytes, read_json, remove_file
 from ..printable import printable_line
 from .files import json_text, make_folders, safe_cell, write_bytes, write_json
 
@@ -165,6 +165,29 @@ class Artifacts:
         from .pixels import film_of
 
         self._keep("film", name, film_of(images, ms), about)
+
+    def film_of_epochs(
+        self, name: str, pictures: str, ms: int = 100, **about: Unpack[About]
+    ) -> None:
+        """Keeps a film of the pictures that epochs have left, in their order; none of fewer than 2.
+
+        Args:
+            name: of the film.
+            pictures: the name of the pictures.
+            ms: milliseconds that each is seen.
+            about: title, caption and epoch.
+
+        Raises:
+            ValueError: they are of several sizes.
+        """
+        every = [one for one in self._listed if (one.kind, one.name) == ("pictures", pictures)]
+        every = [one for one in every if one.epoch is not None]
+        if self._folder is None or len(every) < 2:
+            return
+        from .pixels import film_of_pictures
+
+        contents = [read_bytes(self._folder / one.file) for one in every]
+        self._keep("film", name, film_of_pictures(contents, ms), about)
 
     def cut(self, epoch: int) -> None:
         """Takes away what was made after an epoch: a resumed training makes it again."""

@@ -47,6 +47,24 @@ def film_of(images: npt.NDArray[Any], ms: int) -> bytes:
     return _png(frames, save_all=True, append_images=frames[1:], duration=ms, loop=0)
 
 
+def film_of_pictures(pictures: Sequence[bytes], ms: int) -> bytes:
+    """Pictures one after the other, as an animated PNG file.
+
+    Args:
+        pictures: PNG files of one size, as from `picture_of`.
+        ms: milliseconds that each is seen.
+
+    Raises:
+        ValueError: they are none, or of several sizes.
+    """
+    from PIL.PngImagePlugin import PngImageFile
+
+    if len({size_of(one) for one in pictures}) != 1:
+        raise ValueError("a film is made of pictures of one size")
+    frames = [PngImageFile(io.BytesIO(one)) for one in pictures]
+    return _png(frames, save_all=True, append_images=frames[1:], duration=ms, loop=0)
+
+
 def size_of(png: bytes) -> tuple[int, int]:
     """Width and height of a PNG file as its header has them.
 

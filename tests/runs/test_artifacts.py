@@ -119,6 +119,27 @@ def test_a_film_holds_each_image_as_it_was(tmp_path: Path) -> None:
             np.testing.assert_array_equal(seen, frame.transpose(1, 2, 0))
 
 
+def test_a_film_of_epochs_has_the_pictures_of_each_that_is_there(tmp_path: Path) -> None:
+    frames = np.random.default_rng(1).integers(0, 256, (3, 1, 5, 7), dtype=np.uint8)
+    into = Artifacts(tmp_path)
+    for epoch in (11, 2, 5):
+        into.pictures("grid", frames[epoch // 5][None], epoch=epoch)
+    into.pictures("grid", frames[:1] // 2)  # of the end
+    into.film_of_epochs("growth", "grid", ms=40)
+    with Image.open(tmp_path / "artifacts" / "growth.png") as film:
+        assert (film.n_frames, film.info["loop"], film.info["duration"]) == (3, 0, 40)
+        for place, frame in enumerate(frames):
+            film.seek(place)
+            np.testing.assert_array_equal(np.asarray(film.convert("L")), frame[0])
+
+    into.cut(2)
+    into.film_of_epochs("short", "grid")
+    assert [one.name for one in list_artifacts(tmp_path)] == ["grid", "grid", "growth"]
+    into.pictures("grid", frames[:, :, :4], epoch=3)
+    with pytest.raises(ValueError, match="a film is made of pictures of one size"):
+        into.film_of_epochs("bent", "grid")
+
+
 def chunks(png: bytes) -> set[bytes]:
     found, at = set(), 8
     while at < len(png):
