@@ -78,9 +78,10 @@ class TestList:
         code, out = dlx_data("list")
         lines = out.splitlines()
         assert code == 0
-        assert lines[0] == "name                       rows     size  state     terms"
-        assert lines[1] == "digits                    1,797        -  embedded  UCI, CC BY 4.0"
-        assert lines[5] == "mnist           60,000 + 10,000  11.6 MB  missing   CC BY-SA 3.0"
+        wide = max(map(len, DATASETS.entries))
+        assert lines[0] == f"{'name':{wide}}             rows     size  state     terms"
+        assert lines[1] == f"{'digits':{wide}}            1,797        -  embedded  UCI, CC BY 4.0"
+        assert lines[5] == f"{'mnist':{wide}}  60,000 + 10,000  11.6 MB  missing   CC BY-SA 3.0"
         assert len(lines) == 1 + len(DATASETS.entries)
 
     def test_table_on_a_terminal(self, dlx_data, monkeypatch, tmp_path):
@@ -143,8 +144,7 @@ class TestFetch:
         assert str(caught.value) == (
             f"there is no dataset {name!r}\n"
             f"  where: dlx data fetch {name}\n"
-            "  accepted: digits, breast_cancer, wine, diabetes, mnist, imdb, imdb_raw, reuters, "
-            "beijing_pm25, boston_housing; one of a plugin needs --plugins PACKAGE\n"
+            f"  accepted: {', '.join(DATASETS.entries)}; one of a plugin needs --plugins PACKAGE\n"
             f"  try: {hint}"
         )
 

@@ -27,6 +27,7 @@ from dlx.search.space import levers
 from dlx.tracking.watcher import settings
 
 Told = Callable[..., str]
+ROWS = [name for name, one in TABLES["dataset"].entries.items() if one.options.kind == "rows"]
 
 PLUGIN = '''
 from dataclasses import dataclass
@@ -145,8 +146,7 @@ REFUSED = {
     ("learner=supervised",): (
         "learner supervised learns from rows, but dataset books has text\n"
         "  where: dlx:configs/learner/supervised.yaml:2 (by learner=supervised)\n"
-        "  accepted: dataset: digits, breast_cancer, wine, diabetes, mnist, imdb, imdb_raw, "
-        "reuters, beijing_pm25, boston_housing, unlabelled"
+        f"  accepted: dataset: {', '.join(ROWS)}, unlabelled"
     ),
     ("learner=supervised", "dataset.name=unlabelled"): (
         "`targets` is missing\n  accepted: a dataset with targets"
