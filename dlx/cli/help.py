@@ -140,6 +140,14 @@ class _Entry:
         """Prints it."""
         say(f"{self.kind} {self.name}: {self.component.summary}")
         _show_options(self.component.options)
+        if example := self._example():
+            say(f"  example: {{name: {self.name}, {example}}}")
+
+    def _example(self) -> str:
+        """Those options with an example that are empty unless given."""
+        options = options_of(self.component.options).values()
+        given = [o for o in options if o.meta.example and (o.required or not o.default)]
+        return ", ".join(f"{o.name}: {o.meta.example}" for o in given)
 
 
 def _plain_options(cls: type) -> list[dict[str, Any]]:

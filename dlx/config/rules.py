@@ -20,7 +20,7 @@ from .learners import (
 )
 from .names import did_you_mean, join_names
 from .paths import NAME, NAME_ACCEPTED
-from .schema import Config, dotted_keys
+from .schema import Config
 from .secrets import hide_passwords, holds_password
 from .shapes import Sizes
 from .spaces import wrong_space
@@ -32,7 +32,7 @@ def find_contradictions(config: Config, where: Where) -> list[Problem]:
     """Every contradiction between sections of a config that is right section by section."""
     found = [problem for rule in _RULES for problem in rule(config, where)]
     if config.search:
-        found += wrong_space(config.search, dotted_keys(), where)
+        found += wrong_space(config.search, where)
     return found
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal, get_args, get_origin
 
 from ..problem import ProblemName
 from .fields import Chosen, Option, alternatives, option, options_of, to_plain
@@ -357,6 +357,28 @@ def implied_names() -> dict[tuple[str, ...], str]:
 def dotted_keys() -> tuple[str, ...]:
     """Every key of the schema, components' options included: "optimizer.lr", "trainer.epochs"."""
     return tuple(every_option())
+
+
+def is_key(key: str) -> bool:
+    """Whether a key stands for something in a config.
+
+    Items of lists are counted (prepare.steps.0.size), sections that the user names are named
+    (model.nodes.left.layers).
+    """
+    parts = key.split(".")
+    number = next((i for i, part in enumerate(parts) if part.isdecimal()), len(parts))
+    known, head = every_option(), parts[:number]
+    for end in range(1, len(head) - 1):
+        section = section_of(known.get(".".join(head[:end])))
+        if section is not None and head[end + 1] in options_of(section):
+            return len(head) == end + 2
+    return ".".join(head) in known
+
+
+def section_of(option: Option | None) -> type | None:
+    """The section behind a mapping of names to sections; None for any other option."""
+    inner = get_args(option.hint)[1] if option and get_origin(option.hint) is dict else None
+    return inner if isinstance(inner, type) and dataclasses.is_dataclass(inner) else None
 
 
 def every_option() -> dict[str, Option | None]:

@@ -11,6 +11,7 @@ from typing import Any, Literal, get_args
 from ..errors import Problem
 from .files import Where
 from .names import did_you_mean
+from .schema import dotted_keys, is_key
 from .secrets import looks_secret
 
 Kind = Literal["choice", "uniform", "log", "int", "log_int"]
@@ -90,9 +91,7 @@ def flatten_space(search: Mapping[str, Any], above: str = "") -> Iterator[tuple[
             yield dotted, spec
 
 
-def wrong_space(
-    search: Mapping[str, Any], known: tuple[str, ...], where: Where
-) -> Iterator[Problem]:
+def wrong_space(search: Mapping[str, Any], where: Where) -> Iterator[Problem]:
     """Everything that is wrong with a section `search`."""
     for key, spec in flatten_space(search):
         place = _place(key, where)
@@ -101,8 +100,8 @@ def wrong_space(
             yield Problem(f"search: `{key}` cannot be searched: its values are secrets", place)
         elif fixed:
             yield Problem(f"search: `{key}` cannot be searched: {fixed}", place)
-        elif not _is_key(key, known):
-            hint = did_you_mean(key, known)
+        elif not is_key(key):
+            hint = did_you_mean(key, dotted_keys())
             yield Problem(f"search: unknown key `{key}`", place, hint=hint)
         elif spec is not None and (said := _wrong_range(spec)):
             yield Problem(f"search: `{key}`: {said}", place, ACCEPTED)
@@ -111,13 +110,6 @@ def wrong_space(
 def _place(key: str, where: Where) -> str:
     """Where a lever was written: under its dotted key, or nested."""
     return where(("search", key)) or where(("search", *key.split(".")))
-
-
-def _is_key(key: str, known: tuple[str, ...]) -> bool:
-    """Whether a key is one of the schema's; items of lists are counted: prepare.steps.0.size."""
-    parts = key.split(".")
-    number = next((i for i, part in enumerate(parts) if part.isdecimal()), None)
-    return (key if number is None else ".".join(parts[:number])) in known
 
 
 def _wrong_range(spec: Any) -> str:

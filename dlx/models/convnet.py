@@ -14,7 +14,7 @@ from ..data.columns import Input
 from ..errors import Problem, UsageError
 from .layers import batch_norm, conv2d, max_pool2d, reader
 from .modules import ACTIVATIONS
-from .network import Network, check_penalty, dense_layer, the_only_input
+from .network import Network, check_penalty, dense_layer, one_body, the_only_input
 
 
 def build(options: Convnet, inputs: Mapping[str, Input], outputs: Mapping[str, int]) -> Network:
@@ -41,7 +41,7 @@ def build(options: Convnet, inputs: Mapping[str, Input], outputs: Mapping[str, i
     body.append(nn.Flatten())
     dense, width = _dense(options, shape.sizes[0] * shape.sizes[1] * shape.sizes[2])
     head = partial(dense_layer, width, multi_hot=False)
-    return check_penalty(options, Network(read, body + dense, head, outputs))
+    return check_penalty(options, one_body(read, body + dense, head, outputs))
 
 
 def _no_image(name: str, shape: Shape) -> Problem:

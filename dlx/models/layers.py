@@ -1,4 +1,4 @@
-"""A network from a list of layers: the shapes are followed from the input to the output layer.
+"""The modules of the table of layers, and how the first of them reads its input.
 
 Each function of the table takes a layer's options, the shape before it and its place in the list,
 and gives the module and the shape after it. A shape that it cannot take is a `UsageError`.
@@ -6,59 +6,21 @@ and gives the module and the shape after it. A shape that it cannot take is a `U
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from functools import partial
 from operator import itemgetter
 from typing import cast
 
 from torch import Tensor, nn
 
-from ..config.fields import Chosen
 from ..config.shapes import Place, Shape, shape_of
 from ..config.specs import layers as specs
-from ..config.specs.models import Layers
 from ..data.columns import Input
 from . import modules
 from .inputs import Batch
-from .network import Network, Reader, check_penalty, dense_layer, join_inputs, the_only_input
+from .network import Reader, join_inputs
 
 Made = tuple[nn.Module, Shape]
-
-
-def build(options: Layers, inputs: Mapping[str, Input], outputs: Mapping[str, int]) -> Network:
-    """Builds the listed layers on the data's only input, and a head for each target.
-
-    Args:
-        options: checked options.
-        inputs: name -> description of exactly one input. Dense rows of two axes are images of one
-            channel where a 2d layer is listed, else sequences (time, features).
-        outputs: target -> number of logits.
-
-    Raises:
-        UsageError: there is not exactly one input, a layer cannot take the shape that reaches it,
-            the last layer gives no vector, or a penalty has no hidden layer to act on.
-    """
-    name, found = the_only_input(inputs, "layers")
-    starts_linear = not options.layers or options.layers[0].name == "linear"
-    multi_hot = found.kind == "multi_hot" and starts_linear
-    read, shape = reader(name, found, specs.has_images(options.layers))
-    if multi_hot:
-        read = itemgetter(name)
-    body, shape = _stack(options.layers, shape, multi_hot)
-    specs.take_vector(shape, "model.layers")
-    head = partial(dense_layer, shape.sizes[0], multi_hot=multi_hot and not body)
-    return check_penalty(options, Network(read, body, head, outputs))
-
-
-def _stack(
-    layers: Sequence[Chosen], shape: Shape, multi_hot: bool
-) -> tuple[list[nn.Module], Shape]:
-    body: list[nn.Module] = []
-    for number, layer in enumerate(layers, start=1):
-        make = multi_hot_linear if multi_hot and not body else layer.load()
-        module, shape = make(layer.options, shape, Place(number, layer.name))
-        body.append(module)
-    return body, shape
 
 
 def reader(name: str, found: Input, images: bool) -> tuple[Reader, Shape]:

@@ -11,7 +11,7 @@ from ..config.specs import layers as specs
 from ..config.specs.models import Mlp
 from ..data.columns import Input
 from .modules import ACTIVATIONS, BatchNorm
-from .network import Network, check_penalty, dense_layer, flat_reader
+from .network import Network, check_penalty, dense_layer, flat_reader, one_body
 
 
 def build(options: Mlp, inputs: Mapping[str, Input], outputs: Mapping[str, int]) -> Network:
@@ -31,7 +31,7 @@ def build(options: Mlp, inputs: Mapping[str, Input], outputs: Mapping[str, int])
         body += _build_hidden(options, width, units, multi_hot)
         width, multi_hot = units, False
     head = partial(dense_layer, width, multi_hot=multi_hot)
-    return check_penalty(options, Network(read, body, head, outputs))
+    return check_penalty(options, one_body(read, body, head, outputs))
 
 
 def _build_hidden(options: Mlp, width: int, units: int, multi_hot: bool) -> list[nn.Module]:

@@ -79,9 +79,11 @@ class MultiHotLinear(nn.Module):
         self.weight = nn.Parameter(torch.zeros(size, units))
         self.bias = nn.Parameter(torch.zeros(units)) if bias else None
 
-    def forward(self, rows: MultiHot) -> Tensor:
-        """Gives (rows, units) for multi-hot rows of this layer's size."""
-        if self.weight.is_cpu:
+    def forward(self, rows: MultiHot | Tensor) -> Tensor:
+        """Gives (rows, units) for multi-hot rows of this layer's size, or such written out."""
+        if isinstance(rows, Tensor):
+            product = rows @ self.weight
+        elif self.weight.is_cpu:
             product = _sum_of_rows(self.weight, rows)
         else:
             product = rows.dense().to(self.weight.dtype) @ self.weight

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from operator import itemgetter
 from typing import Any
 
@@ -20,30 +21,66 @@ Reader = Callable[[Batch], Any]
 """Takes what the first layer needs out of a batch."""
 
 
-class Network(nn.Module):
-    """A shared body with one linear head for each target.
+@dataclass(frozen=True)
+class Step:
+    """One node of a network, as it acts.
 
-    Parameters are named `body.<i>...` and `heads.<target>...`.
+    Attributes:
+        name: of its output.
+        read: takes what its layers get out of the inputs and the outputs of earlier nodes.
+        part: the node whose layers it uses: itself, or the one that it shares them with.
+    """
+
+    name: str
+    read: Reader
+    part: str
+
+
+class Network(nn.Module):
+    """Nodes of layers one after another, and a linear head for each target.
+
+    Parameters are named `body.<i>...` where there is one node, else `nodes.<node>.<i>...`; layers
+    that several share are there once. Those of heads are named `heads.<target>...`.
+
+    Args:
+        parts: the layers of each node that has some of its own.
+        steps: the nodes in the order in which they act.
+        heads: target -> the node that it reads, and its output layer.
     """
 
     def __init__(
         self,
-        read: Reader,
-        body: Sequence[nn.Module],
-        head: Callable[[int], nn.Module],
-        outputs: Mapping[str, int],
+        parts: Mapping[str, Sequence[nn.Module]],
+        steps: Sequence[Step],
+        heads: Mapping[str, tuple[str, nn.Module]],
     ) -> None:
         super().__init__()
-        self.read = read
-        self.body = nn.Sequential(*body)
-        self.targets = tuple(outputs)
-        self.heads = nn.ModuleDict(_build_heads(outputs, head))
+        stacks = {name: nn.Sequential(*layers) for name, layers in parts.items()}
+        if len(steps) == 1:
+            self.body = stacks[steps[0].part]
+        else:
+            self.nodes = nn.ModuleDict(_rename(stacks))
+        self._steps = [(step.name, step.read, stacks[step.part]) for step in steps]
+        self._ends = [(target, node) for target, (node, _) in heads.items()]
+        self.heads = nn.ModuleDict(_rename({target: head for target, (_, head) in heads.items()}))
+
+    @property
+    def layers(self) -> nn.Module:
+        """All layers before the heads."""
+        return self.body if len(self._steps) == 1 else self.nodes
+
+    def hidden(self, inputs: Batch) -> dict[str, Any]:
+        """What each target's output layer reads."""
+        values: dict[str, Any] = dict(inputs)
+        for name, read, layers in self._steps:
+            values[name] = layers(read(values))
+        return {target: values[node] for target, node in self._ends}
 
     def forward(self, inputs: Batch) -> dict[str, Tensor]:
         """Gives for each target its logits, of shape (batch, outputs[target])."""
-        hidden = self.body(self.read(inputs))
-        heads = zip(self.targets, self.heads.values(), strict=True)
-        return {target: head(hidden) for target, head in heads}
+        hidden = self.hidden(inputs)
+        heads = zip(hidden.items(), self.heads.values(), strict=True)
+        return {target: head(values) for (target, values), head in heads}
 
     def hidden_kernels(self) -> list[Tensor]:
         """The weights that a penalty is laid on: no head, bias, embedding or normalisation.
@@ -52,24 +89,44 @@ class Network(nn.Module):
         """
         return [
             weight
-            for module in self.body.modules()
+            for module in self.layers.modules()
             if not isinstance(module, nn.Embedding)
             for name, weight in module.named_parameters(recurse=False)
             if name.startswith("weight") and weight.ndim > 1
         ]
 
 
-def _build_heads(
-    outputs: Mapping[str, int], head: Callable[[int], nn.Module]
-) -> dict[str, nn.Module]:
-    """The heads, under names that a ModuleDict takes: no dot, and none of its own attributes."""
-    heads: dict[str, nn.Module] = {}
-    for target, size in outputs.items():
-        name = target.replace(".", "_")
-        while name in heads or hasattr(nn.ModuleDict, name):
+BODY = "body"
+"""Of a network of one node, the node."""
+
+
+def one_body(
+    read: Reader,
+    body: Sequence[nn.Module],
+    head: Callable[[int], nn.Module],
+    outputs: Mapping[str, int],
+) -> Network:
+    """A network of one node.
+
+    Args:
+        read: takes what the first layer needs out of a batch.
+        body: the layers.
+        head: makes an output layer of so many units.
+        outputs: target -> number of logits.
+    """
+    heads = {target: (BODY, head(size)) for target, size in outputs.items()}
+    return Network({BODY: body}, [Step(BODY, read, BODY)], heads)
+
+
+def _rename(modules: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
+    """Modules under names that a ModuleDict takes: no dot, and none of its own attributes."""
+    renamed: dict[str, nn.Module] = {}
+    for known, module in modules.items():
+        name = known.replace(".", "_")
+        while name in renamed or hasattr(nn.ModuleDict, name):
             name += "_"
-        heads[name] = head(size)
-    return heads
+        renamed[name] = module
+    return renamed
 
 
 def check_penalty(options: Common, network: Network) -> Network:

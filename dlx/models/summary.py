@@ -16,13 +16,13 @@ from .inputs import MultiHot
 
 @dataclass(frozen=True)
 class LayerRow:
-    """One layer of a model.
+    """One layer of a model, at one of the places where it acts.
 
     Attributes:
         name: as its parameters begin, "body.0" or "heads.digit".
-        kind: its class.
+        kind: its class; told as shared where it acts again.
         output_shape: of one sample.
-        parameters: how many numbers it has.
+        parameters: how many numbers it has that no earlier row has counted.
         trainable: how many of them an optimizer may change.
     """
 
@@ -41,9 +41,10 @@ def layer_table(model: nn.Module, inputs: Mapping[str, Input]) -> list[LayerRow]
         inputs: name -> description, as the model was built with.
     """
     rows: list[LayerRow] = []
+    counted: set[int] = set()
     hooks = [
         layer.register_forward_hook(
-            lambda module, _, output, name=name: rows.append(_row(name, module, output))
+            lambda module, _, output, name=name: rows.append(_row(name, module, output, counted))
         )
         for name, layer in _layers(model)
     ]
@@ -82,12 +83,15 @@ def dry_pass(model: nn.Module, inputs: Mapping[str, Input]) -> None:
             module.training = training
 
 
-def _row(name: str, layer: nn.Module, output: Any) -> LayerRow:
+def _row(name: str, layer: nn.Module, output: Any, counted: set[int]) -> LayerRow:
+    """A layer after a pass through it; `counted` are the parameters and modules before it."""
     first = output[0] if isinstance(output, tuple) and output else output
-    sizes = [(p.numel(), p.requires_grad) for p in layer.parameters()]
+    sizes = [(p.numel(), p.requires_grad) for p in layer.parameters() if id(p) not in counted]
+    again = " (shared)" if id(layer) in counted else ""
+    counted.update(id(one) for one in (layer, *layer.parameters()))
     return LayerRow(
         name=name,
-        kind=type(layer).__name__,
+        kind=f"{type(layer).__name__}{again}",
         output_shape=tuple(first.shape[1:]) if isinstance(first, Tensor) else (),
         parameters=sum(size for size, _ in sizes),
         trainable=sum(size for size, trained in sizes if trained),

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ..data.columns import Rows
 from ..data.samples import Samples
 from ..models.modules import MultiHotLinear
+from ..models.network import Network
 from ..running.stage import Stage
 from ..sources.batches import Part
 
@@ -119,16 +120,17 @@ def clouds(stage: Stage, many: int) -> Iterator[Cloud]:
 @torch.no_grad()
 def _compute_hidden(model: nn.Module, part: Part) -> Tensor | None:
     """The last hidden layer's outputs, dropout off; None for a model without hidden layers."""
-    read, body = getattr(model, "read", None), getattr(model, "body", None)
-    if read is None or not isinstance(body, nn.Sequential) or not len(body):
+    if not isinstance(model, Network):
+        return None
+    if all(isinstance(one, (nn.Sequential, nn.ModuleDict)) for one in model.layers.modules()):
         return None
     training = model.training
     model.eval()
     try:
-        found = [body(read(batch.inputs)).float().cpu() for batch in part.in_order(1024)]
+        found = [next(iter(model.hidden(b.inputs).values())) for b in part.in_order(1024)]
     finally:
         model.train(training)
-    return torch.cat(found).flatten(1)
+    return torch.cat([one.float().cpu() for one in found]).flatten(1)
 
 
 def _labels(stage: Stage, rows: Rows) -> tuple[list[str], list[list[str]]]:

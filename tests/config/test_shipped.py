@@ -44,7 +44,7 @@ def fits(config: Config, group: str, option: str) -> bool:
     validates = config.protocol.options.validates
     if group == "learner":
         return option == config.learner.name
-    if not reads(config, group):
+    if not reads(config, group) or (group, option) == ("model", "graph"):  # names inputs itself
         return False
     if group == "dataset":
         offered: dict[str, str] = DATASETS.default(option)().options.targets

@@ -27,6 +27,16 @@ FITTING = {
 """What a model needs beside its name, for images or for others."""
 
 
+def nodes_for(task: str) -> str:
+    """A graph that reads all inputs of a task, each flattened."""
+    inputs = load([f"task={task}"]).config.dataset.options.inputs
+    nodes = [f"flat_{name}: {{of: [{name}], layers: [flatten]}}" for name in inputs]
+    join = ", join: concat" if len(inputs) > 1 else ""
+    ends = ", ".join(f"flat_{name}" for name in inputs)
+    nodes.append(f"main: {{of: [{ends}]{join}, layers: [{{linear: 8}}, relu]}}")
+    return f"model.nodes={{{', '.join(nodes)}}}"
+
+
 def sample_of(task: str, *overrides: str) -> tuple[str, ...]:
     return (f"task={task}", "dataset.sample=true", "trainer.threads=1", *overrides)
 
@@ -54,6 +64,8 @@ def test_a_task_trains_on_made_up_data_and_is_stamped(task: str) -> None:
 @pytest.mark.parametrize("task", MODELLED)
 def test_every_model_that_fits_takes_a_step(task: str, model: str) -> None:
     change = (f"model={model}", *FITTING.get((model, task in IMAGES), ()))
+    if model == "graph":
+        change = (*change, nodes_for(task))
     if model == "convnet" and task not in IMAGES:
         with pytest.raises(UsageError, match="model=convnet"):
             built(*change, base=sample_of(task))

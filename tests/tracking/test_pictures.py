@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
 from types import SimpleNamespace
 from typing import Any
 
@@ -16,6 +17,7 @@ from dlx.data.protocols import Fold
 from dlx.data.samples import Samples
 from dlx.data.targets import EncodedTarget, TargetCodec
 from dlx.learning.build import build_learner
+from dlx.models.network import Network, one_body
 from dlx.sources.batches import Part
 from dlx.sources.data import read_data
 from dlx.sources.fold import prepare_fold
@@ -31,16 +33,11 @@ def samples(column: Any, **more: Any) -> Samples:
     return Samples({"x": column, "y": np.zeros(len(column))}, ("x",), ("y",), None, {}, "", **more)
 
 
-class Body(nn.Module):
+def doubling() -> Network:
     """A model with one hidden layer that doubles, and dropout that must be off."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.body = nn.Sequential(nn.Linear(2, 2, bias=False), nn.Dropout(0.9))
-        self.body[0].weight.data = 2 * torch.eye(2)
-
-    def read(self, inputs: Any) -> Any:
-        return inputs["x"]
+    double = nn.Linear(2, 2, bias=False)
+    double.weight.data = 2 * torch.eye(2)
+    return one_body(itemgetter("x"), [double, nn.Dropout(0.9)], lambda n: nn.Linear(2, n), {"y": 1})
 
 
 def stage(folds: list[Fold], number: int = 0, held_out: bool = True) -> Any:
@@ -69,7 +66,7 @@ def stage(folds: list[Fold], number: int = 0, held_out: bool = True) -> Any:
     fold = SimpleNamespace(
         train=part(rows.train), validation=validation, pipeline=SimpleNamespace(steps=())
     )
-    training = SimpleNamespace(model=Body())
+    training = SimpleNamespace(model=doubling())
     return SimpleNamespace(data=data, fold=fold, training=training, number=number)
 
 

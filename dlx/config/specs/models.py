@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Literal
 
 from ...errors import Problem, UsageError
 from ..fields import Chosen, Component, Table, option
 from ..files import Where
-from ..shapes import Sizes, keep_possible
+from ..shapes import keep_possible
+from .graphs import check_graph, locate
 from .layers import LAYERS, follow, shapes_of, take_vector
-
-Known = Mapping[str, Sizes | None]
-"""Inputs by name: the shape of a sample of numbers, None where it shows in the data only."""
+from .nodes import Known, Node, key_of
 
 Initialiser = Literal[
     "keras", "torch", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "orthogonal"
@@ -112,10 +111,30 @@ class Layers(Common):
             yield from locate(error, where)
 
 
-def locate(error: UsageError, where: Where) -> list[Problem]:
-    """Problems that name keys of the config, with the places where these were written."""
-    places = [where(tuple(one.where.split("."))) or one.where for one in error.problems]
-    return [replace(one, where=at) for one, at in zip(error.problems, places, strict=True)]
+@dataclass(frozen=True, kw_only=True)
+class Graph(Common):
+    """Nodes of layers that read inputs or each other: several inputs, branches, shared weights."""
+
+    nodes: dict[str, Node] = option(
+        dict,
+        "the parts by name: what each reads (of), its layers or those of another (like), and "
+        "how several are joined (join)",
+        example="{left: {of: [mean], layers: [{linear: 16}, relu]}, "
+        "right: {of: [worst], like: left}, both: {of: [left, right], join: concat}}",
+    )
+    heads: dict[str, str] = option(
+        dict,
+        "target -> node that its output layer reads; empty: the only node that no other reads",
+        example="{diagnosis: both}",
+    )
+
+    def stacks(self) -> dict[str, Sequence[Chosen]]:
+        """The layers of each node that has some of its own."""
+        return {key_of(self.nodes, n): one.layers for n, one in self.nodes.items() if one.layers}
+
+    def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:
+        """Names, circles, nodes that nobody reads, and shapes as far as they are known."""
+        yield from check_graph(self.nodes, self.heads, inputs, targets, where)
 
 
 _CODE = "dlx.models"
@@ -124,6 +143,7 @@ MODELS = Table(
     {
         "mlp": Component(Mlp, f"{_CODE}.mlp:build"),
         "convnet": Component(Convnet, f"{_CODE}.convnet:build"),
-        "layers": Component(Layers, f"{_CODE}.layers:build"),
+        "layers": Component(Layers, f"{_CODE}.graph:build_layers"),
+        "graph": Component(Graph, f"{_CODE}.graph:build"),
     },
 )

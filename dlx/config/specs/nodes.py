@@ -1,0 +1,189 @@
+"""Nodes of a graph of layers: the order in which they act, and the shapes that reach them.
+
+A node reads inputs or other nodes, joined where there are several, and passes them through layers.
+Nothing here depends on the order in which nodes are written. No torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from graphlib import CycleError, TopologicalSorter
+from itertools import product
+from typing import Literal
+
+from ...errors import Problem, UsageError
+from ..fields import Chosen, option
+from ..shapes import Shape, Sizes, keep_possible
+from .layers import LAYERS, follow, shapes_of, take_vector
+
+Join = Literal["concat", "add"]
+Known = Mapping[str, Sizes | None]
+"""Inputs by name: the shape of a sample of numbers, None where it shows in the data only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """One part of a graph: what it reads, and the layers that it passes it through."""
+
+    of: tuple[str, ...] = option(help="inputs or nodes that it reads", example="[features]")
+    layers: tuple[Chosen, ...] = option(
+        (),
+        "its layers in order; empty: it only joins",
+        table=LAYERS,
+        example="[{linear: 16}, relu]",
+    )
+    like: str | None = option(None, "node whose layers it shares, with the same weights")
+    join: Join | None = option(
+        None,
+        "how several are joined: concat lays features or channels side by side, add sums values",
+    )
+
+
+Nodes = Mapping[str, Node]
+
+
+def layers_of(nodes: Nodes, name: str) -> tuple[Chosen, ...]:
+    """The layers of a node: its own, or those that it shares."""
+    node = nodes[name]
+    return nodes[node.like].layers if node.like else node.layers
+
+
+def key_of(nodes: Nodes, name: str) -> str:
+    """Where the layers of a node stand in the config."""
+    return f"model.nodes.{nodes[name].like or name}.layers"
+
+
+def sort_nodes(nodes: Nodes) -> list[str]:
+    """The nodes in the order in which they act; by name where either may come first.
+
+    Raises:
+        CycleError: nodes read each other in a circle, the second argument.
+    """
+    known = {name: [one for one in nodes[name].of if one in nodes] for name in sorted(nodes)}
+    sorter = TopologicalSorter(known)
+    sorter.prepare()
+    order: list[str] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        order += ready
+        sorter.done(*ready)
+    return order
+
+
+def find_circle(nodes: Nodes) -> list[str]:
+    """Nodes of which each reads the next, and the last the first; none where there is no circle."""
+    try:
+        sort_nodes(nodes)
+    except CycleError as error:
+        circle = error.args[1][:0:-1]  # from what reads to what is read
+        first = circle.index(min(circle))
+        return [*circle[first:], *circle[:first]]
+    return []
+
+
+def unread(nodes: Nodes) -> list[str]:
+    """The nodes that no other reads."""
+    read = {source for node in nodes.values() for source in node.of}
+    return [name for name in nodes if name not in read]
+
+
+def assign_heads(nodes: Nodes, heads: Mapping[str, str], targets: Iterable[str]) -> dict[str, str]:
+    """The node that each target's output layer reads: as said, or the only one that none reads."""
+    return dict(heads) or dict.fromkeys(targets, unread(nodes)[0])
+
+
+def join_shapes(
+    node: str, parts: Sequence[tuple[str, Sequence[Shape]]], join: Join | None
+) -> list[Shape]:
+    """What a node's layers may get, of what each of its sources may give.
+
+    Raises:
+        UsageError: no join of them is possible.
+    """
+    (label, shapes), *others = parts
+    found = list(shapes)
+    for name, more in others:
+        merge = partial(_merge, node, join, (label, name))
+        found = keep_possible(merge, product(found, more))
+        label = f"{label} and {name}"
+    return found
+
+
+def _merge(
+    node: str, join: Join | None, names: tuple[str, str], pair: tuple[Shape, Shape]
+) -> Shape:
+    """Two shapes joined."""
+    one, other = pair
+    fits = one.kind == other.kind and one.kind not in ("ids", "block")
+    if join == "add" and fits and one.may_be(other):
+        sizes = zip(one.sizes, other.sizes, strict=True)
+        return Shape(one.kind, tuple(a or b for a, b in sizes))
+    if (
+        join == "concat"
+        and fits
+        and one.resize(0, one.places).may_be(other.resize(0, other.places))
+    ):
+        places = tuple(a or b for a, b in zip(one.places, other.places, strict=True))
+        known = one.channels and other.channels
+        return one.resize(one.channels + other.channels if known else 0, places)
+    what = f"node {node} cannot {join} {names[0]}, {one}, and {names[1]}, {other}"
+    accepted = "values of the same shape" if join == "add" else _CONCAT
+    raise UsageError(Problem(what, f"model.nodes.{node}.join", accepted, _hint(one, other, join)))
+
+
+_CONCAT = "vectors, sequences of the same length, or images of the same height and width"
+
+
+def _hint(one: Shape, other: Shape, join: Join | None) -> str:
+    if "ids" in (one.kind, other.kind):
+        return "read ids by a node that begins with {embedding: 32}"
+    if one.kind == other.kind == "vector":
+        return "layers that end in the same size, or join: concat"
+    also = ", of the same size" if join == "add" else ""
+    return f"join nodes whose layers end in a vector (flatten, global_max_pool){also}"
+
+
+def require_alike(nodes: Nodes, reached: Mapping[str, Sequence[Shape]]) -> None:
+    """Refuses to share layers between what has different shapes.
+
+    Args:
+        nodes: all of them.
+        reached: what may reach the layers of each of some nodes.
+
+    Raises:
+        UsageError: what reaches a node is not what reaches the one that it is like.
+    """
+    for name, node in nodes.items():
+        if node.like is None or not {name, node.like} <= reached.keys():
+            continue
+        mine, its = reached[name], reached[node.like]
+        if not any(a.may_be(b) for a, b in product(mine, its)):
+            what = f"node {name} is like {node.like}, but reads {mine[0]}, and {node.like} {its[0]}"
+            hint = f"in place of `like`, give {name} layers of its own"
+            where = f"model.nodes.{name}.like"
+            raise UsageError(Problem(what, where, "the shape that the other reads", hint))
+
+
+def follow_graph(nodes: Nodes, heads: Mapping[str, str], inputs: Known) -> None:
+    """Follows shapes from the inputs to the output layers, as far as they are known.
+
+    Args:
+        nodes: without circles.
+        heads: the node that each target's output layer reads.
+        inputs: all that nodes read.
+
+    Raises:
+        UsageError: the first node that cannot take what reaches it.
+    """
+    values: dict[str, list[Shape]] = {}
+    reached: dict[str, list[Shape]] = {}
+    for name in sort_nodes(nodes):
+        layers, node = layers_of(nodes, name), nodes[name]
+        parts = [(s, values[s] if s in values else shapes_of(inputs[s], layers)) for s in node.of]
+        reached[name] = join_shapes(name, parts, node.join)
+        require_alike(nodes, reached)
+        values[name] = follow(layers, reached[name], key_of(nodes, name))
+    for name in heads.values():
+        keep_possible(partial(take_vector, key=key_of(nodes, name)), values[name])

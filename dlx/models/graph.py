@@ -1,0 +1,185 @@
+"""Networks of layers: a list of them, or nodes of such lists that read inputs or each other."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import reduce
+from operator import itemgetter
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..config.fields import Chosen
+from ..config.names import join_names
+from ..config.shapes import Place, Shape, shape_of
+from ..config.specs.layers import has_images, take_vector
+from ..config.specs.models import Graph, Layers
+from ..config.specs.nodes import (
+    Join,
+    Node,
+    Nodes,
+    assign_heads,
+    join_shapes,
+    key_of,
+    layers_of,
+    require_alike,
+    sort_nodes,
+)
+from ..data.columns import Input
+from ..errors import Problem, UsageError
+from .inputs import Batch
+from .layers import multi_hot_linear, reader
+from .network import (
+    BODY,
+    Network,
+    Reader,
+    Step,
+    check_penalty,
+    dense_layer,
+    flatten,
+    the_only_input,
+)
+
+
+def build(options: Graph, inputs: Mapping[str, Input], outputs: Mapping[str, int]) -> Network:
+    """Builds nodes that read inputs or each other, and a head for each target.
+
+    Args:
+        options: checked options.
+        inputs: name -> description. Dense rows of two axes are images of one channel to a node
+            with a 2d layer, else sequences (time, features).
+        outputs: target -> number of logits.
+
+    Raises:
+        UsageError: a node cannot take what reaches it, or a penalty has no hidden layer to act on.
+    """
+    heads = assign_heads(options.nodes, options.heads, outputs)
+    keys = {name: key_of(options.nodes, name) for name in options.nodes}
+    return check_penalty(options, _assemble(options.nodes, heads, inputs, outputs, keys))
+
+
+def build_layers(
+    options: Layers, inputs: Mapping[str, Input], outputs: Mapping[str, int]
+) -> Network:
+    """Builds the listed layers on the data's only input: a graph of one node.
+
+    Args:
+        options: checked options.
+        inputs: name -> description of exactly one input, read as by a node of a graph.
+        outputs: target -> number of logits.
+
+    Raises:
+        UsageError: there is not exactly one input, a layer cannot take the shape that reaches it,
+            the last layer gives no vector, or a penalty has no hidden layer to act on.
+    """
+    name, _ = the_only_input(inputs, "layers")
+    nodes, heads = {BODY: Node(of=(name,), layers=options.layers)}, dict.fromkeys(outputs, BODY)
+    network = _assemble(nodes, heads, inputs, outputs, {BODY: "model.layers"})
+    return check_penalty(options, network)
+
+
+@dataclass(frozen=True)
+class _Value:
+    """What a node reads or gives: how, in which shape, and whether as `MultiHot` rows."""
+
+    read: Reader
+    shape: Shape
+    multi_hot: bool = False
+
+    def dense(self) -> _Value:
+        """It with zeros written out."""
+        read = self.read
+        return _Value(lambda batch: flatten(read(batch)), self.shape) if self.multi_hot else self
+
+
+def _assemble(
+    nodes: Nodes,
+    heads: Mapping[str, str],
+    inputs: Mapping[str, Input],
+    outputs: Mapping[str, int],
+    keys: Mapping[str, str],
+) -> Network:
+    """The network of some nodes; of keys, that of each node's layers in the config."""
+    values: dict[str, _Value] = {}
+    reached: dict[str, list[Shape]] = {}
+    parts: dict[str, tuple[list[nn.Module], Shape, bool]] = {}
+    steps = []
+    for name in sort_nodes(nodes):
+        layers, part = layers_of(nodes, name), nodes[name].like or name
+        taken = _join(name, nodes[name], [_find(s, layers, inputs, values) for s in nodes[name].of])
+        if taken.multi_hot and not _takes_multi_hot(layers):
+            taken = taken.dense()
+        reached[name] = [taken.shape]
+        require_alike(nodes, reached)
+        if part not in parts:
+            modules, shape = _stack(layers, taken, keys[name])
+            parts[part] = modules, shape, taken.multi_hot
+        elif not parts[part][2]:  # a layer that was made for rows with their zeros
+            taken = taken.dense()
+        steps.append(Step(name, taken.read, part))
+        given = taken.multi_hot and not layers
+        values[name] = _Value(itemgetter(name), parts[part][1], given)
+    ends = {}
+    for target, size in outputs.items():
+        end = values[heads[target]]
+        width = take_vector(end.shape, keys[heads[target]]).sizes[0]
+        ends[target] = heads[target], dense_layer(width, size, end.multi_hot)
+    return Network({name: modules for name, (modules, _, _) in parts.items()}, steps, ends)
+
+
+def _takes_multi_hot(layers: Sequence[Chosen]) -> bool:
+    """Whether rows of set positions may reach layers as they are."""
+    return not layers or layers[0].name == "linear"
+
+
+def _find(
+    source: str,
+    layers: Sequence[Chosen],
+    inputs: Mapping[str, Input],
+    values: Mapping[str, _Value],
+) -> _Value:
+    """An input or an earlier node, as some layers read it.
+
+    Raises:
+        UsageError: the data have no such input.
+    """
+    if source in values:
+        return values[source]
+    if source not in inputs:
+        what = f"a node reads `{source}`, which the data do not have"
+        raise UsageError(Problem(what, "model.nodes", join_names(inputs)))
+    found = inputs[source]
+    if found.kind == "multi_hot":
+        return _Value(itemgetter(source), shape_of(found.shape, images=False), multi_hot=True)
+    return _Value(*reader(source, found, has_images(layers)))
+
+
+def _join(name: str, node: Node, found: Sequence[_Value]) -> _Value:
+    """What a node's layers get of its sources."""
+    if len(found) == 1:
+        return found[0]
+    parts = [(source, [one.shape]) for source, one in zip(node.of, found, strict=True)]
+    (shape,) = join_shapes(name, parts, node.join)
+    readers = [one.dense().read for one in found]
+    return _Value(_joiner(readers, node.join, 1 if shape.kind == "image" else -1), shape)
+
+
+def _joiner(readers: Sequence[Reader], join: Join | None, axis: int) -> Reader:
+    def read(batch: Batch) -> Tensor:
+        parts: list[Any] = [one(batch) for one in readers]
+        return reduce(torch.add, parts) if join == "add" else torch.cat(parts, dim=axis)
+
+    return read
+
+
+def _stack(layers: Sequence[Chosen], taken: _Value, key: str) -> tuple[list[nn.Module], Shape]:
+    """The modules of a list of layers, and the shape after the last."""
+    modules: list[nn.Module] = []
+    shape = taken.shape
+    for number, layer in enumerate(layers, start=1):
+        make = multi_hot_linear if taken.multi_hot and not modules else layer.load()
+        module, shape = make(layer.options, shape, Place(number, layer.name, key))
+        modules.append(module)
+    return modules, shape
