@@ -99,6 +99,12 @@ def judged_score(config: Config) -> str:
     return next((name for name, score in scores if score.judged), "")
 
 
+def epoch_scores(config: Config) -> list[str]:
+    """The scores that may choose an epoch: of validation rows, and there in every epoch."""
+    scores = spec_of(config).scores(config).items()
+    return [name for name, score in scores if score.each_epoch and name.startswith("val/")]
+
+
 def monitor_of(config: Config, asked: str = "auto") -> str | None:
     """The score that a `monitor` option means; None where there is nothing to monitor."""
     if asked != "auto":
@@ -144,11 +150,14 @@ def network_name(config: Config) -> str:
     return config.model.name if reads(config, "model") else config.learner.name
 
 
-_CANNOT = {
+_CANNOT: dict[Ability, str] = {
     "folds": "trains one model, so it cannot be validated over several folds",
     "final": "trains no final model on all rows",
     "accumulate": "cannot compute a step in parts",
     "workflow": "cannot go through the seven steps of dlx workflow",
+    "diagnose": "has no curves that tell under- and overfitting",
+    "predict": "predicts nothing of new data",
+    "generate": "makes no new samples",
 }
 
 
@@ -162,7 +171,8 @@ def check_learner(config: Config, where: Where) -> Iterator[Problem]:
         every: dict[str, Any] = {name: entry.options for name, entry in DATASETS.entries.items()}
         fitting = [name for name, options in every.items() if options.kind in spec.eats]
         accepted = f"dataset: {join_names(fitting)}" if fitting else ""
-        yield Problem(what + dataset.options.kind, where(("learner",)), accepted)
+        hint = f"dataset.name={fitting[0]}" if len(fitting) == 1 else ""
+        yield Problem(what + dataset.options.kind, where(("learner",)), accepted, hint)
         return  # nothing else fits then
     parts = config.trainer.accumulate
     asked: list[tuple[Ability, Path, bool, str]] = [
@@ -185,6 +195,8 @@ def require_ability(config: Config, ability: Ability, where: Where) -> None:
     Raises:
         UsageError: the learner lacks the ability.
     """
-    if ability not in spec_of(config).can:
-        what = f"learner {config.learner.name} {_CANNOT[ability]}"
-        raise UsageError(Problem(what, where(("learner",))))
+    spec, name = spec_of(config), config.learner.name
+    if ability not in spec.can:
+        accepted = f"what learner {name} can: {', '.join(spec.can)}" if spec.can else ""
+        what, hint = f"learner {name} {_CANNOT[ability]}", f"dlx train task={config.task}"
+        raise UsageError(Problem(what, where(("learner",)), accepted, hint))

@@ -11,11 +11,11 @@ from .fields import Chosen
 from .files import Path, Where
 from .learners import (
     check_learner,
+    epoch_scores,
     has_validation,
     monitor_of,
     own_optimizers,
     reads,
-    score_names,
     spec_of,
 )
 from .names import did_you_mean, join_names
@@ -71,18 +71,36 @@ def forbidden(config: Config, where: Where) -> list[Problem]:
 def _monitors(config: Config, where: Where) -> Iterator[Problem]:
     if config.final == "only":  # nothing is held out to be watched, and nothing watches
         return
-    known = [name for name, s in spec_of(config).scores(config).items() if s.each_epoch]
-    asked = _list_monitors(config)
+    known, asked = epoch_scores(config), _list_monitors(config)
     if hasattr(config.schedule.options, "monitor"):
         asked.append((("schedule", "monitor"), config.schedule.options.monitor))
     for path, name in asked:
         if name == "auto" and path[0] != "trainer" and monitor_of(config) is None:
             yield _monitor_problem(config, path[:-1], where)
-        elif name not in ("auto", *known) and not name.startswith("test/"):  # see `forbidden`
+        elif name not in ("auto", *known) and not _is_no_picker(config, name):
             key = ".".join(path)
-            what = f"`{key}` is {name}, which no metric of this run computes"
-            hint = did_you_mean(name, known, f"{key}={{}}")
-            yield Problem(what, where(path), join_names(known), hint)
+            there = name in spec_of(config).scores(config)
+            why = "is measured at the end only" if there else "no metric of this run computes"
+            what = f"`{key}` is {name}, which {why}"
+            other = f"{key}={known[0]}" if known else _hint_at_none(path)
+            hint = did_you_mean(name, known, f"{key}={{}}") or other
+            yield Problem(what, where(path), join_names(known) or _NO_PICKER, hint)
+
+
+def _is_no_picker(config: Config, name: str) -> bool:
+    """Whether `forbidden` says why this score, which there is, may choose no epoch."""
+    scores = spec_of(config).scores(config)
+    return name.startswith("test/") or (name.startswith("train/") and name in scores)
+
+
+_NO_PICKER = "none: no score of validation rows is there in every epoch"
+
+
+def _hint_at_none(path: Path) -> str:
+    """What to type in place of what would monitor a score where none can be."""
+    if path[0] == "trainer":
+        return "trainer.monitor=auto"
+    return "schedule=constant" if path[0] == "schedule" else f"~{'.'.join(path[:2])}"
 
 
 def _list_monitors(config: Config) -> list[tuple[Path, str]]:
@@ -96,7 +114,10 @@ def _monitor_problem(config: Config, path: Path, where: Where) -> Problem:
     """For what needs a monitored score where there is none."""
     what = f"{'.'.join(path)} needs a score to monitor, but"
     if has_validation(config):
-        return Problem(f"{what} learner {config.learner.name} has none", where(path))
+        known, hint = epoch_scores(config), _hint_at_none(path)
+        hint = f"{'.'.join(path)}.monitor={known[0]}" if known else hint
+        what = f"{what} learner {config.learner.name} has none"
+        return Problem(what, where(path), join_names(known) or _NO_PICKER, hint)
     what = f"{what} protocol {config.protocol.name} has no validation set"
     return Problem(what, where(path), hint=one_cut(config))
 
@@ -238,9 +259,11 @@ def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:
     for path, score in _list_monitors(config):
         reason = _WRONG_PICKERS.get(score.partition("/")[0])
         if reason:
-            known = join_names(name for name in score_names(config) if name.startswith("val/"))
-            key = ".".join(path)
-            yield Problem(f"`{key}` is {score}: {reason}", where(path), known, f"{key}=auto")
+            known, key = epoch_scores(config), ".".join(path)
+            without = monitor_of(config, "auto") is None and path[0] != "trainer"
+            hint = _hint_at_none(path) if without else f"{key}=auto"
+            accepted = join_names(known) or _NO_PICKER
+            yield Problem(f"`{key}` is {score}: {reason}", where(path), accepted, hint)
 
 
 _RULES = (

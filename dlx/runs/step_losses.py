@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from ..errors import Problem, RunError
 from ..files import names_in
 
 LOSSES = "losses.f32"
@@ -17,11 +18,12 @@ def file_of(loss: str) -> str:
     """The file of a loss that is not told first: of "maker", losses-maker.f32.
 
     Raises:
-        ValueError: the name is none of a file.
+        RunError: the name is none of a file.
     """
     name = f"losses-{loss.replace('/', '-')}.f32"
     if not _OTHER.fullmatch(name):
-        raise ValueError(f"`{loss}` is no name of a loss: letters, digits, _, - and /")
+        what = f"a learner tells a loss named `{loss}`, which no file can have in its name"
+        raise RunError(Problem(what, accepted="at most 80 letters, digits, _, - and /"))
     return name
 
 

@@ -162,7 +162,9 @@ def refuse_unjudged(loaded: Loaded) -> None:
         raise UsageError(Problem(what, where, hint=one_cut(loaded.config)))
     if not judged_score(loaded.config):
         what = f"learner {loaded.config.learner.name} has no score to compare settings by"
-        raise UsageError(Problem(what, loaded.tree.where(("learner",))))
+        accepted = "a learner with a score that settings are judged by, such as supervised"
+        hint = "dlx train with each setting, then dlx compare RUN RUN"
+        raise UsageError(Problem(what, loaded.tree.where(("learner",)), accepted, hint))
     if name == "test_as_validation":
         why = "the best of several test scores is too optimistic"
         what = f"settings would be compared on the test set: {why}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +13,7 @@ from torch import Tensor
 from ..config.learners import LearnerSpec, ScoreSpec, spec_of
 from ..config.specs import OPTIMIZERS, SCHEDULES
 from ..learning.learner import Learner
+from ..runs.step_losses import file_of
 from ..training import snapshot
 from .contract import bits, require, require_same, undisturbed, working
 from .trainings import Subject, Trail, copies, left_by
@@ -47,7 +48,9 @@ def check_learner(
     clause = "another seed gives other starting weights"
     require(not made.groups() or bits(other) != bits(start), clause, "the same ones")
     trail = Trail("state() holds tensors, and facts that JSON can hold", artifacts=True)
-    end = subject.fit(subject.training(made), trail)
+    training = subject.training(made)
+    end = subject.fit(training, trail)
+    _check_names([*training.step_losses])
     _check_moves(made, start)
     clause = "every epoch has the scores that the spec promises for each"
     for epoch, found in trail.epochs.items():
@@ -72,6 +75,14 @@ def _check_groups(learner: Learner) -> None:
     require(not times, clause, "a tensor that no network has")
     for name in learner.module.state_dict():
         require(name in kept, "state() has every weight under its name", f"no {name}")
+
+
+def _check_names(losses: Sequence[str]) -> None:
+    """The losses that are kept step by step have files, all but the first named by them."""
+    clause = "each loss has a name that a file of its own can have"
+    with working(clause):
+        files = [file_of(name) for name in losses[1:]]
+    require(len({*files}) == len(files), clause, ", ".join(files))
 
 
 def _check_moves(learner: Learner, start: Mapping[str, Tensor]) -> None:

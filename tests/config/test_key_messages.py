@@ -78,7 +78,7 @@ MISSPELT = [
     case(
         "targets.digit.wieght=2",
         "unknown key `targets.digit.wieght`",
-        "problem, weight, loss, positive, activation",
+        "problem, weight, loss, positive, class_weights, sampling, scale, activation",
         "targets.digit.weight=2",
     ),
     case("zzz=1", "unknown key `zzz`", SECTIONS, ""),

@@ -7,21 +7,24 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from dlx.cli.main import main
 from dlx.config.learners import (
     Ability,
+    ScoreSpec,
     judged_score,
     monitor_of,
+    require_ability,
     score_names,
     spec_of,
 )
 from dlx.config.load import digest, load, load_saved
 from dlx.config.schema import Config
 from dlx.config.specs import TABLES
-from dlx.errors import MethodError
+from dlx.errors import MethodError, UsageError
 from dlx.judging import outcome
 from dlx.search.space import levers
 from dlx.tracking.watcher import settings
@@ -141,7 +144,8 @@ REFUSED = {
     ),
     ("dataset=wine",): (
         "learner scribe learns from text, but dataset wine has rows\n"
-        "  where: configs/task/poems.yaml:3\n  accepted: dataset: books"
+        "  where: configs/task/poems.yaml:3\n  accepted: dataset: books\n"
+        "  try: dataset.name=books"
     ),
     ("learner=supervised",): (
         "learner supervised learns from rows, but dataset books has text\n"
@@ -172,13 +176,14 @@ REFUSED = {
         "  where: command line: learner.ordr=1\n  accepted: order\n  try: learner.order=1"
     ),
     ("trainer.monitor=val/variety",): (
-        "`trainer.monitor` is val/variety, which no metric of this run computes\n"
+        "`trainer.monitor` is val/variety, which is measured at the end only\n"
         "  where: command line: trainer.monitor=val/variety\n"
-        "  accepted: train/bits, val/bits\n  try: trainer.monitor=val/bits"
+        "  accepted: val/bits\n  try: trainer.monitor=val/bits"
     ),
     ("callbacks=early_stopping",): (
         "callbacks.early_stopping needs a score to monitor, but learner scribe has none\n"
-        "  where: dlx:configs/callbacks/early_stopping.yaml:2 (by callbacks=early_stopping)"
+        "  where: dlx:configs/callbacks/early_stopping.yaml:2 (by callbacks=early_stopping)\n"
+        "  accepted: val/bits\n  try: callbacks.early_stopping.monitor=val/bits"
     ),
 }
 
@@ -239,14 +244,19 @@ def test_without_a_monitor_the_last_epoch_counts_and_curves_are_not_judged() -> 
     assert outcome.curve_facts(poems(), curve) == {}
 
 
+UNJUDGED = (
+    "learner scribe has no score to compare settings by\n  where: command line: learner.order=0\n"
+    "  accepted: a learner with a score that settings are judged by, such as supervised\n"
+    "  try: dlx train with each setting, then dlx compare RUN RUN"
+)
 COMMANDS = {
-    ("workflow", "task=poems"): "learner scribe cannot go through the seven steps of dlx workflow",
-    ("train", "-m", "task=poems", "seed=0,1", "learner.order=0"): (
-        "learner scribe has no score to compare settings by"
+    ("workflow", "task=poems"): (
+        "learner scribe cannot go through the seven steps of dlx workflow\n"
+        "  where: configs/task/poems.yaml:3\n  accepted: what learner scribe can: generate\n"
+        "  try: dlx train task=poems"
     ),
-    ("tune", "task=poems", "learner.order=0"): (
-        "learner scribe has no score to compare settings by"
-    ),
+    ("train", "-m", "task=poems", "seed=0,1", "learner.order=0"): UNJUDGED,
+    ("tune", "task=poems", "learner.order=0"): UNJUDGED,
 }
 
 
@@ -255,7 +265,7 @@ def test_a_command_is_refused_before_anything_is_written(
     command: tuple[str, ...], expected: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(command) == 2
-    assert capsys.readouterr().err.startswith(f"error: {expected}\n  where: ")
+    assert capsys.readouterr().err.startswith(f"error: {expected}\n")
     assert not Path("runs").exists()
 
 
@@ -264,11 +274,13 @@ def test_a_search_moves_only_what_is_read() -> None:
 
 
 def test_no_torch_is_needed(here: Path) -> None:
+    refused = [*COMMANDS, *(("train", "task=poems", *arguments) for arguments in REFUSED)]
     code = (
         "import sys\n"
         "from dlx.cli.main import main\n"
-        "assert main(['workflow', 'task=poems']) == 2\n"
-        "assert 'torch' not in sys.modules\n"
+        f"for command in {refused}:\n"
+        "    assert main(command) in (2, 4), command\n"
+        "    assert 'torch' not in sys.modules, command\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, cwd=here
@@ -296,6 +308,38 @@ def test_a_spec_that_is_none(
 ) -> None:
     (here / "scribe.py").write_text(PLUGIN.replace(*change))
     assert told("task=poems").startswith(f"plugin scribe: {expected}\n")
+
+
+@pytest.mark.parametrize("ability", get_args(Ability))
+def test_what_a_learner_cannot_do_is_told_whatever_it_is(
+    ability: Ability, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.import_module("scribe").ScribeSpec, "can", ())
+    with pytest.raises(UsageError, match=r"^learner scribe ") as caught:
+        require_ability(poems(), ability, lambda _: "here")
+    assert str(caught.value).endswith("\n  where: here\n  try: dlx train task=poems")
+
+
+def test_what_may_not_choose_an_epoch_is_told_and_the_hint_works(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What is accepted was a training score, or one of the end, which were refused in turn."""
+    scores = {"train/bits": ScoreSpec("min"), "val/v": ScoreSpec("max", each_epoch=False)}
+    spec = importlib.import_module("scribe").ScribeSpec
+    monkeypatch.setattr(spec, "scores", lambda *_: scores)
+    monkeypatch.setattr(spec, "uses", ("protocol", "optimizer", "schedule"))
+    accepted = "  accepted: none: no score of validation rows is there in every epoch\n"
+    for argument, hint in (
+        ("trainer.monitor=val/v", "trainer.monitor=auto"),
+        ("trainer.monitor=train/bits", "trainer.monitor=auto"),
+        ("callbacks={early_stopping: {}}", "~callbacks.early_stopping"),
+        ("callbacks={early_stopping: {monitor: train/bits}}", "~callbacks.early_stopping"),
+        ("schedule=plateau", "schedule=constant"),
+    ):
+        with pytest.raises((UsageError, MethodError)) as caught:
+            poems(argument)
+        assert str(caught.value).endswith(f"{accepted}  try: {hint}")
+        assert poems(argument, hint).task == "poems"
 
 
 def test_supervised_learning_can_do_what_there_is_to_do() -> None:

@@ -115,18 +115,19 @@ CASES = {
     ("trainer.monitor=val/acc",): (
         "`trainer.monitor` is val/acc, which no metric of this run computes\n"
         "  where: command line: trainer.monitor=val/acc\n"
-        "  accepted: train/loss, train/accuracy, val/loss, val/accuracy\n"
+        "  accepted: val/loss, val/accuracy\n"
         "  try: trainer.monitor=val/accuracy"
     ),
     ("trainer.monitor=val/f1",): (
         "`trainer.monitor` is val/f1, which no metric of this run computes\n"
         "  where: command line: trainer.monitor=val/f1\n"
-        "  accepted: train/loss, train/accuracy, val/loss, val/accuracy"
+        "  accepted: val/loss, val/accuracy\n  try: trainer.monitor=val/loss"
     ),
     ("protocol=train_test", "trainer.monitor=val/loss"): (
         "`trainer.monitor` is val/loss, which no metric of this run computes\n"
         "  where: command line: trainer.monitor=val/loss\n"
-        "  accepted: train/loss, train/accuracy\n  try: trainer.monitor=train/loss"
+        "  accepted: none: no score of validation rows is there in every epoch\n"
+        "  try: trainer.monitor=auto"
     ),
     ("protocol=train_test", "callbacks=early_stopping"): (
         "callbacks.early_stopping needs a score to monitor, but protocol train_test has no "
@@ -141,13 +142,13 @@ CASES = {
     ("schedule=plateau", "schedule.monitor=val/los"): (
         "`schedule.monitor` is val/los, which no metric of this run computes\n"
         "  where: command line: schedule.monitor=val/los\n"
-        "  accepted: train/loss, train/accuracy, val/loss, val/accuracy\n"
+        "  accepted: val/loss, val/accuracy\n"
         "  try: schedule.monitor=val/loss"
     ),
     ("callbacks.early_stopping.monitor=accuracy",): (
         "`callbacks.early_stopping.monitor` is accuracy, which no metric of this run computes\n"
         "  where: command line: callbacks.early_stopping.monitor=accuracy\n"
-        "  accepted: train/loss, train/accuracy, val/loss, val/accuracy\n"
+        "  accepted: val/loss, val/accuracy\n"
         "  try: callbacks.early_stopping.monitor=val/accuracy"
     ),
     ("prepare.steps.0.columns=[imag]",): (

@@ -321,6 +321,34 @@ class AddsLossesUp(Broken):
         return {"loss": losses["loss"] * batch.rows}, logits
 
 
+class NamesALossLikeNoFile(Supervised):
+    """Two optimizers, as the losses that are told beside the first are kept then."""
+
+    second = "the second"
+
+    def groups(self) -> dict[str, list[Parameter]]:
+        first, *rest = self.model.parameters()
+        return {"model": rest, "first": [first]}
+
+    def compute(self, batch: Any) -> Any:
+        losses, logits = super().compute(batch)
+        return {**losses, self.second: losses["loss"] / 2, "a-b": losses["loss"]}, logits
+
+    def step(self, batch: Any, optimizers: Any, meters: Any) -> None:
+        optimizers.step("first", batch, self.losses)
+        super().step(batch, optimizers, meters)
+
+
+@pytest.mark.parametrize("second", ["the second", "a/b"])
+def test_losses_that_no_files_can_hold_are_told(second: str) -> None:
+    broken = type("Broken", (NamesALossLikeNoFile,), {"second": second})
+    with pytest.raises(BrokenContract) as caught:
+        check_learner(*WINE, learner=broken)
+    clause = "each loss has a name that a file of its own can have"
+    assert str(caught.value).startswith(f"broken: {clause}\n")
+    check_learner(*WINE, learner=type("Sound", (NamesALossLikeNoFile,), {"second": "other"}))
+
+
 @pytest.mark.parametrize("broken", Broken.__subclasses__(), ids=lambda one: one.__name__)
 def test_a_broken_learner_is_told_its_clause(broken: type[Broken]) -> None:
     with pytest.raises(BrokenContract) as caught:
