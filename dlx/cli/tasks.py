@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
 
 
 def tasks(config_dir: str | None = None) -> list[dict[str, Any]]:
-    """Every task on the search path: its problem, dataset, size, state of the data, and so on."""
+    """Every task on the search path: problem or learner, dataset, size, state of its data ..."""
     found: dict[str, dict[str, Any]] = {}
     for folder in search_path(config_dir):
         for name, file in group_files(folder, "task").items():
@@ -83,12 +83,13 @@ def _describe(name: str, values: dict[str, Any]) -> dict[str, Any]:
     dataset = str(mapping(values.get("dataset")).get("name", ""))
     types = [str(mapping(t).get("problem")) for t in mapping(values.get("targets")).values()]
     titles = [PROBLEMS[t].title for t in types if t in PROBLEMS]
+    learner = str(mapping(values.get("learner")).get("name", ""))
     entry = DATASETS.entries.get(dataset)
     options: Any = entry.options() if entry else None
     return {
         "task": name,
         "title": str(about.get("title", "")),
-        "problem": " + ".join(titles),
+        "problem": " + ".join(titles) or learner,
         "dataset": dataset,
         "rows": options.rows if options else "",
         "state": state_of(dataset, options) if options else "",

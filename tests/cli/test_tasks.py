@@ -71,6 +71,13 @@ def test_own_tasks_come_first_and_hide_dlxs(cli: Cli, here: Path, flag: str) -> 
     assert "binary classification" in found["mine"]
 
 
+def test_a_task_without_targets_is_listed_by_its_learner(cli: Cli, here: Path) -> None:
+    (here / "configs" / "task").mkdir(parents=True)
+    (here / "configs" / "task" / "mine.yaml").write_text("learner: {name: made_up}\n")
+
+    assert rows(cli("tasks").out)["mine"].split()[1] == "made_up"
+
+
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 40))
 UNREAD = "cannot be read: dlx config task=mine says why"
 
