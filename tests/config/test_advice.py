@@ -61,7 +61,7 @@ def test_what_is_advised_leaks_nothing(task: str) -> None:
 
     def findings(config: Config) -> list[Finding]:
         chosen = config.protocol
-        split = chosen.load()(chosen.options, samples, config.seed, next(iter(targets)))
+        split = chosen.load()(chosen.options, samples, config.seed, next(iter(targets), ""))
         return check(samples, split, targets, hashes)
 
     known = [found.plain() for found in findings(loaded.config)]

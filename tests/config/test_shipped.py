@@ -47,8 +47,12 @@ def fits(config: Config, group: str, option: str) -> bool:
     if not reads(config, group) or (group, option) == ("model", "graph"):  # names inputs itself
         return False
     if group == "dataset":
-        offered: dict[str, str] = DATASETS.default(option)().options.targets
-        return not config.targets or set(config.targets) == set(offered)
+        offered = DATASETS.default(option)().options
+        if not config.targets:  # such learners look at one column
+            return len(offered.inputs) == 1
+        return set(config.targets) == set(offered.targets)
+    if group == "prepare" and not config.targets:
+        return option == "none" or "standardise" not in option
     problem = problem_of(config)
     if group == "loss":
         return option not in PROBLEMS[problem].refused
@@ -70,8 +74,8 @@ def test_no_file_is_missed() -> None:
     assert all(len(file.parts) <= 2 for file in FILES)
 
 
-KINDS = ("mnist", "imdb", "diabetes", "beijing_pm25")
-"""Tasks of every kind of problem and input: classes, yes or no, a number, a series."""
+KINDS = ("mnist", "imdb", "diabetes", "beijing_pm25", "digits_vae")
+"""Tasks of every kind of problem and input: classes, yes or no, a number, a series, no target."""
 
 
 def test_each_kind_of_task_is_there() -> None:
@@ -98,6 +102,9 @@ def test_a_task_composes_with_every_file(task: str) -> None:
                 load(arguments)
             said = str(caught.value)
             assert "unknown" not in said
+            if group == "learner":  # another one has other sections
+                assert f"learner {option}" in said or "`targets` is missing" in said
+                continue
             assert " is missing" not in said
             assert f"(by {group}={option})" in said or "has no target" in said
 

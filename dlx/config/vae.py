@@ -1,0 +1,45 @@
+"""What may be asked of a variational autoencoder: pictures without targets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..errors import Problem
+from .files import Where
+from .learners import LearnerSpec, ScoreSpec, has_validation
+from .names import join_names
+from .schema import Config
+
+
+class VaeSpec(LearnerSpec):
+    """Pictures of one input; a bound in nats a picture is what settings are compared by."""
+
+    uses = ("prepare", "protocol", "optimizer", "schedule")
+    can = ("folds", "final", "accumulate", "diagnose")
+
+    def scores(self, config: Config) -> dict[str, ScoreSpec]:
+        """The bound and its parts of both sets; of rows that do not train, the squared error."""
+        validates = has_validation(config)
+        found = {"train/objective": ScoreSpec("min")} if config.learner.options.beta != 1 else {}
+        for part in ("train", "val") if validates else ("train",):
+            found[f"{part}/loss"] = ScoreSpec("min", judged=part == "val")
+            for name in ("reconstruction", "kl"):
+                found[f"{part}/{name}"] = ScoreSpec("min")
+        found["val/mse" if validates else "test/mse"] = ScoreSpec("min", each_epoch=validates)
+        return found
+
+    def monitor(self, config: Config) -> str | None:
+        """The bound on the validation set."""
+        return "val/loss" if has_validation(config) else None
+
+    def check(self, config: Config, where: Where) -> Iterator[Problem]:
+        """Whether there is one input, and nothing takes its pixels out of 0 to 1."""
+        inputs = config.dataset.options.inputs
+        if len(inputs) != 1:
+            what = f"learner vae learns from one input, but dataset {config.dataset.name} has "
+            yield Problem(what + join_names(inputs), where(("dataset",)), "a dataset of pictures")
+        for index, step in enumerate(config.prepare.steps):
+            if step.name == "standardise":
+                what = "learner vae learns pixels from 0 to 1, but standardise makes others"
+                hint = "prepare.steps=[{name: scale, divide_by: 255}] for bytes"
+                yield Problem(what, where(("prepare", "steps", str(index))), "scale", hint)

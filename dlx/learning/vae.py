@@ -1,0 +1,263 @@
+"""The variational autoencoder: pictures from a few numbers each."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from ..config.schema import Config
+from ..data.columns import Input
+from ..data.targets import EncodedTarget
+from ..errors import Problem, UsageError
+from ..judging.evaluation import Evaluation
+from ..judging.means import Mean
+from ..models.inputs import Batch as Inputs
+from ..models.summary import LayerRow, layer_table
+from ..runs.artifacts import Artifacts
+from ..sources.batches import Batch, Part
+from ..sources.fold import FoldData
+from ..sources.noise import normal_rows
+from ..sources.source import Source
+from . import latents
+from .learner import OneLoss
+from .networks import build_model
+from .penalties import Penalty
+from .pictures import Simple, cross_entropy, kl, measure, simple_models
+
+LATENT, PIXELS = "latent", "pixels"
+
+
+class Autoencoder(nn.Module):
+    """An encoder and a decoder.
+
+    Args:
+        encoder: inputs -> `mean` and `log_variance` of the latent numbers, (rows, latent) each.
+        decoder: `latent` -> a logit of each pixel, as `pixels`, (rows, pixels).
+    """
+
+    def __init__(self, encoder: nn.Module, decoder: nn.Module) -> None:
+        super().__init__()
+        self.encoder, self.decoder = encoder, decoder
+
+    def encode(self, inputs: Inputs) -> tuple[Tensor, Tensor]:
+        """Mean and log-variance of the latent numbers of each row."""
+        found = self.encoder(inputs)
+        return found["mean"].float(), found["log_variance"].float()
+
+    def decode(self, latent: Tensor) -> Tensor:
+        """A logit of each pixel."""
+        found: Tensor = self.decoder({LATENT: latent})[PIXELS]
+        return found.float()
+
+    def forward(self, inputs: Inputs) -> Tensor:
+        """The logits at the mean of each row's latent numbers."""
+        return self.decode(self.encode(inputs)[0])
+
+
+class Vae(OneLoss):
+    """A bound on the likelihood of pictures (Kingma and Welling, 2014, arXiv:1312.6114).
+
+    The latent numbers are standard normal, and a pixel is one with the probability that the decoder
+    gives it; of grey levels from 0 to 1 the cross-entropy is taken. The loss is the negative bound
+    in nats a picture: what the pixels take, given numbers drawn by the encoder, and the Kullback-
+    Leibler divergence of the encoder's distribution from the standard normal one. With another
+    `beta` than 1 (Higgins and others, 2017) the objective of training weighs the latter; the loss
+    does not, so that settings can be compared by it.
+
+    Outside training the numbers drawn for a row are a function of seed and row.
+
+    Args:
+        config: names `beta` and the penalties of encoder and decoder.
+        model: encoder and decoder.
+        pictures: name and description of the input.
+    """
+
+    model: Autoencoder
+
+    def __init__(self, config: Config, model: Autoencoder, pictures: tuple[str, Input]) -> None:
+        super().__init__(config, model)
+        self.input, described = pictures
+        self.shape = described.shape
+        options = config.learner.options
+        parts = {name: getattr(model, name) for name in ("encoder", "decoder")}
+        chosen = {f"learner.{name}": (getattr(options, name), one) for name, one in parts.items()}
+        self._penalty = Penalty(chosen)
+        self._last: tuple[FoldData, str, dict[str, Tensor]] | None = None
+
+    @classmethod
+    def build(
+        cls,
+        config: Config,
+        inputs: Mapping[str, Input],
+        targets: Mapping[str, EncodedTarget],  # noqa: ARG003 - it has none
+        device: torch.device,
+        fold: int = 0,
+    ) -> Self:
+        """Encoder and decoder with fresh weights."""
+        name, described = _require_pictures(inputs)
+        size, numbers = int(np.prod(described.shape)), config.learner.options.latent
+        distribution = {"mean": numbers, "log_variance": numbers}
+        latent = {LATENT: Input("dense", (numbers,))}
+        encoder = build_model(config, "encoder", inputs, distribution, device, fold)
+        decoder = build_model(config, "decoder", latent, {PIXELS: size}, device, fold)
+        return cls(config, Autoencoder(encoder, decoder), (name, described))
+
+    def source(self, fold: FoldData, number: int) -> Source:
+        """The training pictures; refuses those whose pixels are not from 0 to 1."""
+        for part in (fold.train, fold.validation):
+            if part is not None:
+                self._require_unit_range(part, fold)
+        return super().source(fold, number)
+
+    def _require_unit_range(self, part: Part, fold: FoldData) -> None:
+        for batch in part.in_order(self.config.trainer.eval_batch_size):
+            low, high = (float(end) for end in self._pixels(batch).aminmax())
+            if low < 0 or high > 1:
+                what = f"learner vae learns pixels from 0 to 1, but {self.input} has {low:g} to "
+                raw = np.asarray(fold.data.samples.columns[self.input].take(fold.rows.train))
+                most = f"{raw.max():g}"
+                hint = f"prepare.steps=[{{name: scale, divide_by: {most}}}]"
+                accepted = "pixels from 0 to 1, as the step scale makes them"
+                raise UsageError(Problem(f"{what}{high:g}", "prepare.steps", accepted, hint))
+
+    def layers(self, inputs: Mapping[str, Input]) -> list[LayerRow]:
+        """The layers of the encoder, then those of the decoder."""
+        latent = {LATENT: Input("dense", (self.config.learner.options.latent,))}
+        given = {"encoder": (self.model.encoder, inputs), "decoder": (self.model.decoder, latent)}
+        return [
+            replace(row, name=f"{name}.{row.name}")
+            for name, (network, taken) in given.items()
+            for row in layer_table(network, taken)
+        ]
+
+    def penalty(self, group: str = "model") -> Tensor | None:  # noqa: ARG002
+        """What L1 and L2 of encoder and decoder add; None where neither asks for any."""
+        return self._penalty()
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """The loss and its parts in nats a picture; with a `beta` the objective of training first.
+
+        Outside training the squared error a pixel, too, of what the encoder's mean decodes to.
+        """
+        return self.compute(batch)[0]
+
+    def compute(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
+        """The losses of a batch; outside training, too, what they are means of, and the codes."""
+        pixels = self._pixels(batch)
+        mean, log_variance = self.model.encode(batch.inputs)
+        drawn = mean + (log_variance / 2).exp() * self._noise(batch, mean)
+        logits = self.model.decode(drawn)
+        reconstruction = cross_entropy(logits, pixels)
+        divergence = kl(mean, log_variance)
+        parts = {"reconstruction": reconstruction.mean(), "kl": divergence.mean()}
+        losses = {"loss": parts["reconstruction"] + parts["kl"], **parts}
+        if self.model.training:
+            beta = self.config.learner.options.beta
+            if beta != 1:
+                losses = {"objective": parts["reconstruction"] + beta * parts["kl"], **losses}
+            return losses, {}
+        error = (self.model.decode(mean).sigmoid() - pixels).square().mean(dim=1)
+        each = {"loss": reconstruction + divergence, "mse": error}
+        codes = {"mean": mean, "log_variance": log_variance}
+        return {**losses, "mse": error.mean()}, {**each, **codes}
+
+    def _pixels(self, batch: Batch) -> Tensor:
+        """(rows, pixels)."""
+        given = batch.inputs[self.input]
+        assert isinstance(given, Tensor)
+        return given.flatten(1)
+
+    def _noise(self, batch: Batch, like: Tensor) -> Tensor:
+        """From the step's stream; outside training those of the rows."""
+        if self.model.training:
+            return torch.randn_like(like)
+        return self._noise_of(batch, like.shape[1]).to(like.device)
+
+    def _noise_of(self, batch: Batch, numbers: int) -> Tensor:
+        """What is drawn for the rows of a batch outside training, on the CPU."""
+        if batch.part is None:
+            rows = np.arange(batch.rows)
+        else:
+            rows = batch.part.numbers[batch.start : batch.start + batch.rows].cpu().numpy()
+        return normal_rows(self.config.seed, LATENT, rows, numbers)
+
+    def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
+        """The bound and the squared error, each beside those of the simple models."""
+        samples, meters = fold.part(part), self.meters(part)
+        found = self.run_over(samples, meters)
+        self._last = (fold, part, found)
+        scores, rows = meters.scores(), self.config.trainer.eval_batch_size
+        simple = list(measure(self._simple_models(fold), samples, self._look, rows))
+        evaluated = []
+        for name in ("loss", "mse"):
+            each = found[name].double().cpu().numpy()
+            own = Mean("model", "model", each, scores[f"{part}/{name}"])
+            others = tuple(Mean(one.name, one.kind, measured[name]) for one, measured in simple)
+            evaluated.append(Evaluation(f"{part}/{name}", "min", "row", own, others))
+        return evaluated
+
+    def _simple_models(self, fold: FoldData) -> list[Simple]:
+        """Those fitted to the training rows, which the fold keeps."""
+        numbers = self.config.learner.options.latent
+        name = f"simple models of {numbers} numbers, seed {self.config.seed}"
+        if name not in fold.learnt:
+            rows = self.config.trainer.eval_batch_size
+            fold.learnt[name] = simple_models(fold.train, self._look, self.config.seed, rows)
+        found: list[Simple] = fold.learnt[name]
+        return found
+
+    def _look(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Pixels of a batch, and what is drawn for its rows, as simple models take them."""
+        drawn = self._noise_of(batch, self.config.learner.options.latent)
+        return self._pixels(batch).cpu().double(), drawn.double()
+
+    @torch.no_grad()
+    def artifacts(self, into: Artifacts, when: str) -> None:
+        """Samples after epochs 1, 2, 4, 8 ...; at the end reconstructions and the plane as well."""
+        self.model.eval()
+        latent, last = self.config.learner.options.latent, self._last
+        if when == "end" or (into.epoch or 0).bit_count() == 1:
+            latents.leave_samples(into, self._decode, self.shape, self.config.seed, latent)
+        if when == "end" and latent == 2:
+            latents.leave_plane(into, self._decode, self.shape)
+        if when == "end" and last is not None:
+            self._leave_evaluated(into, *last)
+
+    def _leave_evaluated(
+        self, into: Artifacts, fold: FoldData, part: str, found: Mapping[str, Tensor]
+    ) -> None:
+        """Reconstructions and places of what was evaluated last."""
+        samples, mean = fold.part(part), found["mean"]
+        shown = min(len(samples), 2 * latents.PAIRS**2)
+        pixels = self._pixels(samples.batch(0, shown))
+        latents.leave_pairs(into, pixels, self._decode(mean[:shown]), self.shape)
+        if mean.shape[1] > 1:
+            variance = found["log_variance"].exp()
+            divergence = mean.square() + variance - found["log_variance"] - 1
+            rows = fold.rows_of(part)
+            latents.leave_places(into, mean, divergence, fold.data.samples, rows)
+
+    def _decode(self, latent: Tensor) -> Tensor:
+        """Pixels from 0 to 1."""
+        return self.model.decode(latent.to(self.device)).sigmoid()
+
+
+def _require_pictures(inputs: Mapping[str, Input]) -> tuple[str, Input]:
+    """Name and description of the only input, if its rows are pictures.
+
+    Raises:
+        UsageError: they are not.
+    """
+    name, found = next(iter(inputs.items()))
+    if found.kind == "dense" and len(found.shape) in (2, 3):
+        return name, found
+    kind = "a vector of" if found.kind == "dense" else "rows of ids of length"
+    what = f"learner vae learns pictures, but a row of {name} is {kind} {found.shape[0]}"
+    accepted = "pictures (height, width) or (channels, height, width)"
+    flattened = "without the prepare step flatten, if it is there"
+    raise UsageError(Problem(what, "dataset", accepted, flattened))
