@@ -11,7 +11,7 @@ import pytest
 
 from dlx.config.fields import Chosen
 from dlx.config.specs.datasets import DATASETS, File
-from dlx.data.store import names_of, state_of
+from dlx.data.store import folder_of, names_of, state_of
 
 REAL = os.environ.get("DLX_DATA", "")
 
@@ -49,12 +49,12 @@ def real(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Chosen]:
 
 
 @pytest.fixture
-def official(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
+def official(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], Path]:
     """Writes a made-up sample below DLX_DATA and pins its hashes, as if it were the real thing."""
 
     def put(name: str) -> Path:
         pick = choose(name)
-        folder = tmp_path / "data" / name
+        folder = folder_of(name, pick.options)
         folder.mkdir(parents=True)
         pick.load().write_sample(folder)
         files = [_pinned(folder / n) for n in names_of(pick.options)]

@@ -105,7 +105,9 @@ def test_another_version_of_a_decoder_reads_again_and_its_contents_count(
 
 
 @pytest.mark.data
-@pytest.mark.parametrize("name", ["beijing_pm25", "boston_housing", "mnist", "reuters"])
+@pytest.mark.parametrize(
+    "name", ["beijing_pm25", "beijing_windows", "boston_housing", "mnist", "reuters"]
+)
 def test_every_field_of_the_real_files_comes_back(
     name: str, real: Callable[..., Chosen], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -67,7 +67,9 @@ def test_every_model_that_fits_takes_a_step(task: str, model: str) -> None:
     if model == "graph":
         change = (*change, nodes_for(task))
     if model == "convnet" and task not in IMAGES:
-        with pytest.raises(UsageError, match="model=convnet"):
+        windows = "layer 3 .convolution. has a window of 3, but the axis"
+        told = windows if task == "beijing_windows" else "model=convnet"
+        with pytest.raises(UsageError, match=told):
             built(*change, base=sample_of(task))
         return
     if model == "layers" and task == "beijing_pm25":
@@ -77,7 +79,7 @@ def test_every_model_that_fits_takes_a_step(task: str, model: str) -> None:
     *_, fold, training = built(*change, base=sample_of(task))
     before = weights(training)
 
-    training.step(next(fold.train.in_order(16)))
+    training.step(next(fold.train.in_order(17)))  # odd, as signs of an even number may cancel
 
     after = weights(training)
     assert math.isfinite(training.train_meters.scores()["train/loss"])

@@ -1,4 +1,4 @@
-"""One short run on the real files of each of four datasets."""
+"""One short run on the real files of each of five datasets."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ pytestmark = [pytest.mark.data, pytest.mark.usefixtures("real_data")]
         ("imdb", ("trainer.epochs=2", "trainer.threads=1"), "test/accuracy", 0.85, 0.92),
         ("reuters", ("trainer.epochs=3", "trainer.threads=1"), "test/accuracy", 0.7, 0.85),
         ("boston_housing", ("trainer.epochs=40", "trainer.threads=1"), "test/mae", 1.5, 3.2),
+        ("beijing_windows", ("trainer.epochs=3", "trainer.threads=1"), "test/mae", 2.0, 2.5),
     ],
 )
 def test_a_short_run_learns(

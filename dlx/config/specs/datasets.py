@@ -256,6 +256,23 @@ class BeijingPm25(Dataset):
     horizon: int = option(12, "forecast horizon of the dust", unit="hours", ge=1, le=168)
 
 
+@dataclass(frozen=True, kw_only=True)
+class BeijingWindows(Dataset):
+    """Hourly weather in Beijing over the past days; the target is the temperature hours later."""
+
+    inputs = ("weather",)
+    targets: ClassVar[dict[str, str]] = {"temperature": "regression"}
+    rows = "43,681"
+    terms = BeijingPm25.terms
+    time: ClassVar[str] = "time"
+    folder = "beijing_pm25"
+    files = BeijingPm25.files
+
+    lookback: int = option(120, "how far back a window reaches", unit="hours", ge=1, le=8760)
+    step: int = option(6, "every so many hours are in it, the last one among them", ge=1)
+    horizon: int = option(24, "forecast horizon of the temperature", unit="hours", ge=1, le=168)
+
+
 _CODE = "dlx.data.readers"
 DATASETS = Table(
     "dataset",
@@ -269,6 +286,7 @@ DATASETS = Table(
         "imdb_raw": Component(ImdbRaw, f"{_CODE}.imdb_raw:imdb_raw"),
         "reuters": Component(Reuters, f"{_CODE}.keras:reuters"),
         "beijing_pm25": Component(BeijingPm25, f"{_CODE}.beijing:beijing_pm25"),
+        "beijing_windows": Component(BeijingWindows, f"{_CODE}.beijing:beijing_windows"),
         "boston_housing": Component(BostonHousing, f"{_CODE}.keras:boston_housing"),
     },
 )

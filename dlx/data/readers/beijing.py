@@ -1,16 +1,18 @@
-"""Beijing's fine dust: weather and PM2.5 hour by hour, 2010 to 2014 (Liang and others, 2015)."""
+"""Beijing's weather and fine dust hour by hour, 2010 to 2014 (Liang and others, 2015)."""
 
 from __future__ import annotations
 
 import csv
 import datetime
+from functools import partial
+from hashlib import blake2b
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from ...config.specs.datasets import BeijingPm25
-from ..columns import Column, Dense, Text
+from ...config.specs.datasets import BeijingPm25, BeijingWindows
+from ..columns import Array, Column, Dense, Text, Window
 from ..reader import Reader, damage
 from ..samples import Samples
 
@@ -20,7 +22,9 @@ HEADER = (
     *("cbwd", "Iws", "Is", "Ir"),
 )
 FEATURES = ("month", "hour", "pm2.5", "DEWP", "TEMP", "PRES", "Iws", "Is", "Ir")
+WINDS = ("NE", "NW", "SE", "cv")
 DAY = 24
+SAMPLE_DAYS = 40
 MAX_ROWS = 1_000_000
 
 Series = npt.NDArray[np.float64]
@@ -57,6 +61,63 @@ def _read(options: BeijingPm25, folder: Path) -> Samples:
         ahead=ahead,
         naive={"pm25": forecasts},
     )
+
+
+def _read_windows(options: BeijingWindows, folder: Path) -> Samples:
+    path, ahead = folder / NAME, options.horizon
+    rows = _rows(path)
+    values = {name: _numbers(path, rows, name) for name in HEADER if name not in ("No", "cbwd")}
+    if len(rows) < options.lookback + ahead:
+        least = f"{options.lookback + ahead} or more (dataset.lookback and dataset.horizon)"
+        raise damage(path, f"has {len(rows)} rows", least)
+    hours, temperature = _hours(path, values), values["TEMP"]
+    ends = np.arange(options.lookback - 1, len(rows) - ahead, dtype=np.int64)
+    target, naive = temperature[ends + ahead], _forecasts(temperature, ahead)
+    told = np.isfinite([target, *(forecast[ends] for forecast in naive.values())]).all(axis=0)
+    ends = ends[told]
+    window = Window(_series(path, rows, values), ends, options.lookback, options.step)
+    columns: dict[str, Column] = {
+        "weather": window,
+        "temperature": Dense(target[told].astype(np.float32)),
+        "time": Dense(hours[ends]),
+        "predicted hour": Dense(_hash_hours(rows)[ends + ahead]),
+        **{name: Dense(one[ends].astype(np.float32)) for name, one in naive.items()},
+    }
+    return Samples(
+        columns=columns,
+        inputs=options.inputs,
+        targets=tuple(options.targets),
+        features={"weather": (*FEATURES, *(f"wind {one}" for one in WINDS))},
+        time="time",
+        ahead=ahead,
+        behind=window.behind,
+        naive={"temperature": {name: name for name in naive}},
+        identity="predicted hour",
+    )
+
+
+def _series(path: Path, rows: list[list[str]], values: dict[str, Series]) -> Array:
+    """Each hour's weather, (hours, features): what was not measured is the last value before it."""
+    place = HEADER.index("cbwd")
+    winds = np.array([row[place] for row in rows])
+    if other := sorted(set(winds.tolist()) - set(WINDS)):
+        raise damage(path, f"column cbwd contains {other[0]!r}", "one of " + ", ".join(WINDS))
+    numbers = [_carry_forward(values[name]) for name in FEATURES]
+    return np.stack([*numbers, *(winds == one for one in WINDS)], axis=1).astype(np.float32)
+
+
+def _forecasts(temperature: Series, ahead: int) -> dict[str, Series]:
+    """The naive forecasts of each hour; at a whole number of days ahead both are the same."""
+    yesterday = {"same hour yesterday": _lag_day(temperature, ahead)}
+    if ahead % DAY == 0:
+        return yesterday
+    return {"last value": _carry_forward(temperature), **yesterday}
+
+
+def _hash_hours(rows: list[list[str]]) -> Array:
+    """A hash of each hour as it lies in the file, (hours, 16) bytes."""
+    cells = [blake2b(",".join(row).encode(), digest_size=16).digest() for row in rows]
+    return np.frombuffer(b"".join(cells), np.uint8).reshape(-1, 16)
 
 
 def _rows(path: Path) -> list[list[str]]:
@@ -111,12 +172,12 @@ def _lag_day(values: Series, ahead: int) -> Series:
     return np.concatenate([np.full(back, np.nan), filled])[: len(values)]
 
 
-def _write_sample(folder: Path) -> None:
-    """Eight days in which dust swings with the hour, some of it missing."""
+def _write_sample(folder: Path, days: int = 8) -> None:
+    """Some days in which dust swings with the hour, some of it missing."""
     random = np.random.RandomState(0)
     begin = datetime.datetime(2010, 1, 1)
     lines = [",".join(HEADER)]
-    for number in range(8 * DAY):
+    for number in range(days * DAY):
         at = begin + datetime.timedelta(hours=number)
         dust = 80 + 40 * np.sin(2 * np.pi * at.hour / DAY) + 10 * random.randn()
         shown = "NA" if random.rand() < 0.03 else f"{max(0, dust):.0f}"
@@ -130,3 +191,4 @@ def _write_sample(folder: Path) -> None:
 
 
 beijing_pm25 = Reader(_read, _write_sample)
+beijing_windows = Reader(_read_windows, partial(_write_sample, days=SAMPLE_DAYS))

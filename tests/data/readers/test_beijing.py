@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -7,6 +8,8 @@ import numpy as np
 import pytest
 
 from dlx.config.specs import DATASETS
+from dlx.data.columns import Window
+from dlx.data.fingerprints import input_hashes, row_hashes
 from dlx.data.samples import Samples
 from dlx.errors import UsageError
 
@@ -73,4 +76,94 @@ def test_an_hour_left_out_is_told_of(tmp_path: Path) -> None:
     chosen = DATASETS.default("beijing_pm25", horizon=1)()
 
     with pytest.raises(UsageError, match="has missing hours"):
+        chosen.load().read(chosen.options, tmp_path)
+
+
+def read_windows(folder: Path, temperatures: Sequence[int], **options: int) -> Samples:
+    """Windows over hours of these temperatures, in which dust is not measured every third hour."""
+    lines = [
+        f"{i + 1},2010,1,{1 + i // 24},{i % 24},{'NA' if i % 3 == 0 else i},-5,{value},1020,"
+        f"{('NW', 'cv')[i % 2]},1.5,0,0"
+        for i, value in enumerate(temperatures)
+    ]
+    (folder / "pollution.csv").write_text("\n".join([HEADER, *lines]) + "\n")
+    chosen = DATASETS.default("beijing_windows", **options)()
+    samples: Samples = chosen.load().read(chosen.options, folder)
+    return samples
+
+
+SWING = [i * i % 17 for i in range(100)]
+
+
+def test_a_window_ends_with_the_hour_and_is_told_by_a_later_temperature(tmp_path: Path) -> None:
+    samples = read_windows(tmp_path, SWING, lookback=12, step=4, horizon=5)
+
+    window = samples.columns["weather"]
+    assert isinstance(window, Window)
+    assert (len(samples), samples.behind, samples.ahead) == (100 - 5 - 19, 8, 5)
+    ends = window.ends.tolist()
+    place = samples.features["weather"].index
+    held = window.series[:, place("TEMP")]
+    assert ends == list(range(19, 95))  # before, no hour of the target's is known of yesterday
+    assert held.tolist() == SWING
+    assert column(samples, "temperature") == [SWING[end + 5] for end in ends]
+    assert column(samples, "last value") == [SWING[end] for end in ends]
+    assert column(samples, "same hour yesterday") == [SWING[end + 5 - 24] for end in ends]
+    assert window.last().values[:, place("TEMP")].tolist() == [SWING[end] for end in ends]
+    assert window.series[:, place("wind cv")].tolist() == [0, 1] * 50
+
+
+def test_what_was_not_measured_is_the_last_value_before_it(tmp_path: Path) -> None:
+    samples = read_windows(tmp_path, SWING, lookback=12, horizon=5)
+
+    window: Any = samples.columns["weather"]
+    dust = window.series[:, samples.features["weather"].index("pm2.5")]
+    np.testing.assert_array_equal(dust[:8], [np.nan, 1, 2, 2, 4, 5, 5, 7])
+
+
+def test_a_day_ahead_both_forecasts_are_one(tmp_path: Path) -> None:
+    samples = read_windows(tmp_path, SWING, lookback=12, horizon=24)
+
+    assert list(samples.naive["temperature"]) == ["same hour yesterday"]
+    window: Any = samples.columns["weather"]
+    assert column(samples, "same hour yesterday") == [SWING[end] for end in window.ends.tolist()]
+
+
+def test_nothing_of_a_row_is_later_than_its_hour_but_the_target(tmp_path: Path) -> None:
+    whole = read_windows(tmp_path, SWING, lookback=12, horizon=5)
+    rows = np.arange(20)
+    other = read_windows(
+        tmp_path, [*SWING[:55], *(90 - i for i in range(45))], lookback=12, horizon=5
+    )
+
+    for name in ("weather", "last value", "same hour yesterday", "time"):
+        assert whole.columns[name].hashes(rows) == other.columns[name].hashes(rows)
+    assert whole.columns["weather"].hashes(rows + 40) != other.columns["weather"].hashes(rows + 40)
+
+
+def test_no_option_makes_an_hour_that_was_predicted_new(tmp_path: Path) -> None:
+    """A row is the hour that is predicted, whatever it is predicted from."""
+    known = []
+    for options in ({"lookback": 12}, {"lookback": 30, "step": 2}, {"lookback": 12, "horizon": 7}):
+        samples = read_windows(tmp_path, SWING, **{"horizon": 5, **options})
+        hours = np.asarray(samples.columns["time"]) + samples.ahead
+        hashes = row_hashes(samples, input_hashes(samples), np.arange(len(samples)))
+        known.append(dict(zip(hours.tolist(), hashes, strict=True)))
+
+    first, *others = known
+    assert len(set(first.values())) == len(first)
+    for found in others:
+        both = first.keys() & found.keys()
+        assert len(both) > 60
+        assert all(first[hour] == found[hour] for hour in both)
+
+
+def test_too_few_hours_and_an_unknown_wind_are_told_of(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"has 100 rows(.|\n)*accepted: 104 or more"):
+        read_windows(tmp_path, SWING, lookback=80, horizon=24)
+    read_windows(tmp_path, SWING, lookback=12)
+    file = tmp_path / "pollution.csv"
+    file.write_text(file.read_text().replace(",cv,", ",N,", 1))
+    chosen = DATASETS.default("beijing_windows", lookback=12)()
+    with pytest.raises(UsageError, match=r"column cbwd contains 'N'\n(.|\n)*one of NE, NW, SE, cv"):
         chosen.load().read(chosen.options, tmp_path)
