@@ -104,8 +104,8 @@ def _complete_runs(verb: str, before: list[str], last: str) -> list[str]:
 
 
 def _keys() -> list[str]:
+    from ..config.keys import dotted_keys, implied_names
     from ..config.paths import GROUPS
-    from ..config.schema import dotted_keys, implied_names
 
     names = [f"{key}.name" for (key,) in implied_names()]
     return sorted({*GROUPS, *dotted_keys(), *names, "experiment"})

@@ -17,10 +17,11 @@ from ..config.fields import (
     options_of,
     to_plain,
 )
+from ..config.keys import dotted_keys, lists_by_name
 from ..config.meaning import SHORT, guess_key
 from ..config.names import find_nearest
 from ..config.plugins import require_plugins
-from ..config.schema import Config, dotted_keys
+from ..config.schema import Config
 from ..config.specs import TABLES
 from ..errors import Problem, UsageError
 from .console import say, say_json, show_table
@@ -201,7 +202,7 @@ def _walk(cls: type, parts: list[str], prefix: str, owner: str) -> list[_Key | _
         return []
     opt = options[parts[0]]
     key, rest = f"{prefix}{opt.name}", parts[1:]
-    by_name = _lists_by_name(opt.hint)
+    by_name = lists_by_name(opt)
     if rest and by_name and rest[0] not in _names(opt):
         rest = rest[1:]  # whatever their name, one list is explained as all of them
     if rest and rest[0].isdecimal() and (by_name or _origin(opt.hint) is tuple):
@@ -240,11 +241,6 @@ def _walk_table(table: Table, rest: list[str], key: str, origin: Any) -> list[_K
         for name, entry in table.entries.items():
             found.extend(walk_options(name, entry, rest))
     return found
-
-
-def _lists_by_name(hint: Any) -> bool:
-    """Whether it is a mapping of names to lists of components."""
-    return _origin(hint) is dict and get_origin(get_args(hint)[1]) is tuple
 
 
 def _names(opt: Option) -> list[str]:

@@ -14,10 +14,10 @@ from hydra.errors import HydraException
 
 from ..errors import Problem
 from .check import SHELL
+from .keys import dotted_keys
 from .meaning import guess_key
 from .names import did_you_mean
 from .paths import GROUPS, group_files, is_name, search_path
-from .schema import dotted_keys
 
 _LEXER = "LexerNoViableAltException: "
 _HOME = re.compile(r"(\w+:/*)?~[\w./ -]*")

@@ -36,9 +36,10 @@ from .check import SHELL
 from .fields import options_of
 from .files import Path
 from .interpolate import Interpolated, resolve
+from .keys import every_option, implied_names
 from .paths import GROUPS, find_shipped, show_path
 from .repository import Repository, first_line
-from .schema import Config, every_option, implied_names
+from .schema import Config
 from .tree import Layer, Tree, nest
 from .values import format_changed_items
 

@@ -15,6 +15,7 @@ from .check import Checker
 from .extras import find_missing
 from .fields import to_plain
 from .files import BadFile, Path, read_saved
+from .keys import every_option
 from .learners import spec_of
 from .paths import search_path
 from .plugins import is_name, load_plugins
@@ -24,7 +25,6 @@ from .schema import (
     NO_RESULT,
     Config,
     Plain,
-    every_option,
     rename_old_keys,
 )
 from .secrets import hide_in_arguments, hide_in_config

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from functools import cache
 
+from .keys import aliases, dotted_keys
 from .names import find_nearest
-from .schema import aliases, dotted_keys
 
 SHORT = {
     "seeds": "sweep.seeds",

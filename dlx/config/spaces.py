@@ -10,8 +10,8 @@ from typing import Any, Literal, get_args
 
 from ..errors import Problem
 from .files import Where
+from .keys import dotted_keys, is_key
 from .names import did_you_mean
-from .schema import dotted_keys, is_key
 from .secrets import looks_secret
 
 Kind = Literal["choice", "uniform", "log", "int", "log_int"]

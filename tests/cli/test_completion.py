@@ -14,8 +14,8 @@ from made_up import put
 
 from dlx.cli.completion import words
 from dlx.cli.main import VERBS
+from dlx.config.keys import dotted_keys
 from dlx.config.paths import GROUPS
-from dlx.config.schema import dotted_keys
 
 Cli = Callable[..., Any]
 DIGITS = "digits/20260101-120000-00000001-2"

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from dlx.cli.help import choices_of, find
-from dlx.config.schema import dotted_keys
+from dlx.config.keys import dotted_keys
 from dlx.config.specs import LAYERS, OPTIMIZERS, TABLES
 
 Cli = Callable[..., Any]

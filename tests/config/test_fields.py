@@ -10,8 +10,9 @@ import pytest
 
 from dlx.config.check import Checker
 from dlx.config.fields import Chosen, Meta, Option, alternatives, describe, options_of, to_plain
+from dlx.config.keys import dotted_keys, implied_names
 from dlx.config.names import find_nearest
-from dlx.config.schema import Config, dotted_keys, implied_names
+from dlx.config.schema import Config
 from dlx.config.specs import LAYERS, STEPS, TABLES
 
 

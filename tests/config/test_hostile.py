@@ -10,10 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from dlx.config.keys import dotted_keys
 from dlx.config.load import load
 from dlx.config.paths import GROUPS, search_path
 from dlx.config.ranges import expand_sweep
-from dlx.config.schema import dotted_keys
 from dlx.errors import Problem, UsageError
 
 Make = Callable[[random.Random], str]

@@ -70,3 +70,14 @@ def test_mistakes_are_told(here: Path, argument: str, what: str) -> None:
 )
 def test_what_a_lever_holds(lever: Lever, value: Any, holds: bool) -> None:
     assert lever.holds(value) is holds
+
+
+def test_a_list_that_is_named_by_the_user_is_a_key() -> None:
+    space = ["search.prepare.augment.image={choice: [[], [flip]]}"]
+    more = ["search={prepare.augment.image.0.axis: {choice: [vertical, both]}}"]
+    assert [one.key for one in read_space(load(["task=digits", *space]).config.search)] == [
+        "prepare.augment.image"
+    ]
+    assert [one.key for one in read_space(load(["task=digits", *more]).config.search)] == [
+        "prepare.augment.image.0.axis"
+    ]
