@@ -121,7 +121,7 @@ def test_command_runs(
     for name, component in extras().items():
         if f"callbacks={name}" in command and not all(map(is_installed, component.needs)):
             pytest.skip(f"{name} is not installed")
-    if words[0] in OF_RUNS:
+    if words[0] in OF_RUNS or "from_run=last" in words:
         shutil.copytree(two_runs / "runs", "runs")
         words = named(words)
     if words[:2] == ["reproduce", "dlx.lock"]:

@@ -7,6 +7,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from ..errors import Problem, UsageError
 from .console import SAMPLE, say, say_json
 from .hydra_flags import add_flags, marks_of
 from .report import build_at_end
@@ -39,6 +40,9 @@ def run(args: argparse.Namespace) -> int:
         return answer_no_task(args)
     loaded = load(args.overrides, args.config_dir)
     require_ability(loaded.config, "workflow", loaded.tree.where)
+    if loaded.config.from_run.run:
+        what = "dlx workflow compares models of several sizes, each trained from fresh weights"
+        raise UsageError(Problem(what, loaded.tree.where(("from_run",)), "no from_run"))
     from ..files import read_json
     from ..report import build
     from ..workflow.steps import STEPS

@@ -36,7 +36,7 @@ from .check import SHELL
 from .fields import options_of
 from .files import Path
 from .interpolate import Interpolated, resolve
-from .keys import every_option, implied_names
+from .keys import SHORT, every_option, implied_names
 from .paths import GROUPS, find_shipped, show_path
 from .repository import Repository, first_line
 from .schema import Config
@@ -59,7 +59,7 @@ class Composed:
         interpolated: values that refer to others or to the environment.
     """
 
-    tree: Tree = field(default_factory=lambda: Tree(implied_names()))
+    tree: Tree = field(default_factory=lambda: Tree(implied_names(), SHORT))
     layers: list[Layer] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     task: tuple[str, str] | None = None

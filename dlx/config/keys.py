@@ -8,6 +8,9 @@ from typing import get_args, get_origin
 from .fields import Chosen, Option, alternatives, options_of
 from .schema import Config
 
+SHORT: dict[tuple[str, ...], str] = {("from_run",): "run"}
+"""Path of each section that a text may stand for -> the option that the text is."""
+
 
 def implied_names() -> dict[tuple[str, ...], str]:
     """Path of each component that has a default -> the default's name."""

@@ -15,7 +15,7 @@ from .check import Checker
 from .extras import find_missing
 from .fields import to_plain
 from .files import BadFile, Path, read_saved
-from .keys import every_option
+from .keys import SHORT, every_option
 from .learners import spec_of
 from .paths import search_path
 from .plugins import is_name, load_plugins
@@ -159,7 +159,7 @@ def load_saved(
         values, lines = read_saved(file, shown)
     except BadFile as error:
         raise UsageError(error.problem) from None
-    tree = Tree()
+    tree = Tree(short=SHORT)
     tree.merge(Layer(shown, {**rename_old_keys(values or {}), "plugins": list(plugins)}, lines))
     found: list[Problem] = []
     if arguments:
@@ -231,6 +231,9 @@ def digest(config: Config) -> str:
         _write_groups(optimizer)
     if config.trainer.average == AVERAGES.default("none")():
         del plain["trainer"]["average"]
+    source = plain.pop("from_run")
+    if source["run"]:  # weights are what counts, wherever they lie
+        plain["from_run"] = {**source, "run": "" if source["sha256"] else source["run"]}
     plain["workflow"]["rungs"] = plain["workflow"].pop("capacity_steps")  # as for earlier runs
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()

@@ -20,7 +20,7 @@ from .learners import (
 )
 from .names import did_you_mean, join_names
 from .paths import NAME, NAME_ACCEPTED
-from .schema import Config
+from .schema import Config, FromRun
 from .secrets import hide_passwords, holds_password
 from .shapes import Sizes
 from .spaces import wrong_space
@@ -171,9 +171,9 @@ def _copies(config: Config, where: Where) -> Iterator[Problem]:
 
 def _trainer(config: Config, where: Where) -> Iterator[Problem]:
     trainer = config.trainer
-    first = trainer.average.options.first_epoch(trainer.epochs) or 1
+    first = trainer.average.options.first_epoch(trainer.epochs) or 0
     for name, value, limit, most, told in (
-        ("last_epoch", trainer.last_epoch or 1, "epochs", trainer.epochs, "epochs of the training"),
+        ("last_epoch", trainer.last_epoch or 0, "epochs", trainer.epochs, "epochs of the training"),
         ("average.from_epoch", first, "epochs", trainer.epochs, "epochs of the training"),
         ("accumulate", trainer.accumulate, "batch_size", trainer.batch_size, "samples of a batch"),
     ):
@@ -183,6 +183,21 @@ def _trainer(config: Config, where: Where) -> Iterator[Problem]:
             yield Problem(what, where(("trainer", *name.split("."))), accepted)
 
 
+def _start(config: Config, where: Where) -> Iterator[Problem]:
+    """Weights to start from, and a training of no epoch, which evaluates them as they are."""
+    source, trainer = config.from_run, config.trainer
+    if not source.run and source != FromRun():
+        what = "`from_run` names no run"
+        yield Problem(what, where(("from_run",)), hint="from_run.run=last")
+    if trainer.epochs == 0:
+        what, here = "`trainer.epochs` is 0", where(("trainer", "epochs"))
+        if not source.run:
+            yield Problem(f"{what}, so nothing would be trained", here, "a whole number >= 1")
+        elif config.final or config.protocol.options.folds:
+            what += ", but folds and a final model choose their number of epochs"
+            yield Problem(what, here, "a whole number >= 1", one_cut(config))
+
+
 def _groups(config: Config, where: Where) -> Iterator[Problem]:
     """Weights that would move from an epoch on that training does not reach."""
     last = config.trainer.last_epoch or config.trainer.epochs
@@ -190,7 +205,7 @@ def _groups(config: Config, where: Where) -> Iterator[Problem]:
     given |= {("learner", "optimizers", n): one for n, one in own_optimizers(config).items()}
     patterns = ((at, *own) for at, one in given.items() if one for own in groups_of(one).items())
     for at, pattern, group in patterns:
-        if isinstance(group.from_epoch, int) and group.from_epoch > last:
+        if isinstance(group.from_epoch, int) and group.from_epoch > last > 0:
             path = (*at, "groups", pattern, "from_epoch")
             what = f"`{'.'.join(path)}` is {group.from_epoch}, but training ends after epoch {last}"
             accepted = f"a whole number from 1 to {last}, or never"
@@ -267,7 +282,7 @@ def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:
 
 
 _RULES = (
-    *(_names, check_learner, _monitors, _columns, _model, _augment, _copies, _trainer),
+    *(_names, check_learner, _monitors, _columns, _model, _augment, _copies, _trainer, _start),
     *(_groups, _protocol, _addresses),
 )
 """What finds contradictions, in the order in which these are told."""

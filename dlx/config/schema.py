@@ -121,7 +121,10 @@ class Trainer:
     """How training runs."""
 
     epochs: int = option(
-        20, "passes over the training rows", ge=1, aliases=("max_epochs", "num_epochs")
+        20,
+        "passes over the training rows; 0: evaluates the weights of from_run as they are",
+        ge=0,
+        aliases=("max_epochs", "num_epochs"),
     )
     last_epoch: int | None = option(
         None, "stop after this epoch; the schedule still covers all `epochs`", ge=1
@@ -160,6 +163,21 @@ class Trainer:
         le=MAX_THREADS,
     )
     deterministic: bool = option(True, "use only algorithms that give the same bits every time")
+
+
+@dataclass(frozen=True, kw_only=True)
+class FromRun:
+    """An earlier run whose weights training starts from; in short, its name alone."""
+
+    run: str = option(
+        "",
+        "a run folder, `last`, or a unique part of a run's name; empty: fresh weights",
+        path=True,
+    )
+    take: tuple[str, ...] = option(
+        ("*",), "patterns of weights' names that are taken (`*` stands for anything)"
+    )
+    sha256: str = option("", "digest of the run's weights, which dlx fills in and holds them to")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -296,6 +314,7 @@ class Config:
         LEARNERS.default("supervised"), "what one step of training means", table=LEARNERS
     )
     model: Chosen = option(MODELS.default("mlp"), "the architecture", table=MODELS)
+    from_run: FromRun = option(FromRun, "an earlier run whose weights training starts from")
     loss: Chosen = option(LOSSES.default("auto"), "loss to minimise", table=LOSSES)
     optimizer: Chosen = option(OPTIMIZERS.default("rmsprop"), "the optimizer", table=OPTIMIZERS)
     schedule: Chosen = option(

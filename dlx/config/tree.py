@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any
 
 from .files import Path
@@ -52,11 +53,19 @@ class Tree:
     """A nested mapping that remembers every writer of every leaf, in order.
 
     A component may have an implied name (by its path) where none is written.
+
+    Args:
+        implied: the name of each such component.
+        short: sections that a text or a number may stand for -> the option that it is.
     """
 
-    def __init__(self, implied: Mapping[Path, str] | None = None) -> None:
+    def __init__(
+        self,
+        implied: Mapping[Path, str] = MappingProxyType({}),
+        short: Mapping[Path, str] = MappingProxyType({}),
+    ) -> None:
         self.data: dict[str, Any] = {}
-        self._implied = implied or {}
+        self._implied, self._short = implied, short
         self._removed: dict[Path, str] = {}
         self.writers: dict[Path, list[Writer]] = {}
 
@@ -71,6 +80,8 @@ class Tree:
     def _merge(self, into: dict[str, Any], new: dict[str, Any], path: Path, layer: Layer) -> None:
         for key, value in new.items():
             here = (*path, str(key))
+            if here in self._short and isinstance(value, (str, int, float)):
+                value = {self._short[here]: value}
             if isinstance(value, dict):
                 existing = into.get(str(key))
                 if not isinstance(existing, dict) or self._renames(existing, value, here):

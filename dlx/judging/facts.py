@@ -25,6 +25,7 @@ class Facts(TypedDict, total=False):
     protocol: dict[str, str]
     prepare: Listed
     model: dict[str, Any]
+    from_run: dict[str, Any]
     optimizer: str
     notes: list[str]
     meanings: dict[str, str]

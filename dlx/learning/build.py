@@ -59,7 +59,7 @@ def build_optimizers(config: Config, learner: Learner, steps: int, mode: str) ->
 
     def schedule(optimizer: Optimizer) -> Schedule:
         found: Schedule = plan(
-            config.schedule.options, optimizer, steps, config.trainer.epochs, mode
+            config.schedule.options, optimizer, steps, max(1, config.trainer.epochs), mode
         )
         return found
 

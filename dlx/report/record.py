@@ -24,6 +24,7 @@ def setup(run: Run) -> Section:
     rows += [
         ("dataset", get(data, "dataset", str)),
         ("model", get(model, "name", str) + sized if get(model, "name", str) else ""),
+        ("starts from", _start(get(report, "from_run", dict))),
         ("trained", get(model, "trained", str)),
         ("optimizer", get(report, "optimizer", str)),
         ("stopped", get(report, "stopped", str)),
@@ -46,6 +47,16 @@ def _by_class(problem: Mapping[str, Any], key: str) -> str:
     found = get(problem, key, dict)
     each = [f"{name} {number(amount(found, name))}" for name in found]
     return ", ".join(each) or get(problem, key, str)
+
+
+def _start(start: Mapping[str, Any]) -> str:
+    """The run that the weights are of at first."""
+    if not start:
+        return ""
+    fresh = get(start, "fresh", list)
+    rest = f", fresh: {', '.join(map(str, fresh))}" if fresh else ""
+    taken = f"run {get(start, 'run', str)}: {number(amount(start, 'taken'))} weights taken{rest}"
+    return f"{taken} (SHA-256 {get(start, 'sha256', str)})"
 
 
 def _problem(problem: Mapping[str, Any]) -> str:

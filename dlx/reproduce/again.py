@@ -15,6 +15,7 @@ from ..running.environment import contract
 from ..running.run import Run, Say
 from ..runs import seal
 from ..runs.folder import name_of
+from ..runs.source import pin_source
 from ..training.callbacks import Callback
 from .compare import Difference, differences
 from .replay import replay
@@ -76,6 +77,7 @@ def reproduce(
         what = f"only a finished run can be reproduced, and this one is {earlier.state}"
         raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} continues"))
     config = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", plugins)
+    config = pin_source(config, folder.parent.parent)
     broken = seal.find_broken(folder)
     loaded = wrap_config(config, [str(one) for one in earlier.status.get("overrides", [])])
     name, root = name_of(folder), folder.parent.parent

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.granted import find_forbidden
-from ..config.load import digest, load
+from ..config.load import digest
 from ..config.schema import MAX_THREADS
 from ..errors import Problem, UsageError
 from ..files import is_there, read_bytes, read_json
@@ -22,6 +22,7 @@ from ..running.earlier import is_score, read_earlier
 from ..running.run import Run, Say
 from ..runs import seal
 from ..runs.files import write_json
+from ..runs.source import load
 from ..training import checkpoint
 from .compare import bits_of, stages_of
 from .replay import replay

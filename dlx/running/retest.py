@@ -27,6 +27,7 @@ from ..sources.device import choose_device, set_determinism
 from ..sources.fold import FoldData
 from ..training import checkpoint
 from .earlier import Earlier, read_earlier
+from .lineage import PREFIX
 from .start import everything
 
 
@@ -76,7 +77,7 @@ def look_again(
         "power": judged.facts["power"],
         "meanings": score_meanings(config),
         **looks,
-        "warnings": [*warnings, *_describe_unchecked(run)],
+        "warnings": [*warnings, *_inherited(earlier), *_describe_unchecked(run)],
     }
 
 
@@ -85,6 +86,12 @@ def _average(config: Config, state: Mapping[str, Any]) -> dict[str, str]:
     trainer = config.trainer
     found = average_after(trainer.average, state["epoch"], trainer.epochs)
     return {} if found is None else {"average": found}
+
+
+def _inherited(earlier: Earlier) -> list[str]:
+    """What the run that it started from has seen of rows that judge it."""
+    stamps: list[Any] = earlier.get_or("report", "stamps", [])
+    return [str(stamp) for stamp in stamps if str(stamp).startswith(PREFIX)]
 
 
 def _describe_unchecked(run: Path) -> list[str]:

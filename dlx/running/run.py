@@ -21,6 +21,11 @@ from .stage import Stage
 Say = Callable[[str], None]
 
 
+def trains_several(config: Config, data: Data) -> bool:
+    """Whether more than one model is trained, so that each has a folder of its own."""
+    return config.final != "only" and (len(data.split.folds) > 1 or bool(config.final))
+
+
 @dataclass
 class Run:
     """A run under way: where it lies and what is known of it so far.
@@ -75,9 +80,7 @@ class Run:
     @property
     def several(self) -> bool:
         """Whether more than one model is trained, so that each has a folder of its own."""
-        return self.config.final != "only" and (
-            len(self.data.split.folds) > 1 or bool(self.config.final)
-        )
+        return trains_several(self.config, self.data)
 
     def write_status(self, state: str, **more: Any) -> None:
         """Writes `status.json`."""

@@ -27,6 +27,7 @@ class Stage:
         recorder: the scores of its epochs.
         checkpoints: its best and last weights.
         number: the fold's number.
+        start: the run that its weights are of at first, and how many; {} where they are fresh.
         folder: where its curves and weights go; None where they stay in memory.
         log: told what is worth a word.
         artifacts: what it leaves to be looked at.
@@ -40,6 +41,7 @@ class Stage:
     recorder: Recorder
     checkpoints: Checkpoints
     number: int = 0
+    start: dict[str, Any] = field(default_factory=dict)
     folder: Path | None = None
     log: Log | None = None
     artifacts: Artifacts = field(default_factory=lambda: Artifacts(None))

@@ -12,6 +12,7 @@ from ..interrupts import listen
 from ..learning.build import build_learner, build_optimizers
 from ..learning.learner import Learner
 from ..learning.memory import eval_rows, require_batch, set_eval_batch
+from ..learning.start import start_from
 from ..runs.artifacts import Artifacts
 from ..runs.files import make_folders
 from ..runs.log import Log
@@ -19,6 +20,7 @@ from ..sources.data import Data
 from ..sources.fold import FoldData
 from ..sources.source import Source
 from ..training.callbacks import Callback
+from ..training.checkpoint import has_checkpoint
 from ..training.loop import fit
 from ..training.recorders import Checkpoints, Recorder
 from ..training.training import Training
@@ -30,9 +32,14 @@ CURVE = "metrics.jsonl"
 
 
 def build_stage(
-    config: Config, data: Data, fold: FoldData, number: int = 0, eval_batch: int = 0
+    config: Config,
+    data: Data,
+    fold: FoldData,
+    number: int = 0,
+    eval_batch: int = 0,
+    begun: bool = False,
 ) -> Stage:
-    """A training from fresh weights, in memory alone.
+    """A training from fresh weights, or those of an earlier run, in memory alone.
 
     Args:
         config: what it is trained by.
@@ -40,18 +47,22 @@ def build_stage(
         fold: its samples.
         number: the fold's number, part of what all randomness derives from.
         eval_batch: rows a batch in validation and test; 0: as the sizes of the model say.
+        begun: whether a checkpoint has the weights to go on with.
 
     Raises:
-        UsageError: the model cannot take these inputs, or takes more memory than is free.
+        UsageError: the model cannot take these inputs, or takes more memory than is free; or the
+            weights of the run to start from do not fit.
+        RunError: these are damaged.
     """
     learner = build_learner(config, fold.inputs, fold.targets, fold.device, number)
     sizes = learner.measure(fold.inputs)
     require_batch(config, sizes, len(fold.train), fold.device)
+    start = start_from(config, learner) if config.from_run.run and not begun else {}
     config = learner.config = set_eval_batch(config, eval_batch or eval_rows(config, sizes))
     training = build_training(config, learner, learner.source(fold, number), number)
     recorder, checkpoints = Recorder(None), _checkpoints(config, fold)
     checkpoints.callbacks = {"recorder": recorder, **callbacks_of(config)}
-    return Stage(config, data, fold, training, recorder, checkpoints, number)
+    return Stage(config, data, fold, training, recorder, checkpoints, number, start)
 
 
 def place_stage(
@@ -79,6 +90,11 @@ def place_stage(
     stage.folder, stage.log, stage.artifacts = folder, log, Artifacts(folder)
     stage.recorder, stage.checkpoints = recorder, checkpoints
     stage.artifacts.cut(progress.epoch)
+
+
+def is_begun(folder: Path) -> bool:
+    """Whether a stage's folder has a checkpoint to go on from."""
+    return has_checkpoint(folder / "checkpoints" / "last")
 
 
 def _checkpoints(config: Config, fold: FoldData, folder: Path | None = None) -> Checkpoints:

@@ -18,6 +18,7 @@ from ..files import names_in, remove_file, remove_tree, sweep_temporaries
 from ..judging import outcome
 from ..judging.classes import describe_meanings
 from ..judging.facts import Facts
+from ..learning.start import describe_start
 from ..runs.files import write_json
 from ..runs.folder import check_writable, create
 from ..runs.log import Log
@@ -29,10 +30,11 @@ from . import evidence
 from .callbacks import of_runs
 from .earlier import read_earlier
 from .environment import contract, describe_level, environment
+from .lineage import PREFIX, check_lineage
 from .owner import is_own
-from .run import Run, Say, Trial, Within
+from .run import Run, Say, Trial, Within, trains_several
 from .stage import Stage
-from .staging import build_stage, final_config
+from .staging import build_stage, final_config, is_begun
 from .threads import choose_threads
 
 
@@ -49,7 +51,9 @@ def begin_anew(
     check_writable(root)
     shared = trial.shared if trial else Shared(keep=False)
     data = shared.data(config)
+    warnings = check_lineage(config, data)
     first = _first_stage(loaded, data, shared, threads, eval_batch)
+    first.facts["stamps"] = warnings
     sweep_below(root)
     run = _open(create(root, config.task, digest(config)), loaded, first, say, shared)
     run.marks |= trial.marks if trial else {}
@@ -95,16 +99,18 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
     data = shared.data(loaded.config)
     earlier.check_data(data)
     batch = earlier.eval_batch or loaded.config.trainer.eval_batch_size
-    run = _open(
-        folder, loaded, _first_stage(loaded, data, shared, earlier.threads, batch), say, shared
-    )
+    place = folder / "folds" / "0" if trains_several(loaded.config, data) else folder
+    first = _first_stage(loaded, data, shared, earlier.threads, batch, is_begun(place))
+    run = _open(folder, loaded, first, say, shared)
     run.marks |= {**marks_in(earlier.status), **(trial.marks if trial else {})}
     run.resumed, run.started = True, earlier.get_or("status", "started", run.started)
     # After its end it looks at the test part with other weights, which is another look.
     run.verb = "resume" if earlier.done else earlier.get_or("status", "verb", run.verb)
     run.facts["config"] = earlier.get_or("report", "config", run.facts["config"])
+    if begun_from := earlier.report.get("from_run"):
+        run.facts["from_run"] = begun_from
     told: list[Any] = earlier.get_or("report", "stamps", [])
-    known = [s for s in told if str(s).startswith("resumed where")]
+    known = [s for s in told if str(s).startswith(("resumed where", PREFIX))]
     now = environment(run.stage.fold.device, run.threads, loaded.config.trainer.deterministic)
     new = [
         f"resumed where {change}: the bits may differ from those of an uninterrupted run"
@@ -121,7 +127,9 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
 def marks_in(status: Mapping[str, Any]) -> dict[str, Any]:
     """What stays in a status when a run goes on: the sweep or experiment that it is of."""
     return {
-        key: status[key] for key in ("sweep", "trial", "best_of", "experiment") if key in status
+        key: status[key]
+        for key in ("sweep", "trial", "best_of", "experiment", "from_run")
+        if key in status
     }
 
 
@@ -141,6 +149,7 @@ def _first_stage(
     shared: Shared,
     threads: dict[str, Any] | None = None,
     eval_batch: int = 0,
+    begun: bool = False,
 ) -> _First:
     config, number, rows = loaded.config, 0, data.split.folds[0]
     if config.final == "only":
@@ -151,7 +160,7 @@ def _first_stage(
         threads = choose_threads(loaded.config, fold)
     else:
         torch.set_num_threads(threads["count"])
-    stage = build_stage(config, data, fold, number, eval_batch)
+    stage = build_stage(config, data, fold, number, eval_batch, begun)
     for callback in of_runs(stage.checkpoints.callbacks.values()):
         callback.on_run_start(loaded.config)
     facts = evidence.config_facts(loaded, data, fold, stage.training)
@@ -172,6 +181,10 @@ def _write_start(run: Run, write_config: bool = True) -> None:
     """Writes what is known before training."""
     config, fold = run.config, run.stage.fold
     run.log(_opening(run))
+    if run.stage.start:
+        run.log(describe_start(run.stage.start))
+        run.facts["from_run"] = run.stage.start
+        run.marks["from_run"] = {key: run.stage.start[key] for key in ("run", "sha256")}
     if config.protocol.name == "auto":
         run.log(run.data.split.rule)
     for found in run.data.findings:

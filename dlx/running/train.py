@@ -28,7 +28,7 @@ from ..training.recorders import Recorder
 from .callbacks import of_runs
 from .ending import close, fail, finish, prune, stop, warn_on_failure
 from .run import Run, Say, Trial, Within
-from .staging import build_stage, final_config, place_stage, train_stage
+from .staging import build_stage, final_config, is_begun, place_stage, train_stage
 from .start import begin_again, begin_anew, begin_within, everything
 
 
@@ -153,7 +153,8 @@ def _begin_fold(run: Run, number: int) -> None:
     if number:
         fold = run.shared.fold(run.config, run.data, run.data.split.folds[number], number)
         run.seconds["prepare"] += fold.seconds
-        run.stage = build_stage(run.config, run.data, fold, number, run.eval_batch)
+        begun = run.resumed and is_begun(run.folder / "folds" / str(number))
+        run.stage = build_stage(run.config, run.data, fold, number, run.eval_batch, begun)
     place_stage(run.stage, run.folder / "folds" / str(number), run.log, resume=run.resumed)
 
 
@@ -164,7 +165,8 @@ def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Jud
     run.log(f"final model: {len(data.split.rest):,} rows, {epoch} epochs")
     number = len(data.split.folds)
     fold = run.shared.fold(config, data, everything(data), number)
-    run.stage = build_stage(config, data, fold, number, run.eval_batch)
+    begun = run.resumed and is_begun(run.folder)
+    run.stage = build_stage(config, data, fold, number, run.eval_batch, begun)
     place_stage(run.stage, run.folder, run.log, "final.jsonl", run.resumed)
     _fit(run, watchers)
     return _judge_all(run)

@@ -13,7 +13,7 @@ from ..config import words
 from ..config.advice import one_cut
 from ..config.expression import Condition
 from ..config.learners import has_validation, judged_score
-from ..config.load import Loaded, digest, load
+from ..config.load import Loaded, digest
 from ..config.names import plural
 from ..config.paths import folder_name, search_path
 from ..config.ranges import Expanded, expand_sweep, values_of
@@ -21,6 +21,7 @@ from ..config.schema import Sweep
 from ..config.secrets import hide_in_arguments
 from ..errors import MethodError, Problem, UsageError
 from ..experiments import expand
+from ..runs.source import find_source, load
 from .record import folder_of
 
 WHERE = "command line: where="
@@ -214,7 +215,17 @@ def _group_comparable(points: Sequence[Point]) -> list[list[Point]]:
 
 
 def load_setting(arguments: Sequence[str], config_dir: str | None) -> Loaded:
-    """A setting's config, which never looks at the test set and trains no final model."""
+    """A setting's config, which never looks at the test set and trains no final model.
+
+    Raises:
+        UsageError: it is wrong, or starts from the last run, which each trial would be in turn.
+        MethodError: it is forbidden.
+    """
+    for asked in arguments:
+        if asked in ("from_run=last", "from_run.run=last"):
+            what = "`from_run` is last, and each trial is a new run"
+            hint = f"from_run={find_source(load(arguments, config_dir).config).name}"
+            raise UsageError(Problem(what, f"command line: {asked}", "the name of a run", hint))
     loaded = load([*arguments, "test=false"], config_dir)
     if loaded.config.final:
         loaded = load([*arguments, "test=false", "final=false"], config_dir)

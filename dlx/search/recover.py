@@ -6,11 +6,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..config.load import load
 from ..config.names import plural
 from ..errors import DlxError
 from ..runs.folder import read_status
 from ..runs.listing import overrides_of
+from ..runs.source import load
 from .record import Record, read_curve
 from .space import own_values
 from .study import Study

@@ -12,7 +12,7 @@ from typing import Any
 
 from ..config import words
 from ..config.learners import judged_score, score_names
-from ..config.load import Loaded, digest, load
+from ..config.load import Loaded, digest
 from ..config.names import find_nearest, join_names
 from ..config.paths import folder_name, search_path
 from ..config.ranges import split_ranges
@@ -20,6 +20,7 @@ from ..config.schema import Tune
 from ..config.secrets import hide_in_arguments
 from ..config.spaces import Lever, read_space
 from ..errors import MethodError, Problem, UsageError
+from ..runs.source import load
 from .plan import load_setting, refuse_looks, refuse_unjudged
 from .record import folder_of
 from .space import as_arguments, levers, neighbours, own_values

@@ -44,7 +44,12 @@ def test_a_key_of_an_earlier_version_is_read_and_typed_it_is_told_the_new_one(he
     (here / "config.yaml").write_text(yaml.safe_dump(old))
     assert load_saved(here / "config.yaml", "config.yaml") == loaded.config
     plain = {k: v for k, v in old.items() if k not in NO_RESULT}
-    del plain["learner"], plain["prepare"]["augment"], plain["optimizer"]["groups"]
+    del (
+        plain["from_run"],
+        plain["learner"],
+        plain["prepare"]["augment"],
+        plain["optimizer"]["groups"],
+    )
     for key in NEWER_OF_TARGETS:
         del plain["targets"]["cultivar"][key]
     del plain["trainer"]["average"]

@@ -21,12 +21,12 @@ def case(typed: str, what: str, accepted: str, hint: str, where: str = "") -> tu
 
 
 TYPE = [
-    case("trainer.epochs=ten", "`trainer.epochs` is 'ten' (text)", "a whole number >= 1", ""),
-    case("trainer.epochs=1.5", "`trainer.epochs` is 1.5", "a whole number >= 1", ""),
-    case("trainer.epochs=true", "`trainer.epochs` is true", "a whole number >= 1", ""),
-    case("trainer.epochs=null", "`trainer.epochs` is null", "a whole number >= 1", ""),
-    case("trainer.epochs=[1]", "`trainer.epochs` is the list [1]", "a whole number >= 1", ""),
-    case("trainer.epochs={a:1}", "`trainer.epochs` is a mapping", "a whole number >= 1", ""),
+    case("trainer.epochs=ten", "`trainer.epochs` is 'ten' (text)", "a whole number >= 0", ""),
+    case("trainer.epochs=1.5", "`trainer.epochs` is 1.5", "a whole number >= 0", ""),
+    case("trainer.epochs=true", "`trainer.epochs` is true", "a whole number >= 0", ""),
+    case("trainer.epochs=null", "`trainer.epochs` is null", "a whole number >= 0", ""),
+    case("trainer.epochs=[1]", "`trainer.epochs` is the list [1]", "a whole number >= 0", ""),
+    case("trainer.epochs={a:1}", "`trainer.epochs` is a mapping", "a whole number >= 0", ""),
     case("test=yes", "`test` is 'yes' (text)", "true or false", "test=true"),
     case("test=1", "`test` is 1", "true or false", ""),
     case(
@@ -80,7 +80,12 @@ TYPE = [
     case("task=[a]", "`task` takes a name", "task=NAME", "dlx tasks lists them"),
 ]
 RANGE = [
-    case("trainer.epochs=0", "`trainer.epochs` is 0", "a whole number >= 1", ""),
+    case(
+        "trainer.epochs=0",
+        "`trainer.epochs` is 0, so nothing would be trained",
+        "a whole number >= 1",
+        "",
+    ),
     case("optimizer.lr=0", "`optimizer.lr` is 0", "a number > 0", ""),
     case("optimizer.lr=-1", "`optimizer.lr` is -1", "a number > 0", ""),
     case("optimizer.lr=nan", "`optimizer.lr` is nan", "a number > 0, finite", ""),

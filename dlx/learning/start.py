@@ -1,0 +1,91 @@
+"""Starting weights that an earlier run has learnt, taken over by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from ..config.names import did_you_mean, join_names
+from ..config.schema import Config
+from ..errors import Problem, UsageError
+from ..runs.source import Source, Weights, find_source, read_weights
+from .learner import Learner
+
+_SHOWN = 5
+
+
+def start_from(config: Config, learner: Learner) -> dict[str, Any]:
+    """Takes the weights that `from_run` names into a learner; what has no counterpart stays fresh.
+
+    Args:
+        config: names the run, and patterns of what is taken of it.
+        learner: fresh; its networks are changed.
+
+    Returns:
+        The run, the digest of its weights, how many were taken, and the names of fresh ones.
+
+    Raises:
+        UsageError: the run is gone or has changed, nothing matches, or shapes differ.
+        RunError: its weights are damaged.
+    """
+    source = find_source(config)
+    kept, own = read_weights(source), learner.module.state_dict()
+    wanted = _choose(kept, config.from_run.take, source)
+    shared = {name: kept[name] for name in own if name in wanted}
+    if not shared:
+        what = f"no weight of run {source.name} has the name of one of this model"
+        accepted = f"a run of a model with {join_names(list(own)[:_SHOWN])}"
+        raise UsageError(Problem(what, "from_run", accepted))
+    if other := [name for name, one in shared.items() if one.shape != tuple(own[name].shape)]:
+        raise UsageError(_shape_problem(other, shared, own, source))
+    taken = {name: torch.from_numpy(one.copy()) for name, one in shared.items()}
+    learner.module.load_state_dict(taken, strict=False)
+    fresh = [name for name, _ in learner.module.named_parameters() if name not in taken]
+    return {"run": source.name, "sha256": source.sha256, "taken": len(taken), "fresh": fresh}
+
+
+def describe_start(start: Mapping[str, Any]) -> str:
+    """The same in a line."""
+    fresh = list(start["fresh"])
+    more = f" and {len(fresh) - _SHOWN} more" if len(fresh) > _SHOWN else ""
+    rest = f"; fresh: {join_names(fresh[:_SHOWN])}{more}" if fresh else ""
+    return f"starts from run {start['run']}: {start['taken']} weights taken{rest}"
+
+
+def _choose(kept: Weights, patterns: Sequence[str], source: Source) -> list[str]:
+    """The names that some pattern matches; every pattern must match one."""
+    layers = dict.fromkeys(f"{name.partition('.')[0]}.*" for name in kept)
+    for pattern in patterns:
+        if not any(fnmatchcase(name, pattern) for name in kept):
+            what = f"the pattern `{pattern}` matches no weight of run {source.name}"
+            near = did_you_mean(pattern, [*kept, *layers])
+            raise UsageError(Problem(what, "from_run.take", join_names(layers), near))
+    return [name for name in kept if any(fnmatchcase(name, one) for one in patterns)]
+
+
+def _shape_problem(
+    other: Sequence[str], shared: Weights, own: Mapping[str, Tensor], source: Source
+) -> Problem:
+    """Lists what does not fit; the hint leaves out the parts that it belongs to."""
+    each = [f"{n} is {_format(shared[n].shape)}, here {_format(own[n].shape)}" for n in other]
+    more = f"; and {len(each) - _SHOWN} more" if len(each) > _SHOWN else ""
+    what = f"weights of run {source.name} have other shapes: {'; '.join(each[:_SHOWN])}{more}"
+    hint = ""
+    for depth in (1, 2):  # whole parts such as body, else layers such as body.0
+        parts = dict.fromkeys(_part(name, depth) for name in shared)
+        fitting = [p for p in parts if p not in {_part(name, depth) for name in other}]
+        if fitting and not hint:
+            hint = f"from_run.take=[{','.join(f'{part}.*' for part in fitting)}]"
+    return Problem(what, "from_run", "weights of the same shape, or a choice of them", hint)
+
+
+def _part(name: str, depth: int) -> str:
+    return ".".join(name.split(".")[:depth])
+
+
+def _format(shape: Sequence[int]) -> str:
+    return " x ".join(map(str, shape)) or "one number"

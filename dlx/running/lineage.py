@@ -1,0 +1,118 @@
+"""Where starting weights come from, and whether they have seen rows that judge this run."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+import numpy as np
+
+from ..config.load import load_saved
+from ..config.schema import Config
+from ..data.columns import Rows
+from ..data.fingerprints import row_hashes
+from ..data.protocols import Split
+from ..errors import DlxError, MethodError, Problem, UsageError
+from ..runs.source import Source, find_source
+from ..sources.data import Data, read_data, split_digest
+from .earlier import read_earlier
+
+PREFIX = "started from run"
+_LONGEST = 20
+
+
+def check_lineage(config: Config, data: Data) -> list[str]:
+    """Compares the rows that starting weights were learnt from with those that judge this run.
+
+    Args:
+        config: names the run that it starts from, which may have started from another.
+        data: its dataset, cut.
+
+    Returns:
+        Warnings: of validation rows that were training rows, and of what cannot be compared.
+
+    Raises:
+        MethodError: test rows were training rows of one of the runs.
+        UsageError: the run that it starts from is gone.
+    """
+    warnings: list[str] = []
+    for source, its in _ancestors(config, warnings):
+        if its.dataset.name != config.dataset.name:
+            told = f"on dataset {its.dataset.name}: whether it has seen rows of the validation or"
+            told += f" test set of {config.dataset.name} is not known"
+            warnings.append(f"{PREFIX} {source.name}, {told}")
+            continue
+        try:
+            seen, chose = _rows_seen(source, its, data)
+        except DlxError as error:
+            reason = str(error).partition("\n")[0]
+            warnings.append(f"{PREFIX} {source.name}, whose rows cannot be compared: {reason}")
+            continue
+        warnings += _compare(config, data, source, seen, chose)
+    return warnings
+
+
+def _ancestors(config: Config, warnings: list[str]) -> Iterator[tuple[Source, Config]]:
+    """The run that a config starts from, the one that it started from, and so on."""
+    for step in range(_LONGEST):
+        if not config.from_run.run:
+            return
+        try:
+            source = find_source(config)
+        except DlxError as error:
+            if not step:
+                raise
+            warnings.append(f"{PREFIX} {config.from_run.run}: {str(error).partition(chr(10))[0]}")
+            return
+        file, root = source.folder / "config.yaml", str(source.folder.parent.parent)
+        config = load_saved(file, f"{source.folder.name}/config.yaml", config.plugins)
+        yield source, config
+        config = replace(config, run=replace(config.run, root=root))  # it may have moved
+
+
+def _rows_seen(source: Source, its: Config, data: Data) -> tuple[set[bytes], set[bytes]]:
+    """The rows that a run trained on, and those that chose its epoch, by what they hold."""
+    earlier = read_earlier(source.folder)
+    if data.samples.is_known_as(earlier.data.get("digest")):
+        first = next(iter(its.targets), "")
+        cut = its.protocol.load()(its.protocol.options, data.samples, its.seed, first)
+        theirs = replace(data, split=cut)
+    else:
+        theirs = read_data(its)
+        earlier.check_data(theirs)
+    if split_digest(theirs) != earlier.data.get("split_digest"):
+        raise UsageError(Problem("its split is not what it was"))
+    folds = theirs.split.folds
+    trained = [theirs.split.rest] if its.final else [fold.train for fold in folds]
+    chose = [fold.validation for fold in folds if len(fold.validation)]
+    return _hashes(theirs, trained), _hashes(theirs, chose)
+
+
+def _hashes(data: Data, parts: Collection[Rows]) -> set[bytes]:
+    rows = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *parts]))
+    return set(row_hashes(data.samples, data.input_hashes, rows))
+
+
+def _compare(
+    config: Config, data: Data, source: Source, seen: set[bytes], chose: set[bytes]
+) -> list[str]:
+    split: Split = data.split
+    test = row_hashes(data.samples, data.input_hashes, split.test)
+    held = np.unique(np.concatenate([fold.validation for fold in split.folds]))
+    validation = row_hashes(data.samples, data.input_hashes, held)
+    found = []
+    if leaked := sum(row in seen for row in test):
+        many = f"{leaked:,} of the {len(test):,} test rows"
+        if config.test:
+            what = f"{many} were training rows of run {source.name}, from which this one starts"
+            accepted = "a run that was trained on the same split, or test=false"
+            raise MethodError(Problem(what, "from_run", accepted, "test=false"))
+        told = f"{PREFIX} {source.name}, which trained on {many}"
+        found.append(f"{told}: no test score of this run is valid")
+    if leaked := sum(row in seen for row in validation):
+        told = f"trained on {leaked:,} of the {len(held):,} validation rows"
+        found.append(f"{PREFIX} {source.name}, which {told}: validation scores are too optimistic")
+    if leaked := sum(row in chose for row in test):
+        told = f"chose its epoch by {leaked:,} of the {len(test):,} test rows"
+        found.append(f"{PREFIX} {source.name}, which {told}: test scores are too optimistic")
+    return found
