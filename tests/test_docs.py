@@ -177,7 +177,7 @@ def test_yaml_in_the_docs_is_a_config(
 def test_the_plugin_of_the_docs_trains(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    code = next(block for _, block in fences("python") if "DLX_COMPONENTS" in block)
+    code = next(block for _, block in fences("python") if "my_package:build" in block)
     (tmp_path / "my_package.py").write_text(code)
     monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(OPTIMIZERS, "entries", dict(OPTIMIZERS.entries))
@@ -197,7 +197,7 @@ def test_the_table_of_tasks_says_what_the_tasks_say(capsys: pytest.CaptureFixtur
 
 
 def test_the_tests_of_the_docs_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plugin = next(block for _, block in fences("python") if "DLX_COMPONENTS" in block)
+    plugin = next(block for _, block in fences("python") if "my_package:build" in block)
     tests = next(block for _, block in fences("python") if "check_learner" in block)
     (tmp_path / "my_package.py").write_text(plugin)
     monkeypatch.syspath_prepend(str(tmp_path))

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import re
+import shlex
 import shutil
 import sys
 from collections.abc import Iterator
@@ -16,24 +19,27 @@ import pytest
 from dlx.config.load import load
 from dlx.reproduce.compare import differences
 from dlx.search.space import levers
-from dlx.testing import check_learner
+from dlx.testing import check_column, check_learner
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "plugins.md"
-MODULES = ("my_parts", "my_learners", "my_learners_code")
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+SHORT = (DOCS / "extending.md").read_text("utf-8")
+PAGES = SHORT + (DOCS / "plugins.md").read_text("utf-8")
+FILES = re.findall(
+    r"`([\w/]+\.(?:py|yaml))`[^`]*:\n\n```\w+\n(.*?)^```", PAGES, re.DOTALL | re.MULTILINE
+)
 QUICK = ("trainer.threads=1", "--quiet")
 
 
 @pytest.fixture(autouse=True)
 def plugins(here: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Every file that the page names, below the folder where the test stands."""
-    named = r"`([\w/]+\.(?:py|yaml))`[^`]*:\n\n```\w+\n(.*?)^```"
-    for name, text in re.findall(named, PAGE.read_text(), re.DOTALL | re.MULTILINE):
+    """Every file that the pages name, below the folder where the test stands."""
+    for name, text in FILES:
         (here / name).parent.mkdir(parents=True, exist_ok=True)
         (here / name).write_text(text)
     monkeypatch.syspath_prepend(here)
     yield
-    for name in MODULES:
-        sys.modules.pop(name, None)
+    for name, _ in FILES:
+        sys.modules.pop(name.removesuffix(".py"), None)
 
 
 def report(folder: Path) -> dict[str, Any]:
@@ -73,7 +79,7 @@ def test_a_model_that_names_no_kernels_is_not_penalised(cli: Any, here: Path) ->
 
 
 def test_a_second_loss(cli: Any, here: Path) -> None:
-    mine = ("plugins=[my_learners]", "learner={name: calm, weight: 0.5}", "trainer.epochs=1")
+    mine = ("plugins=[my_calm]", "learner={name: calm, weight: 0.5}", "trainer.epochs=1")
     assert cli("train", "task=wine", *mine, *QUICK).code == 0
     (row,) = map(json.loads, next(here.glob("runs/wine/*/metrics.jsonl")).read_text().splitlines())
     assert "train/size" in row
@@ -81,9 +87,9 @@ def test_a_second_loss(cli: Any, here: Path) -> None:
 
 
 def test_what_is_not_evaluated_is_no_score_of_folds(cli: Any, here: Path) -> None:
-    file = here / "my_learners_code.py"
+    file = here / "my_calm.py"
     file.write_text(file.read_text().replace("if not self.model.training:", "if False:"))
-    mine = ("plugins=[my_learners]", "learner.name=calm", "trainer.epochs=1", "protocol=kfold")
+    mine = ("plugins=[my_calm]", "learner.name=calm", "trainer.epochs=1", "protocol=kfold")
     assert cli("train", "task=wine", *mine, "protocol.k=2", *QUICK).code == 0
     found = report(here / "runs" / "wine")
     assert "val/size" in found["fold_summary"]
@@ -177,3 +183,48 @@ def test_its_options_are_explained(cli: Any) -> None:
     refused = cli("help", "learner", "--plugins", "my_lerners")
     assert refused.code == 2
     assert "plugin my_lerners cannot be imported" in refused.err
+
+
+WINDS = "degrees,rain\n" + "".join(f"{d},{int(180 < d < 300)}\n" for d in range(0, 360, 3))
+COMMANDS = re.findall(r"^(dlx .*)$", SHORT, re.MULTILINE)
+
+
+@pytest.fixture
+def winds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rain comes from the west."""
+    folder = Path(os.environ["DLX_DATA"]) / "winds"
+    folder.mkdir(parents=True)
+    (folder / "winds.csv").write_text(WINDS)
+
+
+@pytest.mark.usefixtures("winds")
+@pytest.mark.parametrize("command", COMMANDS)
+def test_each_command_of_the_short_way_is_right(command: str, cli: Any) -> None:
+    """Their components are trained with by the tests beside this one."""
+    first, *words = shlex.split(command)[1:]
+    found = cli("config" if first == "train" else first, *words)
+    assert (found.code, found.err) == (0, "")
+
+
+def test_the_short_way_is_short() -> None:
+    blocks = re.findall(r"^```python\n(.*?)^```", SHORT, re.DOTALL | re.MULTILINE)
+    assert len(blocks) == len(COMMANDS)
+    for block in blocks:
+        assert len([line for line in block.splitlines() if line.strip()]) <= 20, block
+
+
+@pytest.mark.usefixtures("winds")
+def test_a_column_of_ones_own_goes_from_the_file_to_the_report(cli: Any, here: Path) -> None:
+    train = ("train", "task=winds", "trainer.epochs=20", "optimizer.lr=0.02", *QUICK)
+    assert cli(*train).code == 0
+    (run,) = here.glob("runs/winds/*")
+    saved = json.loads((run / "prepare" / "pipeline.json").read_text())
+    assert saved["raw"]["wind"]["kind"] == "angles"
+    assert saved["inputs"]["wind"]["shape"] == [2]
+    found = {score["name"]: score for score in report(run.parent)["scores"]}
+    assert found["test/accuracy"]["value"] > found["test/accuracy"]["baseline"]["value"] - 0.1
+    assert "degrees" in (run / "report.html").read_text()
+    for command in ("test", "reproduce"):
+        assert cli(command, "last", "--plugins", "my_winds", "--json").code == 0
+    angles = importlib.import_module("my_angles").Angles
+    check_column(lambda: angles(np.arange(12, dtype=np.float32)[:, None] * 30, ("degrees",)))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small import built, rows_of
+from small import built
 
 from dlx.config.load import digest, load
 from dlx.data.targets import EncodedTarget, TargetCodec
@@ -21,6 +21,7 @@ from dlx.running.retest import look_again
 from dlx.running.run import Run
 from dlx.running.train import train
 from dlx.runs import seal
+from dlx.sources.fold import prepare_fold
 from dlx.testing import check_learner
 
 SCALED = "targets.progression.scale=standardise"
@@ -69,13 +70,12 @@ def test_only_training_rows_teach_it_and_each_fold_its_own() -> None:
     values[10:] = 1e6
 
     assert target.standardise(np.arange(10)) == first
-    found = train(load([*DIABETES, SCALED, "protocol={name: kfold, k: 2}"]), lambda _: None)
-    truth = found.data.targets["progression"].values.astype(np.float64)
-    for number, fold in enumerate(found.data.split.folds):
-        file = found.folder / "folds" / str(number) / "prepare" / "pipeline.json"
-        learnt = json.loads(file.read_text())["targets"]["progression"]
-        assert learnt["mean"] == [pytest.approx(truth[fold.train].mean())]
-        assert learnt["std"] == [pytest.approx(truth[fold.train].std())]
+    config, data, *_ = built(SCALED, "protocol={name: kfold, k: 2}", base=DIABETES)
+    truth = data.targets["progression"].values.astype(np.float64)
+    for fold in data.split.folds:
+        learnt = prepare_fold(config, data, fold).targets["progression"].codec
+        assert learnt.mean == (pytest.approx(truth[fold.train].mean()),)
+        assert learnt.std == (pytest.approx(truth[fold.train].std()),)
 
 
 def test_scores_and_predictions_are_in_the_unit_and_the_loss_is_not(run: Run) -> None:
@@ -204,4 +204,3 @@ def test_where_it_is_not_asked_for_nothing_is_another() -> None:
     assert digest(plain.config) != digest(load([*DIABETES, SCALED]).config)
     kept = TargetCodec("regression", 1).plain()
     assert kept == {"problem": "regression", "outputs": 1, "classes": (), "positive": 1}
-    assert "meanings" not in str(rows_of(train(plain, lambda _: None).folder))
