@@ -64,7 +64,7 @@ def test_a_task_trains_on_made_up_data_and_is_stamped(task: str) -> None:
 @pytest.mark.parametrize("task", MODELLED)
 def test_every_model_that_fits_takes_a_step(task: str, model: str) -> None:
     change = (f"model={model}", *FITTING.get((model, task in IMAGES), ()))
-    if model == "graph":
+    if model == "graph" and load([f"task={task}"]).config.model.name != "graph":
         change = (*change, nodes_for(task))
     if model == "convnet" and task not in IMAGES:
         windows = "layer 3 .convolution. has a window of 3, but the axis"
@@ -72,8 +72,9 @@ def test_every_model_that_fits_takes_a_step(task: str, model: str) -> None:
         with pytest.raises(UsageError, match=told):
             built(*change, base=sample_of(task))
         return
-    if model == "layers" and task == "beijing_pm25":
-        with pytest.raises(UsageError, match="the data have 2 inputs: features, wind"):
+    inputs = load([f"task={task}"]).config.dataset.options.inputs
+    if model == "layers" and len(inputs) > 1:
+        with pytest.raises(UsageError, match=f"the data have {len(inputs)} inputs: {inputs[0]}, "):
             built(*change, base=sample_of(task))
         return
     *_, fold, training = built(*change, base=sample_of(task))

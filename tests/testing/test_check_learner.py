@@ -30,6 +30,11 @@ PARTS = {
         *("task=imdb", "prepare.steps=[{name: pad, length: 20}]"),
         "model={name: layers, layers: [{embedding: 4}, {lstm: 4}, {dropout: 0.3}]}",
     ),
+    "graph": (
+        *WINE,
+        "model={name: graph, nodes: {one: {of: [features], layers: [{linear: 13}, dropout]}, "
+        "two: {of: [one], like: one}, both: {of: [two, one], join: add, layers: [batch_norm]}}}",
+    ),
     "convnet": ("task=mnist", "protocol=holdout", "model={name: convnet, channels: [2, 4]}"),
     "sgd": (*WINE, "optimizer={name: sgd, momentum: 0.9}", "trainer.accumulate=2"),
 }
