@@ -73,6 +73,18 @@ class BreastCancer(Dataset):
     terms = "UCI, CC BY 4.0"
 
 
+class BreastCancerViews(Dataset):
+    """The same tumours, with mean, standard error and worst value of 10 measurements apart."""
+
+    inputs = ("mean", "error", "worst")
+    targets = BreastCancer.targets
+    shapes: ClassVar[dict[str, Sizes]] = dict.fromkeys(inputs, (10,))
+    rows = BreastCancer.rows
+    embedded = BreastCancer.embedded
+    content_sha256 = BreastCancer.content_sha256
+    terms = BreastCancer.terms
+
+
 class Wine(Dataset):
     """Italian wines, 13 measurements each, from three cultivars (UCI; embedded in scikit-learn)."""
 
@@ -279,6 +291,7 @@ DATASETS = Table(
     {
         "digits": Component(Digits, f"{_CODE}.embedded:digits"),
         "breast_cancer": Component(BreastCancer, f"{_CODE}.embedded:breast_cancer"),
+        "breast_cancer_views": Component(BreastCancerViews, f"{_CODE}.embedded:views"),
         "wine": Component(Wine, f"{_CODE}.embedded:wine"),
         "diabetes": Component(Diabetes, f"{_CODE}.embedded:diabetes"),
         "mnist": Component(Mnist, f"{_CODE}.mnist:mnist"),

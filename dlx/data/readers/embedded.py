@@ -6,6 +6,7 @@ import gzip
 import hashlib
 import io
 import zlib
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -13,8 +14,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ...config.specs.datasets import BreastCancer, Dataset, Diabetes, Digits, Wine
+from ...config.specs.datasets import (
+    BreastCancer,
+    BreastCancerViews,
+    Dataset,
+    Diabetes,
+    Digits,
+    Wine,
+)
 from ..columns import Column, Dense
+from ..fingerprints import input_hashes, row_hashes
 from ..reader import Reader, class_ids, content_digest, damage
 from ..samples import Samples
 
@@ -38,6 +47,7 @@ WINE = (
     *("flavanoids", "nonflavanoid_phenols", "proanthocyanins", "color_intensity", "hue"),
     *("od280/od315_of_diluted_wines", "proline"),
 )
+IDENTITY = "identity"
 PATIENT = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 
 
@@ -69,6 +79,22 @@ def _read_table(
         target: Dense(class_ids(path, values[:, -1], names)),
     }
     return _samples(options, columns, {path: data}, {"features": features}, {target: names})
+
+
+def _read_views(options: BreastCancerViews, folder: Path) -> Samples:
+    """The table's features in three inputs; its rows are known as those of the whole table."""
+    whole = _read_table(TUMOUR, DIAGNOSES, BreastCancer(sample=options.sample), folder)
+    values, names = np.asarray(whole.columns["features"]), whole.features["features"]
+    hashes = row_hashes(whole, input_hashes(whole), np.arange(len(whole)))
+    columns = {**whole.columns, IDENTITY: Dense(np.array([list(one) for one in hashes], np.uint8))}
+    features = {}
+    for place, name in enumerate(options.inputs):
+        part = slice(place * len(MEASURES), (place + 1) * len(MEASURES))
+        columns[name], features[name] = Dense(values[:, part].copy()), names[part]
+    del columns["features"]
+    return replace(
+        whole, columns=columns, inputs=options.inputs, features=features, identity=IDENTITY
+    )
 
 
 def _read_diabetes(options: Diabetes, folder: Path) -> Samples:
@@ -179,5 +205,6 @@ def _write_diabetes(folder: Path) -> None:
 
 digits = Reader(_read_digits, _write_digits)
 breast_cancer = _table(BreastCancer, 120, TUMOUR, DIAGNOSES)
+views = Reader(_read_views, breast_cancer.write_sample)
 wine = _table(Wine, 90, WINE, CULTIVARS)
 diabetes = Reader(_read_diabetes, _write_diabetes)

@@ -8,6 +8,7 @@ import pytest
 
 import dlx.data
 from dlx.config.specs.datasets import BreastCancer, Diabetes, Digits, Wine
+from dlx.data.fingerprints import input_hashes, row_hashes
 from dlx.data.readers import embedded
 from dlx.errors import UsageError
 
@@ -38,6 +39,20 @@ class TestAgainstScikitLearn:
         np.testing.assert_array_equal(samples.columns[target].values, expected.target)
         assert samples.features["features"] == tuple(expected.feature_names)
         assert samples.classes[target] == tuple(expected.target_names)
+
+    def test_views_are_the_table_cut_in_three_and_its_rows_are_known_as_before(self, chosen):
+        whole = dlx.data.read(chosen("breast_cancer"))
+        views = dlx.data.read(chosen("breast_cancer_views"))
+        inputs, rows = ("mean", "error", "worst"), np.arange(569)
+        parts = [views.columns[name].values for name in inputs]
+        assert views.inputs == inputs
+        np.testing.assert_array_equal(np.hstack(parts), whole.columns["features"].values)
+        np.testing.assert_array_equal(
+            views.columns["diagnosis"].values, whole.columns["diagnosis"].values
+        )
+        assert sum((views.features[name] for name in inputs), ()) == whole.features["features"]
+        known = row_hashes(whole, input_hashes(whole), rows)  # so that test rows are not new
+        assert row_hashes(views, input_hashes(views), rows) == known
 
     def test_diabetes_raw(self, oracle, chosen):
         samples, expected = dlx.data.read(chosen("diabetes")), oracle.load_diabetes(scaled=False)
