@@ -87,7 +87,8 @@ def data(run: Run) -> Section:
         Table("Equal rows in two sets", ("parts", "rows"), equal, wide=False),
         *(_class_counts(get(counts, one, dict), one if len(counts) > 1 else "") for one in counts),
         profile(get(found, "profile", dict)),
-        _prepare(run),
+        _steps(run, "prepare", "Preparation, fitted on the training set only"),
+        _steps(run, "augment", "Augmentation of training rows, drawn anew in each epoch"),
         Table("Files", ("name", "SHA-256"), files, texts=(0, 1), folded=True),
         Text([f"Terms of use: {terms}" if terms else ""]),
     ]
@@ -105,16 +106,16 @@ def _class_counts(parts: Mapping[str, Any], target: str) -> Table:
     return Table(title, head, cells, wide=not few, folded=not few)
 
 
-def _prepare(run: Run) -> Table:
+def _steps(run: Run, key: str, title: str) -> Table:
+    """What was done to columns, in order."""
     cells = [
         [
             get(step, "step", str),
             number(get(step, "columns", list)),
             get(step, "text", str) or NONE,
         ]
-        for step in mappings(run.report, "prepare")
+        for step in mappings(run.report, key)
     ]
-    title = "Preparation, fitted on the training set only"
     return Table(title, ("step", "columns", "how"), cells, texts=(0, 1, 2))
 
 

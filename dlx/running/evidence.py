@@ -23,7 +23,6 @@ from ..data.fingerprints import duplicates
 from ..data.targets import EncodedTarget, class_counts
 from ..judging.facts import Facts
 from ..losses import resolve
-from ..prepare.pipeline import FittedStep
 from ..problem import PROBLEMS
 from ..runs.files import write_text
 from ..sources.data import Data, split_digest
@@ -106,7 +105,12 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "problem": {name: _problem(config, name, one) for name, one in fold.targets.items()},
         "targets": list(config.targets),
         "protocol": {"name": config.protocol.name, "rule": data.split.rule},
-        "prepare": [_step(step) for step in fold.pipeline.steps],
+        "prepare": [_step(one.name, one.column, one.options) for one in fold.pipeline.steps],
+        "augment": [
+            _step(one.name, column, to_plain(one.options))
+            for column, every in config.prepare.augment.items()
+            for one in every
+        ],
         "model": {
             "name": network_name(config),
             "parameters": sum(p.numel() for p in training.parameters),
@@ -167,9 +171,10 @@ def _describe_optimizers(config: Config, groups: Collection[str]) -> str:
     return "; ".join(f"{name}: {text}" for name, text in told.items())
 
 
-def _step(step: FittedStep) -> dict[str, Any]:
-    options = {k: v for k, v in step.options.items() if v is not None}
-    return {"step": step.name, "columns": [step.column], "text": _component("", options).strip()}
+def _step(name: str, column: str, options: dict[str, Any]) -> dict[str, Any]:
+    """A step of preparation or an augmentation."""
+    given = {k: v for k, v in options.items() if v is not None}
+    return {"step": name, "columns": [column], "text": _component("", given).strip()}
 
 
 def _optimizer(chosen: Chosen) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from itertools import chain
 from typing import Any
@@ -10,12 +11,13 @@ import numpy as np
 import pytest
 import torch
 import torchvision.transforms.v2.functional as oracle
-from small import built
+from small import built, trained
 from torch import Tensor
 
 from dlx.config.specs import AUGMENTATIONS
 from dlx.data.columns import Dense, Image, Input, Sequence
 from dlx.errors import UsageError
+from dlx.report import build
 from dlx.sources import augment, batches
 from dlx.sources.augment import Augmenter, Flip, Geometry, Rotate
 from dlx.sources.batches import Part, make_part
@@ -244,3 +246,16 @@ def test_what_cannot_be_moved_is_refused(column: Any, what: str, accepted: str, 
     (problem,) = caught.value.problems
     assert (problem.what, problem.where) == (f"`prepare.augment.x`: {what}", "prepare.augment")
     assert (problem.accepted, problem.hint) == (accepted, hint)
+
+
+def test_a_report_tells_what_is_done_to_pictures() -> None:
+    run = trained("trainer.epochs=1", base=(*MOVED, "dataset.sample=true", "trainer.threads=1"))
+
+    told = json.loads((run.folder / "report.json").read_text())["augment"]
+    assert told == [
+        {"step": "flip", "columns": ["image"], "text": "axis=horizontal"},
+        {"step": "rotate", "columns": ["image"], "text": "degrees=40.0"},
+    ]
+    page = build(run.folder).read_text(encoding="utf-8")
+    assert "Augmentation of training rows, drawn anew in each epoch" in page
+    assert "degrees=40.0" in page
