@@ -132,7 +132,7 @@ def fit(
 
 def _dense_width(described: Mapping[str, Input]) -> int:
     """Dense features a row; at least 1."""
-    return max(1, sum(math.prod(i.shape) for i in described.values() if i.kind == "dense"))
+    return max(1, sum(math.prod(i.shape) for i in described.values() if i.is_numbers))
 
 
 def _count(inputs: Batch) -> int:
@@ -175,7 +175,7 @@ class _Features:
         rows = np.sort(kept)
         self._scales: dict[str, tuple[Floats, Floats]] = {}
         for name, column in train.items():
-            if described[name].kind == "dense":
+            if described[name].is_numbers:
                 values = _flat(column, rows)
                 spread = values.std(axis=0)
                 spread[spread < 1e-8 * np.abs(values).max(initial=1.0)] = 1.0

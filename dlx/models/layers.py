@@ -27,7 +27,7 @@ def reader(name: str, found: Input, images: bool) -> tuple[Reader, Shape]:
     """How a list of layers reads its input, and the shape that the first of them gets."""
     if found.kind == "ids":
         return itemgetter(name), Shape("ids", found.shape, found.ids)
-    shape = shape_of(found.shape, images)
+    shape = shape_of(found.shape, images and found.kind != "steps")
     if found.kind == "multi_hot" or not found.shape:
         return join_inputs((name,)), shape
     added = shape.kind == "image" and len(found.shape) == 2

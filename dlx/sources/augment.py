@@ -99,7 +99,9 @@ class Augmenter:
         self._seed, self._fold = seed, fold
         self._moves: dict[str, list[tuple[str, Geometry]]] = {}
         for name, every in chosen.items():
-            if wrong := list(refuse_no_pictures(name, inputs[name].shape, "prepare.augment")):
+            one = inputs[name]
+            sizes = one.shape if one.kind == "dense" else ()
+            if wrong := list(refuse_no_pictures(name, sizes, "prepare.augment")):
                 raise UsageError(*wrong)
             names = [one.name for one in every]
             kinds = [f"{one}{names[:at].count(one) or ''}" for at, one in enumerate(names)]

@@ -200,8 +200,9 @@ def prepare_data(walk: Walk) -> Finding:
     facts: dict[str, Any] = {"steps": steps, "inputs": shapes, "ranges": {}}
     rows = walk.data.split.folds[0].train
     for name, column in fold.columns.items():
-        if isinstance(column, Dense):
-            facts["ranges"][name] = _range(column.values[rows])
+        table = column.take(rows).table()
+        if isinstance(table, Dense):
+            facts["ranges"][name] = _range(table.values)
     large = [n for n, (low, high) in facts["ranges"].items() if max(-low, high) > 100]
     warned = f"; {', '.join(large)} is far from [-1, 1]: add standardise" if large else ""
     made = ", ".join(steps) or "nothing to do"

@@ -59,7 +59,7 @@ def test_every_kind_is_told_of_in_words(words: str) -> None:
         "pictures of 3 x 2 x 1 bytes": Input("dense", (3, 2, 1)),
         "multi-hot rows": Input("multi_hot", (9,)),
         "rows of ids": Input("ids", (2,), 11),
-        "windows of 3 steps, 2 apart, with 2 features": Input("dense", (3, 2)),
+        "windows of 3 steps, 2 apart, with 2 features": Input("steps", (3, 2)),
     }.items(),
 )
 def test_a_model_is_told_what_an_input_is(words: str, told: Input) -> None:

@@ -88,6 +88,17 @@ def test_several_numbers_and_images_keep_their_shape() -> None:
     np.testing.assert_allclose(predicted, y, atol=0.05)
 
 
+def test_of_steps_all_numbers_are_features() -> None:
+    values, y = RNG.normal(size=(40, 5, 3)), torch.as_tensor(RNG.normal(size=40)).float()
+    steps, flat = dense(values, y), dense(values.reshape(40, 15), y)
+
+    found = fit("regression", 1, {"x": Input("steps", (5, 3))}, steps)
+
+    wanted = fitted("regression", 1, flat)
+    assert found.chosen == wanted.chosen
+    assert torch.equal(found.predict(steps.inputs), wanted.predict(flat.inputs))
+
+
 def test_numbers_between_0_and_1_come_as_logits() -> None:
     x = RNG.uniform(size=(80, 1))
     y = (0.2 + 0.6 * x[:, 0]).astype(np.float32)

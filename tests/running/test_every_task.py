@@ -67,9 +67,7 @@ def test_every_model_that_fits_takes_a_step(task: str, model: str) -> None:
     if model == "graph" and load([f"task={task}"]).config.model.name != "graph":
         change = (*change, nodes_for(task))
     if model == "convnet" and task not in IMAGES:
-        windows = "layer 3 .convolution. has a window of 3, but the axis"
-        told = windows if task == "beijing_windows" else "model=convnet"
-        with pytest.raises(UsageError, match=told):
+        with pytest.raises(UsageError, match="model=convnet"):
             built(*change, base=sample_of(task))
         return
     inputs = load([f"task={task}"]).config.dataset.options.inputs

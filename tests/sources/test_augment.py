@@ -15,7 +15,7 @@ from small import built, trained
 from torch import Tensor
 
 from dlx.config.specs import AUGMENTATIONS
-from dlx.data.columns import Dense, Image, Input, Sequence
+from dlx.data.columns import Dense, Image, Input, Sequence, Window
 from dlx.errors import UsageError
 from dlx.report import build
 from dlx.sources import augment, batches
@@ -225,6 +225,12 @@ def test_a_learner_keeps_its_contract_with_augmented_pictures() -> None:
         ),
         (
             Dense(np.zeros((3, 4))),
+            "input x holds no pictures after preparation",
+            "rows of shape (height, width) or (channels, height, width)",
+            "prepare.augment.x=[], or a preparation without flatten",
+        ),
+        (
+            Window(np.zeros((9, 4)), np.arange(4, 9), 3),
             "input x holds no pictures after preparation",
             "rows of shape (height, width) or (channels, height, width)",
             "prepare.augment.x=[], or a preparation without flatten",

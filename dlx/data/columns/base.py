@@ -22,14 +22,20 @@ class Input:
     """One input of a model, as the prepared data have it.
 
     Attributes:
-        kind: dense numbers, word ids in order, or which of `size` positions are set.
-        shape: of one sample; (length,) for ids, (size,) for multi_hot.
+        kind: dense numbers, those of each of some steps in time, word ids in order, or which of
+            `size` positions are set.
+        shape: of one sample; (steps, features) for steps, (length,) for ids, (size,) for multi_hot.
         ids: number of distinct ids, for kind ids.
     """
 
-    kind: Literal["dense", "ids", "multi_hot"]
+    kind: Literal["dense", "steps", "ids", "multi_hot"]
     shape: tuple[int, ...]
     ids: int = 0
+
+    @property
+    def is_numbers(self) -> bool:
+        """Whether a row is numbers written out."""
+        return self.kind in ("dense", "steps")
 
 
 @dataclass(frozen=True)

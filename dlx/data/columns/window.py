@@ -104,7 +104,7 @@ class Window(Column):
 
     def describe(self) -> Input:
         """A sequence of steps, each with its features."""
-        return Input("dense", (self.length, self.series.shape[1]))
+        return Input("steps", (self.length, self.series.shape[1]))
 
     def show(self, row: int) -> Shown:
         """The features of its last step."""

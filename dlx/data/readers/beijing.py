@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...config.specs.datasets import BeijingPm25, BeijingWindows
+from ...errors import Problem, UsageError
 from ..columns import Array, Column, Dense, Text, Window
 from ..reader import Reader, damage
 from ..samples import Samples
@@ -68,8 +69,9 @@ def _read_windows(options: BeijingWindows, folder: Path) -> Samples:
     rows = _rows(path)
     values = {name: _numbers(path, rows, name) for name in HEADER if name not in ("No", "cbwd")}
     if len(rows) < options.lookback + ahead:
-        least = f"{options.lookback + ahead} or more (dataset.lookback and dataset.horizon)"
-        raise damage(path, f"has {len(rows)} rows", least)
+        what = f"a window and its target span {options.lookback + ahead:,} hours of a series"
+        accepted = f"dataset.lookback + dataset.horizon of at most {len(rows):,}"
+        raise UsageError(Problem(what, "dataset.lookback", accepted))
     hours, temperature = _hours(path, values), values["TEMP"]
     ends = np.arange(options.lookback - 1, len(rows) - ahead, dtype=np.int64)
     target, naive = temperature[ends + ahead], _forecasts(temperature, ahead)
