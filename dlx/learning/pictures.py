@@ -80,7 +80,7 @@ class MeanGrey(MeanPicture):
 class Pixels(Simple):
     """Each pixel as it is: what grey levels take at least, as no model but a copy could."""
 
-    name = "the pixels themselves"
+    name = "pixels"
     kind = "data"
 
     def bound(self, pixels: Tensor, drawn: Tensor) -> Tensor:  # noqa: ARG002
