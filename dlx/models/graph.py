@@ -12,8 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ..config.fields import Chosen
-from ..config.names import join_names
 from ..config.shapes import Place, Shape, shape_of
+from ..config.specs.graphs import check_nodes
 from ..config.specs.layers import has_images, take_vector
 from ..config.specs.models import Graph, Layers
 from ..config.specs.nodes import (
@@ -28,7 +28,7 @@ from ..config.specs.nodes import (
     sort_nodes,
 )
 from ..data.columns import Input
-from ..errors import Problem, UsageError
+from ..errors import UsageError
 from .inputs import Batch
 from .layers import multi_hot_linear, reader
 from .network import (
@@ -53,8 +53,11 @@ def build(options: Graph, inputs: Mapping[str, Input], outputs: Mapping[str, int
         outputs: target -> number of logits.
 
     Raises:
-        UsageError: a node cannot take what reaches it, or a penalty has no hidden layer to act on.
+        UsageError: nodes contradict each other, a node cannot take what reaches it, or a penalty
+            has no hidden layer to act on.
     """
+    if found := check_nodes(options.nodes, options.heads, [*inputs], [*outputs], ".".join):
+        raise UsageError(*found)  # of a graph that no config has: a learner's, or one of a test
     heads = assign_heads(options.nodes, options.heads, outputs)
     keys = {name: key_of(options.nodes, name) for name in options.nodes}
     return check_penalty(options, _assemble(options.nodes, heads, inputs, outputs, keys))
@@ -140,16 +143,9 @@ def _find(
     inputs: Mapping[str, Input],
     values: Mapping[str, _Value],
 ) -> _Value:
-    """An input or an earlier node, as some layers read it.
-
-    Raises:
-        UsageError: the data have no such input.
-    """
+    """An input or an earlier node, as some layers read it."""
     if source in values:
         return values[source]
-    if source not in inputs:
-        what = f"a node reads `{source}`, which the data do not have"
-        raise UsageError(Problem(what, "model.nodes", join_names(inputs)))
     found = inputs[source]
     if found.kind == "multi_hot":
         return _Value(itemgetter(source), shape_of(found.shape, images=False), multi_hot=True)

@@ -11,7 +11,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from dlx.config.specs.nodes import Node, assign_heads, follow_graph
+from dlx.config.specs.nodes import Node, assign_heads, follow_graph, unread
 from dlx.data.columns import Input
 from dlx.errors import UsageError
 from dlx.models.init import initialise
@@ -254,15 +254,29 @@ def refusal(act: Callable[..., object], *given: object, **options: object) -> st
 def test_what_is_told_without_torch_is_what_the_model_says(build: Make, make: Make) -> None:
     """In the same words where all shapes are known; where not, nothing is refused that fits."""
     inputs = {name: Input("dense", sizes) for name, sizes in SHAPES.items()}
-    heads, fits = {"y": "s"}, 0
+    fits = 0
     for seed in range(150):
         nodes = random_graph(make, seed)
-        built = refusal(build, "graph", inputs, nodes=nodes, heads=heads)
+        heads = {name: name for name in unread(nodes)}
+        outputs = dict.fromkeys(heads, 1)
+        built = refusal(build, "graph", inputs, outputs, nodes=nodes, heads=heads)
 
         assert refusal(follow_graph, nodes, heads, SHAPES) == built, nodes
         assert built or not refusal(follow_graph, nodes, heads, dict.fromkeys(SHAPES)), nodes
         fits += not built
     assert 20 < fits < 130
+
+
+def test_a_graph_that_no_config_has_is_checked_when_it_is_built(build: Make, make: Make) -> None:
+    """As that of a learner with models of its own."""
+    circle = {"one": make("two"), "two": make("one")}
+    assert refusal(build, "graph", {"x": TEN}, nodes=circle) == (
+        "nodes read each other in a circle: one -> two -> one\n"
+        "  where: model.nodes.one.of\n"
+        "  accepted: nodes that read inputs, or nodes that read others"
+    )
+    said = refusal(build, "graph", {"x": TEN}, nodes={"one": make("y")})
+    assert said.startswith("node one reads `y`, which is no input and no node")
 
 
 def test_the_last_node_is_the_head_where_none_is_said(siamese: dict[str, Node]) -> None:

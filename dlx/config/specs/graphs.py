@@ -27,12 +27,28 @@ def check_graph(
         targets: those of the config.
         where: gives the place where a path was written.
     """
+    found = check_nodes(nodes, heads, tuple(inputs), targets, where)
+    yield from found
+    try:
+        if not found:
+            follow_graph(nodes, assign_heads(nodes, heads, targets), inputs)
+    except UsageError as error:
+        yield from locate(error, where)
+
+
+def check_nodes(
+    nodes: Nodes,
+    heads: Mapping[str, str],
+    inputs: Sequence[str],
+    targets: Sequence[str],
+    where: Where,
+) -> list[Problem]:
+    """What is wrong with a graph whatever the shapes; the arguments are those of `check_graph`."""
     if not nodes:
         join = ", join: concat" if len(inputs) > 1 else ""
         main = f"{{of: [{join_names(inputs)}]{join}, layers: [flatten, {{linear: 16}}, relu]}}"
         what = "graph needs nodes, but `model.nodes` is empty"
-        yield Problem(what, where(("model",)), "at least one node", f"'model.nodes.main={main}'")
-        return
+        return [Problem(what, where(("model",)), "at least one node", f"'model.nodes.main={main}'")]
     found: list[Problem] = []
     for name in nodes:
         found += _check_name(name, inputs, where)
@@ -42,13 +58,7 @@ def check_graph(
         what = f"nodes read each other in a circle: {' -> '.join([*circle, circle[0]])}"
         here = where(("model", "nodes", circle[0], "of"))
         found.append(Problem(what, here, "nodes that read inputs, or nodes that read others"))
-    found = found or [*_check_heads(nodes, heads, targets, where)]
-    yield from found
-    try:
-        if not found:
-            follow_graph(nodes, assign_heads(nodes, heads, targets), inputs)
-    except UsageError as error:
-        yield from locate(error, where)
+    return found or [*_check_heads(nodes, heads, targets, where)]
 
 
 def locate(error: UsageError, where: Where) -> list[Problem]:
@@ -57,7 +67,7 @@ def locate(error: UsageError, where: Where) -> list[Problem]:
     return [replace(one, where=at) for one, at in zip(error.problems, places, strict=True)]
 
 
-def _check_name(name: str, inputs: Known, where: Where) -> Iterator[Problem]:
+def _check_name(name: str, inputs: Sequence[str], where: Where) -> Iterator[Problem]:
     here = where(("model", "nodes", name))
     if not _NAME.fullmatch(name) or name == "name":
         yield Problem(f"`{name}` cannot be the name of a node", here, _NAME_ACCEPTED)
@@ -68,7 +78,9 @@ def _check_name(name: str, inputs: Known, where: Where) -> Iterator[Problem]:
         )
 
 
-def _check_sources(name: str, nodes: Nodes, inputs: Known, where: Where) -> Iterator[Problem]:
+def _check_sources(
+    name: str, nodes: Nodes, inputs: Sequence[str], where: Where
+) -> Iterator[Problem]:
     """What it reads is there, and it is said how several are joined."""
     node, key = nodes[name], f"model.nodes.{name}"
     known = [*inputs, *(other for other in nodes if other not in (name, *inputs))]
