@@ -33,13 +33,26 @@ class VaeSpec(LearnerSpec):
         return "val/loss" if has_validation(config) else None
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
-        """Whether there is one input, and nothing takes its pixels out of 0 to 1."""
+        """Whether there is one input, and no step makes something else of its pictures."""
         inputs = config.dataset.options.inputs
         if len(inputs) != 1:
             what = f"learner vae learns from one input, but dataset {config.dataset.name} has "
             yield Problem(what + join_names(inputs), where(("dataset",)), "a dataset of pictures")
         for index, step in enumerate(config.prepare.steps):
-            if step.name == "standardise":
-                what = "learner vae learns pixels from 0 to 1, but standardise makes others"
-                hint = "prepare.steps=[{name: scale, divide_by: 255}] for bytes"
-                yield Problem(what, where(("prepare", "steps", str(index))), "scale", hint)
+            if step.name in _SPOILED:
+                what, hint = _SPOILED[step.name]
+                what = f"learner vae learns {what}"
+                yield Problem(what, where(("prepare", "steps", str(index))), hint=hint)
+
+
+_SPOILED = {
+    "standardise": (
+        "pixels from 0 to 1, but standardise makes others",
+        "prepare.steps=[{name: scale, divide_by: 255}] for bytes",
+    ),
+    "flatten": (
+        "pictures, but flatten makes vectors of them",
+        "leave it out: model mlp flattens them itself",
+    ),
+}
+"""What a step would make of pictures, and what to do in its place."""

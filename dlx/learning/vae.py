@@ -259,5 +259,4 @@ def _require_pictures(inputs: Mapping[str, Input]) -> tuple[str, Input]:
     kind = "a vector of" if found.kind == "dense" else "rows of ids of length"
     what = f"learner vae learns pictures, but a row of {name} is {kind} {found.shape[0]}"
     accepted = "pictures (height, width) or (channels, height, width)"
-    flattened = "without the prepare step flatten, if it is there"
-    raise UsageError(Problem(what, "dataset", accepted, flattened))
+    raise UsageError(Problem(what, "dataset", accepted, "dataset=digits"))

@@ -181,6 +181,10 @@ REFUSED = {
         "learner vae learns pixels from 0 to 1, but standardise makes others",
         "prepare.steps=[{name: scale, divide_by: 255}] for bytes",
     ),
+    "prepare.steps=[{name: flatten}]": (
+        "learner vae learns pictures, but flatten makes vectors of them",
+        "leave it out: model mlp flattens them itself",
+    ),
     "dataset=beijing_pm25": (
         "learner vae learns from one input, but dataset beijing_pm25 has features, wind",
         "",
