@@ -178,7 +178,7 @@ def check_learner(config: Config, where: Where) -> Iterator[Problem]:
     asked: list[tuple[Ability, Path, bool, str]] = [
         ("folds", ("protocol",), config.protocol.options.folds, one_cut(config)),
         ("final", ("final",), bool(config.final), "final=false"),
-        ("accumulate", ("trainer", "accumulate"), parts > 1, "trainer.accumulate=1"),
+        ("accumulate", ("trainer", "accumulate"), parts != 1, "trainer.accumulate=1"),
     ]
     for ability, path, wanted, hint in asked:
         if wanted and ability not in spec.can:

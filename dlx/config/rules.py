@@ -171,11 +171,12 @@ def _copies(config: Config, where: Where) -> Iterator[Problem]:
 
 def _trainer(config: Config, where: Where) -> Iterator[Problem]:
     trainer = config.trainer
+    parts = 1 if trainer.accumulate == "auto" else trainer.accumulate
     first = trainer.average.options.first_epoch(trainer.epochs) or 0
     for name, value, limit, most, told in (
         ("last_epoch", trainer.last_epoch or 0, "epochs", trainer.epochs, "epochs of the training"),
         ("average.from_epoch", first, "epochs", trainer.epochs, "epochs of the training"),
-        ("accumulate", trainer.accumulate, "batch_size", trainer.batch_size, "samples of a batch"),
+        ("accumulate", parts, "batch_size", trainer.batch_size, "samples of a batch"),
     ):
         if value > most:
             what = f"`trainer.{name}` is {value}, more than the {most} {told}"

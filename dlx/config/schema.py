@@ -130,8 +130,11 @@ class Trainer:
         None, "stop after this epoch; the schedule still covers all `epochs`", ge=1
     )
     batch_size: int = option(128, "samples per optimizer step", ge=1, aliases=("bs",))
-    accumulate: int = option(
-        1, "micro-batches per step: the same step computed in parts, to save memory", ge=1
+    accumulate: int | Literal["auto"] = option(
+        1,
+        "micro-batches per step: the same step computed in parts, to save memory; auto: twice as "
+        "many wherever a GPU has too little memory, recorded and followed by resume and reproduce",
+        ge=1,
     )
     eval_batch_size: int = option(
         1024,

@@ -33,6 +33,7 @@ class Facts(TypedDict, total=False):
     advice: dict[str, Any]
     data: dict[str, Any]
     environment: dict[str, Any]
+    accumulate: dict[str, list[list[int]]]
     contract: str
     checks: Listed
     stamps: list[str]

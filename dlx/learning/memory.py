@@ -68,7 +68,11 @@ def require_batch(config: Config, sizes: RowSizes, rows: int, device: torch.devi
         UsageError: with the estimate, what is free, and a batch size that fits.
     """
     trainer = config.trainer
-    at_once = -(-min(trainer.batch_size, rows) // trainer.accumulate)
+    whole = min(trainer.batch_size, rows)
+    if trainer.accumulate != "auto":
+        at_once = -(-whole // trainer.accumulate)
+    else:
+        at_once = 1 if device.type == "cuda" else whole
     each, free = NUMBER * max(1, sizes.kept), free_on(device)
     if free is None or each * at_once <= free:
         return

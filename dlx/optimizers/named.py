@@ -41,6 +41,10 @@ class Optimizers:
         options: the `trainer` section: accumulate, precision, clip_norm, clip_value.
         device: where the parameters lie.
         penalty: what L1 and L2 add to an objective, in full precision and once a step.
+
+    Attributes:
+        parts: in how many micro-batches the next step is computed.
+        has_moved: whether weights have moved, or were about to, since the last step ended.
     """
 
     def __init__(
@@ -52,6 +56,8 @@ class Optimizers:
     ) -> None:
         self.members = dict(members)
         self.rates_of_epoch = self.rates()
+        self.parts = 1 if options.accumulate == "auto" else options.accumulate
+        self.has_moved = False
         self._options, self._penalty, self._device = options, penalty, device
         self._amp = autocast_type(options.precision)
         half = self._amp is torch.float16 and device.type == "cuda"
@@ -64,15 +70,15 @@ class Optimizers:
 
         Args:
             name: of the optimizer.
-            batch: taken whole, or in `accumulate` micro-batches.
+            batch: taken whole, or in so many micro-batches as `parts` says.
             closure: gives the losses of a micro-batch; may be called more often than once for it.
         """
         member = self.members[name]
         member.clear()
-        if self._options.accumulate == 1:
+        if self.parts == 1:
             member.add(self._objective(name, closure, batch, 1.0))
         else:
-            for micro in batch.split(self._options.accumulate):
+            for micro in batch.split(self.parts):
                 member.add(self._objective(name, closure, micro, micro.rows / batch.rows))
         self._move(name, member)
 
@@ -96,6 +102,7 @@ class Optimizers:
         return torch.autocast(self._device.type, self._amp, enabled=self._amp is not None)
 
     def _move(self, name: str, member: Member) -> None:
+        self.has_moved = True
         if self._scaler is None:
             member.clip(self._options.clip_norm, self._options.clip_value)
             member.move()
@@ -113,10 +120,16 @@ class Optimizers:
 
     def finish_step(self) -> None:
         """Ends a step of the run, whoever moved in it: sets the next step's rates and scale."""
+        self.has_moved = False
         if self._scaler is not None and self._moved:
             self._update_scale(self._scaler)
         for schedule in self._scheduled:
             schedule.after_step()
+
+    def clear(self) -> None:
+        """Frees the gradients of a step that was not finished."""
+        for member in self.members.values():
+            member.clear()
 
     def freeze(self, epoch: int) -> bool:
         """Frees the weights that move in an epoch, from 1, and freezes the others.

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..config.load import digest, load_saved, wrap_config
 from ..errors import Problem, UsageError
-from ..running.earlier import Earlier, read_earlier
+from ..running.earlier import Before, Earlier, read_earlier
 from ..running.environment import contract
 from ..running.run import Run, Say
 from ..runs import seal
@@ -82,7 +82,8 @@ def reproduce(
     loaded = wrap_config(config, [str(one) for one in earlier.status.get("overrides", [])])
     name, root = name_of(folder), folder.parent.parent
     batch = earlier.eval_batch or config.trainer.eval_batch_size
-    with replay(loaded, root, name, say, watchers, earlier.threads, folder, batch) as run:
+    before = Before(batch, earlier.accumulate)
+    with replay(loaded, root, name, say, watchers, earlier.threads, folder, before) as run:
         found = differences(folder, run.folder)
     around = earlier.find_changes(run.facts["environment"])
     scores = _scores(earlier, run)

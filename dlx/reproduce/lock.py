@@ -18,7 +18,7 @@ from ..config.load import digest
 from ..config.schema import MAX_THREADS
 from ..errors import Problem, UsageError
 from ..files import is_there, read_bytes, read_json
-from ..running.earlier import is_score, read_earlier
+from ..running.earlier import Before, is_score, read_changes, read_earlier
 from ..running.run import Run, Say
 from ..runs import seal
 from ..runs.files import write_json
@@ -84,6 +84,7 @@ def pin(folder: Path, file: Path, name: str | None = None) -> str:
         "data": earlier.entry("data", "digest", str),
         "parts": earlier.entry("data", "split_digest", str),
         "threads": earlier.threads["count"],
+        **({"accumulate": earlier.accumulate} if earlier.accumulate else {}),
         "scores": {
             score["name"]: {"value": score["value"], "interval": score.get("interval")}
             for score in earlier.scores
@@ -150,7 +151,8 @@ def _check(name: str, entry: Mapping[str, Any], statistical: bool, root: Path) -
     if digest(loaded.config) != entry["config"]:
         return Result(name, "different", "the config has changed; dlx lock pins the new one", False)
     threads = {"count": int(entry["threads"]), "how": "asked"}
-    with replay(loaded, root, f"{NAME}: {name}", threads=threads) as run:
+    before = Before(accumulate=read_changes(entry.get("accumulate", {})))
+    with replay(loaded, root, f"{NAME}: {name}", threads=threads, before=before) as run:
         now = digests_of(run.folder)
     data = run.facts["data"]
     if entry["data"] not in (data["digest"], data.get("former_digest")):
@@ -207,6 +209,8 @@ def _read(file: Path) -> dict[str, dict[str, Any]]:
         entries = {str(name): dict(entry) for name, entry in found["entries"].items()}
         whole = found["version"] == VERSION and all(set(e) >= _KEYS for e in entries.values())
         typed = whole and all(map(_is_typed, entries.values()))
+        for entry in entries.values():
+            read_changes(entry.get("accumulate", {}))
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         what = f"it is not a lock file: {getattr(error, 'strerror', None) or error}"
         raise UsageError(Problem(what, str(file), hint="dlx lock RUN makes one")) from None

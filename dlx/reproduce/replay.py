@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import Loaded
+from ..running.earlier import ANEW, Before
 from ..running.run import Run, Say
 from ..running.train import train
 from ..runs import ledger
@@ -26,7 +27,7 @@ def replay(
     watchers: Sequence[Callback] = (),
     threads: dict[str, Any] | None = None,
     original: Path | None = None,
-    eval_batch: int = 0,
+    before: Before = ANEW,
 ) -> Iterator[Run]:
     """The finished run, whose folder lasts as long as this is entered.
 
@@ -38,7 +39,7 @@ def replay(
         watchers: further callbacks, such as a progress bar.
         threads: a thread count and how it was chosen, in place of `trainer.threads`.
         original: the folder of the run that is replayed, which is told of the look.
-        eval_batch: rows a batch in validation and test; 0: as the sizes of the model say.
+        before: what it computed by.
 
     Raises:
         UsageError: the config cannot be run on these data or this machine.
@@ -46,9 +47,7 @@ def replay(
     """
     with tempfile.TemporaryDirectory(prefix="dlx-replay-") as place:
         config = replace(loaded.config, run=replace(loaded.config.run, root=place, watch=False))
-        run = train(
-            replace(loaded, config=config), say, watchers, threads=threads, eval_batch=eval_batch
-        )
+        run = train(replace(loaded, config=config), say, watchers, threads=threads, before=before)
         if run.facts.get("looks") and not run.data.samples.sample:
             root.mkdir(parents=True, exist_ok=True)
             ledger.record(root, run.data.test_rows, name, "reproduce", folder=original)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -12,11 +12,28 @@ from ..config.schema import MAX_THREADS, Config
 from ..errors import Problem, RunError, UsageError
 from ..files import read_json
 from ..sources.data import Data, split_digest
+from ..training.accumulation import Change
 
 T = TypeVar("T")
 EACH = "dlx moved each parameter by itself: Adam, momentum and clip_norm round differently now"
 BITS = ("dlx", "python", "torch", "numpy", "cpu", "device", "gpu", "cpu_capability", "threads")
 """What the bits of a result may depend on beside config and data."""
+
+
+@dataclass(frozen=True)
+class Before:
+    """What an earlier process computed by, and bits depend on: to be done again so.
+
+    Attributes:
+        eval_batch: rows a batch in validation and test; 0: as the sizes of the model say.
+        accumulate: where each stage, by its number, came to compute steps in more parts.
+    """
+
+    eval_batch: int = 0
+    accumulate: Mapping[int, Sequence[Change]] = field(default_factory=dict)
+
+
+ANEW = Before()
 
 
 @dataclass(frozen=True)
@@ -114,6 +131,19 @@ class Earlier:
         where = str(self.folder)
         raise RunError(Problem("environment.json: eval_batch_size is not a count", where))
 
+    @property
+    def accumulate(self) -> dict[int, list[Change]]:
+        """Where its stages, by number, came to compute steps in more parts.
+
+        Raises:
+            RunError: the report does not say it in numbers.
+        """
+        try:
+            return read_changes(self.report.get("accumulate", {}))
+        except (AttributeError, TypeError, ValueError) as error:
+            where = str(self.folder)
+            raise RunError(Problem("report.json: accumulate is not in numbers", where)) from error
+
     def check_data(self, data: Data) -> None:
         """The data, and how they are cut, must be those that the run was trained on.
 
@@ -152,6 +182,18 @@ def is_score(one: object) -> bool:
     pair = ends is None or (isinstance(ends, list) and len(ends) == 2)
     numbers = [one.get("value"), *(ends or ())] if pair else ["none"]
     return all(n is None or type(n) in (int, float) for n in numbers)
+
+
+def read_changes(found: Any) -> dict[int, list[Change]]:
+    """Where stages came to compute steps in more parts, as JSON has it.
+
+    Raises:
+        AttributeError, TypeError, ValueError: it is something else.
+    """
+    return {
+        int(number): [(int(step), max(1, int(parts))) for step, parts in changes]
+        for number, changes in found.items()
+    }
 
 
 def read_earlier(folder: Path) -> Earlier:

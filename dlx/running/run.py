@@ -16,6 +16,7 @@ from ..runs.log import Log
 from ..sources.data import Data
 from ..sources.shared import Shared
 from ..training.training import Training
+from .earlier import ANEW, Before
 from .stage import Stage
 
 Say = Callable[[str], None]
@@ -43,8 +44,7 @@ class Run:
         resumed: whether an earlier process began it.
         shared: where data and prepared folds come from.
         threads: the thread count, and how it was chosen.
-        eval_batch: rows a batch in validation and test, as an earlier process had them; 0: as the
-            sizes of the model say.
+        before: what an earlier process computed by.
     """
 
     folder: Path
@@ -59,7 +59,7 @@ class Run:
     marks: dict[str, Any] = field(default_factory=dict)
     resumed: bool = False
     threads: dict[str, Any] = field(default_factory=dict)
-    eval_batch: int = 0
+    before: Before = ANEW
     started: str = field(default_factory=lambda: time.strftime("%Y-%m-%dT%H:%M:%S%z"))
 
     @property

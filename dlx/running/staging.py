@@ -25,6 +25,7 @@ from ..training.loop import fit
 from ..training.recorders import Checkpoints, Recorder
 from ..training.training import Training
 from .callbacks import of_runs
+from .earlier import ANEW, Before
 from .ending import warn_on_failure
 from .stage import Stage
 
@@ -36,7 +37,7 @@ def build_stage(
     data: Data,
     fold: FoldData,
     number: int = 0,
-    eval_batch: int = 0,
+    before: Before = ANEW,
     begun: bool = False,
 ) -> Stage:
     """A training from fresh weights, or those of an earlier run, in memory alone.
@@ -46,7 +47,7 @@ def build_stage(
         data: the dataset.
         fold: its samples.
         number: the fold's number, part of what all randomness derives from.
-        eval_batch: rows a batch in validation and test; 0: as the sizes of the model say.
+        before: what an earlier process computed by.
         begun: whether a checkpoint has the weights to go on with.
 
     Raises:
@@ -58,8 +59,9 @@ def build_stage(
     sizes = learner.measure(fold.inputs)
     require_batch(config, sizes, len(fold.train), fold.device)
     start = start_from(config, learner) if config.from_run.run and not begun else {}
-    config = learner.config = set_eval_batch(config, eval_batch or eval_rows(config, sizes))
+    config = learner.config = set_eval_batch(config, before.eval_batch or eval_rows(config, sizes))
     training = build_training(config, learner, learner.source(fold, number), number)
+    training.accumulation.follow(before.accumulate.get(number, ()))
     recorder, checkpoints = Recorder(None), _checkpoints(config, fold)
     checkpoints.callbacks = {"recorder": recorder, **callbacks_of(config)}
     return Stage(config, data, fold, training, recorder, checkpoints, number, start)

@@ -28,7 +28,7 @@ from ..sources.shared import Shared
 from ..training.checkpoint import require_current
 from . import evidence
 from .callbacks import of_runs
-from .earlier import read_earlier
+from .earlier import ANEW, Before, read_earlier
 from .environment import contract, describe_level, environment
 from .lineage import PREFIX, check_lineage
 from .owner import is_own
@@ -43,7 +43,7 @@ def begin_anew(
     say: Say,
     threads: dict[str, Any] | None = None,
     trial: Trial | None = None,
-    eval_batch: int = 0,
+    before: Before = ANEW,
 ) -> Run:
     """Everything that can fail for a user's mistake, before anything is written."""
     config = loaded.config
@@ -52,7 +52,7 @@ def begin_anew(
     shared = trial.shared if trial else Shared(keep=False)
     data = shared.data(config)
     warnings = check_lineage(config, data)
-    first = _first_stage(loaded, data, shared, threads, eval_batch)
+    first = _first_stage(loaded, data, shared, threads, before)
     first.facts["stamps"] = warnings
     sweep_below(root)
     run = _open(create(root, config.task, digest(config)), loaded, first, say, shared)
@@ -98,9 +98,9 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
     shared = trial.shared if trial else Shared(keep=False)
     data = shared.data(loaded.config)
     earlier.check_data(data)
-    batch = earlier.eval_batch or loaded.config.trainer.eval_batch_size
+    before = Before(earlier.eval_batch or loaded.config.trainer.eval_batch_size)
     place = folder / "folds" / "0" if trains_several(loaded.config, data) else folder
-    first = _first_stage(loaded, data, shared, earlier.threads, batch, is_begun(place))
+    first = _first_stage(loaded, data, shared, earlier.threads, before, is_begun(place))
     run = _open(folder, loaded, first, say, shared)
     run.marks |= {**marks_in(earlier.status), **(trial.marks if trial else {})}
     run.resumed, run.started = True, earlier.get_or("status", "started", run.started)
@@ -140,7 +140,7 @@ class _First:
     stage: Stage
     facts: Facts
     threads: dict[str, Any]
-    eval_batch: int
+    before: Before
 
 
 def _first_stage(
@@ -148,7 +148,7 @@ def _first_stage(
     data: Data,
     shared: Shared,
     threads: dict[str, Any] | None = None,
-    eval_batch: int = 0,
+    before: Before = ANEW,
     begun: bool = False,
 ) -> _First:
     config, number, rows = loaded.config, 0, data.split.folds[0]
@@ -160,11 +160,11 @@ def _first_stage(
         threads = choose_threads(loaded.config, fold)
     else:
         torch.set_num_threads(threads["count"])
-    stage = build_stage(config, data, fold, number, eval_batch, begun)
+    stage = build_stage(config, data, fold, number, before, begun)
     for callback in of_runs(stage.checkpoints.callbacks.values()):
         callback.on_run_start(loaded.config)
     facts = evidence.config_facts(loaded, data, fold, stage.training)
-    return _First(stage, facts, threads, eval_batch)
+    return _First(stage, facts, threads, before)
 
 
 def _open(folder: Path, loaded: Loaded, first: _First, say: Say, shared: Shared) -> Run:
@@ -173,7 +173,7 @@ def _open(folder: Path, loaded: Loaded, first: _First, say: Say, shared: Shared)
     seconds = {"read": stage.data.seconds, "prepare": stage.fold.seconds}
     log = Log(folder / "log.txt", say)
     run = Run(folder, loaded, stage.data, stage, first.facts, seconds, log, shared)
-    run.threads, run.eval_batch = first.threads, first.eval_batch
+    run.threads, run.before = first.threads, first.before
     return run
 
 

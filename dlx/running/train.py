@@ -26,6 +26,7 @@ from ..sources.device import catch_out_of_memory
 from ..training.callbacks import Callback
 from ..training.recorders import Recorder
 from .callbacks import of_runs
+from .earlier import ANEW, Before
 from .ending import close, fail, finish, prune, stop, warn_on_failure
 from .run import Run, Say, Trial, Within
 from .staging import build_stage, final_config, is_begun, place_stage, train_stage
@@ -41,7 +42,7 @@ def train(
     resume: Path | None = None,
     threads: dict[str, Any] | None = None,
     trial: Trial | None = None,
-    eval_batch: int = 0,
+    before: Before = ANEW,
 ) -> Run:
     """Trains, validates and tests as a config says, and keeps the evidence in a run folder.
 
@@ -56,7 +57,7 @@ def train(
         resume: the folder of an unfinished run to go on with.
         threads: a thread count and how it was chosen, in place of `trainer.threads`.
         trial: the sweep that it is a trial of.
-        eval_batch: rows a batch in validation and test; 0: as the sizes of the model say.
+        before: what an earlier process computed by.
 
     Returns:
         The finished run; its `facts` are those of `report.json`.
@@ -70,7 +71,7 @@ def train(
     """
     with (
         catch_out_of_memory(),
-        _begin_run(loaded, say, within, resume, threads, trial, eval_batch) as run,
+        _begin_run(loaded, say, within, resume, threads, trial, before) as run,
         listen(),
     ):
         try:
@@ -100,7 +101,7 @@ def _begin_run(
     resume: Path | None,
     threads: dict[str, Any] | None,
     trial: Trial | None,
-    eval_batch: int,
+    before: Before,
 ) -> Iterator[Run]:
     """A run whose folder is held against other processes, but for one within a workflow's."""
     if within is not None:
@@ -109,7 +110,7 @@ def _begin_run(
         with hold(resume):
             yield begin_again(resume, loaded, say, trial)
     else:
-        run = begin_anew(loaded, say, threads, trial, eval_batch)
+        run = begin_anew(loaded, say, threads, trial, before)
         with hold(run.folder):
             yield run
 
@@ -154,7 +155,7 @@ def _begin_fold(run: Run, number: int) -> None:
         fold = run.shared.fold(run.config, run.data, run.data.split.folds[number], number)
         run.seconds["prepare"] += fold.seconds
         begun = run.resumed and is_begun(run.folder / "folds" / str(number))
-        run.stage = build_stage(run.config, run.data, fold, number, run.eval_batch, begun)
+        run.stage = build_stage(run.config, run.data, fold, number, run.before, begun)
     place_stage(run.stage, run.folder / "folds" / str(number), run.log, resume=run.resumed)
 
 
@@ -166,7 +167,7 @@ def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Jud
     number = len(data.split.folds)
     fold = run.shared.fold(config, data, everything(data), number)
     begun = run.resumed and is_begun(run.folder)
-    run.stage = build_stage(config, data, fold, number, run.eval_batch, begun)
+    run.stage = build_stage(config, data, fold, number, run.before, begun)
     place_stage(run.stage, run.folder, run.log, "final.jsonl", run.resumed)
     _fit(run, watchers)
     return _judge_all(run)
@@ -190,9 +191,21 @@ def _fit(run: Run, watchers: Sequence[Callback]) -> None:
         run.seconds["train"] = run.seconds.get("train", 0.0) + stage.seconds
     if stage.training.progress.interrupted:
         raise Interrupted(_interruption(run))
+    _note_accumulation(run)
     progress = stage.training.progress
     if progress.stop:
         run.log(f"stopped after epoch {progress.epoch}: {progress.stop}")
+
+
+def _note_accumulation(run: Run) -> None:
+    """Keeps where memory ran out in the steps of a stage, for those who try the run again."""
+    accumulation = run.training.accumulation
+    if not accumulation.auto:
+        return
+    changes = {str(run.stage.number): [list(change) for change in accumulation.changes]}
+    run.facts["accumulate"] = run.facts.get("accumulate", {}) | changes
+    for step, parts in accumulation.changes:
+        run.log(f"memory ran out in step {step}: from there on in {parts} micro-batches")
 
 
 def _interruption(run: Run) -> Problem:

@@ -11,6 +11,13 @@ import torch
 from ..errors import Problem, RunError, UsageError
 
 
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that an allocation failed, on the CPU or a GPU."""
+    said = r"can't allocate memory|out of memory|_ALLOC_FAILED"
+    known = isinstance(error, (MemoryError, torch.OutOfMemoryError))
+    return known or bool(re.search(said, str(error)))
+
+
 @contextmanager
 def catch_out_of_memory() -> Iterator[None]:
     """Within it, memory that runs out is told as what it is, whoever reports it.
@@ -21,9 +28,7 @@ def catch_out_of_memory() -> Iterator[None]:
     try:
         yield
     except (MemoryError, RuntimeError) as error:
-        if not isinstance(error, (MemoryError, torch.OutOfMemoryError)) and not re.search(
-            r"can't allocate memory|out of memory", str(error)
-        ):
+        if not is_out_of_memory(error):
             raise
         said = str(error).strip().splitlines() or ["an allocation failed"]
         hint = "a smaller model, trainer.batch_size or trainer.eval_batch_size"

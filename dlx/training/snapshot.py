@@ -30,9 +30,11 @@ AVERAGE = "average"
 def parts_of(training: Training, callbacks: Mapping[str, Callback]) -> dict[str, Stateful]:
     """Everything that the rest of a training depends on, by name."""
     average = {} if training.average is None else {AVERAGE: training.average}
+    parts = {"accumulation": training.accumulation} if training.accumulation.auto else {}
     return {
         "learner": training.learner,
         **average,
+        **parts,
         "optimizers": training.optimizers,
         "source": training.source,
         "meters": training.train_meters,

@@ -21,8 +21,10 @@ from ..models.frozen import hold_frozen
 from ..optimizers.named import Optimizers
 from ..seeds import derive
 from ..sources.batches import Batch
+from ..sources.device import is_out_of_memory
 from ..sources.source import Source
 from ..state import State
+from .accumulation import Accumulation
 from .average import Average
 
 CHECK_EVERY = 32
@@ -78,6 +80,7 @@ class Training:
 
     Attributes:
         average: of the weights; None where the weights themselves are validated and kept.
+        accumulation: in how many micro-batches each step is computed.
     """
 
     def __init__(
@@ -98,6 +101,7 @@ class Training:
         self.optimizers = optimizers
         self.options = options
         self.average = _average_of(learner, options)
+        self.accumulation = Accumulation(options.accumulate, learner)
         self.train_meters = learner.meters("train")
         self.seed, self.fold = seed, fold
         self.progress = Progress()
@@ -116,9 +120,10 @@ class Training:
     def step(self, batch: Batch) -> None:
         """One step of the learner; it counts where its loss is a number."""
         progress = self.progress
-        # The dropout stream is a function of the step, so that a resumed run draws the same.
-        self._generator.manual_seed((self._dropout_seed + progress.step) & _POSITIVE)
-        self.learner.step(batch, self.optimizers, self.train_meters)
+        while not self._try_step(batch):  # memory ran out; the same step in smaller parts
+            self.optimizers.clear()
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
         if (progress.step + 1) % self.check_every == 0:
             self.check_loss()
         self.optimizers.finish_step()
@@ -126,6 +131,26 @@ class Training:
         progress.position += 1
         if self.average is not None:
             self.average.update(progress.epoch + 1, progress.position == self.source.steps)
+
+    def _try_step(self, batch: Batch) -> bool:
+        """Computes a step; where memory runs out before weights move, it can be done again.
+
+        Returns:
+            Whether it is done.
+        """
+        step = self.progress.step
+        if self.accumulation.auto:
+            self.optimizers.parts = self.accumulation.parts_of(step + 1)
+        # The dropout stream is a function of the step, so that a resumed run draws the same.
+        self._generator.manual_seed((self._dropout_seed + step) & _POSITIVE)
+        try:
+            self.learner.step(batch, self.optimizers, self.train_meters)
+        except RuntimeError as error:
+            again = is_out_of_memory(error) and not self.optimizers.has_moved
+            if not again or not self.accumulation.grow(step + 1, batch.rows):
+                raise
+            return False  # what the error holds of the device is free when it is
+        return True
 
     def averaged(self) -> AbstractContextManager[None]:
         """Within it the learner holds the weights to validate and to keep."""

@@ -168,6 +168,10 @@ REFUSED = {
         "learner scribe cannot compute a step in parts\n"
         "  where: command line: trainer.accumulate=2\n  try: trainer.accumulate=1"
     ),
+    ("trainer.accumulate=auto",): (
+        "learner scribe cannot compute a step in parts\n"
+        "  where: command line: trainer.accumulate=auto\n  try: trainer.accumulate=1"
+    ),
     ("learner.order=10",): (
         "it looks back too far\n  where: command line: learner.order=10\n  accepted: at most 9"
     ),

@@ -17,7 +17,7 @@ from dlx.errors import UsageError
 from dlx.learning import memory
 from dlx.learning.memory import _count_kept, eval_rows, format_bytes
 from dlx.learning.networks import builder
-from dlx.models.sizes import count_parameters, measure_rows, outline
+from dlx.models.sizes import RowSizes, count_parameters, measure_rows, outline
 from dlx.reproduce.again import reproduce
 from dlx.running.retest import look_again
 from dlx.running.train import train
@@ -102,6 +102,16 @@ def test_a_batch_that_does_not_fit_is_refused_and_the_hint_works(
     assert not Path("runs").exists()
     trained(caught.value.problems[0].hint, base=large)
     trained("trainer.accumulate=32", base=large)
+
+
+def test_where_steps_may_be_cut_a_row_must_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a CPU `auto` cuts nothing, so there the whole batch must."""
+    config, sizes = loaded("trainer.accumulate=auto").config, RowSizes(100, 100)
+    monkeypatch.setattr(memory, "free_on", lambda _: 400)
+    memory.require_batch(config, sizes, 64, torch.device("cuda"))
+    for device, kept in (("cpu", 100), ("cuda", 101)):
+        with pytest.raises(UsageError, match="a step of"):
+            memory.require_batch(config, RowSizes(kept, kept), 64, torch.device(device))
 
 
 def test_the_outline_has_the_shapes_of_the_model() -> None:
