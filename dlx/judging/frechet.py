@@ -1,4 +1,8 @@
-"""The Fréchet distance between samples and data, in the space of a few principal components."""
+"""The Fréchet distance between samples and data, in the space of a few principal components.
+
+By torch, whose threads a run sets: NumPy's of small matrices spend their time waiting for each
+other.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import torch
+from torch import Tensor
 
 from ..metrics.base import Places, Values
 from .bootstrap import Draws
@@ -31,17 +37,18 @@ class Components:
     def fit(cls, rows: Values, most: int = COMPONENTS) -> Self:
         """Learns them from rows, (rows, numbers): as many as vary, at most so many."""
         mean = rows.mean(axis=0, dtype=np.float64)
-        centred = rows - mean
+        centred = torch.from_numpy(rows - mean)
         wide = centred.shape[1] > len(centred)  # then the rows' products are the smaller matrix
-        sizes, axes = np.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
-        vary = sizes > sizes[-1] * 1e-10
-        kept = np.flatnonzero(vary)[::-1][:most]
+        sizes, axes = torch.linalg.eigh(centred @ centred.T if wide else centred.T @ centred)
+        kept = (sizes > sizes[-1] * 1e-10).nonzero()[:, 0].flip(0)[:most]
         axes = axes[:, kept]
-        return cls(mean, centred.T @ axes / np.sqrt(sizes[kept]) if wide else axes)
+        if wide:
+            axes = centred.T @ axes / sizes[kept].sqrt()
+        return cls(mean, axes.numpy())
 
     def of(self, rows: Values) -> Values:
         """How far rows lie along each, (rows, components)."""
-        return (rows - self.mean) @ self.axes
+        return (torch.from_numpy(rows - self.mean) @ torch.from_numpy(self.axes)).numpy()
 
 
 def distance(one: Values, other: Values) -> float:
@@ -49,21 +56,36 @@ def distance(one: Values, other: Values) -> float:
 
     Squared, as it is usually told: of means m and covariances S it is
     |m1 - m2|^2 + tr(S1 + S2 - 2 (S1 S2)^(1/2)) (Dowson and Landau, 1982; for generated pictures
-    Heusel and others, 2017, arXiv:1706.08500). Nan of fewer than two rows.
+    Heusel and others, 2017, arXiv:1706.08500). Nan of fewer than two rows, or
+    where a number is not finite.
 
     Args:
         one: (rows, numbers).
         other: (other rows, numbers).
     """
-    if min(len(one), len(other)) < 2:
+    if not _is_defined(one, other):
         return float("nan")
-    apart = one.mean(axis=0) - other.mean(axis=0)
-    first, second = (np.atleast_2d(np.cov(rows, rowvar=False)) for rows in (one, other))
-    sizes, axes = np.linalg.eigh(first)
-    root = axes * np.sqrt(sizes.clip(0))  # root root' is the first covariance
-    common = np.sqrt(np.linalg.eigvalsh(root.T @ second @ root).clip(0)).sum()
-    found = apart @ apart + np.trace(first) + np.trace(second) - 2 * common
-    return max(0.0, float(found))
+    return float(_between(*_moments(one), *_moments(other)))
+
+
+def _is_defined(*every: Values) -> bool:
+    return all(len(rows) > 1 and bool(np.isfinite(rows).all()) for rows in every)
+
+
+def _moments(rows: Values) -> tuple[Tensor, Tensor]:
+    """Mean and covariance, (numbers,) and (numbers, numbers)."""
+    found = torch.from_numpy(rows)
+    return found.mean(dim=0), found.T.cov().reshape(2 * rows.shape[1:])
+
+
+def _between(mean: Tensor, covariance: Tensor, other_mean: Tensor, other: Tensor) -> Tensor:
+    """The distance between normal distributions; of many pairs at once, where stacked."""
+    sizes, axes = torch.linalg.eigh(covariance)
+    root = axes * sizes.clamp(min=0).sqrt().unsqueeze(-2)  # root root' is the covariance
+    common = torch.linalg.eigvalsh(root.mT @ other @ root).clamp(min=0).sqrt()
+    spread = (covariance + other).diagonal(dim1=-2, dim2=-1) - 2 * common
+    found: Tensor = ((mean - other_mean).square() + spread).sum(dim=-1).clamp(min=0)
+    return found
 
 
 @dataclass(frozen=True)
@@ -97,8 +119,11 @@ class Frechet(Estimate):
 
     def bootstrap(self, drawn: Draws) -> Values:
         """The distance of each draw of samples, from a draw of the data, (draws,)."""
+        if not _is_defined(self.made, self.data):
+            return np.full(drawn.many, np.nan)
         others = Draws(len(self.data), "bootstrap of the data", drawn.many)
         pairs = zip(drawn, others, strict=True)
-        found = np.array([distance(self.made[a], self.data[b]) for a, b in pairs])
-        around: Values = found - found.mean() + self.value()
+        moments = [(*_moments(self.made[a]), *_moments(self.data[b])) for a, b in pairs]
+        found = _between(*(torch.stack(each) for each in zip(*moments, strict=True)))
+        around: Values = (found - found.mean() + self.value()).numpy()
         return around

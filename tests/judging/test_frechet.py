@@ -36,7 +36,9 @@ def test_it_is_zero_for_the_same_and_the_squared_step_of_what_is_moved() -> None
     one = rows(60, 5)
     assert distance(one, one) == pytest.approx(0, abs=1e-9)
     assert distance(one, one + 2) == pytest.approx(5 * 4)
-    assert np.isnan(distance(one[:1], one))
+    for wrong in (one[:1], np.full_like(one, np.nan), np.full_like(one, np.inf)):
+        assert np.isnan(distance(wrong, one))
+        assert np.isnan(Frechet("model", "model", wrong, one).bootstrap(Draws(len(wrong)))).all()
 
 
 @pytest.mark.parametrize(("many", "numbers"), [(60, 12), (10, 40)])
