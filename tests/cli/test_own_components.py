@@ -140,7 +140,7 @@ def test_an_optimizer_that_moves_nothing_is_refused(cli: Any) -> None:
     refused = cli("train", "task=forge", MAKER, CRITIC, "optimizer.lr=0.1")
     assert (refused.code, refused.err) == (
         2,
-        "error: learner forger does not read `optimizer`\n"
+        "error: learner forger does not read `optimizer`: each of its networks has one of its own\n"
         "  where: command line: optimizer.lr=0.1\n"
         "  accepted: prepare, protocol, schedule\n  try: ~optimizer\n",
     )
