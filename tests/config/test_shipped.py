@@ -9,8 +9,9 @@ import pytest
 import yaml
 
 from dlx.config.extras import extras, is_installed
+from dlx.config.fields import import_code
 from dlx.config.files import scan
-from dlx.config.learners import reads
+from dlx.config.learners import monitor_of, reads, spec_of
 from dlx.config.load import load
 from dlx.config.paths import GROUPS, find_shipped
 from dlx.config.schema import Config
@@ -43,7 +44,7 @@ def fits(config: Config, group: str, option: str) -> bool:
     """Whether a group's file agrees with a task, by the problem table and the protocol."""
     validates = config.protocol.options.validates
     if group == "learner":
-        return option == config.learner.name
+        return import_code(LEARNERS.entries[option].options.spec).uses == spec_of(config).uses
     if not reads(config, group) or (group, option) == ("model", "graph"):  # names inputs itself
         return False
     if group == "dataset":
@@ -61,7 +62,7 @@ def fits(config: Config, group: str, option: str) -> bool:
     if group == "callbacks" and option in extras():
         return is_installed(option)
     if f"{group}/{option}" in ("schedule/plateau", "callbacks/early_stopping"):
-        return bool(validates)
+        return bool(validates) and monitor_of(config) is not None
     if group == "protocol":
         in_time = PROTOCOLS.default(option)().options.in_time
         return option == "auto" or in_time == bool(config.dataset.options.time)

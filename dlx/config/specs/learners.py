@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from ..fields import Chosen, Component, Table, option
 from .models import MODELS
+from .optimizers import OPTIMIZERS
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,10 +48,38 @@ class Vae(Learner):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class GanOptimizers:
+    """What moves each network; null: the config's `optimizer`."""
+
+    generator: Chosen | None = option(None, "moves the generator", table=OPTIMIZERS)
+    discriminator: Chosen | None = option(None, "moves the discriminator", table=OPTIMIZERS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gan(Learner):
+    """Generative adversarial networks: samples that cannot be told from data (Goodfellow, 2014)."""
+
+    spec = "dlx.config.gan:GanSpec"
+
+    noise: int = option(16, "random numbers that a sample is made of", ge=1)
+    generator: Chosen = option(
+        MODELS.default("mlp"), "makes a sample of random numbers", table=MODELS
+    )
+    discriminator: Chosen = option(
+        MODELS.default("mlp"), "tells samples from rows of the data", table=MODELS
+    )
+    optimizers: GanOptimizers = option(
+        GanOptimizers, "an optimizer for each network; null: that of `optimizer`"
+    )
+    shown_every: int = option(5, "pictures of samples are kept of each such epoch", ge=1)
+
+
 LEARNERS = Table(
     "learner",
     {
         "supervised": Component(Supervised, "dlx.learning.supervised:Supervised"),
         "vae": Component(Vae, "dlx.learning.vae:Vae"),
+        "gan": Component(Gan, "dlx.learning.gan:Gan"),
     },
 )

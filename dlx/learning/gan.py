@@ -1,0 +1,261 @@
+"""Generative adversarial networks: one makes samples, the other tells them from data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from ..config.schema import Config
+from ..data.columns import Input
+from ..data.targets import EncodedTarget
+from ..errors import Problem, UsageError
+from ..interrupts import check
+from ..judging.evaluation import Evaluation
+from ..judging.frechet import Components, Frechet
+from ..metrics.base import Values
+from ..models.sizes import RowSizes, measure_rows
+from ..models.summary import LayerRow, layer_table
+from ..optimizers.named import Optimizers
+from ..runs.artifacts import Artifacts
+from ..sources.batches import Batch
+from ..sources.fold import FoldData
+from ..sources.noise import normal_rows
+from ..sources.source import Source
+from . import samples
+from .learner import Learner
+from .meters import Meters
+from .networks import build_model
+from .penalties import Penalty
+
+NOISE, MADE, REAL = "noise", "made", "real"
+TAUGHT = 10_000
+"""As many training rows, at most, teach the space in which samples are compared with data."""
+
+
+class Gan(Learner):
+    """A generator and a discriminator (Goodfellow and others, 2014, arXiv:1406.2661).
+
+    The discriminator gives a logit of a row being from the data; its loss is the cross-entropy of
+    rows of a batch and of as many samples. The generator's is that of its samples being taken for
+    data, which does not saturate where they are told apart (there, section 3). In a step each
+    moves once, the discriminator first. Numbers of a sample lie between 0 and 1.
+
+    Samples are judged by the Fréchet distance of their principal components from those of rows
+    that did not train. What they are made of is a function of the seed and the sample's number.
+
+    Args:
+        config: names the models, their penalties, and how many numbers a sample is made of.
+        networks: `generator` and `discriminator`.
+        data: name and description of the input.
+    """
+
+    def __init__(
+        self, config: Config, networks: Mapping[str, nn.Module], data: tuple[str, Input]
+    ) -> None:
+        super().__init__(config, networks)
+        self.input, described = data
+        self.shape = described.shape
+        self._penalties = {
+            name: Penalty({f"learner.{name}": (getattr(config.learner.options, name), network)})
+            for name, network in networks.items()
+        }
+        self._fold: FoldData | None = None
+
+    @classmethod
+    def build(
+        cls,
+        config: Config,
+        inputs: Mapping[str, Input],
+        targets: Mapping[str, EncodedTarget],  # noqa: ARG003 - it has none
+        device: torch.device,
+        fold: int = 0,
+    ) -> Self:
+        """Both networks with fresh weights."""
+        name, described = _require_numbers(inputs)
+        noise = _noise_of(config)
+        size = int(np.prod(described.shape))
+        networks = {
+            "generator": build_model(config, "generator", noise, {MADE: size}, device, fold),
+            "discriminator": build_model(config, "discriminator", inputs, {REAL: 1}, device, fold),
+        }
+        return cls(config, networks, (name, described))
+
+    def source(self, fold: FoldData, number: int) -> Source:
+        """The training rows; refuses those whose numbers are not from 0 to 1."""
+        for batch in fold.train.in_order(self.config.trainer.eval_batch_size):
+            low, high = (float(end) for end in self._rows_of(batch).aminmax())
+            if low < 0 or high > 1:
+                what = f"learner gan makes numbers from 0 to 1, but {self.input} has {low:g} to "
+                accepted = "numbers from 0 to 1, as the step scale makes them"
+                hint = "prepare.steps=[{name: scale}], or with divide_by: 255 for bytes"
+                raise UsageError(Problem(f"{what}{high:g}", "prepare.steps", accepted, hint))
+        return super().source(fold, number)
+
+    def measure(self, inputs: Mapping[str, Input]) -> RowSizes:
+        """What a sample and a row take of memory in both networks."""
+        found = [measure_rows(network, taken) for network, taken in self._fed(inputs).values()]
+        return RowSizes(sum(one.kept for one in found), max(one.widest for one in found))
+
+    def layers(self, inputs: Mapping[str, Input]) -> list[LayerRow]:
+        """The layers of the generator, then those of the discriminator."""
+        return [
+            replace(row, name=f"{name}.{row.name}")
+            for name, (network, taken) in self._fed(inputs).items()
+            for row in layer_table(network, taken)
+        ]
+
+    def _fed(self, inputs: Mapping[str, Input]) -> dict[str, tuple[nn.Module, Mapping[str, Input]]]:
+        """Each network, and what it is fed."""
+        fed = {"generator": _noise_of(self.config), "discriminator": inputs}
+        return {name: (self.networks[name], taken) for name, taken in fed.items()}
+
+    def penalty(self, group: str) -> Tensor | None:
+        """What L1 and L2 of a network's model add; None where neither is asked for."""
+        return self._penalties[group]()
+
+    def losses(self, batch: Batch) -> dict[str, Tensor]:
+        """The loss of each network."""
+        return {"discriminator": self.tell_apart(batch), "generator": self.deceive(batch)}
+
+    def tell_apart(self, batch: Batch) -> Tensor:
+        """The discriminator's loss, of the rows and of as many samples."""
+        with torch.no_grad():
+            made = self.generate(batch.rows)
+        return (
+            softplus(self._judge(made)).mean() + softplus(-self._judge(self._rows_of(batch))).mean()
+        )
+
+    def deceive(self, batch: Batch) -> Tensor:
+        """The generator's loss, of as many samples as the batch has rows."""
+        return softplus(-self._judge(self.generate(batch.rows))).mean()
+
+    def generate(self, rows: int) -> Tensor:
+        """So many samples, from the stream of the step."""
+        return self.make(torch.randn(rows, self.config.learner.options.noise, device=self.device))
+
+    def make(self, noise: Tensor) -> Tensor:
+        """A sample of each row of noise, (rows, ...) as the data are."""
+        made: Tensor = self.networks["generator"]({NOISE: noise})[MADE]
+        return made.float().sigmoid().view(-1, *self.shape)
+
+    def _judge(self, rows: Tensor) -> Tensor:
+        """A logit of each row being from the data."""
+        found: Tensor = self.networks["discriminator"]({self.input: rows})[REAL]
+        return found.float()
+
+    def _rows_of(self, batch: Batch) -> Tensor:
+        given = batch.inputs[self.input]
+        assert isinstance(given, Tensor)
+        return given
+
+    def step(self, batch: Batch, optimizers: Optimizers, meters: Meters) -> None:
+        """Moves the discriminator, then the generator; the meters are told when that is done."""
+        told: list[tuple[Batch, dict[str, Tensor]]] = []
+
+        def closure(name: str, loss: Callable[[Batch], Tensor]) -> Callable[[Batch], Any]:
+            def losses(micro: Batch) -> dict[str, Tensor]:
+                found = {name: loss(micro)}
+                told.append((micro, found))
+                return found
+
+            return losses
+
+        for name, loss in (("discriminator", self.tell_apart), ("generator", self.deceive)):
+            optimizers.step(name, batch, closure(name, loss))
+        for micro, found in told:
+            meters.update(micro, found, {})
+
+    @torch.no_grad()
+    def sample(self, many: int) -> Tensor:
+        """The first samples, the same for the same weights whoever asks; on the CPU.
+
+        Raises:
+            Interrupted: a signal asks to stop.
+        """
+        self.networks.eval()
+        found, most = [], self.config.trainer.eval_batch_size
+        for start in range(0, many, most):
+            check()
+            numbers = np.arange(start, min(many, start + most))
+            wide = self.config.learner.options.noise
+            noise = normal_rows(self.config.seed, "samples", numbers, wide)
+            found.append(self.make(noise.to(self.device)).cpu())
+        return torch.cat(found)
+
+    def validate(self, fold: FoldData) -> dict[str, float]:
+        """How far samples are from validation rows; nothing without any."""
+        self._fold = fold
+        return {} if fold.validation is None else {"val/frechet": self._own(fold, "val").value()}
+
+    def _own(self, fold: FoldData, part: str) -> Frechet:
+        """As many samples as a part has rows, beside these."""
+        data = self._features(fold, part)
+        made = self._components(fold).of(samples.flat(self.sample(len(data))))
+        return Frechet("model", "model", made, data)
+
+    def _components(self, fold: FoldData) -> Components:
+        """The space in which samples are compared with data, learnt from training rows."""
+        if "components" not in fold.learnt:
+            every = torch.arange(0, len(fold.train), -(-len(fold.train) // TAUGHT))
+            fold.learnt["components"] = Components.fit(self._train_rows(fold, every))
+        found: Components = fold.learnt["components"]
+        return found
+
+    def _train_rows(self, fold: FoldData, places: Tensor) -> Values:
+        taken = fold.train.take(places.to(self.device))
+        return samples.flat(self._rows_of(taken.batch(0, len(taken))))
+
+    def _features(self, fold: FoldData, part: str) -> Values:
+        """The components of the rows of a part, which the fold keeps."""
+        if f"components of {part}" not in fold.learnt:
+            rows, most = fold.part(part), self.config.trainer.eval_batch_size
+            parts = [samples.flat(self._rows_of(batch)) for batch in rows.in_order(most)]
+            taught = self._components(fold)
+            fold.learnt[f"components of {part}"] = np.concatenate([taught.of(p) for p in parts])
+        found: Values = fold.learnt[f"components of {part}"]
+        return found
+
+    def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
+        """The Fréchet distance of samples, of noise, of pixels alone, and of training rows."""
+        self._fold = fold
+        own, taught = self._own(fold, part), self._components(fold)
+        every = self._train_rows(fold, torch.arange(len(fold.train)))
+        others = tuple(
+            Frechet(name, kind, taught.of(made), own.data)
+            for name, kind, made in samples.simple(every, own.units, self.config.seed)
+        )
+        return [Evaluation(f"{part}/frechet", "min", "sample", own, others, paired=False)]
+
+    def artifacts(self, into: Artifacts, when: str) -> None:
+        """Samples of every few epochs and of the end, a film of them, and their nearest rows."""
+        every = self.config.learner.options.shown_every
+        if when == "epoch" and (into.epoch or 0) % every:
+            return
+        made = self.sample(samples.SHOWN)
+        samples.leave(into, made)
+        if when == "end" and self._fold is not None:
+            rows = self._train_rows(self._fold, torch.arange(len(self._fold.train)))
+            samples.leave_nearest(into, made, rows)
+
+
+def _noise_of(config: Config) -> dict[str, Input]:
+    return {NOISE: Input("dense", (config.learner.options.noise,))}
+
+
+def _require_numbers(inputs: Mapping[str, Input]) -> tuple[str, Input]:
+    """Name and description of the only input, if its rows are numbers.
+
+    Raises:
+        UsageError: they are not.
+    """
+    name, found = next(iter(inputs.items()))
+    if found.kind == "dense":
+        return name, found
+    what = f"learner gan makes rows of numbers, but {name} has rows of word ids"
+    raise UsageError(Problem(what, "dataset", "pictures, or rows of numbers"))
