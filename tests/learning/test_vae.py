@@ -226,10 +226,6 @@ def test_pixels_beyond_0_and_1_are_refused_and_the_hint_helps() -> None:
     [
         (("dataset=wine",), "a row of features is a vector of 13"),
         (
-            ("prepare.steps=[{name: scale, divide_by: 16}, {name: flatten}]",),
-            "a row of image is a vector",
-        ),
-        (
             ("dataset=imdb", "prepare.steps=[{name: pad}]"),
             "a row of review is rows of ids of length 500",
         ),
