@@ -6,9 +6,10 @@ can be asked for) is in the spec of the config's learner, and is asked for here.
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 from typing import Any, ClassVar, Literal
 
 from ..errors import Problem, UsageError
@@ -17,7 +18,9 @@ from .fields import Chosen, import_code, options_of
 from .files import Path, Where
 from .names import join_names
 from .schema import Config
+from .shapes import Sizes
 from .specs import DATASETS
+from .specs.nodes import Known
 
 SECTIONS = (
     *("targets", "prepare", "protocol", "baseline", "model", "loss", "optimizer", "schedule"),
@@ -47,6 +50,21 @@ class ScoreSpec:
     meaning: str = ""
 
 
+@dataclass(frozen=True)
+class ModelUse:
+    """A model that a learner trains, and what is known of it without data.
+
+    Attributes:
+        chosen: from the table of models.
+        inputs: what it is fed, by name: the shape of a sample of numbers, None where it is unknown.
+        outputs: what it answers, by name.
+    """
+
+    chosen: Chosen
+    inputs: Known
+    outputs: tuple[str, ...]
+
+
 class LearnerSpec(ABC):
     """What may be asked of a learner; imports no torch.
 
@@ -68,6 +86,12 @@ class LearnerSpec(ABC):
         """The score that decides the best epoch where none is named; None where none does."""
         return None
 
+    def models(self, config: Config) -> dict[str, ModelUse]:
+        """The models that it trains, by the keys of the config that choose them."""
+        if "model" not in self.uses:
+            return {}
+        return {"model": ModelUse(config.model, known_inputs(config), tuple(config.targets))}
+
     def check(self, config: Config, where: Where) -> Iterator[Problem]:  # noqa: ARG002
         """What its sections allow alone but the whole contradicts."""
         return iter(())
@@ -75,6 +99,38 @@ class LearnerSpec(ABC):
     def notes(self, config: Config) -> list[str]:  # noqa: ARG002
         """What is allowed but worth a word."""
         return []
+
+
+def known_inputs(config: Config) -> Known:
+    """The shapes of the prepared inputs, as far as dataset and steps tell them without the data."""
+    found: dict[str, Sizes | None] = {}
+    for name in config.dataset.options.inputs:
+        sizes: Sizes | None = config.dataset.options.shapes.get(name)
+        for step in config.prepare.steps:
+            if not step.options.columns or name in step.options.columns:
+                sizes = step.options.after(sizes)
+        found[name] = sizes
+    return found
+
+
+def move_problem(problem: Problem, key: str) -> Problem:
+    """What is told of the section `model`, told of the key that chooses the model instead."""
+
+    def move(text: str) -> str:
+        return re.sub(r"^model$|\bmodel(?=\.[a-z])", key, text.replace("model=", f"{key}.name="))
+
+    return Problem(*map(move, astuple(problem)))
+
+
+def check_models(config: Config, where: Where) -> Iterator[Problem]:
+    """What the options of the models that are trained contradict, each other or the shapes."""
+    for key, use in spec_of(config).models(config).items():
+
+        def find(path: Path, key: str = key) -> str:
+            return where((*key.split("."), *path[1:]))
+
+        for problem in use.chosen.options.check(use.inputs, use.outputs, find):
+            yield replace(move_problem(problem, key), where=problem.where)
 
 
 def spec_of(config: Config) -> LearnerSpec:

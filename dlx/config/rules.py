@@ -11,8 +11,10 @@ from .fields import Chosen
 from .files import Path, Where
 from .learners import (
     check_learner,
+    check_models,
     epoch_scores,
     has_validation,
+    known_inputs,
     monitor_of,
     own_optimizers,
     reads,
@@ -22,7 +24,6 @@ from .names import did_you_mean, join_names
 from .paths import NAME, NAME_ACCEPTED
 from .schema import Config, FromRun
 from .secrets import hide_passwords, holds_password
-from .shapes import Sizes
 from .spaces import wrong_space
 from .specs.augment import refuse_no_pictures
 from .specs.optimizers import groups_of
@@ -135,22 +136,6 @@ def _columns(config: Config, where: Where) -> Iterator[Problem]:
                 yield Problem(f"prepare step {step.name}: {what}", here, join_names(offered), hint)
 
 
-def _model(config: Config, where: Where) -> Iterator[Problem]:
-    """What the model's own options contradict, each other or the data's shapes."""
-    if reads(config, "model"):
-        inputs = {name: _prepared(config, name) for name in config.dataset.options.inputs}
-        yield from config.model.options.check(inputs, tuple(config.targets), where)
-
-
-def _prepared(config: Config, name: str) -> Sizes | None:
-    """The shape of a row of an input after its preparation, as far as it is known unread."""
-    sizes: Sizes | None = config.dataset.options.shapes.get(name)
-    for step in config.prepare.steps:
-        if not step.options.columns or name in step.options.columns:
-            sizes = step.options.after(sizes)
-    return sizes
-
-
 def _augment(config: Config, where: Where) -> Iterator[Problem]:
     """Inputs that the dataset has not, or that are no pictures, as far as that is known unread."""
     offered = config.dataset.options.inputs
@@ -159,7 +144,7 @@ def _augment(config: Config, where: Where) -> Iterator[Problem]:
         if name not in offered:
             what = f"`prepare.augment.{name}`: dataset {config.dataset.name} has no input `{name}`"
             yield Problem(what, here, join_names(offered), did_you_mean(name, offered))
-        elif sizes := _prepared(config, name):
+        elif sizes := known_inputs(config)[name]:
             yield from refuse_no_pictures(name, sizes, here)
 
 
@@ -285,8 +270,8 @@ def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:
 
 
 _RULES = (
-    *(_names, check_learner, _monitors, _columns, _model, _augment, _copies, _trainer, _start),
-    *(_groups, _protocol, _addresses),
+    *(_names, check_learner, _monitors, _columns, check_models, _augment, _copies, _trainer),
+    *(_start, _groups, _protocol, _addresses),
 )
 """What finds contradictions, in the order in which these are told."""
 
@@ -303,7 +288,11 @@ def _padding_read_last(config: Config, where: Where) -> Iterator[Problem]:
     over hundreds of them has forgotten the text: an LSTM then learns next to nothing.
     """
     sides = {step.options.side for step in config.prepare.steps if step.name == "pad"}
-    stacks = config.model.options.stacks() if reads(config, "model") else {}
+    stacks = {
+        f"{key}{inner.removeprefix('model')}": layers
+        for key, use in spec_of(config).models(config).items()
+        for inner, layers in use.chosen.options.stacks().items()
+    }
     for key, layers in stacks.items():
         for number, layer in enumerate(layers, start=1):
             if layer.name in _RECURRENT and not layer.options.sequence:

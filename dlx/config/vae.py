@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..errors import Problem
 from .files import Where
-from .learners import LearnerSpec, ScoreSpec, has_validation
+from .learners import LearnerSpec, ModelUse, ScoreSpec, has_validation, known_inputs
 from .names import join_names
 from .schema import Config
 
@@ -31,6 +31,17 @@ class VaeSpec(LearnerSpec):
     def monitor(self, config: Config) -> str | None:
         """The bound on the validation set."""
         return "val/loss" if has_validation(config) else None
+
+    def models(self, config: Config) -> dict[str, ModelUse]:
+        """Encoder and decoder."""
+        options = config.learner.options
+        latent = {"latent": (options.latent,)}
+        return {
+            "learner.encoder": ModelUse(
+                options.encoder, known_inputs(config), ("mean", "log_variance")
+            ),
+            "learner.decoder": ModelUse(options.decoder, latent, ("pixels",)),
+        }
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Whether there is one input, and no step makes something else of its pictures."""

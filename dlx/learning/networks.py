@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import astuple
 from typing import Any
 
 import torch
 from torch import nn
 
 from ..config.fields import Chosen
-from ..config.learners import optimizer_of
+from ..config.learners import move_problem, optimizer_of
 from ..config.schema import Config
 from ..config.specs.averages import is_averaged
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
-from ..errors import Problem, UsageError
+from ..errors import UsageError
 from ..models.init import initialise
 from ..seeds import derive
 from .memory import require_weights
@@ -96,12 +94,7 @@ def build_model(
 @contextmanager
 def _told_under(key: str) -> Iterator[None]:
     """Within it, what is told of the section `model` is told of the key that names the model."""
-
-    def move(text: str) -> str:
-        return re.sub(r"^model$|\bmodel(?=\.[a-z])", key, text.replace("model=", f"{key}.name="))
-
     try:
         yield
     except UsageError as error:
-        told = [Problem(*map(move, astuple(one))) for one in error.problems]
-        raise UsageError(*told) from error
+        raise UsageError(*(move_problem(one, key) for one in error.problems)) from error

@@ -230,3 +230,31 @@ def test_what_a_search_may_move(key: str, value: list[Any], wrong: str) -> None:
         return
     with pytest.raises(UsageError, match=wrong):
         load(arguments)
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        (
+            "learner.encoder={name: graph, nodes: {a: {of: [b]}, b: {of: [a]}}}",
+            "nodes read each other in a circle: a -> b -> a\n  where: command line: {}\n"
+            "  accepted: nodes that read inputs, or nodes that read others",
+        ),
+        (
+            "learner.decoder={name: graph}",
+            "graph needs nodes, but `learner.decoder.nodes` is empty\n  where: command line: {}\n"
+            "  accepted: at least one node\n  try: 'learner.decoder.nodes.main="
+            "{of: [latent], layers: [flatten, {linear: 16}, relu]}'",
+        ),
+        (
+            "learner.decoder={name: layers, layers: [{lstm: 3}]}",
+            "layer 1 (lstm) cannot take a vector of 2\n  where: command line: {}\n"
+            "  accepted: a sequence (time, features)\n  try: place it before flatten or pooling, "
+            "or give the recurrent layer sequence: true",
+        ),
+    ],
+)
+def test_models_among_a_learners_options_are_checked_as_well(
+    told: Told, argument: str, expected: str
+) -> None:
+    assert told("task=digits_vae", argument) == expected.replace("{}", argument, 1)

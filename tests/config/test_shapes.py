@@ -8,8 +8,8 @@ from itertools import product
 
 import pytest
 
+from dlx.config.learners import known_inputs
 from dlx.config.load import load
-from dlx.config.rules import _prepared
 from dlx.config.shapes import ANY, Place, Shape
 from dlx.config.specs import DATASETS, LAYERS
 from dlx.config.specs.layers import Layer, follow
@@ -111,7 +111,7 @@ def test_layers_that_cannot_follow_each_other(
 
 def test_a_step_tells_the_shape_that_it_leaves() -> None:
     def prepared(steps: str, task: str = "digits", name: str = "image") -> object:
-        return _prepared(load([f"task={task}", f"prepare.steps=[{steps}]"]).config, name)
+        return known_inputs(load([f"task={task}", f"prepare.steps=[{steps}]"]).config)[name]
 
     assert prepared("") == (8, 8)
     assert prepared("{name: scale, divide_by: 16}") == (8, 8)
