@@ -99,7 +99,11 @@ def pin_source(config: Config, root: Path) -> Config:
     """
     if not config.from_run.run:
         return config
-    folder = find(root, config.from_run.run).resolve()
+    try:
+        folder = find(root, config.from_run.run).resolve()
+    except UsageError as error:
+        what = f"run {config.from_run.run}, from which this one started, is gone"
+        raise UsageError(Problem(what, str(root), "it, where it was", "train again")) from error
     return replace(config, from_run=replace(config.from_run, run=str(folder)))
 
 

@@ -188,7 +188,8 @@ def test_a_resumed_run_needs_no_source_and_a_reproduced_one_does(tmp_path: Path)
     assert found == expected
     with pytest.raises(UsageError) as caught:
         reproduce(whole, lambda _: None)
-    assert "there is no run" in caught.value.problems[0].what
+    told = f"run {base}, from which this one started, is gone"
+    assert caught.value.problems[0].what == told
 
 
 def test_a_source_that_changed_is_told_where_it_is_trained_again(tmp_path: Path) -> None:
