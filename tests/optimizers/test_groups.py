@@ -18,6 +18,8 @@ from dlx.config.schema import Trainer
 from dlx.config.specs.optimizers import OPTIMIZERS, Group
 from dlx.config.specs.schedules import SCHEDULES
 from dlx.errors import UsageError
+from dlx.learning.build import build_optimizers
+from dlx.learning.learner import Learner
 from dlx.models.frozen import hold_frozen
 from dlx.optimizers.groups import NEVER, describe_trained, divide
 from dlx.optimizers.member import Member
@@ -257,6 +259,29 @@ def test_the_order_of_patterns_is_part_of_a_configs_identity_and_none_is_not() -
 @pytest.mark.parametrize("rest", [("model.units=[8]",), ("optimizer=adam", "schedule=cosine")])
 def test_a_learner_with_groups_keeps_its_contract(rest: tuple[str, ...]) -> None:
     check_learner(*rest, "optimizer.groups={body.0.*: {lr: 1e-4, from_epoch: 2}, *.bias: {lr: 0}}")
+
+
+class Two(Learner):
+    """Two networks with an optimizer each."""
+
+    def losses(self, batch: Any) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+    step = evaluations = build = losses  # type: ignore[assignment]
+
+
+def test_patterns_act_within_each_optimizer() -> None:
+    def built_by(groups: str) -> Optimizers:
+        config = loaded(f"optimizer.groups={groups}").config
+        return build_optimizers(config, Two(config, {"maker": net(), "judge": net()}), 3, "min")
+
+    found = built_by("{judge.2.*: {lr: 0.5}, '*.0.*': {from_epoch: 2}}".replace("'", ""))
+    assert found.rates() == {"lr": 0.002, "lr/judge": 0.0, "lr/judge/judge.2.*": 0.5}
+    found.freeze(2)
+    assert found.rates()["lr/judge"] == 0.002
+    with pytest.raises(UsageError) as caught:
+        built_by("{maker.*: {from_epoch: 2}}")
+    assert caught.value.problems[0].what.startswith("every weight is frozen in the first epoch")
 
 
 def test_a_run_tells_the_rates_and_what_is_trained(here: Any) -> None:

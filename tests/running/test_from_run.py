@@ -188,7 +188,7 @@ def test_a_resumed_run_needs_no_source_and_a_reproduced_one_does(tmp_path: Path)
     assert found == expected
     with pytest.raises(UsageError) as caught:
         reproduce(whole, lambda _: None)
-    told = f"run {base}, from which this one started, is gone"
+    told = f"run {name_of(base)}, from which this one started, is gone"
     assert caught.value.problems[0].what == told
 
 
