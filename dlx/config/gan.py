@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ..errors import Problem
 from .files import Where
-from .learners import LearnerSpec, ScoreSpec, has_validation
+from .learners import LearnerSpec, ModelUse, ScoreSpec, has_validation, known_inputs
 from .names import join_names
 from .schema import Config
 
@@ -30,6 +30,17 @@ class GanSpec(LearnerSpec):
         held = "val" if validates else "test"
         far = ScoreSpec("min", judged=validates, each_epoch=validates, meaning=_MEANING)
         return {**found, f"{held}/frechet": far}
+
+    def models(self, config: Config) -> dict[str, ModelUse]:
+        """Generator and discriminator."""
+        options = config.learner.options
+        noise = {"noise": (options.noise,)}
+        return {
+            "learner.generator": ModelUse(options.generator, noise, ("made",)),
+            "learner.discriminator": ModelUse(
+                options.discriminator, known_inputs(config), ("real",)
+            ),
+        }
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Whether there is one input, and nothing takes its numbers out of 0 to 1."""

@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 import torch
-from small import loaded
+from small import built, loaded
 
 from dlx.config.fields import Chosen
+from dlx.config.learners import spec_of
 from dlx.config.schema import Config
-from dlx.config.specs import MODELS
+from dlx.config.specs import LEARNERS, MODELS
+from dlx.config.specs.models import Common
 from dlx.data.columns import Input
 from dlx.errors import UsageError
 from dlx.learning.networks import build_model
@@ -97,3 +99,32 @@ def test_penalties_of_several_models_are_added() -> None:
     assert found is not None
     torch.testing.assert_close(found, 0.1 * one.abs().sum() + 0.2 * other.square().sum())
     assert Penalty({"into": (mlp(), models["into"][1])})() is None
+
+
+TASKS = ("task=wine", "task=digits_vae", "task=digits_gan")
+
+
+def test_every_learner_is_tried_below() -> None:
+    assert {loaded(task).config.learner.name for task in TASKS} == set(LEARNERS.entries)
+
+
+@pytest.mark.parametrize("task", TASKS)
+def test_a_spec_tells_every_model_that_its_learner_trains_as_it_is_built(task: str) -> None:
+    """By a graph in place of each, which reads what it is said to be fed."""
+    config = loaded(task, "dataset.sample=true").config
+    options = vars(config.learner.options).items()
+    chosen = {
+        f"learner.{n}" for n, one in options if isinstance(getattr(one, "options", 0), Common)
+    }
+    uses = spec_of(config).models(config)
+    assert {key for key in uses if key != "model"} == chosen
+    graphs = []
+    for key, use in uses.items():
+        heads = ", ".join(f"{name}: main" for name in use.outputs)
+        nodes = f"main: {{of: [{', '.join(use.inputs)}], layers: [flatten, {{linear: 3}}]}}"
+        graphs.append(f"{key}={{name: graph, nodes: {{{nodes}}}, heads: {{{heads}}}}}")
+
+    *_, training = built(*graphs, base=(task, "dataset.sample=true", "trainer.threads=1"))
+
+    weights = dict(training.learner.module.named_parameters())
+    assert sum(name.endswith("body.1.weight") for name in weights) == len(uses)
