@@ -116,7 +116,9 @@ def texts_of(column: Column, step: str, hint: str = "") -> list[str]:
 
 def _other_kind(column: Column, step: str, accepted: str, hint: str) -> UsageError:
     what = f"prepare step {step} got {column.holds}"
-    return UsageError(Problem(what, "", accepted, column.instead or hint))
+    if column.instead:
+        return UsageError(Problem(what, hint=column.instead))
+    return UsageError(Problem(what, "", accepted, hint))
 
 
 class Standardise(Step[specs.Standardise]):

@@ -70,6 +70,7 @@ def test_what_no_picture_can_be_put_through_is_refused(
 
     (problem,) = caught.value.problems
     assert problem.what == f"prepare step {name} got pictures of 3 x 5 x 4 bytes"
+    assert problem.accepted in ("", "a table of numbers, one row per sample")
     assert problem.hint == (
         "leave it out: scale and standardise are for pictures, and model=mlp flattens them"
     )
