@@ -19,7 +19,7 @@ from dlx.report import build
 
 TASKS = sorted(file.stem for file in (find_shipped("configs") / "task").glob("*.yaml"))
 MODELLED = [task for task in TASKS if reads(load([f"task={task}"]).config, "model")]
-IMAGES = ("mnist", "digits")
+IMAGES = ("mnist", "digits", "cats_vs_dogs")
 FITTING = {
     ("convnet", True): ("model.channels=[8,8]",),
     ("layers", True): ("model.layers=[flatten,{linear: 8},relu]",),

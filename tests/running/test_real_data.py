@@ -1,4 +1,4 @@
-"""One short run on the real files of each of five datasets."""
+"""One short run on the real files of each of six datasets."""
 
 from __future__ import annotations
 
@@ -9,6 +9,12 @@ from dlx.errors import UsageError
 
 pytestmark = [pytest.mark.data, pytest.mark.usefixtures("real_data")]
 
+CATS = (
+    *("dataset.size=20", "model.channels=[16,32]", "model.dense=[32]", "model.batch_norm=false"),
+    *("model.dropout=0", "prepare.augment.image=[flip]", "schedule.name=constant"),
+    *("trainer.epochs=6", "trainer.threads=1"),
+)
+
 
 @pytest.mark.parametrize(
     ("task", "overrides", "score", "low", "high"),
@@ -17,6 +23,7 @@ pytestmark = [pytest.mark.data, pytest.mark.usefixtures("real_data")]
         ("imdb", ("trainer.epochs=2", "trainer.threads=1"), "test/accuracy", 0.85, 0.92),
         ("reuters", ("trainer.epochs=3", "trainer.threads=1"), "test/accuracy", 0.7, 0.85),
         ("boston_housing", ("trainer.epochs=40", "trainer.threads=1"), "test/mae", 1.5, 3.2),
+        pytest.param("cats_vs_dogs", CATS, "test/accuracy", 0.6, 0.75, marks=pytest.mark.slow),
         ("beijing_windows", ("trainer.epochs=3", "trainer.threads=1"), "test/mae", 2.0, 2.5),
     ],
 )

@@ -209,9 +209,17 @@ def test_only_the_shuffled_pass_of_training_is_augmented() -> None:
     assert torch.equal(batch.part.targets["digit"], wanted.targets["digit"])
 
 
-def test_a_learner_keeps_its_contract_with_augmented_pictures() -> None:
+@pytest.mark.parametrize(
+    "task",
+    [
+        (*MOVED, "model.units=[4]", "model.dropout=0"),
+        ("task=cats_vs_dogs", "dataset.size=12", "model.channels=[2]", "model.dense=[]"),
+    ],
+    ids=["array", "bytes"],
+)
+def test_a_learner_keeps_its_contract_with_augmented_pictures(task: tuple[str, ...]) -> None:
     """Stopped at every step and resumed; in micro-batches."""
-    check_learner(*MOVED, "model.units=[4]", "model.dropout=0")
+    check_learner(*task)
 
 
 @pytest.mark.parametrize(

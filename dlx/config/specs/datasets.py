@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from ..fields import Component, Table, option
 from ..shapes import Sizes
@@ -285,6 +285,35 @@ class BeijingWindows(Dataset):
     horizon: int = option(24, "forecast horizon of the temperature", unit="hours", ge=1, le=168)
 
 
+@dataclass(frozen=True, kw_only=True)
+class CatsVsDogs(Dataset):
+    """Photographs of cats and dogs, in colour; rows in the order validation, training, test."""
+
+    inputs = ("image",)
+    targets: ClassVar[dict[str, str]] = {"animal": "binary"}
+    rows = "3,000 + 1,000"
+    terms = "Kaggle (Asirra, 2013); competition terms"
+    files = (
+        File(
+            name="cats_and_dogs_small.zip",
+            sha256="5ded4a76e10c1cff2a7392e1842735fa4bdc042cbb62ea67ce28e9929ea628d6",
+            size=32_620_001,
+        ),
+    )
+
+    source: Literal["small_zip"] = option(
+        "small_zip", "files that are read: the book's 2,000 + 1,000 + 1,000 (book 5.2)"
+    )
+    size: int = option(
+        64, "height and width that pictures are stretched to", unit="pixels", ge=8, le=512
+    )
+
+    @property
+    def shapes(self) -> dict[str, Sizes]:  # type: ignore[override]
+        """Three colours."""
+        return {"image": (3, self.size, self.size)}
+
+
 _CODE = "dlx.data.readers"
 DATASETS = Table(
     "dataset",
@@ -300,6 +329,7 @@ DATASETS = Table(
         "reuters": Component(Reuters, f"{_CODE}.keras:reuters"),
         "beijing_pm25": Component(BeijingPm25, f"{_CODE}.beijing:beijing_pm25"),
         "beijing_windows": Component(BeijingWindows, f"{_CODE}.beijing:beijing_windows"),
+        "cats_vs_dogs": Component(CatsVsDogs, f"{_CODE}.cats_vs_dogs:cats_vs_dogs"),
         "boston_housing": Component(BostonHousing, f"{_CODE}.keras:boston_housing"),
     },
 )
