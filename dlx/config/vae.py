@@ -10,6 +10,9 @@ from .learners import LearnerSpec, ModelUse, ScoreSpec, has_validation, known_in
 from .names import join_names
 from .schema import Config
 
+_BOUND = "negative bound on the likelihood, in nats a picture"
+_ERROR = "mean squared error a pixel of reconstructions"
+
 
 class VaeSpec(LearnerSpec):
     """Pictures of one input; a bound in nats a picture is what settings are compared by."""
@@ -22,11 +25,11 @@ class VaeSpec(LearnerSpec):
         validates = has_validation(config)
         found = {"train/objective": ScoreSpec("min")} if config.learner.options.beta != 1 else {}
         for part in ("train", "val") if validates else ("train",):
-            found[f"{part}/loss"] = ScoreSpec("min", judged=part == "val")
+            found[f"{part}/loss"] = ScoreSpec("min", judged=part == "val", meaning=_BOUND)
             for name in ("reconstruction", "kl"):
                 found[f"{part}/{name}"] = ScoreSpec("min")
-        found["val/mse" if validates else "test/mse"] = ScoreSpec("min", each_epoch=validates)
-        return found
+        error = ScoreSpec("min", each_epoch=validates, meaning=_ERROR)
+        return {**found, "val/mse" if validates else "test/mse": error}
 
     def monitor(self, config: Config) -> str | None:
         """The bound on the validation set."""

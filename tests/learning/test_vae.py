@@ -155,6 +155,9 @@ def test_a_run_leaves_what_can_be_seen() -> None:
     first, *_, last = rows_of(run.folder)
     assert last["train/loss"] < first["train/loss"]
     assert run.facts["answer"]["score"] == "test/loss"
+    assert (
+        run.facts["meanings"]["val/loss"] == "negative bound on the likelihood, in nats a picture"
+    )
     assert {one["name"] for one in run.facts["baselines"]} == BASELINES
 
 
