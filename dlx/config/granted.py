@@ -37,7 +37,14 @@ def _is_granted(override: Override, watchers: bool) -> bool:
     watches = section == "callbacks" and (not rest or rest[0] in _WATCHERS)
     if section in _SECTIONS or (watches and not watchers):
         return False
-    return not any("${" in text for text in _texts(override.value()))
+    texts = _texts(override.value())
+    if section == "from_run" and any(map(_leads_elsewhere, texts)):  # else a run below the root
+        return False
+    return not any("${" in text for text in texts)
+
+
+def _leads_elsewhere(text: str) -> bool:
+    return text.startswith(("/", "~")) or ".." in text.split("/")
 
 
 def _texts(value: Any) -> list[str]:

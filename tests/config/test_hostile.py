@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from dlx.config.granted import find_forbidden
 from dlx.config.keys import dotted_keys
 from dlx.config.load import load
 from dlx.config.paths import GROUPS, search_path
@@ -110,3 +111,13 @@ def test_files(here: Path, seed: int) -> None:
     file.write_bytes(text.encode("utf-8", "surrogateescape"))
     assert all(problem.where for problem in problems_of(["task=mine"]))
     assert os.listdir(here) == ["configs"]
+
+
+def test_a_strangers_file_may_name_a_run_below_the_root_alone() -> None:
+    assert find_forbidden(["from_run=wine/20260101-000000-0123abcd-1", "from_run.take=[a.*]"]) == ""
+    for asked in (
+        "from_run=/home/somebody/run",
+        "from_run.run=~/run",
+        "from_run={run: a/../../b, take: [c]}",
+    ):
+        assert find_forbidden(["task=wine", asked]) == asked
