@@ -22,7 +22,7 @@ from .fields import (
     options_of,
 )
 from .files import Path, Where
-from .names import components, find_nearest, join_names
+from .names import by_last_part, components, find_nearest, join_names
 from .paths import group_files, search_path
 from .scalars import format_scalar, guess_scalar, is_divided
 from .values import (
@@ -296,7 +296,7 @@ class Checker:
                 return candidate
             deeper = find_nearest(candidate, self._known)
             return deeper or candidate
-        ends = {k.rpartition(".")[2]: k for k in reversed(list(self._known))}
+        ends = by_last_part(self._known)
         leaf = rest[-1] if rest else key
         return ends.get(find_nearest(leaf, ends, cutoff=0.8) or "")
 

@@ -6,7 +6,7 @@ import re
 from functools import cache
 
 from .keys import aliases, dotted_keys
-from .names import find_nearest
+from .names import by_last_part, find_nearest
 
 SHORT = {
     "seeds": "sweep.seeds",
@@ -54,8 +54,8 @@ def _key(name: str) -> str | None:
 
 @cache
 def _leaves() -> dict[str, str]:
-    """The last part of each key -> the first key that has it."""
-    return {key.rpartition(".")[2]: key for key in reversed(dotted_keys())}
+    """The last part of each key -> the key that is meant by it."""
+    return by_last_part(dotted_keys())
 
 
 def _other_names() -> dict[str, str]:

@@ -40,3 +40,9 @@ def components(names: Iterable[str], typed: str = "") -> str:
 def plural(count: int, noun: str) -> str:
     """A count with its noun: "1 step", "2 steps"."""
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
+
+
+def by_last_part(keys: Iterable[str]) -> dict[str, str]:
+    """The last part of each key -> the key that has it: the shortest, of these the first."""
+    shortest_first = sorted(keys, key=lambda key: key.count("."))
+    return {key.rpartition(".")[2]: key for key in reversed(shortest_first)}

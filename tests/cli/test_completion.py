@@ -32,7 +32,7 @@ pytestmark = pytest.mark.usefixtures("here")
         (["r"], ["resume", "reproduce", "runs", "report"]),
         (["zzz"], []),
         (["train", "trainer.d"], ["trainer.deterministic=", "trainer.device="]),
-        (["train", "task=di"], ["task=diabetes", "task=digits"]),
+        (["train", "task=im"], ["task=imdb", "task=imdb_raw"]),
         (["train", "-m", "task=digits", "model=c"], ["model=convnet"]),
         (["config", "trainer.device=c"], ["trainer.device=cpu", "trainer.device=cuda"]),
         (["summary", "test="], ["test=true", "test=false"]),

@@ -14,6 +14,7 @@ import pytest
 from dlx.config.load import load
 from dlx.config.schema import Config, Trainer
 from dlx.config.specs import METRICS as METRIC_TABLE
+from dlx.config.specs import MODELS as MODEL_TABLE
 from dlx.config.specs import STEPS as STEP_TABLE
 from dlx.errors import Problem, UsageError
 
@@ -22,6 +23,8 @@ SECTIONS = ", ".join(field.name for field in fields(Config))
 TRAINER = ", ".join(field.name for field in fields(Trainer))
 SHIPPED = Path(__file__).parents[2] / "configs"
 TASKS = ", ".join(sorted(file.stem for file in (SHIPPED / "task").glob("*.yaml")))
+MODEL_FILES = ", ".join(sorted(file.stem for file in (SHIPPED / "model").glob("*.yaml")))
+MODELS = ", ".join(MODEL_TABLE.entries)
 MLP = "l1, l2, init, units, activation, dropout, batch_norm"
 RMSPROP = "lr, groups, rho, eps, momentum, weight_decay"
 METRICS = ", ".join(METRIC_TABLE.entries)
@@ -105,7 +108,7 @@ GROUP = [
     case(
         "model=mlpp",
         "there is no model `mlpp`",
-        "convnet, layers, mlp; of a plugin: model.name=mlpp plugins=[PACKAGE]",
+        f"{MODEL_FILES}; of a plugin: model.name=mlpp plugins=[PACKAGE]",
         "model=mlp",
     ),
     case(
@@ -130,12 +133,12 @@ GROUP = [
         "metrics.accuracy={}",
     ),
     case("trainer=fast", "there is no trainer `fast`", "default, portable, quick", ""),
-    case("model=", "there is no model ``", "convnet, layers, mlp", ""),
+    case("model=", "there is no model ``", MODEL_FILES, ""),
     case("task=3", "there is no task `3`", TASKS, ""),
     case("task=mnist.yaml", "there is no task `mnist.yaml`", TASKS, "task=mnist"),
     case("task=../../x", "there is no task `../../x`", TASKS, ""),
     case("task=/etc/passwd", "there is no task `/etc/passwd`", TASKS, ""),
-    case("model=../task/mnist", "there is no model `../task/mnist`", "convnet, layers, mlp", ""),
+    case("model=../task/mnist", "there is no model `../task/mnist`", MODEL_FILES, ""),
     case("task=a/../../b", "there is no task `a/../../b`", TASKS, ""),
     case("task=.hidden", "there is no task `.hidden`", TASKS, ""),
 ]
@@ -146,9 +149,9 @@ NAME = [
         "rmsprop, sgd, adam, adamw, nadam, adagrad" + PLUGIN,
         "optimizer.name=adam",
     ),
-    case("model.name=null", "`model` has no name", "name: one of mlp, convnet, layers", ""),
-    case("model.name=3", "`model.name` is 3", "mlp, convnet, layers", ""),
-    case("model.name=[]", "`model.name` is the list []", "mlp, convnet, layers", ""),
+    case("model.name=null", "`model` has no name", f"name: one of {MODELS}", ""),
+    case("model.name=3", "`model.name` is 3", MODELS, ""),
+    case("model.name=[]", "`model.name` is the list []", MODELS, ""),
     case(
         "targets.digit.loss=mse",
         "`targets.digit.loss` is 'mse' (text)",

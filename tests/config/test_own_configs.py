@@ -107,7 +107,7 @@ class TestDefaultsLists:
             (
                 "[override /model: convnett]",
                 "there is no model `convnett`\n  where: configs/task/mine.yaml:1\n"
-                "  accepted: convnet, layers, mlp; "
+                "  accepted: convnet, graph, layers, mlp; "
                 "of a plugin: model.name=convnett plugins=[PACKAGE]\n"
                 "  try: model=convnet",
             ),

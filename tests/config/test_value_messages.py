@@ -76,7 +76,7 @@ TYPE = [
     case("targets.digit=null", "`targets.digit` is null", "a section", ""),
     case("optimizer.lr=", "`optimizer.lr` is '' (text)", "a number > 0", ""),
     case("seed=???", "`seed` is '???' (text)", "a whole number >= 0", ""),
-    case("model=3", "there is no model `3`", "convnet, layers, mlp", ""),
+    case("model=3", "there is no model `3`", "convnet, graph, layers, mlp", ""),
     case("task=[a]", "`task` takes a name", "task=NAME", "dlx tasks lists them"),
 ]
 RANGE = [

@@ -26,7 +26,7 @@ class TestEverySample:
         samples = dlx.data.read(pick)
         assert samples.sample
         assert samples.source["sample"]
-        assert 60 <= len(samples) <= 200
+        assert 60 <= len(samples) <= 1000
         assert (samples.inputs, samples.targets) == (
             pick.options.inputs,
             tuple(pick.options.targets),
@@ -63,7 +63,7 @@ class TestEverySample:
     def test_names_fit_the_columns(self, name, chosen):
         samples = dlx.data.read(chosen(name, sample=True))
         for column, names in samples.features.items():
-            assert samples.columns[column].values.shape == (len(samples), len(names))
+            assert samples.columns[column].describe().shape[-1] == len(names)
         for column, words in samples.words.items():
             ragged = samples.columns[column]
             assert isinstance(ragged, Sequence)
