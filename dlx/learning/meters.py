@@ -13,6 +13,9 @@ from ..sources.batches import Batch
 from ..state import State
 from .heads import Head
 
+_Told = tuple[int, dict[str, Tensor]]
+"""Rows, and their mean losses."""
+
 
 class Meters:
     """Losses and metrics of one part ("train", "val" or "test"), by name.
@@ -49,7 +52,8 @@ class Meters:
 
     def reset(self) -> None:
         """Forgets everything."""
-        self._pending: list[tuple[int, dict[str, Tensor]]] = []
+        self._pending: list[_Told] = []
+        self._steps: list[list[_Told]] = []
         self._rows: dict[str, int] = {}
         self.sums: dict[str, float] = {}
         for _, _, metric in self.metrics:
@@ -72,21 +76,34 @@ class Meters:
                     answers = head.answers(outputs[head.name].detach())
                     metric.update(answers, batch.targets[head.name])
 
+    def end_step(self) -> None:
+        """What was told since the last call is of one step, in however many parts."""
+        if self._pending:
+            self._steps.append(self._pending)
+            self._pending = []
+
     def fetch(self) -> dict[str, list[float]]:
-        """Takes the losses off the device; returns those not taken before, by name.
+        """Takes the losses off the device; returns those of steps not taken before, by name.
 
         The objective is the one that is told first. Each loss is a mean over the batches it was
-        told of.
+        told of; that of a step one over its parts.
         """
+        self.end_step()
         found: dict[str, list[float]] = {name: [] for name in self.sums}
-        for rows, losses in self._pending:
-            for name, loss in losses.items():
-                value = loss.item()
-                self._rows[name] = self._rows.get(name, 0) + rows
-                self.sums[name] = self.sums.get(name, 0.0) + rows * value
+        for told in self._steps:
+            parts = [(rows, self._add(rows, losses)) for rows, losses in told]
+            for name, value in (parts[0][1] if len(parts) == 1 else _mean(parts)).items():
                 found.setdefault(name, []).append(value)
-        self._pending.clear()
+        self._steps.clear()
         return found
+
+    def _add(self, rows: int, losses: Mapping[str, Tensor]) -> dict[str, float]:
+        """Adds the mean losses of some rows to the sums; their values."""
+        values = {name: loss.item() for name, loss in losses.items()}
+        for name, value in values.items():
+            self._rows[name] = self._rows.get(name, 0) + rows
+            self.sums[name] = self.sums.get(name, 0.0) + rows * value
+        return values
 
     def running_loss(self) -> float | None:
         """The mean loss of what has been fetched so far, None before anything has."""
@@ -118,6 +135,16 @@ class Meters:
         for name, _, metric in self.metrics:
             found[name] = metric.compute()
         return found
+
+
+def _mean(parts: Sequence[tuple[int, Mapping[str, float]]]) -> dict[str, float]:
+    """Each loss as a mean over the rows of those parts that have it; of one alone its own bits."""
+    found = {}
+    for name in dict.fromkeys(name for _, values in parts for name in values):
+        own = [(rows, values[name]) for rows, values in parts if name in values]
+        total = sum(rows for rows, _ in own)
+        found[name] = own[0][1] if len(own) == 1 else sum(r * v for r, v in own) / total
+    return found
 
 
 def _make_metric(chosen: Chosen, head: Head) -> Metric:

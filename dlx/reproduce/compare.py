@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -72,16 +73,28 @@ def stages_of(run: Path) -> list[str]:
 def _steps(stage: str, one: Path, other: Path) -> list[Difference]:
     """The first optimizer step whose loss differs: of each optimizer that the original names.
 
-    An earlier version named the first alone.
+    An earlier version named the first alone, and each part of a step that was computed in parts:
+    then there are more losses than steps, and weights and scores tell.
     """
-    found = []
+    found: list[Difference] = []
+    steps = _count_steps(one)
     for file in (LOSSES, *other_files(one)):
+        if 0 < steps < len(_losses(one / file)):
+            continue
         if is_there(other / file) or file == LOSSES:
             found += _steps_of(stage, file, _losses(one / file), _losses(other / file))
         else:
             told = f"{file} is missing in the run"
             found.append(Difference("step", _place(stage, file), told))
     return found
+
+
+def _count_steps(folder: Path) -> int:
+    """The steps of a finished training, as its curve has them; 0 where that is not known."""
+    for curve in CURVES:
+        with suppress(OSError, ValueError, LookupError, TypeError):
+            return int(parse_json(read_bytes(folder / curve).splitlines()[-1])["step"])
+    return 0
 
 
 def _steps_of(stage: str, file: str, a: Losses, b: Losses) -> list[Difference]:

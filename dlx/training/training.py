@@ -124,6 +124,7 @@ class Training:
             self.optimizers.clear()
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
+        self.train_meters.end_step()
         if (progress.step + 1) % self.check_every == 0:
             self.check_loss()
         self.optimizers.finish_step()

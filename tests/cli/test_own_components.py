@@ -173,6 +173,12 @@ def test_the_losses_of_each_network_are_kept_and_compared(cli: Any, here: Path) 
     (told,) = differences(run, again)
     assert told.text == "losses-maker.f32 is missing in the run"
     assert differences(again, run) == []  # an earlier version did not write it
+    whole = (again / "losses.f32").read_bytes()
+    (again / "losses.f32").write_bytes(2 * whole)  # nor one a step, but one for each of its parts
+    assert differences(again, run) == []
+    (again / "losses.f32").write_bytes(whole[:-4])
+    (told,) = differences(again, run)
+    assert told.text == f"it took {2 * len(sizes)} steps, and {2 * len(sizes) - 1} before"
 
 
 def test_its_options_are_explained(cli: Any) -> None:

@@ -35,6 +35,7 @@ def test_losses_told_by_themselves_are_means_over_the_samples_they_were_told_of(
     for judge, maker in ((1.0, 5.0), (3.0, 7.0)):
         meters.update(batch(2), {"judge": torch.tensor(judge)}, {})
         meters.update(batch(2), {"maker": torch.tensor(maker)}, {})
+        meters.end_step()
     resumed = Meters("train", [], {})
 
     assert meters.fetch() == {"judge": [1.0, 3.0], "maker": [5.0, 7.0]}
@@ -42,6 +43,17 @@ def test_losses_told_by_themselves_are_means_over_the_samples_they_were_told_of(
     for one in (meters, resumed):
         assert one.scores() == {"train/judge": 2.0, "train/maker": 6.0}
         assert one.running_loss() == 2.0
+
+
+def test_the_loss_of_a_step_is_the_mean_over_its_parts() -> None:
+    meters = Meters("train", [], {})
+    for parts in (((3, 1.0), (1, 5.0)), ((2, 0.1),)):
+        for rows, loss in parts:
+            meters.update(batch(rows), {"loss": torch.tensor(loss)}, {})
+        meters.end_step()
+
+    assert meters.fetch() == {"loss": [2.0, float(torch.tensor(0.1))]}
+    assert meters.scores() == {"train/loss": pytest.approx(8.2 / 6)}
 
 
 def test_one_target_needs_no_prefix() -> None:
@@ -81,6 +93,7 @@ def test_losses_are_told_once_as_they_are(bad: float) -> None:
     meters = Meters("train", [KIND], {"kind": {}})
     for loss in (1.0, bad, 2.0):
         meters.update(batch(1), {"loss": torch.tensor(loss)}, {})
+        meters.end_step()
 
     found = meters.fetch()
 

@@ -133,6 +133,7 @@ def test_the_losses_of_both_are_on_the_disk_wherever_it_was_broken_off(
     steps = trained(start, tmp_path / "whole").source.steps
     whole = {file: (tmp_path / "whole" / file).read_bytes() for file in FILES}
     assert whole["losses.f32"] != whole["losses-judge.f32"]
+    assert {len(whole[file]) for file in FILES[:2]} == {4 * 3 * steps}  # each in two parts
     for stop in (4, steps, 2 * steps + 1):
         folder = tmp_path / str(stop)
         trained(start, folder, stop)
