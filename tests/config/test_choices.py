@@ -31,6 +31,10 @@ def options_of(group: str) -> list[str]:
     return sorted(file.stem for file in (find_shipped("configs") / group).glob("*.yaml"))
 
 
+NEEDED = {"graph": ("model.nodes.main={of: [image], layers: [flatten]}",)}
+"""What an option cannot be used without."""
+
+
 def some_task(group: str, option: str) -> str:
     """A task that an option fits."""
     if option in ("regression", "mse", "mae", "huber"):
@@ -48,7 +52,7 @@ def test_an_option_on_the_shell_wins_over_the_task(group: str, option: str) -> N
     if component is not None and not all(map(is_installed, component.needs)):
         pytest.skip(f"callbacks={option} needs {component.needs}, which is not installed")
     task = some_task(group, option)
-    loaded = load([f"{group}={option}", f"task={task}"])
+    loaded = load([f"{group}={option}", f"task={task}", *NEEDED.get(option, ())])
     assert loaded.config.task == task
     last = loaded.tree.writers[next(p for p in loaded.tree.writers if p[0] == group)][-1]
     written = [w[-1].where for p, w in loaded.tree.writers.items() if p[0] == group]
@@ -168,7 +172,7 @@ def test_null_turns_off_what_a_file_turned_on() -> None:
     ],
 )
 def test_layers_in_short_and_in_long_form_are_the_same(layers: str) -> None:
-    found = plain("task=digits", "model=layers", f"model.layers={layers}")["model"]["layers"]
+    found = plain("task=wine", "model=layers", f"model.layers={layers}")["model"]["layers"]
     assert found == [
         {"name": "linear", "units": 16, "bias": True},
         {"name": "relu"},

@@ -82,8 +82,8 @@ def test_a_reference_to_no_key_suggests_one_that_there_is(told: Told) -> None:
 
 def test_a_list_keeps_what_was_written_in_it(write: Write) -> None:
     write("task/mine", "defaults: [digits, _self_]\nmodel: {name: layers}\n")
-    found = plain("model.layers=[{linear: '${trainer.batch_size}'}, relu]", "model.name=layers")
-    assert found["model"]["layers"][0]["units"] == 64
+    found = plain("model.layers=[flatten, {linear: '${trainer.batch_size}'}]", "model.name=layers")
+    assert found["model"]["layers"][1]["units"] == 64
 
 
 @pytest.mark.parametrize(
