@@ -212,3 +212,9 @@ def test_the_lint_counts_lines() -> None:
     body = "    pass\n" * MAX_FUNCTION
     assert list(too_long(ast.parse(f"def f():\n{body}"))) == ["1: f has 61 lines"]
     assert list(too_long(ast.parse(f"def f():\n{body[9:]}"))) == []
+
+
+def test_files_of_tests_have_names_of_their_own() -> None:
+    """Or pytest collects none of them: their folders are no packages."""
+    names = [file.name for file in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
