@@ -26,6 +26,7 @@ from .schema import Config, FromRun
 from .secrets import hide_passwords, holds_password
 from .spaces import wrong_space
 from .specs.augment import refuse_no_pictures
+from .specs.averages import first_averaged
 from .specs.optimizers import groups_of
 
 
@@ -159,7 +160,7 @@ def _copies(config: Config, where: Where) -> Iterator[Problem]:
 def _trainer(config: Config, where: Where) -> Iterator[Problem]:
     trainer = config.trainer
     parts = 1 if trainer.accumulate == "auto" else trainer.accumulate
-    first = trainer.average.options.first_epoch(trainer.epochs) or 0
+    first = first_averaged(trainer.average, trainer.epochs) or 0
     for name, value, limit, most, told in (
         ("last_epoch", trainer.last_epoch or 0, "epochs", trainer.epochs, "epochs of the training"),
         ("average.from_epoch", first, "epochs", trainer.epochs, "epochs of the training"),

@@ -62,9 +62,15 @@ AVERAGES = Table(
 )
 
 
+def first_averaged(chosen: Chosen, epochs: int) -> int | None:
+    """The first epoch, of so many, that is averaged; None where none is, as of no epochs at all."""
+    first: int | None = chosen.options.first_epoch(epochs) if epochs else None
+    return first
+
+
 def is_averaged(chosen: Chosen, epochs: int) -> bool:
     """Whether a training of so many epochs averages its weights."""
-    return chosen.options.first_epoch(epochs) is not None
+    return first_averaged(chosen, epochs) is not None
 
 
 def average_after(chosen: Chosen, epoch: int, epochs: int) -> str | None:
@@ -73,7 +79,7 @@ def average_after(chosen: Chosen, epoch: int, epochs: int) -> str | None:
     Returns:
         "none" where it begins later; None where nothing is ever averaged.
     """
-    first = chosen.options.first_epoch(epochs)
+    first = first_averaged(chosen, epochs)
     return None if first is None else chosen.name if epoch >= first else "none"
 
 
