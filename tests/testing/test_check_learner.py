@@ -65,6 +65,10 @@ def test_whatever_the_average(name: str) -> None:
     check_learner(*WINE, f"trainer.average.name={name}", "model.batch_norm=true")
 
 
+def test_micro_batches_of_a_coarse_type_are_compared_in_full_precision() -> None:
+    check_learner(*WINE, "trainer.precision=bfloat16")
+
+
 @pytest.mark.parametrize("name", SCHEDULES.entries)
 def test_whatever_the_schedule(name: str) -> None:
     check_learner(*PARTS.get(name, (*WINE, f"schedule={name}")))
