@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
+from fnmatch import fnmatchcase
 
 import numpy as np
 
@@ -29,14 +30,18 @@ def check_lineage(config: Config, data: Data) -> list[str]:
         data: its dataset, cut.
 
     Returns:
-        Warnings: of validation rows that were training rows, and of what cannot be compared.
+        Warnings: of weights that were learnt for other numbers, of validation rows that were
+        training rows, and of what cannot be compared.
 
     Raises:
         MethodError: test rows were training rows of one of the runs.
         UsageError: the run that it starts from is gone.
     """
     warnings: list[str] = []
-    for source, its in _ancestors(config, warnings):
+    for depth, (source, its) in enumerate(_ancestors(config, warnings)):
+        if not depth and (other := list(_read_otherwise(config, its))):
+            told = f"with another {' and '.join(other)}: its weights were learnt for other numbers"
+            warnings.append(f"{PREFIX} {source.name}, {told}")
         if its.dataset.name != config.dataset.name:
             told = f"on dataset {its.dataset.name}: whether it has seen rows of the validation or"
             told += f" test set of {config.dataset.name} is not known"
@@ -68,6 +73,16 @@ def _ancestors(config: Config, warnings: list[str]) -> Iterator[tuple[Source, Co
         config = load_saved(file, f"{source.folder.name}/config.yaml", config.plugins)
         yield source, config
         config = replace(config, run=replace(config.run, root=root))  # it may have moved
+
+
+def _read_otherwise(config: Config, its: Config) -> Iterator[str]:
+    """What gives numbers that the starting weights read or answer another meaning here."""
+    if config.dataset.name == its.dataset.name and config.prepare.steps != its.prepare.steps:
+        yield "prepare.steps"
+    for name, target in config.targets.items():
+        taken = any(fnmatchcase(f"heads.{name}.weight", one) for one in config.from_run.take)
+        if taken and name in its.targets and target.scale != its.targets[name].scale:
+            yield f"targets.{name}.scale"
 
 
 def _rows_seen(source: Source, its: Config, data: Data) -> tuple[set[bytes], set[bytes]]:

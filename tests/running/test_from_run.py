@@ -174,6 +174,39 @@ def test_validation_rows_that_were_training_rows_are_a_warning(root: Path, sourc
     assert stamp.endswith(" validation rows: validation scores are too optimistic")
 
 
+def test_weights_that_were_learnt_for_other_numbers_are_a_warning(root: Path, source: Path) -> None:
+    steps = "prepare.steps=[{name: scale, divide_by: 100}]"
+    other = started(root, f"from_run={source.name}", "trainer.epochs=1", steps).folder
+    again = started(root, f"from_run={other.name}", "trainer.epochs=1", steps)
+
+    (stamp,) = look_again(other)["warnings"]
+    told = "with another prepare.steps: its weights were learnt for other numbers"
+    assert stamp == f"started from run {name_of(source)}, {told}"
+    assert again.facts["stamps"] == []
+
+
+@pytest.mark.parametrize(("take", "many"), [("*", 1), ("body.*", 0)])
+def test_a_head_that_was_learnt_in_another_unit_is_a_warning(
+    tmp_path: Path, take: str, many: int
+) -> None:
+    asked = ("task=diabetes", f"run.root={tmp_path}", "trainer.epochs=1")
+    scaled = trained(*asked, "targets.progression.scale=standardise").folder
+    run = trained(*asked, f"from_run={scaled.name}", f"from_run.take=['{take}']")
+
+    told = "with another targets.progression.scale: its weights were learnt for other numbers"
+    assert run.facts["stamps"] == [f"started from run {name_of(scaled)}, {told}"] * many
+
+
+@pytest.mark.parametrize("name", ["ema", "swa"])
+def test_of_no_epochs_there_is_no_average(root: Path, source: Path, name: str) -> None:
+    asked = ("trainer.epochs=0", f"trainer.average.name={name}")
+    run = started(root, f"from_run={source.name}", *asked)
+
+    assert status_of(run.folder)["scores"] == status_of(source)["scores"]
+    assert "averaged" not in (run.folder / "log.txt").read_text()
+    assert "average" not in look_again(run.folder)["weights"]
+
+
 def test_a_resumed_run_needs_no_source_and_a_reproduced_one_does(tmp_path: Path) -> None:
     base = trained(f"run.root={tmp_path / 'whole'}", *NARROW).folder
     change = (*NARROW, f"from_run={base}", "trainer.batch_size=8", "optimizer=adam")
@@ -239,6 +272,6 @@ def test_the_report_tells_of_it(root: Path, source: Path, cli: Any) -> None:
 
     assert answer.code == 0
     assert f"starts from run {name_of(source)}: 4 weights taken" in answer.out + answer.err
-    page = sorted((root / "wine").iterdir())[-1] / "report.html"
+    (page,) = (root / "wine").glob("*/report.html")  # the others were trained without
     assert f"run {name_of(source)}: 4 weights taken" in page.read_text()
     assert json.loads(page.with_name("report.json").read_text())["from_run"]["taken"] == 4
