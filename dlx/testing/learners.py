@@ -141,8 +141,7 @@ def _values(
 
 def _check_parts(subject: Subject) -> None:
     """Micro-batches move the weights as their batch does, where a step draws no numbers."""
-    exact = {"clip_norm": None, "clip_value": None, "precision": "float32"}
-    trainer = replace(subject.config.trainer, **exact)
+    trainer = replace(subject.config.trainer, clip_norm=None, clip_value=None, precision="float32")
     sgd, constant = OPTIMIZERS.default("sgd", lr=0.1)(), SCHEDULES.default("constant")()
     steady = subject.changed(optimizer=sgd, schedule=constant)
 
