@@ -17,9 +17,9 @@ from ..config.fields import (
     options_of,
     to_plain,
 )
-from ..config.keys import dotted_keys, lists_by_name
+from ..config.keys import dotted_keys, every_option, lists_by_name, section_of
 from ..config.meaning import SHORT, guess_key
-from ..config.names import find_nearest
+from ..config.names import by_last_part, find_nearest
 from ..config.plugins import require_plugins
 from ..config.schema import Config
 from ..config.specs import TABLES
@@ -73,7 +73,8 @@ def _find_entries(key: str) -> list[_Key | _Entry]:
     """
     found = find(key)
     if not found:
-        near = guess_key(key) or find_nearest(key, [*dotted_keys(), *_component_keys()])
+        known = [*dotted_keys(), *_component_keys(), *_named_keys()]
+        near = guess_key(key) or by_last_part(_named_keys()).get(key) or find_nearest(key, known)
         accepted = "a key of the config, for example optimizer.lr"
         hint = f"dlx help {near}" if near else "dlx help"
         raise UsageError(Problem(f"there is no key `{key}`", "", accepted, hint))
@@ -275,6 +276,13 @@ def _component_keys() -> list[str]:
     names = [(table.kind, name) for table in TABLES.values() for name in table.entries]
     typed = [f"{kind}.{name}" for kind, name in names if " " not in kind]
     return typed + [name for _, name in names]
+
+
+def _named_keys() -> list[str]:
+    """The keys of sections that the user names: "targets.NAME.scale"."""
+    sections = {key: section_of(opt) for key, opt in every_option().items()}
+    named = [(key, options_of(cls)) for key, cls in sections.items() if cls is not None]
+    return [f"{key}.NAME.{name}" for key, options in named for name in options]
 
 
 def _choices(hint: Any) -> list[str]:

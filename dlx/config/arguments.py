@@ -112,8 +112,15 @@ def _grammar_problem(argument: str, error: Exception, parser: OverridesParser) -
 
 
 def _suggest_arguments(argument: str) -> Iterator[str]:
-    """What an argument may have been meant to be: without a comma too many, or a text in quotes."""
+    """What an argument may have been meant to be.
+
+    A pattern in a mapping, names of a mapping without quotes, a comma less, or a text in quotes.
+    """
     key, _, value = argument.partition("=")
+    if found := re.fullmatch(r"(optimizer\.groups)\.(.*\*.*)\.(\w+)", key):
+        yield f"{found[1]}={{{found[2]}: {{{found[3]}: {value}}}}}"
+    if (bare := re.sub(r"""(["'])([^"']+)\1(\s*:)""", r"\2\3", value)) != value:
+        yield f"{key}={bare}"
     if (shorter := re.sub(r",\s*([\]})])", r"\1", value)) != value:
         yield f"{key}={shorter}"
     if value[:1] not in ("[", "{"):

@@ -186,12 +186,26 @@ class Checker:
             here = (*path, str(key))
             with suppress(_Bad):
                 if opt.meta.table is None or inner is not Chosen:
+                    self._refuse_slip(inner, value, key, here)
                     found[key] = self._value(inner, item, here, opt)
                 elif item is not None:  # null turns off what an earlier layer turned on
                     found[key] = self._check_keyed(opt.meta.table, str(key), item, here)
         if len(self.noted) > before:
             raise _Bad
         return found
+
+    def _refuse_slip(self, inner: Any, value: dict[str, Any], key: str, path: Path) -> None:
+        """A section that lacks what it needs, and whose name is almost that of one beside it."""
+        item = value[key]
+        near = find_nearest(key, [name for name in value if name != key])
+        if near is None or not isinstance(item, dict) or not dataclasses.is_dataclass(inner):
+            return
+        for opt in options_of(inner).values():  # type: ignore[arg-type]
+            if opt.required and opt.name not in item:
+                rest = (*item,) if len(item) == 1 else ()
+                hint = self._suggest(_join((*path[:-1], near, *rest)), (*path, *rest))
+                what = f"`{_join((*path, opt.name))}` is missing"
+                raise self._bad(what, path, describe(opt.hint, opt.meta), hint)
 
     def _check_keyed(self, table: Table, name: str, options: Any, path: Path) -> Chosen:
         if name not in table.entries:
@@ -214,7 +228,8 @@ class Checker:
         if name is None:
             one = f"name: one of {join_names(table.entries)}"
             accepted = table.short_forms or one
-            raise self._bad(f"`{_join(path)}` has no name", path, accepted)
+            hint = self._suggest_name(table, value, path)
+            raise self._bad(f"`{_join(path)}` has no name", path, accepted, hint)
         if not isinstance(name, str):
             what = f"`{_join((*path, 'name'))}` is {format_value(name)}"
             raise self._bad(what, (*path, "name"), join_names(table.entries))
@@ -222,6 +237,13 @@ class Checker:
             raise self._unknown_name(table, name, (*path, "name"))
         rest = {k: v for k, v in value.items() if k != "name"}
         return self._check_keyed(table, name, rest, path)
+
+    def _suggest_name(self, table: Table, value: dict[str, Any], path: Path) -> str:
+        """The first component that has the options, where the shell can name it beside them."""
+        fitting = (n for n, e in table.entries.items() if {*value} <= {*options_of(e.options)})
+        name = next(fitting, None)
+        typed = self._where(path).startswith(f"{SHELL}{_join(path)}.")
+        return f"{_join(path)}.name={name}" if name and typed else ""
 
     def _long_form(self, table: Table, value: Any, path: Path) -> Any:
         """`relu` and `{linear: 16}` as {name: relu} and {name: linear, units: 16}."""
@@ -289,6 +311,8 @@ class Checker:
                 return _join((*path, name, *rest))
         if owner is not None and owner.find_owners(key):
             return None
+        if not rest and (other := self._find_alias(key)):
+            return other
         sibling = find_nearest(key, options)
         if sibling:
             candidate = _join((*path, sibling, *rest))
@@ -299,6 +323,12 @@ class Checker:
         ends = by_last_part(self._known)
         leaf = rest[-1] if rest else key
         return ends.get(find_nearest(leaf, ends, cutoff=0.8) or "")
+
+    def _find_alias(self, name: str) -> str | None:
+        """The key of another section that other tools call so."""
+        named = ((key, opt) for key, opt in self._known.items() if opt is not None)
+        found = [key for key, opt in named if name in opt.meta.aliases]
+        return min(found, key=lambda key: key.count("."), default=None)
 
     def _missing(self, opt: Option, path: Path, owner: _Owner | None) -> None:
         named = _join((*path, opt.name))

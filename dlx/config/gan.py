@@ -51,5 +51,5 @@ class GanSpec(LearnerSpec):
         for index, step in enumerate(config.prepare.steps):
             if step.name == "standardise":
                 what = "learner gan makes numbers from 0 to 1, but standardise makes others"
-                hint = "prepare.steps=[{name: scale}]"
+                hint = "'prepare.steps=[{name: scale}]'"
                 yield Problem(what, where(("prepare", "steps", str(index))), "scale", hint)

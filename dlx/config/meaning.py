@@ -61,7 +61,8 @@ def _leaves() -> dict[str, str]:
 def _other_names() -> dict[str, str]:
     """What other tools call a key, alone or with its section."""
     whole = aliases()
-    return {**{name.rpartition(".")[2]: key for name, key in whole.items()}, **_leaves(), **whole}
+    alone = {last: whole[name] for last, name in by_last_part(whole).items()}
+    return {**alone, **_leaves(), **whole}
 
 
 def _nearest(name: str) -> str | None:

@@ -51,7 +51,7 @@ def find_ineffective(config: Config, where: Where, written: Collection[str]) -> 
                 what += ": each of its networks has one of its own"
             read = [name for name in spec_of(config).uses if reads(config, name)]
             accepted = join_names(read) or "none of such sections"
-            found.append(Problem(what, where((section,)), accepted, f"~{section}"))
+            found.append(Problem(what, where((section,)), accepted, f"'~{section}'"))
     for name, target in config.targets.items() if len(config.targets) == 1 else ():
         if target.weight != 1:
             key = f"targets.{name}.weight"
@@ -104,7 +104,7 @@ def _hint_at_none(path: Path) -> str:
     """What to type in place of what would monitor a score where none can be."""
     if path[0] == "trainer":
         return "trainer.monitor=auto"
-    return "schedule=constant" if path[0] == "schedule" else f"~{'.'.join(path[:2])}"
+    return "schedule=constant" if path[0] == "schedule" else f"'~{'.'.join(path[:2])}'"
 
 
 def _list_monitors(config: Config) -> list[tuple[Path, str]]:
@@ -312,7 +312,7 @@ def _padding_read(
     elif "back" in sides:
         what = "returns its last output, which is computed from the padding at the end"
         accepted = f"side: front in the step pad; or {every}"
-        hint = "prepare.steps=[{name: pad, side: front}]"
+        hint = "'prepare.steps=[{name: pad, side: front}]'"
         yield Problem(f"{said} {what}", here, accepted, hint)
 
 

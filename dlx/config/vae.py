@@ -62,7 +62,7 @@ class VaeSpec(LearnerSpec):
 _SPOILED = {
     "standardise": (
         "pixels from 0 to 1, but standardise makes others",
-        "prepare.steps=[{name: scale, divide_by: 255}] for bytes",
+        "'prepare.steps=[{name: scale, divide_by: 255}]' for bytes",
     ),
     "flatten": (
         "pictures, but flatten makes vectors of them",

@@ -79,13 +79,15 @@ def guess_inside(hint: Any, value: Any, meta: Meta) -> str | None:
     """A value as an item of the list, or the names of the mapping, that is wanted in its place.
 
     Returns:
-        As it is typed: "[32]" for 32, "{accuracy:{},f1:{}}" for [accuracy, f1]; None where that
-        would not do either.
+        As it is typed: "[32]" for 32, "[flip]" for flip, "{accuracy:{},f1:{}}" for
+        [accuracy, f1]; None where that would not do either.
     """
     for kind in alternatives(hint):
         inner = get_args(kind)
         if get_origin(kind) is tuple and _is_item(inner[0], value):
             return f"[{format_scalar(value)}]"
+        if get_origin(kind) is tuple and inner[0] is Chosen and meta.table is not None:
+            return _as_item(value, meta.table)
         if get_origin(kind) is dict and inner[1] is Chosen and meta.table is not None:
             return _as_names(value, meta.table)
     return None
@@ -93,6 +95,12 @@ def guess_inside(hint: Any, value: Any, meta: Meta) -> str | None:
 
 def _is_item(kind: Any, value: Any) -> bool:
     return kind in (int, float, str) and value != "" and is_of_type(kind, value)
+
+
+def _as_item(value: Any, table: Table) -> str | None:
+    if not isinstance(value, str) or value not in table.entries:
+        return None
+    return f"[{value}]" if table.short_forms else f"[{{name: {value}}}]"
 
 
 def _as_names(value: Any, table: Table) -> str | None:

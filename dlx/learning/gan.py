@@ -93,7 +93,7 @@ class Gan(Learner):
             if low < 0 or high > 1:
                 what = f"learner gan makes numbers from 0 to 1, but {self.input} has {low:g} to "
                 accepted = "numbers from 0 to 1, as the step scale makes them"
-                hint = "prepare.steps=[{name: scale}], or with divide_by: 255 for bytes"
+                hint = "'prepare.steps=[{name: scale}]', or with divide_by: 255 for bytes"
                 raise UsageError(Problem(f"{what}{high:g}", "prepare.steps", accepted, hint))
         return super().source(fold, number)
 

@@ -121,7 +121,7 @@ class Vae(OneLoss):
                 what = f"learner vae learns pixels from 0 to 1, but {self.input} has {low:g} to "
                 raw = np.asarray(fold.data.samples.columns[self.input].take(fold.rows.train))
                 most = f"{raw.max():g}"
-                hint = f"prepare.steps=[{{name: scale, divide_by: {most}}}]"
+                hint = f"'prepare.steps=[{{name: scale, divide_by: {most}}}]'"
                 accepted = "pixels from 0 to 1, as the step scale makes them"
                 raise UsageError(Problem(f"{what}{high:g}", "prepare.steps", accepted, hint))
 

@@ -155,3 +155,18 @@ def test_help_agrees_with_the_config(cli: Cli) -> None:
 )
 def test_choices_for_completion(key: str, expected: list[str]) -> None:
     assert choices_of(key) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "key"),
+    [
+        ("lr", "optimizer.lr"),
+        ("weight_decay", "optimizer.weight_decay"),
+        ("units", "model.units"),
+        ("class_weights", "targets.NAME.class_weights"),
+    ],
+)
+def test_a_word_alone_is_the_key_of_the_fewest_parts(cli: Cli, word: str, key: str) -> None:
+    """They were those of a learner's own networks."""
+    assert cli("help", word).err.endswith(f"\n  try: dlx help {key}\n")
+    assert cli("help", key).code == 0

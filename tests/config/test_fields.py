@@ -7,13 +7,16 @@ import importlib
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
+import yaml
 
+from dlx.config.arguments import parse
 from dlx.config.check import Checker
 from dlx.config.fields import Chosen, Meta, Option, alternatives, describe, options_of, to_plain
 from dlx.config.keys import dotted_keys, implied_names
 from dlx.config.names import find_nearest
 from dlx.config.schema import Config
 from dlx.config.specs import LAYERS, STEPS, TABLES
+from dlx.errors import Problem
 
 
 def every_option() -> dict[str, Option]:
@@ -165,3 +168,13 @@ def test_alternatives_of_a_union_leave_null_out() -> None:
 )
 def test_near_misses(name: str, known: list[str], expected: str | None) -> None:
     assert find_nearest(name, known) == expected
+
+
+def test_examples_mean_the_same_in_a_file_and_on_the_command_line() -> None:
+    """Names of a mapping have no quotes in Hydra's grammar, and begin with no * in YAML."""
+    for name, opt in every_option().items():
+        if opt.meta.example and str not in alternatives(opt.hint):
+            problems: list[Problem] = []
+            (override,) = parse([f"key={opt.meta.example}"], problems)
+            assert problems == [], name
+            assert override.value() == yaml.safe_load(opt.meta.example), name

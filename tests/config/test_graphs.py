@@ -64,12 +64,14 @@ SHELL = {
     "nodes.sky.of=[sky]": (
         "nodes read each other in a circle: sky -> sky\n"
         "  where: command line: model.nodes.sky.of=[sky]\n"
-        "  accepted: nodes that read inputs, or nodes that read others"
+        "  accepted: nodes that read inputs, or nodes that read others\n"
+        "  try: 'model.nodes.sky.of=[features]'"
     ),
     "nodes.sky.of=[both]": (
         "nodes read each other in a circle: both -> sky -> both\n"
         "  where: configs/task/sky.yaml:17\n"
-        "  accepted: nodes that read inputs, or nodes that read others"
+        "  accepted: nodes that read inputs, or nodes that read others\n"
+        "  try: 'model.nodes.sky.of=[features]'"
     ),
     "nodes.both.join=null": (
         "node both reads sky, air, but `model.nodes.both.join` is missing\n"
@@ -136,7 +138,7 @@ SHELL = {
         "no node and no head reads node both\n"
         "  where: configs/task/sky.yaml:18\n"
         "  accepted: nodes that are read\n"
-        "  try: ~model.nodes.both"
+        "  try: '~model.nodes.both'"
     ),
     "nodes.air.layers.0.linear=16": (
         "node both cannot add sky, a vector of 8, and air, a vector of 16\n"
@@ -238,7 +240,8 @@ def test_what_a_search_may_move(key: str, value: list[Any], wrong: str) -> None:
         (
             "learner.encoder={name: graph, nodes: {a: {of: [b]}, b: {of: [a]}}}",
             "nodes read each other in a circle: a -> b -> a\n  where: command line: {}\n"
-            "  accepted: nodes that read inputs, or nodes that read others",
+            "  accepted: nodes that read inputs, or nodes that read others\n"
+            "  try: 'learner.encoder.nodes.a.of=[image]'",
         ),
         (
             "learner.decoder={name: graph}",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import shlex
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -132,15 +133,15 @@ REFUSED = {
     ("loss=mse",): (
         "learner scribe does not read `loss`\n"
         "  where: dlx:configs/loss/mse.yaml:2 (by loss=mse)\n"
-        "  accepted: protocol, optimizer\n  try: ~loss"
+        "  accepted: protocol, optimizer\n  try: '~loss'"
     ),
     ("model.units=[8]", "metrics.mae={}"): (
         "learner scribe does not read `model`\n"
         "  where: command line: model.units=[8]\n"
-        "  accepted: protocol, optimizer\n  try: ~model\n"
+        "  accepted: protocol, optimizer\n  try: '~model'\n"
         "learner scribe does not read `metrics`\n"
         "  where: command line: metrics.mae={}\n"
-        "  accepted: protocol, optimizer\n  try: ~metrics"
+        "  accepted: protocol, optimizer\n  try: '~metrics'"
     ),
     ("dataset=wine",): (
         "learner scribe learns from text, but dataset wine has rows\n"
@@ -336,14 +337,14 @@ def test_what_may_not_choose_an_epoch_is_told_and_the_hint_works(
     for argument, hint in (
         ("trainer.monitor=val/v", "trainer.monitor=auto"),
         ("trainer.monitor=train/bits", "trainer.monitor=auto"),
-        ("callbacks={early_stopping: {}}", "~callbacks.early_stopping"),
-        ("callbacks={early_stopping: {monitor: train/bits}}", "~callbacks.early_stopping"),
+        ("callbacks={early_stopping: {}}", "'~callbacks.early_stopping'"),
+        ("callbacks={early_stopping: {monitor: train/bits}}", "'~callbacks.early_stopping'"),
         ("schedule=plateau", "schedule=constant"),
     ):
         with pytest.raises((UsageError, MethodError)) as caught:
             poems(argument)
         assert str(caught.value).endswith(f"{accepted}  try: {hint}")
-        assert poems(argument, hint).task == "poems"
+        assert poems(argument, *shlex.split(hint)).task == "poems"
 
 
 def test_supervised_learning_can_do_what_there_is_to_do() -> None:

@@ -174,7 +174,7 @@ def test_its_scores() -> None:
 REFUSED = {
     ("model=mlp",): (
         "learner gan does not read `model`\n  where: dlx:configs/model/mlp.yaml:2 (by model=mlp)\n"
-        "  accepted: prepare, protocol, optimizer, schedule\n  try: ~model"
+        "  accepted: prepare, protocol, optimizer, schedule\n  try: '~model'"
     ),
     ("dataset=beijing_pm25",): (
         "learner gan learns from one input, but dataset beijing_pm25 has features, wind\n"
@@ -183,7 +183,7 @@ REFUSED = {
     ("prepare=standardise",): (
         "learner gan makes numbers from 0 to 1, but standardise makes others\n"
         "  where: dlx:configs/prepare/standardise.yaml:2 (by prepare=standardise)\n"
-        "  accepted: scale\n  try: prepare.steps=[{name: scale}]"
+        "  accepted: scale\n  try: 'prepare.steps=[{name: scale}]'"
     ),
     ("callbacks=early_stopping",): (
         "callbacks.early_stopping needs a score to monitor, but learner gan has none\n"
@@ -206,7 +206,7 @@ def test_numbers_beyond_those_that_it_makes_are_refused() -> None:
     assert str(caught.value) == (
         "learner gan makes numbers from 0 to 1, but image has 0 to 16\n"
         "  where: prepare.steps\n  accepted: numbers from 0 to 1, as the step scale makes them\n"
-        "  try: prepare.steps=[{name: scale}], or with divide_by: 255 for bytes"
+        "  try: 'prepare.steps=[{name: scale}]', or with divide_by: 255 for bytes"
     )
     with pytest.raises(UsageError, match="learner gan makes rows of numbers, but review"):
         gan("dataset=imdb", "prepare.steps=[{name: multi_hot}]")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,7 @@ def test_other_numbers_than_two_leave_no_plane(here: Path, latent: int, left: se
 REFUSED = {
     "prepare.steps=[{name: standardise}]": (
         "learner vae learns pixels from 0 to 1, but standardise makes others",
-        "prepare.steps=[{name: scale, divide_by: 255}] for bytes",
+        "'prepare.steps=[{name: scale, divide_by: 255}]' for bytes",
     ),
     "prepare.steps=[{name: flatten}]": (
         "learner vae learns pictures, but flatten makes vectors of them",
@@ -192,10 +193,10 @@ REFUSED = {
         "learner vae learns from one input, but dataset beijing_pm25 has features, wind",
         "",
     ),
-    "model.units=[3]": ("learner vae does not read `model`", "~model"),
-    "targets.digit.problem=multiclass": ("learner vae does not read `targets`", "~targets"),
-    "metrics={accuracy: {}}": ("learner vae does not read `metrics`", "~metrics"),
-    "baseline=classical": ("learner vae does not read `baseline`", "~baseline"),
+    "model.units=[3]": ("learner vae does not read `model`", "'~model'"),
+    "targets.digit.problem=multiclass": ("learner vae does not read `targets`", "'~targets'"),
+    "metrics={accuracy: {}}": ("learner vae does not read `metrics`", "'~metrics'"),
+    "baseline=classical": ("learner vae does not read `baseline`", "'~baseline'"),
     "learner.latent=0": ("`learner.latent` is 0", ""),
     "learner.beta=-1": ("`learner.beta` is -1", ""),
 }
@@ -220,8 +221,8 @@ def test_pixels_beyond_0_and_1_are_refused_and_the_hint_helps() -> None:
 
     (problem,) = caught.value.problems
     assert problem.what == "learner vae learns pixels from 0 to 1, but image has 0 to 16"
-    assert problem.hint == "prepare.steps=[{name: scale, divide_by: 16}]"
-    built(problem.hint, base=TINY)
+    assert problem.hint == "'prepare.steps=[{name: scale, divide_by: 16}]'"
+    built(*shlex.split(problem.hint), base=TINY)
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ TABLES: dict[str, Table] = {
         DATASETS,
         STEPS,
         AUGMENTATIONS,
+        AVERAGES,
         PROTOCOLS,
         LEARNERS,
         MODELS,

@@ -57,8 +57,16 @@ def check_nodes(
     if circle := find_circle(nodes):
         what = f"nodes read each other in a circle: {' -> '.join([*circle, circle[0]])}"
         here = where(("model", "nodes", circle[0], "of"))
-        found.append(Problem(what, here, "nodes that read inputs, or nodes that read others"))
+        accepted = "nodes that read inputs, or nodes that read others"
+        found.append(Problem(what, here, accepted, _open_circle(circle, nodes, inputs)))
     return found or [*_check_heads(nodes, heads, targets, where)]
+
+
+def _open_circle(circle: Sequence[str], nodes: Nodes, inputs: Sequence[str]) -> str:
+    """What to type: the node with the fewest sources reads an input in place of those within."""
+    name = min(circle, key=lambda node: len(nodes[node].of))
+    sources = dict.fromkeys(inputs[0] if one in circle else one for one in nodes[name].of)
+    return f"'model.nodes.{name}.of=[{join_names(sources)}]'"
 
 
 def locate(error: UsageError, where: Where) -> list[Problem]:
@@ -147,5 +155,5 @@ def _check_heads(
             yield Problem(what, where(("model", "heads")), join_names(nodes), hint)
     for node in ends if set(heads.values()) <= set(nodes) else ():
         if heads and node not in heads.values():
-            what, hint = f"no node and no head reads node {node}", f"~model.nodes.{node}"
+            what, hint = f"no node and no head reads node {node}", f"'~model.nodes.{node}'"
             yield Problem(what, where(("model", "nodes", node)), "nodes that are read", hint)

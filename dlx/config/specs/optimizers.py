@@ -32,7 +32,7 @@ class Optimizer:
         dict,
         "rates and freezing by a pattern of weights' names (`*` stands for anything); of each "
         "option, the first pattern that matches and gives it counts",
-        example='{"body.*": {lr: 0.0001, from_epoch: 3}, "*.bias": {weight_decay: 0}}',
+        example="{body.0.*: {lr: 0.0001, from_epoch: 3}, body.*: {weight_decay: 0}}",
     )
 
 
