@@ -86,7 +86,8 @@ def _check_patterns(config: Config, moved: Mapping[str, Mapping[str, Parameter]]
     names: dict[str, list[str]] = {}
     for group, parameters in moved.items():
         key, chosen = optimizer_of(config, group)
-        require_trained(groups_of(chosen), parameters, f"{key}.groups")
+        its = group if len(moved) > 1 else ""
+        require_trained(groups_of(chosen), parameters, f"{key}.groups", its)
         names.setdefault(key, []).extend(parameters)
     for group in moved:
         key, chosen = optimizer_of(config, group)

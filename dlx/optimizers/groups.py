@@ -106,15 +106,26 @@ def require_groups(groups: Mapping[str, Group], names: Collection[str], key: str
         raise UsageError(*problems)
 
 
-def require_trained(groups: Mapping[str, Group], names: Collection[str], key: str) -> None:
+def require_trained(
+    groups: Mapping[str, Group], names: Collection[str], key: str, its: str = ""
+) -> None:
     """Refuses patterns that leave an optimizer nothing to move in the first epoch.
+
+    Args:
+        groups: pattern -> what its weights have of their own.
+        names: of the weights that it moves.
+        key: where the patterns stand: "optimizer.groups".
+        its: its name, where there are several.
 
     Raises:
         UsageError: every weight is frozen.
     """
     if names and all(own.first > 1 for own in divide(names, groups)):
-        what = "every weight is frozen in the first epoch, so nothing would be trained"
-        accepted = "at least one weight without from_epoch, or with from_epoch: 1"
+        whose = f" of {its}" if its else ""
+        what = (
+            f"every weight{whose} is frozen in the first epoch, so nothing{whose} would be trained"
+        )
+        accepted = f"at least one weight{whose} without from_epoch, or with from_epoch: 1"
         raise UsageError(Problem(what, key, accepted))
 
 
