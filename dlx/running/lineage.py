@@ -113,7 +113,8 @@ def _compare(
 ) -> list[str]:
     split: Split = data.split
     test = row_hashes(data.samples, data.input_hashes, split.test)
-    held = np.unique(np.concatenate([fold.validation for fold in split.folds]))
+    folds = () if config.final == "only" else split.folds  # whose model no row validates
+    held = np.unique(np.concatenate([split.test[:0], *(fold.validation for fold in folds)]))
     validation = row_hashes(data.samples, data.input_hashes, held)
     found = []
     if leaked := sum(row in seen for row in test):

@@ -167,8 +167,9 @@ def test_validation_rows_that_were_training_rows_are_a_warning(root: Path, sourc
     same = started(root, f"from_run={source.name}", "trainer.epochs=1")
     folds = ("protocol={name: kfold, k: 3}", "trainer.epochs=1")
     other = started(root, f"from_run={source.name}", *folds)
+    only = started(root, f"from_run={source.name}", *folds, "final=only")
 
-    assert same.facts["stamps"] == []
+    assert same.facts["stamps"] == only.facts["stamps"] == []
     (stamp,) = other.facts["stamps"]
     assert stamp.startswith(f"started from run {name_of(source)}, which trained on ")
     assert stamp.endswith(" validation rows: validation scores are too optimistic")
