@@ -10,6 +10,7 @@ from .learners import LearnerSpec, ModelUse, ScoreSpec, has_validation, known_in
 from .names import join_names
 from .schema import Config
 
+_LOSS = "loss of the network, which does not tell how good samples are"
 _MEANING = "squared Fréchet distance of samples from rows that did not train"
 
 
@@ -26,7 +27,8 @@ class GanSpec(LearnerSpec):
     def scores(self, config: Config) -> dict[str, ScoreSpec]:
         """The loss of each network, and how far samples are from rows that do not train."""
         validates = has_validation(config)
-        found = {f"train/{name}": ScoreSpec("min") for name in ("discriminator", "generator")}
+        networks = ("train/discriminator", "train/generator")
+        found = {name: ScoreSpec("min", meaning=_LOSS) for name in networks}
         held = "val" if validates else "test"
         far = ScoreSpec("min", judged=validates, each_epoch=validates, meaning=_MEANING)
         return {**found, f"{held}/frechet": far}

@@ -11,6 +11,11 @@ from .names import join_names
 from .schema import Config
 
 _BOUND = "negative bound on the likelihood, in nats a picture"
+_PARTS = {
+    "reconstruction": "part of the loss: what the pixels take, given the latent numbers",
+    "kl": "part of the loss: what the latent numbers take (KL divergence)",
+}
+_OBJECTIVE = "what training minimises: reconstruction + learner.beta * kl"
 _ERROR = "mean squared error a pixel of reconstructions"
 
 
@@ -23,11 +28,12 @@ class VaeSpec(LearnerSpec):
     def scores(self, config: Config) -> dict[str, ScoreSpec]:
         """The bound and its parts of both sets; of rows that do not train, the squared error."""
         validates = has_validation(config)
-        found = {"train/objective": ScoreSpec("min")} if config.learner.options.beta != 1 else {}
+        objective = {"train/objective": ScoreSpec("min", meaning=_OBJECTIVE)}
+        found = objective if config.learner.options.beta != 1 else {}
         for part in ("train", "val") if validates else ("train",):
             found[f"{part}/loss"] = ScoreSpec("min", judged=part == "val", meaning=_BOUND)
-            for name in ("reconstruction", "kl"):
-                found[f"{part}/{name}"] = ScoreSpec("min")
+            for name, meaning in _PARTS.items():
+                found[f"{part}/{name}"] = ScoreSpec("min", meaning=meaning)
         error = ScoreSpec("min", each_epoch=validates, meaning=_ERROR)
         return {**found, "val/mse" if validates else "test/mse": error}
 

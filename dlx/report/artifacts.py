@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -75,17 +76,25 @@ def _show_each(
     """What shows an artifact after some of its epochs, and the room that is left for others."""
     blocks: list[Block] = []
     wrong: list[str] = []
-    for one in evenly(every, EPOCHS):
+    shown = evenly(every, EPOCHS)
+    for one in shown:
         try:
             content = read_bytes(run.folder / one.file, room)
-            blocks += show(one, content)
+            blocks += [_name_last(block, one, every) for block in show(one, content)]
             room -= len(content)
         except (OSError, ValueError) as error:
-            told = getattr(error, "strerror", None) or error
-            wrong.append(f"{one.file} cannot be shown: {clean(str(told))}.")
-    some = f"{EPOCHS} of {len(every)} epochs are shown, evenly spaced."
-    blocks += [Alerts(wrong), Text([some if len(every) > EPOCHS else ""])]
+            why = getattr(error, "strerror", None) or error
+            wrong.append(f"{one.file} cannot be shown: {clean(str(why))}.")
+    parts = [sum(one.epoch is not None for one in some) for some in (shown, every)]
+    told = f"{parts[0]} of {parts[1]} epochs are shown, evenly spaced."
+    blocks += [Alerts(wrong), Text([told if len(every) > EPOCHS else ""])]
     return blocks, room
+
+
+def _name_last(block: Block, one: Artifact, every: Sequence[Artifact]) -> Block:
+    """Beside what epochs have left, what the kept weights have is named so."""
+    beside = one.epoch is None and any(other.epoch is not None for other in every)
+    return replace(block, title="Kept weights") if beside and isinstance(block, Gallery) else block
 
 
 def _epoch(one: Artifact) -> str:

@@ -71,8 +71,9 @@ def baseline_told(found: Mapping[str, Any]) -> str:
 
 
 def sentence(text: str) -> str:
-    """The text with a capital letter and a full stop; "" of ""."""
-    return f"{text[:1].upper()}{text[1:]}." if text else ""
+    """The text with a full stop, and a capital letter unless a score's name begins it; "" of ""."""
+    named = "/" in text.partition(" ")[0]
+    return f"{text[:1] if named else text[:1].upper()}{text[1:]}." if text else ""
 
 
 def tally(many: float, noun: str) -> str:

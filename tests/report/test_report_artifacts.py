@@ -208,3 +208,16 @@ def test_a_link_in_the_place_of_a_file_is_not_followed(make_run, page, tmp_path)
     found = page(build(fence(folder)))
     assert "secret" not in found.text
     assert "artifacts/poem.json cannot be shown: " in found.text
+
+
+def test_what_the_kept_weights_made_is_named_beside_that_of_epochs(make_run, page):
+    folder = make_run(metrics=None, predictions=None)
+    for epoch in (*range(1, 10), None):
+        Artifacts(folder).pictures("samples", RAMP, epoch=epoch)
+    Artifacts(folder).pictures("grid", RAMP)
+    found = page(build(folder)).texts
+    named = [text for text in found if text == "Kept weights" or re.fullmatch(r"Epoch \d+", text)]
+    assert len(named) == EPOCHS
+    assert named[-1] == "Kept weights"
+    assert named.count("Kept weights") == 1
+    assert "7 of 9 epochs are shown, evenly spaced." in found

@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from dlx.report.words import duration, measure, number, part, shorten, tally
+from dlx.report.words import duration, measure, number, part, sentence, shorten, tally
 
 
 @pytest.mark.parametrize(
@@ -62,3 +62,8 @@ def test_names():
     ]
     assert [part("val/loss"), part("loss")] == ["validation set", ""]
     assert [shorten("a\n b", 5), shorten("abcdefgh", 5)] == ["a b", "abcd…"]
+
+
+def test_a_sentence_leaves_the_name_of_a_score_as_it_is():
+    said = {"val/loss: in nats": "val/loss: in nats.", "best of 3": "Best of 3.", "": ""}
+    assert {text: sentence(text) for text in said} == said
