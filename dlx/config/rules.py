@@ -189,7 +189,7 @@ def _start(config: Config, where: Where) -> Iterator[Problem]:
 
 def _groups(config: Config, where: Where) -> Iterator[Problem]:
     """Weights that would move from an epoch on that training does not reach."""
-    last = config.trainer.last_epoch or config.trainer.epochs
+    last = config.trainer.epochs
     given: dict[Path, Chosen | None] = {("optimizer",): config.optimizer}
     given |= {("learner", "optimizers", n): one for n, one in own_optimizers(config).items()}
     patterns = ((at, *own) for at, one in given.items() if one for own in groups_of(one).items())

@@ -11,7 +11,10 @@ from typing import Any
 from ..config.advice import more_reliable
 from ..config.load import Loaded, digest
 from ..config.names import plural
+from ..config.schema import Config
 from ..config.spaces import Lever
+from ..config.specs.averages import is_averaged
+from ..config.specs.optimizers import groups_of
 from ..data.checks import has_repeats
 from ..errors import MethodError, Problem, RunError
 from ..machine import shortage
@@ -122,7 +125,7 @@ def tune(walk: Walk) -> tuple[list[str], dict[str, Any], Finding]:
     best = choose(trials, direction_of(walk.config))
     short = len(trials) < walk.config.workflow.trials and begun
     epochs = math.floor(best["epoch"] * walk.config.workflow.epochs_factor + 0.5)
-    arguments = _final_arguments(walk, best, epochs)
+    arguments = final_arguments(walk, best, epochs)
     decisions = len(trials) + len(walk.record.capacity_steps.read())
     finding = (
         f"{plural(len(trials), 'setting')} tried, {plural(decisions, 'decision')} on this "
@@ -197,11 +200,18 @@ def _patience(walk: Walk) -> list[str]:
     config = walk.config
     if config.schedule.name != "constant":
         return []
-    longest = [f"trainer.epochs={most_epochs(config, walk.record.capacity_steps.read())}"]
+    longest = [f"trainer.epochs={_longest(walk)}"]
     if "early_stopping" in config.callbacks:
         return longest
     patience = max(3, round(PATIENCE * config.trainer.epochs))
     return [*longest, f"callbacks.early_stopping={{patience:{patience}}}"]
+
+
+def _longest(walk: Walk) -> int:
+    """The epochs that a trial may take."""
+    if walk.config.schedule.name != "constant":
+        return walk.config.trainer.epochs
+    return most_epochs(walk.config, walk.record.capacity_steps.read())
 
 
 def choose(trials: list[dict[str, Any]], direction: str) -> dict[str, Any]:
@@ -225,13 +235,25 @@ def choose(trials: list[dict[str, Any]], direction: str) -> dict[str, Any]:
     return min(equal, key=lambda one: one["loss"])
 
 
-def _final_arguments(walk: Walk, best: dict[str, Any], epochs: int) -> list[str]:
-    """What `dlx train` takes to train the final model: all non-test rows, the chosen epochs."""
-    asked = walk.config.trainer.epochs
-    short = epochs < asked and walk.config.schedule.name != "constant"
-    until = [f"trainer.last_epoch={epochs}"] if short else [f"trainer.epochs={epochs}"]
+def final_arguments(walk: Walk, best: dict[str, Any], epochs: int) -> list[str]:
+    """What `dlx train` takes to train the final model: all non-test rows, the chosen epochs.
+
+    Where what an epoch does depends on how many there may be, the final model stops early.
+    """
+    longest = _longest(walk)
+    until = [f"trainer.epochs={epochs}"]
+    if epochs < longest and _goes_by_epochs(walk.config):
+        own = [] if longest == walk.config.trainer.epochs else [f"trainer.epochs={longest}"]
+        until = [*own, f"trainer.last_epoch={epochs}"]
     chosen = as_arguments(best["changed"])
     return [*chosen, "final=only", *until, "baseline=classical"]
+
+
+def _goes_by_epochs(config: Config) -> bool:
+    """Whether a rate, an average or what is frozen may be other with other epochs to come."""
+    later = (one.from_epoch or 1 for one in groups_of(config.optimizer).values())
+    averaged = is_averaged(config.trainer.average, config.trainer.epochs)
+    return config.schedule.name != "constant" or averaged or any(first != 1 for first in later)
 
 
 def _check_chosen(walk: Walk, final: dict[str, Any]) -> None:

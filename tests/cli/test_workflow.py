@@ -6,11 +6,13 @@ import re
 import shlex
 import sqlite3
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from dlx.workflow.tune_step import choose, worse_than_validation
+from dlx.config.load import load
+from dlx.workflow.tune_step import choose, final_arguments, worse_than_validation
 
 Words = tuple[str, ...]
 
@@ -332,3 +334,29 @@ def test_evidence_cannot_ask_for_code_places_or_secrets(
     assert answer.code == 2
     assert (f"the records of this workflow contain `{asked}`, which they may not set") in answer.err
     assert not (here / "canary").exists()
+
+
+@pytest.mark.parametrize(
+    ("asked", "epochs", "last"),
+    [
+        ((), 5, None),
+        (("schedule=cosine",), 30, 5),
+        (("trainer.average.name=swa",), 60, 5),
+        (("trainer.average={name: ema, from_epoch: 20}",), 60, 5),
+        (("optimizer.groups={body.*: {from_epoch: 20}}",), 60, 5),
+        (("optimizer.groups={body.*: {lr: 0.1}}",), 5, None),
+    ],
+)
+def test_the_final_model_trains_as_the_chosen_setting_did_up_to_its_best_epoch(
+    asked: tuple[str, ...], epochs: int, last: int | None
+) -> None:
+    """Also where that is before the epoch in which weights are averaged or freed."""
+    task = ("task=wine", "trainer.epochs=30", *asked)
+    steps = SimpleNamespace(read=lambda: [{"changed": {"trainer.epochs": 60}}])
+    walk: Any = SimpleNamespace(
+        config=load(task).config, record=SimpleNamespace(capacity_steps=steps)
+    )
+
+    final = load([*task, *final_arguments(walk, {"changed": {}}, 5)]).config
+
+    assert (final.trainer.epochs, final.trainer.last_epoch) == (epochs, last)
