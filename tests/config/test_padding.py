@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import shlex
 
 import pytest
 
@@ -38,7 +39,10 @@ def test_what_would_read_padding_last_is_refused(
     (problem,) = caught.value.problems
     assert problem.where == f"command line: {asked[-1]}"
     if not both:
-        assert load([*asked, problem.hint]).config.prepare.steps[0].options.side == "front"
+        assert (
+            load([*asked, *shlex.split(problem.hint)]).config.prepare.steps[0].options.side
+            == "front"
+        )
 
 
 def test_a_layer_that_reads_no_padded_ids_is_as_before() -> None:

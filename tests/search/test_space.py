@@ -15,7 +15,8 @@ pytestmark = pytest.mark.usefixtures("here")
 
 @pytest.mark.parametrize("name", MODELS.entries)
 def test_a_models_size_is_what_its_spec_says(name: str) -> None:
-    config = load(["task=mnist", f"model={name}", "prepare=scale"]).config
+    whole = ["model.nodes.main={of: [image], layers: [flatten]}"] if name == "graph" else []
+    config = load(["task=mnist", f"model={name}", "prepare=scale", *whole]).config
     size, key = config.model.options.size, size_key(config)
     small = small_models(config, 40)
 
