@@ -32,6 +32,10 @@ a sweep, a dlx.lock or a claim refers to, and runs that a process is using.
 _REMOVE = "rm"
 
 
+_MOST_SCORES = 5
+"""As many scores have a column each; of more, each run shows the one that answers."""
+
+
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     add = parser.add_argument
@@ -118,26 +122,38 @@ def _print_table(found: Sequence[Status], columns: Sequence[str], sort: str | No
         show_table(columns, rows, numeric)
         return
     names = _choose_scores(found, sort)
-    beside = ("baseline",) if names else ()
+    beside: tuple[str, ...] = ("baseline",) if names else ()
+    if len(names) > _MOST_SCORES:
+        names, beside = [name for name in names if name == sort], ("score", "baseline")
     titles = ("run", "state", *names, *beside, "seconds", "changed")
     rows = []
     for status in found:
         changes = (f"{k}={v}" for k, v in listing.overrides_by_key(status).items() if k != "task")
         scored = [_cell(status, name) for name in ("state", *names)]
-        told = [baseline_text(listing.baseline_of(status)) or "-" for _ in beside]
+        known = {"score": _answer(status), "baseline": baseline_text(listing.baseline_of(status))}
+        told = [known[title] or "-" for title in beside]
         cells = [_name(status), *scored, *told, _cell(status, "seconds"), " ".join(changes)]
         rows.append(cells)
     show_table(titles, rows, (*names, "seconds"))
 
 
 def _choose_scores(found: Sequence[Status], sort: str | None) -> list[str]:
-    """The score sorted by, those of validation, those that answer; at most five."""
+    """The score sorted by, those of validation, those that answer."""
     names: dict[str, None] = {sort: None} if sort and sort != "seconds" else {}
     for status in found:
         names |= {n: None for n in listing.scores_of(status) if n.startswith("val/")}
         if answer := mapping(status.get("answer")):
             names[str(answer.get("score"))] = None
-    return list(names)[:5]
+    return list(names)
+
+
+def _answer(status: Status) -> str:
+    """The score that answers, as in "0.9721  test/accuracy"; "" of a run that has none."""
+    answer = mapping(status.get("answer"))
+    value = answer.get("value")
+    if not isinstance(value, (int, float)):
+        return ""
+    return f"{number(float(value))}  {answer.get('score')}"
 
 
 def _cell(status: Status, name: str) -> str:

@@ -30,6 +30,22 @@ def some(here: Path) -> None:
     put(5, "interrupted", "wine")
 
 
+def test_many_scores_make_room_for_the_one_that_answers(some: None, cli: Cli) -> None:
+    """Only five had a column, so a baseline stood beside no score."""
+    for index in range(6):
+        name, baseline = f"test/s{index}", {"name": "mean", "value": 0.5}
+        answer = {"score": name, "value": index, "baseline": baseline}
+        put(10 + index, scores={name: index}, answer=answer)
+
+    lines = [line.split() for line in cli("runs", "state=done").out.splitlines()]
+    assert lines[0] == ["run", "state", "score", "baseline", "seconds", "changed"]
+    assert [line[2:6] for line in lines[-6:]] == [
+        [f"{index}.000", f"test/s{index}", "0.5000", "mean"] for index in range(6)
+    ]
+    lines = [line.split() for line in cli("runs", "--sort", "val/loss").out.splitlines()]
+    assert lines[0][:5] == ["run", "state", "val/loss", "score", "baseline"]
+
+
 def order(found: Any) -> list[int]:
     """The numbers of the runs that were listed as JSON."""
     return [int(status["run"].split("-")[-1]) - 1 for status in json.loads(found.out)]
