@@ -19,12 +19,12 @@ from ..judging.scores import Judged
 from ..learning.build import build_learner
 from ..learning.memory import set_eval_batch
 from ..prepare import Pipeline
+from ..prepare.copies import add_copies
 from ..runs import ledger, seal
 from ..runs.folder import read_status, write_status
-from ..sources.batches import make_part
 from ..sources.data import Data, read_data
 from ..sources.device import choose_device, set_determinism
-from ..sources.fold import FoldData
+from ..sources.fold import FoldData, place_fold
 from ..training import checkpoint
 from .earlier import Earlier, read_earlier
 from .lineage import PREFIX
@@ -141,12 +141,12 @@ def _restore(config: Config, earlier: Earlier, data: Data) -> FoldData:
     inputs = tuple(data.samples.inputs)
     pipeline = Pipeline.load(earlier.folder, inputs)
     _check_pipeline(pipeline, inputs, config, str(earlier.folder))
-    columns = pipeline.apply(data.samples)
-    values = {name: target.values for name, target in data.targets.items()}
     rows = everything(data) if config.final else data.split.folds[0]  # what baselines learn from
-    train = make_part(columns, values, rows.train, device)
-    held = make_part(columns, values, rows.validation, device) if len(rows.validation) else None
-    return FoldData(pipeline, columns, train, held, device, data, rows)
+    samples, train, made_of = add_copies(
+        data.samples, rows.train, config.prepare.copies, config.seed
+    )
+    columns = pipeline.apply(samples)
+    return place_fold(pipeline, columns, data, rows, device, train, made_of)
 
 
 def _check_pipeline(

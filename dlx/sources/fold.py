@@ -103,6 +103,32 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
     pipeline, columns = Pipeline.fit(
         config.prepare.steps, samples, learnt, codecs, None if len(made_of) else cache
     )
+    found = place_fold(pipeline, columns, data, fold, device, rows, made_of)
+    _balance(found, config, np.concatenate([fold.train, made_of]))
+    found.seconds = time.perf_counter() - begun
+    return found
+
+
+def place_fold(
+    pipeline: Pipeline,
+    columns: dict[str, Column],
+    data: Data,
+    fold: Fold,
+    device: torch.device,
+    rows: Rows,
+    made_of: Rows,
+) -> FoldData:
+    """A fold whose inputs are prepared, on the device.
+
+    Args:
+        pipeline: what was fitted on the training rows.
+        columns: what it makes of the inputs.
+        data: the dataset.
+        fold: its rows.
+        device: where to.
+        rows: the training rows, with their copies.
+        made_of: the row that each copy was made of.
+    """
     values = {name: target.values for name, target in data.targets.items()}
     longer = {name: np.concatenate([v, v[made_of]]) for name, v in values.items()}
     numbers = np.concatenate([fold.train, made_of])
@@ -110,10 +136,7 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
     validation = None
     if len(fold.validation):
         validation = make_part(columns, values, fold.validation, device)
-    found = FoldData(pipeline, columns, train, validation, device, data, fold)
-    _balance(found, config, numbers)
-    found.seconds = time.perf_counter() - begun
-    return found
+    return FoldData(pipeline, columns, train, validation, device, data, fold)
 
 
 def _balance(fold: FoldData, config: Config, numbers: Rows) -> None:

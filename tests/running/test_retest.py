@@ -49,7 +49,12 @@ def test_the_scores_are_those_of_the_run_to_the_bit(base: tuple[str, ...]) -> No
 
 
 @pytest.mark.parametrize(
-    "changes", [("baseline=classical",), ("protocol={name: kfold, k: 2, test: 0.2}", "final=true")]
+    "changes",
+    [
+        ("baseline=classical",),
+        ("protocol={name: kfold, k: 2, test: 0.2}", "final=true"),
+        ("prepare={steps: [{name: impute}], copies: {share: 0.5}}", "baseline=classical"),
+    ],
 )
 def test_what_the_model_must_beat_has_learnt_from_the_rows_that_it_learnt_from(
     changes: tuple[str, ...],
