@@ -190,7 +190,7 @@ def test_both_are_told_where_scores_are_and_the_gap_of_unlike_losses_is_not() ->
         "train/accuracy": drawn,
     }
     page = build(found.folder).read_text(encoding="utf-8")
-    assert f"Train/loss: weighted by class ({WEIGHTS}), {drawn}." in page
+    assert f"train/loss: weighted by class ({WEIGHTS}), {drawn}." in page
     assert "class weights of cultivar, in training" in page
     assert "shares of cultivar, as rows are drawn" in page
     overfit = found.facts["overfit"]
