@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..config.fields import Chosen, Option, alternatives
 from .console import say, say_json
 
 EXAMPLES = """examples:
@@ -71,7 +72,8 @@ def words(typed: list[str]) -> list[str]:
         key, _, begun = last.partition("=")
         return [f"{key}={value}" for value in _values(key) if value.startswith(begun)]
     ending = "" if typed[0] == "help" else "="
-    return [f"{key}{ending}" for key in _keys() if key.startswith(last)]
+    named = [] if typed[0] == "help" else _named_keys(typed[1:-1])
+    return [f"{key}{ending}" for key in (*_keys(), *named) if key.startswith(last)]
 
 
 _OF_RUNS = {
@@ -104,15 +106,41 @@ def _complete_runs(verb: str, before: list[str], last: str) -> list[str]:
 
 
 def _keys() -> list[str]:
-    from ..config.keys import dotted_keys, implied_names
+    from ..config.keys import dotted_keys, every_option
     from ..config.paths import GROUPS
 
-    names = [f"{key}.name" for (key,) in implied_names()]
+    names = [f"{key}.name" for key, opt in every_option().items() if is_choice(opt)]
     return sorted({*GROUPS, *dotted_keys(), *names, "experiment"})
+
+
+def _named_keys(before: list[str]) -> list[str]:
+    """The keys of the sections that the task on the line has named, as in targets.digit.scale."""
+    from ..config.fields import options_of
+    from ..config.keys import every_option, section_of
+    from ..config.paths import is_name
+    from ..runs.files import mapping
+    from .tasks import values_of
+
+    task = next((word[5:] for word in reversed(before) if word.startswith("task=")), "")
+    values = values_of(task) if is_name(task) else {}
+    found: list[str] = []
+    for key, opt in every_option().items():
+        section, part = section_of(opt), values
+        for name in key.split("."):
+            part = mapping(part.get(name))
+        if section is not None:
+            found += [f"{key}.{name}.{option}" for name in part for option in options_of(section)]
+    return list(dict.fromkeys(found))
+
+
+def is_choice(option: Option | None) -> bool:
+    """Whether an option is one component of a table, which the shell names by `key.name`."""
+    return option is not None and Chosen in alternatives(option.hint)
 
 
 def _values(key: str) -> list[str]:
     """The files of a group, or the choices of an option."""
+    from ..config.keys import every_option
     from ..config.paths import GROUPS, group_files, is_name, search_path
     from .help import choices_of
 
@@ -124,4 +152,8 @@ def _values(key: str) -> list[str]:
         return sorted(
             {n for root in search_path(None) for n in group_files(root, key) if is_name(n)}
         )
+    known = every_option()
+    option = known.get(key) or known.get(key.rpartition(".")[0])
+    if option is not None and option.meta.table is not None and not key.endswith(".name"):
+        return []  # components as they stand are no values: `key.name` takes one, or a list
     return choices_of(key.removesuffix(".name"))

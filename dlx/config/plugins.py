@@ -63,6 +63,9 @@ def is_name(name: Any) -> bool:
 def _load(name: str, where: str) -> Problem | None:
     if not is_name(name):
         return Problem(f"plugin `{name}` is not a package name", where, "a name, as in my_package")
+    if name.endswith(".py"):
+        what, hint = f"plugin `{name}` is named as a file", f"did you mean {name[:-3]}?"
+        return Problem(what, where, "the name that Python imports, as in my_package", hint)
     try:
         components = importlib.import_module(name).DLX_COMPONENTS
     except ImportError as error:

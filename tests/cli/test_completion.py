@@ -14,8 +14,10 @@ from made_up import put
 
 from dlx.cli.completion import words
 from dlx.cli.main import VERBS
+from dlx.config.fields import options_of
 from dlx.config.keys import dotted_keys
 from dlx.config.paths import GROUPS
+from dlx.config.schema import Target
 
 Cli = Callable[..., Any]
 DIGITS = "digits/20260101-120000-00000001-2"
@@ -42,6 +44,20 @@ pytestmark = pytest.mark.usefixtures("here")
         ),
         (["train", "optimizer.na"], ["optimizer.name="]),
         (["train", "callbacks.early_stopping.p"], ["callbacks.early_stopping.patience="]),
+        (["train", "trainer.average=e"], []),  # which is refused
+        (["train", "trainer.average.name=e"], ["trainer.average.name=ema"]),
+        (["train", "trainer.average.n"], ["trainer.average.name="]),
+        (["train", "learner.optimizers.generator=a"], []),
+        (["train", "prepare.augment.image=f"], []),
+        (
+            ["train", "task=digits", "targets.d"],
+            [f"targets.digit.{key}=" for key in options_of(Target)],
+        ),
+        (
+            ["train", "task=breast_cancer_shared", "model.nodes.tumour.j"],
+            ["model.nodes.tumour.join="],
+        ),
+        (["train", "task=nowhere", "targets.d"], []),
         (["train", "seed="], []),
         (["train", "nonsense="], []),
         (["train", "zzz"], []),

@@ -117,6 +117,18 @@ def test_it_can_be_named_twice(plugin: Callable[[str], None]) -> None:
         assert load(["task=digits", "plugins=[my_plugin,my_plugin]"]).config.seed == 0
 
 
+def test_a_plugin_named_as_a_file_is_not_imported(plugin: Callable[[str], None]) -> None:
+    plugin("raise SystemExit('not to be imported')")
+    with pytest.raises(UsageError) as caught:
+        load(["task=digits", "plugins=[my_plugin.py]"])
+    assert str(caught.value) == (
+        "plugin `my_plugin.py` is named as a file\n"
+        "  where: command line: plugins=[my_plugin.py]\n"
+        "  accepted: the name that Python imports, as in my_package\n"
+        "  try: did you mean my_plugin?"
+    )
+
+
 SHAPE = "\n  accepted: DLX_COMPONENTS = {kind: {name: Component(...)}}"
 NOT_OURS = GOOD.replace("optimizer", "optimiser")
 
