@@ -100,7 +100,7 @@ def test_it_is_told_wherever_the_loss_is(run: Run) -> None:
     assert f"train/loss, val/loss: {TOLD}" in run.facts["notes"]
     page = (run.folder / "report.html").read_text(encoding="utf-8")
     assert f"val/loss, test/loss: {TOLD}" in page
-    assert f"Train/loss, val/loss: {TOLD}." in page
+    assert f"train/loss, val/loss: {TOLD}." in page
     assert "loss mse of standardised numbers" in page
     names = [*scores(run)]
     assert [*describe_meanings(run.facts["meanings"], names)] == [f"val/loss, test/loss: {TOLD}"]
