@@ -18,6 +18,7 @@ from ..errors import Problem, UsageError
 from ..experiments import Experiment, figures, file_of, find, names, reaches, read
 from ..files import read_text
 from ..runs.files import write_bytes, write_text
+from ..runs.source import quote
 from .replay import replay
 
 Say = Callable[[str], None]
@@ -117,7 +118,7 @@ def measure(one: Experiment, seeds: Sequence[int], root: Path, say: Say) -> Figu
     """Every figure of an experiment for each seed; the runs are not kept, looks are counted."""
     found: Figures = {}
     for seed in seeds:
-        loaded = load([*one.arguments(), f"seed={seed}"])
+        loaded = load([*one.arguments(), f"seed={seed}", f"run.root={quote(str(root))}"])
         with replay(loaded, root, f"experiments/{one.name}") as run:
             lines = read_text(run.folder / "metrics.jsonl").splitlines()
         given = figures(run.facts, [json.loads(line) for line in lines])

@@ -22,7 +22,7 @@ from ..running.earlier import Before, is_score, read_changes, read_earlier
 from ..running.run import Run, Say
 from ..runs import seal
 from ..runs.files import write_json
-from ..runs.source import load
+from ..runs.source import load, quote
 from ..training import checkpoint
 from .compare import bits_of, stages_of
 from .replay import replay
@@ -147,7 +147,8 @@ def check(file: Path, statistical: bool, root: Path, say: Say) -> list[Result]:
 
 
 def _check(name: str, entry: Mapping[str, Any], statistical: bool, root: Path) -> Result:
-    loaded = load([*entry["arguments"], "run.watch=false"])  # a replay needs no watcher installed
+    own = ("run.watch=false", f"run.root={quote(str(root))}")  # a replay needs no watcher installed
+    loaded = load([*entry["arguments"], *own])
     if digest(loaded.config) != entry["config"]:
         return Result(name, "different", "the config has changed; dlx lock pins the new one", False)
     threads = {"count": int(entry["threads"]), "how": "asked"}

@@ -15,6 +15,7 @@ from ..running.run import Run, Say
 from ..running.train import train
 from ..runs import ledger
 from ..runs.log import silent
+from ..runs.source import pin_source
 from ..training.callbacks import Callback
 
 
@@ -32,7 +33,7 @@ def replay(
     """The finished run, whose folder lasts as long as this is entered.
 
     Args:
-        loaded: the config.
+        loaded: the config; a run that it starts from is one below its `run.root`.
         root: the folder of runs in whose ledger the look is written down, as a replay.
         name: what is replayed, for the ledger.
         say: told what is being done, a line at a time.
@@ -46,7 +47,8 @@ def replay(
         RunError: the training failed.
     """
     with tempfile.TemporaryDirectory(prefix="dlx-replay-") as place:
-        config = replace(loaded.config, run=replace(loaded.config.run, root=place, watch=False))
+        config = pin_source(loaded.config, Path(loaded.config.run.root))
+        config = replace(config, run=replace(config.run, root=place, watch=False))
         run = train(replace(loaded, config=config), say, watchers, threads=threads, before=before)
         if run.facts.get("looks") and not run.data.samples.sample:
             root.mkdir(parents=True, exist_ok=True)

@@ -83,8 +83,12 @@ def _name_in(arguments: Sequence[str], name: str) -> tuple[str, ...]:
     if name in values.values():
         return tuple(arguments)
     kept = [a for a in arguments if a not in values or values[a].startswith("{")]
-    quoted = name if _BARE.fullmatch(name) else "'" + name.replace("'", "\\'") + "'"
-    return (*kept, f"from_run.run={quoted}")
+    return (*kept, f"from_run.run={quote(name)}")
+
+
+def quote(text: str) -> str:
+    """A text as the value of an argument, whatever it holds."""
+    return text if _BARE.fullmatch(text) else "'" + text.replace("'", "\\'") + "'"
 
 
 def pin_source(config: Config, root: Path) -> Config:

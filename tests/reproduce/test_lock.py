@@ -37,6 +37,20 @@ def test_what_was_pinned_comes_out_the_same(cli: Any, locked: Path) -> None:
     assert len(entry_of(locked)["platforms"]) == 1
 
 
+def test_a_run_that_started_from_another_is_trained_again_from_it(cli: Any, here: Path) -> None:
+    small = ("train", "task=wine", "dataset.sample=true", "trainer.epochs=1", "trainer.threads=1")
+    kept = "run.root='my runs'"
+    for more in ((), ("from_run=last", "seed=1", "test=false")):
+        assert cli(*small, kept, *more).code == 0
+    assert cli("lock", "last", "--root", "my runs").code == 0
+
+    answer = cli("reproduce", "dlx.lock", "--root", "my runs")
+
+    assert answer.code == 0, answer.err
+    assert "identical" in answer.out
+    assert str(here) not in (here / "dlx.lock").read_text()
+
+
 def test_no_path_of_the_machine_is_pinned(locked: Path, here: Path) -> None:
     assert str(here) not in locked.read_text()
 
