@@ -27,7 +27,9 @@ class Facts(TypedDict, total=False):
     augment: Listed
     model: dict[str, Any]
     from_run: dict[str, Any]
+    learner: str
     optimizer: str
+    schedule: str
     notes: list[str]
     meanings: dict[str, str]
     advice: dict[str, Any]

@@ -119,7 +119,9 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
                 {**asdict(r), "output": " x ".join(map(str, r.output_shape))} for r in layers
             ],
         },
+        "learner": _describe_learner(config.learner),
         "optimizer": _describe_optimizers(config, training.optimizers.members),
+        "schedule": _component(config.schedule.name, to_plain(config.schedule.options)),
         "config": dump_yaml(loaded.plain()),
         "overrides": loaded.shown,
         "command": shlex.join(["dlx", "train", *loaded.shown]),
@@ -184,6 +186,13 @@ def _optimizer(chosen: Chosen) -> str:
     given = {p: {k: v for k, v in own.items() if v is not None} for p, own in groups.items()}
     own = (_component(f"{pattern}:", options) for pattern, options in given.items())
     return "; ".join([_component(chosen.name, options), *own])
+
+
+def _describe_learner(chosen: Chosen) -> str:
+    """The learner with its options; of a model among them the name, as its layers are told."""
+    options = to_plain(chosen.options)
+    named = {k: v.get("name") if isinstance(v, dict) else v for k, v in options.items()}
+    return _component(chosen.name, {k: v for k, v in named.items() if v is not None})
 
 
 def _component(name: str, options: Mapping[str, Any]) -> str:

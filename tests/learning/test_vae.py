@@ -160,6 +160,8 @@ def test_a_run_leaves_what_can_be_seen() -> None:
         run.facts["meanings"]["val/loss"] == "negative bound on the likelihood, in nats a picture"
     )
     assert {one["name"] for one in run.facts["baselines"]} == BASELINES
+    assert run.facts["learner"] == "vae latent=2 encoder=mlp decoder=mlp beta=1.0"
+    assert run.facts["schedule"] == "cosine final=0.0 warmup_epochs=0.0"
 
 
 @pytest.mark.parametrize(("latent", "left"), [(1, set()), (3, {"latent"})])
