@@ -111,6 +111,11 @@ def test_what_is_told_where_it_is_not_named_is_accepted(plugin: Callable[[str], 
     assert load(["task=digits", hint]).config.plugins == ("my_plugin",)
 
 
+def test_the_docs_name_every_kind() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "plugins.md").read_text()
+    assert [kind for kind in TABLES if f"\n| `{kind}` |" not in text] == []
+
+
 def test_it_can_be_named_twice(plugin: Callable[[str], None]) -> None:
     plugin(GOOD)
     for _ in range(2):
