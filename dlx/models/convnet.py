@@ -11,7 +11,6 @@ from ..config.shapes import Place, Shape
 from ..config.specs import layers as specs
 from ..config.specs.models import Convnet
 from ..data.columns import Input
-from ..errors import Problem, UsageError
 from .layers import batch_norm, conv2d, max_pool2d, reader
 from .modules import ACTIVATIONS
 from .network import Network, check_penalty, dense_layer, one_body, the_only_input
@@ -32,11 +31,10 @@ def build(options: Convnet, inputs: Mapping[str, Input], outputs: Mapping[str, i
     """
     name, found = the_only_input(inputs, "convnet")
     read, shape = reader(name, found, images=True)
-    if shape.kind != "image":
-        raise UsageError(_no_image(name, shape))
+    options.take_image(name, shape)
     body: list[nn.Module] = []
-    for number, channels in enumerate(options.channels, start=1):
-        block, shape = _block(options, channels, shape, number)
+    for window, place in options.windows():
+        block, shape = _block(options, window, shape, place)
         body += block
     body.append(nn.Flatten())
     dense, width = _dense(options, shape.sizes[0] * shape.sizes[1] * shape.sizes[2])
@@ -44,38 +42,16 @@ def build(options: Convnet, inputs: Mapping[str, Input], outputs: Mapping[str, i
     return check_penalty(options, one_body(read, body + dense, head, outputs))
 
 
-def _no_image(name: str, shape: Shape) -> Problem:
-    return Problem(
-        f"model=convnet cannot take the input {name}: its rows are {shape}",
-        where="model.name",
-        accepted="images (height, width) or (channels, height, width)",
-        hint="use model=mlp, or remove the prepare step flatten",
-    )
-
-
 def _block(
-    options: Convnet, channels: int, shape: Shape, number: int
+    options: Convnet, window: specs.Pool2d | specs.Conv2d, shape: Shape, place: Place
 ) -> tuple[list[nn.Module], Shape]:
-    """One convolution, and the pooling that stands between it and the one before."""
-    body: list[nn.Module] = []
-    if number > 1 and options.pool > 1:
-        place = Place(number, "pooling before it", "model.pool")
-        module, shape = max_pool2d(specs.Pool2d(size=options.pool), shape, place)
-        body.append(module)
-    # batch normalisation takes the mean off, and with it any bias before it
-    window = specs.Conv2d(
-        channels=channels,
-        kernel=options.kernel,
-        padding=options.padding,
-        bias=not options.batch_norm,
-    )
-    place = Place(number, "convolution", "model.channels")
+    """A pooling, or a convolution with what follows it."""
+    if isinstance(window, specs.Pool2d):
+        module, shape = max_pool2d(window, shape, place)
+        return [module], shape
     module, shape = conv2d(window, shape, place)
-    body.append(module)
-    if options.batch_norm:
-        body.append(batch_norm(specs.BatchNorm(), shape, place)[0])
-    body.append(ACTIVATIONS[options.activation]())
-    return body, shape
+    norm = [batch_norm(specs.BatchNorm(), shape, place)[0]] if options.batch_norm else []
+    return [module, *norm, ACTIVATIONS[options.activation]()], shape
 
 
 def _dense(options: Convnet, width: int) -> tuple[list[nn.Module], int]:

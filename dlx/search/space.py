@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from ..config.fields import to_plain
-from ..config.learners import optimizer_of, own_optimizers, reads
+from ..config.learners import check_models, optimizer_of, own_optimizers, reads
 from ..config.schema import Config
 from ..config.spaces import Lever, Value
 
@@ -50,13 +51,20 @@ def size_key(config: Config) -> str | None:
 
 
 def neighbours(config: Config) -> list[list[int]]:
-    """Half and twice the model's size, and one layer more: worth trying unasked."""
+    """Half and twice the model's size, and one layer more where it fits: worth trying unasked."""
     key = size_key(config)
     own: list[int] = list(value_of(to_plain(config), key)) if key else []
     if not own:
         return []
     scaled = [[max(1, int(factor * size)) for size in own] for factor in (0.5, 2)]
-    return [*scaled, [*own, own[-1]]]
+    return [size for size in (*scaled, [*own, own[-1]]) if _fits(config, size)]
+
+
+def _fits(config: Config, size: Sequence[int]) -> bool:
+    """Whether a model of this size can take the inputs, as far as their shapes are known."""
+    options = replace(config.model.options, **{config.model.options.size: tuple(size)})
+    changed = replace(config, model=replace(config.model, options=options))
+    return not any(check_models(changed, lambda _: ""))
 
 
 def own_values(config: Config, space: Sequence[Lever]) -> dict[str, Value]:

@@ -249,7 +249,7 @@ def test_a_decoder_that_wants_pictures_is_told_under_its_key() -> None:
         built("learner.decoder={name: convnet}", base=TINY)
 
     (problem,) = caught.value.problems
-    assert problem.where == "learner.decoder.name"
+    assert problem.where == "command line: learner.decoder={name: convnet}"
     assert problem.what.startswith("learner.decoder.name=convnet cannot take the input latent")
 
 

@@ -273,7 +273,8 @@ def test_a_graph_that_no_config_has_is_checked_when_it_is_built(build: Make, mak
     assert refusal(build, "graph", {"x": TEN}, nodes=circle) == (
         "nodes read each other in a circle: one -> two -> one\n"
         "  where: model.nodes.one.of\n"
-        "  accepted: nodes that read inputs, or nodes that read others"
+        "  accepted: nodes that read inputs, or nodes that read others\n"
+        "  try: 'model.nodes.one.of=[x]'"
     )
     said = refusal(build, "graph", {"x": TEN}, nodes={"one": make("y")})
     assert said.startswith("node one reads `y`, which is no input and no node")

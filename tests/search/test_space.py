@@ -30,6 +30,13 @@ def test_a_models_size_is_what_its_spec_says(name: str) -> None:
     )
 
 
+def test_a_layer_more_is_tried_only_where_it_fits() -> None:
+    small = load(["task=cats_vs_dogs", "model.channels=[8,8,8,8]"]).config
+    assert neighbours(small) == [[4, 4, 4, 4], [16, 16, 16, 16]]
+    large = load(["task=cats_vs_dogs", "model.channels=[8,8,8,8]", "dataset.size=128"]).config
+    assert neighbours(large) == [[4, 4, 4, 4], [16, 16, 16, 16], [8, 8, 8, 8, 8]]
+
+
 def test_small_models_are_no_narrower_than_what_they_tell_apart() -> None:
     mlp = load(["task=wine", "model.units=[8]"]).config
     assert small_models(mlp, 40) == [{"model.units": units} for units in ([64], [64, 64], [256])]

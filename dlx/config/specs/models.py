@@ -10,9 +10,9 @@ from typing import ClassVar, Literal
 from ...errors import Problem, UsageError
 from ..fields import Chosen, Component, Table, option
 from ..files import Where
-from ..shapes import keep_possible
+from ..shapes import Place, Shape, keep_possible, shape_of
 from .graphs import check_graph, locate
-from .layers import LAYERS, follow, shapes_of, take_vector
+from .layers import LAYERS, Conv2d, Pool2d, follow, shapes_of, take_vector
 from .nodes import Known, Node, key_of
 
 Initialiser = Literal[
@@ -84,6 +84,45 @@ class Convnet(Common):
     activation: ActivationName = option("relu", "after each convolution and dense layer")
     dropout: float = option(0.0, "share set to zero before each dense layer", ge=0, lt=1)
     batch_norm: bool = option(False, "normalise after each convolution")
+
+    def windows(self) -> Iterator[tuple[Pool2d | Conv2d, Place]]:
+        """The convolutions in order, with the pooling between two of them."""
+        for number, channels in enumerate(self.channels, start=1):
+            if number > 1 and self.pool > 1:
+                yield Pool2d(size=self.pool), Place(number, "pooling before it", "model.pool")
+            window = Conv2d(
+                channels=channels,
+                kernel=self.kernel,
+                padding=self.padding,
+                bias=not self.batch_norm,  # which takes the mean off, and with it any bias
+            )
+            yield window, Place(number, "convolution", "model.channels")
+
+    @staticmethod
+    def take_image(name: str, shape: Shape) -> Shape:
+        """Hands back the shape of an input if it is an image.
+
+        Raises:
+            UsageError: it is none.
+        """
+        if shape.kind == "image":
+            return shape
+        what = f"model=convnet cannot take the input {name}: its rows are {shape}"
+        accepted = "images (height, width) or (channels, height, width)"
+        hint = "use model=mlp, or remove the prepare step flatten"
+        raise UsageError(Problem(what, "model.name", accepted, hint))
+
+    def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:  # noqa: ARG002
+        """An input that is no image, and windows larger than what reaches them."""
+        try:
+            for name, sizes in inputs.items() if len(inputs) == 1 else ():
+                if sizes is None:
+                    continue
+                shape = self.take_image(name, shape_of(sizes, images=True))
+                for window, place in self.windows():
+                    shape = window.after(shape, place)
+        except UsageError as error:
+            yield from locate(error, where)
 
 
 @dataclass(frozen=True, kw_only=True)
