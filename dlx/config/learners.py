@@ -130,7 +130,8 @@ def check_models(config: Config, where: Where) -> Iterator[Problem]:
             return where((*key.split("."), *path[1:]))
 
         for problem in use.chosen.options.check(use.inputs, use.outputs, find):
-            yield replace(move_problem(problem, key), where=problem.where)
+            moved = problem if key == "model" else move_problem(problem, key)
+            yield replace(moved, where=problem.where)
 
 
 def spec_of(config: Config) -> LearnerSpec:

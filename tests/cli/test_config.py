@@ -122,11 +122,11 @@ class TestWhy:
             "(dropped: another component was chosen in configs/model/convnet.yaml:2 (by "
             "model=convnet))"
         )
-        answer = cli("config", "task=imdb", "model=convnet", "model.dropout=0", "--why", "model")
+        answer = cli("config", "task=mnist", "model=convnet", "model.dropout=0", "--why", "model")
         assert answer.out == (
-            f"   model.name=mlp   dlx:configs/task/imdb.yaml:14   {why}\n"
+            f"   model.name=mlp   dlx:configs/task/mnist.yaml:15   {why}\n"
             "-> model.name=convnet   configs/model/convnet.yaml:2 (by model=convnet)\n"
-            f"   model.units=[16, 16]   dlx:configs/task/imdb.yaml:14   {why}\n"
+            f"   model.units=[512]   dlx:configs/task/mnist.yaml:15   {why}\n"
             "   model.dropout=0.25   configs/model/convnet.yaml:3 (by model=convnet)\n"
             "-> model.dropout=0   command line: model.dropout=0\n"
         )

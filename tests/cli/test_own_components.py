@@ -142,7 +142,7 @@ def test_an_optimizer_that_moves_nothing_is_refused(cli: Any) -> None:
         2,
         "error: learner forger does not read `optimizer`: each of its networks has one of its own\n"
         "  where: command line: optimizer.lr=0.1\n"
-        "  accepted: prepare, protocol, schedule\n  try: ~optimizer\n",
+        "  accepted: prepare, protocol, schedule\n  try: '~optimizer'\n",
     )
     wrong = cli("train", "task=forge", "learner.optimizers.makr={name: sgd}")
     assert "unknown key `learner.optimizers.makr.name`" in wrong.err

@@ -203,10 +203,10 @@ class TestSweeps:
         ],
     )
     def test_values(self, here: Path, argument: str, expected: list[str]) -> None:
-        found = expand_sweep(["task=digits", argument], search_path(None))
+        found = expand_sweep(["task=mnist", argument], search_path(None))
         assert found.problems == []
-        assert found.trials == [["task=digits", value] for value in expected]
-        assert all(load(trial).config.task == "digits" for trial in found.trials)
+        assert found.trials == [["task=mnist", value] for value in expected]
+        assert all(load(trial).config.task == "mnist" for trial in found.trials)
 
     @pytest.mark.parametrize(
         ("arguments", "err"),

@@ -31,7 +31,10 @@ def options_of(group: str) -> list[str]:
     return sorted(file.stem for file in (find_shipped("configs") / group).glob("*.yaml"))
 
 
-NEEDED = {"graph": ("model.nodes.main={of: [image], layers: [flatten]}",)}
+NEEDED = {
+    "graph": ("model.nodes.main={of: [image], layers: [flatten]}",),
+    "convnet": ("model.channels=[8]",),
+}
 """What an option cannot be used without."""
 
 
@@ -139,7 +142,7 @@ def test_of_one_key_written_twice_the_last_counts() -> None:
         (["~optimizer.lr"], "optimizer.lr", 0.001),
         (["~optimizer"], "optimizer.name", "rmsprop"),
         (["~optimizer.lr", "optimizer.lr=7"], "optimizer.lr", 7.0),
-        (["+model=convnet"], "model.name", "convnet"),
+        (["+model=convnet", "model.channels=[8]"], "model.name", "convnet"),
     ],
     ids=str,
 )

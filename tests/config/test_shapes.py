@@ -70,10 +70,10 @@ def test_every_shape_is_possible_after_a_layer_that_does_not_say() -> None:
 
 CASES = {
     ("task=wine", "model=convnet"): (
-        "model.name=convnet cannot take the input features: its rows are a vector of 13\n"
+        "model=convnet cannot take the input features: its rows are a vector of 13\n"
         "  where: dlx:configs/model/convnet.yaml:3 (by model=convnet)\n"
         "  accepted: images (height, width) or (channels, height, width)\n"
-        "  try: use model.name=mlp, or remove the prepare step flatten"
+        "  try: use model=mlp, or remove the prepare step flatten"
     ),
     ("task=digits", "model=convnet", "model.channels=[8,8,8]"): (
         "layer 3 (pooling before it) has a window of 2, but the axis that it moves along has 1\n"

@@ -11,7 +11,7 @@ import yaml
 from dlx.config.extras import extras, is_installed
 from dlx.config.fields import import_code
 from dlx.config.files import scan
-from dlx.config.learners import monitor_of, reads, spec_of
+from dlx.config.learners import known_inputs, monitor_of, reads, spec_of
 from dlx.config.load import load
 from dlx.config.paths import GROUPS, find_shipped
 from dlx.config.schema import Config
@@ -47,11 +47,17 @@ def fits(config: Config, group: str, option: str) -> bool:
         return import_code(LEARNERS.entries[option].options.spec).uses == spec_of(config).uses
     if not reads(config, group) or (group, option) == ("model", "graph"):  # names inputs itself
         return False
+    if (group, option) == ("model", "convnet"):
+        model = MODELS.default(option)().options
+        return not any(model.check(known_inputs(config), list(config.targets), lambda _: ""))
     if group == "dataset":
         offered = DATASETS.default(option)().options
         if not config.targets:  # such learners look at one column
             return len(offered.inputs) == 1 and not offered.time
-        return set(config.targets) == set(offered.targets)
+        inputs = config.model.name != "graph" or offered.inputs == config.dataset.options.inputs
+        return inputs and set(config.targets) == set(offered.targets)
+    if (group, option) == ("prepare", "multi_hot") and config.model.name in ("layers", "convnet"):
+        return False  # their layers read steps or images
     if group == "prepare" and not config.targets:
         return option == "none" or "standardise" not in option
     problem = problem_of(config)
@@ -107,7 +113,12 @@ def test_a_task_composes_with_every_file(task: str) -> None:
                 assert f"learner {option}" in said or "`targets` is missing" in said
                 continue
             assert " is missing" not in said
-            told = (f"(by {group}={option})", "has no target", f"rows of dataset {option}")
+            told = (
+                f"(by {group}={option})",
+                "has no target",
+                f"rows of dataset {option}",
+                "model.pool",
+            )
             assert any(word in said for word in told)
 
 

@@ -360,8 +360,8 @@ def test_the_command_can_be_typed_again() -> None:
 
 
 def test_nothing_is_written_where_the_config_does_not_fit_the_data(folders: Path) -> None:
-    with pytest.raises(UsageError, match="model=convnet cannot take the input features"):
-        trained("model=convnet")
+    with pytest.raises(UsageError, match="no feature `alcool`"):
+        trained("prepare.steps=[{name: select, drop: [alcool]}]")
 
     assert list(folders.iterdir()) == []
 

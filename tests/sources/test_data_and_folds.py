@@ -11,6 +11,7 @@ from torch import Tensor
 
 from dlx.config.fields import Chosen
 from dlx.config.load import load
+from dlx.data.columns import Input
 from dlx.data.samples import Samples
 from dlx.errors import UsageError
 from dlx.learning.build import build_learner
@@ -125,9 +126,10 @@ def test_words_are_kept_sparse_until_the_model() -> None:
 
 
 def test_a_model_that_cannot_take_the_data_is_refused() -> None:
-    config = load(["task=wine", "dataset.sample=true", "model=convnet"]).config
+    config = load(["task=mnist", "dataset.sample=true", "model=convnet"]).config
     data = read_data(config)
     fold = prepare_fold(config, data, data.split.folds[0])
 
+    vectors = {"features": Input("dense", (13,))}
     with pytest.raises(UsageError, match="model=convnet cannot take the input features"):
-        build_learner(config, fold.inputs, fold.targets, fold.device)
+        build_learner(config, vectors, fold.targets, fold.device)
