@@ -45,8 +45,10 @@ def fits(config: Config, group: str, option: str) -> bool:
     validates = config.protocol.options.validates
     if group == "learner":
         return import_code(LEARNERS.entries[option].options.spec).uses == spec_of(config).uses
-    if not reads(config, group) or (group, option) == ("model", "graph"):  # names inputs itself
+    if not reads(config, group):
         return False
+    if (group, option) == ("model", "graph"):  # names inputs itself
+        return config.model.name == option
     if (group, option) == ("model", "convnet"):
         model = MODELS.default(option)().options
         return not any(model.check(known_inputs(config), list(config.targets), lambda _: ""))
