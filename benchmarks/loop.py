@@ -96,7 +96,12 @@ def workloads() -> list[Workload]:
         ),
         Workload(
             "LSTM on 100 ids, batch 128",
-            ["task=imdb", lstm, "trainer.batch_size=128"],
+            [
+                "task=imdb",
+                "prepare.steps=[{name: pad, length: 100}]",
+                lstm,
+                "trainer.batch_size=128",
+            ],
             {"review": Input("ids", (100,), 10_000)},
             texts,
             1,
