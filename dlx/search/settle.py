@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.learners import judged_score
+from ..config.names import plural
 from ..config.schema import Config
 from ..config.secrets import hide_in_arguments
 from ..errors import DlxError, MethodError, Problem, RunError, UsageError
@@ -177,12 +178,10 @@ def _describe_final(config: Config, root: Path, trial: Row) -> str:
     end = curve[-1]
     said = "the final model trains on all rows outside the test set, for"
     if not config.schedule.options.anneals:
-        return f"{said} {epoch} epochs, the best number on the validation set"
+        return f"{said} {plural(int(epoch), 'epoch')}, the best number on the validation set"
     score, last = judged_score(config), end["epoch"]
-    text = (
-        f"{said} all {last} epochs, since only the last epoch of schedule {config.schedule.name} "
-        "is final"
-    )
+    every = f"{'all ' if last > 1 else ''}{plural(last, 'epoch')}"
+    text = f"{said} {every}, since only the last epoch of schedule {config.schedule.name} is final"
     here, best = end.get(score), trial.get("values", {}).get(score)
     if not isinstance(here, (int, float)) or best is None or epoch == last:
         return text

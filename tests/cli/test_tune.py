@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 from forks import Process
 
+from dlx.config.names import plural
+
 Cli = Callable[..., Any]
 WINE = ("task=wine", "trainer.threads=1", "trainer.epochs=3")
 SPACE = ("optimizer.lr=tag(log,interval(1e-4,1e-1))", "model.units=[8],[32]")
@@ -53,7 +55,8 @@ def test_a_search_begins_with_the_tasks_own_and_ends_with_a_command(cli: Cli) ->
     assert best["value"] == max(point["value"] for point in told["points"])
     assert lines[-2] == f"the best, evaluated on the test set once: {told['best']['command']}"
     assert lines[-3] == (
-        f"the final model trains on all rows outside the test set, for {best['epoch']:g} epochs, "
+        "the final model trains on all rows outside the test set, for "
+        f"{plural(int(best['epoch']), 'epoch')}, "
         "the best number on the validation set"
     )
     rate = best["changed"]["optimizer.lr"]
