@@ -144,7 +144,8 @@ def _check_heads(
         here = where(("model", "heads", target))
         if target not in targets:
             what = f"`{said}` names `{target}`, which is no target"
-            yield Problem(what, here, join_names(targets), did_you_mean(target, targets))
+            hint = did_you_mean(target, targets) or f"'~{said}.{target}'"
+            yield Problem(what, here, join_names(targets), hint)
         elif node not in nodes:
             what = f"the head of {target} reads `{node}`, which is no node"
             yield Problem(what, here, join_names(nodes), did_you_mean(node, nodes))
