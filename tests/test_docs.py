@@ -49,7 +49,7 @@ def commands() -> list[str]:
     return list(dict.fromkeys(wanted))
 
 
-IN_FULL = ("--train-best", "hydra/launcher=submitit_local", "model.units=[32],[128]")
+IN_FULL = ("--train-best", "model.units=[32],[128]")
 """Sweeps and searches that have one of these words run; others are planned, and run if `slow`."""
 
 

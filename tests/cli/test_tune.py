@@ -180,6 +180,7 @@ def test_values_that_cannot_go_together_cost_one_trial(cli: Cli) -> None:
     assert "`trainer.accumulate` is 8, more than the 4 samples" in found.out
 
 
+@pytest.mark.slow
 def test_folds_are_given_up_too(cli: Cli) -> None:
     rates = "optimizer.lr=choice(0.05,0.04,0.03,0.02,0.06,1e-7)"
     asked = ["tune.sampler=grid", "tune.pruner=median", "tune.warmup=1", "trainer.epochs=4"]

@@ -83,7 +83,7 @@ def test_no_file_is_missed() -> None:
     assert all(len(file.parts) <= 2 for file in FILES)
 
 
-KINDS = ("mnist", "imdb", "diabetes", "beijing_pm25", "digits_vae")
+KINDS = ("wine", "imdb", "diabetes", "beijing_pm25", "digits_vae")
 """Tasks of every kind of problem and input: classes, yes or no, a number, a series, no target."""
 
 

@@ -116,7 +116,7 @@ def steps_of(run: Path) -> int:
 
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_resumed_at_some_steps(here: Path, recipe: str) -> None:
-    check_steps(recipe, 11)
+    check_steps(recipe, 17)
 
 
 @pytest.mark.slow

@@ -74,7 +74,13 @@ def test_a_sound_run_is_sound(run: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert "warning" not in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("damage", DAMAGES, ids=lambda one: one.__name__)
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(one, id=one.__name__, marks=pytest.mark.slow if n else ())
+        for n, one in enumerate(DAMAGES)
+    ],
+)
 def test_every_damage_of_every_file_is_told(
     run: Path, capsys: pytest.CaptureFixture[str], damage: Callable[[Path], None]
 ) -> None:

@@ -70,8 +70,7 @@ CUTS: dict[str, Spoil] = {
 }
 
 
-FEW = [("gone", "journal"), ("half", "journal"), ("with a flipped byte", "journal")]
-FEW += [("gone", "sqlite"), ("half", "sqlite")]
+FEW = [("half", "journal"), ("with a flipped byte", "journal"), ("gone", "sqlite")]
 REST = [one for one in itertools.product(CUTS, ("journal", "sqlite")) if one not in FEW]
 
 

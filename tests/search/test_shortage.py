@@ -47,7 +47,7 @@ def full(code: int) -> Callable[[Path, Any], None]:
 
 
 @pytest.mark.parametrize("command", [SEARCH, SWEEP], ids=["search", "sweep"])
-@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EMFILE])
+@pytest.mark.parametrize("code", [pytest.param(errno.ENOSPC, marks=pytest.mark.slow), errno.EMFILE])
 def test_no_trial_is_lost_to_a_full_disk(
     cli: Cli, monkeypatch: pytest.MonkeyPatch, command: tuple[str, ...], code: int
 ) -> None:

@@ -245,6 +245,7 @@ def test_a_resumed_run_has_each_epoch_and_step_once(at: int) -> None:
     assert warnings_of(run) == []
 
 
+@pytest.mark.slow
 def test_after_a_kill_nothing_stands_twice_or_is_missing() -> None:
     """The killed process has written more epochs than its last checkpoint knows."""
     arguments = ["callbacks={tensorboard: {steps: 1}}", "trainer.batch_size=4", "trainer.threads=1"]
