@@ -18,7 +18,7 @@ import torch
 from torch import Tensor
 
 from ..data.columns import Input
-from ..models.inputs import Batch, MultiHot
+from ..models.inputs import Batch, MultiHot, Padded
 from ..problem import PROBLEMS
 from ..seeds import derive
 
@@ -137,7 +137,9 @@ def _dense_width(described: Mapping[str, Input]) -> int:
 
 def _count(inputs: Batch) -> int:
     column = next(iter(inputs.values()))
-    return column.len_rows if isinstance(column, MultiHot) else len(column)
+    if isinstance(column, MultiHot):
+        return column.len_rows
+    return len(column.lengths if isinstance(column, Padded) else column)
 
 
 def _some(rows: int, most: int, seed: int) -> Places:
@@ -190,9 +192,12 @@ class _Features:
             return parts[0] if len(parts) == 1 else np.hstack(parts)
         return sparse.hstack([sparse.csr_matrix(part) for part in parts], format="csr")
 
-    def _part(self, name: str, column: Tensor | MultiHot, rows: Places) -> Matrix:
+    def _part(self, name: str, column: Tensor | MultiHot | Padded, rows: Places) -> Matrix:
         if isinstance(column, MultiHot):
             return _sparse(column.indices, column.offsets, column.size)[rows]
+        if isinstance(column, Padded):
+            ends = torch.nn.functional.pad(column.lengths.cumsum(0), (1, 0))
+            return _sparse(column.values[column.counts()], ends, self._described[name].ids)[rows]
         if self._described[name].kind == "ids":
             many, length = column.shape
             offsets = torch.arange(many + 1) * length
@@ -204,7 +209,7 @@ class _Features:
         return values
 
 
-def _flat(column: Tensor | MultiHot, rows: Places) -> Floats:
+def _flat(column: Tensor | MultiHot | Padded, rows: Places) -> Floats:
     """Some rows as vectors of double precision, in memory of their own."""
     assert isinstance(column, Tensor)
     taken = column.reshape(len(column), -1)[torch.from_numpy(rows).to(column.device)]

@@ -1,4 +1,4 @@
-"""What a model is fed: tensors by name, and rows of set positions."""
+"""What a model is fed: tensors by name, and rows of set positions, rows of different length."""
 
 from __future__ import annotations
 
@@ -42,5 +42,30 @@ class MultiHot(NamedTuple):
         return flat.view(self.len_rows, self.size)
 
 
-Batch = Mapping[str, Tensor | MultiHot]
+class Padded(NamedTuple):
+    """Rows of different length, each filled at its end to the longest of the batch.
+
+    What lies beyond a row's length must matter to nothing that a model gives or learns.
+
+    Attributes:
+        values: ids of shape (rows, time), int64, filled with 0; or numbers of shape
+            (rows, time, features), filled with zeros at first and with anything after a layer.
+        lengths: steps of each row that count, each at least 1, int64 of shape (rows,), on the same
+            device.
+    """
+
+    values: Tensor
+    lengths: Tensor
+
+    def counts(self) -> Tensor:
+        """Which steps count, bool of shape (rows, time)."""
+        steps = torch.arange(self.values.shape[1], device=self.lengths.device)
+        return steps < self.lengths.unsqueeze(1)
+
+    def fill(self, value: float) -> Tensor:
+        """The numbers with this value in all steps that do not count."""
+        return self.values.masked_fill(~self.counts().unsqueeze(2), value)
+
+
+Batch = Mapping[str, Tensor | MultiHot | Padded]
 """The inputs of a batch by name."""

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from ..config.shapes import Place, Shape, shape_of
 from ..config.specs import layers as specs
 from ..data.columns import Input
-from . import modules
+from . import modules, recurrent
 from .inputs import Batch
 from .network import Reader, join_inputs
 
@@ -120,7 +120,7 @@ def embedding(options: specs.Embedding, shape: Shape, place: Place) -> Made:
 
 
 def _recurrent(
-    kind: type[modules.RNN | modules.LSTM | modules.GRU],
+    kind: type[recurrent.RNN | recurrent.LSTM | recurrent.GRU],
     options: specs.Recurrent,
     shape: Shape,
     place: Place,
@@ -152,6 +152,6 @@ max_pool2d = partial(_pool, nn.MaxPool2d)
 avg_pool2d = partial(_pool, nn.AvgPool2d)
 global_max_pool = partial(_global_pool, True)  # the largest value over all places
 global_avg_pool = partial(_global_pool, False)  # the mean
-rnn = partial(_recurrent, modules.RNN)
-lstm = partial(_recurrent, modules.LSTM)
-gru = partial(_recurrent, modules.GRU)
+rnn = partial(_recurrent, recurrent.RNN)
+lstm = partial(_recurrent, recurrent.LSTM)
+gru = partial(_recurrent, recurrent.GRU)

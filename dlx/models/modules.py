@@ -7,7 +7,7 @@ Shapes: B rows, T time steps, F features, C channels, H height, W width. Sequenc
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
@@ -100,7 +100,7 @@ def same_padding(size: int, window: int, stride: int, dilation: int) -> tuple[in
     return total // 2, total - total // 2
 
 
-class _Padded(nn.Module):
+class _FilledWithZeros(nn.Module):
     """Of a convolution with `zeros` before and after each axis, the last axis first."""
 
     def __init__(
@@ -121,7 +121,7 @@ class _Padded(nn.Module):
         return convolved
 
 
-class Conv1d(_Padded, nn.Conv1d):
+class Conv1d(_FilledWithZeros, nn.Conv1d):
     """Convolution over the time of (B, T, F)."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
@@ -129,7 +129,7 @@ class Conv1d(_Padded, nn.Conv1d):
         return super().forward(input.transpose(1, 2)).transpose(1, 2)
 
 
-class Conv2d(_Padded, nn.Conv2d):
+class Conv2d(_FilledWithZeros, nn.Conv2d):
     """Convolution over (B, C, H, W)."""
 
 
@@ -206,29 +206,3 @@ class BatchNorm(nn.BatchNorm1d):
         else:
             x = super().forward(x)
         return x.transpose(1, 2) if self.over_time else x
-
-
-class _Recurrent(nn.Module):
-    """Over (B, T, F): the last output of each direction, or with `every_step` all outputs."""
-
-    every_step = False
-
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
-        """Gives (B, units), or (B, T, units); twice the units when bidirectional."""
-        outputs, state = super().forward(input)
-        if self.every_step:
-            return cast("Tensor", outputs)
-        last: Tensor = state[0] if isinstance(state, tuple) else state  # (directions, B, units)
-        return last.transpose(0, 1).flatten(1)
-
-
-class RNN(_Recurrent, nn.RNN):  # type: ignore[misc]
-    """Simple recurrent layer."""
-
-
-class LSTM(_Recurrent, nn.LSTM):  # type: ignore[misc]
-    """Long short-term memory."""
-
-
-class GRU(_Recurrent, nn.GRU):  # type: ignore[misc]
-    """Gated recurrent unit."""

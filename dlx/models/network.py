@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ..config.specs.models import Common
 from ..data.columns import Input
 from ..errors import Problem, UsageError
-from .inputs import Batch, MultiHot
+from .inputs import Batch, MultiHot, Padded
 from .modules import MultiHotLinear
 
 Reader = Callable[[Batch], Any]
@@ -36,6 +36,23 @@ class Step:
     part: str
 
 
+class Stack(nn.Sequential):
+    """Layers one after another. Rows of different length keep their lengths on the way.
+
+    A layer that reads time has `reads_time = True` and takes them as `Padded`; any other is given
+    their values, as each step is one of its own to it.
+    """
+
+    def forward(self, given: Any) -> Any:
+        """Gives what the last layer does."""
+        for layer in self:
+            if isinstance(given, Padded) and not getattr(layer, "reads_time", False):
+                given = Padded(layer(given.values), given.lengths)
+            else:
+                given = layer(given)
+        return given
+
+
 class Network(nn.Module):
     """Nodes of layers one after another, and a linear head for each target.
 
@@ -55,7 +72,7 @@ class Network(nn.Module):
         heads: Mapping[str, tuple[str, nn.Module]],
     ) -> None:
         super().__init__()
-        stacks = {name: nn.Sequential(*layers) for name, layers in parts.items()}
+        stacks = {name: Stack(*layers) for name, layers in parts.items()}
         if len(steps) == 1:
             self.body = stacks[steps[0].part]
         else:
@@ -199,8 +216,9 @@ def join_inputs(names: tuple[str, ...]) -> Reader:
     return read
 
 
-def flatten(rows: Tensor | MultiHot) -> Tensor:
+def flatten(rows: Tensor | MultiHot | Padded) -> Tensor:
     """Each row as one vector, (rows, values)."""
+    assert not isinstance(rows, Padded), "rows of different length are no vectors"
     if isinstance(rows, MultiHot):
         return rows.dense()
     return rows.reshape(rows.shape[0], -1)

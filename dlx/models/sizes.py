@@ -12,6 +12,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..data.columns import Input
 from ..errors import Problem, UsageError
+from .inputs import Padded
 from .summary import dry_pass
 
 LARGE = 10**8
@@ -96,7 +97,7 @@ def _count(values: Any) -> int:
     """The numbers in a tensor, or in several."""
     if isinstance(values, Tensor):
         return values.numel()
-    return sum(map(_count, values)) if type(values) in (tuple, list) else 0
+    return sum(map(_count, values)) if isinstance(values, (tuple, list)) else 0
 
 
 _GATES = {nn.RNN: 1, nn.GRU: 3, nn.LSTM: 4}
@@ -107,5 +108,6 @@ def _inner_size(module: nn.Module, taken: tuple[Any, ...]) -> int:
     if not isinstance(module, nn.RNNBase):
         return 0
     gates = next((many for kind, many in _GATES.items() if isinstance(module, kind)), 1)
-    rows, steps = taken[0].shape[:2]
+    first = taken[0]
+    rows, steps = (first.values if isinstance(first, Padded) else first).shape[:2]
     return int(rows * steps * module.hidden_size * (1 + module.bidirectional) * (gates + 1))

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from ..data.columns import Input
 from .inputs import MultiHot
+from .network import Stack
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,7 @@ def layer_table(model: nn.Module, inputs: Mapping[str, Input]) -> list[LayerRow]
 def _layers(model: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
     """The parts that a model is made of, those that only hold others opened, by their names."""
     for name, layer in model.named_children():
-        if type(layer) in (nn.Sequential, nn.ModuleDict, nn.ModuleList):
+        if isinstance(layer, Stack) or type(layer) in (nn.Sequential, nn.ModuleDict, nn.ModuleList):
             yield from _layers(layer, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", layer

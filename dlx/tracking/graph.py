@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..models.inputs import Batch, MultiHot
+from ..models.inputs import Batch
 from ..sources.batches import Part
 
 
@@ -45,22 +45,21 @@ class Model(nn.Module):
     def __init__(self, network: nn.Module, inputs: Batch) -> None:
         super().__init__()
         self.network = network
-        self._sizes = {
-            name: one.size if isinstance(one, MultiHot) else 0 for name, one in inputs.items()
-        }
+        self._like = inputs
 
     def tensors(self, inputs: Batch) -> tuple[Tensor, ...]:
         """What `forward` takes for these inputs."""
-        found: list[Tensor] = []
-        for one in inputs.values():
-            found += [one.indices, one.offsets] if isinstance(one, MultiHot) else [one]
-        return tuple(found)
+        fields = [(one,) if isinstance(one, Tensor) else one for one in inputs.values()]
+        return tuple(one for each in fields for one in each if isinstance(one, Tensor))
 
     def forward(self, *tensors: Tensor) -> tuple[Tensor, ...]:
         """The logits of each target."""
         rest = iter(tensors)
-        inputs = {
-            name: MultiHot(next(rest), next(rest), size) if size else next(rest)
-            for name, size in self._sizes.items()
-        }
+
+        def renew(one: Any) -> Any:
+            if isinstance(one, Tensor):
+                return next(rest)
+            return type(one)(*map(renew, one)) if isinstance(one, tuple) else one
+
+        inputs = {name: renew(one) for name, one in self._like.items()}
         return tuple(self.network(inputs).values())

@@ -144,7 +144,7 @@ def test_the_graph_names_the_layers() -> None:
     run = trained(*RECIPES["images, convnet"], "callbacks=tensorboard").folder
 
     nodes = [node.name for node in events(run / "tensorboard").Graph().node]
-    for layer in ("Sequential[body]/Conv2d[0]", "Sequential[body]/Linear[", "Linear[digit]"):
+    for layer in ("Stack[body]/Conv2d[0]", "Stack[body]/Linear[", "Linear[digit]"):
         assert any(layer in name for name in nodes), nodes
 
 
