@@ -33,6 +33,7 @@ class Meta:
     table: Table | None = None
     example: str = ""
     path: bool = False
+    newer: bool = False
 
     def bounds(self) -> list[str]:
         """The range in words, as in [">= 0", "< 1"]."""
@@ -62,6 +63,7 @@ def option(
     table: Table | None = None,
     example: str = "",
     path: bool = False,
+    newer: bool = False,
 ) -> Any:
     """Declares one option of a section or component.
 
@@ -77,8 +79,10 @@ def option(
         table: where the name of a `Chosen` is looked up.
         example: a value to show where no default serves.
         path: whether a text names a file or folder, in which `~` is the home folder.
+        newer: whether it was added to what earlier versions had without it, so that its default,
+            which is what they did, leaves digests of configs and datasets as they were.
     """
-    meta = {_META: Meta(help, unit, ge, gt, le, lt, aliases, table, example, path)}
+    meta = {_META: Meta(help, unit, ge, gt, le, lt, aliases, table, example, path, newer)}
     if callable(default):
         return dataclasses.field(default_factory=default, metadata=meta)
     return dataclasses.field(default=default, metadata=meta)
@@ -237,23 +241,38 @@ def article(noun: str) -> str:
     return f"{'an' if noun[0] in 'aeiou' else 'a'} {noun}"
 
 
-def to_plain(value: Any) -> Any:
-    """A checked config as dicts, lists and scalars, as `config.yaml` holds it."""
+def to_plain(value: Any, newer: bool = True) -> Any:
+    """A checked config as dicts, lists and scalars, as `config.yaml` holds it.
+
+    Args:
+        value: a config, or a part of one.
+        newer: whether options that were added later are told where they have their default;
+            digests leave them out, so that what was known before keeps its own.
+    """
     if isinstance(value, Chosen):
-        return {"name": value.name, **to_plain(value.options)}
+        return {"name": value.name, **to_plain(value.options, newer)}
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: _field_to_plain(value, f) for f in dataclasses.fields(value)}
+        told = [f for f in dataclasses.fields(value) if newer or not _is_unset(value, f)]
+        return {f.name: _field_to_plain(value, f, newer) for f in told}
     if isinstance(value, dict):
-        return {k: to_plain(v) for k, v in value.items()}
+        return {k: to_plain(v, newer) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
-        return [to_plain(v) for v in value]
+        return [to_plain(v, newer) for v in value]
     return value
 
 
-def _field_to_plain(owner: Any, field: dataclasses.Field[Any]) -> Any:
+def _is_unset(owner: Any, field: dataclasses.Field[Any]) -> bool:
+    """Whether an option that was added later has its default."""
+    meta, factory = field.metadata.get(_META), field.default_factory
+    default = field.default if factory is dataclasses.MISSING else factory()
+    return meta is not None and meta.newer and getattr(owner, field.name) == default
+
+
+def _field_to_plain(owner: Any, field: dataclasses.Field[Any], newer: bool) -> Any:
     value = getattr(owner, field.name)
     meta = field.metadata.get(_META)
     if meta is not None and meta.table is not None and isinstance(value, dict):
         # components keyed by their own name do not repeat it
-        return {k: to_plain(v.options if isinstance(v, Chosen) else v) for k, v in value.items()}
-    return to_plain(value)
+        every = {k: v.options if isinstance(v, Chosen) else v for k, v in value.items()}
+        return to_plain(every, newer)
+    return to_plain(value, newer)

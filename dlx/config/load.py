@@ -21,7 +21,6 @@ from .paths import search_path
 from .plugins import is_name, load_plugins
 from .rules import find_contradictions, find_ineffective, forbidden
 from .schema import (
-    NEWER_OF_TARGETS,
     NO_RESULT,
     Config,
     Plain,
@@ -215,12 +214,9 @@ def _check(
 
 def digest(config: Config) -> str:
     """SHA-256 of everything in a config that can change a result (not where the runs lie)."""
-    plain = to_plain(config)
+    plain = to_plain(config, newer=False)
     for irrelevant in NO_RESULT:
         plain.pop(irrelevant)
-    for target in plain["targets"].values():  # configs from before they were options keep theirs
-        for key in [key for key, unset in NEWER_OF_TARGETS.items() if target[key] == unset]:
-            del target[key]
     plain["prepare"]["augment"] = {k: v for k, v in plain["prepare"]["augment"].items() if v}
     if not plain["prepare"]["augment"]:
         del plain["prepare"]["augment"]

@@ -29,13 +29,6 @@ MAX_THREADS = 1024
 """More than any machine has cores; a library that is asked for a billion ends the process."""
 NO_RESULT = ("run", "about", "checkpoint", "sweep", "search", "tune")
 """Sections that no result of a single training depends on."""
-NEWER_OF_TARGETS: dict[str, Any] = {
-    "positive": "",
-    "scale": "none",
-    "class_weights": "none",
-    "sampling": "none",
-}
-"""Options of a target that were added later, and what they are where a config does not say."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +53,7 @@ class Target:
         "name of the positive class of two, for precision, recall, f1 and average_precision; "
         "empty: the second class",
         example="malignant",
+        newer=True,
     )
     class_weights: Literal["none", "balanced"] | dict[str, float] = option(
         "none",
@@ -67,6 +61,7 @@ class Target:
         "balanced: rows / (classes * rows of the class); a class that is not named has 1",
         gt=0,
         example="{spam: 5}",
+        newer=True,
     )
     sampling: Literal["none", "balanced"] | dict[str, float] = option(
         "none",
@@ -74,12 +69,14 @@ class Target:
         "each class; else in these shares",
         gt=0,
         example="{spam: 1, ham: 3}",
+        newer=True,
     )
     scale: Literal["none", "standardise"] = option(
         "none",
         "standardise: numbers are learned less their mean, by their standard deviation, both of "
         "the training rows; losses are of these numbers, metrics and predictions in the target's "
         "own unit",
+        newer=True,
     )
     activation: Literal["auto", "sigmoid", "softmax", "none"] = option(
         "auto", "turns the outputs of the last layer into predictions; auto: by the problem"

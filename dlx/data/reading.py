@@ -217,6 +217,6 @@ def _source(
 
 
 def _digest(dataset: Dataset, found: tuple[store.Found, ...], contents: str, version: int) -> str:
-    options = {k: v for k, v in to_plain(dataset).items() if k != "sample"}
+    options = {k: v for k, v in to_plain(dataset, newer=False).items() if k != "sample"}
     data = contents or {f.name: f.sha256 for f in found}  # the packaging does not matter
     return _hash({"data": data, "options": options, "reader": version})

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import json
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 import yaml
 
-from dlx.config.fields import to_plain
+from dlx.config.fields import option, options_of, to_plain
 from dlx.config.load import digest, load, load_saved
 from dlx.config.paths import find_shipped
-from dlx.config.schema import NEWER_OF_TARGETS, NO_RESULT
+from dlx.config.schema import NO_RESULT, Target
 from dlx.errors import UsageError
 
 TASKS = sorted(file.stem for file in (find_shipped("configs") / "task").glob("*.yaml"))
@@ -50,7 +51,7 @@ def test_a_key_of_an_earlier_version_is_read_and_typed_it_is_told_the_new_one(he
         plain["prepare"]["augment"],
         plain["optimizer"]["groups"],
     )
-    for key in NEWER_OF_TARGETS:
+    for key in [name for name, opt in options_of(Target).items() if opt.meta.newer]:
         del plain["targets"]["cultivar"][key]
     del plain["trainer"]["average"]
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
@@ -90,6 +91,12 @@ def test_a_file_that_is_not_there(here: Path) -> None:
     assert str(caught.value) == "does not exist\n  where: run/config.yaml"
 
 
+@dataclass(frozen=True)
+class Section:
+    old: int = option(1)
+    late: str = option("", newer=True)
+
+
 class TestDigest:
     def test_of_the_same_config_however_it_was_said(self) -> None:
         ways = [
@@ -102,6 +109,12 @@ class TestDigest:
     def test_of_nothing_augmented_is_that_of_earlier_versions(self) -> None:
         nothing = ["task=digits", "prepare.augment.image=[]"]
         assert digest(load(nothing).config) == digest(load(["task=digits"]).config)
+
+    def test_of_what_is_newer_at_its_default_is_that_of_earlier_versions(self) -> None:
+        unset, given = {"a": Section()}, {"a": Section(late="x")}
+        assert to_plain(unset, newer=False) == {"a": {"old": 1}}
+        assert to_plain(given, newer=False) == to_plain(given)
+        assert to_plain(unset) == {"a": {"old": 1, "late": ""}}
 
     def test_of_where_runs_lie_and_what_people_are_told(self) -> None:
         arguments = ["task=digits", "run.root=elsewhere", "about.title=other"]
