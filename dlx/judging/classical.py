@@ -194,7 +194,7 @@ class _Features:
 
     def _part(self, name: str, column: Tensor | MultiHot | Padded, rows: Places) -> Matrix:
         if isinstance(column, MultiHot):
-            return _sparse(column.indices, column.offsets, column.size)[rows]
+            return _sparse(column.indices, column.offsets, column.size, column.weights)[rows]
         if isinstance(column, Padded):
             ends = torch.nn.functional.pad(column.lengths.cumsum(0), (1, 0))
             return _sparse(column.values[column.counts()], ends, self._described[name].ids)[rows]
@@ -216,11 +216,13 @@ def _flat(column: Tensor | MultiHot | Padded, rows: Places) -> Floats:
     return taken.cpu().double().numpy()
 
 
-def _sparse(indices: Tensor, offsets: Tensor, size: int) -> Matrix:
-    """Ones at these positions, however often a row names one."""
+def _sparse(indices: Tensor, offsets: Tensor, size: int, weights: Tensor | None = None) -> Matrix:
+    """The weights at these positions; without any ones, however often a row names a position."""
     from scipy.sparse import csr_matrix
 
     places, ends = indices.cpu().numpy(), offsets.cpu().numpy()
+    if weights is not None:
+        return csr_matrix((weights.cpu().double().numpy(), places, ends), (len(ends) - 1, size))
     found = csr_matrix((np.ones(len(places)), places, ends), (len(ends) - 1, size))
     found.sum_duplicates()
     found.data[:] = 1.0

@@ -1,4 +1,4 @@
-"""What a model is fed: tensors by name, and rows of set positions, rows of different length."""
+"""What a model is fed: tensors, rows kept as a few positions, rows of different length."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class MultiHot(NamedTuple):
-    """Rows of zeros with a few ones, kept as the positions of the ones.
+    """Rows of zeros with a few other numbers, kept as the positions of those.
 
     Attributes:
         indices: the set positions of all rows end to end, none twice in a row; int32 (half the
@@ -18,11 +18,13 @@ class MultiHot(NamedTuple):
         offsets: where each row begins, and the end of the last, shape (rows + 1,), of the same
             type.
         size: length of the rows.
+        weights: the number at each of the positions, float32; None: 1 everywhere.
     """
 
     indices: Tensor
     offsets: Tensor
     size: int
+    weights: Tensor | None = None
 
     @property
     def len_rows(self) -> int:
@@ -38,7 +40,11 @@ class MultiHot(NamedTuple):
     def dense(self) -> Tensor:
         """The rows written out, float32 of shape (rows, size)."""
         flat = torch.zeros(self.len_rows * self.size, device=self.indices.device)
-        flat.index_fill_(0, self.row_of_each().long() * self.size + self.indices, 1.0)
+        places = self.row_of_each().long() * self.size + self.indices
+        if self.weights is None:
+            flat.index_fill_(0, places, 1.0)
+        else:
+            flat.index_copy_(0, places, self.weights)
         return flat.view(self.len_rows, self.size)
 
 

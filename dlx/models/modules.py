@@ -29,7 +29,7 @@ ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
 
 
 class _SumOfRows(torch.autograd.Function):
-    """Adds up the rows of a matrix that each bag of indices names.
+    """Adds up the rows of a matrix that each bag of indices names, each by its weight.
 
     For many bags, torch's own gradient of `embedding_bag` takes about twice as long as the same
     kernel run over the transposed bags, which is what `backward` does; both fix the order of every
@@ -37,33 +37,49 @@ class _SumOfRows(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, weight: Tensor, indices: Tensor, offsets: Tensor, size: int) -> Tensor:
-        ctx.save_for_backward(indices, offsets)
-        ctx.size = size
-        return F.embedding_bag(indices, weight, offsets, mode="sum", include_last_offset=True)
+    def forward(
+        ctx: Any, matrix: Tensor, indices: Tensor, offsets: Tensor, weights: Tensor | None
+    ) -> Tensor:
+        ctx.save_for_backward(indices, offsets, weights)
+        ctx.size = len(matrix)
+        return _bag(matrix, MultiHot(indices, offsets, ctx.size, weights))
 
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
-        indices, offsets = ctx.saved_tensors
-        bags = MultiHot(indices, offsets, ctx.size)
-        rows = bags.row_of_each()[torch.argsort(indices, stable=True)]
-        ends = torch.bincount(indices, minlength=ctx.size).cumsum(0, dtype=rows.dtype)
-        grad = F.embedding_bag(
-            rows, gradients[0], F.pad(ends, (1, 0)), mode="sum", include_last_offset=True
-        )
-        return grad, None, None, None
+        indices, offsets, weights = ctx.saved_tensors
+        transposed = _transpose(MultiHot(indices, offsets, ctx.size, weights))
+        return _bag(gradients[0], transposed), None, None, None
+
+
+def _bag(matrix: Tensor, bags: MultiHot) -> Tensor:
+    weights = None if bags.weights is None else bags.weights.to(matrix.dtype)
+    return F.embedding_bag(
+        bags.indices,
+        matrix,
+        bags.offsets,
+        mode="sum",
+        include_last_offset=True,
+        per_sample_weights=weights,
+    )
+
+
+def _transpose(rows: MultiHot) -> MultiHot:
+    """For each position a bag of the rows that have it, in their order."""
+    order = torch.argsort(rows.indices, stable=True)
+    indices = rows.row_of_each()[order]
+    ends = torch.bincount(rows.indices, minlength=rows.size).cumsum(0, dtype=indices.dtype)
+    weights = None if rows.weights is None else rows.weights[order]
+    return MultiHot(indices, F.pad(ends, (1, 0)), rows.len_rows, weights)
 
 
 _MANY_BAGS = 32
 """From this many rows on, setting up the transposed bags pays (measured: 10,000 x 16 to x 512)."""
 
 
-def _sum_of_rows(weight: Tensor, rows: MultiHot) -> Tensor:
+def _sum_of_rows(matrix: Tensor, rows: MultiHot) -> Tensor:
     if rows.len_rows < _MANY_BAGS:
-        return F.embedding_bag(
-            rows.indices, weight, rows.offsets, mode="sum", include_last_offset=True
-        )
-    total: Tensor = _SumOfRows.apply(weight, rows.indices, rows.offsets, weight.shape[0])
+        return _bag(matrix, rows)
+    total: Tensor = _SumOfRows.apply(matrix, rows.indices, rows.offsets, rows.weights)
     return total
 
 

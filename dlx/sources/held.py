@@ -80,7 +80,7 @@ class HeldIds(HeldDense):
 
 
 class HeldSparse:
-    """Rows of zeros and ones, as the positions of the ones.
+    """Rows of zeros with a few other numbers, as the positions of those.
 
     Args:
         rows: all of them.
@@ -94,13 +94,15 @@ class HeldSparse:
     def hold(cls, column: Sparse, device: torch.device) -> Self:
         """Moves a column to the device."""
         kind = np.int32 if column.offsets[-1] < 2**31 else np.int64
-        indices, offsets = column.indices.astype(kind), column.offsets.astype(kind)
-        return cls(MultiHot(as_tensor(indices, device), as_tensor(offsets, device), column.size))
+        indices = as_tensor(column.indices.astype(kind), device)
+        offsets = as_tensor(column.offsets.astype(kind), device)
+        weights = None if column.weights is None else as_tensor(column.weights, device)
+        return cls(MultiHot(indices, offsets, column.size, weights))
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the positions."""
-        return self.rows.indices.numel() * self.rows.indices.element_size()
+        """Bytes of the positions and of their weights."""
+        return sum(one.nbytes for one in (self.rows.indices, self.rows.weights) if one is not None)
 
     def take(self, rows: Tensor) -> Self:
         """These rows, in this order."""
@@ -112,7 +114,8 @@ class HeldSparse:
         total = int(ends[-1]) if len(rows) else 0
         shift = torch.repeat_interleave(starts - offsets[:-1], lengths, output_size=total)
         shift += torch.arange(total, dtype=shift.dtype, device=shift.device)
-        return type(self)(MultiHot(held.indices.index_select(0, shift), offsets, size))
+        weights = None if held.weights is None else held.weights.index_select(0, shift)
+        return type(self)(MultiHot(held.indices.index_select(0, shift), offsets, size, weights))
 
     def batch(self, start: int, stop: int) -> MultiHot:
         """Consecutive rows."""
@@ -122,7 +125,8 @@ class HeldSparse:
             self._edges = self.rows.offsets.tolist()
         first, last = self._edges[start], self._edges[stop]
         offsets = self.rows.offsets[start : stop + 1] - first
-        return MultiHot(self.rows.indices[first:last], offsets, self.rows.size)
+        weights = None if self.rows.weights is None else self.rows.weights[first:last]
+        return MultiHot(self.rows.indices[first:last], offsets, self.rows.size, weights)
 
 
 def hold(column: Column, device: torch.device) -> Held:

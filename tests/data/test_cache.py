@@ -21,6 +21,7 @@ COLUMNS: dict[str, Column] = {
     "table": Dense(np.arange(9, dtype=np.uint8).reshape(3, 3), ("a", "b", "c")),
     "lists": Sequence(IDS, OFFSETS, 9, ("of", "words")),
     "marks": Sparse(IDS, OFFSETS, 7),
+    "weights": Sparse(IDS, OFFSETS, 7, np.array([0.5, 1, -2], np.float32)),
     "ids": Sequence.of_rows(np.arange(6, dtype=np.int32).reshape(3, 2), 6),
     "texts": Text(["plain", "", "naïve 😀\n", "\udcff"]),
     "no texts": Text(["", "", ""]),

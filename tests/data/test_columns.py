@@ -39,6 +39,7 @@ COLUMNS: dict[str, Column] = {
     "texts": Text(["a", "", "ß", "d", "e"]),
     "lists of ids": Sequence(IDS, OFFSETS, words=WORDS),
     "multi-hot rows": Sparse(IDS, OFFSETS, 9),
+    "multi-hot rows with weights": Sparse(IDS, OFFSETS, 9, IDS.astype(np.float32) / 2),
     "rows of ids": Sequence.of_rows(np.arange(10, dtype=np.int32).reshape(5, 2), 11, WORDS),
 }
 SERIES = np.arange(18, dtype=np.float32).reshape(9, 2)
@@ -58,6 +59,7 @@ def test_every_kind_is_told_of_in_words(words: str) -> None:
         "numbers of shape (rows,)": Input("dense", ()),
         "pictures of 3 x 2 x 1 bytes": Input("dense", (3, 2, 1)),
         "multi-hot rows": Input("multi_hot", (9,)),
+        "multi-hot rows with weights": Input("multi_hot", (9,)),
         "rows of ids": Input("ids", (2,), 11),
         "windows of 3 steps, 2 apart, with 2 features": Input("steps", (3, 2)),
     }.items(),
@@ -80,6 +82,8 @@ def test_what_no_model_takes_is_refused(words: str) -> None:
         ("numbers of shape (rows,)", "row", {"": 1.0}),
         ("texts", "text", ""),
         ("rows of ids", "text", "two three"),
+        ("multi-hot rows", "row", {}),
+        ("multi-hot rows with weights", "row", {}),
         ("windows of 3 steps, 2 apart, with 2 features", "row", {"a": 10.0, "b": 11.0}),
     ],
 )
@@ -90,6 +94,9 @@ def test_a_row_is_shown_as_people_see_it(words: str, kind: Any, content: Any) ->
     found = shown.content.tolist() if kind == "image" else shown.content
     assert found == content
     assert COLUMNS["lists of ids"].show(3) == Shown("text", "5 6 7")
+    assert COLUMNS["multi-hot rows"].show(2) == Shown("row", {"2": 1.0})
+    weighted = COLUMNS["multi-hot rows with weights"]
+    assert weighted.show(3) == Shown("row", {"5": 2.5, "6": 3.0, "7": 3.5})
 
 
 def test_colours_come_first() -> None:

@@ -119,12 +119,13 @@ def test_labels_are_told_apart_one_by_one() -> None:
     assert (decided == y).mean(axis=0).tolist() == pytest.approx([1, 1, 1], abs=0.06)
 
 
-def multi_hot(rows: list[list[int]], size: int) -> MultiHot:
+def multi_hot(rows: list[list[int]], size: int, weights: Tensor | None = None) -> MultiHot:
     ends = np.cumsum([0, *map(len, rows)])
     return MultiHot(
         torch.tensor([i for row in rows for i in row], dtype=torch.int32),
         torch.as_tensor(ends, dtype=torch.int32),
         size,
+        weights,
     )
 
 
@@ -137,6 +138,16 @@ def test_multi_hot_and_id_rows_are_the_same_features() -> None:
 
     assert torch.equal(hot.predict({"x": multi_hot(rows, 30)}), words.predict({"x": ids}))
     assert ((words.predict({"x": ids})[:, 0] > 0) == (y > 0)).float().mean() > 0.9
+
+
+def test_weights_of_multi_hot_rows_are_features() -> None:
+    weights = torch.as_tensor(RNG.normal(size=180)).float()
+    rows = {"x": multi_hot([[0, 2]] * 90, 3, weights)}
+    y = weights.reshape(90, 2) @ torch.tensor([1.0, -2.0])
+
+    found = fit("regression", 1, {"x": Input("multi_hot", (3,))}, Rows(rows, y))
+
+    assert (found.predict(rows)[:, 0] - y).abs().mean() < 0.1
 
 
 def test_sparse_and_dense_inputs_lie_side_by_side() -> None:

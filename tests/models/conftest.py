@@ -43,14 +43,17 @@ def build():
 
 @pytest.fixture
 def multi_hot() -> Callable[..., MultiHot]:
-    """Random rows of set positions, an empty one and a full one among them."""
+    """Random rows of set positions, an empty one and a full one among them, maybe with weights."""
 
-    def make(rows: int, size: int, dtype: torch.dtype = torch.int64) -> MultiHot:
+    def make(
+        rows: int, size: int, dtype: torch.dtype = torch.int64, weighted: bool = False
+    ) -> MultiHot:
         dense = torch.rand(rows, size) < 0.1
         dense[0] = False
         dense[-1] = True
         offsets = torch.zeros(rows + 1, dtype=torch.int64)
         torch.cumsum(dense.sum(1), 0, out=offsets[1:])
-        return MultiHot(dense.nonzero()[:, 1].to(dtype), offsets, size)
+        indices = dense.nonzero()[:, 1].to(dtype)
+        return MultiHot(indices, offsets, size, torch.randn(len(indices)) if weighted else None)
 
     return make

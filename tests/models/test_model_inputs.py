@@ -16,11 +16,20 @@ def test_dense_writes_out_the_rows_one_by_one():
     assert rows.row_of_each().tolist() == [0, 0, 2]
 
 
+def test_dense_writes_out_weights_in_their_places():
+    weights = torch.tensor([0.5, -2.0, 3.0])
+    rows = MultiHot(torch.tensor([1, 3, 0]), torch.tensor([0, 2, 2, 3]), 4, weights)
+    assert rows.dense().tolist() == [[0, 0.5, 0, -2], [0, 0, 0, 0], [3, 0, 0, 0]]
+
+
 @pytest.mark.parametrize("dtype", [torch.int64, torch.int32])
 @pytest.mark.parametrize("bias", [True, False])
 @pytest.mark.parametrize("count", [2, 40])  # few rows and many are computed in two ways
-def test_multi_hot_linear_is_a_linear_layer_on_the_dense_rows(multi_hot, dtype, bias, count):
-    rows = multi_hot(count, 50, dtype)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_multi_hot_linear_is_a_linear_layer_on_the_dense_rows(
+    multi_hot, dtype, bias, count, weighted
+):
+    rows = multi_hot(count, 50, dtype, weighted)
     layer = MultiHotLinear(50, 6, bias=bias)
     torch.nn.init.normal_(layer.weight)
     weight = layer.weight.detach().t().clone().requires_grad_()
@@ -46,8 +55,9 @@ def test_multi_hot_linear_gives_the_same_bits_twice(multi_hot):
     assert torch.equal(grads[0], grads[1])
 
 
-def test_multi_hot_linear_has_exact_first_and_second_gradients(multi_hot):
-    rows = multi_hot(40, 12)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_multi_hot_linear_has_exact_first_and_second_gradients(multi_hot, weighted):
+    rows = multi_hot(40, 12, weighted=weighted)
     layer = MultiHotLinear(12, 3).double()
     weight = torch.randn(12, 3, dtype=torch.float64, requires_grad=True)
 
@@ -58,7 +68,9 @@ def test_multi_hot_linear_has_exact_first_and_second_gradients(multi_hot):
     assert torch.autograd.gradgradcheck(forward, weight)
 
 
-def test_multi_hot_linear_off_the_cpu_multiplies_dense_rows(multi_hot):
-    rows = multi_hot(3, 20)
-    on_meta = MultiHot(rows.indices.to("meta"), rows.offsets.to("meta"), 20)
+@pytest.mark.parametrize("weighted", [False, True])
+def test_multi_hot_linear_off_the_cpu_multiplies_dense_rows(multi_hot, weighted):
+    rows = multi_hot(3, 20, weighted=weighted)
+    weights = rows.weights.to("meta") if weighted else None
+    on_meta = MultiHot(rows.indices.to("meta"), rows.offsets.to("meta"), 20, weights)
     assert MultiHotLinear(20, 5).to("meta")(on_meta).shape == (3, 5)

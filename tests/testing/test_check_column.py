@@ -44,6 +44,10 @@ COLUMNS: dict[str, Callable[[], Column]] = {
     "texts": lambda: Text(["a", "", "ß", "d", "a"]),
     "lists of ids": lambda: Sequence(IDS, OFFSETS, words=WORDS),
     "multi-hot rows": lambda: Sparse(IDS, OFFSETS, 9),
+    "weighted rows": lambda: Sparse(IDS, OFFSETS, 9, IDS.astype(np.float32) / 2),
+    "rows with other weights": lambda: Sparse(
+        np.array([1, 1], np.int32), np.arange(3), 2, np.array([1, 2], np.float32)
+    ),
     "windows": lambda: Window(SERIES, np.array([3, 8, 4, 8, 5, 7]), 4, 2, ("a", "b")),
     "rows of ids": lambda: Sequence.of_rows(np.arange(10, dtype=np.int32).reshape(5, 2), 11, WORDS),
 }

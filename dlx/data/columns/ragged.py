@@ -14,12 +14,12 @@ from ..profile import Profile, of_ids
 from .base import Array, Column, Input, Rows, Shown
 
 
-def _gather(values: Array, offsets: Rows, rows: Rows) -> tuple[Array, Rows]:
-    """Some rows of what lies end to end, in this order, and their offsets."""
+def _places(offsets: Rows, rows: Rows) -> tuple[Rows, Rows]:
+    """Where the values of some rows lie, in this order, and the offsets that they then have."""
     lengths = np.diff(offsets)[rows]
     ends = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
     within = np.arange(ends[-1]) - np.repeat(ends[:-1], lengths)
-    return values[np.repeat(offsets[rows], lengths) + within], ends
+    return np.repeat(offsets[rows], lengths) + within, ends
 
 
 def _row_bytes(values: Array, offsets: Rows, rows: Rows) -> list[bytes]:
@@ -80,8 +80,8 @@ class Sequence(Column):
         """These rows, in this order."""
         if self.length is not None:
             return self.of_rows(self.rows()[rows], self.size, self.words)
-        values, offsets = _gather(self.values, self.offsets, rows)
-        return type(self)(values, offsets, self.size, self.words)
+        places, offsets = _places(self.offsets, rows)
+        return type(self)(self.values[places], offsets, self.size, self.words)
 
     def hashes(self, rows: Rows) -> list[bytes]:
         """The bytes of each of these rows."""
@@ -114,38 +114,53 @@ class Sequence(Column):
 
 @dataclass(frozen=True, eq=False)
 class Sparse(Column):
-    """Rows of zeros and ones, as the positions of the ones.
+    """Rows of zeros with a few other numbers, as the positions of those.
 
     Attributes:
         indices: each row's positions end to end, ascending and distinct.
         offsets: where each row begins, and the end of the last, shape (rows + 1,), int64.
         size: length of a row once it is written out.
+        weights: the number at each position, of the shape of `indices`; None: 1 everywhere.
     """
 
     kind: ClassVar[str] = "sparse"
     held: ClassVar[str] = "dlx.sources.held:HeldSparse"
-    holds = "multi-hot rows"
 
     indices: npt.NDArray[np.int32]
     offsets: Rows
     size: int
+    weights: npt.NDArray[np.float32] | None = None
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
 
+    @property
+    def holds(self) -> str:
+        """What it holds, in words."""
+        return "multi-hot rows" if self.weights is None else "multi-hot rows with weights"
+
     def take(self, rows: Rows) -> Self:
         """These rows, in this order."""
-        return type(self)(*_gather(self.indices, self.offsets, rows), self.size)
+        places, offsets = _places(self.offsets, rows)
+        weights = None if self.weights is None else self.weights[places]
+        return type(self)(self.indices[places], offsets, self.size, weights)
 
     def hashes(self, rows: Rows) -> list[bytes]:
-        """The bytes of each of these rows' positions."""
-        return _row_bytes(self.indices, self.offsets, rows)
+        """The bytes of each of these rows' positions, and of their weights."""
+        places = _row_bytes(self.indices, self.offsets, rows)
+        if self.weights is None:
+            return places
+        weights = _row_bytes(self.weights, self.offsets, rows)
+        return [place + weight for place, weight in zip(places, weights, strict=True)]
 
     def describe(self) -> Input:
         """Which of so many positions are set."""
         return Input("multi_hot", (self.size,))
 
     def show(self, row: int) -> Shown:
-        """The positions that are set."""
-        places = self.indices[self.offsets[row] : self.offsets[row + 1]]
-        return Shown("row", {str(place): 1.0 for place in places.tolist()})
+        """The positions that are set, and the weight of each."""
+        within = slice(self.offsets[row], self.offsets[row + 1])
+        places = map(str, self.indices[within].tolist())
+        if self.weights is None:
+            return Shown("row", dict.fromkeys(places, 1.0))
+        return Shown("row", dict(zip(places, self.weights[within].tolist(), strict=True)))
