@@ -43,6 +43,10 @@ def run(args: argparse.Namespace) -> int:
     if loaded.config.from_run.run:
         what = "dlx workflow compares models of several sizes, each trained from fresh weights"
         raise UsageError(Problem(what, loaded.tree.where(("from_run",)), "no from_run"))
+    if getattr(loaded.config.protocol.options, "train", None) is not None:
+        what = "dlx workflow trains its final model on all rows outside the test set"
+        here = loaded.tree.where(("protocol", "train"))
+        raise UsageError(Problem(what, here, "no protocol.train", "protocol.train=null"))
     from ..files import read_json
     from ..report import build
     from ..workflow.steps import STEPS

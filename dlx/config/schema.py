@@ -98,10 +98,11 @@ class Prepare:
     """Preparation of the inputs: steps in order, each fitted on training rows only."""
 
     steps: tuple[Chosen, ...] = option((), "preparation steps, in order", table=STEPS)
-    scope: Literal["fold", "all"] = option(
+    scope: Literal["fold", "unused", "all"] = option(
         "fold",
-        "rows that steps are fitted on: the fold's training rows, or (as in the book's 3.6) all "
-        "rows outside the test set, which gives a warning",
+        "rows that steps are fitted on: the fold's training rows; with those that protocol.train "
+        "leaves unused as well, without their targets; or (as in the book's 3.6) all rows outside "
+        "the test set, which gives a warning",
     )
     copies: Copies = option(Copies, "copies of training rows with features removed")
     augment: dict[str, tuple[Chosen, ...]] = option(

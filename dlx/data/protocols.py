@@ -10,7 +10,7 @@ is no such column to group by.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -32,10 +32,17 @@ MadeBy = Literal["dlx", "book", "official", "time"]
 
 @dataclass(frozen=True)
 class Fold:
-    """Rows of one training; `validation` may be empty."""
+    """Rows of one training; all but those that train may be none.
+
+    Attributes:
+        train: those that a model is trained on.
+        validation: those that it is watched on.
+        unused: those that would train too if `protocol.train` did not leave them out.
+    """
 
     train: Rows
     validation: Rows
+    unused: Rows = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
 
 
 @dataclass(frozen=True)
@@ -253,7 +260,7 @@ def _find_shortage(validation: Rows, samples: Samples, target: str) -> str:
     """Why a hold-out would be too small; "" where it is not."""
     if len(validation) < FEW_ROWS:
         return f"a hold-out would have {len(validation):,} rows, fewer than {FEW_ROWS:,}"
-    labels = _labels(samples, target)
+    labels = labels_of(samples, target)
     if labels is None:
         return ""
     rarest = int(np.bincount(labels[validation], minlength=int(labels.max()) + 1).min())
@@ -265,7 +272,7 @@ def _find_shortage(validation: Rows, samples: Samples, target: str) -> str:
 def _outer(options: specs.Drawn, samples: Samples, target: str) -> _Outer:
     """The test part: the official one, else cut once by `protocol.test_seed`."""
     everything = np.arange(len(samples), dtype=np.int64)
-    units, labels = _units(options, samples), _labels(samples, target)
+    units, labels = _units(options, samples), labels_of(samples, target)
     made_by: MadeBy = "official"
     if samples.test is not None:
         test, rule = samples.test, f"the official test set of {len(samples.test):,} rows"
@@ -351,7 +358,7 @@ def _count(asked: float, rows: int, key: str, sample: bool) -> int:
     return int(count)
 
 
-def _labels(samples: Samples, target: str) -> Ids | None:
+def labels_of(samples: Samples, target: str) -> Ids | None:
     """Class ids, or None where the target is no single class, or there is none ("")."""
     column = samples.columns.get(target)
     if isinstance(column, Dense) and column.values.ndim == 1 and column.values.dtype.kind in "iu":

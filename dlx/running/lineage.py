@@ -10,6 +10,7 @@ import numpy as np
 
 from ..config.load import load_saved
 from ..config.schema import Config
+from ..data.carry_out import carry_out
 from ..data.columns import Rows
 from ..data.fingerprints import row_hashes
 from ..data.protocols import Split
@@ -90,7 +91,7 @@ def _rows_seen(source: Source, its: Config, data: Data) -> tuple[set[bytes], set
     earlier = read_earlier(source.folder)
     if data.samples.is_known_as(earlier.data.get("digest")):
         first = next(iter(its.targets), "")
-        cut = its.protocol.load()(its.protocol.options, data.samples, its.seed, first)
+        cut = carry_out(its.protocol, data.samples, its.seed, first)
         theirs = replace(data, split=cut)
     else:
         theirs = read_data(its)

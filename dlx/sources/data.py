@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ..config.schema import Config
 from ..data import read
 from ..data.balance import check_names
+from ..data.carry_out import carry_out
 from ..data.checks import check, check_profiles, refuse_leaks
 from ..data.columns import Rows
 from ..data.fingerprints import input_hashes, row_hashes
@@ -112,7 +113,7 @@ def cut(
     """
     begun = time.perf_counter()
     first = next(iter(config.targets), "")
-    split: Split = config.protocol.load()(config.protocol.options, samples, config.seed, first)
+    split = carry_out(config.protocol, samples, config.seed, first)
     hashes = input_hashes(samples) if hashes is None else hashes
     found = check(samples, split, targets, hashes)
     allowed = getattr(config.protocol.options, "duplicates", "refuse") == "allow"

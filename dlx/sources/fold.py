@@ -92,8 +92,7 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
     samples, rows, made_of = add_copies(
         data.samples, fold.train, config.prepare.copies, config.seed
     )
-    wide = config.prepare.scope == "all" and not data.split.test_validates
-    learnt = np.union1d(rows, data.split.rest) if wide else rows
+    learnt = np.union1d(rows, others) if len(others := _also_fitted(config, data, fold)) else rows
     codecs = {
         name: target.codec
         if config.targets[name].scale == "none"
@@ -107,6 +106,13 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
     _balance(found, config, np.concatenate([fold.train, made_of]))
     found.seconds = time.perf_counter() - begun
     return found
+
+
+def _also_fitted(config: Config, data: Data, fold: Fold) -> Rows:
+    """The rows beside training rows that the preparation is fitted on."""
+    if config.prepare.scope == "all" and not data.split.test_validates:
+        return data.split.rest
+    return fold.unused if config.prepare.scope == "unused" else fold.train[:0]
 
 
 def place_fold(

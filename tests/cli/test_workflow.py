@@ -51,6 +51,14 @@ def test_seven_steps_lead_to_one_test_score(cli: Any, here: Path) -> None:
     assert [look[0] for look in looks(here)] == ["workflow"]
 
 
+def test_a_limit_on_training_rows_is_refused_before_any_step(cli: Any, here: Path) -> None:
+    answer = cli("workflow", "task=wine", "protocol=holdout", "protocol.train=20")
+    assert answer.code == 2
+    assert "dlx workflow trains its final model on all rows outside the test set\n" in answer.err
+    assert "  accepted: no protocol.train\n  try: protocol.train=null" in answer.err
+    assert not (here / "runs").exists()
+
+
 def looks(here: Path) -> list[tuple[str]]:
     with sqlite3.connect(here / "runs" / "ledger.sqlite") as connection:
         return connection.execute("select verb from looks").fetchall()

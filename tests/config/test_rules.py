@@ -52,6 +52,14 @@ def census(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CASES = {
+    ("final=true", "protocol.train=20"): (
+        "`final` trains on all rows outside the test set, but protocol.train leaves some out\n"
+        "  where: command line: final=true\n  try: final=false, or protocol.train=null"
+    ),
+    ("prepare.scope=unused",): (
+        "`prepare.scope` is unused, but protocol.train leaves no row unused\n"
+        "  where: command line: prepare.scope=unused\n  accepted: fold\n  try: prepare.scope=fold"
+    ),
     ("dataset=imdb",): (
         "dataset imdb has no target `digit`\n"
         "  where: dlx:configs/task/digits.yaml:11\n  accepted: sentiment"

@@ -93,6 +93,23 @@ def test_preparation_is_fitted_on_the_training_part_alone() -> None:
     np.testing.assert_array_equal(step.state["mean"], raw[data.split.folds[0].train].mean(axis=0))
 
 
+def test_preparation_may_be_fitted_on_the_rows_that_a_limit_leaves_out() -> None:
+    task = ["task=wine", "protocol=holdout", "dataset.sample=true"]
+    means = {}
+    for asked in (
+        "protocol.train=null",
+        "protocol.train=9",
+        "protocol.train=9 prepare.scope=unused",
+    ):
+        config = load([*task, *asked.split()]).config
+        data = read_data(config)
+        fold = prepare_fold(config, data, data.split.folds[0])
+        means[asked] = fold.pipeline.steps[0].state["mean"]
+        assert len(fold.train) == (9 if "9" in asked else len(data.split.folds[0].train))
+    whole, few, unused = means.values()
+    assert whole == unused != few
+
+
 def test_held_out_rows_do_not_change_a_training(monkeypatch: pytest.MonkeyPatch) -> None:
     """Test rows replaced by nonsense: the same weights to the bit."""
     read = experiment.read

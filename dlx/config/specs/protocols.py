@@ -45,6 +45,13 @@ class Drawn(Protocol):
         "refuse",
         "equal rows: refuse a random split that separates them, keep them together, or allow it",
     )
+    train: float | None = option(
+        None,
+        "training rows that are used, drawn at random from those that there are, classes in "
+        "proportion: a share below 1, else a count; null: all",
+        gt=0,
+        newer=True,
+    )
 
 
 class TrainTest(Drawn):
