@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..losses import activate
 from ..metrics import Metric
 from ..metrics.base import Places, Values
 from ..problem import PROBLEMS
@@ -75,6 +76,17 @@ class Answer(Estimate):
         found = [self.metric.right(one, self.truth) for one in self.draws]
         known = [one.cpu().numpy() for one in found if one is not None]
         return np.stack(known) if known else None
+
+    def by_unit(self) -> Values:
+        """How far each row's answer lies from the truth; of a class, what it lacks to 1."""
+        logits, truth = self.draws[0].detach(), self.truth
+        found = activate(self.metric.problem, logits).double()
+        if self.metric.problem == "multiclass":
+            off = 1 - found.gather(1, truth[:, None])
+        else:
+            off = (found.reshape(len(truth), -1) - truth.reshape(len(truth), -1)).abs()
+        each: Values = off.mean(dim=1).cpu().numpy()
+        return each
 
     def flawed_value(self) -> float:
         """The score if as many rows as none of so many may show had another row's answer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -26,16 +27,33 @@ class Draws:
         units: how many there are.
         stream: what the draws derive from; of another name they are others.
         many: how often units are drawn.
+        block: units that are drawn together, as they follow each other in `order`; 1: each alone.
+        order: the units from the earliest to the latest, where blocks are drawn.
     """
 
     units: int
     stream: str = "bootstrap"
     many: int = DRAWS
+    block: int = 1
+    order: Places | None = None
 
     def __iter__(self) -> Iterator[Places]:
         for draw in range(self.many):
             source = torch.Generator().manual_seed(derive(0, self.stream, draw))
-            yield torch.randint(self.units, (self.units,), generator=source).numpy()
+            yield self._draw(source)
+
+    def _draw(self, source: torch.Generator) -> Places:
+        """As many units as there are; of blocks the last is cut, and time goes round in a circle.
+
+        So every unit is in as many blocks as any other (Politis and Romano, 1992).
+        """
+        many = math.ceil(self.units / self.block)
+        drawn: Places = torch.randint(self.units, (many,), generator=source).numpy()
+        if self.order is None:
+            return drawn
+        places = (drawn[:, None] + np.arange(self.block)) % self.units
+        found: Places = self.order[places.ravel()[: self.units]]
+        return found
 
 
 def middle(values: Values) -> Interval | None:

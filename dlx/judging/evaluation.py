@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from dataclasses import dataclass
-from typing import Literal
+from dataclasses import dataclass, replace
+from typing import Literal, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from ..metrics.base import Places, Values
+from .blocks import InTime
 from .bootstrap import Draws
 from .verdict import DATA
 
@@ -50,6 +51,13 @@ class Estimate(ABC):
         """Which units are right, (guesses, units), where the score is their share; else None."""
         return None
 
+    def by_unit(self) -> Values | None:
+        """What each unit adds to the score, or to one like it, (units,); None where unknown.
+
+        Asked where units follow each other in time: it tells how far they are alike.
+        """
+        return None
+
     def flawed_value(self) -> float:
         """The score if as many units as none of so many may show were wrong; nan if unknown.
 
@@ -69,6 +77,7 @@ class Evaluation:
         own: the model's.
         baselines: the simpler answers', of these one at least; and of data themselves.
         paired: whether all are scores of the same units, so that a draw of units is one for all.
+        in_time: how the units follow each other; None where they are independent.
 
     Raises:
         ValueError: there is nothing to beat.
@@ -80,8 +89,14 @@ class Evaluation:
     own: Estimate
     baselines: tuple[Estimate, ...]
     paired: bool = True
+    in_time: InTime | None = None
 
     def __post_init__(self) -> None:
         if all(one.kind == DATA for one in self.baselines):
             what = f"{self.score} has no baselines: no score without what it must beat"
             raise ValueError(f"{what} (docs/design.md, Evaluation)")
+
+    def placed_in_time(self, found: InTime | None) -> Self:
+        """The same of units that follow each other so; as it is where it is of other units."""
+        alike = found is not None and self.paired and self.own.units == len(found.order)
+        return replace(self, in_time=found) if alike and self.unit == "row" else self

@@ -50,6 +50,7 @@ class Facts(TypedDict, total=False):
     looks_rows: dict[str, int]
     baselines: Listed
     power: dict[str, Any]
+    block: int
     scores: Listed
     answer: dict[str, Any] | None
     monitor: str | None

@@ -2,8 +2,8 @@
 
 A model beats a simpler answer where it is better by more than the uncertainty of the difference
 (Chollet 2017, 4.5.5): over rows by McNemar's exact test or a paired bootstrap (Efron and
-Tibshirani, 1993), over folds by a corrected t interval (Nadeau and Bengio, 2003). A tie goes to
-the simpler answer.
+Tibshirani, 1993), over rows in time by one of blocks (`blocks.py`), over folds by a corrected t
+interval (Nadeau and Bengio, 2003). A tie goes to the simpler answer.
 """
 
 from __future__ import annotations
@@ -43,10 +43,10 @@ def judge(part: str, evaluations: Sequence[Evaluation]) -> Judged:
         Score(one.score, one.own.value(), one.direction, _best(one, beside))
         for one, beside in zip(evaluations, values, strict=True)
     ]
-    first, sample = evaluations[0], Sample(evaluations[0].own)
+    first, sample = evaluations[0], Sample(evaluations[0])
     scores[0] = replace(scores[0], interval=sample.interval())
     facts = _compare(first, sample, scores[0].value, values[0])
-    return Judged(part, tuple(scores), facts, sample.right is not None)
+    return Judged(part, tuple(scores), facts, sample.decided)
 
 
 def _best(evaluation: Evaluation, values: Sequence[float]) -> Baseline | None:
@@ -59,10 +59,24 @@ def _best(evaluation: Evaluation, values: Sequence[float]) -> Baseline | None:
 
 
 class Sample:
-    """An estimate as one sample of many that could have been drawn; it is asked each thing once."""
+    """A model's units as one sample of many that could have been drawn; each is asked for once."""
 
-    def __init__(self, estimate: Estimate) -> None:
-        self.estimate = estimate
+    def __init__(self, evaluation: Evaluation) -> None:
+        self.estimate, self.in_time = evaluation.own, evaluation.in_time
+
+    @cached_property
+    def draws(self) -> Draws:
+        """How other units are drawn: each alone, or blocks of those that follow each other."""
+        units = self.estimate.units
+        if self.in_time is None:
+            return Draws(units)
+        block = self.in_time.block(self.estimate.by_unit())
+        return Draws(units, block=block, order=self.in_time.order)
+
+    @property
+    def decided(self) -> bool:
+        """Whether units are independent, each simply right or wrong."""
+        return self.right is not None and self.in_time is None
 
     @cached_property
     def right(self) -> Any:
@@ -72,21 +86,23 @@ class Sample:
     @cached_property
     def resampled(self) -> Values:
         """The score of each draw of units."""
-        return self.estimate.bootstrap(Draws(self.estimate.units))
+        return self.estimate.bootstrap(self.draws)
 
     def interval(self) -> Interval | None:
         """The 95 % interval of the score for other units of the same kind.
 
-        Where a unit is simply right or wrong, Wilson's; else the middle of the bootstrap. Where no
-        draw differs, as when every answer is perfect, the score goes as far as it would if as many
-        units as none of so many may show were wrong.
+        Where a unit is simply right or wrong, Wilson's, for units in time no narrower than the
+        bootstrap; else the middle of the bootstrap. Where no draw differs, as when every answer is
+        perfect, the score goes as far as it would if as many units as none of so many may show
+        were wrong.
 
         Returns:
             Lower and upper bound, or None where the score has no value for some draw, or nothing
             can be told: of a single unit, or of answers that are all the same.
         """
         if self.right is not None:
-            return wilson(int(self.right.sum()), self.right.size)
+            alone = wilson(int(self.right.sum()), self.right.size)
+            return alone if self.decided else hull(alone, middle(self.resampled))
         found = self.resampled
         if not np.isfinite(found).all() or np.ptp(found):
             return middle(found)
@@ -109,6 +125,9 @@ def _compare(
     units = f"{own.units:,} {evaluation.unit}s"
     if not listed:
         return compared_facts([], f"{score} is not defined on these {units}")
+    if sample.draws.block > 1:
+        how = f"paired bootstrap over {units} in time, in blocks of {sample.draws.block:,}"
+        return {**compared_facts(listed, how), "block": sample.draws.block}
     how = "McNemar's exact test" if sample.right is not None else "paired bootstrap"
     how = how if evaluation.paired else "two independent bootstraps"
     return compared_facts(listed, f"{how} over {units}")
@@ -118,18 +137,21 @@ def _lead(evaluation: Evaluation, sample: Sample, other: Estimate, sign: float) 
     """By how much a model is better than a simpler answer: a 95 % interval.
 
     Where units are right or wrong, an answer that was drawn at random is compared draw by draw,
-    and the bounds are the means over the draws.
+    and the bounds are the means over the draws; of units in time they are no narrower than those
+    of the bootstrap.
     """
     if not evaluation.paired:
         theirs = other.bootstrap(Draws(other.units, "bootstrap of a baseline"))
         return middle(sign * (sample.resampled - theirs))
     own, guesses = sample.right, other.right()
     if own is None or guesses is None:
-        return middle(sign * (sample.resampled - other.bootstrap(Draws(other.units))))
+        return middle(sign * (sample.resampled - other.bootstrap(sample.draws)))
     counts = [(int((own[0] & ~one).sum()), int((one & ~own[0]).sum())) for one in guesses]
     bounds = [paired_shares(won, lost, other.units) for won, lost in counts]
     low, high = (statistics.fmean(bound[end] for bound in bounds) for end in (0, 1))
-    return low, high
+    if sample.decided:
+        return low, high
+    return hull((low, high), middle(sign * (sample.resampled - other.bootstrap(sample.draws))))
 
 
 def fold_facts_of(

@@ -41,3 +41,7 @@ class Mean(Estimate):
     def bootstrap(self, drawn: Draws) -> Values:
         """The mean of each draw of units, (draws,)."""
         return np.array([self.value(places) for places in drawn])
+
+    def by_unit(self) -> Values:
+        """What each unit has."""
+        return self.each

@@ -14,6 +14,7 @@ from ..config.schema import Config
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
 from ..interrupts import check
+from ..judging.blocks import order_in_time
 from ..judging.evaluation import Evaluation
 from ..models.sizes import RowSizes, measure_rows
 from ..models.summary import LayerRow, device_of, layer_table
@@ -128,6 +129,11 @@ class Learner(ABC):
             fold: its training samples teach the baselines.
             part: "val" or "test".
         """
+
+    def evaluate(self, fold: FoldData, part: str) -> list[Evaluation]:
+        """`evaluations`, those of rows in time with how the rows follow each other."""
+        found = order_in_time(fold.data.samples, fold.rows_of(part))
+        return [one.placed_in_time(found) for one in self.evaluations(fold, part)]
 
     def artifacts(self, into: Artifacts, when: str) -> None:  # noqa: B027
         """Keeps what can be looked at: after an epoch ("epoch"), or what was evaluated ("end")."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from ..data.columns import Rows
 from ..data.samples import Samples
 from ..data.targets import Answers, EncodedTarget
+from ..judging.blocks import order_in_time
 from ..losses import activate
 from ..prepare import Pipeline
 from ..runs.artifacts import ERRORS, PREDICTIONS, Artifacts
@@ -26,6 +28,8 @@ def leave_answers(
 ) -> None:
     """Keeps the predictions of some rows as a table, and the worst of them as cards.
 
+    Rows in time stand in its order.
+
     Args:
         into: where to.
         samples: the dataset.
@@ -37,6 +41,10 @@ def leave_answers(
     Raises:
         RunError: they cannot be written.
     """
+    found = order_in_time(samples, rows)
+    if found is not None:  # so that whoever compares two runs knows which rows are neighbours
+        rows, order = rows[found.order], torch.from_numpy(found.order)
+        logits = {name: one[order.to(one.device)] for name, one in logits.items()}
     activated = {n: activate(targets[n].codec.problem, found) for n, found in logits.items()}
     answers = pipeline.decode({name: found.cpu().numpy() for name, found in activated.items()})
     into.table(PREDICTIONS.name, predictions(rows, targets, answers), title=PREDICTIONS.title)

@@ -2,10 +2,11 @@
 
 Of two models that judged the same rows, only the rows on which they differ tell them apart. Where
 a row is right or wrong, that is McNemar's test (1947), exact, with an interval after Bonett and
-Price (2012); for other scores a paired bootstrap (Efron and Tibshirani, 1993); over the same
-folds a corrected t interval (Nadeau and Bengio, 2003). Else both intervals are combined, as if
-their rows had nothing in common, which for rows that they share makes it too wide. Runs that
-differ in their seeds alone are one setting: settings are compared over pairs of runs.
+Price (2012); for other scores a paired bootstrap (Efron and Tibshirani, 1993), which of rows in
+time draws blocks (`judging/blocks.py`); over the same folds a corrected t interval (Nadeau and
+Bengio, 2003). Else both intervals are combined, as if their rows had nothing in common, which for
+rows that they share makes it too wide. Runs that differ in their seeds alone are one setting:
+settings are compared over pairs of runs.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import DlxError
+from ..judging.blocks import choose_block
 from ..judging.intervals import LEVEL, Interval, hull, mean_by_rows, paired_shares, students_t
 from ..problem import PROBLEMS
 from ..seeds import derive
@@ -223,9 +225,23 @@ def _over_rows(name: str, first: Run, second: Run) -> tuple[Interval | None, str
     pair = [rows_of(run, name, amount(_score(run, name), "value")) for run in (first, second)]
     if pair[0] is None or pair[1] is None or pair[0].how != pair[1].how:
         return None
-    if pair[0].decided:
-        return _mcnemar(pair[0].sums[:, 0], pair[1].sums[:, 0])
-    return _bootstrap(pair[0], pair[1])
+    block = _block(first, second, pair[1].sums[:, 0] - pair[0].sums[:, 0])
+    if not pair[0].decided:
+        return _bootstrap(pair[0], pair[1], block)
+    exact, method = _mcnemar(pair[0].sums[:, 0], pair[1].sums[:, 0])
+    if block == 1:
+        return exact, method
+    found, method = _bootstrap(pair[0], pair[1], block)
+    return hull(exact, found), method
+
+
+def _block(first: Run, second: Run, moved: Values) -> int:
+    """How many neighbours are drawn together: of rows in time, which lie in its order; else 1."""
+    known = [amount(run.report, "block") or 1 for run in (first, second)]
+    named = [get(get(run.report, "protocol", dict), "name", str) for run in (first, second)]
+    if max(known) <= 1 and "chronological" not in named:
+        return 1
+    return choose_block(len(moved), int(max(known)), moved)
 
 
 def has_same_rows(first: Run, second: Run) -> bool:
@@ -247,29 +263,33 @@ def _mcnemar(first: Values, second: Values) -> tuple[Interval | None, str]:
     return paired_shares(won, lost, rows), method
 
 
-def _bootstrap(first: Rows, second: Rows) -> tuple[Interval | None, str]:
+def _bootstrap(first: Rows, second: Rows, block: int = 1) -> tuple[Interval | None, str]:
     """The difference of two scores on rows drawn with replacement, the same for both."""
     if np.array_equal(first.sums, second.sums):
         return None, ""
     moved = np.concatenate(
         [
             second.score(counts @ second.sums) - first.score(counts @ first.sums)
-            for counts in _draw_counts(len(first.sums))
+            for counts in _draw_counts(len(first.sums), block)
         ]
     )
     if not np.isfinite(moved).all():
         return None, ""
     low, high = np.quantile(moved, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return (float(low), float(high)), f"paired bootstrap over {len(first.sums):,} rows"
+    method = f"paired bootstrap over {len(first.sums):,} rows"
+    told = f"{method} in time, in blocks of {block:,}" if block > 1 else method
+    return (float(low), float(high)), told
 
 
-def _draw_counts(rows: int) -> Iterator[Values]:
-    """How often each row was drawn, (draws, rows), some draws at a time."""
+def _draw_counts(rows: int, block: int = 1) -> Iterator[Values]:
+    """How often each row was drawn, (draws, rows), some draws at a time; blocks go in a circle."""
     source = np.random.default_rng(derive(0, "compare"))
-    block = max(1, min(DRAWS, _CELLS // rows))
-    for start in range(0, DRAWS, block):
-        many = min(block, DRAWS - start)
-        chosen = source.integers(rows, size=(many, rows)) + rows * np.arange(many)[:, None]
+    most = max(1, min(DRAWS, _CELLS // rows))
+    for start in range(0, DRAWS, most):
+        many = min(most, DRAWS - start)
+        drawn = source.integers(rows, size=(many, math.ceil(rows / block)))
+        places = (drawn[:, :, None] + np.arange(block)) % rows
+        chosen = places.reshape(many, -1)[:, :rows] + rows * np.arange(many)[:, None]
         counts = np.bincount(chosen.ravel(), minlength=many * rows)
         yield counts.reshape(many, rows).astype(np.float64)
 

@@ -67,7 +67,7 @@ def look_again(
     batch = earlier.eval_batch or config.trainer.eval_batch_size
     learner.config = set_eval_batch(config, batch)
     looks, warnings = _count(data, run)
-    judged = judge("test", learner.evaluations(fold, "test"))
+    judged = judge("test", learner.evaluate(fold, "test"))
     _keep(run, judged)
     return {
         "run": f"{run.parent.name}/{run.name}",

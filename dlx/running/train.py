@@ -235,7 +235,7 @@ def _judge_all(run: Run) -> list[Judged]:
 
 def _evaluations(run: Run, part: str) -> list[Evaluation]:
     """Of the kept weights, which are run over "val" or "test" once."""
-    return run.training.learner.evaluations(run.stage.fold, part)
+    return run.training.learner.evaluate(run.stage.fold, part)
 
 
 def _score_unseen(run: Run, evaluation: Evaluation) -> None:

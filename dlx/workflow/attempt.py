@@ -126,8 +126,8 @@ def attempt(
         stage = build_stage(config, bench.data, bench.fold(number), number)
         _train(stage)
         histories.append(stage.recorder.history)
-        evaluations = stage.training.learner.evaluations(stage.fold, "val")
-        by_rows.append(Sample(evaluations[0].own).interval())
+        evaluations = stage.training.learner.evaluate(stage.fold, "val")
+        by_rows.append(Sample(evaluations[0]).interval())
         if compare:
             judged.append(judge("val", evaluations))
         if hopeless is not None and hopeless(_scores(config, histories)):

@@ -10,6 +10,7 @@ import torch
 from dlx.config.specs import METRICS
 from dlx.judging.baselines import Answer
 from dlx.judging.bootstrap import DRAWS, Draws, middle
+from dlx.judging.evaluation import Evaluation
 from dlx.judging.intervals import Interval
 from dlx.judging.judge import Sample
 from dlx.metrics import Metric
@@ -26,7 +27,8 @@ def metric(name: str, problem: str, outputs: int = 1) -> Metric:
 
 def interval_of(measure: Metric, logits: torch.Tensor, truth: torch.Tensor) -> Interval | None:
     """The interval of a model's score."""
-    return Sample(Answer("model", "model", measure, truth, (logits,))).interval()
+    own = Answer("model", "model", measure, truth, (logits,))
+    return Sample(Evaluation("val/score", measure.direction, "row", own, (own,))).interval()
 
 
 def decisions(rows: int, right: float) -> tuple[torch.Tensor, torch.Tensor]:

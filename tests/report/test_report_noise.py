@@ -196,6 +196,28 @@ def test_a_paired_bootstrap_is_about_the_interval_of_paired_means() -> None:
     assert only(regression(first, truth), regression(second, truth)) == found
 
 
+def test_rows_in_time_are_drawn_in_blocks_as_long_as_either_run_says() -> None:
+    """What one spell of 600 rows shows may be luck, of numbers and of right rows."""
+    truth, spell = np.zeros(600), np.arange(600) // 30 == 3
+    first = regression(truth + 1 + RNG.normal(0, 0.1, 600), truth)
+    second = regression(truth + np.where(spell, 0.0, 1) + RNG.normal(0, 0.1, 600), truth)
+    assert only(first, second).larger
+    first.report["block"], second.report["block"] = 40, 70
+
+    found = only(first, second)
+
+    assert not found.larger
+    assert found.method == "paired bootstrap over 600 rows in time, in blocks of 70"
+    pairs = [classifier([bool(one) for one in right]) for right in (spell & False, spell)]
+    exact = only(*pairs)
+    for run in pairs:
+        run.report["protocol"] = {"name": "chronological"}  # as older versions wrote it
+    alike = only(*pairs)
+    assert exact.larger
+    assert not alike.larger
+    assert alike.method.startswith("paired bootstrap over 600 rows in time, in blocks of ")
+
+
 def test_two_of_a_kind_are_not_significant_nineteen_times_in_twenty() -> None:
     wrong = 0
     for _ in range(100):
