@@ -310,7 +310,7 @@ def _padding_read(
     number: int, layer: Chosen, sides: Collection[str], where: Where, key: str
 ) -> Iterator[Problem]:
     """What is wrong with a recurrent layer's last output, where rows are filled on these sides."""
-    said, both = f"layer {number} ({layer.name})", layer.options.bidirectional
+    said, both = f"layer {number} ({layer.name})", layer.options.ways != "none"
     here, every = where(tuple(key.split("."))), "sequence: true, and global_max_pool after it"
     if both and sides:
         what = "reads in both directions, so one of its last outputs is computed from padding"

@@ -14,8 +14,11 @@ from typing import cast
 from torch import Tensor, nn
 
 from ..config.shapes import Place, Shape, shape_of
+from ..config.specs import attention as attending_specs
 from ..config.specs import layers as specs
+from ..config.specs import recurrent as recurrent_specs
 from ..data.columns import Input
+from . import attention as attending
 from . import modules, recurrent
 from .inputs import Batch
 from .network import Reader, join_inputs
@@ -121,14 +124,53 @@ def embedding(options: specs.Embedding, shape: Shape, place: Place) -> Made:
 
 def _recurrent(
     kind: type[recurrent.RNN | recurrent.LSTM | recurrent.GRU],
-    options: specs.Recurrent,
+    options: recurrent_specs.Recurrent,
     shape: Shape,
     place: Place,
 ) -> Made:
-    after, both = options.after(shape, place), options.bidirectional
+    after = options.after(shape, place)
+    both = options.ways != "none"
     module = kind(shape.channels, options.units, batch_first=True, bidirectional=both)
     module.every_step = options.sequence
+    module.merge = "sum" if options.ways == "sum" else "concat"
+    module.activation = getattr(options, "activation", "tanh")
+    module.input_dropout, module.state_dropout = options.dropout, options.recurrent_dropout
     return module, after
+
+
+def reverse(options: recurrent_specs.Reverse, shape: Shape, place: Place) -> Made:
+    """Each row from its last step to its first."""
+    return recurrent.Reverse(), options.after(shape, place)
+
+
+def position(options: attending_specs.Position, shape: Shape, place: Place) -> Made:
+    """What tells a step's place, added to it."""
+    after, (steps,) = options.after(shape, place), shape.places
+    if options.kind == "sinusoidal":
+        return attending.Sinusoidal(), after
+    if not (length := options.length or steps):
+        what, accepted = "needs to know how long a row may be", "length: a whole number >= 1"
+        raise place.refusal(what, accepted, "{position: {kind: learned, length: 600}}")
+    return attending.Learned(length, shape.channels), after
+
+
+def attention(options: attending_specs.Attention, shape: Shape, place: Place) -> Made:
+    """Multi-head self-attention."""
+    after = options.after(shape, place)
+    return attending.Attention(shape.channels, options.heads, options.key), after
+
+
+def transformer(options: attending_specs.Transformer, shape: Shape, place: Place) -> Made:
+    """Self-attention and dense layers, with what was before them added."""
+    after = options.after(shape, place)
+    heads = attending.Attention(shape.channels, options.heads, options.key)
+    first = options.norm == "pre"
+    return attending.Transformer(heads, options.dense, first, options.dropout), after
+
+
+def attention_pool(options: attending_specs.AttentionPool, shape: Shape, place: Place) -> Made:
+    """Mean of the steps, weighted by a learned score."""
+    return attending.AttentionPool(shape.channels), options.after(shape, place)
 
 
 def leaky_relu(options: specs.LeakyRelu, shape: Shape, place: Place) -> Made:

@@ -14,21 +14,11 @@ from typing import ClassVar, Literal
 from ...errors import Problem, UsageError
 from ..fields import Chosen, Component, Table, option
 from ..shapes import ANY, Kind, Place, Shape, Sizes, keep_possible, shape_of
+from .attention import Attention, AttentionPool, Position, Transformer
+from .layer import Layer
+from .recurrent import Gru, Lstm, Reverse, Rnn
 
 _PADDING = "padding with zeros: none (valid), or enough to keep the size (same)"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Layer:
-    """What a layer's options may be made from, so that its shape is known before torch is."""
-
-    def after(self, shape: Shape, place: Place) -> Shape:
-        """The shape that the layer makes of the one that reaches it; sizes may be 0: not known.
-
-        Raises:
-            UsageError: it cannot take that shape, as `Place.take` refuses it.
-        """
-        return place.take_numbers(shape)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -193,21 +183,6 @@ class Embedding(Layer):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recurrent(Layer):
-    """Recurrent layer over time; gives its last output unless `sequence` is set."""
-
-    units: int = option(help="length of the state", ge=1, example="32")
-    sequence: bool = option(False, "give the output of every time step")
-    bidirectional: bool = option(False, "read both ways and join the outputs")
-
-    def after(self, shape: Shape, place: Place) -> Shape:
-        """The last output of each direction, or with `sequence` those of every step."""
-        place.take(shape, "sequence")
-        width = self.units * (2 if self.bidirectional else 1)
-        return shape.resize(width, shape.places) if self.sequence else Shape("vector", (width,))
-
-
-@dataclass(frozen=True, kw_only=True)
 class Activation(Layer):
     """Applied to each value."""
 
@@ -240,9 +215,14 @@ LAYERS = Table(
         "dropout": Component(Dropout, f"{_CODE}:dropout"),
         "flatten": Component(Flatten, f"{_CODE}:flatten"),
         "embedding": Component(Embedding, f"{_CODE}:embedding"),
-        "rnn": Component(Recurrent, f"{_CODE}:rnn"),
-        "lstm": Component(Recurrent, f"{_CODE}:lstm"),
-        "gru": Component(Recurrent, f"{_CODE}:gru"),
+        "rnn": Component(Rnn, f"{_CODE}:rnn"),
+        "lstm": Component(Lstm, f"{_CODE}:lstm"),
+        "gru": Component(Gru, f"{_CODE}:gru"),
+        "reverse": Component(Reverse, f"{_CODE}:reverse"),
+        "position": Component(Position, f"{_CODE}:position"),
+        "attention": Component(Attention, f"{_CODE}:attention"),
+        "attention_pool": Component(AttentionPool, f"{_CODE}:attention_pool"),
+        "transformer": Component(Transformer, f"{_CODE}:transformer"),
         "leaky_relu": Component(LeakyRelu, f"{_CODE}:leaky_relu"),
         **{name: Component(Activation, f"{_CODE}:activation") for name in _ACTIVATIONS},
     },
