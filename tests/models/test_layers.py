@@ -46,6 +46,18 @@ CASES = [
         for s in (True, False)
         for b in (True, False)
     ),
+    *(("gru", {"units": 4, "bidirectional": b}, SEQUENCE) for b in ("none", "concat", "sum")),
+    ("rnn", {"units": 4, "activation": "relu", "bidirectional": "sum", "sequence": True}, SEQUENCE),
+    *(
+        (name, {"units": 4, "dropout": 0.1, "recurrent_dropout": 0.5, "sequence": s}, SEQUENCE)
+        for name in ("rnn", "lstm", "gru")
+        for s in (True, False)
+    ),
+    ("reverse", {}, SEQUENCE),
+    *(("position", {"kind": kind}, SEQUENCE) for kind in ("sinusoidal", "learned")),
+    *(("attention", {"heads": h, "key": k}, SEQUENCE) for h, k in ((3, None), (4, 5))),
+    *(("transformer", {"norm": n, "dropout": 0.1}, SEQUENCE) for n in ("post", "pre")),
+    ("attention_pool", {}, SEQUENCE),
     ("leaky_relu", {"slope": 0.1}, VECTOR),
     *((name, {}, IMAGE) for name in ACTIVATIONS),
 ]
