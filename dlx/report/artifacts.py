@@ -194,6 +194,18 @@ def _image(shown: Mapping[str, Any]) -> str:
     return base64.b64encode(picture_of(pixels)).decode("ascii")
 
 
+def vectors(run: Run) -> Section:
+    """Where vectors of words lie, and what takes them; the file itself is not read."""
+    found = [one for one in run.artifacts if one.kind == "vectors"]
+    blocks: list[Block] = []
+    for one in found:
+        blocks += _head(one, len(found) > 1)
+        use = "an embedding starts from them with vectors: and the name of this run"
+        blocks.append(Text([f"All are in {one.file}, in the text format of GloVe; {use}."]))
+    heading = _title(found[-1]) if len(found) == 1 else "Vectors"
+    return Section("vectors", heading, blocks)
+
+
 SECTIONS = (
     of_kind("cards", "Samples", _cards),
     of_kind("pictures", "Pictures", _pictures),
@@ -202,5 +214,6 @@ SECTIONS = (
     of_kind("lines", "Lines", _lines),
     of_kind("points", "Points", _points),
     of_kind("table", "Tables", _table),
+    vectors,
 )
 """What shows each kind of artifact, from top to bottom."""

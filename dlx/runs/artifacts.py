@@ -20,6 +20,7 @@ from ..printable import printable_line
 from .files import json_text, make_folders, safe_cell, write_bytes, write_json
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
 NAME = "artifacts.json"
@@ -32,6 +33,7 @@ KINDS = {
     "texts": "json",
     "lines": "csv",
     "points": "csv",
+    "vectors": "txt",
 }
 """Each kind, and the ending of its files."""
 
@@ -166,6 +168,31 @@ class Artifacts:
 
         self._keep("film", name, film_of(images, ms), about)
 
+    def vectors(
+        self,
+        name: str,
+        words: Sequence[str],
+        values: npt.NDArray[np.float32],
+        **about: Unpack[About],
+    ) -> None:
+        """Keeps vectors of words in the text format of GloVe: a line each, single blanks between.
+
+        Args:
+            name: of the artifact; its file lies in the folder itself, as it is there to be used.
+            words: what the vectors are of, none with a blank in it.
+            values: (words, numbers); six digits are kept.
+            about: title, caption and epoch.
+
+        Raises:
+            ValueError: a word could not be read back.
+        """
+        if broken := [word for word in words if [word] != word.split()]:
+            raise ValueError(f"no line can begin with the word {broken[0]!r}")
+        line = " ".join(["%s", *["%.6g"] * values.shape[1]]) + "\n"
+        rows = zip(words, values.tolist(), strict=True)
+        content = "".join(line % (word, *numbers) for word, numbers in rows)
+        self._keep("vectors", name, content.encode(), about)
+
     def film_of_epochs(
         self, name: str, pictures: str, ms: int = 100, **about: Unpack[About]
     ) -> None:
@@ -250,7 +277,8 @@ def _sound(entry: object) -> Artifact | None:
 
 def _place(kind: str, name: str, epoch: int | None) -> str:
     file = f"{name}{'' if epoch is None else f'-{epoch}'}.{KINDS[kind]}"
-    return file if file in {one.file for one in _BEFORE} else f"{FOLDER}/{file}"
+    beside = kind == "vectors" or file in {one.file for one in _BEFORE}
+    return file if beside else f"{FOLDER}/{file}"
 
 
 def _csv(columns: Mapping[str, Sequence[Any]]) -> bytes:

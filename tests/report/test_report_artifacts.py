@@ -42,6 +42,7 @@ def every(make_run):
     into.lines("forecast", {"hour": hours, "true": hours**2, "gaps": hours * np.nan})
     into.lines("many", {f"line {i}": [i, i + 1] for i in range(30)})
     into.points("latent", {"x": [0, 1], "y": [2, 3], "digit": ["seven", "<i>one</i>"]})
+    into.vectors("vectors", ["the"], np.zeros((1, 2)), title="Word vectors", caption="of 1 word")
     return folder
 
 
@@ -61,7 +62,16 @@ def test_each_kind_has_a_section(shown):
     assert sorted(KINDS_SHOWN) == sorted(KINDS)
     ids = [section["id"] for section in shown.all("section")]
     assert [one for one in ids if one in KINDS] == KINDS_SHOWN
-    titles = ("Medoids", "Pictures", "An episode", "Poems", "Lines", "Latent", "Sizes")
+    titles = (
+        "Medoids",
+        "Pictures",
+        "An episode",
+        "Poems",
+        "Lines",
+        "Latent",
+        "Sizes",
+        "Word vectors",
+    )
     assert all(title in shown.texts for title in titles)
 
 

@@ -27,6 +27,7 @@ LEAVE: dict[str, Callable[..., None]] = {
     "texts": lambda into, **a: into.texts("poems", {"temperature 0.2": "to be\nor not"}, **a),
     "lines": lambda into, **a: into.lines("series", {"hour": [0, 1], "true": [2.0, 3.0]}, **a),
     "points": lambda into, **a: into.points("latent", {"x": [0.0], "y": [1.0], "is": ["a"]}, **a),
+    "vectors": lambda into, **a: into.vectors("vectors", ["a", "\N{EURO SIGN}"], np.eye(2), **a),
 }
 
 
@@ -54,7 +55,7 @@ def test_each_kind_has_a_file_and_an_entry(tmp_path: Path) -> None:
     leave(tmp_path, 1, 1)
     found = list_artifacts(tmp_path)
     assert [one.kind for one in found] == [*KINDS, *KINDS]
-    assert [one.epoch for one in found] == [1] * 7 + [None] * 7
+    assert [one.epoch for one in found] == [1] * len(KINDS) + [None] * len(KINDS)
     assert held(tmp_path).keys() == {NAME, *(one.file for one in found)}
     assert found[2].file == "artifacts/samples-1.png"
 
@@ -93,6 +94,18 @@ def test_no_cell_is_a_formula_and_numbers_are_as_exact_as_single_precision(tmp_p
         ["-1", "-2", "'@a|b"],
         ["plain", "1e+09", ""],
     ]
+
+
+def test_vectors_are_lines_of_a_word_and_its_numbers(tmp_path: Path) -> None:
+    Artifacts(tmp_path).vectors("vectors", ["the", "=1+1"], np.float32([[1 / 3, -2], [1e-9, 0]]))
+    assert (tmp_path / "vectors.txt").read_text() == "the 0.333333 -2\n=1+1 1e-09 0\n"
+
+
+@pytest.mark.parametrize("word", ["", "new york", " a", "a\n", "\N{NO-BREAK SPACE}"])
+def test_a_word_that_would_break_its_line_is_refused(tmp_path: Path, word: str) -> None:
+    with pytest.raises(ValueError, match="no line can begin with the word"):
+        Artifacts(tmp_path).vectors("vectors", ["fine", word], np.zeros((2, 1)))
+    assert held(tmp_path) == {}
 
 
 def test_pictures_lie_side_by_side_and_hold_only_pixels(tmp_path: Path) -> None:
