@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeVar
 
 from ..errors import Problem, UsageError
@@ -24,6 +24,7 @@ _WANTED: dict[Kind, str] = {
     "block": "an array",
     "ids": "rows of ids",
 }
+PAD = "{name: pad, length: 500} to prepare.steps"
 _EMBED = "insert {embedding: 32} before it"
 _STEPS = "place it before flatten or pooling, or give the recurrent layer sequence: true"
 _FLATTEN = "insert flatten before it"
@@ -52,18 +53,24 @@ class Shape:
         sizes: of the axes: (values,), (time, features), (channels, height, width), or any; 0 where
             one is not known.
         ids: number of distinct ids, for kind ids; 0 where it is not known.
+        ragged: whether samples differ in their number of ids or steps, which then is 0.
+        lengths: where these numbers come from: the input, then each window that made them less.
     """
 
     kind: Kind
     sizes: Sizes
     ids: int = 0
+    ragged: bool = False
+    lengths: tuple[object, ...] = ()
 
     def __str__(self) -> str:
+        if self.ragged and self.kind == "ids":
+            return "rows of ids of different length"
         sizes = " x ".join(str(size) if size else "?" for size in self.sizes)
         told = f" of {sizes}" if any(self.sizes) else ""
         if self.kind == "ids":
             return f"a row{told} ids" if told else "rows of ids"
-        return f"{_WANTED[self.kind]}{told}"
+        return f"{_WANTED[self.kind]}{told}{', of different lengths' if self.ragged else ''}"
 
     @property
     def channels(self) -> int:
@@ -78,7 +85,12 @@ class Shape:
     def resize(self, channels: int, places: Sizes) -> Shape:
         """The same kind with other channels and places."""
         sizes = (channels, *places) if self.kind == "image" else (*places, channels)
-        return Shape(self.kind, sizes)
+        return replace(self, sizes=sizes)
+
+    def shorten(self, window: int, stride: int) -> Shape:
+        """The same, once windows of so many steps have moved along samples of any length."""
+        changed = self.ragged and (window, stride) != (1, 1)
+        return replace(self, lengths=(*self.lengths, (window, stride))) if changed else self
 
     def flat(self) -> Shape:
         """All its numbers as one vector."""
@@ -87,7 +99,8 @@ class Shape:
     def may_be(self, other: Shape) -> bool:
         """Whether both are the same as far as they are known."""
         pairs = [*zip(self.sizes, other.sizes, strict=False), (self.ids, other.ids)]
-        same = self.kind == other.kind and len(self.sizes) == len(other.sizes)
+        same = (self.kind, self.ragged) == (other.kind, other.ragged)
+        same = same and len(self.sizes) == len(other.sizes)
         return same and all(a == b or not (a and b) for a, b in pairs)
 
 
@@ -161,6 +174,17 @@ class Place:
             UsageError: it holds ids.
         """
         return self.take(shape, "vector", "sequence", "image", "block")
+
+    def take_whole(self, shape: Shape) -> Shape:
+        """Hands back a shape that is the same for all samples.
+
+        Raises:
+            UsageError: their lengths differ.
+        """
+        if not shape.ragged:
+            return shape
+        what, hint = f"cannot take {shape}", f"use global_max_pool in its place, or add {PAD}"
+        raise self.refusal(what, "samples of one length", hint)
 
     def count_windows(self, size: int, window: int, stride: int, dilation: int = 1) -> int:
         """How many windows fit on an axis; 0 where its size is not known.

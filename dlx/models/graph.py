@@ -29,7 +29,7 @@ from ..config.specs.nodes import (
 )
 from ..data.columns import Input
 from ..errors import UsageError
-from .inputs import Batch
+from .inputs import Batch, Padded
 from .layers import multi_hot_linear, reader
 from .network import (
     BODY,
@@ -163,9 +163,15 @@ def _join(name: str, node: Node, found: Sequence[_Value]) -> _Value:
 
 
 def _joiner(readers: Sequence[Reader], join: Join | None, axis: int) -> Reader:
-    def read(batch: Batch) -> Tensor:
-        parts: list[Any] = [one(batch) for one in readers]
+    def joined(parts: list[Tensor]) -> Tensor:
         return reduce(torch.add, parts) if join == "add" else torch.cat(parts, dim=axis)
+
+    def read(batch: Batch) -> Tensor | Padded:
+        parts: list[Any] = [one(batch) for one in readers]
+        first = parts[0]
+        if isinstance(first, Padded):  # all of them, and of the same lengths, as shapes tell
+            return Padded(joined([one.values for one in parts]), first.lengths)
+        return joined(parts)
 
     return read
 

@@ -29,7 +29,8 @@ Made = tuple[nn.Module, Shape]
 def reader(name: str, found: Input, images: bool) -> tuple[Reader, Shape]:
     """How a list of layers reads its input, and the shape that the first of them gets."""
     if found.kind == "ids":
-        return itemgetter(name), Shape("ids", found.shape, found.ids)
+        lengths = (name,) if found.ragged else ()
+        return itemgetter(name), Shape("ids", found.shape, found.ids, found.ragged, lengths)
     shape = shape_of(found.shape, images and found.kind != "steps")
     if found.kind == "multi_hot" or not found.shape:
         return join_inputs((name,)), shape
@@ -63,7 +64,10 @@ def _convolution(
     zeros = [(0, 0)] * len(shape.places)
     if options.padding == "same":
         window = (options.kernel, options.stride, options.dilation)
-        zeros = [modules.same_padding(size, *window) for size in shape.places]
+        many = (options.kernel - 1) * options.dilation
+        ragged = (many // 2, many - many // 2)  # as for a stride of 1, so that no length matters
+        sizes = shape.places
+        zeros = [ragged if shape.ragged else modules.same_padding(n, *window) for n in sizes]
     module = kind(
         shape.channels,
         options.channels,
@@ -85,8 +89,10 @@ def _padding(zeros: list[tuple[int, int]]) -> dict[str, tuple[int, ...]]:
 
 def _pool(kind: type[nn.Module], options: specs.Pool, shape: Shape, place: Place) -> Made:
     after = options.after(shape, place)
-    pool = kind(options.size, options.stride or options.size)
-    return modules.Pool1d(pool) if shape.kind == "sequence" else pool, after
+    stride = options.stride or options.size
+    pool = kind(options.size, stride)
+    over_time = shape.kind == "sequence"
+    return modules.Pool1d(pool, options.size, stride) if over_time else pool, after
 
 
 def _global_pool(largest: bool, options: specs.GlobalPool, shape: Shape, place: Place) -> Made:

@@ -6,6 +6,7 @@ Shapes: B rows, T time steps, F features, C channels, H height, W width. Sequenc
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,7 @@ import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
 
-from .inputs import MultiHot
+from .inputs import MultiHot, Padded
 
 ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
     "relu": nn.ReLU,
@@ -138,11 +139,34 @@ class _FilledWithZeros(nn.Module):
 
 
 class Conv1d(_FilledWithZeros, nn.Conv1d):
-    """Convolution over the time of (B, T, F)."""
+    """Convolution over the time of (B, T, F).
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+    Of rows of different length, each is as if it stood alone, with zeros after it; one that is
+    shorter than the window gives a single step.
+    """
+
+    reads_time = True
+
+    def forward(self, input: Tensor | Padded) -> Any:  # noqa: A002 - torch's name
         """Gives (B, T', filters)."""
-        return super().forward(input.transpose(1, 2)).transpose(1, 2)
+        if isinstance(input, Tensor):
+            return super().forward(input.transpose(1, 2)).transpose(1, 2)
+        reach = (self.kernel_size[0] - 1) * self.dilation[0] + 1
+        around = sum(self.zeros) or 2 * int(self.padding[0])
+        values = _lengthen(input.fill(0.0), reach - around, 0.0)
+        lengths = _count_windows(input.lengths + around, reach, self.stride[0])
+        return Padded(self.forward(values), lengths)
+
+
+def _count_windows(lengths: Tensor, window: int, stride: int) -> Tensor:
+    """How many windows fit into each row, at least one."""
+    return ((lengths - window).div(stride, rounding_mode="floor") + 1).clamp(min=1)
+
+
+def _lengthen(values: Tensor, steps: int, value: float) -> Tensor:
+    """(B, T, F) with this value in steps at the end, so that there are at least so many."""
+    missing = steps - values.shape[1]
+    return F.pad(values, (0, 0, 0, missing), value=value) if missing > 0 else values
 
 
 class Conv2d(_FilledWithZeros, nn.Conv2d):
@@ -151,6 +175,8 @@ class Conv2d(_FilledWithZeros, nn.Conv2d):
 
 class Separable(nn.Module):
     """A filter a channel, then a mix of the channels (Chollet, arXiv:1610.02357)."""
+
+    reads_time = True
 
     def __init__(
         self,
@@ -166,44 +192,75 @@ class Separable(nn.Module):
         self.depthwise = kind(channels, channels, kernel, groups=channels, bias=False, **options)
         self.pointwise = kind(channels, filters, 1, bias=bias)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor | Padded) -> Tensor | Padded:
         """Gives the shape of a plain convolution with the same options."""
-        mixed: Tensor = self.pointwise(self.depthwise(x))
+        mixed: Tensor | Padded = self.pointwise(self.depthwise(x))
         return mixed
 
 
 class Pool1d(nn.Module):
-    """Pooling over the time of (B, T, F)."""
+    """Pooling over the time of (B, T, F), of each row's own steps.
 
-    def __init__(self, pool: nn.Module) -> None:
+    Args:
+        pool: over (B, F, T).
+        size: steps in its window.
+        stride: steps from one window to the next.
+    """
+
+    reads_time = True
+
+    def __init__(self, pool: nn.Module, size: int, stride: int) -> None:
         super().__init__()
         self.pool = pool
+        self.size, self.stride = size, stride
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor | Padded) -> Tensor | Padded:
         """Gives (B, T', F)."""
-        pooled: Tensor = self.pool(x.transpose(1, 2))
+        return self._pool(x) if isinstance(x, Tensor) else self._pool_rows(x)
+
+    def _pool(self, values: Tensor) -> Tensor:
+        pooled: Tensor = self.pool(values.transpose(1, 2))
         return pooled.transpose(1, 2)
+
+    def _pool_rows(self, rows: Padded) -> Padded:
+        lengths = _count_windows(rows.lengths, self.size, self.stride)
+        if isinstance(self.pool, nn.MaxPool1d):
+            filled = _lengthen(rows.fill(-math.inf), self.size, -math.inf)
+            largest = Padded(self._pool(filled), lengths)
+            return Padded(largest.fill(0.0), lengths)  # what is infinite would spoil gradients
+        means = self._pool(_lengthen(rows.fill(0.0), self.size, 0.0))
+        within = rows.lengths.clamp(max=self.size).view(-1, 1, 1)  # fewer in a shorter row only
+        return Padded(means * (self.size / within.to(means.dtype)), lengths)
 
 
 class GlobalPool(nn.Module):
     """Largest or mean value over the axes of time, or of height and width."""
+
+    reads_time = True
 
     def __init__(self, axes: tuple[int, ...], largest: bool) -> None:
         super().__init__()
         self.axes = axes
         self.largest = largest
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor | Padded) -> Tensor:
         """Gives (B, F) or (B, C)."""
-        return x.amax(self.axes) if self.largest else x.mean(self.axes)
+        if isinstance(x, Tensor):
+            return x.amax(self.axes) if self.largest else x.mean(self.axes)
+        if self.largest:
+            return x.fill(-math.inf).amax(1)
+        return x.fill(0.0).sum(1) / x.lengths.unsqueeze(1)
 
 
 class BatchNorm(nn.BatchNorm1d):
     """Batch normalisation of (B, F), (B, C, H, W) or, `over_time`, (B, T, F).
 
     A lone value a channel has no variance: it is normalised by the running statistics, which then
-    stay as they are. So a last batch of one row stops no training.
+    stay as they are. So a last batch of one row stops no training. Of rows of different length
+    only the steps that count have a part in the statistics.
     """
+
+    reads_time = True
 
     def __init__(self, features: int, momentum: float, eps: float, over_time: bool = False) -> None:
         super().__init__(features, eps=eps, momentum=momentum)
@@ -212,8 +269,10 @@ class BatchNorm(nn.BatchNorm1d):
     def _check_input_dim(self, input: Tensor) -> None:  # noqa: A002 - torch's name
         """Every number of places a channel is welcome."""
 
-    def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
+    def forward(self, input: Tensor | Padded) -> Any:  # noqa: A002 - torch's name
         """Gives the shape of `input`."""
+        if isinstance(input, Padded):
+            return Padded(self._normalise(input), input.lengths)
         x = input.transpose(1, 2) if self.over_time else input
         if self.training and x.numel() == self.num_features:
             x = F.batch_norm(
@@ -222,3 +281,39 @@ class BatchNorm(nn.BatchNorm1d):
         else:
             x = super().forward(x)
         return x.transpose(1, 2) if self.over_time else x
+
+    def _normalise(self, rows: Padded) -> Tensor:
+        """By sums over the steps that count, as torch's own would count all of them."""
+        x = rows.values.float()
+        mean, variance = self.running_mean, self.running_var
+        assert mean is not None
+        assert variance is not None
+        if self.training:
+            many = rows.lengths.sum()
+            found = rows.fill(0.0).float().sum((0, 1)) / many
+            spread = Padded((x - found).square(), rows.lengths).fill(0.0).sum((0, 1)) / many
+            self._follow(found, spread, many)
+            alone = many < _LONE
+            mean, variance = found.where(~alone, mean), spread.where(~alone, variance)
+        scaled = (x - mean) * (variance + self.eps).rsqrt()
+        return (scaled * self.weight + self.bias).to(rows.values.dtype)
+
+    @torch.no_grad()
+    def _follow(self, mean: Tensor, variance: Tensor, many: Tensor) -> None:
+        """Moves the running statistics towards those of a batch, as torch does."""
+        assert self.running_mean is not None
+        assert self.running_var is not None
+        assert self.num_batches_tracked is not None
+        more = (many >= _LONE).to(torch.int64)
+        self.num_batches_tracked += more
+        share = (
+            1.0 / self.num_batches_tracked.clamp(min=1) if self.momentum is None else self.momentum
+        )
+        share = share * more
+        unbiased = variance * (many / (many - 1).clamp(min=1))
+        self.running_mean += share * (mean - self.running_mean)
+        self.running_var += share * (unbiased - self.running_var)
+
+
+_LONE = 2
+"""Values a channel of which there is a variance."""

@@ -95,6 +95,8 @@ def measure_rows(model: nn.Module, inputs: Mapping[str, Input]) -> RowSizes:
 
 def _count(values: Any) -> int:
     """The numbers in a tensor, or in several."""
+    if isinstance(values, Padded):
+        values = values.values
     if isinstance(values, Tensor):
         return values.numel()
     return sum(map(_count, values)) if isinstance(values, (tuple, list)) else 0

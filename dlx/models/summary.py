@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..data.columns import Input
-from .inputs import MultiHot
+from .inputs import MultiHot, Padded
 from .network import Stack
 
 
@@ -99,8 +99,11 @@ def _row(name: str, layer: nn.Module, output: Any, counted: set[int]) -> LayerRo
     )
 
 
-def _zeros(found: Input, device: torch.device) -> Tensor | MultiHot:
-    """Two samples of zeros."""
+def _zeros(found: Input, device: torch.device) -> Tensor | MultiHot | Padded:
+    """Two samples of zeros; where they differ in length, of the longest."""
+    if found.ragged:
+        lengths = torch.full((2,), max(1, found.longest), device=device)
+        return Padded(lengths.new_zeros(2, max(1, found.longest)), lengths)
     if found.kind == "multi_hot":
         empty = torch.zeros(0, dtype=torch.int64, device=device)
         return MultiHot(empty, empty.new_zeros(3), found.shape[0])

@@ -161,7 +161,9 @@ class Pipeline:
         """
         make_folders(folder / FOLDER)
         targets = {name: codec.plain() for name, codec in self.targets.items()}
-        write_json(folder / FOLDER / FILE, asdict(self) | {"targets": targets})
+        inputs = {name: found.plain() for name, found in self.inputs.items()}
+        told = asdict(self) | {"targets": targets, "inputs": inputs}
+        write_json(folder / FOLDER / FILE, told)
 
     @classmethod
     def load(cls, folder: Path, inputs: Sequence[str]) -> Pipeline:

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from ..data.columns import Column, Rows
-from ..models.inputs import MultiHot
+from ..models.inputs import MultiHot, Padded
 from .held import Held, as_tensor, hold
 
 BLOCK_BYTES = 512 * 1024
@@ -32,7 +32,7 @@ class Batch:
         start: where it begins in there.
     """
 
-    inputs: dict[str, Tensor | MultiHot]
+    inputs: dict[str, Tensor | MultiHot | Padded]
     targets: dict[str, Tensor]
     rows: int
     part: Part | None = None
@@ -68,7 +68,7 @@ class Part:
         return self.rows
 
     @property
-    def inputs(self) -> dict[str, Tensor | MultiHot]:
+    def inputs(self) -> dict[str, Tensor | MultiHot | Padded]:
         """All rows, as a model takes them."""
         return {name: held.batch(0, self.rows) for name, held in self.held.items()}
 

@@ -11,14 +11,17 @@ import torch
 from torch import Tensor
 
 from ..data.columns import Column, Dense, Sequence, Sparse
-from ..models.inputs import MultiHot
+from ..models.inputs import MultiHot, Padded
+
+ROUND_TO = 64
+"""On a GPU the steps of a batch of rows of different length are a multiple of this."""
 
 
 class Held(Protocol):
     """Rows of one column on the device. Never changed: what `batch` gives may be a view."""
 
     @classmethod
-    def hold(cls, column: Any, device: torch.device) -> Self:
+    def hold(cls, column: Any, device: torch.device) -> Held:
         """Moves a column to the device.
 
         Args:
@@ -36,7 +39,7 @@ class Held(Protocol):
         """These rows, in this order."""
         ...
 
-    def batch(self, start: int, stop: int) -> Tensor | MultiHot:
+    def batch(self, start: int, stop: int) -> Tensor | MultiHot | Padded:
         """Consecutive rows, as a model takes them."""
         ...
 
@@ -74,9 +77,62 @@ class HeldIds(HeldDense):
     """Rows of ids of one length, int64."""
 
     @classmethod
-    def hold(cls, column: Sequence, device: torch.device) -> Self:  # type: ignore[override]
-        """Moves a column to the device."""
+    def hold(cls, column: Sequence, device: torch.device) -> Held:  # type: ignore[override]
+        """Moves a column to the device; as `HeldRagged` where its rows differ in length."""
+        if column.length is None:
+            return HeldRagged.hold(column, device)
         return cls(as_tensor(column.rows().astype(np.int64), device))
+
+
+class HeldRagged:
+    """Rows of ids of different length, end to end: nothing fills them before they are in a batch.
+
+    Args:
+        ids: of all rows, int32.
+        offsets: where each row begins, and the end of the last, int64.
+    """
+
+    def __init__(self, ids: Tensor, offsets: Tensor) -> None:
+        self.ids, self.offsets = ids, offsets
+        self._edges: npt.NDArray[np.int64] | None = None
+
+    @classmethod
+    def hold(cls, column: Sequence, device: torch.device) -> Self:
+        """Moves a column to the device."""
+        return cls(
+            as_tensor(column.values.astype(np.int32, copy=False), device),
+            as_tensor(column.offsets, device),
+        )
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the ids."""
+        return self.ids.numel() * self.ids.element_size()
+
+    @property
+    def edges(self) -> npt.NDArray[np.int64]:
+        """The offsets on the host: off the device once, not for every batch."""
+        if self._edges is None:
+            self._edges = self.offsets.cpu().numpy()
+        return self._edges
+
+    def take(self, rows: Tensor) -> Self:
+        """These rows, in this order."""
+        places, offsets = gather_rows(self.offsets, rows)
+        return type(self)(self.ids.index_select(0, places), offsets)
+
+    def batch(self, start: int, stop: int) -> Padded:
+        """Consecutive rows, filled at their ends with 0 to the longest; one without ids is a 0."""
+        longest = max(1, int(np.diff(self.edges[start : stop + 1]).max(initial=1)))
+        if self.ids.is_cuda:  # few different shapes, so that a step can be captured
+            longest = -(-longest // ROUND_TO) * ROUND_TO
+        first, lengths = self.offsets[start:stop], self.offsets[start : stop + 1].diff()
+        steps = torch.arange(longest, device=self.ids.device)
+        beyond = steps >= lengths.unsqueeze(1)
+        places = (first.unsqueeze(1) + steps).masked_fill_(beyond, 0)
+        if not len(self.ids):
+            return Padded(torch.zeros_like(places), lengths.clamp(min=1))
+        return Padded(self.ids.take(places).long().masked_fill_(beyond, 0), lengths.clamp(min=1))
 
 
 class HeldSparse:
@@ -106,16 +162,11 @@ class HeldSparse:
 
     def take(self, rows: Tensor) -> Self:
         """These rows, in this order."""
-        held, size = self.rows, self.rows.size
-        starts = held.offsets[:-1].index_select(0, rows)
-        lengths = held.offsets[1:].index_select(0, rows) - starts
-        ends = lengths.cumsum(0, dtype=lengths.dtype)
-        offsets = torch.cat([ends.new_zeros(1), ends])
-        total = int(ends[-1]) if len(rows) else 0
-        shift = torch.repeat_interleave(starts - offsets[:-1], lengths, output_size=total)
-        shift += torch.arange(total, dtype=shift.dtype, device=shift.device)
-        weights = None if held.weights is None else held.weights.index_select(0, shift)
-        return type(self)(MultiHot(held.indices.index_select(0, shift), offsets, size, weights))
+        held = self.rows
+        places, offsets = gather_rows(held.offsets, rows)
+        weights = None if held.weights is None else held.weights.index_select(0, places)
+        indices = held.indices.index_select(0, places)
+        return type(self)(MultiHot(indices, offsets, held.size, weights))
 
     def batch(self, start: int, stop: int) -> MultiHot:
         """Consecutive rows."""
@@ -127,6 +178,18 @@ class HeldSparse:
         offsets = self.rows.offsets[start : stop + 1] - first
         weights = None if self.rows.weights is None else self.rows.weights[first:last]
         return MultiHot(self.rows.indices[first:last], offsets, self.rows.size, weights)
+
+
+def gather_rows(offsets: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    """Where the values of some rows lie that lie end to end, and the offsets of these rows."""
+    starts = offsets[:-1].index_select(0, rows)
+    lengths = offsets[1:].index_select(0, rows) - starts
+    ends = lengths.cumsum(0, dtype=lengths.dtype)
+    found = torch.cat([ends.new_zeros(1), ends])
+    total = int(ends[-1]) if len(rows) else 0
+    places = torch.repeat_interleave(starts - found[:-1], lengths, output_size=total)
+    places += torch.arange(total, dtype=places.dtype, device=places.device)
+    return places, found
 
 
 def hold(column: Column, device: torch.device) -> Held:

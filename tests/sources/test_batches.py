@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from dlx.data.columns import Dense, Sequence, Sparse
-from dlx.models.inputs import MultiHot
+from dlx.models.inputs import MultiHot, Padded
 from dlx.sources import batches
 from dlx.sources.batches import Batch, Part, make_part
 
@@ -140,3 +140,29 @@ def test_arrays_that_must_not_be_written_are_copied() -> None:
     batch.inputs["x"].add_(1)
 
     assert (mapped == 0).all()
+
+
+LISTS = [[3, 1], [], [2], [5, 6, 7], []]
+
+
+def test_rows_of_different_length_are_filled_to_the_longest_of_their_batch() -> None:
+    offsets = np.cumsum([0, *map(len, LISTS)]).astype(np.int64)
+    column = Sequence(np.array(list(chain(*LISTS)), dtype=np.int32), offsets, 9)
+    part = make_part({"x": column}, {"y": np.arange(5)}, np.arange(5), CPU)
+
+    found = [padded(batch) for batch in part.take(torch.tensor([3, 1, 0, 2])).in_order(2)]
+
+    assert found == [([[5, 6, 7], [0, 0, 0]], [3, 1]), ([[3, 1], [2, 0]], [2, 1])]
+    (whole,) = part.in_order(9)
+    assert [padded(micro) for micro in whole.split(2)] == [
+        ([[3, 1], [0, 0], [2, 0]], [2, 1, 1]),
+        ([[5, 6, 7], [0, 0, 0]], [3, 1]),
+    ]
+
+
+def padded(batch: Batch) -> tuple[list[list[int]], list[int]]:
+    """The ids of a batch, and its lengths: a row without ids counts as one of a single 0."""
+    found = batch.inputs["x"]
+    assert isinstance(found, Padded)
+    assert found.values.dtype == found.lengths.dtype == torch.int64
+    return found.values.tolist(), found.lengths.tolist()

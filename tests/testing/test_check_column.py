@@ -43,6 +43,7 @@ COLUMNS: dict[str, Callable[[], Column]] = {
     "numbers": lambda: Dense(np.arange(5, dtype=np.float32)),
     "texts": lambda: Text(["a", "", "ß", "d", "a"]),
     "lists of ids": lambda: Sequence(IDS, OFFSETS, words=WORDS),
+    "lists of so many ids": lambda: Sequence(IDS, OFFSETS, 8),
     "multi-hot rows": lambda: Sparse(IDS, OFFSETS, 9),
     "weighted rows": lambda: Sparse(IDS, OFFSETS, 9, IDS.astype(np.float32) / 2),
     "rows with other weights": lambda: Sparse(

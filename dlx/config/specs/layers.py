@@ -7,7 +7,7 @@ torch.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ClassVar, Literal
 
@@ -55,10 +55,12 @@ class Conv(Layer):
         """A filter's answers at each place where its window fits."""
         place.take(shape, self.over)
         if self.padding == "same":
-            return shape.resize(self.channels, tuple(-(-n // self.stride) for n in shape.places))
+            places = tuple(-(-n // self.stride) for n in shape.places)
+            return shape.resize(self.channels, places).shorten(1, self.stride)
         window = (self.kernel, self.stride, self.dilation)
         fits = tuple(place.count_windows(size, *window) for size in shape.places)
-        return shape.resize(self.channels, fits)
+        reach = (self.kernel - 1) * self.dilation + 1
+        return shape.resize(self.channels, fits).shorten(reach, self.stride)
 
 
 class Conv1d(Conv):
@@ -99,7 +101,7 @@ class Pool(Layer):
         place.take(shape, self.over)
         stride = self.stride or self.size
         fits = tuple(place.count_windows(size, self.size, stride) for size in shape.places)
-        return shape.resize(shape.channels, fits)
+        return shape.resize(shape.channels, fits).shorten(self.size, stride)
 
 
 class Pool1d(Pool):
@@ -160,7 +162,7 @@ class Flatten(Layer):
 
     def after(self, shape: Shape, place: Place) -> Shape:
         """One vector of all numbers."""
-        return place.take_numbers(shape).flat()
+        return place.take_whole(place.take_numbers(shape)).flat()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,7 +181,7 @@ class Embedding(Layer):
                 f"size: {shape.ids} or more, or null",
                 "omit size, or read fewer ids (dataset.num_words)",
             )
-        return Shape("sequence", (*shape.sizes, self.dim))
+        return replace(shape, kind="sequence", sizes=(*shape.sizes, self.dim), ids=0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +266,7 @@ def follow(layers: Sequence[Chosen], shapes: Sequence[Shape], key: str) -> list[
 _ENDS = {
     "ids": "start {key} with {{embedding: 32}} and end it with flatten",
     "block": "end {key} with flatten",
+    "ragged": "end {key} with global_max_pool",
 }
 
 
@@ -280,5 +283,6 @@ def take_vector(shape: Shape, key: str) -> Shape:
     if shape.kind == "vector":
         return shape
     what = f"the last layer gives {shape}, but the output layer needs a vector"
-    hint = _ENDS.get(shape.kind, "end {key} with flatten or global_max_pool").format(key=key)
+    end = "ragged" if shape.ragged and shape.kind != "ids" else shape.kind
+    hint = _ENDS.get(end, "end {key} with flatten or global_max_pool").format(key=key)
     raise UsageError(Problem(what, key, "layers whose last output is a vector", hint))

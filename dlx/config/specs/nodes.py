@@ -7,7 +7,7 @@ Nothing here depends on the order in which nodes are written. No torch.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
@@ -117,9 +117,10 @@ def _merge(
     """Two shapes joined."""
     one, other = pair
     fits = one.kind == other.kind and one.kind not in ("ids", "block")
+    fits = fits and one.lengths == other.lengths
     if join == "add" and fits and one.may_be(other):
         sizes = zip(one.sizes, other.sizes, strict=True)
-        return Shape(one.kind, tuple(a or b for a, b in sizes))
+        return replace(one, sizes=tuple(a or b for a, b in sizes))
     if (
         join == "concat"
         and fits

@@ -25,17 +25,27 @@ class Input:
         kind: dense numbers, those of each of some steps in time, word ids in order, or which of
             `size` positions are set.
         shape: of one sample; (steps, features) for steps, (length,) for ids, (size,) for multi_hot.
+            A length of 0 is another one in each row.
         ids: number of distinct ids, for kind ids.
+        ragged: whether rows differ in length.
+        longest: of rows that differ in length, that of the longest; for estimates of memory.
     """
 
     kind: Literal["dense", "steps", "ids", "multi_hot"]
     shape: tuple[int, ...]
     ids: int = 0
+    ragged: bool = False
+    longest: int = 0
 
     @property
     def is_numbers(self) -> bool:
         """Whether a row is numbers written out."""
         return self.kind in ("dense", "steps")
+
+    def plain(self) -> dict[str, Any]:
+        """As `pipeline.json` holds it; what only rows of different length have is left out else."""
+        told = {"kind": self.kind, "shape": self.shape, "ids": self.ids}
+        return told | ({"ragged": True, "longest": self.longest} if self.ragged else {})
 
 
 @dataclass(frozen=True)

@@ -88,12 +88,17 @@ class Sequence(Column):
         return _row_bytes(self.values, self.offsets, rows)
 
     def describe(self) -> Input:
-        """So many ids a row."""
-        if self.length is None:
-            what = "holds lists of ids of different lengths after preparation"
-            hint = "add {name: multi_hot} or {name: pad} to prepare.steps"
-            raise UsageError(Problem(what, "", "rows of the same length", hint))
-        return Input("ids", (self.length,), self.size)
+        """So many ids a row, or another number in each."""
+        if self.length is not None:
+            return Input("ids", (self.length,), self.size)
+        if not self.size:
+            what = "holds lists of ids after preparation, and nobody says how many ids there are"
+            hint = "add {name: truncate}, {name: pad} or {name: multi_hot} to prepare.steps"
+            raise UsageError(
+                Problem(what, "", "a step that learns it from the training rows", hint)
+            )
+        longest = int(self.lengths().max(initial=1))
+        return Input("ids", (0,), self.size, ragged=True, longest=longest)
 
     def show(self, row: int) -> Shown:
         """The row's words; of an id without one, the number."""
