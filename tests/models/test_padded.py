@@ -30,12 +30,15 @@ FEATURES, IDS = 6, 20
 SEQUENCE = Shape("sequence", (0, FEATURES), ragged=True, lengths=("x",))
 REVIEWS = Shape("ids", (0,), IDS, True, ("x",))
 LAYERS = TABLES["layer"].entries
+NEEDED = {"position": {"length": 20}}
+"""What a layer needs for rows of different length beside what it always needs."""
 
 
 def variants(name: str) -> list[dict[str, Any]]:
     """What a layer needs, with each of its switches turned alone, and all of them together."""
     options = options_of(LAYERS[name].options).values()
     needs = {one.name: yaml.safe_load(one.meta.example) for one in options if one.required}
+    needs |= NEEDED.get(name, {})
     turned = {"stride": 2, "dilation": 2}
     for one in options:
         if one.hint is bool:
