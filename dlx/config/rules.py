@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from dataclasses import replace
 from typing import Any
 
 from ..errors import Problem
@@ -135,6 +136,9 @@ def _columns(config: Config, where: Where) -> Iterator[Problem]:
                 here = where(("prepare", "steps", str(index), "columns"))
                 hint = did_you_mean(column, offered)
                 yield Problem(f"prepare step {step.name}: {what}", here, join_names(offered), hint)
+        for option, problem in step.options.check():
+            here = where(("prepare", "steps", str(index), option))
+            yield replace(problem, what=f"prepare step {step.name}: {problem.what}", where=here)
 
 
 def _augment(config: Config, where: Where) -> Iterator[Problem]:

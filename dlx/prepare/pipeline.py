@@ -22,7 +22,7 @@ from ..data.targets import Answers, TargetCodec
 from ..errors import Problem, RunError, UsageError
 from ..files import is_there, read_json
 from ..runs.files import make_folders, write_json
-from .steps import apply_step, fit_step
+from .steps import Step, apply_step
 
 LAYOUT = 3
 """Part of the cache's key: raised whenever what is kept beside the columns changes."""
@@ -47,15 +47,23 @@ class FittedStep:
             UsageError: the step is not known, or cannot take the column.
             RunError: what it learnt, as a file may hold it, makes no sense.
         """
-        entry = STEPS.entries.get(str(self.name))
-        if entry is None:
+        if str(self.name) not in STEPS.entries:
             raise UsageError(Problem(f"there is no prepare step `{self.name}`"))
         try:
-            chosen = Chosen(self.name, entry.options(**self.options), entry.target)
-            return apply_step(chosen.load()(chosen.options), column, self.state)
+            return apply_step(self._make(), column, self.state)
         except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
             what = f"what prepare step {self.name} learnt does not fit input {self.column}"
             raise RunError(Problem(f"{what}: {error!r}", hint="train again")) from error
+
+    def remarks(self) -> list[str]:
+        """What of what it learnt is worth a word, each with the name of the input."""
+        return [f"{self.column}: {told}" for told in self._make().remarks(self.state)]
+
+    def _make(self) -> Step[Any]:
+        entry = STEPS.entries[self.name]
+        chosen = Chosen(self.name, entry.options(**self.options), entry.target)
+        step: Step[Any] = chosen.load()(chosen.options)
+        return step
 
 
 @dataclass(frozen=True)
@@ -143,6 +151,10 @@ class Pipeline:
             with _prefix_input(name):
                 columns[name] = column.ready()
         return columns
+
+    def remarks(self) -> list[str]:
+        """What of what was learnt is worth a word."""
+        return [told for step in self.steps for told in step.remarks()]
 
     def rescale(self, name: str, codec: TargetCodec) -> TargetCodec:
         """A target's codec, with the scale that was learnt of it, where there is one."""
@@ -242,8 +254,7 @@ def _chain(
             name
         ):  # a step that takes no missing values would spread them over all rows
             column.check(missing_allowed=getattr(step, "takes_missing", False))
-        state = fit_step(step, column.take(train) if step.fitted else column)
-        column = apply_step(step, column, state)
+        state, column = step.fit_apply(column, train)
         learnt.append(_make_step(steps[index], name, state))
         if cache is not None and index == last_costly:
             cache.store(key, {name: column}, {"states": [s.state for s in learnt]})

@@ -5,10 +5,7 @@ A state holds only numbers, lists and texts, so that it can be saved as JSON and
 
 from __future__ import annotations
 
-import re
 from abc import ABC, abstractmethod
-from collections import Counter
-from itertools import chain
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -31,7 +28,7 @@ from ..errors import Problem, UsageError
 State = dict[str, Any]
 Options = TypeVar("Options")
 
-START, UNKNOWN, FIRST_WORD = 1, 2, 3
+START, UNKNOWN = 1, 2
 """Reserved ids, as Keras has them; 0 is padding."""
 
 
@@ -61,6 +58,15 @@ class Step(ABC, Generic[Options]):
     @abstractmethod
     def apply(self, column: Column, state: State) -> Column:
         """Transforms any rows."""
+
+    def fit_apply(self, column: Column, train: Rows) -> tuple[State, Column]:
+        """Learns from some rows and transforms all: for a step that can do both in one pass."""
+        state = fit_step(self, column.take(train) if self.fitted else column)
+        return state, apply_step(self, column, state)
+
+    def remarks(self, state: State) -> list[str]:  # noqa: ARG002
+        """What of what it learnt is worth a word, as sentences without a stop."""
+        return []
 
 
 def fit_step(step: Step[Any], column: Column) -> State:
@@ -194,6 +200,8 @@ class MultiHot(Step[specs.MultiHot]):
 
 
 _CHUNK_ROWS = 4096
+_MOST_NUMBERS = 2**31
+"""Of all rows written out: 8 GiB."""
 
 
 def _distinct(rows_of_ids: Sequence, size: int) -> tuple[Array, Rows]:
@@ -214,20 +222,37 @@ def _distinct(rows_of_ids: Sequence, size: int) -> tuple[Array, Rows]:
 
 
 class OneHot(Step[specs.OneHot]):
-    """A vector with a single 1 for each whole number."""
+    """A vector with a single 1 for each whole number; of ids in order, zeros for padding."""
 
     def fit(self, column: Column) -> State:
         """How many different values the vector has room for."""
         rows = self._require_whole(column)
-        return {"size": self.options.size or int(rows.max(initial=0)) + 1}
+        known = column.size if isinstance(column, Sequence) else int(rows.max(initial=0)) + 1
+        return {"size": self.options.size or known}
 
     def apply(self, column: Column, state: State) -> Column:
-        """Float32 rows of shape (rows, ..., size); values out of range become zeros."""
+        """Float32 rows of shape (rows, ..., size); values out of range become zeros.
+
+        Raises:
+            UsageError: they would take more memory than any machine should give to them.
+        """
         rows = self._require_whole(column)
-        marks = np.asarray(rows[..., None] == np.arange(state["size"]), dtype=np.float32)
-        return Dense(marks)
+        if rows.size * state["size"] > _MOST_NUMBERS:
+            what = " x ".join(f"{size:,}" for size in (*rows.shape, state["size"]))
+            what = f"prepare step one_hot would make {what} numbers"
+            hint = "remove it, and begin model.layers with {embedding: 32}"
+            raise UsageError(Problem(what, "", f"at most {_MOST_NUMBERS:,}", hint))
+        marks = rows[..., None] == np.arange(state["size"])
+        if isinstance(column, Sequence):
+            marks[rows == 0] = False
+        return Dense(marks.astype(np.float32))
 
     def _require_whole(self, column: Column) -> npt.NDArray[Any]:
+        if isinstance(column, Sequence) and column.length is not None:
+            return column.rows()
+        if isinstance(column, Sequence):
+            hint = "add {name: pad} before it"
+            raise _other_kind(column, "one_hot", "whole numbers, or rows of ids of one length", hint)
         rows = _dense(column, "one_hot").values
         if not np.issubdtype(rows.dtype, np.integer) and not np.array_equal(rows, np.floor(rows)):
             what = "prepare step one_hot got fractions"
@@ -241,8 +266,9 @@ class Pad(Step[specs.Pad]):
     costly = True
 
     def fit(self, column: Column) -> State:
-        """The largest id, for the size of an embedding."""
-        return {"largest": int(_ids(column, "pad").values.max(initial=0))}
+        """The largest id, for the size of an embedding: that there may be, else that there is."""
+        given = _ids(column, "pad")
+        return {"largest": given.size - 1 if given.size else int(given.values.max(initial=0))}
 
     def apply(self, column: Column, state: State) -> Column:
         """Ids of shape (rows, length); the side says which end is filled and cut.
@@ -262,34 +288,3 @@ class Pad(Step[specs.Pad]):
         largest = max(state["largest"], UNKNOWN)
         out[rows, column_of] = np.where(values > largest, UNKNOWN, values)
         return Sequence.of_rows(out, largest + 1, given.words)
-
-
-_WORD = re.compile(r"[^\s!\"#$%&()*+,\-./:;<=>?@\[\\\]^_`{|}~]+")
-
-
-class Tokenize(Step[specs.Tokenize]):
-    """Words to ids as Keras' reviews have them: the start mark, then the most frequent words."""
-
-    costly = True
-
-    def fit(self, column: Column) -> State:
-        """The vocabulary of the training texts, most frequent first, ties as they appear."""
-        counts = Counter(
-            chain.from_iterable(self._words(text) for text in texts_of(column, "tokenize"))
-        )
-        room = self.options.num_words - FIRST_WORD
-        return {"words": [word for word, _ in counts.most_common(room)]}
-
-    def apply(self, column: Column, state: State) -> Column:
-        """Lists of ids, each beginning with the start mark."""
-        ids = {word: FIRST_WORD + rank for rank, word in enumerate(state["words"])}
-        rows = [
-            [START, *(ids.get(word, UNKNOWN) for word in self._words(text))]
-            for text in texts_of(column, "tokenize")
-        ]
-        values = np.fromiter(chain.from_iterable(rows), dtype=np.int32)
-        lengths = np.fromiter(map(len, rows), dtype=np.int64, count=len(rows))
-        return Sequence(values, np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64))
-
-    def _words(self, text: str) -> list[str]:
-        return _WORD.findall(text.lower() if self.options.lower else text)

@@ -40,6 +40,9 @@ def check_step(make: Callable[[], Step[Any]], column: Any) -> None:
     if not step.fitted:
         clause = "fit() learns nothing from rows where `fitted` is false"
         require_same(clause, make().fit(given), state)
+    clause = "fit_apply() gives what fit() and apply() give"
+    learnt, both = make().fit_apply(given, np.arange(len(given) // 2))
+    require_same(clause, [learnt, content(as_column(both))], [state, content(result)])
     loaded = through_json("the state is something that JSON can hold", state)
     clause = "a saved state gives a step made anew the same rows"
     with working(clause):

@@ -12,10 +12,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from ..config.specs.prepare import Tokenize
 from ..data.columns import Rows
 from ..data.samples import Samples
 from ..models.modules import MultiHotLinear
 from ..models.network import Network
+from ..prepare.texts import id_words
 from ..running.stage import Stage
 from ..sources.batches import Part
 
@@ -147,7 +149,7 @@ def _words(stage: Stage, many: int) -> list[list[str]]:
     known = next((words for words in stage.data.samples.words.values()), ())
     for step in stage.fold.pipeline.steps:
         if step.name == "tokenize":
-            known = ("(padding)", "(start)", "(unknown)", *step.state["words"])
+            known = id_words(step.state["words"], Tokenize(**step.options).first)
     return [[_cell(known[i] if i < len(known) else str(i)), str(i)] for i in range(many)]
 
 

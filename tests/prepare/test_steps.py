@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
@@ -10,11 +8,10 @@ import pytest
 from sklearn.preprocessing import MinMaxScaler, MultiLabelBinarizer, OneHotEncoder, StandardScaler
 
 from dlx.config.fields import Chosen
-from dlx.data.columns import Dense, Sequence, Sparse, Text
+from dlx.data.columns import Dense, Sequence, Sparse
 from dlx.data.samples import Samples
 from dlx.errors import UsageError
 from dlx.prepare import Pipeline
-from dlx.prepare.steps import Tokenize
 
 Make = Callable[..., Any]
 RNG = np.random.default_rng(0)
@@ -176,38 +173,6 @@ def test_pad_is_keras(step: Make, samples: Make, ragged: Make, side: str, length
     assert isinstance(found, Sequence)
     assert found.rows().tolist() == [padded(row, length, side) for row in rows]
     assert found.size == 1 + max(max(row, default=0) for row in rows)
-
-
-TEXTS = [
-    "The film, the film!  It's GOOD.",
-    "a bad (bad) film\nwith Émile",
-    "good good good",
-    "",
-    "?!",
-    "unseen words only",
-]
-
-
-def test_tokenize_keeps_the_most_frequent_training_words(step: Make) -> None:
-    built = Tokenize(step("tokenize", num_words=6).options)
-
-    found = built.apply(Text(TEXTS), built.fit(Text(TEXTS[:5])))
-
-    def words(text: str) -> list[str]:
-        return re.findall(r"[\w']+", text.lower())
-
-    frequent = Counter(word for text in TEXTS[:5] for word in words(text)).most_common(3)
-    ids = {word: 3 + rank for rank, (word, _) in enumerate(frequent)}
-    assert isinstance(found, Sequence)
-    assert [found.row(i).tolist() for i in range(len(TEXTS))] == [
-        [1, *(ids.get(word, 2) for word in words(text))] for text in TEXTS
-    ]
-
-
-def test_tokenize_can_leave_the_case(step: Make) -> None:
-    built = Tokenize(step("tokenize", lower=False).options)
-
-    assert built.fit(Text(["Good good Good"])) == {"words": ["Good", "good"]}
 
 
 @pytest.mark.parametrize(

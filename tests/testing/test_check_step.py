@@ -36,7 +36,12 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "multi_hot": [("lists", {"size": 50})],
     "one_hot": [("counts", {}), ("counts", {"size": 3})],
     "pad": [("lists", {"length": 4}), ("lists", {"length": 3, "side": "back"})],
-    "tokenize": [("texts", {"num_words": 8})],
+    "tokenize": [
+        ("texts", {"num_words": 8}),
+        ("texts", {"ngrams": (1, 2), "unknown": "drop", "start": False}),
+        ("texts", {"unit": "char", "ngrams": (3,), "min_count": 2}),
+    ],
+    "hash_tokens": [("texts", {"size": 50}), ("texts", {"ngrams": (1, 2), "lower": False})],
     "impute": [
         ("holes", {"strategy": how, "indicator": True}) for how in ("median", "mean", "zero")
     ],

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from ...errors import Problem
 from ..fields import Component, Table, option
 from ..shapes import Sizes
 
@@ -19,6 +21,10 @@ class OnColumns:
     def after(self, sizes: Sizes | None) -> Sizes | None:  # noqa: ARG002
         """The shape of a sample of numbers after the step, of that before; None: not known."""
         return None
+
+    def check(self) -> Iterator[tuple[str, Problem]]:
+        """What its options contradict, and the option where it stands."""
+        return iter(())
 
 
 class SameShape(OnColumns):
@@ -81,11 +87,80 @@ class Pad(OnColumns):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Tokenize(OnColumns):
-    """Turns text into word ids: 0 padding, 1 start, 2 unknown, then the most frequent words."""
+class Tokens(OnColumns):
+    """Options of what a token is; words are cut at blanks and at !"#$%&()*+,-./:;<=>?@[\\]^_`{|}~."""
 
-    num_words: int = option(10_000, "ids kept, the three reserved ones included", ge=4)
+    unit: Literal["word", "char"] = option("word", "what a text is cut into: words or characters")
+    ngrams: tuple[int, ...] = option(
+        (1,),
+        "lengths of the runs of units that are tokens; [1, 2]: units and pairs of neighbours, "
+        "all of one length before those of the next",
+        ge=1,
+        le=8,
+    )
     lower: bool = option(True, "fold to lower case first")
+    punctuation: Literal["strip", "keep"] | None = option(
+        None,
+        "strip: a blank for each of Keras' marks (the apostrophe is none); keep: as it stands; "
+        "null: strip for words, keep for characters",
+    )
+    strip_tags: bool = option(False, "a blank for each HTML tag, such as <br />, first")
+
+    @property
+    def strips(self) -> bool:
+        """Whether punctuation becomes blanks."""
+        return (self.punctuation or ("strip" if self.unit == "word" else "keep")) == "strip"
+
+    def check(self) -> Iterator[tuple[str, Problem]]:
+        """What its options contradict, and the option where it stands."""
+        if not self.ngrams or len(set(self.ngrams)) < len(self.ngrams):
+            what = f"`ngrams` is [{', '.join(map(str, self.ngrams))}]"
+            yield "ngrams", Problem(what, accepted="lengths, each once", hint="ngrams: [1, 2]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Tokenize(Tokens):
+    """Turns text into ids of a vocabulary that is taken from the training texts.
+
+    Ids: 0 padding, 1 start, 2 unknown, then the most frequent tokens, ties in the order of their
+    characters. Without start and unknown tokens begin at 1. Words are what lies between blanks and
+    punctuation, one letter too (scikit-learn's default leaves those out).
+    """
+
+    num_words: int = option(10_000, "ids kept at most, the reserved ones included", ge=4)
+    min_count: int = option(1, "how often a token must occur in the training texts", ge=1)
+    start: bool = option(True, "begin each row with id 1")
+    unknown: Literal["id", "drop"] = option(
+        "id", "tokens outside the vocabulary: id 2, or left out; id: a row is never empty"
+    )
+    vocabulary: Literal["training", "printable"] = option(
+        "training", "printable: Python's 100 printable ASCII characters in its order, unit: char"
+    )
+
+    @property
+    def first(self) -> int:
+        """The id of the first token of the vocabulary."""
+        return 3 if self.start or self.unknown == "id" else 1
+
+    def check(self) -> Iterator[tuple[str, Problem]]:
+        """What its options contradict, and the option where it stands."""
+        yield from super().check()
+        if self.vocabulary == "printable" and (self.unit, self.ngrams) != ("char", (1,)):
+            what = "`vocabulary: printable` is a list of characters"
+            accepted = "unit: char, with ngrams: [1]"
+            yield "vocabulary", Problem(what, accepted=accepted, hint="vocabulary: training")
+
+
+@dataclass(frozen=True, kw_only=True)
+class HashTokens(Tokens):
+    """Turns text into ids by hashing each token: no vocabulary, and some tokens share an id.
+
+    The hash is BLAKE2b, the same in every process and on every machine; id 0 is padding.
+    """
+
+    size: int = option(
+        10_000, "number of ids, padding included: tokens have 1 to size - 1", ge=2, le=2**31 - 1
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -155,7 +230,8 @@ STEPS = Table(
         "multi_hot": Component(MultiHot, f"{_CODE}:MultiHot"),
         "one_hot": Component(OneHot, f"{_CODE}:OneHot"),
         "pad": Component(Pad, f"{_CODE}:Pad"),
-        "tokenize": Component(Tokenize, f"{_CODE}:Tokenize"),
+        "tokenize": Component(Tokenize, "dlx.prepare.texts:Tokenize"),
+        "hash_tokens": Component(HashTokens, "dlx.prepare.texts:HashTokens"),
         "impute": Component(Impute, f"{_FEATURES}:Impute"),
         "derive": Component(Derive, f"{_FEATURES}:Derive"),
         "select": Component(Select, f"{_FEATURES}:Select"),

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import tarfile
@@ -135,6 +136,26 @@ class TestHostileArchives:
         samples = read(pack(folder, (member, b""), *texts()))
         assert len(samples) == len(REVIEWS)
         assert [p for p in tmp_path.rglob("*") if p.is_file()] == [folder / NAME]
+
+    def test_what_links_and_folders_say_of_their_size_is_passed_over(self, tmp_path):
+        bare = [tarfile.TarInfo(f"aclImdb/{kind.decode()}") for kind in (b"1", b"2", b"5")]
+        for member in bare:
+            member.type, member.size = member.name[-1].encode(), 700
+        with tarfile.open(tmp_path / NAME, "w:gz") as archive:
+            for member in bare:
+                archive.addfile(member)
+            for member, data in texts():
+                member.size = len(data)
+                archive.addfile(member, io.BytesIO(data))
+        assert len(read(tmp_path)) == len(REVIEWS)
+
+    def test_a_header_that_was_changed(self, tmp_path):
+        imdb_raw.imdb_raw.write_sample(tmp_path)
+        data = bytearray(gzip.decompress((tmp_path / NAME).read_bytes()))
+        data[0] ^= 1
+        (tmp_path / NAME).write_bytes(gzip.compress(bytes(data)))
+        told = f"{NAME}: cannot be read: the checksum of a member's header is wrong"
+        assert failure(tmp_path) == told
 
     def test_huge_review(self, tmp_path):
         pack(tmp_path, (tarfile.TarInfo("aclImdb/train/pos/1_9.txt"), bytes(2**20 + 1)))
