@@ -22,7 +22,7 @@ from ..data.targets import Answers, TargetCodec
 from ..errors import Problem, RunError, UsageError
 from ..files import is_there, read_json
 from ..runs.files import make_folders, write_json
-from .steps import Step, apply_step
+from .steps import Step, apply_step, fit_apply_step
 
 LAYOUT = 3
 """Part of the cache's key: raised whenever what is kept beside the columns changes."""
@@ -57,7 +57,9 @@ class FittedStep:
 
     def remarks(self) -> list[str]:
         """What of what it learnt is worth a word, each with the name of the input."""
-        return [f"{self.column}: {told}" for told in self._make().remarks(self.state)]
+        step = self._make()
+        told = step.remarks(self.state) if isinstance(step, Step) else []
+        return [f"{self.column}: {one}" for one in told]
 
     def _make(self) -> Step[Any]:
         entry = STEPS.entries[self.name]
@@ -254,7 +256,7 @@ def _chain(
             name
         ):  # a step that takes no missing values would spread them over all rows
             column.check(missing_allowed=getattr(step, "takes_missing", False))
-        state, column = step.fit_apply(column, train)
+        state, column = fit_apply_step(step, column, train)
         learnt.append(_make_step(steps[index], name, state))
         if cache is not None and index == last_costly:
             cache.store(key, {name: column}, {"states": [s.state for s in learnt]})

@@ -59,14 +59,21 @@ class Step(ABC, Generic[Options]):
     def apply(self, column: Column, state: State) -> Column:
         """Transforms any rows."""
 
-    def fit_apply(self, column: Column, train: Rows) -> tuple[State, Column]:
-        """Learns from some rows and transforms all: for a step that can do both in one pass."""
-        state = fit_step(self, column.take(train) if self.fitted else column)
-        return state, apply_step(self, column, state)
-
     def remarks(self, state: State) -> list[str]:  # noqa: ARG002
         """What of what it learnt is worth a word, as sentences without a stop."""
         return []
+
+
+def fit_apply_step(step: Step[Any], column: Column, train: Rows) -> tuple[State, Column]:
+    """What a step learns from some rows, and what it makes of all.
+
+    A step may have a method `fit_apply(column, train)` that does both in one pass.
+    """
+    if both := getattr(step, "fit_apply", None):
+        state, made = both(column, train)
+        return state, as_column(made)
+    learnt = fit_step(step, column.take(train) if step.fitted else column)
+    return learnt, apply_step(step, column, learnt)
 
 
 def fit_step(step: Step[Any], column: Column) -> State:
@@ -252,7 +259,9 @@ class OneHot(Step[specs.OneHot]):
             return column.rows()
         if isinstance(column, Sequence):
             hint = "add {name: pad} before it"
-            raise _other_kind(column, "one_hot", "whole numbers, or rows of ids of one length", hint)
+            raise _other_kind(
+                column, "one_hot", "whole numbers, or rows of ids of one length", hint
+            )
         rows = _dense(column, "one_hot").values
         if not np.issubdtype(rows.dtype, np.integer) and not np.array_equal(rows, np.floor(rows)):
             what = "prepare step one_hot got fractions"

@@ -205,9 +205,7 @@ class _Counted:
         shorter: the distinct runs that are one shorter; None for those of a single unit.
     """
 
-    def __init__(
-        self, keys: Rows, counts: Rows, units: list[str], shorter: list[Rows]
-    ) -> None:
+    def __init__(self, keys: Rows, counts: Rows, units: list[str], shorter: list[Rows]) -> None:
         self.keys, self.counts, self.units, self.shorter = keys, counts, units, shorter
 
     def name(self, key: int, between: str) -> str:
@@ -272,7 +270,9 @@ def _look_up(
     """
     tokens = [tuple(word.split(" ") if options.unit == "word" else word) for word in words]
     ids = {token: options.first + place for place, token in enumerate(tokens)}
-    known = {unit: number for number, unit in enumerate(dict.fromkeys(u for t in tokens for u in t))}
+    known = {
+        unit: number for number, unit in enumerate(dict.fromkeys(u for t in tokens for u in t))
+    }
     here = np.array([known.get(unit, -1) for unit in units], np.int32)[rows.values]
     places: dict[Any, int] = {(unit,): number for unit, number in known.items()}
     at = here
@@ -330,7 +330,8 @@ def _count_in_rows(marks: npt.NDArray[np.bool_], lengths: Rows) -> Rows:
     """How many marks each row has, of rows of these lengths end to end."""
     sums = np.concatenate([[0], np.cumsum(marks)])
     ends = np.concatenate([[0], np.cumsum(lengths)])
-    return np.diff(sums[ends])
+    found: Rows = np.diff(sums[ends])
+    return found
 
 
 def _lay_out(pieces: list[Piece], count: int) -> tuple[Array, Rows]:

@@ -125,7 +125,11 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "config": dump_yaml(loaded.plain()),
         "overrides": loaded.shown,
         "command": shlex.join(["dlx", "train", *loaded.shown]),
-        "notes": [*loaded.notes, *filter(None, [training.accumulation.note])],
+        "notes": [
+            *loaded.notes,
+            *fold.pipeline.remarks(),
+            *filter(None, [training.accumulation.note]),
+        ],
         "meanings": score_meanings(config),
         "advice": {"more_reliable": more_reliable(config, has_repeats(data.findings))},
     }

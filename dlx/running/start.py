@@ -190,6 +190,8 @@ def _write_start(run: Run, write_config: bool = True) -> None:
     for found in run.data.findings:
         if found["name"] == "absent class":  # scores averaged over classes leave it out
             run.log(f"data warning: {found['text']}")
+    for line in fold.pipeline.remarks():
+        run.log(line)
     for line in describe_meanings(run.facts["meanings"], [*run.facts["meanings"]]):
         run.log(line)
     if write_config:

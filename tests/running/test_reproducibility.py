@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -38,3 +39,14 @@ def test_another_process_gives_the_same_bits(folders: Path) -> None:
     first, second = map(evidence, roots)
     assert second == first
     assert first["metrics.jsonl"].count(b"\n") >= 2
+
+
+def test_what_the_vocabulary_covers_is_told_in_log_and_report(folders: Path) -> None:
+    root = folders / "told"
+    assert main(["train", *TRAIN, "trainer.epochs=1", f"run.root={root.name}"]) == 0
+    (run,) = root.glob("*/*-*")
+
+    told = "review: vocabulary: 66 of 66 different tokens, 100.0% of all in the training texts"
+    report = json.loads((run / "report.json").read_text())
+    assert any(note.startswith(told) for note in report["notes"])
+    assert told in (run / "log.txt").read_text()

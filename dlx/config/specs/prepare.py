@@ -88,7 +88,7 @@ class Pad(OnColumns):
 
 @dataclass(frozen=True, kw_only=True)
 class Tokens(OnColumns):
-    """Options of what a token is; words are cut at blanks and at !"#$%&()*+,-./:;<=>?@[\\]^_`{|}~."""
+    """Options of what a token is."""
 
     unit: Literal["word", "char"] = option("word", "what a text is cut into: words or characters")
     ngrams: tuple[int, ...] = option(
@@ -123,8 +123,9 @@ class Tokenize(Tokens):
     """Turns text into ids of a vocabulary that is taken from the training texts.
 
     Ids: 0 padding, 1 start, 2 unknown, then the most frequent tokens, ties in the order of their
-    characters. Without start and unknown tokens begin at 1. Words are what lies between blanks and
-    punctuation, one letter too (scikit-learn's default leaves those out).
+    characters; tokens begin at 1 where neither start nor unknown is used. A word is what lies
+    between blanks and Keras' punctuation marks, one letter too (scikit-learn's default pattern
+    leaves words of one letter out).
     """
 
     num_words: int = option(10_000, "ids kept at most, the reserved ones included", ge=4)
