@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 from .schema import Config
-from .specs.protocols import Chronological, IteratedKFold, Protocol
+from .specs.protocols import Chronological, IteratedKFold, Protocol, Rolling
 
 _WIDER = 0.4
 """The largest share of validation rows that is advised where rows are in time."""
@@ -20,9 +20,9 @@ def one_cut(config: Config) -> str:
 def more_reliable(config: Config, repeated: bool) -> str:
     """The arguments under which validation is more reliable than under those of a config.
 
-    Rows in time are never dealt into folds: there a longer validation part is advised. What keeps
-    rows together, and what cuts the test set, stays as it is. Where some rows have equal inputs
-    (`repeated`), folds must not part these.
+    Rows in time are never dealt into folds: there a longer validation part is advised, or of
+    several origins more. What keeps rows together, and what cuts the test set, stays as it is.
+    Where some rows have equal inputs (`repeated`), folds must not part these.
 
     Returns:
         As typed, or "" where dlx knows none.
@@ -40,6 +40,10 @@ def more_reliable(config: Config, repeated: bool) -> str:
 
 def _widen_validation(config: Config) -> str:
     options = config.protocol.options
+    if isinstance(options, Rolling):
+        more = {**_changed_options(options, Rolling), "k": str(2 * options.k)}
+        fits = 2 * options.k * options.validation <= _WIDER * 2
+        return _format_protocol("rolling", more) if fits else ""
     share = getattr(options, "validation", Chronological().validation)
     wider = min(2 * share, _WIDER)
     if not share < wider:  # a count, or wide enough

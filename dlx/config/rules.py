@@ -209,8 +209,8 @@ def _protocol(config: Config, where: Where) -> Iterator[Problem]:
     """Options of the protocol that this dataset, or the final model, cannot have."""
     options, dataset = config.protocol.options, config.dataset
     name = config.protocol.name
-    if name == "chronological" and not dataset.options.time:
-        what = f"protocol chronological needs rows in time, but dataset {dataset.name} has no time"
+    if options.needs_time and not dataset.options.time:
+        what = f"protocol {name} needs rows in time, but dataset {dataset.name} has no time"
         yield Problem(what, where(("protocol",)), hint="protocol=auto")
     group = getattr(options, "group", "")
     if group and group not in dataset.options.groups:
@@ -265,7 +265,7 @@ def _arrow_of_time(config: Config, where: Where) -> Iterator[Problem]:
         )
         what += f"protocol {config.protocol.name} would train on later rows than it is tested on"
         hint = "protocol=chronological"
-        yield Problem(what, where(("protocol",)), "chronological, auto", hint)
+        yield Problem(what, where(("protocol",)), "chronological, rolling, auto", hint)
 
 
 def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:

@@ -111,7 +111,7 @@ def holdout(options: specs.Holdout, samples: Samples, seed: int, target: str) ->
     """Holds some of the non-test rows out for validation (book 4.2.1)."""
     outer = _outer(options, samples, target)
     rest = outer.rest
-    count = _count(options.validation, len(rest), "protocol.validation", samples.sample)
+    count = count_rows(options.validation, len(rest), "protocol.validation", samples.sample)
     if options.shuffle:
         validation = draw(rest, count, derive(seed, "holdout"), outer.labels, outer.units)
         how = "drawn at random" + outer.how(options)
@@ -166,28 +166,39 @@ def chronological(
         UsageError: the samples have no time, or a part would be empty.
         MethodError: the gap is shorter than the target looks ahead.
     """
-    order, gap = _sort_by_time(samples), _gap(options, samples)
+    gap = gap_of(options, samples)
+    order, test, test_rule = cut_test(options, samples, gap)
+    count = count_rows(options.validation, len(order), "protocol.validation", samples.sample)
+    validation, train = order[-count:], order[: -count - gap]
+    if not len(train):
+        raise refuse_gap(options, samples, f"less than {len(order) - count:,} rows")
+    rule = f"in time: {len(train):,} rows train, the next {count:,} validate, {test_rule}"
+    fold = Fold(np.sort(train), np.sort(validation))
+    return Split("chronological", (fold,), test, rule, "time", "time")
+
+
+def cut_test(options: specs.InTime, samples: Samples, gap: int) -> tuple[Rows, Rows, str]:
+    """The rows before the test part in the order of time, those of the test part, and the rule.
+
+    Raises:
+        UsageError: the samples have no time, or a part would be empty.
+    """
+    order = sort_by_time(samples)
+    left_out = f", {gap:,} rows left out between two sets" if gap else ""
     if samples.test is None:
-        count = _count(options.test, len(order), "protocol.test", samples.sample)
+        count = count_rows(options.test, len(order), "protocol.test", samples.sample)
         test, order = order[-count:], order[: -count - gap]
-        test_rule = f"the latest {count:,} rows are the test set"
+        rule = f"the latest {count:,} rows are the test set"
     else:
         test, order = samples.test, order[~np.isin(order, samples.test)]
         order = order[: max(0, len(order) - gap)]
-        test_rule = f"the official test set of {len(test):,} rows"
+        rule = f"the official test set of {len(test):,} rows"
     if not len(order):
-        raise _no_room(options, samples, f"far less than {len(samples):,} rows")
-    count = _count(options.validation, len(order), "protocol.validation", samples.sample)
-    validation, train = order[-count:], order[: -count - gap]
-    if not len(train):
-        raise _no_room(options, samples, f"less than {len(order) - count:,} rows")
-    left_out = f", {gap:,} rows left out between two sets" if gap else ""
-    rule = f"in time: {len(train):,} rows train, the next {count:,} validate, {test_rule}{left_out}"
-    fold = Fold(np.sort(train), np.sort(validation))
-    return Split("chronological", (fold,), np.sort(test), rule, "time", "time")
+        raise refuse_gap(options, samples, f"far less than {len(samples):,} rows")
+    return order, np.sort(test), rule + left_out
 
 
-def _gap(options: specs.Chronological, samples: Samples) -> int:
+def gap_of(options: specs.InTime, samples: Samples) -> int:
     """Rows between two parts: no row of one may hold in its inputs what another's target tells.
 
     Raises:
@@ -205,7 +216,7 @@ def _gap(options: specs.Chronological, samples: Samples) -> int:
     return options.gap
 
 
-def _no_room(options: specs.Chronological, samples: Samples, accepted: str) -> UsageError:
+def refuse_gap(options: specs.InTime, samples: Samples, accepted: str) -> UsageError:
     """The error where the rows that are left out between two parts leave none to train on."""
     if options.gap is not None:
         what = f"`protocol.gap` is {options.gap:,}, which leaves no row to train on"
@@ -278,7 +289,7 @@ def _outer(options: specs.Drawn, samples: Samples, target: str) -> _Outer:
         test, rule = samples.test, f"the official test set of {len(samples.test):,} rows"
     else:
         made_by, drawn = "dlx", derive(options.test_seed, "test")
-        count = _count(options.test, len(samples), "protocol.test", samples.sample)
+        count = count_rows(options.test, len(samples), "protocol.test", samples.sample)
         test = np.sort(draw(everything, count, drawn, labels, units))
         by = f"protocol.test_seed={options.test_seed}"
         rule = f"{len(test):,} rows split off as the test set by {by}"
@@ -338,15 +349,15 @@ def _column(samples: Samples, name: str) -> Any:
     return np.asarray(samples.columns[name])
 
 
-def _sort_by_time(samples: Samples) -> Rows:
+def sort_by_time(samples: Samples) -> Rows:
     """All rows from the earliest to the latest; equal times in the order of the dataset."""
     if not samples.time:
-        what = "protocol chronological needs rows in time, but the dataset has no time column"
+        what = "the protocol needs rows in time, but the dataset has no time column"
         raise UsageError(Problem(what, hint="protocol=holdout"))
     return np.argsort(np.asarray(samples.columns[samples.time]), kind="stable").astype(np.int64)
 
 
-def _count(asked: float, rows: int, key: str, sample: bool) -> int:
+def count_rows(asked: float, rows: int, key: str, sample: bool) -> int:
     """A share below 1 or a count, as a count that leaves both sides something."""
     if sample and asked >= rows:  # a count of the real rows; a made-up sample has far fewer
         asked = SAMPLE_SHARE

@@ -239,7 +239,7 @@ def _block(first: Run, second: Run, moved: Values) -> int:
     """How many neighbours are drawn together: of rows in time, which lie in its order; else 1."""
     known = [amount(run.report, "block") or 1 for run in (first, second)]
     named = [get(get(run.report, "protocol", dict), "name", str) for run in (first, second)]
-    if max(known) <= 1 and "chronological" not in named:
+    if max(known) <= 1 and "chronological" not in named:  # older runs do not say how long
         return 1
     return choose_block(len(moved), int(max(known)), moved)
 

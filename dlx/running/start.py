@@ -212,7 +212,10 @@ def _write_start(run: Run, write_config: bool = True) -> None:
 
 def _opening(run: Run) -> str:
     fold, split = run.stage.fold, run.data.split
+    least, most = (pick(len(one.train) for one in split.folds) for pick in (min, max))
     rows = f"{len(fold.train):,} training"
+    if run.several and most - least > 1:  # of several origins each has more to learn from
+        rows = f"{least:,} to {most:,} training"
     if fold.validation is not None:
         rows += f", {len(fold.validation):,} validation"
     rows += f" in each of {len(split.folds)} folds" if run.several and len(split.folds) > 1 else ""

@@ -42,7 +42,7 @@ def some_task(group: str, option: str) -> str:
     """A task that an option fits."""
     if option in ("regression", "mse", "mae", "huber"):
         return "diabetes"
-    if option == "chronological":
+    if option in ("chronological", "rolling"):
         return "beijing_pm25"
     return "breast_cancer" if option == "binary_cross_entropy" else "digits"
 

@@ -18,11 +18,13 @@ class Protocol:
     Attributes:
         validates: whether it holds rows out for validation.
         in_time: whether it keeps the order of rows in time.
+        needs_time: whether it cuts no other rows than those in time.
         folds: whether it may train several models.
     """
 
     validates: ClassVar[bool] = True
     in_time: ClassVar[bool] = False
+    needs_time: ClassVar[bool] = False
     folds: ClassVar[bool] = False
 
     test: float = option(
@@ -95,17 +97,44 @@ class IteratedKFold(Drawn):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Chronological(Protocol):
-    """The earliest rows train, later rows validate, the latest are the test set (book 4.2.2)."""
+class InTime(Protocol):
+    """Options of the protocols that cut rows in time."""
 
     in_time: ClassVar[bool] = True
+    needs_time: ClassVar[bool] = True
 
-    validation: float = option(0.2, _VALIDATION, gt=0)
     gap: int | None = option(
         None,
         "rows left out between two sets; null: as far as a row's inputs reach back and its target "
         "lies ahead",
         ge=0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chronological(InTime):
+    """The earliest rows train, later rows validate, the latest are the test set (book 4.2.2)."""
+
+    validation: float = option(0.2, _VALIDATION, gt=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rolling(InTime):
+    """Several origins in time, each with a new model: earlier rows train, the next validate."""
+
+    folds: ClassVar[bool] = True
+
+    k: int = option(4, "origins; the stretches that validate follow each other", ge=2)
+    validation: float = option(
+        0.1,
+        "size of the stretch that validates after each origin: a share below 1 of the rows outside "
+        "the test set, else a count",
+        gt=0,
+    )
+    window: Literal["expanding", "sliding"] = option(
+        "expanding",
+        "rows that train: expanding: all before the origin; sliding: the latest, as many as before "
+        "the first origin",
     )
 
 
@@ -129,6 +158,7 @@ PROTOCOLS = Table(
         "kfold": Component(KFold, f"{_CODE}:kfold"),
         "iterated_kfold": Component(IteratedKFold, f"{_CODE}:iterated_kfold"),
         "chronological": Component(Chronological, f"{_CODE}:chronological"),
+        "rolling": Component(Rolling, "dlx.data.rolling:rolling"),
         "train_test": Component(TrainTest, f"{_CODE}:train_test"),
         "test_as_validation": Component(TestAsValidation, f"{_CODE}:test_as_validation"),
     },

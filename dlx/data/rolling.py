@@ -1,0 +1,70 @@
+"""Rolling origins: a protocol for rows in time of which a single stretch would say too little.
+
+Each fold trains on the rows before its origin and validates on those after it (Tashman,
+"Out-of-sample tests of forecasting accuracy", 2000).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..config.specs.protocols import Rolling
+from ..errors import Problem, UsageError
+from .columns import Rows
+from .protocols import Fold, Split, count_rows, cut_test, gap_of
+from .samples import Samples
+
+
+def rolling(
+    options: Rolling,
+    samples: Samples,
+    seed: int,  # noqa: ARG001 - nothing is drawn
+    target: str,  # noqa: ARG001 - time does not look at classes
+) -> Split:
+    """The rows before the test part end with k stretches; each validates what was learnt before it.
+
+    Raises:
+        UsageError: the samples have no time, or a part would be empty.
+        MethodError: the gap is shorter than the target looks ahead.
+    """
+    gap = gap_of(options, samples)
+    order, test, test_rule = cut_test(options, samples, gap)
+    each = count_rows(options.validation, len(order), "protocol.validation", samples.sample)
+    first = len(order) - options.k * each
+    if first - gap < 1:
+        raise UsageError(_refuse_size(options, each, len(order), gap))
+    folds = tuple(_cut(options, order, origin, each, first, gap) for origin in range(options.k))
+    trained = sorted({len(fold.train) for fold in folds})
+    rule = (
+        f"in time, {options.k} origins ({options.window} window): {_span(trained)} rows train, the "
+        f"next {each:,} validate, a new model for each; {test_rule}"
+    )
+    return Split("rolling", folds, test, rule, "time", "time")
+
+
+def _cut(options: Rolling, order: Rows, origin: int, each: int, first: int, gap: int) -> Fold:
+    """The rows before an origin, less the gap, and the stretch after it."""
+    at = first + origin * each
+    begin = origin * each if options.window == "sliding" else 0
+    return Fold(np.sort(order[begin : at - gap]), np.sort(order[at : at + each]))
+
+
+def _span(sizes: list[int]) -> str:
+    return f"{sizes[0]:,}" if len(sizes) == 1 else f"{sizes[0]:,} to {sizes[-1]:,}"
+
+
+def _refuse_size(options: Rolling, each: int, rows: int, gap: int) -> Problem:
+    """The error where the stretches that validate leave no row to train on."""
+    room = rows - gap - 1
+    left = f", less the {gap:,} that are left out between two sets," if gap else ""
+    what = (
+        f"{options.k} stretches of {each:,} rows validate, and the {rows:,} rows before the test "
+        f"set{left} leave none to train on"
+    )
+    most = room // options.k
+    if most < 1:
+        return Problem(what, "protocol.k", "more rows, or fewer between two sets")
+    accepted = f"at most {most:,} rows each"
+    return Problem(
+        what, "protocol.validation", accepted, f"protocol.validation={max(1, most // 2)}"
+    )
