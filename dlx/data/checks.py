@@ -36,7 +36,7 @@ class Finding:
         kind: "leak" is refused, "smell" is worth a look, "fact" is good to know.
         name: of the check.
         text: what was found, as a sentence.
-        part: the part or the two parts it was found in, as in "train-test".
+        part: the part or the two parts it was found in, as in "train-test"; "": all rows.
         count: how many rows or features it concerns.
         examples: some of them, in words.
     """
@@ -63,6 +63,7 @@ def check(
     """Everything that the checks find in a dataset, its cut, and the hashes of its rows' inputs."""
     pairs = _pairs(split)
     return [
+        *(Finding("smell", "mended", text, "", count) for text, count in samples.notes),
         *_same_rows(pairs),
         *_duplicates(split, pairs, targets, hashes),
         *_find_repeats(split, hashes),

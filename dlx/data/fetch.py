@@ -62,7 +62,7 @@ def fetch(chosen: Chosen, watcher: Watcher) -> Path:
     folder = store.folder_of(chosen.name, options)
     for file in options.files:
         check = _check_of(chosen, file)
-        path = folder / file.name
+        path = store.path_of(folder, file)
         if not path.exists() or check(path):
             if not file.url:
                 raise UsageError(store.missing_files(chosen.name, options, folder, (file,)))

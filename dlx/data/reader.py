@@ -60,7 +60,8 @@ def check_samples(samples: Samples, dataset: str) -> Samples:
     Raises:
         UsageError: they are not; with what the dataset's reader is to give.
     """
-    naive = (name for found in samples.naive.values() for name in found.values())
+    forecasts = (*samples.naive.values(), *samples.seasons.values())
+    naive = (name for found in forecasts for name in found.values())
     others = (samples.time, samples.identity, *samples.groups, *naive)
     needed = [*samples.inputs, *samples.targets, *(name for name in others if name)]
     what = f"dataset {dataset}: its reader gave "

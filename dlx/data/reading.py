@@ -210,7 +210,7 @@ def _other_contents(name: str, dataset: Dataset, folder: Path, found: str) -> Pr
 def _source(
     name: str, dataset: Dataset, found: tuple[store.Found, ...], contents: str
 ) -> dict[str, Any]:
-    urls = {} if dataset.sample else {f.name: f.url for f in dataset.files}
+    urls = {} if dataset.sample else {n: f.url for f in dataset.files for n in (f.name, *f.also)}
     files = [{**dataclasses.asdict(f), "url": urls.get(f.name, "")} for f in found]
     source = {"dataset": name, "sample": dataset.sample, "terms": dataset.terms, "files": files}
     return {**source, "content_sha256": contents} if contents else source

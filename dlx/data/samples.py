@@ -9,6 +9,8 @@ from typing import Any
 from .columns import Column, Rows, Sequence, as_column
 from .profile import Profile
 
+Note = tuple[str, int]
+"""What a reader mended: a sentence, and how many rows it concerns."""
 Ragged = Sequence
 """Lists of ids, by the name that readers know."""
 
@@ -60,9 +62,12 @@ class Samples(Frame):
         behind: how many rows back in time a row's inputs reach, as windows over a series do.
         groups: columns by which rows may be kept together, as in patient.
         naive: target -> name of a naive forecast -> the column that holds it.
+        seasons: target -> name of a forecast -> the column of whole numbers that says which
+            training rows it is the mean of, as those of the same hour.
         identity: the column with a hash of each row, (rows, 16) bytes, made before any option
             changed what was read, so that no option makes old test rows new; "" where none does.
         sample: whether these are made-up sample data.
+        notes: what was mended in reading.
     """
 
     inputs: tuple[str, ...]
@@ -78,8 +83,10 @@ class Samples(Frame):
     behind: int = 0
     groups: tuple[str, ...] = ()
     naive: dict[str, dict[str, str]] = field(default_factory=dict)
+    seasons: dict[str, dict[str, str]] = field(default_factory=dict)
     identity: str = ""
     sample: bool = False
+    notes: tuple[Note, ...] = ()
 
     @property
     def span(self) -> int:

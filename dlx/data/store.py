@@ -76,12 +76,18 @@ def names_of(dataset: Dataset) -> tuple[str, ...]:
     return dataset.embedded or tuple(f.name for f in dataset.files)
 
 
+def path_of(folder: Path, file: File) -> Path:
+    """Where a file lies, under whichever of its names; under its own where it does not."""
+    places = [folder / name for name in (file.name, *file.also)]
+    return next((place for place in places if place.exists()), places[0])
+
+
 def state_of(name: str, dataset: Dataset) -> State:
     """What is there of a dataset, by names and sizes alone: quick, and no proof."""
     if dataset.embedded:
         return "embedded"
     folder = folder_of(name, dataset)
-    paths = [(folder / f.name, f.size if f.sha256 else None) for f in dataset.files]
+    paths = [(path_of(folder, f), f.size if f.sha256 else None) for f in dataset.files]
     sizes = [(path.stat().st_size, size) for path, size in paths if path.is_file()]
     if len(sizes) < len(paths):
         return "incomplete" if sizes else "missing"
@@ -127,7 +133,7 @@ def verify_files(name: str, dataset: Dataset) -> tuple[Found, ...]:
     for file in dataset.files:
         if file not in missing:
             try:
-                found += hash_files(folder, [file.name])
+                found += hash_files(folder, [path_of(folder, file).name])
             except UsageError as error:
                 problems += error.problems
     problems += [p for f in found if (p := mismatch(name, dataset, folder, f))]
@@ -155,7 +161,7 @@ def require(every: Iterable[Chosen]) -> None:
 
 def _missing(name: str, dataset: Dataset) -> tuple[File, ...]:
     folder = folder_of(name, dataset)
-    return tuple(file for file in dataset.files if not (folder / file.name).exists())
+    return tuple(file for file in dataset.files if not path_of(folder, file).exists())
 
 
 def missing_files(name: str, dataset: Dataset, folder: Path, files: tuple[File, ...]) -> Problem:
@@ -185,6 +191,7 @@ def _suggest_sample(name: str) -> str:
 
 def _describe_file(file: File, dataset: Dataset) -> str:
     told = f"{file.name}, {file.size:,} bytes" if file.size else file.name
+    told += "".join(f", or {name}" for name in file.also)
     if file.sha256:
         told += f", SHA-256 {file.sha256}"
     elif dataset.content_sha256:
@@ -194,7 +201,7 @@ def _describe_file(file: File, dataset: Dataset) -> str:
 
 def mismatch(name: str, dataset: Dataset, folder: Path, found: Found) -> Problem | None:
     """What is wrong with a file, or None: it is truncated, too long, swapped or corrupted."""
-    file = next(f for f in dataset.files if f.name == found.name)
+    file = next(f for f in dataset.files if found.name in (f.name, *f.also))
     if found.sha256 == file.sha256 or not file.sha256:
         return None
     twin = next((f.name for f in dataset.files if f.sha256 == found.sha256), None)

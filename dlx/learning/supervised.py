@@ -92,7 +92,7 @@ class Supervised(OneLoss):
         samples, meters = fold.part(part), self.meters(part)
         logits = self.run_over(samples, meters)
         self._last = (fold, part, logits)
-        scores, naive = meters.scores(), fold.data.naive(fold.rows_of(part))
+        scores, naive = meters.scores(), fold.data.naive(fold.rows_of(part), fold.rows.train)
         found = []
         for score, head, metric in meters.metrics:
             truth, known = samples.targets[head.name], scores[score]

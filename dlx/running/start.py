@@ -37,6 +37,9 @@ from .stage import Stage
 from .staging import build_stage, final_config, is_begun
 from .threads import choose_threads
 
+_LOGGED = ("absent class", "mended")
+"""Data warnings that bear on what scores are of: averages leave a class out, rows are others."""
+
 
 def begin_anew(
     loaded: Loaded,
@@ -188,7 +191,7 @@ def _write_start(run: Run, write_config: bool = True) -> None:
     if config.protocol.name == "auto":
         run.log(run.data.split.rule)
     for found in run.data.findings:
-        if found["name"] == "absent class":  # scores averaged over classes leave it out
+        if found["name"] in _LOGGED:
             run.log(f"data warning: {found['text']}")
     for line in fold.pipeline.remarks():
         run.log(line)

@@ -45,14 +45,25 @@ class Data:
     findings: list[dict[str, Any]] = field(default_factory=list)
     profile: dict[str, Any] = field(default_factory=dict)
 
-    def naive(self, rows: Rows) -> dict[str, dict[str, npt.NDArray[np.float32]]]:
-        """The naive forecasts of some rows, by target and name; none where there is no time."""
-        return {
-            target: {
-                name: np.asarray(self.samples.columns[c].take(rows)) for name, c in found.items()
-            }
-            for target, found in self.samples.naive.items()
-        }
+    def naive(self, rows: Rows, train: Rows) -> dict[str, dict[str, npt.NDArray[np.float32]]]:
+        """The naive forecasts of some rows, by target and name; none where there is no time.
+
+        Args:
+            rows: those to forecast.
+            train: those that means of a season are learnt from; one of which some rows' season is
+                not among them is left out.
+        """
+        columns = self.samples.columns
+        found: dict[str, dict[str, npt.NDArray[np.float32]]] = {}
+        for target, forecasts in self.samples.naive.items():
+            found[target] = {n: np.asarray(columns[c].take(rows)) for n, c in forecasts.items()}
+        for target, seasons in self.samples.seasons.items():
+            values = np.asarray(columns[target])[train]
+            for name, column in seasons.items():
+                season = np.asarray(columns[column])
+                if (means := season_means(season[train], values, season[rows])) is not None:
+                    found.setdefault(target, {})[name] = means
+        return found
 
     @property
     def test_rows(self) -> RowSet:
@@ -135,3 +146,22 @@ def split_digest(data: Data) -> str:
             digest.update(np.ascontiguousarray(rows).tobytes() + b"|")
     digest.update(np.ascontiguousarray(data.split.test).tobytes())
     return digest.hexdigest()
+
+
+def season_means(
+    seasons: npt.NDArray[np.int64], values: npt.NDArray[np.float32], asked: npt.NDArray[np.int64]
+) -> npt.NDArray[np.float32] | None:
+    """The mean of a target over the training rows of the same season; None where there is none.
+
+    Args:
+        seasons: of the training rows, whole numbers from 0.
+        values: their targets, (rows,).
+        asked: the seasons of the rows to forecast.
+    """
+    size = int(max(seasons.max(initial=-1), asked.max(initial=-1))) + 1
+    counts = np.bincount(seasons, minlength=size)
+    if not len(asked) or not counts[asked].all():
+        return None
+    sums = np.bincount(seasons, weights=values, minlength=size)
+    means: npt.NDArray[np.float32] = (sums[asked] / counts[asked]).astype(np.float32)
+    return means

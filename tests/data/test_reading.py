@@ -26,12 +26,13 @@ class TestEverySample:
         samples = dlx.data.read(pick)
         assert samples.sample
         assert samples.source["sample"]
-        assert 60 <= len(samples) <= 1000
+        assert 60 <= len(samples) <= 5000
         assert (samples.inputs, samples.targets) == (
             pick.options.inputs,
             tuple(pick.options.targets),
         )
-        naive = {name for found in samples.naive.values() for name in found.values()}
+        forecasts = (*samples.naive.values(), *samples.seasons.values())
+        naive = {name for found in forecasts for name in found.values()}
         others = {samples.time, samples.identity, *samples.groups, *naive} - {""}
         assert set(samples.columns) == {*samples.inputs, *samples.targets, *others}
         assert all(len(column) == len(samples) for column in samples.columns.values())

@@ -19,12 +19,15 @@ class File:
             or nothing is; then the size is not checked either. What was read is recorded anyway.
         size: bytes of the official file; 0 where that is not known.
         url: the official address; "" where there is none, so that it is put there by hand.
+        also: other names under which it may lie there, such as that of its unpacked contents;
+            only where neither is pinned.
     """
 
     name: str
     sha256: str = ""
     size: int = 0
     url: str = ""
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -286,6 +289,71 @@ class BeijingWindows(Dataset):
 
 
 @dataclass(frozen=True, kw_only=True)
+class JenaClimate(Dataset):
+    """Weather in Jena every 10 minutes over the past days; the target is the temperature later.
+
+    The book's form (Chollet 2017, 6.3): lookback=1440, counted_from=end, gaps=bridge. Its second
+    edition's: lookback=720, counted_from=last_step, gaps=bridge.
+    """
+
+    inputs = ("weather",)
+    targets: ClassVar[dict[str, str]] = {"temperature": "regression"}
+    terms = "Max Planck Institute for Biogeochemistry, Jena"
+    time: ClassVar[str] = "time"
+
+    source: Literal["2009_2016", "2024"] = option(
+        "2009_2016",
+        "the book's file of eight years, or June to October 2024 of the same station",
+    )
+    lookback: int = option(720, "how far back a window reaches", unit="rows of 10 minutes", ge=1)
+    step: int = option(6, "every so many rows are in it", unit="rows of 10 minutes", ge=1)
+    horizon: int = option(
+        144, "forecast horizon of the temperature", unit="rows of 10 minutes", ge=1
+    )
+    counted_from: Literal["last_step", "end"] = option(
+        "last_step",
+        "what the horizon is counted from. last_step: the last row in the window. end: the row "
+        "after the stretch that the window covers, as in the book: its 24 hours are 25 at step 6",
+    )
+    gaps: Literal["drop", "bridge"] = option(
+        "drop",
+        "drop: rows are sorted by time, repeated ones and windows across a gap left out. bridge: "
+        "rows count as 10 minutes apart whatever their time stamps, as in the book",
+    )
+    scaled_by: int | None = option(
+        None,
+        "null: temperatures in degrees. N: less the mean and divided by the standard deviation of "
+        "the first N rows' temperatures; the book's normalised scores are by 200000",
+        ge=2,
+    )
+
+    @property
+    def rows(self) -> str:  # type: ignore[override]
+        """Rows of the file, as `dlx data list` shows them."""
+        return "420,551" if self.source == "2009_2016" else "19,132"
+
+    @property
+    def files(self) -> tuple[File, ...]:  # type: ignore[override]
+        """The file of the chosen years."""
+        return (_JENA[self.source],)
+
+
+_JENA = {
+    "2009_2016": File(  # of 420,551 rows, or 420,451: both are called official
+        name="jena_climate_2009_2016.csv.zip",
+        size=13_568_290,
+        url=f"{_KERAS}/jena_climate_2009_2016.csv.zip",
+        also=("jena_climate_2009_2016.csv",),
+    ),
+    "2024": File(
+        name="jena_climate_2024_mpi_roof_15cols.csv",
+        sha256="072f1a6b341d3f374290c0fd8ebd19d51a9216a4996f03cce90b5b169194fd20",
+        size=1_942_801,
+    ),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
 class CatsVsDogs(Dataset):
     """Photographs of cats and dogs, in colour; rows in the order validation, training, test."""
 
@@ -329,6 +397,7 @@ DATASETS = Table(
         "reuters": Component(Reuters, f"{_CODE}.keras:reuters"),
         "beijing_pm25": Component(BeijingPm25, f"{_CODE}.beijing:beijing_pm25"),
         "beijing_windows": Component(BeijingWindows, f"{_CODE}.beijing:beijing_windows"),
+        "jena_climate": Component(JenaClimate, f"{_CODE}.jena:jena_climate"),
         "cats_vs_dogs": Component(CatsVsDogs, f"{_CODE}.cats_vs_dogs:cats_vs_dogs"),
         "boston_housing": Component(BostonHousing, f"{_CODE}.keras:boston_housing"),
     },

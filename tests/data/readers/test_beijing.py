@@ -159,7 +159,7 @@ def test_no_option_makes_an_hour_that_was_predicted_new(tmp_path: Path) -> None:
 
 
 def test_too_few_hours_and_an_unknown_wind_are_told_of(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"span 104 hours of a series(.|\n)*of at most 100"):
+    with pytest.raises(UsageError, match=r"span 104 rows of a series(.|\n)*of at most 100"):
         read_windows(tmp_path, SWING, lookback=80, horizon=24)
     read_windows(tmp_path, SWING, lookback=12)
     file = tmp_path / "pollution.csv"

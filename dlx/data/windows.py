@@ -1,0 +1,283 @@
+"""Windows over tables in time: what their time stamps tell, and which stretches become rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from ..config.names import plural
+from ..config.specs.datasets import Dataset
+from ..errors import Problem, UsageError
+from .columns import Array, Column, Dense, Rows, Window
+from .samples import Note, Samples
+
+Series = npt.NDArray[np.float64]
+CountedFrom = Literal["last_step", "end"]
+
+LAST, YESTERDAY = "last value", "same hour yesterday"
+HOUR, MONTH = "mean of the hour", "mean of the hour in the month"
+TARGET_OF = {HOUR: "hour of the target", MONTH: "month and hour of the target"}
+"""Forecasts that are means over training rows, and the column that says over which."""
+
+
+@dataclass(frozen=True)
+class Reach:
+    """How far a row reaches in its series, in steps of that.
+
+    Attributes:
+        lookback: steps that a window spans, its last one among them.
+        step: every so many of these are held, counted back from the last.
+        ahead: how many steps after its last one the target lies.
+    """
+
+    lookback: int
+    step: int
+    ahead: int
+
+    @classmethod
+    def count(cls, lookback: int, step: int, horizon: int, counted_from: CountedFrom) -> Self:
+        """The reach where a horizon is counted from the last step that a window holds, or its end.
+
+        The end is the step after the `lookback` that a window covers, of which it holds the first
+        and every `step`-th (Chollet 2017, 6.3): the last one held lies up to `step` before it.
+        """
+        held = -(-lookback // step)
+        behind_end = lookback - (held - 1) * step
+        return cls(lookback, step, horizon + (behind_end if counted_from == "end" else 0))
+
+
+@dataclass(frozen=True, eq=False)
+class Track:
+    """The steps of one or several series, as a file has them.
+
+    Attributes:
+        path: of the file, for messages.
+        series: what was measured in each step, (steps, features).
+        names: of the features.
+        target: what is to be predicted, (steps,).
+        stamps: when each step was, as whole numbers of `clock` since the beginning of 1970.
+        clock: minutes or hours.
+        unit: of the clock, from a step to the next.
+        hashes: of each step as it lies in the file, (steps, 16) bytes.
+        groups: the series that each step belongs to; None: all are of one.
+        time: what orders the steps; None: their stamps.
+        notes: what was mended: a sentence, and how many steps it concerns.
+    """
+
+    path: Path
+    series: Array
+    names: tuple[str, ...]
+    target: Series
+    stamps: Rows
+    clock: Literal["m", "h"]
+    unit: int
+    hashes: Array
+    groups: Array | None = None
+    time: Rows | None = None
+    notes: tuple[Note, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.stamps)
+
+    @property
+    def series_of_steps(self) -> Array:
+        """The series that each step belongs to, also where there is only one."""
+        return np.zeros(len(self), np.int64) if self.groups is None else self.groups
+
+    @property
+    def day(self) -> int:
+        """How many steps a day has."""
+        return {"m": 1440, "h": 24}[self.clock] // self.unit
+
+    def take(self, steps: Rows, *notes: Note) -> Self:
+        """These steps, in this order."""
+        return replace(
+            self,
+            series=self.series[steps],
+            target=self.target[steps],
+            stamps=self.stamps[steps],
+            hashes=self.hashes[steps],
+            groups=None if self.groups is None else self.groups[steps],
+            notes=(*self.notes, *notes),
+        )
+
+    def tell(self, step: int) -> str:
+        """When a step was, in words."""
+        return str(self.stamps[step].astype(f"datetime64[{self.clock}]")).replace("T", " ")
+
+    def mend(self) -> Self:
+        """The steps in the order of time, each once; what was mended is noted.
+
+        Raises:
+            UsageError: two steps have the same stamp and tell different things, as those of an
+                hour that daylight saving time repeats.
+        """
+        groups = self.series_of_steps
+        order = np.lexsort((self.stamps, groups))
+        same = np.diff(groups[order]) == 0
+        late = int((same & (np.diff(order) < 0)).sum())
+        note = f"rows of {self.path.name} that are earlier than the one before them are sorted"
+        found = self.take(order, *([(note, late)] if late else []))
+        again = same & (np.diff(found.stamps) == 0)
+        differ = np.flatnonzero(
+            again & (np.diff(found.hashes.astype(int), axis=0) != 0).any(axis=1)
+        )
+        if len(differ):
+            raise self._refuse_twice(order[differ[0]], order[differ[0] + 1], len(differ))
+        note = f"rows of {self.path.name} that repeat another are left out"
+        once = np.flatnonzero(np.concatenate([[True], ~again]))
+        return found.take(once, (note, int(again.sum()))) if again.any() else found
+
+    def _refuse_twice(self, first: int, second: int, many: int) -> UsageError:
+        lines = f"lines {min(first, second) + 2:,} and {max(first, second) + 2:,}"
+        what = f"{lines} are both of {self.tell(first)} and tell different things"
+        more = f" ({many:,} stamps are such)" if many > 1 else ""
+        accepted = (
+            "one row for each time stamp; an hour that daylight saving time repeats has two: "
+            "stamps without daylight saving time, as of UTC"
+        )
+        hint = "dataset.gaps=bridge takes rows as evenly spaced, whatever their stamps"
+        return UsageError(
+            Problem(f"{self.path.name}: {what}{more}", str(self.path), accepted, hint)
+        )
+
+    def bridge(self) -> Self:
+        """The steps as if each were one unit later than the one before, whatever its stamp."""
+        even = self.stamps[:1] + np.arange(len(self), dtype=np.int64) * self.unit
+        off = int((np.diff(self.stamps) != self.unit).sum())
+        note = (
+            f"rows of {self.path.name} are not {self.unit} {_CLOCK[self.clock]} later than the one "
+            "before, and are taken as if they were (dataset.gaps=bridge)"
+        )
+        return replace(self, time=even, notes=(*self.notes, *([(note, off)] if off else [])))
+
+    def find_stretches(self) -> Rows:
+        """The number of the unbroken stretch of a series that each step lies in."""
+        time = self.stamps if self.time is None else self.time
+        groups = self.series_of_steps
+        begins = (np.diff(time) != self.unit) | (groups[1:] != groups[:-1])
+        stretches: Rows = np.concatenate([[0], np.cumsum(begins)]).astype(np.int64)
+        return stretches
+
+
+_CLOCK = {"m": "minutes", "h": "hours"}
+
+
+def find_ends(stretches: Rows, back: int, ahead: int) -> Rows:
+    """The steps that windows may end with.
+
+    Args:
+        stretches: the number of the stretch of each step; no window crosses into another.
+        back: how many steps before its last one a window begins.
+        ahead: how many steps after it the target lies.
+    """
+    ends = np.arange(back, len(stretches) - ahead, dtype=np.int64)
+    found: Rows = ends[stretches[ends - back] == stretches[ends + ahead]]
+    return found
+
+
+def cut_windows(track: Track, options: Dataset, reach: Reach) -> Samples:
+    """The samples whose rows are the windows of a table, each with its target and forecasts of it.
+
+    A window lies with its target in one unbroken stretch of one series: those across a gap in time
+    are left out, and noted. Rows with a target or forecast that is not known are left out too.
+
+    Raises:
+        UsageError: no stretch is as long as a window with its target.
+    """
+    (name,), (target,) = options.inputs, options.targets
+    forecasts = {
+        LAST: carry_forward(track.target),
+        YESTERDAY: lag(track.target, reach.ahead, track.day),
+    }
+    if reach.ahead % track.day == 0:  # both are the same
+        del forecasts[LAST]
+    ends, notes = _find_known(track, reach, forecasts)
+    window = Window(track.series, ends, reach.lookback, reach.step)
+    told, time = ends + reach.ahead, track.stamps if track.time is None else track.time
+    columns: dict[str, Column] = {
+        name: window,
+        target: Dense(track.target[told].astype(np.float32)),
+        "time": Dense(time[ends]),
+        "predicted step": Dense(track.hashes[told]),
+        **{title: Dense(one[ends].astype(np.float32)) for title, one in forecasts.items()},
+        **{TARGET_OF[title]: Dense(one) for title, one in _seasons(track, told).items()},
+    }
+    many = len(np.unique(track.series_of_steps))  # rows of the same time
+    return Samples(
+        columns=columns,
+        inputs=options.inputs,
+        targets=tuple(options.targets),
+        features={name: track.names},
+        time="time",
+        ahead=reach.ahead * many,
+        behind=window.behind * many,
+        naive={target: {title: title for title in forecasts}},
+        seasons={target: dict(TARGET_OF)},
+        identity="predicted step",
+        notes=(*track.notes, *notes),
+    )
+
+
+def _find_known(
+    track: Track, reach: Reach, forecasts: dict[str, Series]
+) -> tuple[Rows, tuple[Note, ...]]:
+    """The steps that windows end with, whose target and forecasts are known; and what was noted."""
+    stretches, groups = track.find_stretches(), track.series_of_steps
+    back = max(reach.lookback - 1, -reach.ahead % track.day)
+    ends = find_ends(stretches, back, reach.ahead)
+    if not len(ends):
+        raise _refuse_length(track, reach, back, stretches)
+    told = [track.target[ends + reach.ahead], *(one[ends] for one in forecasts.values())]
+    known = ends[np.isfinite(told).all(axis=0)]
+    across = len(find_ends(groups, back, reach.ahead)) - len(ends)
+    if not across:
+        return known, ()
+    gaps = np.flatnonzero((np.diff(stretches) != 0) & (groups[1:] == groups[:-1]))
+    many = f"{plural(len(gaps), 'gap')}, the first after {track.tell(int(gaps[0]))}"
+    note = f"windows across a gap in the time stamps of {track.path.name} are left out ({many})"
+    return known, ((note, across),)
+
+
+def _refuse_length(track: Track, reach: Reach, back: int, stretches: Rows) -> UsageError:
+    """The error where no stretch is as long as a window with its target."""
+    span, longest = back + 1 + reach.ahead, int(np.bincount(stretches).max())
+    what = f"a window and its target span {span:,} rows of a series"
+    accepted = f"dataset.lookback + dataset.horizon of at most {longest:,}"
+    if longest < len(track):
+        accepted += ", the longest stretch without a gap in time"
+    return UsageError(Problem(what, "dataset.lookback", accepted))
+
+
+def _seasons(track: Track, told: Rows) -> dict[str, Rows]:
+    """The part of the day of each of these steps, and the month with it, as whole numbers."""
+    stamps = track.stamps[told]
+    of_day = stamps // track.unit % track.day
+    months = stamps.astype(f"datetime64[{track.clock}]").astype("datetime64[M]").astype(np.int64)
+    return {HOUR: of_day, MONTH: months % 12 * track.day + of_day}
+
+
+def carry_forward(values: Series) -> Series:
+    """Each hole filled with the last value before it; holes before any value stay."""
+    known = np.flatnonzero(np.isfinite(values))
+    last = np.searchsorted(known, np.arange(len(values)), side="right") - 1
+    return np.where(last >= 0, values[known[last]], np.nan) if len(known) else values
+
+
+def lag(values: Series, ahead: int, period: int) -> Series:
+    """For each step the value at the target's place in the period, the latest known by then.
+
+    Args:
+        values: of the steps; holes are filled from earlier periods.
+        ahead: how many steps after it the target lies.
+        period: steps after which places repeat, such as those of a day.
+    """
+    filled = np.full_like(values, np.nan)
+    for place in range(period):
+        filled[place::period] = carry_forward(values[place::period])
+    back = -ahead % period  # steps back to the last time that it was the target's place
+    return np.concatenate([np.full(back, np.nan), filled])[: len(values)]
