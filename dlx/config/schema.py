@@ -127,6 +127,14 @@ class Trainer:
     last_epoch: int | None = option(
         None, "stop after this epoch; the schedule still covers all `epochs`", ge=1
     )
+    steps_per_epoch: int | None = option(
+        None,
+        "batches an epoch, of rows drawn with replacement, for long series whose windows are much "
+        "alike; null: each row once an epoch",
+        ge=1,
+        aliases=("limit_train_batches", "steps"),
+        newer=True,
+    )
     batch_size: int = option(128, "samples per optimizer step", ge=1, aliases=("bs",))
     accumulate: int | Literal["auto"] = option(
         1,

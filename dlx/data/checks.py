@@ -224,7 +224,9 @@ def _reach_across(samples: Samples, split: Split, pairs: Pairs) -> Iterator[Find
         apart = place[second] - place[first].max()
         near = second[(apart > 0) & (apart <= samples.span)]
         if len(near):
-            kind: Literal["leak", "smell"] = "smell" if made_by[part] == "official" else "leak"
+            kind: Literal["leak", "smell"] = (
+                "smell" if made_by[part] in ("official", "book") else "leak"
+            )
             text = f"{len(near):,} {_PARTS[part]} rows overlap with training rows: "
             text += samples.tell_span()
             shown = tuple(f"row {row}" for row in near[:EXAMPLES])

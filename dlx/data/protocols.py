@@ -174,7 +174,8 @@ def chronological(
         raise refuse_gap(options, samples, f"less than {len(order) - count:,} rows")
     rule = f"in time: {len(train):,} rows train, the next {count:,} validate, {test_rule}"
     fold = Fold(np.sort(train), np.sort(validation))
-    return Split("chronological", (fold,), test, rule, "time", "time")
+    made_by = made_by_of(options)
+    return Split("chronological", (fold,), test, rule, made_by, made_by)
 
 
 def cut_test(options: specs.InTime, samples: Samples, gap: int) -> tuple[Rows, Rows, str]:
@@ -206,14 +207,19 @@ def gap_of(options: specs.InTime, samples: Samples) -> int:
     """
     if options.gap is None:
         return samples.span
-    if options.gap < samples.span:
+    if options.gap < samples.span and options.overlap == "refuse":
         what = (
             f"temporal leak: {samples.tell_span()}, and `protocol.gap` is {options.gap:,}: "
             "the last training rows contain information from the next set"
         )
-        accepted = f"{samples.span:,} or more; null"
+        accepted = f"{samples.span:,} or more; null; protocol.overlap=report tells how many rows"
         raise MethodError(Problem(what, "protocol.gap", accepted, "protocol.gap=null"))
     return options.gap
+
+
+def made_by_of(options: specs.InTime) -> MadeBy:
+    """Who cut the rows: time, or the book where sets may overlap, so that this is reported."""
+    return "book" if options.overlap == "report" else "time"
 
 
 def refuse_gap(options: specs.InTime, samples: Samples, accepted: str) -> UsageError:

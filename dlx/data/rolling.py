@@ -11,7 +11,7 @@ import numpy as np
 from ..config.specs.protocols import Rolling
 from ..errors import Problem, UsageError
 from .columns import Rows
-from .protocols import Fold, Split, count_rows, cut_test, gap_of
+from .protocols import Fold, Split, count_rows, cut_test, gap_of, made_by_of
 from .samples import Samples
 
 
@@ -39,7 +39,8 @@ def rolling(
         f"in time, {options.k} origins ({options.window} window): {_span(trained)} rows train, the "
         f"next {each:,} validate, a new model for each; {test_rule}"
     )
-    return Split("rolling", folds, test, rule, "time", "time")
+    made_by = made_by_of(options)
+    return Split("rolling", folds, test, rule, made_by, made_by)
 
 
 def _cut(options: Rolling, order: Rows, origin: int, each: int, first: int, gap: int) -> Fold:

@@ -32,11 +32,13 @@ class Reach:
         lookback: steps that a window spans, its last one among them.
         step: every so many of these are held, counted back from the last.
         ahead: how many steps after its last one the target lies.
+        back: how many steps before its last one it begins, where it is not all before that.
     """
 
     lookback: int
     step: int
     ahead: int
+    back: int | None = None
 
     @classmethod
     def count(cls, lookback: int, step: int, horizon: int, counted_from: CountedFrom) -> Self:
@@ -45,9 +47,10 @@ class Reach:
         The end is the step after the `lookback` that a window covers, of which it holds the first
         and every `step`-th (Chollet 2017, 6.3): the last one held lies up to `step` before it.
         """
-        held = -(-lookback // step)
-        behind_end = lookback - (held - 1) * step
-        return cls(lookback, step, horizon + (behind_end if counted_from == "end" else 0))
+        if counted_from == "last_step":
+            return cls(lookback, step, horizon)
+        back = (-(-lookback // step) - 1) * step
+        return cls(lookback, step, horizon + lookback - back, back)
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,7 +110,8 @@ class Track:
 
     def tell(self, step: int) -> str:
         """When a step was, in words."""
-        return str(self.stamps[step].astype(f"datetime64[{self.clock}]")).replace("T", " ")
+        stamp = self.stamps[step].astype(f"datetime64[{self.clock}]").astype("datetime64[m]")
+        return str(stamp).replace("T", " ")
 
     def mend(self) -> Self:
         """The steps in the order of time, each once; what was mended is noted.
@@ -119,8 +123,9 @@ class Track:
         groups = self.series_of_steps
         order = np.lexsort((self.stamps, groups))
         same = np.diff(groups[order]) == 0
-        late = int((same & (np.diff(order) < 0)).sum())
-        note = f"rows of {self.path.name} that are earlier than the one before them are sorted"
+        place = np.argsort(order)[np.argsort(groups, kind="stable")]  # series by series
+        late = int((place < np.maximum.accumulate(place)).sum())
+        note = f"rows of {self.path.name} that are earlier than one before them are sorted"
         found = self.take(order, *([(note, late)] if late else []))
         again = same & (np.diff(found.stamps) == 0)
         differ = np.flatnonzero(
@@ -149,10 +154,9 @@ class Track:
         """The steps as if each were one unit later than the one before, whatever its stamp."""
         even = self.stamps[:1] + np.arange(len(self), dtype=np.int64) * self.unit
         off = int((np.diff(self.stamps) != self.unit).sum())
-        note = (
-            f"rows of {self.path.name} are not {self.unit} {_CLOCK[self.clock]} later than the one "
-            "before, and are taken as if they were (dataset.gaps=bridge)"
-        )
+        apart = plural(self.unit, _CLOCK[self.clock])
+        note = f"rows of {self.path.name} are not {apart} later than the one before, and are taken "
+        note += "as if they were (dataset.gaps=bridge)"
         return replace(self, time=even, notes=(*self.notes, *([(note, off)] if off else [])))
 
     def find_stretches(self) -> Rows:
@@ -164,7 +168,7 @@ class Track:
         return stretches
 
 
-_CLOCK = {"m": "minutes", "h": "hours"}
+_CLOCK = {"m": "minute", "h": "hour"}
 
 
 def find_ends(stretches: Rows, back: int, ahead: int) -> Rows:
@@ -228,7 +232,8 @@ def _find_known(
 ) -> tuple[Rows, tuple[Note, ...]]:
     """The steps that windows end with, whose target and forecasts are known; and what was noted."""
     stretches, groups = track.find_stretches(), track.series_of_steps
-    back = max(reach.lookback - 1, -reach.ahead % track.day)
+    begins = reach.lookback - 1 if reach.back is None else reach.back
+    back = max(begins, -reach.ahead % track.day)
     ends = find_ends(stretches, back, reach.ahead)
     if not len(ends):
         raise _refuse_length(track, reach, back, stretches)

@@ -66,11 +66,12 @@ class Learner(ABC):
     def source(self, fold: FoldData, number: int) -> Source:
         """Where the batches of a training come from: the training samples, in a fresh order.
 
-        Each comes once an epoch, or is drawn as its class is asked for (`targets.X.sampling`).
+        Each comes once an epoch, or is drawn as its class is asked for (`targets.X.sampling`), or
+        as many as make `trainer.steps_per_epoch`.
         """
         config, augmenter = self.config, Augmenter.of(self.config, fold.inputs, number)
-        size, seed = config.trainer.batch_size, config.seed
-        return RowSource(fold.train, size, seed, number, augmenter, fold.chances)
+        size, steps = config.trainer.batch_size, config.trainer.steps_per_epoch
+        return RowSource(fold.train, size, config.seed, number, augmenter, fold.chances, steps)
 
     def measure(self, inputs: Mapping[str, Input]) -> RowSizes:  # noqa: ARG002
         """What a row takes of memory in a step; nothing that is known, where not overridden."""

@@ -98,6 +98,7 @@ class Part:
         skip: int = 0,
         change: Callable[[Part], Part] | None = None,
         chances: Tensor | None = None,
+        draws: int | None = None,
     ) -> Iterator[Batch]:
         """Batches in an order drawn from the generator (a CPU one), without the first `skip`.
 
@@ -106,23 +107,29 @@ class Part:
             generator: what is drawn from.
             skip: batches that are left out.
             change: what is made of gathered rows before they are cut into batches.
-            chances: of each row to be the next, float64 on the CPU; None: each comes once.
+            chances: of each row to be the next, float64 on the CPU; None: all the same.
+            draws: rows that are drawn with replacement; None: as many as there are.
         """
-        order = draw_order(self.rows, generator, chances)
+        order = draw_order(self.rows, generator, chances, draws)
         row_bytes = max(1, sum(held.nbytes for held in self.held.values()) // self.rows)
         block = batch_size * max(1, BLOCK_BYTES // (row_bytes * batch_size))
-        for start in range(skip * batch_size, self.rows, block):
+        for start in range(skip * batch_size, len(order), block):
             rows = order[start : start + block].to(self.numbers.device)
             part = self.take(rows)
             yield from (part if change is None else change(part)).in_order(batch_size)
 
 
-def draw_order(rows: int, generator: torch.Generator, chances: Tensor | None = None) -> Tensor:
-    """As many rows as there are: each once, or with replacement, each with its own chance."""
+def draw_order(
+    rows: int, generator: torch.Generator, chances: Tensor | None = None, draws: int | None = None
+) -> Tensor:
+    """Each row once; or with replacement where each has its own chance, or a number is drawn."""
     if chances is None:
-        return torch.randperm(rows, generator=generator)
+        if draws is None:
+            return torch.randperm(rows, generator=generator)
+        return torch.randint(rows, (draws,), generator=generator)
     ends = chances.cumsum(0)
-    places = torch.rand(rows, generator=generator, dtype=torch.float64) * ends[-1]
+    many = rows if draws is None else draws
+    places = torch.rand(many, generator=generator, dtype=torch.float64) * ends[-1]
     return torch.searchsorted(ends, places, right=True).clamp(max=rows - 1)  # of rounding
 
 

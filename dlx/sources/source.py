@@ -50,7 +50,8 @@ class Source(Protocol):
 class RowSource:
     """The rows of a part, in an order that seed, fold and epoch give.
 
-    Each comes once an epoch; or as many are drawn with replacement, each with its own chance.
+    Each comes once an epoch; or rows are drawn with replacement, each with its own chance, or as
+    many as make a number of batches.
 
     Args:
         part: the samples.
@@ -58,7 +59,8 @@ class RowSource:
         seed: what the order derives from.
         fold: number of the fold.
         augmenter: what changes the pictures of an epoch.
-        chances: of each row to be the next that is drawn; None: each comes once.
+        chances: of each row to be the next that is drawn; None: all the same.
+        steps: batches an epoch, of rows drawn with replacement; None: as many as the rows make.
     """
 
     def __init__(
@@ -69,18 +71,23 @@ class RowSource:
         fold: int = 0,
         augmenter: Augmenter | None = None,
         chances: npt.NDArray[np.float64] | None = None,
+        steps: int | None = None,
     ) -> None:
-        self.steps = -(-len(part) // batch_size)
+        self.steps = -(-len(part) // batch_size) if steps is None else steps
+        self._draws = None if steps is None else steps * batch_size
         self._part, self._batch_size = part, batch_size
         self._seed, self._fold, self._augmenter = seed, fold, augmenter
         self._chances = None if chances is None else torch.from_numpy(chances)
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, in its order, without the first `skip`."""
-        purpose = "shuffle" if self._chances is None else "sample"
+        once = self._chances is None and self._draws is None
+        purpose = "shuffle" if once else "sample"
         order = torch.Generator().manual_seed(derive(self._seed, purpose, self._fold, number))
         change = None if self._augmenter is None else partial(self._augmenter, epoch=number)
-        return self._part.iterate_shuffled(self._batch_size, order, skip, change, self._chances)
+        return self._part.iterate_shuffled(
+            self._batch_size, order, skip, change, self._chances, self._draws
+        )
 
     def probe(self) -> Batch:
         """The first rows, as they are."""

@@ -223,3 +223,23 @@ def test_files_may_lie_in_a_folder_of_another_name(
     folder.rename(tmp_path / "data" / "houses")
     assert store.state_of("boston_housing", pick.options) == "here"
     assert len(dlx.data.read(pick)) > 0
+
+
+def test_a_file_may_lie_there_under_another_name(chosen, tmp_path):
+    pick = chosen("jena_climate")
+    folder = tmp_path / "data" / "jena_climate"
+    folder.mkdir(parents=True)
+    assert "or jena_climate_2009_2016.csv\n" in failure(lambda: dlx.data.read(pick))
+    assert store.state_of("jena_climate", pick.options) == "missing"
+    pick.load().write_sample(folder)
+
+    packed = dlx.data.read(pick)
+    as_zip = folder / "jena_climate_2009_2016.csv.zip"
+    as_zip.unlink()
+    (folder / "jena_climate_2024_mpi_roof_15cols.csv").rename(as_zip.with_suffix(""))
+    plain = dlx.data.read(pick)
+
+    assert store.state_of("jena_climate", pick.options) == "here"
+    assert [f["name"] for f in packed.source["files"]] == [as_zip.name]
+    assert [f["name"] for f in plain.source["files"]] == [as_zip.stem]
+    assert len(plain) == len(packed)

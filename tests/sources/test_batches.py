@@ -11,6 +11,7 @@ from dlx.data.columns import Dense, Sequence, Sparse
 from dlx.models.inputs import MultiHot, Padded
 from dlx.sources import batches
 from dlx.sources.batches import Batch, Part, make_part
+from dlx.sources.source import RowSource
 
 ROWS, SIZE = 53, 11
 RNG = np.random.default_rng(0)
@@ -95,6 +96,33 @@ def test_the_order_is_the_generators(part: Part) -> None:
     assert orders[0] == orders[1]
     assert len({tuple(rows) for rows in orders}) == 3
     assert orders[0] != list(range(ROWS))
+
+
+@pytest.mark.parametrize("steps", [1, 20])
+def test_an_epoch_of_a_number_of_steps_draws_rows_with_replacement(part: Part, steps: int) -> None:
+    """Wherever it begins, as a run that is resumed within an epoch does."""
+    source = RowSource(part, 8, 5, steps=steps)
+
+    found = [[rows_of(batch) for batch in source.epoch(number)] for number in (0, 1)]
+
+    assert source.steps == steps
+    assert [list(map(len, epoch)) for epoch in found] == [[8] * steps] * 2
+    assert found[0] != found[1]
+    assert {*flat(found[0])} <= {*range(ROWS)}
+    counts = np.bincount(flat(found[0]), minlength=ROWS)
+    assert counts == pytest.approx(8 * steps / ROWS, abs=9)
+    for skip in (0, 1, steps - 1):
+        assert [rows_of(batch) for batch in source.epoch(0, skip)] == found[0][skip:]
+
+
+def test_chances_hold_for_a_number_of_steps_too(part: Part) -> None:
+    chances = np.zeros(ROWS)
+    chances[[3, 7]] = 0.5
+
+    found = flat(rows_of(b) for b in RowSource(part, 8, 5, chances=chances, steps=10).epoch(0))
+
+    assert len(found) == 80
+    assert {*found} == {3, 7}
 
 
 @pytest.mark.parametrize("rows", [[0], [52, 0, 4], [4, 5], [7, 7, 7], []])

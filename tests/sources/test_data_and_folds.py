@@ -16,7 +16,7 @@ from dlx.data.samples import Samples
 from dlx.errors import UsageError
 from dlx.learning.build import build_learner
 from dlx.sources import data as experiment
-from dlx.sources.data import read_data, split_digest
+from dlx.sources.data import read_data, season_means, split_digest
 from dlx.sources.fold import prepare_fold
 from dlx.sources.source import RowSource
 
@@ -150,3 +150,34 @@ def test_a_model_that_cannot_take_the_data_is_refused() -> None:
     vectors = {"features": Input("dense", (13,))}
     with pytest.raises(UsageError, match="model=convnet cannot take the input features"):
         build_learner(config, vectors, fold.targets, fold.device)
+
+
+def test_a_season_is_forecast_by_the_mean_of_its_training_rows() -> None:
+    seasons = np.array([0, 1, 0, 3])
+    values = np.array([1, 5, 2, 9], dtype=np.float32)
+
+    means = season_means(seasons, values, np.array([3, 0, 1, 0]))
+
+    assert means is not None
+    assert means.tolist() == [9, 1.5, 5, 1.5]
+    assert season_means(seasons, values, np.array([0, 2])) is None  # no training row is of it
+    assert season_means(seasons, values, np.array([4])) is None
+    assert season_means(seasons[:0], values[:0], np.array([0])) is None
+
+
+def test_means_of_the_hour_are_learnt_from_training_rows() -> None:
+    task = ["task=beijing_windows", "dataset.sample=true"]
+    data = read_data(load(task).config)
+    (fold,) = data.split.folds
+    target, time = (np.asarray(data.samples.columns[n]) for n in ("temperature", "time"))
+
+    found = data.naive(fold.validation, fold.train)["temperature"]
+
+    hours = (time + data.samples.ahead) % 24
+    expected = [
+        target[fold.train][hours[fold.train] == hour].mean() for hour in hours[fold.validation]
+    ]
+    assert found["mean of the hour"] == pytest.approx(expected, abs=1e-4)
+    assert "mean of the hour in the month" in found
+    tested = data.naive(data.split.test, fold.train)["temperature"]
+    assert "mean of the hour in the month" not in tested  # no training row is of February

@@ -109,6 +109,12 @@ class InTime(Protocol):
         "lies ahead",
         ge=0,
     )
+    overlap: Literal["refuse", "report"] = option(
+        "refuse",
+        "a `gap` that lets rows of one set hold in their inputs what targets of the set before it "
+        "tell: refuse it, or report these rows as a data warning (as the book's 6.3 is cut)",
+        newer=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

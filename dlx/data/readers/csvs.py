@@ -43,7 +43,9 @@ def read_rows(path: Path, lines: Iterable[str], header: tuple[str, ...]) -> list
     return rows
 
 
-def read_numbers(path: Path, rows: list[list[str]], place: int, name: str, missing: str) -> Series:
+def read_numbers(
+    path: Path, rows: list[list[str]], place: int, name: str, missing: str | None = None
+) -> Series:
     """One column as numbers, (rows,); NaN where a cell is `missing`.
 
     Raises:
@@ -51,11 +53,10 @@ def read_numbers(path: Path, rows: list[list[str]], place: int, name: str, missi
     """
     cells = [row[place] for row in rows]
     try:
-        values = np.array([np.nan if missing and c == missing else float(c) for c in cells])
-        sound = bool(np.isfinite(values).sum() == len(cells) - cells.count(missing or "\0"))
+        values = np.array([np.nan if cell == missing else float(cell) for cell in cells])
     except ValueError:
-        sound = False
-    if sound:
+        values = np.zeros(0)
+    if np.isfinite(values).sum() == len(cells) - (0 if missing is None else cells.count(missing)):
         return values
     wrong = [i for i, cell in enumerate(cells) if cell != missing and not _is_number(cell)]
     shown = ", ".join(f"{cells[i]!r} in line {i + 2:,}" for i in wrong[:EXAMPLES])

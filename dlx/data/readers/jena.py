@@ -44,7 +44,7 @@ def _read(options: JenaClimate, folder: Path) -> Samples:
         rows = read_rows(path, stream, HEADER)
     if not rows:
         raise damage(path, "has no rows", "a row every 10 minutes")
-    series = [read_numbers(path, rows, place, HEADER[place], "") for place in range(1, len(HEADER))]
+    series = [read_numbers(path, rows, place, HEADER[place]) for place in range(1, len(HEADER))]
     target, notes = _scale(series[TEMPERATURE], options.scaled_by)
     track = Track(
         path,
