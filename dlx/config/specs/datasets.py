@@ -301,9 +301,9 @@ class JenaClimate(Dataset):
     terms = "Max Planck Institute for Biogeochemistry, Jena"
     time: ClassVar[str] = "time"
 
-    source: Literal["2009_2016", "2024"] = option(
-        "2009_2016",
-        "the book's file of eight years, or June to October 2024 of the same station",
+    source: Literal["official", "year_2024"] = option(
+        "official",
+        "official: the book's file, 2009 to 2016. year_2024: the same station's June to October",
     )
     lookback: int = option(720, "how far back a window reaches", unit="rows of 10 minutes", ge=1)
     step: int = option(6, "every so many rows are in it", unit="rows of 10 minutes", ge=1)
@@ -330,7 +330,7 @@ class JenaClimate(Dataset):
     @property
     def rows(self) -> str:  # type: ignore[override]
         """Rows of the file, as `dlx data list` shows them."""
-        return "420,551" if self.source == "2009_2016" else "19,132"
+        return "420,551" if self.source == "official" else "19,132"
 
     @property
     def files(self) -> tuple[File, ...]:  # type: ignore[override]
@@ -339,13 +339,13 @@ class JenaClimate(Dataset):
 
 
 _JENA = {
-    "2009_2016": File(  # of 420,551 rows, or 420,451: both are called official
+    "official": File(  # of 420,551 rows, or 420,451: both are called official
         name="jena_climate_2009_2016.csv.zip",
         size=13_568_290,
         url=f"{_KERAS}/jena_climate_2009_2016.csv.zip",
         also=("jena_climate_2009_2016.csv",),
     ),
-    "2024": File(
+    "year_2024": File(
         name="jena_climate_2024_mpi_roof_15cols.csv",
         sha256="072f1a6b341d3f374290c0fd8ebd19d51a9216a4996f03cce90b5b169194fd20",
         size=1_942_801,

@@ -232,7 +232,7 @@ def test_no_option_makes_a_predicted_row_new(tmp_path: Path) -> None:
 
 @pytest.mark.data
 def test_the_station_in_2024(real: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    pick = real("jena_climate", source="2024")
+    pick = real("jena_climate", source="year_2024")
     samples = dlx.data.read(pick)
 
     assert (len(samples), samples.notes) == (18_269, ())
