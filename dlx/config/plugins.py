@@ -17,7 +17,7 @@ from .names import join_names
 from .specs import TABLES
 from .specs.datasets import Dataset
 from .specs.learners import Learner
-from .specs.models import Common
+from .specs.model import Common
 from .specs.prepare import OnColumns
 from .specs.protocols import Protocol
 from .specs.schedules import Schedule

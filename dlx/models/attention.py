@@ -12,7 +12,7 @@ from ..errors import Problem, RunError
 from .inputs import Padded
 
 
-class Sinusoidal(nn.Module):
+class SinusoidalPosition(nn.Module):
     """Adds sines and cosines of the step's number (Vaswani and others, arXiv:1706.03762, 3.5).
 
     The first half of the features are sines, the second cosines: another order of the same.
@@ -27,7 +27,7 @@ class Sinusoidal(nn.Module):
         return x + torch.cat([angles.sin(), angles.cos()], 1)[:, :features].to(x.dtype)
 
 
-class Learned(nn.Embedding):
+class LearnedPosition(nn.Embedding):
     """Adds a learned vector a step, for so many steps."""
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name

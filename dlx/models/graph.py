@@ -15,7 +15,8 @@ from ..config.fields import Chosen
 from ..config.shapes import Place, Shape, shape_of
 from ..config.specs.graphs import check_nodes
 from ..config.specs.layers import has_images, take_vector
-from ..config.specs.models import Graph, Layers
+from ..config.specs.model import Layered
+from ..config.specs.models import Graph
 from ..config.specs.nodes import (
     Join,
     Node,
@@ -64,12 +65,12 @@ def build(options: Graph, inputs: Mapping[str, Input], outputs: Mapping[str, int
 
 
 def build_layers(
-    options: Layers, inputs: Mapping[str, Input], outputs: Mapping[str, int]
+    options: Layered, inputs: Mapping[str, Input], outputs: Mapping[str, int]
 ) -> Network:
-    """Builds the listed layers on the data's only input: a graph of one node.
+    """Builds the layers of a model on the data's only input: a graph of one node.
 
     Args:
-        options: checked options.
+        options: checked options: a list of layers, or what expands to one.
         inputs: name -> description of exactly one input, read as by a node of a graph.
         outputs: target -> number of logits.
 
@@ -77,9 +78,10 @@ def build_layers(
         UsageError: there is not exactly one input, a layer cannot take the shape that reaches it,
             the last layer gives no vector, or a penalty has no hidden layer to act on.
     """
-    name, _ = the_only_input(inputs, "layers")
-    nodes, heads = {BODY: Node(of=(name,), layers=options.layers)}, dict.fromkeys(outputs, BODY)
-    network = _assemble(nodes, heads, inputs, outputs, {BODY: "model.layers"})
+    name, found = the_only_input(inputs, "layers")
+    layers = options.expand(ids=found.kind == "ids")
+    nodes, heads = {BODY: Node(of=(name,), layers=layers)}, dict.fromkeys(outputs, BODY)
+    network = _assemble(nodes, heads, inputs, outputs, {BODY: options.key})
     return check_penalty(options, network)
 
 

@@ -153,11 +153,11 @@ def position(options: attending_specs.Position, shape: Shape, place: Place) -> M
     """What tells a step's place, added to it."""
     after, (steps,) = options.after(shape, place), shape.places
     if options.kind == "sinusoidal":
-        return attending.Sinusoidal(), after
+        return attending.SinusoidalPosition(), after
     if not (length := options.length or steps):
         what, accepted = "needs to know how long a row may be", "length: a whole number >= 1"
         raise place.refusal(what, accepted, "{position: {kind: learned, length: 600}}")
-    return attending.Learned(length, shape.channels), after
+    return attending.LearnedPosition(length, shape.channels), after
 
 
 def attention(options: attending_specs.Attention, shape: Shape, place: Place) -> Made:

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..config.specs.models import Common
+from ..config.specs.model import Common
 from ..data.columns import Input
 from ..errors import Problem, UsageError
 from .inputs import Batch, MultiHot, Padded

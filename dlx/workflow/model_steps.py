@@ -67,7 +67,8 @@ def small_models(config: Config, outputs: int) -> list[dict[str, Value]]:
 
 def _plain_training(config: Config) -> list[str]:
     """No regularisation yet, a constant rate, and no stop before the end: curves speak plainly."""
-    keys = {"l1": 0, "l2": 0, "dropout": 0, "batch_norm": "false"}
+    keys = dict.fromkeys(("l1", "l2", "dropout", "recurrent_dropout", "end_dropout"), "0")
+    keys["batch_norm"] = "false"
     options = config.model.options
     found = [f"model.{key}={value}" for key, value in keys.items() if hasattr(options, key)]
     watching = [n for n, c in config.callbacks.items() if hasattr(c.options, "monitor")]

@@ -34,6 +34,8 @@ def options_of(group: str) -> list[str]:
 NEEDED = {
     "graph": ("model.nodes.main={of: [image], layers: [flatten]}",),
     "convnet": ("model.channels=[8]",),
+    "conv1d": ("model.channels=[8]",),
+    "conv_gru": ("model.channels=[8]",),
 }
 """What an option cannot be used without."""
 

@@ -40,6 +40,12 @@ def problem_of(config: Config) -> str:
     return next((target.problem for target in config.targets.values()), "")
 
 
+def name_in(group: str, option: str) -> str:
+    """The component that a file chooses, which may have another name."""
+    said = yaml.safe_load((ROOT / group / f"{option}.yaml").read_text("utf-8")) or {}
+    return str(said.get("name", option))
+
+
 def fits(config: Config, group: str, option: str) -> bool:
     """Whether a group's file agrees with a task, by the problem table and the protocol."""
     validates = config.protocol.options.validates
@@ -49,8 +55,9 @@ def fits(config: Config, group: str, option: str) -> bool:
         return False
     if (group, option) == ("model", "graph"):  # names inputs itself
         return config.model.name == option
-    if (group, option) == ("model", "convnet"):
-        model = MODELS.default(option)().options
+    if group == "model" and option not in ("mlp", "layers"):
+        chosen = yaml.safe_load((ROOT / "model" / f"{option}.yaml").read_text("utf-8"))
+        model = MODELS.default(**chosen)().options
         return not any(model.check(known_inputs(config), list(config.targets), lambda _: ""))
     if group == "dataset":
         offered = DATASETS.default(option)().options
@@ -58,8 +65,8 @@ def fits(config: Config, group: str, option: str) -> bool:
             return len(offered.inputs) == 1 and not offered.time
         inputs = config.model.name != "graph" or offered.inputs == config.dataset.options.inputs
         return inputs and set(config.targets) == set(offered.targets)
-    if (group, option) == ("prepare", "multi_hot") and config.model.name in ("layers", "convnet"):
-        return False  # their layers read steps or images
+    if (group, option) == ("prepare", "multi_hot") and config.model.name not in ("mlp", "graph"):
+        return False  # other layers read steps or images
     if group == "prepare" and not config.targets:
         return option == "none" or "standardise" not in option
     problem = problem_of(config)
@@ -105,7 +112,7 @@ def test_a_task_composes_with_every_file(task: str) -> None:
         arguments = [f"task={task}", f"{group}={option}"]
         if fits(alone, group, option):
             chosen = load(arguments).plain()[group]
-            assert chosen.get("name", option) == option
+            assert chosen.get("name", option) == name_in(group, option)
         else:
             with pytest.raises(DlxError) as caught:
                 load(arguments)
@@ -137,7 +144,8 @@ def test_a_file_opens_with_what_it_is_and_names_its_component(file: Path) -> Non
     assert text.isascii()
     assert scan(ROOT / file, str(file))
     values = yaml.safe_load(text)
-    assert values.get("name", file.stem) == file.stem or file.parts[0] == "task"
+    shapes = file.parts[0] == "model" and values["name"] in MODELS.entries
+    assert shapes or values.get("name", file.stem) == file.stem or file.parts[0] == "task"
 
 
 def test_each_component_that_stands_alone_has_a_file() -> None:
@@ -151,7 +159,8 @@ def test_each_component_that_stands_alone_has_a_file() -> None:
         "schedule": SCHEDULES,
     }
     for group, table in tables.items():
-        assert sorted(table.entries) == sorted(f.stem for f in (ROOT / group).glob("*.yaml"))
+        files = {name_in(group, file.stem) for file in (ROOT / group).glob("*.yaml")}
+        assert sorted(table.entries) == sorted(files)
     named = [yaml.safe_load((ROOT / f).read_text()) for f in FILES if f.parts[0] == "metrics"]
     assert set(itertools.chain(*named)) <= set(METRICS.entries)
 

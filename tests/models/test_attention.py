@@ -11,7 +11,7 @@ from torch import nn
 from dlx.config.shapes import Place, Shape
 from dlx.data.columns import Input
 from dlx.errors import DlxError, UsageError
-from dlx.models.attention import Attention, Learned, Sinusoidal, Transformer
+from dlx.models.attention import Attention, LearnedPosition, SinusoidalPosition, Transformer
 from dlx.models.inputs import Padded
 
 FEATURES = 6
@@ -87,13 +87,13 @@ def test_more_filling_changes_no_output_and_no_gradient(layer, name, options):
 
 
 def test_sines_and_cosines_are_those_of_the_paper():
-    added = Sinusoidal()(torch.zeros(1, 4, FEATURES))[0]
+    added = SinusoidalPosition()(torch.zeros(1, 4, FEATURES))[0]
     for place in range(4):
         for pair in range(3):
             angle = place / 10_000 ** (2 * pair / FEATURES)
             told = added[place, [pair, pair + 3]].tolist()
             assert told == pytest.approx([math.sin(angle), math.cos(angle)], abs=1e-6)
-    assert Sinusoidal()(torch.zeros(1, 4, 5)).shape == (1, 4, 5)
+    assert SinusoidalPosition()(torch.zeros(1, 4, 5)).shape == (1, 4, 5)
 
 
 def test_learned_places_are_added_and_end(layer):
@@ -102,7 +102,7 @@ def test_learned_places_are_added_and_end(layer):
     x = torch.randn(2, 4, FEATURES)
     assert torch.equal(module(x), x + module.weight[:4])
     with pytest.raises(DlxError, match="a row has 4 steps, but the layer position has 3"):
-        Learned(3, FEATURES)(x)
+        LearnedPosition(3, FEATURES)(x)
 
 
 REFUSALS = [

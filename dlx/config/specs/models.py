@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import ClassVar, Literal
+from typing import Literal
 
 from ...errors import Problem, UsageError
 from ..fields import Chosen, Component, Table, option
@@ -13,45 +13,12 @@ from ..files import Where
 from ..shapes import Place, Shape, keep_possible, shape_of
 from .graphs import check_graph, locate
 from .layers import LAYERS, Conv2d, Pool2d, follow, shapes_of, take_vector
+from .model import Common as Common
+from .model import Layered
 from .nodes import Known, Node, key_of
+from .sequences import Conv1d, Recurrent, Transformer
 
-Initialiser = Literal[
-    "keras", "torch", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "orthogonal"
-]
 ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "elu", "selu", "silu", "leaky_relu"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Common:
-    """Options that every model has, and how its size is told.
-
-    Attributes:
-        size: the option that holds the layers' sizes; "" where there is none.
-        small: small sizes, in multiples of a width that is no bottleneck (book 3.5.7).
-    """
-
-    size: ClassVar[str] = ""
-    small: ClassVar[tuple[tuple[float, ...], ...]] = ()
-
-    l1: float = option(0.0, "L1 penalty on the hidden kernels, reported separately", ge=0)
-    l2: float = option(0.0, "L2 penalty on the hidden kernels, reported separately", ge=0)
-    init: Initialiser = option(
-        "keras", "initial weights; keras: Glorot uniform, zero biases, orthogonal recurrent kernels"
-    )
-
-    def stacks(self) -> dict[str, Sequence[Chosen]]:
-        """The lists of layers that it has, by their keys in the config."""
-        return {}
-
-    def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:  # noqa: ARG002
-        """What its options allow alone but the whole, or the data, contradict; without torch.
-
-        Args:
-            inputs: those of the dataset.
-            targets: those of the config.
-            where: gives the place where a path was written.
-        """
-        return iter(())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,7 +93,7 @@ class Convnet(Common):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Layers(Common):
+class Layers(Layered):
     """A list of layers, shapes inferred: [{linear: 16}, relu, {dropout: 0.5}]."""
 
     layers: tuple[Chosen, ...] = option(
@@ -135,17 +102,18 @@ class Layers(Common):
         example="[{linear: 16}, relu]",
     )
 
-    def stacks(self) -> dict[str, Sequence[Chosen]]:
-        """Its layers."""
-        return {"model.layers": self.layers}
+    key = "model.layers"
+
+    def expand(self, ids: bool) -> tuple[Chosen, ...]:  # noqa: ARG002
+        """The listed layers."""
+        return self.layers
 
     def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:  # noqa: ARG002
         """Layers that cannot take the shape that reaches them, as far as it is known."""
-        key = "model.layers"
         try:
             for sizes in inputs.values() if len(inputs) == 1 else ():
-                ends = follow(self.layers, shapes_of(sizes, self.layers), key)
-                keep_possible(partial(take_vector, key=key), ends)
+                ends = follow(self.layers, shapes_of(sizes, self.layers), self.key)
+                keep_possible(partial(take_vector, key=self.key), ends)
         except UsageError as error:
             yield from locate(error, where)
 
@@ -184,5 +152,8 @@ MODELS = Table(
         "convnet": Component(Convnet, f"{_CODE}.convnet:build"),
         "layers": Component(Layers, f"{_CODE}.graph:build_layers"),
         "graph": Component(Graph, f"{_CODE}.graph:build"),
+        "recurrent": Component(Recurrent, f"{_CODE}.graph:build_layers"),
+        "conv1d": Component(Conv1d, f"{_CODE}.graph:build_layers"),
+        "transformer": Component(Transformer, f"{_CODE}.graph:build_layers"),
     },
 )

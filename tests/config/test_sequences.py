@@ -1,0 +1,70 @@
+"""Models of sequences are checked before torch is imported."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from dlx.config.load import load
+
+Told = Callable[..., str]
+PADDED = ("task=imdb", "dataset.sample=true", "prepare=pad")
+WINDOWS = ("task=beijing_windows", "dataset.sample=true")
+CASES = {
+    ("task=wine", "model=gru"): (
+        "this model reads steps, but the rows of the input features are a vector of 13\n"
+        "  where: dlx:configs/model/gru.yaml:3 (by model=gru)\n"
+        "  accepted: rows of ids, or sequences (time, features)\n"
+        "  try: use model=mlp, or prepare ids with pad in place of multi_hot"
+    ),
+    ("task=digits", "model=conv1d"): (
+        "layer 3 (max_pool1d) has a window of 5, but the axis that it moves along has 2\n"
+        "  where: dlx:configs/model/conv1d.yaml:2 (by model=conv1d)\n"
+        "  accepted: a window of at most 2\n"
+        "  try: use a smaller window, a longer input, or less pooling before it"
+    ),
+    (*PADDED, "model=lstm", "model.activation=relu"): (
+        "`model.activation` is relu, but an lstm has no other\n"
+        "  where: command line: model.activation=relu\n"
+        "  accepted: tanh\n"
+        "  try: model.activation=tanh"
+    ),
+    (*PADDED, "model=rnn", "model.units=[]"): (
+        "`model.units` is empty\n"
+        "  where: command line: model.units=[]\n"
+        "  accepted: one whole number >= 1 or several\n"
+        "  try: model.units=[32]"
+    ),
+    (*PADDED, "model=conv1d", "model.units=16"): (
+        "`model.units` is 16, but the end global_max is not recurrent\n"
+        "  where: command line: model.units=16\n"
+        "  accepted: null\n"
+        "  try: model.units=null"
+    ),
+    (*PADDED, "model=transformer", "model.position=none", "model.length=9"): (
+        "`model.length` is 9, but the position is none\n"
+        "  where: command line: model.length=9\n"
+        "  accepted: null\n"
+        "  try: model.length=null"
+    ),
+    ("task=digits", "model=transformer", "model.length=4"): (
+        "layer 2 (position) has 4 vectors, but rows have 8 steps\n"
+        "  where: command line: model.length=4\n"
+        "  accepted: length: 8 or more, or null\n"
+        "  try: omit length"
+    ),
+}
+
+
+@pytest.mark.parametrize(("arguments", "expected"), CASES.items())
+def test_what_contradicts_itself_or_the_data_is_told(
+    told: Told, arguments: tuple[str, ...], expected: str
+) -> None:
+    assert told(*arguments) == expected
+
+
+@pytest.mark.parametrize("data", [PADDED, WINDOWS])
+@pytest.mark.parametrize("model", ["rnn", "lstm", "gru", "conv1d", "conv_gru", "transformer"])
+def test_ids_and_numbers_are_read(data: tuple[str, ...], model: str) -> None:
+    assert load([*data, f"model={model}"]).config.model.options.expand(ids=False)
