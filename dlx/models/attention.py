@@ -64,7 +64,7 @@ class Attention(nn.Module):
         query, key, value = (
             self._share(part(values)) for part in (self.query, self.key, self.value)
         )
-        seen = None if isinstance(x, Tensor) else is_step(x)[:, None, None]
+        seen = None if isinstance(x, Tensor) else x.counts()[:, None, None]
         mixed = F.scaled_dot_product_attention(query, key, value, attn_mask=seen)
         given: Tensor = self.out(mixed.transpose(1, 2).flatten(2))
         return given if isinstance(x, Tensor) else Padded(given, x.lengths)
@@ -72,12 +72,6 @@ class Attention(nn.Module):
     def _share(self, values: Tensor) -> Tensor:
         """(B, T, heads * key) as (B, heads, T, key)."""
         return values.view(*values.shape[:2], self.heads, -1).transpose(1, 2)
-
-
-def is_step(rows: Padded) -> Tensor:
-    """Which steps count, (B, T)."""
-    steps = torch.arange(rows.values.shape[1], device=rows.lengths.device)
-    return steps < rows.lengths.unsqueeze(1)
 
 
 class Transformer(nn.Module):
@@ -142,5 +136,5 @@ class AttentionPool(nn.Module):
         values = x if isinstance(x, Tensor) else x.values
         scores: Tensor = self.score(values)
         if not isinstance(x, Tensor):
-            scores = scores.masked_fill(~is_step(x).unsqueeze(2), -torch.inf)
+            scores = scores.masked_fill(~x.counts().unsqueeze(2), -torch.inf)
         return (scores.softmax(1) * values).sum(1)

@@ -53,39 +53,6 @@ def test_a_block_is_torchs_encoder_layer(first):
     torch.testing.assert_close(ours(x), theirs(x))
 
 
-@pytest.mark.parametrize(
-    ("name", "options"),
-    [
-        ("attention", {"heads": 3}),
-        ("transformer", {"norm": "pre"}),
-        ("transformer", {"norm": "post", "heads": 1, "key": 2}),
-        ("attention_pool", {}),
-        ("position", {}),
-    ],
-)
-def test_more_filling_changes_no_output_and_no_gradient(layer, name, options):
-    module = made(layer, name, **options)
-    lengths = torch.tensor([5, 1, 3])
-    steps = torch.arange(5)[None, :, None] < lengths[:, None, None]
-    pull, known, found = torch.randn(3, 5, FEATURES), torch.randn(3, 5, FEATURES), []
-    for more in (0, 4):
-        x = torch.cat([known, torch.randn(3, more, FEATURES)], 1).requires_grad_()
-        module.zero_grad()
-        if getattr(module, "reads_time", False):
-            given = module(Padded(x, lengths))
-        else:
-            given = Padded(module(x), lengths)
-        if isinstance(given, Padded):
-            outputs = given.values[:, :5] * steps
-            (outputs * pull).sum().backward()
-        else:
-            outputs = given
-            (outputs * pull[:, 0]).sum().backward()
-        found.append([outputs, x.grad[:, :5], *(p.grad.clone() for p in module.parameters())])
-    for one, other in zip(*found, strict=True):
-        torch.testing.assert_close(one, other)
-
-
 def test_sines_and_cosines_are_those_of_the_paper():
     added = SinusoidalPosition()(torch.zeros(1, 4, FEATURES))[0]
     for place in range(4):
