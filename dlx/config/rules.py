@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
-from ..errors import Problem
+from ..errors import Problem, UsageError
 from .advice import one_cut
 from .fields import Chosen
 from .files import Path, Where
@@ -29,6 +29,7 @@ from .spaces import wrong_space
 from .specs.augment import refuse_no_pictures
 from .specs.averages import first_averaged
 from .specs.optimizers import groups_of
+from .specs.prepare import OnTarget
 
 
 def find_contradictions(config: Config, where: Where) -> list[Problem]:
@@ -136,9 +137,23 @@ def _columns(config: Config, where: Where) -> Iterator[Problem]:
                 here = where(("prepare", "steps", str(index), "columns"))
                 hint = did_you_mean(column, offered)
                 yield Problem(f"prepare step {step.name}: {what}", here, join_names(offered), hint)
-        for option, problem in step.options.check():
-            here = where(("prepare", "steps", str(index), option))
-            yield replace(problem, what=f"prepare step {step.name}: {problem.what}", where=here)
+        yield from _options_of_step(config, index, where)
+
+
+def _options_of_step(config: Config, index: int, where: Where) -> Iterator[Problem]:
+    """What the options of a step contradict, each other or the targets."""
+    step, at = config.prepare.steps[index], ("prepare", "steps", str(index))
+    found = list(step.options.check())
+    if isinstance(step.options, OnTarget):
+        problems = {name: target.problem for name, target in config.targets.items()}
+        try:
+            step.options.choose_target(problems)
+        except UsageError as error:
+            found += [("target", problem) for problem in error.problems]
+    for option, problem in found:
+        what, hint = f"prepare step {step.name}: {problem.what}", problem.hint
+        hint = f"{'.'.join(at)}.{hint}" if hint else ""
+        yield replace(problem, what=what, where=where((*at, option)), hint=hint)
 
 
 def _augment(config: Config, where: Where) -> Iterator[Problem]:

@@ -95,12 +95,12 @@ def _pack(value: Any) -> Any:
         TypeError: no JSON can hold it.
     """
     if type(value) is tuple:
-        return {_TUPLE: [_pack(v) for v in value]}
+        return {_TUPLE: _pack(list(value))}
     if type(value) is list:
-        return [_pack(v) for v in value]
+        return value if _is_flat(value) else [_pack(v) for v in value]
     if type(value) is dict and _TUPLE not in value and all(type(k) is str for k in value):
         return {k: _pack(v) for k, v in value.items()}
-    if value is None or type(value) in (str, int, float, bool):
+    if _is_flat([value]):
         return value
     raise TypeError(type(value).__name__)
 
@@ -108,9 +108,16 @@ def _pack(value: Any) -> Any:
 def _unpack(value: Any) -> Any:
     if isinstance(value, dict):
         if _TUPLE in value:
-            return tuple(_unpack(v) for v in value[_TUPLE])
+            return tuple(_unpack(value[_TUPLE]))
         return {k: _unpack(v) for k, v in value.items()}
-    return [_unpack(v) for v in value] if isinstance(value, list) else value
+    if isinstance(value, list) and not _is_flat(value):
+        return [_unpack(v) for v in value]
+    return value
+
+
+def _is_flat(values: list[Any]) -> bool:
+    """Whether there is nothing in it to be packed: told of a million words at once."""
+    return set(map(type, values)) <= {str, int, float, bool, type(None)}
 
 
 def _sum(file: Path) -> int:

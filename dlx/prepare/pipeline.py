@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,15 +14,16 @@ import numpy as np
 
 from ..config.fields import Chosen, to_plain
 from ..config.specs import STEPS
+from ..config.specs.prepare import OnTarget
 from ..data.cache import Cache
 from ..data.code import code_digest
-from ..data.columns import Array, Column, Input, Rows
+from ..data.columns import Array, Column, Dense, Input, Rows
 from ..data.samples import Frame, Samples
 from ..data.targets import Answers, TargetCodec
 from ..errors import Problem, RunError, UsageError
 from ..files import is_there, read_json
-from ..runs.files import make_folders, write_json
-from .steps import Step, apply_step, fit_apply_step
+from ..runs.files import compact_text, make_folders, write_text
+from .steps import Labels, State, Step, apply_step, fit_apply_step
 
 LAYOUT = 3
 """Part of the cache's key: raised whenever what is kept beside the columns changes."""
@@ -100,6 +101,7 @@ class Pipeline:
         train: Rows,
         targets: Mapping[str, TargetCodec] | None = None,
         cache: Cache | None = None,
+        labelled: Rows | None = None,
     ) -> tuple[Pipeline, Columns]:
         """Fits each step on the training rows and applies it to all rows.
 
@@ -109,6 +111,7 @@ class Pipeline:
             train: the rows that may be learnt from.
             targets: what the values of each target stand for.
             cache: where costly results are kept between runs.
+            labelled: the rows whose targets may be learnt from; None: `train`.
 
         Returns:
             The pipeline, and the columns that it makes of all rows.
@@ -119,9 +122,11 @@ class Pipeline:
         """
         columns: Columns = {}
         fitted: list[FittedStep] = []
+        rows = train if labelled is None else labelled
+        source = _Source(samples, dict(targets or {}), train, rows)
         for name in samples.inputs:
             mine = [s for s in steps if not s.options.columns or name in s.options.columns]
-            column, learnt = _chain(mine, name, samples, train, cache)
+            column, learnt = _chain(mine, name, source, cache)
             with _prefix_input(name):
                 columns[name] = column.ready()
             fitted.extend(learnt)
@@ -174,10 +179,13 @@ class Pipeline:
             RunError: it cannot be written.
         """
         make_folders(folder / FOLDER)
-        targets = {name: codec.plain() for name, codec in self.targets.items()}
-        inputs = {name: found.plain() for name, found in self.inputs.items()}
-        told = asdict(self) | {"targets": targets, "inputs": inputs}
-        write_json(folder / FOLDER / FILE, told)
+        told = {
+            "raw": {name: vars(one) for name, one in self.raw.items()},
+            "steps": [vars(one) for one in self.steps],  # `asdict` copies a vocabulary in seconds
+            "targets": {name: codec.plain() for name, codec in self.targets.items()},
+            "inputs": {name: found.plain() for name, found in self.inputs.items()},
+        }
+        write_text(folder / FOLDER / FILE, compact_text(told) + "\n")
 
     @classmethod
     def load(cls, folder: Path, inputs: Sequence[str]) -> Pipeline:
@@ -232,15 +240,56 @@ def _prefix_input(name: str) -> Iterator[None]:
         raise UsageError(*told) from None
 
 
+@dataclass(frozen=True)
+class _Source:
+    """What steps learn from.
+
+    Attributes:
+        samples: the dataset.
+        targets: what the values of each target stand for.
+        train: the rows that may be learnt from.
+        labelled: those whose targets may be learnt from.
+    """
+
+    samples: Samples
+    targets: Mapping[str, TargetCodec]
+    train: Rows
+    labelled: Rows
+
+    def target_of(self, step: Chosen) -> str:
+        """The name of the target that a step learns from; "" of one that learns from none.
+
+        Raises:
+            UsageError: there is no target that it can learn from.
+        """
+        if not isinstance(step.options, OnTarget):
+            return ""
+        try:
+            return step.options.choose_target({n: c.problem for n, c in self.targets.items()})
+        except UsageError as error:
+            told = (replace(p, what=f"prepare step {step.name} {p.what}") for p in error.problems)
+            raise UsageError(*told) from None
+
+    def fit_apply(self, step: Step[Any], target: str, column: Column) -> tuple[State, Column]:
+        """What a step learns, and what it makes of all rows."""
+        if not target:
+            return fit_apply_step(step, column, self.train)
+        ids = self.samples.columns[target]
+        assert isinstance(ids, Dense), "a target has numbers"
+        labels = Labels(ids.values, self.targets[target].classes)
+        return fit_apply_step(step, column, self.labelled, labels)
+
+
 def _chain(
-    steps: Sequence[Chosen], name: str, samples: Samples, train: Rows, cache: Cache | None
+    steps: Sequence[Chosen], name: str, source: _Source, cache: Cache | None
 ) -> tuple[Column, list[FittedStep]]:
     """Runs the steps on one column; what costly ones gave last time is taken from the cache."""
-    column = samples.columns[name]
+    column = source.samples.columns[name]
     learnt: list[FittedStep] = []
     built = [step.load()(step.options) for step in steps]
     last_costly = max((i for i, step in enumerate(built) if step.costly), default=-1)
-    key = _key(steps[: last_costly + 1], name, samples, train)
+    targets = [source.target_of(step) for step in steps]
+    key = _key(steps[: last_costly + 1], built, targets, name, source)
     cache = cache if key else None
     start = 0
     if cache is not None and (found := cache.load(key)) is not None:
@@ -256,7 +305,7 @@ def _chain(
             name
         ):  # a step that takes no missing values would spread them over all rows
             column.check(missing_allowed=getattr(step, "takes_missing", False))
-        state, column = fit_apply_step(step, column, train)
+        state, column = source.fit_apply(step, targets[index], column)
         learnt.append(_make_step(steps[index], name, state))
         if cache is not None and index == last_costly:
             cache.store(key, {name: column}, {"states": [s.state for s in learnt]})
@@ -268,14 +317,22 @@ def _make_step(step: Chosen, column: str, state: dict[str, Any]) -> FittedStep:
     return FittedStep(step.name, column, options, state)
 
 
-def _key(steps: Sequence[Chosen], name: str, samples: Samples, train: Rows) -> str:
+def _key(
+    steps: Sequence[Chosen],
+    built: Sequence[Step[Any]],
+    targets: Sequence[str],
+    name: str,
+    source: _Source,
+) -> str:
     """What the cache knows a column by; "" where there is nothing to keep, or no telling."""
-    code = [code_digest(step.target) for step in steps]
-    if not steps or not samples.key or not all(code):
+    code, known = [code_digest(step.target) for step in steps], source.samples.key
+    if not steps or not known or not all(code):
         return ""
-    targets = [step.target for step in steps]
-    facts = [LAYOUT, samples.key, name, to_plain(list(steps)), targets, code]
-    digest = hashlib.sha256(json.dumps(facts, sort_keys=True).encode())
-    if any(step.load().fitted for step in steps):
-        digest.update(np.ascontiguousarray(train).tobytes())
+    read = targets[: len(steps)]
+    facts = [LAYOUT, known, name, to_plain(list(steps)), [step.target for step in steps], code]
+    digest = hashlib.sha256(json.dumps([*facts, read], sort_keys=True).encode())
+    if any(step.fitted for step in built[: len(steps)]):
+        digest.update(np.ascontiguousarray(source.train).tobytes())
+    if any(read):
+        digest.update(np.ascontiguousarray(source.labelled).tobytes())
     return digest.hexdigest()

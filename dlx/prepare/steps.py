@@ -6,6 +6,7 @@ A state holds only numbers, lists and texts, so that it can be saved as JSON and
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from dataclasses import dataclass
 from typing import Any, ClassVar, Generic, TypeVar
 
 import numpy as np
@@ -19,7 +20,6 @@ from ..data.columns import (
     Numeric,
     Rows,
     Sequence,
-    Sparse,
     Text,
     as_column,
 )
@@ -37,14 +37,14 @@ class Step(ABC, Generic[Options]):
 
     Attributes:
         costly: whether its result is worth keeping in the cache.
-        fitted: whether it learns anything from the training rows.
+        fitted: whether it learns anything from the training rows, with its options.
         takes_missing: whether it sees missing values (NaN); where it does not, it is given none.
         on_tables: whether it works on each row of a table alone, so that of windows over a series
             it is given the steps, each once.
     """
 
     costly: ClassVar[bool] = False
-    fitted: ClassVar[bool] = True
+    fitted: bool = True
     takes_missing: ClassVar[bool] = False
     on_tables: ClassVar[bool] = False
 
@@ -64,11 +64,46 @@ class Step(ABC, Generic[Options]):
         return []
 
 
-def fit_apply_step(step: Step[Any], column: Column, train: Rows) -> tuple[State, Column]:
+@dataclass(frozen=True)
+class Labels:
+    """What a target says of some rows.
+
+    Attributes:
+        ids: of their classes, (rows,).
+        classes: the name of each class.
+    """
+
+    ids: Array
+    classes: tuple[str, ...]
+
+    def take(self, rows: Rows) -> Labels:
+        """Those of some of the rows."""
+        return Labels(self.ids[rows], self.classes)
+
+
+class StepOnTarget(Step[Options]):
+    """A step that learns from training rows and from what a target says of them.
+
+    Its options are `dlx.config.specs.prepare.OnTarget`.
+    """
+
+    @abstractmethod
+    def fit_to(self, column: Column, labels: Labels) -> State:
+        """Learns from training rows; the labels are those of the same rows."""
+
+
+def fit_apply_step(
+    step: Step[Any], column: Column, train: Rows, labels: Labels | None = None
+) -> tuple[State, Column]:
     """What a step learns from some rows, and what it makes of all.
 
-    A step may have a method `fit_apply(column, train)` that does both in one pass.
+    A step may have a method `fit_apply(column, train)` that does both in one pass. The labels, of
+    all rows, are for a step that learns from a target.
     """
+    if isinstance(step, StepOnTarget):
+        assert labels is not None, "of the target that its options choose"
+        learnt = step.fit_to(column.take(train), labels.take(train))
+        return learnt, apply_step(step, column, learnt)
     if both := getattr(step, "fit_apply", None):
         state, made = both(column, train)
         return state, as_column(made)
@@ -106,14 +141,19 @@ def _numbers(column: Column, step: str) -> Numeric:
 
 def _no_numbers(column: Column, step: str) -> UsageError:
     hint = "multi_hot or pad turn lists of ids into such rows"
-    return _other_kind(column, step, "the same number of numbers in each row", hint)
+    return other_kind(column, step, "the same number of numbers in each row", hint)
 
 
-def _ids(column: Column, step: str) -> Sequence:
+def ids_of(column: Column, step: str) -> Sequence:
+    """The lists of ids of a column.
+
+    Raises:
+        UsageError: it holds something else.
+    """
     if isinstance(column, Sequence) and column.length is None:
         return column
     hint = "add tokenize before it" if isinstance(column, Text) else ""
-    raise _other_kind(column, step, "lists of ids", hint)
+    raise other_kind(column, step, "lists of ids", hint)
 
 
 def texts_of(column: Column, step: str, hint: str = "") -> list[str]:
@@ -124,10 +164,11 @@ def texts_of(column: Column, step: str, hint: str = "") -> list[str]:
     """
     if isinstance(column, Text):
         return column.values
-    raise _other_kind(column, step, "texts", hint)
+    raise other_kind(column, step, "texts", hint)
 
 
-def _other_kind(column: Column, step: str, accepted: str, hint: str) -> UsageError:
+def other_kind(column: Column, step: str, accepted: str, hint: str) -> UsageError:
+    """Tells that a step cannot take a column."""
     what = f"prepare step {step} got {column.holds}"
     if column.instead:
         return UsageError(Problem(what, hint=column.instead))
@@ -185,47 +226,8 @@ class Flatten(Step[specs.Flatten]):
         return Dense(flat, given.names if flat.shape == given.values.shape else ())
 
 
-class MultiHot(Step[specs.MultiHot]):
-    """Which ids a row contains, kept as the sorted distinct ids."""
-
-    costly = True
-    fitted = False
-
-    def apply(self, column: Column, state: State) -> Column:  # noqa: ARG002
-        """Sparse rows of zeros and ones.
-
-        Raises:
-            UsageError: an id is as large as the size or larger.
-        """
-        given, size = _ids(column, "multi_hot"), self.options.size
-        largest = int(given.values.max(initial=0))
-        if largest >= size:
-            what = f"prepare step multi_hot has size {size:,}, but the data contain id {largest:,}"
-            hint = f"keep fewer words (num_words={size}), or size={largest + 1}"
-            raise UsageError(Problem(what, "", f"a size of {largest + 1:,} or more", hint))
-        return Sparse(*_distinct(given, size), size)
-
-
-_CHUNK_ROWS = 4096
 _MOST_NUMBERS = 2**31
 """Of all rows written out: 8 GiB."""
-
-
-def _distinct(rows_of_ids: Sequence, size: int) -> tuple[Array, Rows]:
-    """Each row's distinct values in ascending order: row and value sorted as one number."""
-    step = max(1, min(_CHUNK_ROWS, (2**31 - 1) // size))
-    values, lengths = [np.zeros(0, np.int32)], [np.zeros(1, np.int64)]
-    for start in range(0, len(rows_of_ids), step):
-        offsets = rows_of_ids.offsets[start : start + step + 1]
-        count = len(offsets) - 1
-        rows = np.repeat(np.arange(count, dtype=np.int32) * size, np.diff(offsets))
-        keys = rows + rows_of_ids.values[offsets[0] : offsets[-1]].astype(np.int32)
-        keys.sort()
-        keys = keys[np.diff(keys, prepend=-1) != 0]
-        rows = keys // size
-        values.append(keys - rows * size)
-        lengths.append(np.bincount(rows, minlength=count))
-    return np.concatenate(values), np.cumsum(np.concatenate(lengths))
 
 
 class OneHot(Step[specs.OneHot]):
@@ -259,9 +261,7 @@ class OneHot(Step[specs.OneHot]):
             return column.rows()
         if isinstance(column, Sequence):
             hint = "add {name: pad} before it"
-            raise _other_kind(
-                column, "one_hot", "whole numbers, or rows of ids of one length", hint
-            )
+            raise other_kind(column, "one_hot", "whole numbers, or rows of ids of one length", hint)
         rows = _dense(column, "one_hot").values
         if not np.issubdtype(rows.dtype, np.integer) and not np.array_equal(rows, np.floor(rows)):
             what = "prepare step one_hot got fractions"
@@ -276,7 +276,7 @@ class Pad(Step[specs.Pad]):
 
     def fit(self, column: Column) -> State:
         """The largest id, for the size of an embedding: that there may be, else that there is."""
-        given = _ids(column, "pad")
+        given = ids_of(column, "pad")
         return {"largest": given.size - 1 if given.size else int(given.values.max(initial=0))}
 
     def apply(self, column: Column, state: State) -> Column:
@@ -284,7 +284,7 @@ class Pad(Step[specs.Pad]):
 
         Ids larger than any in training become the unknown one.
         """
-        given = _ids(column, "pad")
+        given = ids_of(column, "pad")
         length, front = self.options.length, self.options.side == "front"
         lengths = given.lengths()
         kept = np.minimum(lengths, length)

@@ -80,6 +80,29 @@ def json_text(value: Any) -> str:
     return json.dumps(plain(value), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
 
 
+def compact_text(value: Any, indent: str = "\n") -> str:
+    """A value as a JSON file has it whose lists are long: each of plain values is one line.
+
+    Args:
+        value: mappings of texts to such and to lists.
+        indent: the end of a line, and what the next begins with.
+    """
+    inner = f"{indent} "
+    if isinstance(value, dict) and value:
+        keys = (json.dumps(str(key), ensure_ascii=False) for key in value)
+        cells = [
+            f"{k}: {compact_text(v, inner)}" for k, v in zip(keys, value.values(), strict=True)
+        ]
+        return f"{{{inner}{f',{inner}'.join(cells)}{indent}}}"
+    if isinstance(value, (list, tuple)) and any(isinstance(one, dict) for one in value):
+        cells = [compact_text(one, inner) for one in value]
+        return f"[{inner}{f',{inner}'.join(cells)}{indent}]"
+    return json.dumps(plain(value), ensure_ascii=False, allow_nan=False)
+
+
+_NEVER_ODD = {str, int, bool, type(None)}
+
+
 def plain(value: Any) -> Any:
     """A value as JSON has it: no tuples, no NaN."""
     if isinstance(value, float) and (value != value or value in (float("inf"), float("-inf"))):
@@ -87,6 +110,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, dict):
         return {str(k): plain(v) for k, v in value.items()}
     if isinstance(value, (list, tuple)):
+        if set(map(type, value)) <= _NEVER_ODD:  # of a million words, say
+            return list(value)
         return [plain(v) for v in value]
     return value
 

@@ -100,7 +100,7 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
         for name, target in data.targets.items()
     }
     pipeline, columns = Pipeline.fit(
-        config.prepare.steps, samples, learnt, codecs, None if len(made_of) else cache
+        config.prepare.steps, samples, learnt, codecs, None if len(made_of) else cache, rows
     )
     found = place_fold(pipeline, columns, data, fold, device, rows, made_of)
     _balance(found, config, np.concatenate([fold.train, made_of]))

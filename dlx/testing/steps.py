@@ -7,19 +7,20 @@ from typing import Any
 
 import numpy as np
 
-from ..data.columns import as_column
-from ..prepare.steps import Step, fit_apply_step
+from ..data.columns import Rows, as_column
+from ..prepare.steps import Labels, State, Step, fit_apply_step
 from .columns import content, orders
 from .contract import require, require_same, through_json, working
 
 
-def check_step(make: Callable[[], Step[Any]], column: Any) -> None:
+def check_step(make: Callable[[], Step[Any]], column: Any, labels: Labels | None = None) -> None:
     """Checks every clause of the contract of preparation steps.
 
     Args:
         make: makes the step; one that is made anew applies what another has learnt.
         column: what it is given: a column, an array or a list of texts, of four rows at least;
             the first half trains.
+        labels: of its rows, for a step that learns from a target.
 
     Raises:
         BrokenContract: the first clause that it does not keep.
@@ -29,19 +30,26 @@ def check_step(make: Callable[[], Step[Any]], column: Any) -> None:
     for fact in ("costly", "fitted"):
         told = getattr(step, fact, None)
         require(isinstance(told, bool), f"`{fact}` says whether it is", told)
-    before, train = content(given), given.take(np.arange(len(given) // 2))
-    state = step.fit(train)
+    before, every = content(given), np.arange(len(given))
+    train = every[: len(given) // 2]
+
+    def fit(step: Any, rows: Rows) -> State:
+        some = given.take(rows)
+        learnt: State = step.fit(some) if labels is None else step.fit_to(some, labels.take(rows))
+        return learnt
+
+    state = fit(step, train)
     result = as_column(step.apply(given, state))
     require_same("fit() and apply() leave their column as it is", content(given), before)
     require(len(result) == len(given), "apply() gives a row for each row", len(result))
     clause = "fit() depends on its rows alone, whatever was fitted or applied before"
     for one in (step, make()):
-        require_same(clause, one.fit(train), state)
+        require_same(clause, fit(one, train), state)
     if not step.fitted:
         clause = "fit() learns nothing from rows where `fitted` is false"
-        require_same(clause, make().fit(given), state)
+        require_same(clause, fit(make(), every), state)
     clause = "fit_apply() gives what fit() and apply() give"
-    learnt, both = fit_apply_step(make(), given, np.arange(len(given) // 2))
+    learnt, both = fit_apply_step(make(), given, train, labels)
     require_same(clause, learnt, state)
     require_same(clause, content(both), content(result))
     loaded = through_json("the state is something that JSON can hold", state)

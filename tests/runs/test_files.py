@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from dlx.errors import RunError
-from dlx.runs.files import append_bytes, plain, write_bytes, write_json, write_text
+from dlx.runs.files import append_bytes, compact_text, plain, write_bytes, write_json, write_text
 
 FULL = OSError(28, "No space left on device")
 
@@ -28,6 +28,18 @@ def test_json_has_no_nan(tmp_path: Path) -> None:
     assert json.loads(text) == {"a": None, "b": [1.5, None], "3": "ä"}
     assert "ä" in text
     assert text.endswith("}\n")
+
+
+def test_compact_text_has_a_line_for_each_list() -> None:
+    value = {"steps": [{"words": ["a", "ä"], "counts": [[0, 1], [2, float("nan")]]}], "none": {}}
+
+    text = compact_text(value)
+
+    assert json.loads(text) == json.loads(json.dumps(plain(value)))
+    assert text == (
+        '{\n "steps": [\n  {\n   "words": ["a", "ä"],\n   "counts": [[0, 1], [2, null]]\n  }\n ],\n'
+        ' "none": {}\n}'
+    )
 
 
 def test_plain_keeps_what_json_has() -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from dlx.config.specs import STEPS
-from dlx.config.specs.prepare import Expression
-from dlx.data.columns import Column, Dense, Image, Sequence
+from dlx.config.specs.prepare import Expression, OnTarget
+from dlx.data.columns import Column, Dense, Image, Sequence, Sparse
+from dlx.prepare.steps import Labels
 from dlx.testing import BrokenContract, check_step
 
 RNG = np.random.default_rng(1)
@@ -25,6 +26,11 @@ COLUMNS: dict[str, Any] = {
     "lists": Sequence(np.concatenate(LISTS), np.cumsum([0, *map(len, LISTS)])),
     "texts": [f"word{i % 4} word{i % 7} {'rare' * (i % 3)}" for i in range(ROWS)],
 }
+OFFSETS = np.arange(0, 2 * ROWS + 1, 2)
+MARKS = np.array([[i % 4, 4 + i % 3] for i in range(ROWS)], np.int32).reshape(-1)
+COLUMNS["marks"] = Sparse(MARKS, OFFSETS, 9)
+COLUMNS["weights"] = Sparse(MARKS, OFFSETS, 9, RNG.random(len(MARKS)).astype(np.float32))
+LABELS = Labels(np.arange(ROWS) // 2 % 2, ("no", "yes"))
 CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "standardise": [("numbers", {}), ("counts", {}), ("pictures", {})],
     "scale": [
@@ -33,7 +39,11 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
         for options in ({}, {"divide_by": 3})
     ],
     "flatten": [("numbers", {})],
-    "multi_hot": [("lists", {"size": 50})],
+    "multi_hot": [
+        ("lists", {"size": 50, **more})
+        for more in ({}, {"mode": "count", "sublinear": True}, {"mode": "tf_idf"})
+    ],
+    "naive_bayes": [("marks", {}), ("marks", {"alpha": 0.5}), ("weights", {})],
     "one_hot": [("counts", {}), ("counts", {"size": 3})],
     "pad": [("lists", {"length": 4}), ("lists", {"length": 3, "side": "back"})],
     "tokenize": [
@@ -59,7 +69,8 @@ def test_every_step_keeps_the_contract(name: str) -> None:
     entry = STEPS.entries[name]
     for column, options in CASES[name]:
         built = STEPS.default(name, **options)()
-        check_step(lambda built=built: built.load()(built.options), COLUMNS[column])
+        labels = LABELS if isinstance(built.options, OnTarget) else None
+        check_step(lambda built=built: built.load()(built.options), COLUMNS[column], labels)
     assert CASES[name], entry
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
-from ...errors import Problem
+from ...errors import Problem, UsageError
 from ..fields import Component, Table, option
+from ..names import join_names
 from ..shapes import Sizes
 
 
@@ -23,7 +24,7 @@ class OnColumns:
         return None
 
     def check(self) -> Iterator[tuple[str, Problem]]:
-        """What its options contradict, and the option where it stands."""
+        """What its options contradict, and the option where it stands; hints as OPTION=VALUE."""
         return iter(())
 
 
@@ -57,14 +58,84 @@ class Flatten(OnColumns):
 
 
 @dataclass(frozen=True, kw_only=True)
+class OnTarget(OnColumns):
+    """Options of a step that learns from a target too, of training rows.
+
+    Attributes:
+        problems: types of the targets that it can learn from.
+    """
+
+    problems: ClassVar[tuple[str, ...]] = ()
+
+    target: str = option("", "target that it learns from; empty: the only one")
+
+    def choose_target(self, problems: Mapping[str, str]) -> str:
+        """The name of the target that it learns from.
+
+        Args:
+            problems: type of the problem of each target.
+
+        Raises:
+            UsageError: there is no such target, or the step cannot learn from it, as a predicate;
+                the hint as OPTION=VALUE.
+        """
+        fine = [name for name, problem in problems.items() if problem in self.problems]
+        name = self.target or (next(iter(problems)) if len(problems) == 1 else "")
+        if name in fine:
+            return name
+        if not name:
+            what = f"learns from one target, and there are {len(problems) or 'none'}"
+        elif name not in problems:
+            what = f"learns from target {name}, which there is not"
+        else:
+            what = f"cannot learn from target {name}, which is {problems[name]}"
+        accepted, hint = f"a target that is {join_names(self.problems)}", ""
+        if fine:
+            accepted, hint = f"target: {join_names(fine)}", f"target={fine[0]}"
+        raise UsageError(Problem(what, "", accepted, hint))
+
+
+@dataclass(frozen=True, kw_only=True)
 class MultiHot(OnColumns):
-    """Marks with 1 which ids a row contains; order and counts are lost (book 3.4.2)."""
+    """Marks which ids a row contains, or how often; their order is lost (book 3.4.2)."""
 
     size: int = option(10_000, "length of the vector; ids beyond it are refused", ge=2)
+    mode: Literal["binary", "count", "tf_idf"] = option(
+        "binary",
+        "what stands in the place of an id: 1; how often the row has it; or that times "
+        "ln((1 + rows) / (1 + rows with the id)) + 1 over the training rows, each row then divided "
+        "by its length, as scikit-learn does by default",
+        newer=True,
+    )
+    sublinear: bool = option(False, "1 + ln(count) in the place of a count", newer=True)
+
+    def check(self) -> Iterator[tuple[str, Problem]]:
+        """What its options contradict, and the option where it stands."""
+        if self.sublinear and self.mode == "binary":
+            what = "`sublinear` changes counts, and mode binary has none"
+            yield "sublinear", Problem(what, accepted="mode: count or tf_idf", hint="mode=count")
 
     def after(self, sizes: Sizes | None) -> Sizes | None:  # noqa: ARG002
         """The vector."""
         return (self.size,)
+
+
+@dataclass(frozen=True, kw_only=True)
+class NaiveBayes(OnTarget):
+    """Weighs each position of multi-hot rows by how much it speaks for one of two classes.
+
+    The weight is the log-count ratio of Wang and Manning (2012): with p the training rows of the
+    second class that have the position, plus alpha, and q those of the first,
+    ln((p / sum of p) / (q / sum of q)).
+    """
+
+    problems = ("binary",)
+
+    alpha: float = option(1.0, "added to each number of rows", gt=0)
+
+    def after(self, sizes: Sizes | None) -> Sizes | None:
+        """The shape as it was."""
+        return sizes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +186,7 @@ class Tokens(OnColumns):
         """What its options contradict, and the option where it stands."""
         if not self.ngrams or len(set(self.ngrams)) < len(self.ngrams):
             what = f"`ngrams` is [{', '.join(map(str, self.ngrams))}]"
-            yield "ngrams", Problem(what, accepted="lengths, each once", hint="ngrams: [1, 2]")
+            yield "ngrams", Problem(what, accepted="lengths, each once", hint="ngrams=[1,2]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,7 +220,7 @@ class Tokenize(Tokens):
         if self.vocabulary == "printable" and (self.unit, self.ngrams) != ("char", (1,)):
             what = "`vocabulary: printable` is a list of characters"
             accepted = "unit: char, with ngrams: [1]"
-            yield "vocabulary", Problem(what, accepted=accepted, hint="vocabulary: training")
+            yield "vocabulary", Problem(what, accepted=accepted, hint="vocabulary=training")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +299,8 @@ STEPS = Table(
         "standardise": Component(Standardise, f"{_CODE}:Standardise"),
         "scale": Component(Scale, f"{_CODE}:Scale"),
         "flatten": Component(Flatten, f"{_CODE}:Flatten"),
-        "multi_hot": Component(MultiHot, f"{_CODE}:MultiHot"),
+        "multi_hot": Component(MultiHot, "dlx.prepare.sparse:MultiHot"),
+        "naive_bayes": Component(NaiveBayes, "dlx.prepare.sparse:NaiveBayes"),
         "one_hot": Component(OneHot, f"{_CODE}:OneHot"),
         "pad": Component(Pad, f"{_CODE}:Pad"),
         "tokenize": Component(Tokenize, "dlx.prepare.texts:Tokenize"),
