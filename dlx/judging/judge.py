@@ -22,7 +22,7 @@ from .bootstrap import Draws, middle
 from .evaluation import Estimate, Evaluation
 from .facts import Facts
 from .intervals import Interval, hull, mean_by_rows, paired_shares, students_t, wilson
-from .scores import Baseline, Judged, Score
+from .scores import Baseline, Beside, Judged, Score
 from .verdict import DATA, entry, power_of
 
 
@@ -40,7 +40,9 @@ def judge(part: str, evaluations: Sequence[Evaluation]) -> Judged:
         raise ValueError(f"{part}: nothing was evaluated, so there is nothing to judge")
     values = [[one.value() for one in evaluation.baselines] for evaluation in evaluations]
     scores = [
-        Score(one.score, one.own.value(), one.direction, _best(one, beside))
+        Score(
+            one.score, one.own.value(), one.direction, _best(one, beside), beside=_all(one, beside)
+        )
         for one, beside in zip(evaluations, values, strict=True)
     ]
     first, sample = evaluations[0], Sample(evaluations[0])
@@ -56,6 +58,13 @@ def _best(evaluation: Evaluation, values: Sequence[float]) -> Baseline | None:
     found = [Baseline(one.name, value) for one, value in rivals if not math.isnan(value)]
     pick = max if evaluation.direction == "max" else min
     return pick(found, key=lambda one: one.value) if found else None
+
+
+def _all(evaluation: Evaluation, values: Sequence[float]) -> tuple[Beside, ...]:
+    """Those to beat that have a value."""
+    pairs = zip(evaluation.baselines, values, strict=True)
+    known = [(one, value) for one, value in pairs if one.kind != DATA and not math.isnan(value)]
+    return tuple(Beside(one.name, one.kind, value) for one, value in known)
 
 
 class Sample:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -180,8 +180,20 @@ def _fold_scores(
                 "direction": score_names(config)[name],
                 "baseline": baseline,
                 "interval": over,
+                "beside": _mean_beside(name, judged),
             }
         )
+    return found
+
+
+def _mean_beside(name: str, judged: Sequence[Judged]) -> list[dict[str, Any]]:
+    """The mean over the folds of each simple answer under a score that every fold has."""
+    listed = [s.beside for one in judged for s in one.scores if s.name == name]
+    found = []
+    for first in listed[0]:
+        values = [one.value for each in listed for one in each if one.name == first.name]
+        if len(values) == len(judged):
+            found.append(asdict(replace(first, value=statistics.fmean(values))))
     return found
 
 

@@ -18,6 +18,15 @@ class Baseline:
 
 
 @dataclass(frozen=True)
+class Beside:
+    """One of the simple answers under a metric, and its kind as of an `Estimate`."""
+
+    name: str
+    kind: str
+    value: float
+
+
+@dataclass(frozen=True)
 class Score:
     """One score, ready to be shown.
 
@@ -27,6 +36,7 @@ class Score:
         direction: "max" or "min".
         baseline: the best simple answer under the same metric; None where none is defined.
         interval: 95 % interval, for the metric that is judged by.
+        beside: every simple answer under the same metric that has a value.
     """
 
     name: str
@@ -34,6 +44,7 @@ class Score:
     direction: str
     baseline: Baseline | None = None
     interval: Interval | None = None
+    beside: tuple[Beside, ...] = ()
 
     def plain(self) -> dict[str, Any]:
         """As `report.json` holds it."""

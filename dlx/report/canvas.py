@@ -174,8 +174,12 @@ def _decades(low: float, high: float) -> list[float]:
     return found[:: math.ceil(len(found) / 4)] if found else [low, high]
 
 
-def legend(axes: Axes, width: float = 4.3) -> None:
-    """The names of the marks above the axes, in as many columns as so many inches hold."""
+def legend(axes: Axes, width: float = 4.3) -> int:
+    """The names of the marks above the axes, in as many columns as so many inches hold.
+
+    Returns:
+        How many rows they fill.
+    """
     names = [text for text in axes.get_legend_handles_labels()[1] if not text.startswith("_")]
     room = width - 0.1
     widths = [_HANDLE + _LETTER * len(name) for name in names]
@@ -186,4 +190,5 @@ def legend(axes: Axes, width: float = 4.3) -> None:
             place = axes.get_position()
             anchor = (-place.x0 / place.width, 1.02)
             axes.legend(ncols=columns, loc="lower left", bbox_to_anchor=anchor)
-            return
+            return rows
+    return 0

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..judging.classes import describe_meanings
@@ -12,6 +12,9 @@ from . import plots
 from .blocks import Block, Picture, Section, Text
 from .read import Run, amount, finite, get, mappings, measures
 from .words import measure, number, sentence, tally
+
+_MOST = {"naive": 3, "classical": 2}
+"""As many of a kind of baselines are drawn; of others the best one."""
 
 
 def curves(run: Run) -> Section:
@@ -27,7 +30,7 @@ def _curve(run: Run, name: str) -> Block:
         run.curve(f"train/{name}"),
         run.curve(f"val/{name}"),
         _epoch({"epoch": run.report.get("best_epoch")}),
-        _baseline(run, name),
+        _bars(run, name),
         [[finite(row.get(f"val/{name}")) for row in fold] for fold in run.folds],
         _turn(run) if name == "loss" else None,
     )
@@ -76,16 +79,37 @@ def _smooth_mean(run: Run) -> list[Block]:
     return blocks
 
 
-def _baseline(run: Run, name: str) -> tuple[str, float] | None:
-    """The first baseline of the validation score, as the line shows that part; else the test's."""
+def _bars(run: Run, name: str) -> list[plots.Bar]:
+    """What validation must beat, as the line shows that part; else what the test score must.
+
+    The best constant, the best naive forecasts, and the classical models; of an older run the best
+    of all alone.
+    """
     found = mappings(run.report, "scores")
     for wanted in (f"val/{name}", f"test/{name}"):
         for score in found:
-            baseline = get(score, "baseline", dict)
-            value = amount(baseline, "value")
-            if score.get("name") == wanted and value is not None:
-                return display_name(get(baseline, "name", str)) or "baseline", float(value)
-    return None
+            if score.get("name") != wanted:
+                continue
+            listed = mappings(score, "beside") or [get(score, "baseline", dict)]
+            bars = [_bar(one) for one in listed if amount(one, "value") is not None]
+            if bars:
+                return _choose_bars(bars, get(score, "direction", str))
+    return []
+
+
+def _bar(one: Mapping[str, Any]) -> plots.Bar:
+    name = display_name(get(one, "name", str)) or "baseline"
+    return plots.Bar(name, finite(one.get("value")), get(one, "kind", str) or "constant")
+
+
+def _choose_bars(bars: Sequence[plots.Bar], direction: str) -> list[plots.Bar]:
+    """The best few of each kind, the hardest first."""
+    sign = -1 if direction == "max" else 1
+    ordered = sorted(bars, key=lambda bar: sign * bar.value)
+    kinds = {bar.kind for bar in bars}
+    first = [[b for b in ordered if b.kind == kind][: _MOST.get(kind, 1)] for kind in kinds]
+    chosen = [bar for some in first for bar in some]
+    return [bar for bar in ordered if bar in chosen]
 
 
 def _alt(data: plots.Curve) -> str:
@@ -114,10 +138,11 @@ def _caption(run: Run, data: plots.Curve) -> str:
         by = f" by {monitor}" if monitor else ""
         if math.isfinite(value):
             said.append(f"Best epoch{by}: {data.best}, where validation is {number(value)}.")
-    if data.baseline is not None and not data.fits and math.isfinite(data.baseline[1]):
-        side = "below" if data.baseline[1] < data.reach[0] else "above"
-        shown = f"{data.baseline[0]} {number(data.baseline[1])}"
-        said.append(f"The baseline, {shown}, is far {side} the curves.")
+    for bar in data.bars:
+        if bar not in data.shown and math.isfinite(bar.value):
+            side = "below" if bar.value < data.reach[0] else "above"
+            told = f"{bar.name} {number(bar.value)}"
+            said.append(f"The baseline, {told}, is far {side} the curves.")
     pairs = zip(data.train, data.val, strict=True)
     lost = sum(not any(map(math.isfinite, pair)) for pair in pairs)
     if lost:

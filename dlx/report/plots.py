@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
 DOTS = 5000
 """As many rows does a scatter show."""
+_HEIGHT, _LINE = 3.05, 0.17  # inches of a curve, and of a line of its legend
+_BARS = {"naive": "#009e73", "classical": "#cc79a7"}  # colours of baselines by their kind
+_DASHES = ((4, 1.6), (6.4, 1.6, 1, 1.6), (1, 1.6), (8, 2, 2, 2), (2, 2), (6, 3))
 _FAR = 4  # times the height of the later epochs: the first ones press them flat
 _VISIBLE = 0.12  # share of the height that a gap needs to be marked
 
@@ -40,6 +44,15 @@ class Turn:
 
 
 @dataclass(frozen=True)
+class Bar:
+    """A simple answer's score, which is the same in every epoch: its name, value and kind."""
+
+    name: str
+    value: float
+    kind: str = "constant"
+
+
+@dataclass(frozen=True)
 class Curve:
     """A measure over the epochs.
 
@@ -49,7 +62,7 @@ class Curve:
         train: the value on the training part in each epoch; nan where there is none.
         val: the same on the validation set.
         best: the epoch whose weights are kept, if one was chosen.
-        baseline: name and value of what must be beaten, if there is one.
+        bars: what must be beaten, the hardest first.
         folds: `val` of each fold, where `val` is their mean.
         turn: where the loss turned, if this is the loss.
     """
@@ -59,7 +72,7 @@ class Curve:
     train: Sequence[float]
     val: Sequence[float]
     best: int | None = None
-    baseline: tuple[str, float] | None = None
+    bars: Sequence[Bar] = ()
     folds: Sequence[Sequence[float]] = ()
     turn: Turn | None = None
 
@@ -83,19 +96,22 @@ class Curve:
         return (min(values), max(values)) if values else (0.0, 1.0)
 
     @property
-    def fits(self) -> bool:
-        """Whether the baseline can be drawn without pressing the curves flat."""
-        if self.baseline is None or not math.isfinite(self.baseline[1]):
+    def shown(self) -> list[Bar]:
+        """The baselines that can be drawn without pressing the curves flat."""
+        return [bar for bar in self.bars if self._fits(bar.value)]
+
+    def _fits(self, value: float) -> bool:
+        if not math.isfinite(value):
             return False
         low, high = self.reach
-        span = max(high, self.baseline[1]) - min(low, self.baseline[1])
-        return span <= _FAR * (high - low) and (self.baseline[1] > 0 or not self.log)
+        span = max(high, value) - min(low, value)
+        return span <= _FAR * (high - low) and (value > 0 or not self.log)
 
 
 @picture
 def curve(data: Curve) -> Figure:
-    """Training as dots, validation as a line, the best epoch ringed, the baseline dashed."""
-    figure, axes = axes_at(4.3, 3.05, (0.145, 0.14, 0.835, 0.64))
+    """Training as dots, validation as a line, the best epoch ringed, baselines dashed."""
+    figure, axes = axes_at(4.3, _HEIGHT, (0.145, 0.14, 0.835, 0.64))
     size = 4.5 if len(data.epochs) <= 40 else 2.5
     whole: Any = {"clip_on": False}  # a mark at an axis's end
     if np.isfinite(data.train).any():
@@ -110,12 +126,22 @@ def curve(data: Curve) -> Figure:
         axes.plot(*zip(*known, strict=True), line, color=VAL, **whole)
     _mark_turn(axes, data)
     _mark_best(axes, data)
-    if data.baseline is not None and data.fits:
-        label = f"{shorten(data.baseline[0], 14)} {number(data.baseline[1])}"
-        axes.axhline(data.baseline[1], ls="--", lw=1.2, color=MUTED, label=label)
-    _finish_curve(axes, data)
+    for bar, dashes in zip(data.shown, cycle(_DASHES), strict=False):
+        label = f"{shorten(bar.name, 19)} {number(bar.value)}"
+        colour = _BARS.get(bar.kind, MUTED)
+        axes.axhline(bar.value, ls=(0, dashes), color=colour, lw=1.2, label=label)
+    _make_room(figure, axes, _finish_curve(axes, data))
     figure.text(0.02, 0.985, shorten(data.name, 50), va="top", weight="bold", size=10)
     return figure
+
+
+def _make_room(figure: Figure, axes: Axes, rows: int) -> None:
+    """Makes a picture higher where its legend has more than the two rows there is room for."""
+    if rows > 2:
+        place, high = axes.get_position(), _HEIGHT + _LINE * (rows - 2)
+        share = _HEIGHT / high
+        figure.set_size_inches(figure.get_size_inches()[0], high)
+        axes.set_position((place.x0, place.y0 * share, place.width, place.height * share))
 
 
 def _inner(folds: Sequence[Sequence[float]]) -> list[float]:
@@ -193,12 +219,13 @@ def _mark_best(axes: Axes, data: Curve) -> None:
         axes.plot([data.best], [value], "o", label=f"best: {data.best}", **ring)
 
 
-def _finish_curve(axes: Axes, data: Curve) -> None:
+def _finish_curve(axes: Axes, data: Curve) -> int:
+    """Axes, grid and legend, of which the number of rows is given."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     low, high = data.reach
-    if data.baseline is not None and data.fits:
-        low, high = min(low, data.baseline[1]), max(high, data.baseline[1])
+    heights = [low, high, *(bar.value for bar in data.shown)]
+    low, high = min(heights), max(heights)
     margin = 0.06 * (high - low) or 0.06 * abs(high) or 1.0
     if data.log:
         axes.set_ylim(low / 1.05, high * 1.05)
@@ -214,7 +241,7 @@ def _finish_curve(axes: Axes, data: Curve) -> None:
     axes.xaxis.set_major_locator(MaxNLocator(6, integer=True))
     axes.grid(axis="y", color=FAINT, lw=0.8)
     axes.set_xlabel("epoch", labelpad=2)
-    legend(axes)
+    return legend(axes)
 
 
 @picture

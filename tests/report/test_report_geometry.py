@@ -13,7 +13,7 @@ from dlx.report import compare_plots, evidence_plots, matrix_plots, plots, sweep
 from dlx.report.compare_plots import Span
 from dlx.report.evidence_plots import Line, Slice
 from dlx.report.levers import lever
-from dlx.report.plots import Curve, Turn
+from dlx.report.plots import Bar, Curve, Turn
 from dlx.report.sweep_plots import Fan, Trade
 
 RATES = [0.002, 0.0027, 0.0035, 0.0041, 0.0052, 0.0069, 0.0072]
@@ -35,7 +35,7 @@ FULL = Curve(
     SHARES,
     SHARES,
     best=7,
-    baseline=("logistic regression", 0.9),
+    bars=[Bar("logistic regression", 0.9)],
     turn=Turn("overfits", 3, 0.1),
 )
 SPANS = [

@@ -10,8 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from dlx.report.curves import _bars, curves
 from dlx.report.matrix_plots import confusion
-from dlx.report.plots import Curve, curve, scatter
+from dlx.report.plots import Bar, Curve, curve, scatter
+from dlx.report.read import Run
 
 NAN = math.nan
 
@@ -51,9 +53,9 @@ def test_a_curve_of_any_length_is_drawn(epochs):
 
 @pytest.mark.parametrize(("value", "fits"), [(0.8, True), (0.5, False), (NAN, False)])
 def test_a_baseline_is_drawn_only_where_it_leaves_the_curves_legible(value, fits):
-    data = Curve("accuracy", [1, 2], [0.9, 0.95], [0.88, 0.9], baseline=("majority", value))
+    data = Curve("accuracy", [1, 2], [0.9, 0.95], [0.88, 0.9], bars=[Bar("majority", value)])
     bare = Curve("accuracy", [1, 2], [0.9, 0.95], [0.88, 0.9])
-    assert data.fits is fits
+    assert bool(data.shown) is fits
     assert (curve(data) != curve(bare)) is fits
 
 
@@ -89,3 +91,28 @@ def test_the_user_s_own_settings_change_nothing():
     with matplotlib.rc_context(mine):
         assert curve(data) == usual
         assert matplotlib.rcParams["font.size"] == 30
+
+
+def test_a_curve_has_a_line_for_each_naive_forecast_and_the_best_of_other_kinds():
+    listed = [
+        *(("median", "constant", 5.0), ("mean", "constant", 6.0), ("last value", "naive", 4.0)),
+        *(("same hour yesterday", "naive", 5.5), ("ridge regression", "classical", 3.0)),
+    ]
+    beside = [{"name": n, "kind": kind, "value": value} for n, kind, value in listed]
+    score = {"name": "val/mae", "direction": "min", "value": 2.0, "beside": beside}
+    baseline = {"name": "ridge regression", "value": 3.0}
+    epochs = [{"epoch": 1, "train/mae": 7.0, "val/mae": 6.0}, {"train/mae": 2.5, "val/mae": 2.0}]
+    for scores, names in (
+        ([score], ["ridge regression", "last value", "median", "same hour yesterday"]),
+        ([{**score, "beside": [], "baseline": baseline}], ["ridge regression"]),  # of older runs
+        ([{**score, "name": "val/mse"}], []),
+        (
+            [{**score, "name": "test/mae", "direction": "max"}],
+            ["mean", "same hour yesterday", "last value", "ridge regression"],
+        ),
+    ):
+        found = _bars(Run({"scores": scores}, epochs), "mae")
+        assert [bar.name for bar in found] == names
+    (block,) = curves(Run({"scores": [score]}, epochs)).blocks
+    bare = curves(Run({"scores": []}, epochs)).blocks[0]
+    assert block.size[1] > bare.size[1]  # its legend has room
