@@ -232,6 +232,9 @@ def _protocol(config: Config, where: Where) -> Iterator[Problem]:
         known = join_names(dataset.options.groups) or "no column: the dataset has none to group by"
         what = f"dataset {dataset.name} has no column `{group}` to group by"
         yield Problem(what, where(("protocol", "group")), known)
+    if getattr(options, "take", "first") != "first" and options.shuffle:
+        what = f"`protocol.take` is {options.take}, but rows are drawn at random"
+        yield Problem(what, where(("protocol", "take")), "first", "protocol.shuffle=false")
     if config.final and name in ("train_test", "test_as_validation"):
         reason = "has no validation set" if name == "train_test" else "leaves no test set"
         what = f"`final` trains on all rows outside the test set, but protocol {name} {reason}"

@@ -116,7 +116,8 @@ def holdout(options: specs.Holdout, samples: Samples, seed: int, target: str) ->
         validation = draw(rest, count, derive(seed, "holdout"), outer.labels, outer.units)
         how = "drawn at random" + outer.how(options)
     else:
-        validation, how = rest[:count], "the first ones"
+        validation = rest[:count] if options.take == "first" else rest[-count:]
+        how = f"the {options.take} ones"
     train = np.setdiff1d(rest, validation, assume_unique=True)
     held = len(validation)
     rule = f"{held:,} of {len(rest):,} training rows held out for validation ({how}); {outer.rule}"

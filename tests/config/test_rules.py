@@ -60,6 +60,11 @@ CASES = {
         "`prepare.scope` is unused, but protocol.train leaves no row unused\n"
         "  where: command line: prepare.scope=unused\n  accepted: fold\n  try: prepare.scope=fold"
     ),
+    ("protocol=holdout", "protocol.take=last"): (
+        "`protocol.take` is last, but rows are drawn at random\n"
+        "  where: command line: protocol.take=last\n  accepted: first\n"
+        "  try: protocol.shuffle=false"
+    ),
     ("dataset=imdb",): (
         "dataset imdb has no target `digit`\n"
         "  where: dlx:configs/task/digits.yaml:11\n  accepted: sentiment"

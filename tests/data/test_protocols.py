@@ -169,6 +169,16 @@ def test_unshuffled_validation_is_the_first_rows_outside_the_test_part() -> None
     assert split.folds[0].train.tolist() == [5, 6, 7, 8]
 
 
+def test_unshuffled_validation_may_be_the_last_rows_as_in_keras() -> None:
+    samples = labelled(np.arange(10), test=[0, 2, 9])
+
+    split = holdout(Holdout(validation=3, shuffle=False, take="last"), samples, 0, "y")
+
+    assert split.folds[0].validation.tolist() == [6, 7, 8]
+    assert split.folds[0].train.tolist() == [1, 3, 4, 5]
+    assert "(the last ones)" in split.rule
+
+
 def test_numbers_are_drawn_without_classes() -> None:
     samples = labelled(np.linspace(0, 1, 50, dtype=np.float32))
 

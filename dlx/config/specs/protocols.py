@@ -67,7 +67,12 @@ class Holdout(Drawn):
     """Some of the training rows are held out as the validation set (book 4.2.1)."""
 
     validation: float = option(0.2, _VALIDATION, gt=0)
-    shuffle: bool = option(True, "draw the rows at random; false: the first rows")
+    shuffle: bool = option(True, "draw the rows at random; false: those that `take` says")
+    take: Literal["first", "last"] = option(
+        "first",
+        "which rows are held out where none are drawn; Keras' validation_split: last",
+        newer=True,
+    )
     stratify: bool = option(True, "keep the proportions of the classes (only when shuffled)")
     group: str = option("", _GROUP)
 
