@@ -202,6 +202,28 @@ class ImdbRaw(Dataset):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Nietzsche(Dataset):
+    """Stretches of Nietzsche's "Beyond Good and Evil" as character ids, and the next character."""
+
+    inputs = ("text",)
+    targets: ClassVar[dict[str, str]] = {"next": "multiclass"}
+    rows = "200,278"
+    terms = "public domain"
+    time: ClassVar[str] = "place"
+    files = (
+        File(
+            name="nietzsche.txt",
+            sha256="23cf69874ab69d3d256099ab530ea4be24d47d9675b673bcc67cbcd6298ec647",
+            size=600_901,
+            url="https://s3.amazonaws.com/text-datasets/nietzsche.txt",
+        ),
+    )
+
+    length: int = option(60, "characters of a stretch, in lower case", ge=1, le=10_000)
+    step: int = option(3, "every so many characters a stretch begins", ge=1)
+
+
 class Reuters(WordIds):
     """Newswires as word ids, one of 46 topics (Reuters 1987; Keras' files)."""
 
@@ -394,6 +416,7 @@ DATASETS = Table(
         "mnist": Component(Mnist, f"{_CODE}.mnist:mnist"),
         "imdb": Component(Imdb, f"{_CODE}.keras:imdb"),
         "imdb_raw": Component(ImdbRaw, f"{_CODE}.imdb_raw:imdb_raw"),
+        "nietzsche": Component(Nietzsche, f"{_CODE}.nietzsche:nietzsche"),
         "reuters": Component(Reuters, f"{_CODE}.keras:reuters"),
         "beijing_pm25": Component(BeijingPm25, f"{_CODE}.beijing:beijing_pm25"),
         "beijing_windows": Component(BeijingWindows, f"{_CODE}.beijing:beijing_windows"),
