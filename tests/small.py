@@ -12,11 +12,11 @@ from torch import Tensor
 
 from dlx.config.load import Loaded
 from dlx.config.schema import Config
+from dlx.data.origins import load
 from dlx.learning.build import build_learner
 from dlx.running.run import Run
 from dlx.running.staging import build_training
 from dlx.running.train import train
-from dlx.runs.source import load
 from dlx.sources.data import Data, read_data
 from dlx.sources.fold import FoldData, prepare_fold
 from dlx.training.training import Training

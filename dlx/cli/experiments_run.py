@@ -12,12 +12,12 @@ from typing import Any
 
 from ..config.load import Loaded, digest
 from ..config.names import plural
+from ..data.origins import load
 from ..data.store import require
 from ..errors import Problem, UsageError
 from ..experiments import Experiment, find, find_matching
 from ..runs import listing
 from ..runs.folder import name_of
-from ..runs.source import load
 from .console import say, say_json, show_table
 from .experiments_time import duration, seconds_of
 

@@ -25,17 +25,18 @@ def run(args: argparse.Namespace) -> int:
     from dataclasses import asdict
 
     from ..config.learners import network_name, reads
-    from ..config.load import load
     from ..config.specs.optimizers import groups_of
+    from ..data.origins import load, locate_vectors
     from ..learning.build import build_learner, build_optimizers
     from ..learning.networks import builder
+    from ..models.embedding import describe_vectors, frozen_groups
     from ..models.sizes import LARGE, count_parameters, outline
     from ..models.summary import layer_table
     from ..optimizers.groups import cuts_of, describe_trained, require_groups
     from ..sources.data import read_data
     from ..sources.fold import prepare_fold
 
-    config = load(args.overrides, args.config_dir).config
+    config = locate_vectors(load(args.overrides, args.config_dir).config)
     data = read_data(config)
     fold = prepare_fold(config, data, data.split.folds[0])
     if reads(config, "model"):
@@ -45,14 +46,18 @@ def run(args: argparse.Namespace) -> int:
         layers = layer_table(model if total > LARGE else build(), fold.inputs)
         sizes = {name: p.numel() for name, p in model.named_parameters()}
         require_groups(groups_of(config.optimizer), sizes, "optimizer.groups")
-        trained = describe_trained(cuts_of(sizes, groups_of(config.optimizer)))
+        groups = {**groups_of(config.optimizer), **frozen_groups(model)}
+        trained = describe_trained(cuts_of(sizes, groups))
+        vectors = describe_vectors(model)
     else:
         learner = build_learner(config, fold.inputs, fold.targets, fold.device)
         total, layers = count_parameters(learner.networks), learner.layers(fold.inputs)
         trained = build_optimizers(config, learner, 1, "min").describe_trained()
+        vectors = describe_vectors(learner.networks)
     if args.json:
         shown = [asdict(layer) for layer in layers]
-        say_json({"layers": shown, "parameters": total, "trained": trained})
+        told = {"parameters": total, "trained": trained, "vectors": vectors}
+        say_json({"layers": shown, **told})
         return 0
     inputs = [
         [name, f"input ({found.kind})", " x ".join(map(str, found.shape)), ""]
@@ -64,6 +69,6 @@ def run(args: argparse.Namespace) -> int:
     ]
     show_table(("layer", "kind", "output", "parameters"), [*inputs, *rows], right=("parameters",))
     say(f"{total:,} parameters in {network_name(config)}")
-    if trained:
-        say(trained)
+    for line in filter(None, (trained, *vectors)):
+        say(line)
     return 0

@@ -47,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Trains, or shows the config that would be trained."""
     from ..config import words
-    from ..runs.source import load
+    from ..data.origins import load
 
     if not args.overrides and not args.info:
         return answer_no_task(args)

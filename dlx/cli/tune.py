@@ -199,7 +199,7 @@ def _train_final(
     plan: TunePlan, claim: Claim, best: Sequence[str], args: argparse.Namespace
 ) -> dict[str, Any]:
     """Trains it: the one look at the test set."""
-    from ..runs.source import load
+    from ..data.origins import load
     from ..training.callbacks import Callback
 
     class Beats(Callback):

@@ -12,6 +12,7 @@ from .arguments import parse
 from .schema import NO_RESULT
 
 _SECTIONS = {*NO_RESULT, "plugins", "workflow", "hydra"} - {"about"}
+_NAMING_RUNS = ("from_run", "model", "learner")  # a model by the vectors that it starts from
 _WATCHERS = ("tensorboard", "mlflow")
 
 
@@ -38,7 +39,7 @@ def _is_granted(override: Override, watchers: bool) -> bool:
     if section in _SECTIONS or (watches and not watchers):
         return False
     texts = _texts(override.value())
-    if section == "from_run" and any(map(_leads_elsewhere, texts)):  # else a run below the root
+    if section in _NAMING_RUNS and any(map(_leads_elsewhere, texts)):  # else a run below the root
         return False
     return not any("${" in text for text in texts)
 

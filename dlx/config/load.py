@@ -230,9 +230,20 @@ def digest(config: Config) -> str:
     source = plain.pop("from_run")
     if source["run"]:  # weights are what counts, wherever they lie
         plain["from_run"] = {**source, "run": "" if source["sha256"] else source["run"]}
+    _forget_places(plain)
     plain["workflow"]["rungs"] = plain["workflow"].pop("capacity_steps")  # as for earlier runs
     text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _forget_places(value: Any) -> None:
+    """Of vectors that embeddings start from, what they are counts, wherever their file lies."""
+    if isinstance(value, dict):
+        if value.get("vectors") and value.get("sha256"):
+            value["vectors"] = ""
+        value = list(value.values())
+    for one in value if isinstance(value, list) else ():
+        _forget_places(one)
 
 
 def _write_groups(optimizer: Plain) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal, TypeVar
 
 from ..errors import Problem, UsageError
@@ -55,6 +55,7 @@ class Shape:
         ids: number of distinct ids, for kind ids; 0 where it is not known.
         ragged: whether samples differ in their number of ids or steps, which then is 0.
         lengths: where these numbers come from: the input, then each window that made them less.
+        words: the word of each id, where the data have them.
     """
 
     kind: Kind
@@ -62,6 +63,7 @@ class Shape:
     ids: int = 0
     ragged: bool = False
     lengths: tuple[object, ...] = ()
+    words: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     def __str__(self) -> str:
         if self.ragged and self.kind == "ids":

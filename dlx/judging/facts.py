@@ -27,6 +27,7 @@ class Facts(TypedDict, total=False):
     augment: Listed
     model: dict[str, Any]
     from_run: dict[str, Any]
+    vectors: list[str]
     learner: str
     optimizer: str
     schedule: str

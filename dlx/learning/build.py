@@ -12,11 +12,13 @@ from torch.optim import Optimizer
 from ..config.learners import optimizer_of
 from ..config.names import join_names
 from ..config.schema import Config
-from ..config.specs.optimizers import groups_of
+from ..config.specs.optimizers import Group, groups_of
 from ..data.code import is_shipped
 from ..data.columns import Input
+from ..data.origins import locate_vectors
 from ..data.targets import EncodedTarget
 from ..errors import Problem, UsageError
+from ..models.embedding import frozen_groups
 from ..optimizers.groups import require_groups, require_trained
 from ..optimizers.member import Member
 from ..optimizers.named import Optimizers
@@ -42,7 +44,7 @@ def build_learner(
         what = f"learner {config.learner.name} does not define {join_names(missing)}"
         hint = "see Learner in dlx/learning/learner.py and docs/plugins.md"
         raise UsageError(Problem(what, "learner.name", hint=hint))
-    return learner.build(config, inputs, targets, device, fold)
+    return learner.build(locate_vectors(config), inputs, targets, device, fold)
 
 
 def build_optimizers(config: Config, learner: Learner, steps: int, mode: str) -> Optimizers:
@@ -63,21 +65,25 @@ def build_optimizers(config: Config, learner: Learner, steps: int, mode: str) ->
         )
         return found
 
+    frozen = frozen_groups(learner.module)
+
     def member(group: str, parameters: Mapping[str, Parameter]) -> Member:
         _, chosen = optimizer_of(config, group)
         make, flat = partial(chosen.load(), chosen.options), is_shipped(chosen.target)
-        return Member(parameters, make, schedule, flat, groups_of(chosen))
+        return Member(parameters, make, schedule, flat, {**groups_of(chosen), **frozen})
 
     moved = {
         group: {names[id(p)]: p for p in parameters}
         for group, parameters in learner.groups().items()
     }
-    _check_patterns(config, moved)
+    _check_patterns(config, moved, frozen)
     members = {group: member(group, parameters) for group, parameters in moved.items()}
     return Optimizers(members, config.trainer, learner.device, learner.penalty)
 
 
-def _check_patterns(config: Config, moved: Mapping[str, Mapping[str, Parameter]]) -> None:
+def _check_patterns(
+    config: Config, moved: Mapping[str, Mapping[str, Parameter]], frozen: Mapping[str, Group]
+) -> None:
     """The patterns of each optimizer must match weights that it moves, and leave it some to move.
 
     Raises:
@@ -87,7 +93,8 @@ def _check_patterns(config: Config, moved: Mapping[str, Mapping[str, Parameter]]
     for group, parameters in moved.items():
         key, chosen = optimizer_of(config, group)
         its = group if len(moved) > 1 else ""
-        require_trained(groups_of(chosen), parameters, f"{key}.groups", its)
+        every = {**groups_of(chosen), **frozen}
+        require_trained(every, parameters, f"{key}.groups", its)
         names.setdefault(key, []).extend(parameters)
     for group in moved:
         key, chosen = optimizer_of(config, group)

@@ -20,6 +20,7 @@ from ..config.specs import recurrent as recurrent_specs
 from ..data.columns import Input
 from . import attention as attending
 from . import modules, recurrent
+from .embedding import make_embedding
 from .inputs import Batch
 from .network import Reader, join_inputs
 
@@ -30,7 +31,8 @@ def reader(name: str, found: Input, images: bool) -> tuple[Reader, Shape]:
     """How a list of layers reads its input, and the shape that the first of them gets."""
     if found.kind == "ids":
         lengths = (name,) if found.ragged else ()
-        return itemgetter(name), Shape("ids", found.shape, found.ids, found.ragged, lengths)
+        given = (found.shape, found.ids, found.ragged, lengths, found.words)
+        return itemgetter(name), Shape("ids", *given)
     shape = shape_of(found.shape, images and found.kind != "steps")
     if found.kind == "multi_hot" or not found.shape:
         return join_inputs((name,)), shape
@@ -123,9 +125,9 @@ def flatten(options: specs.Flatten, shape: Shape, place: Place) -> Made:
 
 
 def embedding(options: specs.Embedding, shape: Shape, place: Place) -> Made:
-    """A learned vector for each id."""
+    """A vector for each id."""
     after = options.after(shape, place)
-    return nn.Embedding(options.size or shape.ids, options.dim), after
+    return make_embedding(options.size or shape.ids, options, shape.words), after
 
 
 def _recurrent(

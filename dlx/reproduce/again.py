@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import digest, load_saved, wrap_config
+from ..data.origins import locate_vectors
 from ..errors import Problem, UsageError
 from ..running.earlier import Before, Earlier, read_earlier
 from ..running.environment import contract
@@ -77,7 +78,7 @@ def reproduce(
         what = f"only a finished run can be reproduced, and this one is {earlier.state}"
         raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} continues"))
     config = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", plugins)
-    config = pin_source(config, folder.parent.parent)
+    config = locate_vectors(pin_source(config, folder.parent.parent), folder.parent.parent)
     broken = seal.find_broken(folder)
     loaded = wrap_config(config, [str(one) for one in earlier.status.get("overrides", [])])
     name, root = name_of(folder), folder.parent.parent

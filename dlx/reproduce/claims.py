@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
-from ..config.load import load
+from ..data.origins import load
 from ..data.store import require
 from ..errors import Problem, UsageError
 from ..experiments import Experiment, figures, file_of, find, names, reaches, read

@@ -16,13 +16,14 @@ from typing import Any
 from ..config.granted import find_forbidden
 from ..config.load import digest
 from ..config.schema import MAX_THREADS
+from ..data.origins import load
 from ..errors import Problem, UsageError
 from ..files import is_there, read_bytes, read_json
 from ..running.earlier import Before, is_score, read_changes, read_earlier
 from ..running.run import Run, Say
 from ..runs import seal
 from ..runs.files import write_json
-from ..runs.source import load, quote
+from ..runs.source import quote
 from ..training import checkpoint
 from .compare import bits_of, stages_of
 from .replay import replay

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import Loaded
+from ..data.origins import locate_vectors
 from ..running.earlier import ANEW, Before
 from ..running.run import Run, Say
 from ..running.train import train
@@ -47,7 +48,7 @@ def replay(
         RunError: the training failed.
     """
     with tempfile.TemporaryDirectory(prefix="dlx-replay-") as place:
-        config = pin_source(loaded.config, Path(loaded.config.run.root))
+        config = pin_source(locate_vectors(loaded.config), Path(loaded.config.run.root))
         config = replace(config, run=replace(config.run, root=place, watch=False))
         run = train(replace(loaded, config=config), say, watchers, threads=threads, before=before)
         if run.facts.get("looks") and not run.data.samples.sample:

@@ -12,6 +12,7 @@ from ..config.learners import score_meanings
 from ..config.load import load_saved
 from ..config.schema import Config
 from ..config.specs.averages import average_after
+from ..data.origins import forget_vectors
 from ..errors import Problem, RunError, UsageError
 from ..files import fence, is_folder
 from ..judging.judge import judge
@@ -58,7 +59,7 @@ def look_again(
     data = read_data(config)
     _check_data(earlier, data)
     fold = _restore(config, earlier, data)
-    learner = build_learner(config, fold.inputs, fold.targets, fold.device)
+    learner = build_learner(forget_vectors(config), fold.inputs, fold.targets, fold.device)
     try:
         learner.load_weights(tensors)
     except RuntimeError as error:

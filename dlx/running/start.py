@@ -112,6 +112,7 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
     run.facts["config"] = earlier.get_or("report", "config", run.facts["config"])
     if begun_from := earlier.report.get("from_run"):
         run.facts["from_run"] = begun_from
+    run.facts["vectors"] = run.facts["vectors"] or earlier.get_or("report", "vectors", [])
     told: list[Any] = earlier.get_or("report", "stamps", [])
     known = [s for s in told if str(s).startswith(("resumed where", PREFIX))]
     now = environment(run.stage.fold.device, run.threads, loaded.config.trainer.deterministic)
@@ -188,7 +189,9 @@ def _write_start(run: Run, write_config: bool = True) -> None:
         run.log(describe_start(run.stage.start))
         run.facts["from_run"] = run.stage.start
         run.marks["from_run"] = {key: run.stage.start[key] for key in ("run", "sha256")}
-    if config.protocol.name == "auto":
+    for line in run.facts["vectors"]:
+        run.log(line)
+    if config.protocol.name == "auto" or getattr(config.protocol.options, "train", None):
         run.log(run.data.split.rule)
     for found in run.data.findings:
         if found["name"] in _LOGGED:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from ..config.load import digest, load
+from ..config.load import digest
+from ..data.origins import load
 from ..runs.folder import all_runs, find_named_run, name_of, read_status
 from ..runs.lock import is_held
 from .record import harvest

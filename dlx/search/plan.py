@@ -19,9 +19,10 @@ from ..config.paths import folder_name, search_path
 from ..config.ranges import Expanded, expand_sweep, values_of
 from ..config.schema import Sweep
 from ..config.secrets import hide_in_arguments
+from ..data.origins import load
 from ..errors import MethodError, Problem, UsageError
 from ..experiments import expand
-from ..runs.source import find_source, load
+from ..runs.source import find_source
 from .record import folder_of
 
 WHERE = "command line: where="

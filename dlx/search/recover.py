@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from ..config.names import plural
+from ..data.origins import load
 from ..errors import DlxError
 from ..runs.folder import read_status
 from ..runs.listing import overrides_of
-from ..runs.source import load
 from .record import Record, read_curve
 from .space import own_values
 from .study import Study

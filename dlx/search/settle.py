@@ -13,12 +13,12 @@ from ..config.learners import judged_score
 from ..config.names import plural
 from ..config.schema import Config
 from ..config.secrets import hide_in_arguments
+from ..data.origins import load
 from ..errors import DlxError, MethodError, Problem, RunError, UsageError
 from ..machine import cores
 from ..runs.folder import find_named_run, name_of, read_status, write_status
 from ..runs.lock import holder, is_held
 from ..runs.log import Log, silent
-from ..runs.source import load
 from .pool import Message
 from .record import harvest, read_curve
 from .watch import Row

@@ -19,8 +19,8 @@ from ..config.ranges import split_ranges
 from ..config.schema import Tune
 from ..config.secrets import hide_in_arguments
 from ..config.spaces import Lever, read_space
+from ..data.origins import load
 from ..errors import MethodError, Problem, UsageError
-from ..runs.source import load
 from .plan import load_setting, refuse_looks, refuse_unjudged
 from .record import folder_of
 from .space import as_arguments, levers, neighbours, own_values

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from ..config.load import Loaded, digest
+from ..data.origins import load
 from ..errors import DlxError, Interrupted, MethodError, Problem, Pruned, UsageError
 from ..interrupts import raise_on_signal, stop
 from ..machine import shortage
@@ -27,7 +28,6 @@ from ..running.run import Trial
 from ..running.threads import choose_threads
 from ..running.train import train
 from ..runs.log import silent
-from ..runs.source import load
 from ..sources.shared import Shared
 
 Message = dict[str, Any]

@@ -13,8 +13,9 @@ from types import MappingProxyType
 from typing import Any
 
 from ..config.granted import find_forbidden
-from ..config.load import Loaded, load
+from ..config.load import Loaded
 from ..config.schema import Config
+from ..data.origins import load
 from ..data.samples import Samples
 from ..data.targets import EncodedTarget
 from ..errors import DlxError, Interrupted, MethodError, Problem, UsageError

@@ -34,7 +34,10 @@ class File:
 class Dataset:
     """Options that every dataset has, and what is known of it before it is read."""
 
-    kind: ClassVar[str] = "rows"  # what a learner must learn from: rows, text, picture, environment
+    kind: ClassVar[str] = (
+        "rows"  # what a learner must learn from: rows, text, picture, environment;
+    )
+    # vectors are learnt from by none: an embedding starts from them
     inputs: ClassVar[tuple[str, ...]]
     targets: ClassVar[dict[str, str]]  # column -> problem it poses
     rows: ClassVar[str] = ""
@@ -404,6 +407,23 @@ class CatsVsDogs(Dataset):
         return {"image": (3, self.size, self.size)}
 
 
+class Glove(Dataset):
+    """Vectors of English words, of 50 to 300 numbers, for `vectors: glove` in an embedding."""
+
+    kind = "vectors"
+    inputs = ()
+    targets: ClassVar[dict[str, str]] = {}
+    rows = "400,000"
+    terms = "PDDL 1.0; cite Pennington et al., EMNLP 2014"
+    files = (
+        File(
+            name="glove.6B.zip",
+            size=862_182_613,
+            url="https://nlp.stanford.edu/data/glove.6B.zip",
+        ),
+    )
+
+
 _CODE = "dlx.data.readers"
 DATASETS = Table(
     "dataset",
@@ -417,6 +437,7 @@ DATASETS = Table(
         "imdb": Component(Imdb, f"{_CODE}.keras:imdb"),
         "imdb_raw": Component(ImdbRaw, f"{_CODE}.imdb_raw:imdb_raw"),
         "nietzsche": Component(Nietzsche, f"{_CODE}.nietzsche:nietzsche"),
+        "glove": Component(Glove, f"{_CODE}.glove:glove"),
         "reuters": Component(Reuters, f"{_CODE}.keras:reuters"),
         "beijing_pm25": Component(BeijingPm25, f"{_CODE}.beijing:beijing_pm25"),
         "beijing_windows": Component(BeijingWindows, f"{_CODE}.beijing:beijing_windows"),

@@ -167,10 +167,29 @@ class Flatten(Layer):
 
 @dataclass(frozen=True, kw_only=True)
 class Embedding(Layer):
-    """A learned vector for each id."""
+    """A vector for each id: learned, or of a file of word vectors, which may stay as it is."""
 
     dim: int = option(help="length of the vectors", ge=1, example="32")
     size: int | None = option(None, "number of ids; null: taken from the data", ge=1)
+    vectors: str = option(
+        "",
+        "what the vectors start from: a file in the text format of GloVe or word2vec (.gz and .zip "
+        "too), glove, or a run that learnt some (`last`, its folder, a unique part of its name); "
+        "empty: random numbers",
+        path=True,
+        newer=True,
+    )
+    missing: Literal["zeros", "random"] = option(
+        "zeros", "what ids start from whose word has no vector in `vectors`", newer=True
+    )
+    trainable: bool = option(
+        True,
+        "false: the vectors stay as they are, unless optimizer.groups lets them move",
+        newer=True,
+    )
+    sha256: str = option(
+        "", "digest of the file of vectors, which dlx fills in and holds it to", newer=True
+    )
 
     def after(self, shape: Shape, place: Place) -> Shape:
         """A vector for each id of a row."""

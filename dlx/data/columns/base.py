@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal, Self
 
 import numpy as np
@@ -29,6 +29,7 @@ class Input:
         ids: number of distinct ids, for kind ids.
         ragged: whether rows differ in length.
         longest: of rows that differ in length, that of the longest; for estimates of memory.
+        words: the word of each id, where they are known; no part of what a run folder keeps.
     """
 
     kind: Literal["dense", "steps", "ids", "multi_hot"]
@@ -36,6 +37,7 @@ class Input:
     ids: int = 0
     ragged: bool = False
     longest: int = 0
+    words: tuple[str, ...] = field(default=(), compare=False, repr=False)
 
     @property
     def is_numbers(self) -> bool:

@@ -90,7 +90,7 @@ class Sequence(Column):
     def describe(self) -> Input:
         """So many ids a row, or another number in each."""
         if self.length is not None:
-            return Input("ids", (self.length,), self.size)
+            return Input("ids", (self.length,), self.size, words=self.words)
         if not self.size:
             what = "holds lists of ids after preparation, and nobody says how many ids there are"
             hint = "add {name: truncate}, {name: pad} or {name: multi_hot} to prepare.steps"
@@ -98,7 +98,7 @@ class Sequence(Column):
                 Problem(what, "", "a step that learns it from the training rows", hint)
             )
         longest = int(self.lengths().max(initial=1))
-        return Input("ids", (0,), self.size, ragged=True, longest=longest)
+        return Input("ids", (0,), self.size, True, longest, self.words)
 
     def show(self, row: int) -> Shown:
         """The row's words; of an id without one, the number."""

@@ -1,0 +1,190 @@
+"""What a config names beside its data: the run that it starts from, and files of word vectors.
+
+Both are found before anything else is done, and known by what they hold from then on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+from ..config.embeddings import change_embeddings
+from ..config.fields import Chosen
+from ..config.files import Path as Place
+from ..config.load import Loaded
+from ..config.schema import Config
+from ..config.specs.datasets import DATASETS
+from ..config.specs.layers import Embedding
+from ..errors import Problem, UsageError
+from ..files import is_file, sha256_of
+from ..runs import source
+from ..runs.folder import find, name_of, read_status
+from . import store
+from .reading import sample_folder
+from .vectors import check_vectors
+
+FILE = "vectors.txt"
+"""What a run that learns vectors writes them to."""
+
+
+def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
+    """Composes and checks a config, and finds all that it names.
+
+    Raises:
+        UsageError: as `dlx.config.load.load`; or what it names is not there, or does not fit.
+        MethodError: the config is right but the method forbids it.
+    """
+    return find_vectors(source.load(arguments, config_dir))
+
+
+def find_vectors(loaded: Loaded) -> Loaded:
+    """A config whose embeddings name the vectors that they start from for good, with their digest.
+
+    Of a run that is its whole name, in the arguments too: `last` would soon be another.
+
+    Raises:
+        UsageError: there are no such vectors, or they have another length.
+    """
+    arguments = loaded.arguments
+
+    def pin(path: Place, options: Embedding) -> Embedding:
+        nonlocal arguments
+        try:
+            file = _find(loaded.config, options)
+            check_vectors(file, options.dim)
+        except UsageError as error:
+            where = loaded.tree.where((*path, "vectors"))
+            raise UsageError(*(_tell(one, where, path) for one in error.problems)) from None
+        name = _name_for(file, options.vectors, Path(loaded.config.run.root))
+        arguments = _name_in(arguments, options.vectors, name, loaded.tree.where(path))
+        return replace(options, vectors=name, sha256=_digest(file, options))
+
+    config = change_embeddings(loaded.config, pin)
+    return replace(loaded, config=config, arguments=arguments)
+
+
+def locate_vectors(config: Config, root: Path | None = None) -> Config:
+    """A config whose embeddings name the file of their vectors, which is as it was found.
+
+    Args:
+        config: the config.
+        root: the folder below which it names runs; None: its own `run.root`.
+
+    Raises:
+        UsageError: a file is gone, or holds something else than it did.
+    """
+
+    def locate(_: Place, options: Embedding) -> Embedding:
+        file = _find(config, options, root)
+        return replace(options, vectors=str(file), sha256=_digest(file, options))
+
+    return change_embeddings(config, locate)
+
+
+def forget_vectors(config: Config) -> Config:
+    """A config for a model that gets all its weights from elsewhere."""
+    return change_embeddings(config, lambda _, options: replace(options, vectors="", sha256=""))
+
+
+def _find(config: Config, options: Embedding, root: Path | None = None) -> Path:
+    """The file of the vectors that an embedding names.
+
+    Raises:
+        UsageError: there is none.
+    """
+    name = options.vectors
+    entry = DATASETS.entries.get(name)
+    if entry is not None and getattr(entry.options, "kind", "") == "vectors":
+        sample = bool(config.dataset.options.sample)
+        return _find_in_dataset(Chosen(name, entry.options(sample=sample), entry.target))
+    if is_file(Path(name)):
+        return Path(name).resolve()
+    root = Path(config.run.root) if root is None else root
+    try:
+        folder = find(root, name)
+    except UsageError as error:
+        what = f"there is no file, dataset or run `{name}` with vectors of words"
+        if "matches" in str(error):
+            raise
+        accepted = (
+            "a file in the text format of GloVe or word2vec, glove, or a run that learnt some"
+        )
+        raise UsageError(Problem(what, "", accepted)) from None
+    if is_file(folder / FILE) and (read_status(folder) or {}).get("state") == "done":
+        return folder / FILE
+    what = f"run {name_of(folder)} has no vectors of words, or is not finished"
+    raise UsageError(Problem(what, "", "a finished run that learnt some"))
+
+
+def _find_in_dataset(chosen: Chosen) -> Path:
+    (name,) = store.names_of(chosen.options)
+    if chosen.options.sample:
+        return sample_folder(chosen, chosen.load()) / name
+    folder = store.folder_of(chosen.name, chosen.options)
+    if not is_file(folder / name):
+        raise UsageError(
+            store.missing_files(chosen.name, chosen.options, folder, chosen.options.files)
+        )
+    return folder / name
+
+
+def _tell(problem: Problem, where: str, path: Place) -> Problem:
+    """A problem with vectors, told of where they are named, with how to learn some."""
+    told = replace(problem, where=problem.where or where)
+    if "missing" not in problem.what and "there is no" not in problem.what:
+        return told
+    learn = f"`dlx train task=imdb_word_vectors`, then `{'.'.join((*path, 'vectors'))}=last`"
+    return replace(told, hint=f"{problem.hint}; or {learn}".removeprefix("; or "))
+
+
+def _digest(file: Path, options: Embedding) -> str:
+    """The digest of a file of vectors, which must be the known one where there is one.
+
+    Raises:
+        UsageError: it is another.
+    """
+    try:
+        status = file.stat()
+        found = _hash(file, status.st_size, status.st_mtime_ns)
+    except OSError as error:
+        what = f"{file.name} cannot be read: {error.strerror or error}"
+        raise UsageError(Problem(what, str(file))) from error
+    if options.sha256 and options.sha256 != found:
+        what = f"the vectors in {file} have changed since they were recorded"
+        accepted = f"digest {options.sha256}"
+        raise UsageError(Problem(what, "vectors", accepted, f"found {found}"))
+    return found
+
+
+@lru_cache(maxsize=8)
+def _hash(file: Path, size: int, time: int) -> str:  # noqa: ARG001 - of what is known to be the same
+    return sha256_of(file)
+
+
+def _name_for(file: Path, typed: str, root: Path) -> str:
+    """How a config names vectors for good: a dataset, the whole name of a run, else a path."""
+    if typed in DATASETS.entries:
+        return typed
+    if file.name != FILE or not is_file(file.parent / "status.json"):
+        return str(file)
+    folder = file.parent.resolve()
+    return name_of(folder) if folder.parent.parent == root.resolve() else str(folder)
+
+
+def _name_in(arguments: Sequence[str], typed: str, name: str, where: str) -> tuple[str, ...]:
+    """The arguments with vectors by their whole name in the place of what was typed.
+
+    Raises:
+        UsageError: `last` stands where it cannot be replaced.
+    """
+    found = []
+    for argument in arguments:
+        key, sign, value = argument.partition("=")
+        named = key.split(".")[-1] == "vectors" and value == typed
+        found.append(f"{key}{sign}{source.quote(name)}" if named else argument)
+    if typed == "last" and tuple(found) == tuple(arguments):
+        what = "`vectors` is last, which will soon be another run"
+        raise UsageError(Problem(what, where, "the name of a run", name))
+    return tuple(found)

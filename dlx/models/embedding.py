@@ -1,0 +1,123 @@
+"""Embeddings that start from vectors of words, or stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from glob import escape
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+from ..config.specs.layers import Embedding as Options
+from ..config.specs.optimizers import Group
+from ..data.vectors import Vectors, is_word, read_vectors
+from ..errors import Problem, UsageError
+from ..runs.folder import is_run_name, name_of
+
+_SHOWN = 5
+
+
+class WordVectors(nn.Embedding):
+    """An embedding that says what its vectors start from, and whether they move.
+
+    Args:
+        size: how many ids there are.
+        options: of the layer; `vectors` is the path of a file, or "".
+        words: the word of each id; fewer where the last ones have none.
+    """
+
+    def __init__(self, size: int, options: Options, words: tuple[str, ...]) -> None:
+        super().__init__(size, options.dim)
+        self.options = options
+        self._words = words[:size]
+
+    @property
+    def known(self) -> Vectors:
+        """What the file has for the words.
+
+        Raises:
+            UsageError: it has none for any, or is damaged.
+        """
+        given = self.options
+        found = read_vectors(Path(given.vectors), given.sha256, given.dim, self._words)
+        if not found.found.any():
+            what = f"{_tell(given.vectors)} has no vector for any word of the vocabulary"
+            first = ", ".join(f"`{word}`" for word in self._sought()[:_SHOWN]) or "no word"
+            raise UsageError(Problem(what, given.vectors, f"vectors of words such as {first}"))
+        return found
+
+    def start(self, target: Tensor) -> None:
+        """Writes the vectors of the file over random starting values."""
+        if self.options.vectors:
+            known = self.known
+            found = torch.from_numpy(known.found).nonzero().flatten()
+            if self.options.missing == "zeros":
+                target.zero_()
+            target[found] = torch.from_numpy(known.values)[found]
+
+    def describe(self) -> str:
+        """How much of the vocabulary the file covers, as a line; "" where it starts from none."""
+        if not self.options.vectors:
+            return ""
+        sought, covered = self._sought(), self.known.found
+        lacking = [w for w, has in zip(self._words, covered, strict=True) if is_word(w) and not has]
+        many = len(sought) - len(lacking)
+        told = (
+            f"{_tell(self.options.vectors)} has vectors for {many:,} of {len(sought):,} words of "
+        )
+        told += f"the vocabulary ({many / len(sought):.1%})"
+        if lacking:
+            first = ", ".join(lacking[:_SHOWN])
+            begin = {"zeros": "zeros", "random": "random numbers"}[self.options.missing]
+            told += f"; the others start from {begin}, the most frequent: {first}"
+        return told
+
+    def _sought(self) -> list[str]:
+        return [word for word in self._words if is_word(word)]
+
+
+def make_embedding(size: int, options: Options, words: tuple[str, ...]) -> nn.Embedding:
+    """An embedding of so many ids.
+
+    Args:
+        size: how many ids there are.
+        options: of the layer.
+        words: the word of each id, where the data have them.
+
+    Raises:
+        UsageError: it starts from vectors of words, and the data have none.
+    """
+    if options.vectors and not words:
+        what = "the embedding starts from vectors of words, but the ids of the data have no words"
+        accepted = "a dataset with a word index, such as imdb, or the prepare step tokenize"
+        raise UsageError(Problem(what, "model", accepted))
+    if options.vectors or not options.trainable:
+        return WordVectors(size, options, words)
+    return nn.Embedding(size, options.dim)
+
+
+def describe_vectors(model: nn.Module) -> list[str]:
+    """What embeddings start from, a line each."""
+    return [line for _, one in _embeddings(model) if (line := one.describe())]
+
+
+def frozen_groups(model: nn.Module) -> Mapping[str, Group]:
+    """The weights that stay as they are, as groups of an optimizer: what it has of its own wins."""
+    return {
+        f"{escape(name)}.weight" if name else "weight": Group(from_epoch="never")
+        for name, one in _embeddings(model)
+        if not one.options.trainable
+    }
+
+
+def _embeddings(model: nn.Module) -> Iterator[tuple[str, WordVectors]]:
+    for name, module in model.named_modules():
+        if isinstance(module, WordVectors):
+            yield name, module
+
+
+def _tell(file: str) -> str:
+    """A file of vectors in words."""
+    folder = Path(file).parent
+    return f"run {name_of(folder)}" if is_run_name(folder.name) else Path(file).name
