@@ -22,8 +22,8 @@ from ..files import is_file, sha256_of
 from ..runs import source
 from ..runs.folder import find, name_of, read_status
 from . import store
+from .readers.vectors import check_vectors
 from .reading import sample_folder
-from .vectors import check_vectors
 
 FILE = "vectors.txt"
 """What a run that learns vectors writes them to."""

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ..config.specs.layers import Embedding as Options
 from ..config.specs.optimizers import Group
-from ..data.vectors import Vectors, is_word, read_vectors
+from ..data.readers.vectors import Vectors, is_word, read_vectors
 from ..errors import Problem, UsageError
 from ..runs.folder import is_run_name, name_of
 

@@ -79,10 +79,10 @@ class TestList:
         lines = out.splitlines()
         assert code == 0
         wide = max(map(len, DATASETS.entries))
-        assert lines[0] == f"{'name':{wide}}             rows     size  state     terms"
-        assert lines[1] == f"{'digits':{wide}}            1,797        -  embedded  UCI, CC BY 4.0"
+        assert lines[0] == f"{'name':{wide}}             rows      size  state     terms"
+        assert lines[1] == f"{'digits':{wide}}            1,797         -  embedded  UCI, CC BY 4.0"
         assert lines[1 + list(DATASETS.entries).index("mnist")] == (
-            f"{'mnist':{wide}}  60,000 + 10,000  11.6 MB  missing   CC BY-SA 3.0"
+            f"{'mnist':{wide}}  60,000 + 10,000   11.6 MB  missing   CC BY-SA 3.0"
         )
         assert len(lines) == 1 + len(DATASETS.entries)
 

@@ -22,7 +22,7 @@ from dlx.data.reader import Reader
 from dlx.data.readers import mnist
 from dlx.data.samples import Samples
 
-NAMES = list(DATASETS.entries)
+NAMES = [name for name, entry in DATASETS.entries.items() if entry.options.kind != "vectors"]
 
 
 @pytest.fixture(autouse=True)

@@ -25,12 +25,21 @@ FITTING = {
     ("layers", True): ("model.layers=[flatten,{linear: 8},relu]",),
 }
 """What a model needs beside its name, for images or for others."""
+EMBEDDED = ("model.layers=[{embedding: 4},flatten,{linear: 8},relu]",)
+"""What a list of layers needs, for rows of ids."""
+
+
+def has_ids(task: str) -> bool:
+    """Whether a task's inputs are rows of ids once they are prepared."""
+    steps = load([f"task={task}"]).config.prepare.steps
+    return bool(steps) and steps[-1].name in ("pad", "truncate")
 
 
 def nodes_for(task: str) -> str:
     """A graph that reads all inputs of a task, each flattened."""
     inputs = load([f"task={task}"]).config.dataset.options.inputs
-    nodes = [f"flat_{name}: {{of: [{name}], layers: [flatten]}}" for name in inputs]
+    first = "{embedding: 4}, " if has_ids(task) else ""
+    nodes = [f"flat_{name}: {{of: [{name}], layers: [{first}flatten]}}" for name in inputs]
     join = ", join: concat" if len(inputs) > 1 else ""
     ends = ", ".join(f"flat_{name}" for name in inputs)
     nodes.append(f"main: {{of: [{ends}]{join}, layers: [{{linear: 8}}, relu]}}")
@@ -64,6 +73,12 @@ def test_a_task_trains_on_made_up_data_and_is_stamped(task: str) -> None:
 @pytest.mark.parametrize("task", MODELLED)
 def test_every_model_that_fits_takes_a_step(task: str, model: str) -> None:
     change = (f"model={model}", *FITTING.get((model, task in IMAGES), ()))
+    if has_ids(task) and model == "layers":
+        change = (f"model={model}", *EMBEDDED)
+    if has_ids(task) and model == "mlp":
+        with pytest.raises(UsageError, match="model=mlp cannot take the input"):
+            built(*change, base=sample_of(task))
+        return
     if model == "graph" and load([f"task={task}"]).config.model.name != "graph":
         change = (*change, nodes_for(task))
     if model == "convnet" and task not in IMAGES:

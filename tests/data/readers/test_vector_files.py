@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from dlx.config.specs import DATASETS
+from dlx.data.readers.vectors import Vectors, check_vectors, read_vectors
 from dlx.data.reading import read, sample_folder
-from dlx.data.vectors import Vectors, check_vectors, read_vectors
 from dlx.errors import UsageError
 
 WORDS = ("<pad>", "the", "film", "ünlü", "absent")

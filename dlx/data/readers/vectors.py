@@ -21,8 +21,8 @@ from typing import IO, Any
 import numpy as np
 import numpy.typing as npt
 
-from ..errors import Problem, UsageError
-from ..files import open_file
+from ...errors import Problem, UsageError
+from ...files import open_file
 
 LINE = 2**20
 """Most bytes of a line: 40,000 numbers."""
