@@ -139,7 +139,8 @@ def _count(inputs: Batch) -> int:
     column = next(iter(inputs.values()))
     if isinstance(column, MultiHot):
         return column.len_rows
-    return len(column.lengths if isinstance(column, Padded) else column)
+    assert isinstance(column, Tensor)
+    return len(column)
 
 
 def _some(rows: int, most: int, seed: int) -> Places:
@@ -195,10 +196,8 @@ class _Features:
     def _part(self, name: str, column: Tensor | MultiHot | Padded, rows: Places) -> Matrix:
         if isinstance(column, MultiHot):
             return _sparse(column.indices, column.offsets, column.size, column.weights)[rows]
-        if isinstance(column, Padded):
-            ends = torch.nn.functional.pad(column.lengths.cumsum(0), (1, 0))
-            return _sparse(column.values[column.counts()], ends, self._described[name].ids)[rows]
         if self._described[name].kind == "ids":
+            assert isinstance(column, Tensor)
             many, length = column.shape
             offsets = torch.arange(many + 1) * length
             return _sparse(column.flatten(), offsets, self._described[name].ids)[rows]

@@ -17,7 +17,9 @@ from torch import Tensor
 
 from ..data.columns import Column, Rows
 from ..models.inputs import MultiHot, Padded
-from .held import Held, as_tensor, hold
+from .held import Held, HeldRagged, as_tensor, hold
+
+Inputs = dict[str, Tensor | MultiHot | Padded]
 
 BLOCK_BYTES = 512 * 1024
 """Small enough that a block is still in the processor's cache when its batches are used."""
@@ -32,7 +34,7 @@ class Batch:
         start: where it begins in there.
     """
 
-    inputs: dict[str, Tensor | MultiHot | Padded]
+    inputs: Inputs
     targets: dict[str, Tensor]
     rows: int
     part: Part | None = None
@@ -68,9 +70,12 @@ class Part:
         return self.rows
 
     @property
-    def inputs(self) -> dict[str, Tensor | MultiHot | Padded]:
-        """All rows, as a model takes them."""
-        return {name: held.batch(0, self.rows) for name, held in self.held.items()}
+    def inputs(self) -> Inputs:
+        """All rows, as a model takes them; of rows of different length, which ids each has."""
+        return {
+            name: held.marks() if isinstance(held, HeldRagged) else held.batch(0, self.rows)
+            for name, held in self.held.items()
+        }
 
     def take(self, rows: Tensor) -> Part:
         """These rows, in this order."""

@@ -90,10 +90,12 @@ class HeldRagged:
     Args:
         ids: of all rows, int32.
         offsets: where each row begins, and the end of the last, int64.
+        size: number of distinct ids.
     """
 
-    def __init__(self, ids: Tensor, offsets: Tensor) -> None:
-        self.ids, self.offsets = ids, offsets
+    def __init__(self, ids: Tensor, offsets: Tensor, size: int) -> None:
+        self.ids, self.offsets, self.size = ids, offsets, size
+        self._marks: MultiHot | None = None
         self._edges: npt.NDArray[np.int64] | None = None
 
     @classmethod
@@ -102,6 +104,7 @@ class HeldRagged:
         return cls(
             as_tensor(column.values.astype(np.int32, copy=False), device),
             as_tensor(column.offsets, device),
+            column.size,
         )
 
     @property
@@ -119,7 +122,7 @@ class HeldRagged:
     def take(self, rows: Tensor) -> Self:
         """These rows, in this order."""
         places, offsets = gather_rows(self.offsets, rows)
-        return type(self)(self.ids.index_select(0, places), offsets)
+        return type(self)(self.ids.index_select(0, places), offsets, self.size)
 
     def batch(self, start: int, stop: int) -> Padded:
         """Consecutive rows, filled at their ends with 0 to the longest; one without ids is a 0."""
@@ -133,6 +136,18 @@ class HeldRagged:
         if not len(self.ids):
             return Padded(torch.zeros_like(places), lengths.clamp(min=1))
         return Padded(self.ids.take(places).long().masked_fill_(beyond, 0), lengths.clamp(min=1))
+
+    def marks(self) -> MultiHot:
+        """Which ids each row has, for what reads no order: whole columns are never filled."""
+        if self._marks is None:
+            lengths = self.offsets.diff()
+            rows = torch.arange(len(lengths), device=self.ids.device)
+            each = torch.repeat_interleave(rows, lengths, output_size=len(self.ids))
+            marks = torch.unique(each * self.size + self.ids)
+            ends = torch.bincount(marks // self.size, minlength=len(lengths)).cumsum(0)
+            offsets = torch.cat([ends.new_zeros(1), ends])
+            self._marks = MultiHot(marks % self.size, offsets, self.size)
+        return self._marks
 
 
 class HeldSparse:

@@ -186,6 +186,9 @@ def test_rows_of_different_length_are_filled_to_the_longest_of_their_batch() -> 
         ([[3, 1], [0, 0], [2, 0]], [2, 1, 1]),
         ([[5, 6, 7], [0, 0, 0]], [3, 1]),
     ]
+    marks = part.inputs["x"]  # of a whole column, never filled
+    assert isinstance(marks, MultiHot)
+    np.testing.assert_array_equal(marks.dense().nonzero().numpy().T[1], [1, 3, 2, 5, 6, 7])
 
 
 def padded(batch: Batch) -> tuple[list[list[int]], list[int]]:

@@ -132,7 +132,7 @@ def _word_ids(ids: Sequence, num_words: int) -> Sequence:
     values = ids.values + np.int32(INDEX_FROM)
     values[ids.offsets[:-1]] = START
     values[values >= num_words] = UNKNOWN
-    return Sequence(values, ids.offsets)
+    return Sequence(values, ids.offsets, num_words)
 
 
 def _identity(ids: Sequence, labels: npt.NDArray[Any]) -> npt.NDArray[np.uint8]:
