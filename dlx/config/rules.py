@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+import math
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import replace
 from typing import Any
 
+import yaml
+
 from ..errors import Problem, UsageError
 from .advice import one_cut
-from .fields import Chosen
+from .fields import Chosen, options_of, to_plain
 from .files import Path, Where
 from .learners import (
     check_learner,
@@ -313,8 +316,9 @@ _WRONG_PICKERS = {
 def _padding_read_last(config: Config, where: Where) -> Iterator[Problem]:
     """A recurrent layer that gives its last output must have read a word last, and no padding.
 
-    Layers are not told how long a row was before it was filled with zeros. A state that goes on
-    over hundreds of them has forgotten the text: an LSTM then learns next to nothing.
+    Rows of one length do not tell where their filling begins; those that keep their own do. A
+    state that goes on over hundreds of zeros has forgotten the text: an LSTM learns next to
+    nothing.
     """
     sides = {step.options.side for step in config.prepare.steps if step.name == "pad"}
     stacks = {
@@ -325,23 +329,40 @@ def _padding_read_last(config: Config, where: Where) -> Iterator[Problem]:
     for key, layers in stacks.items():
         for number, layer in enumerate(layers, start=1):
             if layer.name in _RECURRENT and not layer.options.sequence:
-                yield from _padding_read(number, layer, sides, where, key)
+                yield from _padding_read(config, number, layer, sides, where(tuple(key.split("."))))
 
 
 def _padding_read(
-    number: int, layer: Chosen, sides: Collection[str], where: Where, key: str
+    config: Config, number: int, layer: Chosen, sides: Collection[str], here: str
 ) -> Iterator[Problem]:
     """What is wrong with a recurrent layer's last output, where rows are filled on these sides."""
     said, both = f"layer {number} ({layer.name})", layer.options.ways != "none"
-    here, every = where(tuple(key.split("."))), "sequence: true, and global_max_pool after it"
+    accepted = "the step truncate; or sequence: true, and global_max_pool after it"
     if both and sides:
         what = "reads in both directions, so one of its last outputs is computed from padding"
-        yield Problem(f"{said} {what}", here, every, "one direction")
+        hint = _replace_pad(config, lambda pad: {"name": "truncate", "length": pad["length"]})
+        yield Problem(f"{said} {what}", here, accepted, hint)
     elif "back" in sides:
         what = "returns its last output, which is computed from the padding at the end"
-        accepted = f"side: front in the step pad; or {every}"
-        hint = "'prepare.steps=[{name: pad, side: front}]'"
-        yield Problem(f"{said} {what}", here, accepted, hint)
+        hint = _replace_pad(config, lambda pad: pad | {"side": "front"})
+        yield Problem(f"{said} {what}", here, f"side: front in the step pad; or {accepted}", hint)
+
+
+def _replace_pad(config: Config, change: Callable[[dict[str, Any]], dict[str, Any]]) -> str:
+    """All preparation steps as the command line takes them, with another in place of pad."""
+    told = []
+    for step in config.prepare.steps:
+        kind: type = type(step.options)
+        plain = to_plain(step)
+        if step.name == "pad":
+            told.append(change({"name": "pad", "length": plain["length"]}))
+        else:
+            written = [
+                k for k, one in options_of(kind).items() if getattr(step.options, k) != one.default
+            ]
+            told.append({"name": step.name, **{key: plain[key] for key in written}})
+    listed = yaml.safe_dump(told, default_flow_style=True, width=math.inf, sort_keys=False)
+    return f"'prepare.steps={listed.strip()}'"
 
 
 _RECURRENT = ("rnn", "lstm", "gru")

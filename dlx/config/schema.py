@@ -148,6 +148,13 @@ class Trainer:
         "more than 1 GB; environment.json records the number",
         ge=1,
     )
+    bucket: Literal["none", "length"] = option(
+        "length",
+        "where rows differ in length: length puts rows of about one length into each batch (sorted "
+        "within 50 batches, which then come in a random order), so that little is filled; none: "
+        "as they are drawn",
+        newer=True,
+    )
     monitor: str = option(
         "auto",
         "score that decides the best epoch, for example val/accuracy; auto: val/loss",

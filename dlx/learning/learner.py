@@ -70,8 +70,9 @@ class Learner(ABC):
         as many as make `trainer.steps_per_epoch`.
         """
         config, augmenter = self.config, Augmenter.of(self.config, fold.inputs, number)
-        size, steps = config.trainer.batch_size, config.trainer.steps_per_epoch
-        return RowSource(fold.train, size, config.seed, number, augmenter, fold.chances, steps)
+        trainer, alike = config.trainer, config.trainer.bucket == "length"
+        how = number, augmenter, fold.chances, trainer.steps_per_epoch, alike
+        return RowSource(fold.train, trainer.batch_size, config.seed, *how)
 
     def measure(self, inputs: Mapping[str, Input]) -> RowSizes:  # noqa: ARG002
         """What a row takes of memory in a step; nothing that is known, where not overridden."""
@@ -206,10 +207,10 @@ class OneLoss(Learner):
 
     @torch.no_grad()
     def run_over(self, part: Part, meters: Meters) -> dict[str, Tensor]:
-        """Runs the model over some samples in order, and tells the meters.
+        """Runs the model over some samples, and tells the meters.
 
         Returns:
-            The outputs by target, of shape (rows, outputs), on the device.
+            The outputs by target, of shape (rows, outputs), in the samples' order, on the device.
 
         Raises:
             Interrupted: a signal asks to stop.
@@ -217,7 +218,9 @@ class OneLoss(Learner):
         self.model.eval()
         collected: dict[str, list[Tensor]] = {}
         amp = autocast_type(self.config.trainer.precision)
-        for batch in part.in_order(self.config.trainer.eval_batch_size):
+        sorts = self.config.trainer.bucket == "length"
+        samples, places = (part.by_length if sorts else None) or (part, slice(None))
+        for batch in samples.in_order(self.config.trainer.eval_batch_size):
             check()
             with torch.autocast(self.device.type, amp, enabled=amp is not None):
                 losses, outputs = self.compute(batch)
@@ -225,4 +228,4 @@ class OneLoss(Learner):
             for name, values in outputs.items():
                 collected.setdefault(name, []).append(values.float())
         meters.fetch()
-        return {name: torch.cat(parts) for name, parts in collected.items()}
+        return {name: torch.cat(parts)[places] for name, parts in collected.items()}

@@ -267,33 +267,3 @@ class OneHot(Step[specs.OneHot]):
             what = "prepare step one_hot got fractions"
             raise UsageError(Problem(what, accepted="whole numbers"))
         return rows
-
-
-class Pad(Step[specs.Pad]):
-    """Rows of ids cut or filled with zeros to one length."""
-
-    costly = True
-
-    def fit(self, column: Column) -> State:
-        """The largest id, for the size of an embedding: that there may be, else that there is."""
-        given = ids_of(column, "pad")
-        return {"largest": given.size - 1 if given.size else int(given.values.max(initial=0))}
-
-    def apply(self, column: Column, state: State) -> Column:
-        """Ids of shape (rows, length); the side says which end is filled and cut.
-
-        Ids larger than any in training become the unknown one.
-        """
-        given = ids_of(column, "pad")
-        length, front = self.options.length, self.options.side == "front"
-        lengths = given.lengths()
-        kept = np.minimum(lengths, length)
-        first = given.offsets[:-1] + (lengths - kept if front else 0)
-        rows = np.repeat(np.arange(len(given)), kept)
-        within = np.arange(kept.sum()) - np.repeat(np.cumsum(kept) - kept, kept)
-        out = np.zeros((len(given), length), dtype=np.int32)
-        column_of = within + (np.repeat(length - kept, kept) if front else 0)
-        values = given.values[np.repeat(first, kept) + within]
-        largest = max(state["largest"], UNKNOWN)
-        out[rows, column_of] = np.where(values > largest, UNKNOWN, values)
-        return Sequence.of_rows(out, largest + 1, given.words)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy.typing as npt
@@ -18,6 +19,7 @@ from torch import Tensor
 from ..data.columns import Column, Rows
 from ..models.inputs import MultiHot, Padded
 from .held import Held, HeldRagged, as_tensor, hold
+from .order import draw_order, gather_alike
 
 Inputs = dict[str, Tensor | MultiHot | Padded]
 
@@ -69,6 +71,23 @@ class Part:
     def __len__(self) -> int:
         return self.rows
 
+    @cached_property
+    def lengths(self) -> Tensor | None:
+        """Steps of each row, those of several inputs added, on the CPU; None: all have the same."""
+        found = [held.lengths for held in self.held.values() if isinstance(held, HeldRagged)]
+        return torch.stack(found).sum(0) if found else None
+
+    @cached_property
+    def by_length(self) -> tuple[Part, Tensor] | None:
+        """The rows from the shortest to the longest, and where each of them went.
+
+        None where all have the same length.
+        """
+        if self.lengths is None:
+            return None
+        order = self.lengths.argsort(stable=True).to(self.numbers.device)
+        return self.take(order), order.argsort()
+
     @property
     def inputs(self) -> Inputs:
         """All rows, as a model takes them; of rows of different length, which ids each has."""
@@ -104,6 +123,7 @@ class Part:
         change: Callable[[Part], Part] | None = None,
         chances: Tensor | None = None,
         draws: int | None = None,
+        lengths: Tensor | None = None,
     ) -> Iterator[Batch]:
         """Batches in an order drawn from the generator (a CPU one), without the first `skip`.
 
@@ -114,28 +134,17 @@ class Part:
             change: what is made of gathered rows before they are cut into batches.
             chances: of each row to be the next, float64 on the CPU; None: all the same.
             draws: rows that are drawn with replacement; None: as many as there are.
+            lengths: of the rows, on the CPU, where those of a batch are to be of about one length.
         """
         order = draw_order(self.rows, generator, chances, draws)
+        if lengths is not None:
+            order = gather_alike(order, lengths, batch_size, generator)
         row_bytes = max(1, sum(held.nbytes for held in self.held.values()) // self.rows)
         block = batch_size * max(1, BLOCK_BYTES // (row_bytes * batch_size))
         for start in range(skip * batch_size, len(order), block):
             rows = order[start : start + block].to(self.numbers.device)
             part = self.take(rows)
             yield from (part if change is None else change(part)).in_order(batch_size)
-
-
-def draw_order(
-    rows: int, generator: torch.Generator, chances: Tensor | None = None, draws: int | None = None
-) -> Tensor:
-    """Each row once; or with replacement where each has its own chance, or a number is drawn."""
-    if chances is None:
-        if draws is None:
-            return torch.randperm(rows, generator=generator)
-        return torch.randint(rows, (draws,), generator=generator)
-    ends = chances.cumsum(0)
-    many = rows if draws is None else draws
-    places = torch.rand(many, generator=generator, dtype=torch.float64) * ends[-1]
-    return torch.searchsorted(ends, places, right=True).clamp(max=rows - 1)  # of rounding
 
 
 def make_part(

@@ -137,6 +137,11 @@ class HeldRagged:
             return Padded(torch.zeros_like(places), lengths.clamp(min=1))
         return Padded(self.ids.take(places).long().masked_fill_(beyond, 0), lengths.clamp(min=1))
 
+    @property
+    def lengths(self) -> Tensor:
+        """Steps of each row, on the host."""
+        return torch.from_numpy(np.diff(self.edges)).clamp(min=1)
+
     def marks(self) -> MultiHot:
         """Which ids each row has, for what reads no order: whole columns are never filled."""
         if self._marks is None:

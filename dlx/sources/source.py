@@ -61,6 +61,7 @@ class RowSource:
         augmenter: what changes the pictures of an epoch.
         chances: of each row to be the next that is drawn; None: all the same.
         steps: batches an epoch, of rows drawn with replacement; None: as many as the rows make.
+        alike: whether rows of a batch are of about one length, where rows differ in length.
     """
 
     def __init__(
@@ -72,12 +73,14 @@ class RowSource:
         augmenter: Augmenter | None = None,
         chances: npt.NDArray[np.float64] | None = None,
         steps: int | None = None,
+        alike: bool = False,
     ) -> None:
         self.steps = -(-len(part) // batch_size) if steps is None else steps
         self._draws = None if steps is None else steps * batch_size
         self._part, self._batch_size = part, batch_size
         self._seed, self._fold, self._augmenter = seed, fold, augmenter
         self._chances = None if chances is None else torch.from_numpy(chances)
+        self._lengths = part.lengths if alike else None
 
     def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
         """The batches of an epoch, in its order, without the first `skip`."""
@@ -85,9 +88,8 @@ class RowSource:
         purpose = "shuffle" if once else "sample"
         order = torch.Generator().manual_seed(derive(self._seed, purpose, self._fold, number))
         change = None if self._augmenter is None else partial(self._augmenter, epoch=number)
-        return self._part.iterate_shuffled(
-            self._batch_size, order, skip, change, self._chances, self._draws
-        )
+        how = skip, change, self._chances, self._draws, self._lengths
+        return self._part.iterate_shuffled(self._batch_size, order, *how)
 
     def probe(self) -> Batch:
         """The first rows, as they are."""

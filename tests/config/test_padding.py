@@ -38,11 +38,9 @@ def test_what_would_read_padding_last_is_refused(
 
     (problem,) = caught.value.problems
     assert problem.where == f"command line: {asked[-1]}"
-    if not both:
-        assert (
-            load([*asked, *shlex.split(problem.hint)]).config.prepare.steps[0].options.side
-            == "front"
-        )
+    (step,) = load([*asked, *shlex.split(problem.hint)]).config.prepare.steps
+    told = step.name, step.options.length, getattr(step.options, "side", "")
+    assert told == (("truncate", 9, "") if both else ("pad", 9, "front"))
 
 
 def test_a_layer_that_reads_no_padded_ids_is_as_before() -> None:

@@ -32,6 +32,7 @@ TEXTS = [f"word{i % 4} word{i % 7} {'rare' * (i % 3)}" for i in range(ROWS)]
 
 CHAINS = {
     "pad": ([("pad", {"length": 4})], "lists"),
+    "truncate": ([("truncate", {"length": 4})], "lists"),
     "words": ([("tokenize", {"num_words": 8}), ("multi_hot", {"size": 8})], "texts"),
     "padded words": ([("tokenize", {"num_words": 8}), ("pad", {"length": 3})], "texts"),
     "imputed means": ([("impute", {"strategy": "mean"}), ("standardise", {})], "holes"),
@@ -349,9 +350,9 @@ def test_texts_and_lists_must_not_be_left(samples: Make, ragged: Make) -> None:
         "  try: add {name: tokenize} and {name: multi_hot} to prepare.steps"
     )
     assert str(lists.value) == (
-        "input x holds lists of ids of different lengths after preparation\n"
-        "  accepted: rows of the same length\n"
-        "  try: add {name: multi_hot} or {name: pad} to prepare.steps"
+        "input x holds lists of ids after preparation, and nobody says how many ids there are\n"
+        "  accepted: a step that learns it from the training rows\n"
+        "  try: add {name: truncate}, {name: pad} or {name: multi_hot} to prepare.steps"
     )
 
 

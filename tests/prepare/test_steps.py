@@ -155,24 +155,49 @@ def test_one_hot_refuses_fractions(step: Make, samples: Make) -> None:
     assert str(caught.value) == ("prepare step one_hot got fractions\n  accepted: whole numbers")
 
 
-def padded(row: list[int], length: int, side: str) -> list[int]:
+def shortened(row: list[int], length: int, cut: str) -> list[int]:
+    return row[max(0, len(row) - length) :] if cut == "front" else row[:length]
+
+
+def padded(row: list[int], length: int, side: str, cut: str) -> list[int]:
     """Keras' pad_sequences, word for word."""
-    zeros = [0] * max(0, length - len(row))
-    if side == "front":
-        return zeros + row[max(0, len(row) - length) :]
-    return row[:length] + zeros
+    kept = shortened(row, length, cut)
+    zeros = [0] * (length - len(kept))
+    return zeros + kept if side == "front" else kept + zeros
 
 
 @pytest.mark.parametrize("side", ["front", "back"])
+@pytest.mark.parametrize("cut", ["front", "back", None])
 @pytest.mark.parametrize("length", [1, 4, 30])
-def test_pad_is_keras(step: Make, samples: Make, ragged: Make, side: str, length: int) -> None:
+def test_pad_is_keras(
+    step: Make, samples: Make, ragged: Make, side: str, cut: str | None, length: int
+) -> None:
     rows = random_rows(60, 9)
 
-    found = prepared([step("pad", length=length, side=side)], samples(x=ragged(rows)))
+    chosen = step("pad", length=length, side=side, cut=cut)
+    found = prepared([chosen], samples(x=ragged(rows)))
 
     assert isinstance(found, Sequence)
-    assert found.rows().tolist() == [padded(row, length, side) for row in rows]
+    assert found.rows().tolist() == [padded(row, length, side, cut or side) for row in rows]
     assert found.size == 1 + max(max(row, default=0) for row in rows)
+
+
+@pytest.mark.parametrize("keep", ["first", "last"])
+@pytest.mark.parametrize("length", [1, 4, 30])
+def test_truncate_keeps_the_ends_of_rows_and_their_lengths(
+    step: Make, samples: Make, ragged: Make, keep: str, length: int
+) -> None:
+    rows = random_rows(60, 9)
+    rows[5] = []
+
+    found = prepared([step("truncate", length=length, keep=keep)], samples(x=ragged(rows)))
+
+    cut = {"first": "back", "last": "front"}[keep]
+    assert [found.row(i).tolist() for i in range(60)] == [shortened(r, length, cut) for r in rows]
+    told = found.describe()
+    longest = min(length, max(map(len, rows)))
+    assert (told.shape, told.ragged, told.longest) == ((0,), True, longest)
+    assert told.ids == 1 + max(max(row, default=0) for row in rows)
 
 
 @pytest.mark.parametrize(

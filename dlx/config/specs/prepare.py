@@ -147,14 +147,27 @@ class OneHot(OnColumns):
 
 @dataclass(frozen=True, kw_only=True)
 class Pad(OnColumns):
-    """Cuts or fills every row of ids to one length."""
+    """Cuts or fills every row of ids to one length; every step of it then counts."""
 
     length: int = option(500, "ids per row", ge=1)
     side: Literal["front", "back"] = option(
         "front",
-        "where zeros are added and surplus ids are cut; Keras: front; back does not go with a "
-        "recurrent layer that gives its last output",
+        "where zeros are added; Keras: front; back does not go with a recurrent layer that gives "
+        "its last output",
     )
+    cut: Literal["front", "back"] | None = option(
+        None,
+        "where surplus ids are cut off; null: at the side where zeros are added (Keras: front)",
+        newer=True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Truncate(OnColumns):
+    """Cuts rows of ids that are too long; the others keep their length, and nothing is filled."""
+
+    length: int = option(500, "ids a row, at most", ge=1)
+    keep: Literal["first", "last"] = option("last", "which ids of a row stay")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -302,7 +315,8 @@ STEPS = Table(
         "multi_hot": Component(MultiHot, "dlx.prepare.sparse:MultiHot"),
         "naive_bayes": Component(NaiveBayes, "dlx.prepare.sparse:NaiveBayes"),
         "one_hot": Component(OneHot, f"{_CODE}:OneHot"),
-        "pad": Component(Pad, f"{_CODE}:Pad"),
+        "pad": Component(Pad, "dlx.prepare.lengths:Pad"),
+        "truncate": Component(Truncate, "dlx.prepare.lengths:Truncate"),
         "tokenize": Component(Tokenize, "dlx.prepare.texts:Tokenize"),
         "hash_tokens": Component(HashTokens, "dlx.prepare.texts:HashTokens"),
         "impute": Component(Impute, f"{_FEATURES}:Impute"),
