@@ -22,6 +22,7 @@ from ..runs.artifacts import Artifacts
 from ..sources.batches import Batch, Part
 from ..sources.fold import FoldData
 from .heads import Head, Loss, heads_of
+from .heaviest import leave_heaviest
 from .learner import OneLoss
 from .meters import Meters
 from .networks import build_network, builder
@@ -136,9 +137,10 @@ class Supervised(OneLoss):
         return found
 
     def artifacts(self, into: Artifacts, when: str) -> None:
-        """At the end the predictions of the part that was evaluated last, and its worst errors."""
+        """At the end predictions of the part that was evaluated last, worst errors, features."""
         if when != "end" or self._last is None:
             return
         fold, part, logits = self._last
         data, rows = fold.data, fold.rows_of(part)
         leave_answers(into, data.samples, rows, data.targets, fold.pipeline, logits)
+        leave_heaviest(into, self.model, fold)

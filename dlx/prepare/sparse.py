@@ -43,7 +43,8 @@ class MultiHot(Step[specs.MultiHot]):
             UsageError: an id is as large as the size or larger.
         """
         ids, counts, offsets = self._count(column)
-        found = Sparse(ids, offsets, self.options.size)
+        words = ids_of(column, "multi_hot").words
+        found = Sparse(ids, offsets, self.options.size, words=words)
         if self.options.mode == "binary":
             return found
         weights = 1 + np.log(counts) if self.options.sublinear else counts.astype(np.float64)

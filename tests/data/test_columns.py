@@ -97,6 +97,9 @@ def test_a_row_is_shown_as_people_see_it(words: str, kind: Any, content: Any) ->
     assert COLUMNS["multi-hot rows"].show(2) == Shown("row", {"2": 1.0})
     weighted = COLUMNS["multi-hot rows with weights"]
     assert weighted.show(3) == Shown("row", {"5": 2.5, "6": 3.0, "7": 3.5})
+    named = Sparse(IDS, OFFSETS, 9, words=WORDS).take(np.array([0, 3]))
+    assert named.show(0) == Shown("row", {"three": 1.0, "one": 1.0})
+    assert named.show(1) == Shown("row", {"5": 1.0, "6": 1.0, "7": 1.0})
 
 
 def test_colours_come_first() -> None:

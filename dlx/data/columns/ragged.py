@@ -126,6 +126,7 @@ class Sparse(Column):
         offsets: where each row begins, and the end of the last, shape (rows + 1,), int64.
         size: length of a row once it is written out.
         weights: the number at each position, of the shape of `indices`; None: 1 everywhere.
+        words: what each position stands for, where that is known.
     """
 
     kind: ClassVar[str] = "sparse"
@@ -135,6 +136,7 @@ class Sparse(Column):
     offsets: Rows
     size: int
     weights: npt.NDArray[np.float32] | None = None
+    words: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.offsets) - 1
@@ -148,7 +150,7 @@ class Sparse(Column):
         """These rows, in this order."""
         places, offsets = _places(self.offsets, rows)
         weights = None if self.weights is None else self.weights[places]
-        return type(self)(self.indices[places], offsets, self.size, weights)
+        return type(self)(self.indices[places], offsets, self.size, weights, self.words)
 
     def hashes(self, rows: Rows) -> list[bytes]:
         """The bytes of each of these rows' positions, and of their weights."""
@@ -163,9 +165,13 @@ class Sparse(Column):
         return Input("multi_hot", (self.size,))
 
     def show(self, row: int) -> Shown:
-        """The positions that are set, and the weight of each."""
+        """What the positions that are set stand for, and the weight of each."""
         within = slice(self.offsets[row], self.offsets[row + 1])
-        places = map(str, self.indices[within].tolist())
+        names = map(self.name, self.indices[within].tolist())
         if self.weights is None:
-            return Shown("row", dict.fromkeys(places, 1.0))
-        return Shown("row", dict(zip(places, self.weights[within].tolist(), strict=True)))
+            return Shown("row", dict.fromkeys(names, 1.0))
+        return Shown("row", dict(zip(names, self.weights[within].tolist(), strict=True)))
+
+    def name(self, place: int) -> str:
+        """What a position stands for, else its number."""
+        return self.words[place] if place < len(self.words) else str(place)
