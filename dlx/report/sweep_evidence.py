@@ -13,6 +13,7 @@ from .evidence_plots import Line, Slice
 from .levers import is_logarithmic
 from .read import evenly
 from .sweep_facts import Setting, Sweep
+from .sweep_lines import lines
 from .sweep_plots import Fan, Trade
 from .sweep_tables import round_mean
 from .words import GOAL, known, number, shorten, tally
@@ -40,7 +41,8 @@ def parameters(sweep: Sweep) -> Section:
     shares, rough = _shares(sweep, names, scores)
     names = sorted(names, key=lambda name: -shares.get(name, 0))
     fan = [_parallel(sweep, names)] if len(names) > 1 else []  # one lever's slice shows it all
-    blocks = [*fan, _slices(sweep, names, scores), *rough, *_progress(sweep)]
+    shown = [*lines(sweep, names), *fan, _slices(sweep, names, scores)]
+    blocks = [*shown, *rough, *_progress(sweep)]
     far = f"{tally(cut, 'setting')} with a far worse {sweep.score}"
     end = f"{'lies' if cut == 1 else 'lie'} at the worst end of the pictures."
     return Section("parameters", "Parameters", [Text([f"{far} {end}" if cut else ""]), *blocks])
@@ -141,18 +143,18 @@ def curves(sweep: Sweep) -> Section:
     best = sweep.scored[:_CURVES]
     found = [(one, sweep.curve(one)) for one in best]
     told = sweep.briefs([one for one, curve in found if curve])
-    lines = [
+    drawn = [
         Line(f"{one.name}: {told[one]}", (), curve, place)
         for place, (one, curve) in enumerate(found)
         if curve
     ]
     gone = [one.name for one, curve in found if not curve]
     lost = f"their run folders are missing, or do not have {sweep.score}."
-    if not lines:
+    if not drawn:
         said = f"There are no learning curves of the best settings: {lost}"
         return Section("curves", "Learning curves", [Text([said])])
     faint, partial = _pruned_curves(sweep)
-    png = evidence_plots.overlaid(sweep.score, lines, faint)
+    png = evidence_plots.overlaid(sweep.score, drawn, faint)
     several = any(len(sweep.runs(one)) > 1 for one in best)
     mean = ", the mean over its trials up to the shortest" if several else ""
     said = f"{sweep.score} by epoch of each of the best settings{mean}."
