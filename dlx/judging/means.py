@@ -1,4 +1,4 @@
-"""A score that is a mean over units: a bound, a squared error."""
+"""Scores that are means over units: a bound, a squared error, a loss a word."""
 
 from __future__ import annotations
 
@@ -45,3 +45,35 @@ class Mean(Estimate):
     def by_unit(self) -> Values:
         """What each unit has."""
         return self.each
+
+
+@dataclass(frozen=True)
+class Ratio(Estimate):
+    """What units have together, by how much they have it of: a loss a word, of texts.
+
+    Attributes:
+        name: as in "frequency".
+        kind: the model's own, or which kind of simpler answer.
+        sums: what each unit has, (units,).
+        counts: of how many parts, (units,).
+    """
+
+    name: str
+    kind: Kind
+    sums: Values
+    counts: Values
+
+    @property
+    def units(self) -> int:
+        """How many units there are."""
+        return len(self.sums)
+
+    def value(self, units: Places | None = None) -> float:
+        """The ratio, of all or of some units; nan of no parts."""
+        chosen = slice(None) if units is None else units
+        many = float(self.counts[chosen].sum())
+        return float(self.sums[chosen].sum()) / many if many else float("nan")
+
+    def bootstrap(self, drawn: Draws) -> Values:
+        """The ratio of each draw of units, (draws,)."""
+        return np.array([self.value(places) for places in drawn])

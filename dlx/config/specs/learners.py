@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from ..fields import Chosen, Component, Table, option
 from .models import MODELS
@@ -75,11 +75,39 @@ class Gan(Learner):
     shown_every: int = option(5, "pictures of samples are kept of each such epoch", ge=1)
 
 
+@dataclass(frozen=True, kw_only=True)
+class WordVectors(Learner):
+    """A vector for each word, from which words stand near it (word2vec; Mikolov, 2013)."""
+
+    spec = "dlx.config.word_vectors:WordVectorsSpec"
+
+    method: Literal["skip_gram", "cbow"] = option(
+        "skip_gram",
+        "a word tells each word near it (skip_gram), or the mean of those near it tells it (cbow)",
+    )
+    size: int = option(100, "numbers of a word's vector", ge=1)
+    window: int = option(
+        5, "words at either side that are near; for each word a number from 1 to it is drawn", ge=1
+    )
+    negatives: int = option(5, "weight of words drawn at random against one that is near", ge=1)
+    drawn: int = option(64, "words drawn at random a step, which all its words share", ge=1)
+    power: float = option(
+        0.75, "words are drawn by their frequency to this power; 0: all alike", ge=0
+    )
+    subsample: float | None = option(
+        1e-4,
+        "frequency f from which on a word is left out at random: sqrt(subsample / f) stay; null: "
+        "all do",
+        gt=0,
+    )
+
+
 LEARNERS = Table(
     "learner",
     {
         "supervised": Component(Supervised, "dlx.learning.supervised:Supervised"),
         "vae": Component(Vae, "dlx.learning.vae:Vae"),
         "gan": Component(Gan, "dlx.learning.gan:Gan"),
+        "word_vectors": Component(WordVectors, "dlx.learning.word_vectors:WordVectors"),
     },
 )
