@@ -15,9 +15,10 @@ from ..data.columns import Column, Rows
 from ..data.columns import Sequence as Ids
 from ..data.readers import keras
 from ..errors import Problem, UsageError
-from ..prepare.steps import FIRST_WORD
+from ..prepare import texts
+from ..prepare.steps import UNKNOWN
 
-NO_WORDS = {*keras.RESERVED, "(padding)", "(start)", "(unknown)"}
+NO_WORDS = {*keras.RESERVED, *texts.RESERVED}
 """What ids are named that stand for no word."""
 
 
@@ -50,7 +51,7 @@ class Vocabulary:
         names = [*column.words[:size], *map(str, range(len(column.words), size))]
         counts = np.bincount(column.take(rows).values, minlength=size).astype(np.float64)
         reserved = [at for at, word in enumerate(column.words) if word in NO_WORDS]
-        counts[reserved if column.words else slice(FIRST_WORD)] = 0
+        counts[reserved if column.words else slice(UNKNOWN + 1)] = 0
         if np.count_nonzero(counts) < 2:
             what = f"the training rows of {name} have fewer than two different words"
             raise UsageError(Problem(what, "dataset", "texts of several words"))

@@ -197,8 +197,8 @@ class WordVectors(OneLoss):
             loss, texts, many = self._measure(batch, vectors, key, places)
             sums = torch.zeros(2, batch.rows, dtype=torch.float64, device=self.device)
             found.append(sums.index_add_(1, texts, torch.stack([loss, many]).double()).cpu())
-        sums = torch.cat(found, dim=1).numpy()
-        return sums[0], sums[1]
+        whole = torch.cat(found, dim=1).numpy()
+        return whole[0], whole[1]
 
     def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
         """The loss, beside that of who knows how frequent each word is and not what it is near."""
