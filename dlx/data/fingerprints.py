@@ -33,7 +33,7 @@ def row_hashes(samples: Samples, inputs: list[bytes], rows: Rows) -> list[bytes]
 
 
 _NOT_CONTENT = {"columns", "test", "source", "digest", "former_digest", "key", "sample"}
-_LATER = {"behind": 0}
+_LATER = {"behind": 0, "seasons": {}, "notes": (), "clock": "", "horizons": ()}
 """Roles that earlier versions did not know, which change nothing where they have these values."""
 _TOLD = {"names", "words"}
 """Of a column's meta what stands among the roles."""

@@ -58,7 +58,10 @@ class Samples(Frame):
         key: SHA-256 over all that the contents depend on, the reader's code included, for cache
             keys; "" where that cannot be known, so that nothing may be kept.
         time: the column whose values order the rows in time; "" where there is none.
+        clock: NumPy's code of the unit in which `time` counts since the beginning of 1970, as in h;
+            "" where that is not known.
         ahead: how many rows later a row's target is known.
+        horizons: of a target that holds a number for each of several horizons, these, in steps.
         behind: how many rows back in time a row's inputs reach, as windows over a series do.
         groups: columns by which rows may be kept together, as in patient.
         naive: target -> name of a naive forecast -> the column that holds it.
@@ -87,6 +90,8 @@ class Samples(Frame):
     identity: str = ""
     sample: bool = False
     notes: tuple[Note, ...] = ()
+    clock: str = ""
+    horizons: tuple[int, ...] = ()
 
     @property
     def span(self) -> int:

@@ -218,6 +218,7 @@ def cut_windows(track: Track, options: Dataset, reach: Reach) -> Samples:
         targets=tuple(options.targets),
         features={name: track.names},
         time="time",
+        clock=track.clock,
         ahead=reach.ahead * many,
         behind=window.behind * many,
         naive={target: {title: title for title in forecasts}},

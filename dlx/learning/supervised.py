@@ -17,10 +17,13 @@ from ..data.targets import EncodedTarget
 from ..judging import classical
 from ..judging.baselines import Answer, simple_answers
 from ..judging.evaluation import Evaluation
+from ..losses import activate
 from ..metrics import Metric
+from ..problem import PROBLEMS
 from ..runs.artifacts import Artifacts
 from ..sources.batches import Batch, Part
 from ..sources.fold import FoldData
+from .forecasts import leave_forecasts
 from .heads import Head, Loss, heads_of
 from .heaviest import leave_heaviest
 from .learner import OneLoss
@@ -137,10 +140,20 @@ class Supervised(OneLoss):
         return found
 
     def artifacts(self, into: Artifacts, when: str) -> None:
-        """At the end predictions of the part that was evaluated last, worst errors, features."""
+        """At the end predictions of the part that was evaluated last, worst errors, features.
+
+        Of numbers in time their forecasts beside the truth as well.
+        """
         if when != "end" or self._last is None:
             return
         fold, part, logits = self._last
         data, rows = fold.data, fold.rows_of(part)
         leave_answers(into, data.samples, rows, data.targets, fold.pipeline, logits)
         leave_heaviest(into, self.model, fold)
+        numbers = {
+            head.name: activate(head.problem, head.answers(logits[head.name])).cpu().numpy()
+            for head in self.heads
+            if not PROBLEMS[head.problem].classes
+        }
+        naive = data.naive(rows, fold.rows.train)
+        leave_forecasts(into, data.samples, rows, part, numbers, naive)

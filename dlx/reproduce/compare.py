@@ -186,8 +186,13 @@ def _preparation(stage: str, one: Path, other: Path) -> list[Difference]:
 
 
 def _artifacts(stage: str, one: Path, other: Path) -> list[Difference]:
-    """Whether every file that either run lists is the same."""
-    both = [*list_artifacts(one), *list_artifacts(other)]
+    """Whether every file that either run lists is the same.
+
+    What an earlier version did not leave at all is no difference.
+    """
+    before = list_artifacts(one)
+    known = {entry.name for entry in before}
+    both = [*before, *(entry for entry in list_artifacts(other) if entry.name in known)]
     if not is_there(one / NAME):  # an older version compared its predictions only
         both = [PREDICTIONS]
     names = {entry.file: entry.name for entry in both}

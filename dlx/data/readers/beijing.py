@@ -54,6 +54,7 @@ def _read(options: BeijingPm25, folder: Path) -> Samples:
         targets=tuple(options.targets),
         features={"features": FEATURES},
         time="time",
+        clock="h",
         ahead=ahead,
         naive={"pm25": {LAST: LAST, YESTERDAY: YESTERDAY}},
     )
