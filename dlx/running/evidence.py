@@ -28,6 +28,7 @@ from ..problem import PROBLEMS
 from ..runs.files import write_text
 from ..sources.data import Data, split_digest
 from ..sources.fold import FoldData
+from ..sources.order import describe_filling
 from ..training.training import Training
 from .owner import sign
 
@@ -129,12 +130,21 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "command": shlex.join(["dlx", "train", *loaded.shown]),
         "notes": [
             *loaded.notes,
-            *fold.pipeline.remarks(),
+            *remarks(config, fold),
             *filter(None, [training.accumulation.note]),
         ],
         "meanings": score_meanings(config),
         "advice": {"more_reliable": more_reliable(config, has_repeats(data.findings))},
     }
+
+
+def remarks(config: Config, fold: FoldData) -> list[str]:
+    """What of the prepared data is worth a word: of what was learnt, and of filled rows."""
+    told, lengths = fold.pipeline.remarks(), fold.train.lengths
+    if lengths is None:
+        return told
+    trainer = config.trainer
+    return [*told, describe_filling(lengths, trainer.batch_size, trainer.bucket == "length")]
 
 
 def _problem(config: Config, name: str, target: EncodedTarget) -> dict[str, Any]:

@@ -196,7 +196,7 @@ def _write_start(run: Run, write_config: bool = True) -> None:
     for found in run.data.findings:
         if found["name"] in _LOGGED:
             run.log(f"data warning: {found['text']}")
-    for line in fold.pipeline.remarks():
+    for line in evidence.remarks(config, fold):
         run.log(line)
     for line in describe_meanings(run.facts["meanings"], [*run.facts["meanings"]]):
         run.log(line)

@@ -49,6 +49,28 @@ def gather_alike(
 
 def share_filled(order: Tensor, lengths: Tensor, batch_size: int) -> float:
     """The share of the steps of all batches that fill rows to the longest of their batch."""
-    batches = torch.split(lengths[order], batch_size)
-    steps = sum(int(one.max()) * len(one) for one in batches)
-    return 1 - int(lengths[order].sum()) / max(1, steps)
+    each, whole = lengths[order], len(order) // batch_size * batch_size
+    steps = batch_size * int(each[:whole].view(-1, batch_size).amax(1).sum())
+    rest = each[whole:]
+    steps += len(rest) * int(rest.max()) if len(rest) else 0
+    return 1 - int(each.sum()) / steps
+
+
+def describe_filling(lengths: Tensor, batch_size: int, alike: bool) -> str:
+    """What rows of different length cost, as a sentence without a stop.
+
+    Args:
+        lengths: of the rows, on the CPU.
+        batch_size: rows a batch.
+        alike: whether those of a batch are of about one length.
+    """
+    generator = torch.Generator().manual_seed(0)
+    drawn = draw_order(len(lengths), generator)
+    sorted_ = gather_alike(drawn, lengths, batch_size, generator)
+    as_drawn, sorted_by = (
+        f"{100 * share_filled(order, lengths, batch_size):.0f} %" for order in (drawn, sorted_)
+    )
+    told = f"training rows have {int(lengths.min())} to {int(lengths.max())} steps"
+    if alike:
+        return f"{told}: {sorted_by} of a batch is filling, {as_drawn} with trainer.bucket=none"
+    return f"{told}: {as_drawn} of a batch is filling, {sorted_by} with trainer.bucket=length"

@@ -55,6 +55,9 @@ def fits(config: Config, group: str, option: str) -> bool:
         return False
     if (group, option) == ("model", "graph"):  # names inputs itself
         return config.model.name == option
+    steps = {step.name for step in config.prepare.steps}
+    if (group, option) == ("model", "bilstm") and "pad" in steps:
+        return False  # one of its directions would read padding last
     if group == "model" and option not in ("mlp", "layers"):
         chosen = yaml.safe_load((ROOT / "model" / f"{option}.yaml").read_text("utf-8"))
         model = MODELS.default(**chosen)().options

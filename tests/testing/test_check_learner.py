@@ -27,7 +27,7 @@ WINE = ("task=wine",)
 PARTS = {
     "mlp": ("task=imdb", "model.dropout=0.3", "model.l2=0.01", "model.batch_norm=true"),
     "layers": (
-        *("task=imdb", "prepare.steps=[{name: pad, length: 20}]"),
+        *("task=imdb", "prepare.steps=[{name: truncate, length: 20}]", "trainer.bucket=length"),
         "model={name: layers, layers: [{embedding: 4}, {lstm: 4}, {dropout: 0.3}]}",
     ),
     "graph": (

@@ -17,7 +17,7 @@ RECIPES = {
     "multi-hot": ("task=imdb", "dataset.sample=true", "trainer.epochs=2", "model.dropout=0.2"),
     "embedding, lstm": (
         *("task=imdb", "dataset.sample=true", "trainer.epochs=2"),
-        "prepare.steps=[{name: pad, length: 20}]",
+        "prepare.steps=[{name: truncate, length: 90}]",
         "model={name: layers, layers: [{embedding: 8}, {lstm: 8}, {dropout: 0.3}]}",
     ),
     "images, convnet": (
