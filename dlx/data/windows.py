@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..config.names import plural
-from ..config.specs.datasets import Dataset
+from ..config.specs.dataset import Dataset
 from ..errors import Problem, UsageError
 from .columns import Array, Column, Dense, Rows, Window
 from .samples import Note, Samples

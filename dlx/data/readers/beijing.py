@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from ...config.specs.datasets import BeijingPm25, BeijingWindows
+from ...config.specs.series import BeijingPm25, BeijingWindows
 from ..columns import Array, Column, Dense, Text
 from ..reader import Reader, damage
 from ..samples import Samples

@@ -14,7 +14,7 @@ from typing import IO
 import numpy as np
 
 from ...config.names import plural
-from ...config.specs.datasets import JenaClimate
+from ...config.specs.series import JenaClimate
 from ...errors import Problem, UsageError
 from ..columns import Array, Rows
 from ..reader import Reader, damage

@@ -1,0 +1,55 @@
+"""What every dataset has: options, and what is known of it before it is read."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from ..fields import option
+from ..shapes import Sizes
+
+
+@dataclass(frozen=True, kw_only=True)
+class File:
+    """One file of a dataset.
+
+    Attributes:
+        name: file name below the dataset's folder.
+        sha256: pinned digest, or "" where only the contents are pinned (`Dataset.content_sha256`)
+            or nothing is; then the size is not checked either. What was read is recorded anyway.
+        size: bytes of the official file; 0 where that is not known.
+        url: the official address; "" where there is none, so that it is put there by hand.
+        also: other names under which it may lie there, such as that of its unpacked contents;
+            only where neither is pinned.
+    """
+
+    name: str
+    sha256: str = ""
+    size: int = 0
+    url: str = ""
+    also: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """Options that every dataset has, and what is known of it before it is read."""
+
+    kind: ClassVar[str] = (
+        "rows"  # what a learner must learn from: rows, text, picture, environment;
+    )
+    # vectors are learnt from by none: an embedding starts from them
+    inputs: ClassVar[tuple[str, ...]]
+    targets: ClassVar[dict[str, str]]  # column -> problem it poses
+    rows: ClassVar[str] = ""
+    folder: ClassVar[str] = ""  # that its files lie in; "": one of its own name
+    files: ClassVar[tuple[File, ...]] = ()
+    embedded: ClassVar[tuple[str, ...]] = ()  # files that scikit-learn brings, in place of `files`
+    content_sha256: ClassVar[str] = ""  # `dlx.data.reader.content_digest`, for other packagings
+    terms: ClassVar[str] = ""
+    time: ClassVar[str] = ""  # column that orders the rows in time
+    groups: ClassVar[tuple[str, ...]] = ()  # columns by which rows may be kept together
+    shapes: ClassVar[dict[str, Sizes]] = {}  # input of numbers -> shape of a row, where it is known
+
+    sample: bool = option(
+        False, "use a small synthetic sample instead of the real data, for smoke tests"
+    )
