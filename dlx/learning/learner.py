@@ -218,8 +218,7 @@ class OneLoss(Learner):
         self.model.eval()
         collected: dict[str, list[Tensor]] = {}
         amp = autocast_type(self.config.trainer.precision)
-        sorts = self.config.trainer.bucket == "length"
-        samples, places = (part.by_length if sorts else None) or (part, slice(None))
+        samples, places = part.by_length or (part, slice(None))
         for batch in samples.in_order(self.config.trainer.eval_batch_size):
             check()
             with torch.autocast(self.device.type, amp, enabled=amp is not None):

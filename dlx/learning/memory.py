@@ -55,7 +55,9 @@ def require_weights(
     )
 
 
-def require_batch(config: Config, sizes: RowSizes, rows: int, device: torch.device) -> None:
+def require_batch(
+    config: Config, sizes: RowSizes, rows: int, device: torch.device, longest: int = 0
+) -> None:
     """Refuses a step whose activations do not fit.
 
     Args:
@@ -63,6 +65,7 @@ def require_batch(config: Config, sizes: RowSizes, rows: int, device: torch.devi
         sizes: of the model.
         rows: training rows that there are.
         device: where it computes.
+        longest: steps of the longest row, where they differ.
 
     Raises:
         UsageError: with the estimate, what is free, and a batch size that fits.
@@ -78,6 +81,9 @@ def require_batch(config: Config, sizes: RowSizes, rows: int, device: torch.devi
         return
     fits = free // (2 * each)
     smaller = f"trainer.batch_size={fits}" if fits else "smaller layers"
+    if longest:
+        cut = "{name: truncate, length: 500} in prepare.steps"
+        smaller += f", or {cut}: a row has {longest:,} ids"
     raise UsageError(
         Problem(
             f"a step of {at_once:,} rows needs {format_bytes(each * at_once)} for its gradients",

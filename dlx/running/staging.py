@@ -59,7 +59,7 @@ def build_stage(
     built = forget_vectors(config) if begun else config
     learner = build_learner(built, fold.inputs, fold.targets, fold.device, number)
     sizes = learner.measure(fold.inputs)
-    require_batch(config, sizes, len(fold.train), fold.device)
+    require_batch(config, sizes, len(fold.train), fold.device, fold.longest)
     start = start_from(config, learner) if config.from_run.run and not begun else {}
     config = learner.config = set_eval_batch(config, before.eval_batch or eval_rows(config, sizes))
     training = build_training(config, learner, learner.source(fold, number), number)

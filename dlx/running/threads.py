@@ -135,7 +135,8 @@ def choose_threads(config: Config, fold: FoldData) -> dict[str, Any]:
 
     def make_step() -> Any:
         learner = build_learner(config, fold.inputs, fold.targets, fold.device)
-        require_batch(config, learner.measure(fold.inputs), len(fold.train), fold.device)
+        sizes = learner.measure(fold.inputs)
+        require_batch(config, sizes, len(fold.train), fold.device, fold.longest)
         training = build_training(config, learner, learner.source(fold, 0))
         batch = training.source.probe()
         training.set_to_train()

@@ -78,6 +78,11 @@ class FoldData:
         }
 
     @property
+    def longest(self) -> int:
+        """Steps of the longest row, where rows differ in length; else 0."""
+        return max((found.longest for found in self.inputs.values()), default=0)
+
+    @property
     def inputs(self) -> dict[str, Input]:
         """What a model is told of the inputs."""
         return {name: column.describe() for name, column in self.columns.items()}
