@@ -20,7 +20,7 @@ from ..config.specs.layers import Embedding
 from ..errors import Problem, UsageError
 from ..files import is_file, sha256_of
 from ..runs import source
-from ..runs.folder import find, name_of, read_status
+from ..runs.folder import MARK, find, name_of, read_status
 from . import store
 from .readers.vectors import check_vectors
 from .reading import sample_folder
@@ -81,6 +81,20 @@ def locate_vectors(config: Config, root: Path | None = None) -> Config:
         return replace(options, vectors=str(file), sha256=_digest(file, options))
 
     return change_embeddings(config, locate)
+
+
+def vector_runs(config: Config) -> list[Path]:
+    """The folders of the runs whose vectors embeddings start from."""
+    found: list[Path] = []
+
+    def note(_: Place, options: Embedding) -> Embedding:
+        file = _find(config, options)
+        if _is_of_run(file):
+            found.append(file.parent)
+        return options
+
+    change_embeddings(config, note)
+    return list(dict.fromkeys(found))
 
 
 def forget_vectors(config: Config) -> Config:
@@ -167,10 +181,14 @@ def _name_for(file: Path, typed: str, root: Path) -> str:
     """How a config names vectors for good: a dataset, the whole name of a run, else a path."""
     if typed in DATASETS.entries:
         return typed
-    if file.name != FILE or not is_file(file.parent / "status.json"):
+    if not _is_of_run(file):
         return str(file)
     folder = file.parent.resolve()
     return name_of(folder) if folder.parent.parent == root.resolve() else str(folder)
+
+
+def _is_of_run(file: Path) -> bool:
+    return file.name == FILE and is_file(file.parent / MARK)
 
 
 def _name_in(arguments: Sequence[str], typed: str, name: str, where: str) -> tuple[str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from fnmatch import fnmatchcase
+from pathlib import Path
 
 import numpy as np
 
@@ -13,8 +14,10 @@ from ..config.schema import Config
 from ..data.carry_out import carry_out
 from ..data.columns import Rows
 from ..data.fingerprints import row_hashes
+from ..data.origins import vector_runs
 from ..data.protocols import Split
 from ..errors import DlxError, MethodError, Problem, UsageError
+from ..runs.folder import name_of
 from ..runs.source import Source, find_source
 from ..sources.data import Data, read_data, split_digest
 from .earlier import read_earlier
@@ -32,7 +35,7 @@ def check_lineage(config: Config, data: Data) -> list[str]:
 
     Returns:
         Warnings: of weights that were learnt for other numbers, of validation rows that were
-        training rows, and of what cannot be compared.
+        training rows, of rows that taught vectors of words, and of what cannot be compared.
 
     Raises:
         MethodError: test rows were training rows of one of the runs.
@@ -49,13 +52,13 @@ def check_lineage(config: Config, data: Data) -> list[str]:
             warnings.append(f"{PREFIX} {source.name}, {told}")
             continue
         try:
-            seen, chose = _rows_seen(source, its, data)
+            seen, chose = _rows_seen(source.folder, its, data)
         except DlxError as error:
             reason = str(error).partition("\n")[0]
             warnings.append(f"{PREFIX} {source.name}, whose rows cannot be compared: {reason}")
             continue
         warnings += _compare(config, data, source, seen, chose)
-    return warnings
+    return [*warnings, *_compare_vectors(config, data)]
 
 
 def _ancestors(config: Config, warnings: list[str]) -> Iterator[tuple[Source, Config]]:
@@ -76,6 +79,23 @@ def _ancestors(config: Config, warnings: list[str]) -> Iterator[tuple[Source, Co
         config = replace(config, run=replace(config.run, root=root))  # it may have moved
 
 
+def _compare_vectors(config: Config, data: Data) -> Iterator[str]:
+    """Which rows that judge this run have taught the vectors that its embeddings start from."""
+    for folder in vector_runs(config):
+        its = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", config.plugins)
+        if its.dataset.name != config.dataset.name:
+            continue
+        seen, _ = _rows_seen(folder, its, data)
+        held = [fold.validation for fold in data.split.folds]
+        parts = {"validation": np.unique(np.concatenate(held)), "test": data.split.test}
+        for part, rows in parts.items():
+            known = row_hashes(data.samples, data.input_hashes, rows)
+            if taught := sum(row in seen for row in known):
+                told = f"whose vectors were learnt from {taught:,} of the {len(rows):,} {part} rows"
+                end = f"without their targets: {part} scores may be too optimistic"
+                yield f"{PREFIX} {name_of(folder)}, {told}, {end}"
+
+
 def _read_otherwise(config: Config, its: Config) -> Iterator[str]:
     """What gives numbers that the starting weights read or answer another meaning here."""
     if config.dataset.name == its.dataset.name and config.prepare.steps != its.prepare.steps:
@@ -86,9 +106,9 @@ def _read_otherwise(config: Config, its: Config) -> Iterator[str]:
             yield f"targets.{name}.scale"
 
 
-def _rows_seen(source: Source, its: Config, data: Data) -> tuple[set[bytes], set[bytes]]:
+def _rows_seen(folder: Path, its: Config, data: Data) -> tuple[set[bytes], set[bytes]]:
     """The rows that a run trained on, and those that chose its epoch, by what they hold."""
-    earlier = read_earlier(source.folder)
+    earlier = read_earlier(folder)
     if data.samples.is_known_as(earlier.data.get("digest")):
         first = next(iter(its.targets), "")
         cut = carry_out(its.protocol, data.samples, its.seed, first)

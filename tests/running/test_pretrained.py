@@ -107,10 +107,11 @@ class TestChangedFiles:
         assert again == scores
 
     @pytest.mark.slow
-    def test_a_run_that_is_broken_off_goes_on_without_it(self, file: Path) -> None:
-        whole = trained(layers(trainable=False), base=REVIEWS)
-        other = loaded(layers(trainable=False), "run.root=other", base=REVIEWS)
-        run = broken_off(other, 2)
+    @pytest.mark.parametrize("step", range(1, 8))
+    def test_a_run_that_is_broken_off_goes_on_without_it(self, file: Path, step: int) -> None:
+        given = (layers(trainable=False), "trainer.batch_size=16")
+        whole = trained(*given, base=REVIEWS)
+        run = broken_off(loaded(*given, "run.root=other", base=REVIEWS), step)
         file.unlink()
         after = resumed(run)
         assert evidence(after) == evidence(whole.folder)
@@ -125,6 +126,18 @@ class TestOfRuns:
         run = trained("trainer.epochs=1").folder
         file.rename(run / FILE)
         return run
+
+    def test_rows_that_taught_them_are_told(self, file: Path) -> None:
+        source = trained("trainer.epochs=1", base=(*REVIEWS, layers()))
+        file.rename(source.folder / FILE)
+        run = trained(layers(name_of(source.folder)), "seed=1", base=REVIEWS)
+        taught = set(source.data.split.folds[0].train.tolist())
+        held = run.data.split.folds[0].validation.tolist()
+        many = f"{sum(row in taught for row in held)} of the {len(held)} validation rows"
+        assert [one for one in run.facts["stamps"] if "vectors" in one] == [
+            f"started from run {name_of(source.folder)}, whose vectors were learnt from {many}, "
+            "without their targets: validation scores may be too optimistic"
+        ]
 
     def test_last_is_that_run_from_then_on(self, learnt: Path) -> None:
         overrides = (layers("glove", dim=50), "model.layers.0.vectors=last")
