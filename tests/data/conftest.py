@@ -41,7 +41,7 @@ def real(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Chosen]:
             monkeypatch.setenv("DLX_DATA", REAL)
         else:
             monkeypatch.delenv("DLX_DATA")
-        if state_of(name, choose(name).options) not in ("here", "embedded"):
+        if state_of(name, choose(name, **options).options) not in ("here", "embedded"):
             pytest.skip(f"DLX_DATA holds no {name}: dlx data fetch {name}")
         return choose(name, **options)
 

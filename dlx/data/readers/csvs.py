@@ -6,6 +6,7 @@ import csv
 import math
 from collections.abc import Iterable
 from hashlib import blake2b
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -29,13 +30,15 @@ def read_rows(path: Path, lines: Iterable[str], header: tuple[str, ...]) -> list
     try:
         reader = csv.reader(lines)
         found = tuple(next(reader, ()))
-        rows = [row for _, row in zip(range(MAX_ROWS), reader, strict=False)]
+        rows = list(islice(reader, MAX_ROWS + 1))
     except (UnicodeDecodeError, csv.Error) as error:
         raise damage(path, f"is not CSV text: {error}", accepted) from error
     while rows and not rows[-1]:
         rows.pop()
     if found != header:
         raise damage(path, "has other columns", accepted)
+    if len(rows) > MAX_ROWS:
+        raise damage(path, f"has more than {MAX_ROWS:,} rows", f"at most {MAX_ROWS:,}")
     for number, row in enumerate(rows):
         if len(row) != len(header):
             what = f"line {number + 2:,} has {plural(len(row), 'cell')}, not {len(header)}"

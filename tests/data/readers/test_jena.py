@@ -17,6 +17,7 @@ from dlx.config.specs.protocols import Chronological
 from dlx.data.checks import check
 from dlx.data.fingerprints import input_hashes, row_hashes
 from dlx.data.protocols import chronological
+from dlx.data.readers import csvs
 from dlx.data.readers.jena import HEADER
 from dlx.data.samples import Samples
 from dlx.errors import MethodError, UsageError
@@ -117,6 +118,15 @@ def test_what_is_wrong_is_told_with_its_line(
 
     assert told in str(caught.value)
     assert NAME in str(caught.value)
+
+
+def test_rows_are_refused_where_they_are_too_many_and_not_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csvs, "MAX_ROWS", 300)
+    assert len(read(tmp_path, [*lines(300), "", ""][:301])) == 300 - 23 - 144
+    with pytest.raises(UsageError, match=f"{NAME}: has more than 300 rows"):
+        read(tmp_path, lines(301))
 
 
 def test_all_wrong_cells_of_a_column_are_counted(tmp_path: Path) -> None:
@@ -231,8 +241,7 @@ def test_no_option_makes_a_predicted_row_new(tmp_path: Path) -> None:
 
 
 @pytest.mark.data
-def test_the_station_in_2024(real: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:
-    pick = real("jena_climate", source="year_2024")
-    samples = dlx.data.read(pick)
+def test_the_station_in_2024(real: Callable[..., Any]) -> None:
+    samples = dlx.data.read(real("jena_climate", source="year_2024"))
 
     assert (len(samples), samples.notes) == (18_269, ())
