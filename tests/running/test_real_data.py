@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from small import trained
 
+from dlx.config.load import load
 from dlx.errors import UsageError
+from dlx.sources.data import read_data
 
 pytestmark = [pytest.mark.data, pytest.mark.usefixtures("real_data")]
 
@@ -45,3 +48,29 @@ def test_a_short_run_learns(
     assert answer["beats"] is True
     assert answer["looks"] == 1
     assert run.facts["sample"] is False
+
+
+@pytest.mark.parametrize(
+    ("task", "val", "test"),
+    [
+        (("task=beijing_windows",), (2.594, 9.370, 2.901), (2.680, 10.095, 3.287)),
+        (("task=jena", "dataset.source=year_2024"), (2.923, 3.343), (2.368, 7.385)),
+    ],
+)
+def test_forecasts_to_beat_are_these(
+    task: tuple[str, ...], val: tuple[float, ...], test: tuple[float, ...]
+) -> None:
+    """Mean absolute errors in degrees: of the same hour yesterday, and of means of the hour."""
+    try:
+        data = read_data(load(task).config)
+    except UsageError as error:
+        pytest.skip(str(error.problems[0].what))
+    (fold,) = data.split.folds
+    truth = np.asarray(data.samples.columns["temperature"])
+
+    for rows, expected in ((fold.validation, val), (data.split.test, test)):
+        found = data.naive(rows, fold.train)["temperature"]
+        errors = [np.abs(one - truth[rows]).mean() for one in found.values()]
+        names = ["same hour yesterday", "mean of the hour", "mean of the hour in the month"]
+        assert [*found] == names[: len(expected)]
+        assert errors == pytest.approx(expected, abs=5e-4)
