@@ -1,7 +1,9 @@
 """Claims in `experiments/*.yaml`: a task, its overrides, published figures, and our own.
 
 A figure is named by what it says: "test/accuracy", "val/loss.best", "val/loss.best_epoch",
-"val/loss.final", "train/accuracy.final", "val/mae.smoothed", "baseline/shuffled".
+"val/loss.final", "train/accuracy.final", "val/mae.smoothed", "baseline/shuffled"; of the data
+"rows/train", and of what an input is prepared to "input/text.axis1" (its size along the first axis
+of a row) and "input/text.tokens" (different tokens in training texts).
 """
 
 from __future__ import annotations
@@ -21,6 +23,8 @@ from .config.names import find_nearest, join_names
 from .config.paths import find_shipped
 from .errors import Problem, UsageError
 
+_COUNTED = ("tokens", "shared")
+"""What preparation counts in an input of texts: different tokens, those that share an id."""
 NAME = re.compile(r"[a-z0-9][a-z0-9_]*(\.[a-z0-9_]+)*")
 KEYS = ("title", "task", "overrides", "seeds", "source", "published", "bars", "claims", "ours")
 
@@ -316,6 +320,11 @@ def figures(report: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> d
             found[score["name"]] = score["value"]
     for baseline in report.get("baselines", []):
         found[f"baseline/{baseline['name']}"] = baseline["value"]
+    for name, rows in report.get("data", {}).get("rows", {}).items():
+        found[f"rows/{name}"] = float(rows)
+    for name, one in report.get("inputs", {}).items():
+        found |= {f"input/{name}.axis{n}": float(size) for n, size in enumerate(one["shape"], 1)}
+        found |= {f"input/{name}.{key}": float(one[key]) for key in _COUNTED if key in one}
     for name, smooth in (report.get("smoothed") or {}).items():
         found[f"{name}.smoothed"] = smooth["minimum"]
         found[f"{name}.smoothed_epoch"] = float(smooth["minimum_epoch"])

@@ -62,6 +62,11 @@ class FittedStep:
         told = step.remarks(self.state) if isinstance(step, Step) else []
         return [f"{self.column}: {one}" for one in told]
 
+    def counts(self) -> dict[str, int]:
+        """What it counted in the training rows, by name."""
+        step = self._make()
+        return step.counts(self.state) if isinstance(step, Step) else {}
+
     def _make(self) -> Step[Any]:
         entry = STEPS.entries[self.name]
         chosen = Chosen(self.name, entry.options(**self.options), entry.target)
@@ -162,6 +167,11 @@ class Pipeline:
     def remarks(self) -> list[str]:
         """What of what was learnt is worth a word."""
         return [told for step in self.steps for told in step.remarks()]
+
+    def counts(self, name: str) -> dict[str, int]:
+        """What the steps of an input counted in the training rows, by name."""
+        mine = (step.counts() for step in self.steps if step.column == name)
+        return {what: many for found in mine for what, many in found.items()}
 
     def rescale(self, name: str, codec: TargetCodec) -> TargetCodec:
         """A target's codec, with the scale that was learnt of it, where there is one."""

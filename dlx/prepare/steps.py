@@ -63,6 +63,10 @@ class Step(ABC, Generic[Options]):
         """What of what it learnt is worth a word, as sentences without a stop."""
         return []
 
+    def counts(self, state: State) -> dict[str, int]:  # noqa: ARG002
+        """What it counted in the training rows, by name."""
+        return {}
+
 
 @dataclass(frozen=True)
 class Labels:

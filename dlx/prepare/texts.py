@@ -73,6 +73,10 @@ class Tokenize(Step[specs.Tokenize]):
             found.append(f"{of} without a token: {what} stands for each")
         return found
 
+    def counts(self, state: State) -> dict[str, int]:
+        """How many different tokens there were."""
+        return {"tokens": state["seen"]["different"]} if "seen" in state else {}
+
     def _choose(self, rows: Sequence, units: list[str]) -> State:
         """What is learnt from training texts.
 
@@ -142,6 +146,10 @@ class HashTokens(Step[specs.HashTokens]):
         shared, different = state["shared"], state["different"]
         told = f"hashing: {shared:,} of {different:,} different tokens in the training texts"
         return [f"{told} share an id with another"]
+
+    def counts(self, state: State) -> dict[str, int]:
+        """How many different tokens there were, and how many of them share an id."""
+        return {"tokens": state["different"], "shared": state["shared"]}
 
     def _survey(self, rows: Sequence, units: list[str]) -> State:
         different = np.unique(np.concatenate([h for h, _ in _hashes(rows, units, self.options)]))

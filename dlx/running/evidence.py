@@ -108,6 +108,10 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "targets": list(config.targets),
         "protocol": {"name": config.protocol.name, "rule": data.split.rule},
         "prepare": [_step(one.name, one.column, one.options) for one in fold.pipeline.steps],
+        "inputs": {
+            name: {"kind": one.kind, "shape": list(one.shape), **fold.pipeline.counts(name)}
+            for name, one in fold.inputs.items()
+        },
         "augment": [
             _step(one.name, column, to_plain(one.options))
             for column, every in config.prepare.augment.items()

@@ -162,6 +162,15 @@ class ImdbRaw(Dataset):
     )
 
 
+class TwoSentences(Dataset):
+    """Two sentences, which train and are tested on: for the shape of what is prepared of them."""
+
+    inputs = ("text",)
+    targets: ClassVar[dict[str, str]] = {"animal": "binary"}
+    rows = "2 + the same 2"
+    terms = "none"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Nietzsche(Dataset):
     """Stretches of Nietzsche's "Beyond Good and Evil" as character ids, and the next character."""
@@ -286,6 +295,7 @@ DATASETS = Table(
         "mnist": Component(Mnist, f"{_CODE}.mnist:mnist"),
         "imdb": Component(Imdb, f"{_CODE}.keras:imdb"),
         "imdb_raw": Component(ImdbRaw, f"{_CODE}.imdb_raw:imdb_raw"),
+        "two_sentences": Component(TwoSentences, f"{_CODE}.sentences:two_sentences"),
         "nietzsche": Component(Nietzsche, f"{_CODE}.nietzsche:nietzsche"),
         "glove": Component(Glove, f"{_CODE}.glove:glove"),
         "reuters": Component(Reuters, f"{_CODE}.keras:reuters"),
