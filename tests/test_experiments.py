@@ -104,6 +104,8 @@ def test_figures_of_a_run() -> None:
         "scores": [{"name": "test/accuracy", "value": 0.9}, {"name": "val/loss", "value": 1.0}],
         "baselines": [{"name": "majority", "value": 0.4}],
         "smoothed": {"val/mae": {"minimum": 2.4, "minimum_epoch": 80}},
+        "data": {"rows": {"train": 2}},
+        "inputs": {"text": {"kind": "dense", "shape": [10, 11], "tokens": 9}},
     }
 
     assert figures(report, rows) == {
@@ -117,6 +119,10 @@ def test_figures_of_a_run() -> None:
         "baseline/majority": 0.4,
         "val/mae.smoothed": 2.4,
         "val/mae.smoothed_epoch": 80.0,
+        "rows/train": 2.0,
+        "input/text.axis1": 10.0,
+        "input/text.axis2": 11.0,
+        "input/text.tokens": 9.0,
     }
 
 

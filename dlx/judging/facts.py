@@ -24,6 +24,7 @@ class Facts(TypedDict, total=False):
     targets: list[str]
     protocol: dict[str, str]
     prepare: Listed
+    inputs: dict[str, dict[str, Any]]
     augment: Listed
     model: dict[str, Any]
     from_run: dict[str, Any]

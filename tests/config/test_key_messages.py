@@ -185,8 +185,7 @@ NAME = [
     case(
         "prepare.steps=[{standardise:{}}]",
         "`prepare.steps.0` has no name",
-        "name: one of standardise, scale, flatten, multi_hot, one_hot, pad, tokenize, hash_tokens, "
-        "impute, derive, select, label_encode",
+        f"name: one of {', '.join(STEP_TABLE.entries)}",
         "",
     ),
     case(

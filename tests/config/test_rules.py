@@ -169,6 +169,16 @@ CASES = {
         "  where: command line: prepare.steps.0.columns=[imag]\n"
         "  accepted: image\n  try: did you mean image?"
     ),
+    ("prepare.steps=[{name: tokenize, ngrams: [2, 2]}]",): (
+        "prepare step tokenize: `ngrams` is [2, 2]\n"
+        "  where: command line: prepare.steps=[{name: tokenize, ngrams: [2, 2]}]\n"
+        "  accepted: lengths, each once\n  try: prepare.steps.0.ngrams=[1,2]"
+    ),
+    ("prepare.steps=[{name: tokenize, vocabulary: printable}]",): (
+        "prepare step tokenize: `vocabulary: printable` is a list of characters\n"
+        "  where: command line: prepare.steps=[{name: tokenize, vocabulary: printable}]\n"
+        "  accepted: unit: char, with ngrams: [1]\n  try: prepare.steps.0.vocabulary=training"
+    ),
     ("prepare.augment.imag=[flip]",): (
         "`prepare.augment.imag`: dataset digits has no input `imag`\n"
         "  where: command line: prepare.augment.imag=[flip]\n"

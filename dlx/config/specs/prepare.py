@@ -174,21 +174,25 @@ class Truncate(OnColumns):
 class Tokens(OnColumns):
     """Options of what a token is."""
 
-    unit: Literal["word", "char"] = option("word", "what a text is cut into: words or characters")
+    unit: Literal["word", "char"] = option(
+        "word", "what a text is cut into: words or characters", newer=True
+    )
     ngrams: tuple[int, ...] = option(
         (1,),
         "lengths of the runs of units that are tokens; [1, 2]: units and pairs of neighbours, "
         "all of one length before those of the next",
         ge=1,
         le=8,
+        newer=True,
     )
     lower: bool = option(True, "fold to lower case first")
     punctuation: Literal["strip", "keep"] | None = option(
         None,
         "strip: a blank for each of Keras' marks (the apostrophe is none); keep: as it stands; "
         "null: strip for words, keep for characters",
+        newer=True,
     )
-    strip_tags: bool = option(False, "a blank for each HTML tag, such as <br />, first")
+    strip_tags: bool = option(False, "a blank for each HTML tag, such as <br />, first", newer=True)
 
     @property
     def strips(self) -> bool:
@@ -213,13 +217,19 @@ class Tokenize(Tokens):
     """
 
     num_words: int = option(10_000, "ids kept at most, the reserved ones included", ge=4)
-    min_count: int = option(1, "how often a token must occur in the training texts", ge=1)
-    start: bool = option(True, "begin each row with id 1")
+    min_count: int = option(
+        1, "how often a token must occur in the training texts", ge=1, newer=True
+    )
+    start: bool = option(True, "begin each row with id 1", newer=True)
     unknown: Literal["id", "drop"] = option(
-        "id", "tokens outside the vocabulary: id 2, or left out; id: a row is never empty"
+        "id",
+        "tokens outside the vocabulary: id 2, or left out; id: a row is never empty",
+        newer=True,
     )
     vocabulary: Literal["training", "printable"] = option(
-        "training", "printable: Python's 100 printable ASCII characters in its order, unit: char"
+        "training",
+        "printable: Python's 100 printable ASCII characters in its order, unit: char",
+        newer=True,
     )
 
     @property
