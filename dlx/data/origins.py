@@ -29,6 +29,10 @@ FILE = "vectors.txt"
 """What a run that learns vectors writes them to."""
 
 
+class _NoVectorsError(UsageError):
+    """There are no vectors by the name that was given, though some can be learnt."""
+
+
 def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
     """Composes and checks a config, and finds all that it names.
 
@@ -51,12 +55,14 @@ def find_vectors(loaded: Loaded) -> Loaded:
 
     def pin(path: Place, options: Embedding) -> Embedding:
         nonlocal arguments
+        where, hint = loaded.tree.where((*path, "vectors")), ""
         try:
             file = _find(loaded.config, options)
             check_vectors(file, options.dim)
         except UsageError as error:
-            where = loaded.tree.where((*path, "vectors"))
-            raise UsageError(*(_tell(one, where, path) for one in error.problems)) from None
+            if isinstance(error, _NoVectorsError):
+                hint = f"`dlx train task=imdb_word_vectors`, then `{'.'.join(path)}.vectors=last`"
+            raise UsageError(*(_tell(one, where, hint) for one in error.problems)) from None
         name = _name_for(file, options.vectors, Path(loaded.config.run.root))
         arguments = _name_in(arguments, options.vectors, name, loaded.tree.where(path))
         return replace(options, vectors=name, sha256=_digest(file, options))
@@ -125,11 +131,11 @@ def _find(config: Config, options: Embedding, root: Path | None = None) -> Path:
         accepted = (
             "a file in the text format of GloVe or word2vec, glove, or a run that learnt some"
         )
-        raise UsageError(Problem(what, "", accepted)) from None
+        raise _NoVectorsError(Problem(what, "", accepted)) from None
     if is_file(folder / FILE) and (read_status(folder) or {}).get("state") == "done":
         return folder / FILE
     what = f"run {name_of(folder)} has no vectors of words, or is not finished"
-    raise UsageError(Problem(what, "", "a finished run that learnt some"))
+    raise _NoVectorsError(Problem(what, "", "a finished run that learnt some"))
 
 
 def _find_in_dataset(chosen: Chosen) -> Path:
@@ -138,19 +144,16 @@ def _find_in_dataset(chosen: Chosen) -> Path:
         return sample_folder(chosen, chosen.load()) / name
     folder = store.folder_of(chosen.name, chosen.options)
     if not is_file(folder / name):
-        raise UsageError(
+        raise _NoVectorsError(
             store.missing_files(chosen.name, chosen.options, folder, chosen.options.files)
         )
     return folder / name
 
 
-def _tell(problem: Problem, where: str, path: Place) -> Problem:
-    """A problem with vectors, told of where they are named, with how to learn some."""
-    told = replace(problem, where=problem.where or where)
-    if "missing" not in problem.what and "there is no" not in problem.what:
-        return told
-    learn = f"`dlx train task=imdb_word_vectors`, then `{'.'.join((*path, 'vectors'))}=last`"
-    return replace(told, hint=f"{problem.hint}; or {learn}".removeprefix("; or "))
+def _tell(problem: Problem, where: str, hint: str) -> Problem:
+    """A problem with vectors, told of where they are named, with a further hint."""
+    hints = "; or ".join(filter(None, (problem.hint, hint)))
+    return replace(problem, where=problem.where or where, hint=hints)
 
 
 def _digest(file: Path, options: Embedding) -> str:
