@@ -173,9 +173,15 @@ def _equal(one: Path, other: Path) -> bool:
 
 
 def _preparation(stage: str, one: Path, other: Path) -> list[Difference]:
-    """Whether the fitted preparation is the same; earlier versions kept its steps alone."""
+    """Whether the fitted preparation is the same; earlier versions kept its steps alone.
+
+    How a version breaks its lines is no difference.
+    """
     if not is_there(one / pipeline.FOLDER / pipeline.OLD_FILE):
-        return _bytes("preparation", f"{pipeline.FOLDER}/{pipeline.FILE}", stage, one, other)
+        name = f"{pipeline.FOLDER}/{pipeline.FILE}"
+        found = _bytes("preparation", name, stage, one, other)
+        before = _tree(one / name) if found else None
+        return [] if before is not None and before == _tree(other / name) else found
     name = f"{pipeline.FOLDER}/{pipeline.OLD_FILE}"
     before, now = (
         json.dumps([asdict(step) for step in pipeline.Pipeline.load(run, ()).steps])
@@ -183,6 +189,14 @@ def _preparation(stage: str, one: Path, other: Path) -> list[Difference]:
     )
     differs = Difference("preparation", _place(stage, name), f"{name} differs")
     return [] if before == now else [differs]
+
+
+def _tree(file: Path) -> str | None:
+    """What a JSON file says, however it is written; None of one that cannot be read."""
+    try:
+        return json.dumps(parse_json(read_bytes(file)))
+    except (OSError, ValueError):
+        return None
 
 
 def _artifacts(stage: str, one: Path, other: Path) -> list[Difference]:

@@ -105,6 +105,17 @@ def test_every_listed_file_is_compared_of_either_run(run: Path, tmp_path: Path) 
     assert told == [("more", "artifacts/more-2.json is missing in the run")]
 
 
+def test_how_a_version_breaks_lines_is_no_difference(run: Path, tmp_path: Path) -> None:
+    other = tmp_path / "again"
+    shutil.copytree(run, other)
+    file = other / "prepare" / "pipeline.json"
+    file.write_text(json.dumps(json.loads(file.read_text()), separators=(",", ":")))
+    assert file.read_bytes() != (run / "prepare" / "pipeline.json").read_bytes()
+    assert differences(run, other) == []
+    file.write_text(file.read_text()[:-1])
+    assert [one.text for one in differences(run, other)] == ["prepare/pipeline.json differs"]
+
+
 @pytest.mark.parametrize(
     ("damage", "what"),
     [
