@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from .console import say, say_json, show_table
 from .hydra_flags import add_flags
+
+if TYPE_CHECKING:
+    from ..data.columns import Input
 
 EXAMPLES = """examples:
   dlx summary task=digits
@@ -60,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         say_json({"layers": shown, **told})
         return 0
     inputs = [
-        [name, f"input ({found.kind})", " x ".join(map(str, found.shape)), ""]
+        [name, f"input ({found.kind})", " x ".join(map(str, _sizes(found))), ""]
         for name, found in fold.inputs.items()
     ]
     rows = [
@@ -72,3 +76,8 @@ def run(args: argparse.Namespace) -> int:
     for line in filter(None, (trained, *vectors)):
         say(line)
     return 0
+
+
+def _sizes(found: Input) -> tuple[object, ...]:
+    """The sizes of an input; where rows differ in length, those of the longest."""
+    return (f"up to {found.longest}",) if found.ragged else found.shape

@@ -183,10 +183,14 @@ class Place:
         Raises:
             UsageError: their lengths differ.
         """
-        if not shape.ragged:
-            return shape
+        if shape.ragged:
+            raise self.refuse_ragged(shape)
+        return shape
+
+    def refuse_ragged(self, shape: Shape) -> UsageError:
+        """An error about a layer that needs samples of one length."""
         what, hint = f"cannot take {shape}", f"use global_max_pool in its place, or add {PAD}"
-        raise self.refusal(what, "samples of one length", hint)
+        return self.refusal(what, "samples of one length", hint)
 
     def count_windows(self, size: int, window: int, stride: int, dilation: int = 1) -> int:
         """How many windows fit on an axis; 0 where its size is not known.

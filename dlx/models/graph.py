@@ -184,6 +184,9 @@ def _stack(layers: Sequence[Chosen], taken: _Value, key: str) -> tuple[list[nn.M
     shape = taken.shape
     for number, layer in enumerate(layers, start=1):
         make = multi_hot_linear if taken.multi_hot and not modules else layer.load()
-        module, shape = make(layer.options, shape, Place(number, layer.name, key))
+        before, place = shape, Place(number, layer.name, key)
+        module, shape = make(layer.options, before, place)
+        if before.ragged and not (shape.ragged or getattr(module, "reads_time", False)):
+            raise place.refuse_ragged(before)
         modules.append(module)
     return modules, shape

@@ -6,6 +6,7 @@ Every layer of the table that takes such rows is tried, with each value of its s
 from __future__ import annotations
 
 from contextlib import suppress
+from types import SimpleNamespace
 from typing import Any, Literal, get_args, get_origin
 
 import pytest
@@ -262,3 +263,12 @@ def test_nodes_whose_lengths_differ_cannot_be_joined(build, layer, right, option
     with pytest.raises(UsageError, match="node both cannot concat left, a sequence") as caught:
         build("graph", {"x": RAGGED, "z": RAGGED}, **graph(layer, right, **options))
     assert "try: join nodes whose layers end in a vector" in str(caught.value)
+
+
+def test_a_layer_of_ones_own_that_makes_a_vector_must_read_lengths(build, layer):
+    def make(options, shape, place):
+        return nn.Flatten(), Shape("vector", (9 * 4,))
+
+    own = SimpleNamespace(name="mine", options=None, load=lambda: make)
+    with pytest.raises(UsageError, match=r"layer 2 \(mine\) cannot take a sequence .* different"):
+        build("layers", {"x": RAGGED}, layers=(layer("embedding", dim=4), own))
