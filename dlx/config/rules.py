@@ -327,25 +327,39 @@ def _padding_read_last(config: Config, where: Where) -> Iterator[Problem]:
         for inner, layers in use.chosen.options.stacks().items()
     }
     for key, layers in stacks.items():
+        first = "front"  # where a row begins for the layer
         for number, layer in enumerate(layers, start=1):
-            if layer.name in _RECURRENT and not layer.options.sequence:
-                yield from _padding_read(config, number, layer, sides, where(tuple(key.split("."))))
+            if layer.name == "reverse":
+                first = "back" if first == "front" else "front"
+            if layer.name in _RECURRENT and not layer.options.sequence and sides:
+                wrong = sides != {first}
+                here = where(tuple(key.split(".")))
+                yield from _padding_read(config, number, layer, first if wrong else "", here)
 
 
 def _padding_read(
-    config: Config, number: int, layer: Chosen, sides: Collection[str], here: str
+    config: Config, number: int, layer: Chosen, side: str, here: str
 ) -> Iterator[Problem]:
-    """What is wrong with a recurrent layer's last output, where rows are filled on these sides."""
+    """What is wrong with a recurrent layer's last output where rows are filled.
+
+    Args:
+        config: the config.
+        number: of the layer.
+        layer: what gives its last output.
+        side: where rows are to be filled, if they are filled where it reads last.
+        here: where the layer was written.
+    """
     said, both = f"layer {number} ({layer.name})", layer.options.ways != "none"
     accepted = "the step truncate; or sequence: true, and global_max_pool after it"
-    if both and sides:
+    if both:
         what = "reads in both directions, so one of its last outputs is computed from padding"
         hint = _replace_pad(config, lambda pad: {"name": "truncate", "length": pad["length"]})
         yield Problem(f"{said} {what}", here, accepted, hint)
-    elif "back" in sides:
-        what = "returns its last output, which is computed from the padding at the end"
-        hint = _replace_pad(config, lambda pad: pad | {"side": "front"})
-        yield Problem(f"{said} {what}", here, f"side: front in the step pad; or {accepted}", hint)
+    elif side:
+        what = "returns its last output, which is computed from the padding at the "
+        what += "end" if side == "front" else "front, as it reads backwards"
+        hint = _replace_pad(config, lambda pad: pad | {"side": side})
+        yield Problem(f"{said} {what}", here, f"side: {side} in the step pad; or {accepted}", hint)
 
 
 def _replace_pad(config: Config, change: Callable[[dict[str, Any]], dict[str, Any]]) -> str:

@@ -35,8 +35,9 @@ class LearnedPosition(nn.Embedding):
         time = input.shape[1]
         if time > self.num_embeddings:
             what = f"a row has {time} steps, but the layer position has {self.num_embeddings}"
-            hint = "cut rows (prepare step truncate), or kind: sinusoidal"
-            raise RunError(Problem(what, "position.length", hint=hint))
+            accepted = f"rows of at most {self.num_embeddings} steps, or length: {time} or more"
+            hint = f"prepare.steps=[{{name: truncate, length: {self.num_embeddings}}}]"
+            raise RunError(Problem(what, "length of the positions", accepted, f"'{hint}'"))
         return input + self.weight[:time]
 
 

@@ -156,9 +156,7 @@ def position(options: attending_specs.Position, shape: Shape, place: Place) -> M
     after, (steps,) = options.after(shape, place), shape.places
     if options.kind == "sinusoidal":
         return attending.SinusoidalPosition(), after
-    if not (length := options.length or steps):
-        what, accepted = "needs to know how long a row may be", "length: a whole number >= 1"
-        raise place.refusal(what, accepted, "{position: {kind: learned, length: 600}}")
+    length = options.length or steps or attending_specs.PLACES
     return attending.LearnedPosition(length, shape.channels), after
 
 

@@ -43,6 +43,32 @@ def test_what_would_read_padding_last_is_refused(
     assert told == (("truncate", 9, "") if both else ("pad", 9, "front"))
 
 
+@pytest.mark.parametrize("turns", [0, 1, 2])
+@pytest.mark.parametrize("side", ["front", "back"])
+def test_what_reads_backwards_is_to_be_filled_at_the_back(side: str, turns: int) -> None:
+    """And twice turned at the front again; the hint makes it right."""
+    steps = f"prepare.steps=[{{name: pad, length: 9, side: {side}}}]"
+    layers = [*["reverse"] * turns, "{embedding: 4}", "{gru: 4}"]
+    asked = [*REVIEWS, steps, f"model.layers=[{', '.join(layers)}]"]
+    right = "back" if turns == 1 else "front"
+    if side == right:
+        load(asked)
+        return
+    with pytest.raises(MethodError, match="computed from the padding") as caught:
+        load(asked)
+    (step,) = load([*asked, *shlex.split(caught.value.problems[0].hint)]).config.prepare.steps
+    assert (step.name, step.options.length, step.options.side) == ("pad", 9, right)
+
+
+def test_models_of_sequences_are_told_too() -> None:
+    padded = ["task=imdb", "dataset.sample=true", "prepare=pad"]
+    load([*padded, "model=lstm"])
+    for wrong in (["model=bilstm"], ["model=lstm", "model.reverse=true"]):
+        with pytest.raises(MethodError, match="padding") as caught:
+            load([*padded, *wrong])
+        load([*padded, *wrong, *shlex.split(caught.value.problems[0].hint)])
+
+
 def test_a_layer_that_reads_no_padded_ids_is_as_before() -> None:
     load(
         [

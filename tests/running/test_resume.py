@@ -52,6 +52,24 @@ RECIPES = {
             "schedule={name: step, every: 2, warmup_epochs: 0.5}",
         ),
     ),
+    "gru with recurrent dropout, rows of different length": (
+        REVIEWS,
+        (
+            *(
+                "prepare.steps=[{name: truncate, length: 20}]",
+                "optimizer={name: rmsprop, lr: 0.01}",
+            ),
+            "model={name: recurrent, cell: gru, units: [4, 4], embedding: 4, dropout: 0.2}",
+            *("model.recurrent_dropout=0.5", "model.bidirectional=sum"),
+        ),
+    ),
+    "transformer, rows of different length": (
+        REVIEWS,
+        (
+            *("prepare.steps=[{name: truncate, length: 20}]", "optimizer={name: adam, lr: 0.01}"),
+            "model={name: transformer, embedding: 4, units: [4], length: 20, dropout: 0.3}",
+        ),
+    ),
     "convnet, sgd with momentum": (
         ("task=digits", "dataset.sample=true", "trainer.threads=1"),
         (
@@ -60,6 +78,13 @@ RECIPES = {
         ),
     ),
 }
+
+
+EACH = [
+    pytest.param(name, marks=pytest.mark.slow) if "rows of different" in name else name
+    for name in RECIPES
+]
+"""Those of which other tests have no like are tried by default."""
 
 
 class Stop(Callback):
@@ -114,13 +139,13 @@ def steps_of(run: Path) -> int:
     return int((run / "losses.f32").stat().st_size // 4)
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", EACH)
 def test_resumed_at_some_steps(here: Path, recipe: str) -> None:
     check_steps(recipe, 17)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", EACH)
 def test_resumed_at_every_step(here: Path, recipe: str) -> None:
     check_steps(recipe, 1)
 
@@ -134,7 +159,7 @@ def check_steps(recipe: str, every: int) -> None:
         assert evidence(resumed(broken_off(config, at))) == expected, at
 
 
-@pytest.mark.parametrize("recipe", RECIPES)
+@pytest.mark.parametrize("recipe", EACH)
 def test_three_resumes_in_a_row(here: Path, recipe: str) -> None:
     expected = evidence(train(sized(*RECIPES[recipe], "whole"), lambda _: None).folder)
     folder = broken_off(sized(*RECIPES[recipe], "often"), 3)

@@ -9,6 +9,10 @@ from ..fields import option
 from ..shapes import Place, Shape
 from .layer import Layer
 
+PLACES = 512
+"""Learned places where rows differ in length and nothing is said."""
+LENGTH_OF_ROWS = f"the length of the rows, {PLACES} where they differ"
+
 
 @dataclass(frozen=True, kw_only=True)
 class OnSteps(Layer):
@@ -27,7 +31,7 @@ class Position(OnSteps):
         "sinusoidal", "sines and cosines (Vaswani and others, 2017), or a learned vector a place"
     )
     length: int | None = option(
-        None, "places that have a learned vector; null: the length of the rows", ge=1
+        None, f"places that have a learned vector; null: {LENGTH_OF_ROWS}", ge=1
     )
 
     def after(self, shape: Shape, place: Place) -> Shape:

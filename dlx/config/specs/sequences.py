@@ -11,6 +11,7 @@ from ...errors import Problem, UsageError
 from ..fields import Chosen, option
 from ..files import Where
 from ..shapes import Shape, shape_of
+from .attention import LENGTH_OF_ROWS
 from .graphs import locate
 from .layers import LAYERS, follow, take_vector
 from .model import Layered
@@ -169,7 +170,7 @@ class Transformer(Sequences):
         "learned", "what tells a step's place"
     )
     length: int | None = option(
-        None, "places that have a learned vector; null: the length of the rows", ge=1
+        None, f"places that have a learned vector; null: {LENGTH_OF_ROWS}", ge=1
     )
     units: tuple[int, ...] = option((32,), "units of the dense layer in each block", ge=1)
     heads: int = option(2, "attention heads of each block", ge=1)
