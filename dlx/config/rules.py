@@ -245,9 +245,6 @@ def _protocol(config: Config, where: Where) -> Iterator[Problem]:
     if config.final and getattr(options, "train", None) is not None:
         what = "`final` trains on all rows outside the test set, but protocol.train leaves some out"
         yield Problem(what, where(("final",)), hint="final=false, or protocol.train=null")
-    if config.prepare.scope == "unused" and getattr(options, "train", None) is None:
-        what = "`prepare.scope` is unused, but protocol.train leaves no row unused"
-        yield Problem(what, where(("prepare", "scope")), "fold", "prepare.scope=fold")
     if config.final and getattr(config.schedule.options, "monitor", None) is not None:
         what = f"schedule {config.schedule.name} monitors a score, but the final model has none"
         yield Problem(what, where(("schedule",)), hint="schedule=cosine, or final=false")

@@ -56,10 +56,6 @@ CASES = {
         "`final` trains on all rows outside the test set, but protocol.train leaves some out\n"
         "  where: command line: final=true\n  try: final=false, or protocol.train=null"
     ),
-    ("prepare.scope=unused",): (
-        "`prepare.scope` is unused, but protocol.train leaves no row unused\n"
-        "  where: command line: prepare.scope=unused\n  accepted: fold\n  try: prepare.scope=fold"
-    ),
     ("protocol=holdout", "protocol.take=last"): (
         "`protocol.take` is last, but rows are drawn at random\n"
         "  where: command line: protocol.take=last\n  accepted: first\n"

@@ -127,6 +127,20 @@ class TestOfRuns:
         file.rename(run / FILE)
         return run
 
+    @pytest.mark.slow
+    def test_those_of_the_task_for_them_reach_the_task_that_reads_them(self) -> None:
+        sample = ("dataset.sample=true", "trainer.threads=1", "trainer.epochs=1")
+        learnt = trained(base=("task=imdb_word_vectors", *sample))
+        given = ("model.layers.0.vectors=last", "model.layers.0.dim=100")
+        run = trained(*given, base=("task=imdb_glove", *sample))
+        assert run.facts["vectors"][0].startswith(f"run {name_of(learnt.folder)} has vectors for ")
+        rows = np.loadtxt(learnt.folder / FILE, dtype=str)
+        words = run.stage.fold.inputs["review"].words
+        weight = weights(run.training)["body.0.weight"]
+        known = dict(zip(rows[:, 0], rows[:, 1:].astype(np.float32), strict=True))
+        for word in ("great", "awful"):
+            np.testing.assert_array_equal(weight[words.index(word)], known[word])
+
     def test_rows_that_taught_them_are_told(self, file: Path) -> None:
         source = trained("trainer.epochs=1", base=(*REVIEWS, layers()))
         file.rename(source.folder / FILE)
