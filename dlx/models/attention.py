@@ -9,7 +9,7 @@ import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor, nn
 
 from ..errors import Problem, RunError
-from .inputs import Padded
+from .inputs import Padded, round_steps
 
 
 class SinusoidalPosition(nn.Module):
@@ -32,12 +32,14 @@ class LearnedPosition(nn.Embedding):
 
     def forward(self, input: Tensor) -> Tensor:  # noqa: A002 - torch's name
         """Gives the shape of `input`."""
-        time = input.shape[1]
-        if time > self.num_embeddings:
+        time, most = input.shape[1], round_steps(self.num_embeddings, input.device)
+        if time > most:
             what = f"a row has {time} steps, but the layer position has {self.num_embeddings}"
             accepted = f"rows of at most {self.num_embeddings} steps, or length: {time} or more"
             hint = f"prepare.steps=[{{name: truncate, length: {self.num_embeddings}}}]"
             raise RunError(Problem(what, "length of the positions", accepted, f"'{hint}'"))
+        if (beyond := time - self.num_embeddings) > 0:  # what fills rows on a GPU
+            return input + F.pad(self.weight, (0, 0, 0, beyond))
         return input + self.weight[:time]
 
 

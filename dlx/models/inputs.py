@@ -73,5 +73,18 @@ class Padded(NamedTuple):
         return self.values.masked_fill(~self.counts().unsqueeze(2), value)
 
 
+ROUND_TO = 64
+
+
+def round_steps(steps: int, device: torch.device) -> int:
+    """So many steps, or a few more on a GPU: few different shapes, so that a step can be captured.
+
+    Args:
+        steps: of the longest row of a batch.
+        device: where it lies.
+    """
+    return -(-steps // ROUND_TO) * ROUND_TO if device.type == "cuda" else steps
+
+
 Batch = Mapping[str, Tensor | MultiHot | Padded]
 """The inputs of a batch by name."""

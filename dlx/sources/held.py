@@ -11,10 +11,7 @@ import torch
 from torch import Tensor
 
 from ..data.columns import Column, Dense, Sequence, Sparse
-from ..models.inputs import MultiHot, Padded
-
-ROUND_TO = 64
-"""On a GPU the steps of a batch of rows of different length are a multiple of this."""
+from ..models.inputs import MultiHot, Padded, round_steps
 
 
 class Held(Protocol):
@@ -127,8 +124,7 @@ class HeldRagged:
     def batch(self, start: int, stop: int) -> Padded:
         """Consecutive rows, filled at their ends with 0 to the longest; one without ids is a 0."""
         longest = max(1, int(np.diff(self.edges[start : stop + 1]).max(initial=1)))
-        if self.ids.is_cuda:  # few different shapes, so that a step can be captured
-            longest = -(-longest // ROUND_TO) * ROUND_TO
+        longest = round_steps(longest, self.ids.device)
         first, lengths = self.offsets[start:stop], self.offsets[start : stop + 1].diff()
         steps = torch.arange(longest, device=self.ids.device)
         beyond = steps >= lengths.unsqueeze(1)

@@ -19,8 +19,8 @@ from dlx.config.shapes import Place, Shape
 from dlx.config.specs import TABLES
 from dlx.config.specs.nodes import Node
 from dlx.data.columns import Input
-from dlx.errors import UsageError
-from dlx.models.inputs import Padded
+from dlx.errors import DlxError, UsageError
+from dlx.models.inputs import Padded, round_steps
 from dlx.models.network import Stack
 from dlx.models.recurrent import reverse_rows
 from dlx.models.sizes import measure_rows
@@ -272,3 +272,19 @@ def test_a_layer_of_ones_own_that_makes_a_vector_must_read_lengths(build, layer)
     own = SimpleNamespace(name="mine", options=None, load=lambda: make)
     with pytest.raises(UsageError, match=r"layer 2 \(mine\) cannot take a sequence .* different"):
         build("layers", {"x": RAGGED}, layers=(layer("embedding", dim=4), own))
+
+
+def test_steps_of_a_batch_on_a_gpu_are_few_different_numbers(monkeypatch):
+    gpu = torch.device("cuda")
+    assert [round_steps(n, gpu) for n in (1, 64, 65, 500)] == [64, 64, 128, 512]
+    assert round_steps(65, torch.device("cpu")) == 65
+    stack = alone("position", {"kind": "learned", "length": 9}, SEQUENCE)
+    found = stack(Padded(rows(SEQUENCE), LENGTHS)).values
+    longer = Padded(refill(rows(SEQUENCE), 3), LENGTHS)
+    with pytest.raises(DlxError, match="a row has 12 steps"):
+        stack(longer)
+    monkeypatch.setattr(
+        "dlx.models.attention.round_steps", lambda steps, _: round_steps(steps, gpu)
+    )
+    filled = stack(longer)
+    close(filled.values[:, :9][filled.counts()[:, :9]], found[filled.counts()[:, :9]])
