@@ -33,24 +33,47 @@ class Reach:
         step: every so many of these are held, counted back from the last.
         ahead: how many steps after its last one the target lies.
         back: how many steps before its last one it begins, where it is not all before that.
+        nearer: where there are several horizons, the targets' before the farthest.
     """
 
     lookback: int
     step: int
     ahead: int
     back: int | None = None
+    nearer: tuple[int, ...] = ()
+
+    @property
+    def aheads(self) -> tuple[int, ...]:
+        """How many steps after its last one each target lies."""
+        return (*self.nearer, self.ahead)
 
     @classmethod
-    def count(cls, lookback: int, step: int, horizon: int, counted_from: CountedFrom) -> Self:
+    def count(
+        cls,
+        lookback: int,
+        step: int,
+        horizon: int | tuple[int, ...],
+        counted_from: CountedFrom = "last_step",
+    ) -> Self:
         """The reach where a horizon is counted from the last step that a window holds, or its end.
 
         The end is the step after the `lookback` that a window covers, of which it holds the first
         and every `step`-th (Chollet 2017, 6.3): the last one held lies up to `step` before it.
+
+        Raises:
+            UsageError: of several horizons one is not farther than the one before.
         """
-        if counted_from == "last_step":
-            return cls(lookback, step, horizon)
+        asked = (horizon,) if isinstance(horizon, int) else horizon
+        if not asked or list(asked) != sorted(set(asked)):
+            what = f"`dataset.horizon` is [{','.join(map(str, asked))}]"
+            accepted = "one horizon or more, each farther than the one before"
+            hint = f"dataset.horizon=[{','.join(map(str, sorted(set(asked))))}]" if asked else ""
+            raise UsageError(Problem(what, "dataset.horizon", accepted, hint))
         back = (-(-lookback // step) - 1) * step
-        return cls(lookback, step, horizon + lookback - back, back)
+        later = lookback - back if counted_from == "end" else 0
+        *nearer, ahead = (one + later for one in asked)
+        begins = back if counted_from == "end" else None
+        return cls(lookback, step, ahead, begins, tuple(nearer))
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,23 +217,19 @@ def cut_windows(track: Track, options: Dataset, reach: Reach) -> Samples:
         UsageError: no stretch is as long as a window with its target.
     """
     (name,), (target,) = options.inputs, options.targets
-    forecasts = {
-        LAST: carry_forward(track.target),
-        YESTERDAY: lag(track.target, reach.ahead, track.day),
-    }
-    if reach.ahead % track.day == 0:  # both are the same
-        del forecasts[LAST]
+    forecasts = _forecasts(track, reach)
     ends, notes = _find_known(track, reach, forecasts)
     window = Window(track.series, ends, reach.lookback, reach.step)
     told, time = ends + reach.ahead, track.stamps if track.time is None else track.time
     columns: dict[str, Column] = {
         name: window,
-        target: Dense(track.target[told].astype(np.float32)),
+        target: Dense(_at_each([track.target[ends + ahead] for ahead in reach.aheads])),
         "time": Dense(time[ends]),
         "predicted step": Dense(track.hashes[told]),
-        **{title: Dense(one[ends].astype(np.float32)) for title, one in forecasts.items()},
-        **{TARGET_OF[title]: Dense(one) for title, one in _seasons(track, told).items()},
+        **{title: Dense(_at_each([o[ends] for o in each])) for title, each in forecasts.items()},
     }
+    seasons = {} if reach.nearer else _seasons(track, told)
+    columns |= {TARGET_OF[title]: Dense(one) for title, one in seasons.items()}
     many = len(np.unique(track.series_of_steps))  # rows of the same time
     return Samples(
         columns=columns,
@@ -222,23 +241,40 @@ def cut_windows(track: Track, options: Dataset, reach: Reach) -> Samples:
         ahead=reach.ahead * many,
         behind=window.behind * many,
         naive={target: {title: title for title in forecasts}},
-        seasons={target: dict(TARGET_OF)},
+        seasons={target: {title: TARGET_OF[title] for title in seasons}} if seasons else {},
+        horizons=reach.aheads if reach.nearer else (),
         identity="predicted step",
         notes=(*track.notes, *notes),
     )
 
 
+def _at_each(values: list[Series]) -> npt.NDArray[np.float32]:
+    """What rows have at each horizon, (rows, horizons); of one alone (rows,)."""
+    found = np.stack(values, axis=1).astype(np.float32)
+    return found if len(values) > 1 else found[:, 0]
+
+
+def _forecasts(track: Track, reach: Reach) -> dict[str, list[Series]]:
+    """The naive forecasts of each step, at each horizon."""
+    last = [carry_forward(track.target)] * len(reach.aheads)
+    yesterday = [lag(track.target, ahead, track.day) for ahead in reach.aheads]
+    if all(ahead % track.day == 0 for ahead in reach.aheads):  # both are the same
+        return {YESTERDAY: yesterday}
+    return {LAST: last, YESTERDAY: yesterday}
+
+
 def _find_known(
-    track: Track, reach: Reach, forecasts: dict[str, Series]
+    track: Track, reach: Reach, forecasts: dict[str, list[Series]]
 ) -> tuple[Rows, tuple[Note, ...]]:
     """The steps that windows end with, whose target and forecasts are known; and what was noted."""
     stretches, groups = track.find_stretches(), track.series_of_steps
     begins = reach.lookback - 1 if reach.back is None else reach.back
-    back = max(begins, -reach.ahead % track.day)
+    back = max(begins, *(-ahead % track.day for ahead in reach.aheads))
     ends = find_ends(stretches, back, reach.ahead)
     if not len(ends):
         raise _refuse_length(track, reach, back, stretches)
-    told = [track.target[ends + reach.ahead], *(one[ends] for one in forecasts.values())]
+    told = [track.target[ends + ahead] for ahead in reach.aheads]
+    told += [one[ends] for each in forecasts.values() for one in each]
     known = ends[np.isfinite(told).all(axis=0)]
     across = len(find_ends(groups, back, reach.ahead)) - len(ends)
     if not across:

@@ -111,6 +111,38 @@ def test_a_horizon_is_counted_from_the_last_step_or_the_end(
         assert told == steps[-1] + horizon
 
 
+@pytest.mark.parametrize("counted_from", ["last_step", "end"])
+def test_of_several_horizons_each_row_has_what_it_has_of_each_alone(counted_from: Any) -> None:
+    hours = track(range(300))
+    asked = [Reach.count(10, 3, one, counted_from) for one in ((1, 6, 30), 1, 6, 30)]
+
+    together, *alone = (cut_windows(hours, OPTIONS, one) for one in asked)
+
+    assert together.horizons == tuple(one.ahead for one in asked[1:])
+    assert (together.ahead, together.seasons) == (alone[-1].ahead, {})
+    ends: Any = together.columns["weather"]
+    for place, one in enumerate(alone):
+        window: Any = one.columns["weather"]
+        rows = np.searchsorted(window.ends, ends.ends)
+        assert window.ends[rows].tolist() == ends.ends.tolist()
+        for name in ("temperature", "same hour yesterday", "last value"):
+            found = np.asarray(together.columns[name])[:, place]
+            assert found.tolist() == np.asarray(one.columns[name])[rows].tolist()
+    hashes = [np.asarray(one.columns["predicted step"]) for one in (together, alone[-1])]
+    assert hashes[0].tolist() == hashes[1][rows].tolist()  # no horizon more makes old test rows new
+
+
+@pytest.mark.parametrize(("asked", "hint"), [((6, 1), "[1,6]"), ((2, 2), "[2]"), ((), "")])
+def test_horizons_that_do_not_grow_are_refused(asked: Any, hint: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Reach.count(10, 3, asked)
+
+    (problem,) = caught.value.problems
+    assert problem.what == f"`dataset.horizon` is [{','.join(map(str, asked))}]"
+    assert problem.accepted == "one horizon or more, each farther than the one before"
+    assert problem.hint == (f"dataset.horizon={hint}" if hint else "")
+
+
 def test_rows_are_sorted_and_those_that_repeat_another_left_out() -> None:
     whole = track(range(10))
 

@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
+from small import built
 
-from dlx.cli.main import main
 from dlx.data.columns import Dense
 from dlx.data.samples import Samples
+from dlx.judging.judge import judge
 from dlx.learning.forecasts import leave_forecasts
 from dlx.runs.artifacts import Artifacts, list_artifacts
 
@@ -123,16 +125,22 @@ def test_of_several_series_the_first_is_shown_and_without_time_nothing(tmp_path:
     assert left(tmp_path / "bare", bare, np.arange(60), "val", {"y": truth}, {}) == {}
 
 
-def test_a_run_in_time_leaves_them_and_judges_by_blocks(tmp_path: Path) -> None:
-    """Of the test set, once it was evaluated anyway; the page shows them."""
-    root = tmp_path / "runs"
-    short = ["dataset.sample=true", "trainer.epochs=1", "trainer.threads=1"]
-    assert main(["train", "task=beijing_pm25", *short, f"run.root={root}"]) == 0
+def test_a_learner_of_rows_in_time_leaves_them_and_is_judged_by_blocks(tmp_path: Path) -> None:
+    """In the target's unit; of the test set only once it was evaluated."""
+    horizons = ["dataset.horizon=[1,6]", "targets.temperature.problem=vector_regression"]
+    torch.set_num_threads(1)
+    _, data, fold, training = built(*horizons, base=("task=beijing_windows", "dataset.sample=true"))
 
-    (run,) = (root / "beijing_pm25").iterdir()
-    names = [one.name for one in list_artifacts(run) if one.kind == "lines"]
-    assert names == ["forecast", "error_over_time", "error_by_hour"]
-    page = (run / "report.html").read_text()
-    assert "Forecasts of pm25" in page
-    assert "The beginning of the test set, from 2010-01-" in page
-    assert "33 rows in time, in blocks of 11)" in page  # 12 hours, but three blocks at least
+    judged = judge("test", training.learner.evaluate(fold, "test"))
+    training.learner.artifacts(Artifacts(tmp_path), "end")
+
+    names = [one.name for one in list_artifacts(tmp_path) if one.kind == "lines"]
+    assert names == ["forecast", "error_over_time", "error_by_horizon"]
+    _, *rows = (tmp_path / "artifacts" / "error_by_horizon.csv").read_text().splitlines()
+    off = [float(row.split(",")[1]) for row in rows]
+    assert np.mean(off) == pytest.approx(judged.scores[0].value, rel=1e-5)
+    many = len(data.split.test)
+    assert data.samples.span == 120  # 114 hours back, 6 ahead
+    told = f"paired bootstrap over {many} rows in time, in blocks of {min(120, many // 3)})"
+    assert judged.facts["power"]["text"].endswith(told)
+    assert judged.facts["block"] == min(120, many // 3)

@@ -9,6 +9,15 @@ from ..fields import option
 from ..shapes import Sizes
 from .dataset import Dataset, File
 
+_HORIZON = (
+    "forecast horizon of the temperature; of a list the target has a number for each, and is "
+    "targets.temperature.problem=vector_regression"
+)
+
+
+def _problem_of(horizon: int | tuple[int, ...]) -> str:
+    return "regression" if isinstance(horizon, int) else "vector_regression"
+
 
 @dataclass(frozen=True, kw_only=True)
 class BeijingPm25(Dataset):
@@ -40,7 +49,6 @@ class BeijingWindows(Dataset):
     """Hourly weather in Beijing over the past days; the target is the temperature hours later."""
 
     inputs = ("weather",)
-    targets: ClassVar[dict[str, str]] = {"temperature": "regression"}
     rows = "43,681"
     terms = BeijingPm25.terms
     time: ClassVar[str] = "time"
@@ -49,7 +57,12 @@ class BeijingWindows(Dataset):
 
     lookback: int = option(120, "how far back a window reaches", unit="hours", ge=1, le=8760)
     step: int = option(6, "every so many hours are in it, the last one among them", ge=1)
-    horizon: int = option(24, "forecast horizon of the temperature", unit="hours", ge=1, le=168)
+    horizon: int | tuple[int, ...] = option(24, _HORIZON, unit="hours", ge=1, le=168)
+
+    @property
+    def targets(self) -> dict[str, str]:  # type: ignore[override]
+        """The temperature, at each of several horizons."""
+        return {"temperature": _problem_of(self.horizon)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,7 +74,6 @@ class JenaClimate(Dataset):
     """
 
     inputs = ("weather",)
-    targets: ClassVar[dict[str, str]] = {"temperature": "regression"}
     terms = "Max Planck Institute for Biogeochemistry, Jena"
     time: ClassVar[str] = "time"
 
@@ -71,9 +83,7 @@ class JenaClimate(Dataset):
     )
     lookback: int = option(720, "how far back a window reaches", unit="rows of 10 minutes", ge=1)
     step: int = option(6, "every so many rows are in it", unit="rows of 10 minutes", ge=1)
-    horizon: int = option(
-        144, "forecast horizon of the temperature", unit="rows of 10 minutes", ge=1
-    )
+    horizon: int | tuple[int, ...] = option(144, _HORIZON, unit="rows of 10 minutes", ge=1)
     counted_from: Literal["last_step", "end"] = option(
         "last_step",
         "what the horizon is counted from. last_step: the last row in the window. end: the row "
@@ -90,6 +100,11 @@ class JenaClimate(Dataset):
         "the first N rows' temperatures; the book's normalised scores are by 200000",
         ge=2,
     )
+
+    @property
+    def targets(self) -> dict[str, str]:  # type: ignore[override]
+        """The temperature, at each of several horizons."""
+        return {"temperature": _problem_of(self.horizon)}
 
     @property
     def rows(self) -> str:  # type: ignore[override]

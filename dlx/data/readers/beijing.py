@@ -74,7 +74,7 @@ def _read_windows(options: BeijingWindows, folder: Path) -> Samples:
         1,
         hash_rows(rows),
     )
-    return cut_windows(track, options, Reach(options.lookback, options.step, options.horizon))
+    return cut_windows(track, options, Reach.count(options.lookback, options.step, options.horizon))
 
 
 def _series(path: Path, rows: list[list[str]], values: dict[str, Series]) -> Array:
