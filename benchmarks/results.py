@@ -23,7 +23,9 @@ published figures are single runs without a seed.
 
 Figures: `.best` and `.final` are the best and the last epoch of a curve, `.best_epoch` the epoch of
 the best; under K-fold curves are means over the folds; `.smoothed` is the minimum of the smoothed
-mean curve (book 3.6). A bar is the threshold that ours must reach.
+mean curve (book 3.6). `rows/train` counts training rows; of a prepared input `.axis1` and `.axis2`
+are the sizes of a row, `.tokens` the different tokens of the training texts. A bar is the threshold
+that ours must reach.
 
 | claim | figure | published | ours (mean ± standard deviation) | seeds | bar | held |
 |---|---|---|---|---|---|---|

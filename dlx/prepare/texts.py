@@ -89,10 +89,10 @@ class Tokenize(Step[specs.Tokenize]):
         if options.vocabulary == "printable":
             words = list(string.printable)
         if not words:
-            what = f"prepare step tokenize found no token {options.min_count:,} times or more"
-            hint = "prepare.steps with another unit or a smaller min_count"
-            accepted = "training texts with words" if options.unit == "word" else "training texts"
-            raise UsageError(Problem(what, "", accepted, hint))
+            often = f" {options.min_count:,} times or more" if options.min_count > 1 else ""
+            what = f"prepare step tokenize found no token{often} in the training texts"
+            hint = "min_count: 1" if often else "unit: char, or punctuation: keep"
+            raise UsageError(Problem(what, "", "training texts with tokens", hint))
         seen = {
             "texts": len(rows),
             "empty": int((lengths == 0).sum()),

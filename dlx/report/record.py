@@ -7,7 +7,7 @@ from typing import Any
 
 from .blocks import Code, Facts, Section, Table, Text
 from .profile import profile
-from .read import Run, amount, get, mappings
+from .read import Run, amount, as_number, get, mappings
 from .words import NONE, PARTS, duration, number, parts
 
 _FEW = 12  # as many classes are shown without being asked for
@@ -91,11 +91,31 @@ def data(run: Run) -> Section:
         *(_class_counts(get(counts, one, dict), one if len(counts) > 1 else "") for one in counts),
         profile(get(found, "profile", dict)),
         _steps(run, "prepare", "Preparation, fitted on the training set only"),
+        _inputs(get(run.report, "inputs", dict)),
         _steps(run, "augment", "Augmentation of training rows, drawn anew in each epoch"),
         Table("Files", ("name", "SHA-256"), files, texts=(0, 1), folded=True),
         Text([f"Terms of use: {terms}" if terms else ""]),
     ]
     return Section("data", "Data", blocks)
+
+
+_KINDS = {
+    "dense": "numbers",
+    "steps": "numbers of each step",
+    "ids": "ids in order",
+    "multi_hot": "which positions are set",
+}
+
+
+def _inputs(inputs: Mapping[str, Any]) -> Table:
+    """What a model is given of each input, and the size of a row along each axis."""
+    cells = []
+    for name in inputs:
+        found = get(inputs, name, dict)
+        sizes = [number(as_number(size)) if size else "any" for size in get(found, "shape", list)]
+        kind = get(found, "kind", str)
+        cells.append([name, _KINDS.get(kind, kind), " x ".join(sizes)])
+    return Table("Inputs of the model", ("input", "kind", "size of a row"), cells, wide=False)
 
 
 def _class_counts(parts: Mapping[str, Any], target: str) -> Table:

@@ -134,10 +134,23 @@ def test_texts_of_a_hundred_thousand_words_of_one_and_of_unknown_ones_only(step:
     assert column.row(2).tolist() == [1, 2, 2]
 
 
-@pytest.mark.parametrize("options", [{}, {"ngrams": (2,)}, {"unit": "char"}])
-def test_texts_that_no_token_is_left_of_are_refused(step: Make, options: dict[str, Any]) -> None:
-    with pytest.raises(UsageError, match="found no token 1 times or more"):
-        fitted(step("tokenize", **options), ["", ""], np.arange(2))
+@pytest.mark.parametrize(
+    ("options", "often", "hint"),
+    [
+        ({}, "", "unit: char, or punctuation: keep"),
+        ({"ngrams": (2,)}, "", "unit: char, or punctuation: keep"),
+        ({"min_count": 3}, " 3 times or more", "min_count: 1"),
+    ],
+)
+def test_texts_that_no_token_is_left_of_are_refused(
+    step: Make, options: dict[str, Any], often: str, hint: str
+) -> None:
+    with pytest.raises(UsageError) as caught:
+        fitted(step("tokenize", **options), ["?", "word"[: 4 * len(often)]], np.arange(2))
+    assert str(caught.value) == (
+        f"prepare step tokenize found no token{often} in the training texts\n"
+        f"  accepted: training texts with tokens\n  try: {hint}"
+    )
 
 
 def test_what_the_vocabulary_leaves_out_is_told(step: Make, samples: Make) -> None:

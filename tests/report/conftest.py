@@ -164,6 +164,7 @@ def full_report() -> dict[str, Any]:
         "data": data_facts(classes),
         "protocol": {"name": "holdout", "rule": "10,000 rows are held out."},
         "prepare": [{"step": "multi_hot", "columns": ["review"], "text": "10,000 ids"}],
+        "inputs": {"review": {"kind": "multi_hot", "shape": [10_000]}},
         "model": model_facts(),
         "learner": "supervised",
         "optimizer": "rmsprop lr=0.001",

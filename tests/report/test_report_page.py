@@ -30,6 +30,7 @@ def test_a_full_run_shows_every_section_and_the_answer_first(make_run, page):
     assert [s["id"] for s in found.all("section")] == PLAIN
     answer = found.text[: found.text.index("Curves", found.text.index("0.8812"))]
     assert "learner supervised optimizer rmsprop lr=0.001 schedule cosine final=0.0" in found.text
+    assert "input kind size of a row review which positions are set 10,000" in found.text
     for words in (
         "0.8812 accuracy on the test set beats the baseline",
         "95% interval 0.8771 to 0.8852",
