@@ -22,7 +22,12 @@ from dlx.data.reader import Reader
 from dlx.data.readers import mnist
 from dlx.data.samples import Samples
 
-NAMES = [name for name, entry in DATASETS.entries.items() if entry.options.kind != "vectors"]
+NAMES = [
+    name
+    for name, entry in DATASETS.entries.items()
+    if entry.options.kind != "vectors" and (entry.options.files or entry.options.embedded)
+]
+"""What has no file is made sooner than it is looked for."""
 
 
 @pytest.fixture(autouse=True)

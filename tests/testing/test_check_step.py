@@ -46,6 +46,7 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "naive_bayes": [("marks", {}), ("marks", {"alpha": 0.5}), ("weights", {})],
     "one_hot": [("counts", {}), ("counts", {"size": 3})],
     "pad": [("lists", {"length": 4}), ("lists", {"length": 3, "side": "back"})],
+    "truncate": [("lists", {"length": 3}), ("lists", {"length": 2, "keep": "first"})],
     "tokenize": [
         ("texts", {"num_words": 8}),
         ("texts", {"ngrams": (1, 2), "unknown": "drop", "start": False}),
