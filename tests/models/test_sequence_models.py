@@ -74,6 +74,8 @@ def test_options_reach_the_layers(build):
     assert isinstance(body[-1], LSTM)
     assert (body[-1].hidden_size, body[-1].input_dropout) == (6, 0.2)
     assert not any("Pool" in type(one).__name__ for one in body)
+    body = build("conv1d", {"x": REVIEWS}, dropout=0.2).body
+    assert [type(one).__name__ for one in body[-2:]] == ["Dropout", "GlobalPool"]
     body = build("transformer", {"x": REVIEWS}, units=(6, 7), heads=3, key_size=5).body
     assert isinstance(body[1], LearnedPosition)
     assert [(one.inner.out_features, one.attention.query.out_features) for one in body[2:4]] == [

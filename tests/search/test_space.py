@@ -15,8 +15,9 @@ pytestmark = pytest.mark.usefixtures("here")
 
 @pytest.mark.parametrize("name", MODELS.entries)
 def test_a_models_size_is_what_its_spec_says(name: str) -> None:
-    whole = ["model.nodes.main={of: [image], layers: [flatten]}"] if name == "graph" else []
-    config = load(["task=mnist", f"model={name}", "prepare=scale", *whole]).config
+    whole = {"graph": ["model.nodes.main={of: [image], layers: [flatten]}"]}
+    whole["conv1d"] = ["model.pool=1"]
+    config = load(["task=mnist", f"model={name}", "prepare=scale", *whole.get(name, [])]).config
     size, key = config.model.options.size, size_key(config)
     small = small_models(config, 40)
 
@@ -28,6 +29,17 @@ def test_a_models_size_is_what_its_spec_says(name: str) -> None:
     assert sizes_to_tune(config, [{"changed": small[0]}]) == (
         [small[0][key], [2 * one for one in small[0][key]]] if key else []
     )
+
+
+@pytest.mark.parametrize("model", ["conv1d", "transformer", "gru"])
+def test_every_value_of_a_models_own_levers_may_be_tried(model: str) -> None:
+    """Dropout too, whatever the end of the model is."""
+    asked = ["task=imdb_sequence", "dataset.sample=true", f"model={model}"]
+    for lever in levers(load(asked).config, []):
+        if lever.key == "model.dropout":
+            load([*asked, f"{lever.key}={lever.values[-1]}"])
+            return
+    pytest.fail("no dropout to try")
 
 
 def test_a_layer_more_is_tried_only_where_it_fits() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from ...errors import Problem, UsageError
 from ..fields import Chosen, option
@@ -122,8 +122,6 @@ class Conv1d(Sequences):
 
     size = "channels"
     small = ((1,), (1, 1), (2, 2))
-    ends: ClassVar[tuple[str, ...]] = _CELLS
-
     channels: tuple[int, ...] = option((32, 32), "filters of each convolution", ge=1)
     kernel: int = option(7, "window of the convolutions", ge=1, aliases=("kernel_size",))
     pool: int = option(5, "max-pooling between two convolutions; 1 for none", ge=1)
@@ -132,7 +130,12 @@ class Conv1d(Sequences):
         "global_max", "over all places: the largest value, the mean, or a recurrent layer"
     )
     units: int | None = option(None, "length of a recurrent end's state; null: 32", ge=1)
-    dropout: float = option(0.0, _INPUTS, ge=0, lt=1)
+    dropout: float = option(
+        0.0,
+        "share set to zero before the end; before a recurrent one the same at all steps",
+        ge=0,
+        lt=1,
+    )
     recurrent_dropout: float = option(0.0, _STATES, ge=0, lt=1)
 
     def layers(self, ids: bool) -> tuple[Chosen, ...]:
@@ -142,18 +145,20 @@ class Conv1d(Sequences):
             pool = [("max_pool1d", {"size": self.pool})] if found and self.pool > 1 else []
             window = {"channels": channels, "kernel": self.kernel}
             found += [*pool, ("conv1d", window), ("relu", {})]
+        if self.dropout and self.end not in _CELLS:
+            found.append(("dropout", {"rate": self.dropout}))
         embedding = [("embedding", {"dim": self.embedding})] if ids else []
         return _choose(*embedding, *found, self._ending())
 
     def _ending(self) -> tuple[str, dict[str, Any]]:
-        if self.end not in self.ends:
+        if self.end not in _CELLS:
             return f"{self.end}_pool", {}
         drops = {"dropout": self.dropout, "recurrent_dropout": self.recurrent_dropout}
         return self.end, {"units": self.units or 32, **drops}
 
     def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:
         """Options of a recurrent end where there is none."""
-        for name in ("units", "dropout", "recurrent_dropout") if self.end not in self.ends else ():
+        for name in ("units", "recurrent_dropout") if self.end not in _CELLS else ():
             yield from self.refuse(name, f"the end {self.end} is not recurrent", where)
         yield from super().check(inputs, targets, where)
 
