@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 import numpy.typing as npt
@@ -18,13 +18,14 @@ from ..sources.fold import FoldData
 SHOWN = 20
 """Features of each class."""
 CAPTION = (
-    "Of each class the features that speak for it most, over all training rows together. Adds: "
+    "Of each class the features that speak for it and tell training rows apart the most. Adds: "
     "what a row that has the feature adds to the logit of the class on average; where one of "
     "several classes is right, less the mean of all."
 )
 
 Floats = npt.NDArray[np.float64]
-Table = dict[str, list[Any]]
+COLUMNS = ("speaks for", "feature", "adds", "rows")
+Cells = tuple[str, str, float, int]
 
 
 def leave_heaviest(into: Artifacts, model: nn.Module, fold: FoldData) -> None:
@@ -43,16 +44,25 @@ def leave_heaviest(into: Artifacts, model: nn.Module, fold: FoldData) -> None:
         return
     if more or not isinstance(column, Sparse) or not column.words:
         return
-    means, rows = _occurrences(column.take(fold.rows.train))
-    table: Table = {"speaks for": [], "feature": [], "adds": [], "rows": []}
-    for (name, target), head in zip(fold.targets.items(), model.heads.values(), strict=True):
-        if PROBLEMS[target.codec.problem].classes:
-            weight = head.get_parameter("weight").detach().cpu().double().numpy()
-            prefix = f"{name}: " if len(fold.targets) > 1 else ""
-            for label, effects in _effects(weight * means[:, None], target.codec).items():
-                _add(table, prefix + label, column, effects, rows)
-    if table["feature"]:
+    found = list(_heaviest(column.take(fold.rows.train), model, fold))
+    if found:
+        table = dict(zip(COLUMNS, zip(*found, strict=True), strict=True))
         into.table("features", table, title="Features that speak for a class", caption=CAPTION)
+
+
+def _heaviest(column: Sparse, model: Network, fold: FoldData) -> Iterator[Cells]:
+    """A row of the table for each class's heaviest features, the heaviest first."""
+    means, rows = _occurrences(column)
+    spread = np.sqrt(rows * (len(column) - rows))  # as the standard deviation over all rows
+    for (name, target), head in zip(fold.targets.items(), model.heads.values(), strict=True):
+        if not PROBLEMS[target.codec.problem].classes:
+            continue
+        weight = head.get_parameter("weight").detach().cpu().double().numpy()
+        prefix = f"{name}: " if len(fold.targets) > 1 else ""
+        for label, effects in _effects(weight * means[:, None], target.codec).items():
+            order = np.argsort(-effects * spread, kind="stable")[:SHOWN]
+            for place in order[effects[order] > 0].tolist():
+                yield prefix + label, column.name(place), float(effects[place]), int(rows[place])
 
 
 def _occurrences(column: Sparse) -> tuple[Floats, Rows]:
@@ -69,12 +79,3 @@ def _effects(logits: Floats, codec: TargetCodec) -> dict[str, Floats]:
     elif codec.problem == "multiclass":
         logits = logits - logits.mean(axis=1, keepdims=True)
     return dict(zip(codec.classes, logits.T, strict=True))
-
-
-def _add(table: Table, label: str, column: Sparse, effects: Floats, rows: Rows) -> None:
-    """Puts the features of a class below those of others, the one that adds most in all first."""
-    for place in np.argsort(-effects * rows, kind="stable")[:SHOWN].tolist():
-        if effects[place] > 0:
-            known = (label, column.name(place), float(effects[place]), int(rows[place]))
-            for cells, cell in zip(table.values(), known, strict=True):
-                cells.append(cell)
