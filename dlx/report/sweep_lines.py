@@ -48,11 +48,12 @@ def lines(sweep: Sweep, names: Sequence[str]) -> list[Block]:
     grown = _group(sweep, along, [name for name in names if name != along])
     if not 2 <= len(grown) <= MOST or max(len(line.points) for line in grown) < LEAST:
         return []
-    told = f"{sweep.score} along {along}, a line for each choice of the rest"
+    rest = " and ".join(name for name in names if name != along)
+    told = f"{sweep.score} along {along}, a line for each {rest}"
     many = any(len(scores) > 1 for line in grown for *_, scores in line.points)
     said = f"{told}; dots: each seed, line: their mean." if many else f"{told}."
     caption = " ".join([said, *_crossings(grown)])
-    return [Picture("lines", draw_lines(sweep.score, along, grown), caption, said, wide=False)]
+    return [Picture("lines", draw_lines(sweep.score, along, grown), caption, said, broad=True)]
 
 
 def _choose(scored: Sequence[Setting], names: Sequence[str]) -> str:
@@ -68,10 +69,10 @@ def _choose(scored: Sequence[Setting], names: Sequence[str]) -> str:
 def _group(sweep: Sweep, along: str, rest: Sequence[str]) -> list[Grown]:
     """The settings by what they have of the rest, in the order in which they were given."""
     found: dict[str, list[Setting]] = {}
-    short = tails(sweep.keys)
+    short = tails(sweep.keys) if len(rest) > 1 else {rest[0]: ""}
     for one in sorted(sweep.scored, key=lambda one: finite(one.facts.get("point"))):
-        told = setting({short.get(k, k): one.changed[k] for k in rest if k in one.changed})
-        found.setdefault(told or "task defaults", []).append(one)
+        told = setting({short[k]: one.changed[k] for k in rest if k in one.changed})
+        found.setdefault(told.removeprefix("=") or "task defaults", []).append(one)
     grown = []
     for name, settings in found.items():
         points = [(finite(one.changed[along]), one.value, _scores(one)) for one in settings]

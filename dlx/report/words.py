@@ -125,6 +125,8 @@ def tails(keys: Sequence[str]) -> dict[str, str]:
 def _format_value(value: object) -> str:
     if isinstance(value, list):
         return f"[{','.join(map(_format_value, value))}]"
+    if isinstance(value, dict):
+        return f"{{{','.join(f'{k}:{_format_value(v)}' for k, v in value.items())}}}"
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -46,11 +46,13 @@ def test_a_line_for_each_choice_and_where_they_cross(
     tmp_path: Path, page: Any, figures: Any
 ) -> None:
     folder = cases.write(tmp_path, grid())
-    assert "The lines cross between 1,000 and 10,000." in page(build_sweep(folder)).text
+    told = page(build_sweep(folder)).text
+    assert "val/accuracy along protocol.train, a line for each model.how; dots: each seed" in told
+    assert "The lines cross between 1,000 and 10,000." in told
     assert "lines" in pictures(folder)
     drawn = next(f for f in figures if f.legends and f.axes[0].get_xlabel() == "protocol.train")
     means = {one.get_label(): one for one in drawn.axes[0].lines if one.get_label()[0] != "_"}
-    assert list(means) == ["how=frozen", "how=learnt"]
+    assert list(means) == ["frozen", "learnt"]
     for choice, line in zip(SCORES, means.values(), strict=True):
         assert tuple(line.get_xdata()) == ROWS
         assert [round(y - 0.005, 6) for y in line.get_ydata()] == list(SCORES[choice])
