@@ -152,12 +152,17 @@ def power_of(listed: Sequence[dict[str, Any]], how: str) -> dict[str, Any]:
     """
     found = verdict_of(listed)
     simple = [one for one in listed if one["kind"] not in ("classical", DATA)]
-    hardest = [min(simple, key=lambda one: one["difference"])] if simple else []
+    hardest = [min(simple, key=_difficulty)] if simple else []
     texts = [_describe(one) for one in (*hardest, *(o for o in listed if o["kind"] == "classical"))]
     texts += [_describe_data(one) for one in listed if one["kind"] == DATA]
     text = f"{found.text}: {'; '.join(texts)} ({how})" if texts else how
     known = {"trivial": found.trivial, "beats": found.beats, "use": found.use}
     return {"verdict": found.text, "text": text, **known}
+
+
+def _difficulty(one: Mapping[str, Any]) -> tuple[bool, float]:
+    """How hard a simple answer is to beat: of those that are not beaten, the lead over it."""
+    return one["beaten"] is True, one["difference"]
 
 
 def _describe_data(one: Mapping[str, Any]) -> str:

@@ -67,3 +67,14 @@ def test_whatever_guesses_at_random_is_called_chance() -> None:
         assert "test/accuracy is 0.8 better than chance (0.1)" in power_of([one], "so")["text"]
     assert display_name("majority") == display_name("majority", whole=True) == "majority"
     assert len({display_name(name, whole=True) for name in CHANCE}) == len(CHANCE) == 2
+
+
+def test_what_is_told_is_the_simple_answer_that_the_verdict_rests_on() -> None:
+    """The one with the smallest lead may be beaten, another of a wider interval not."""
+    told = power_of([against("naive", 0.1), against("constant", 0.2, 0.3)], "so")["text"]
+    assert told == (
+        f"{LOST}: val/mae is 0.2 better than majority (0.5), 95 % interval of the difference -0.1 "
+        "to 0.5 (so)"
+    )
+    both = power_of([against("naive", 0.1), against("constant", 0.2)], "so")["text"]
+    assert "better than persistence (0.5)" in both
