@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
@@ -10,6 +11,20 @@ from torch import Tensor
 
 BLOCK = 32
 """Words whose nearby words are compared in one product of matrices."""
+
+
+class Known(NamedTuple):
+    """What is known of each word, by id.
+
+    Attributes:
+        vectors: of it as a word that tells, (ids, numbers).
+        contexts: of it as a word that is told, (ids, numbers).
+        logits: of being near, whatever tells it, (ids,).
+    """
+
+    vectors: Tensor
+    contexts: Tensor
+    logits: Tensor
 
 
 @dataclass(frozen=True)
@@ -54,36 +69,32 @@ class Nearby:
         near &= (far > 0) & (far <= cut(reach, 0).unsqueeze(2))
         return cls(cut(ids, 0), spread(ids, 0), near.float(), len(ids))
 
-    def skip_gram(
-        self, vectors: Tensor, contexts: Tensor, drawn: Tensor, negatives: float
-    ) -> tuple[Tensor, Tensor]:
+    def skip_gram(self, known: Known, drawn: Tensor, negatives: float) -> tuple[Tensor, Tensor]:
         """Each word tells every word near it.
 
         Args:
-            vectors: of each word as one that tells, (ids, numbers).
-            contexts: of each word as one that is told, (ids, numbers).
+            known: of each word.
             drawn: ids of words drawn at random, which each word tells from those near it.
             negatives: the weight of their mean, against one near word's.
 
         Returns:
             The loss at each word, and of how many near words it is the sum; (words,) each.
         """
-        own = F.embedding(self.words, vectors)
-        logits = own @ F.embedding(self.around, contexts).transpose(1, 2)
+        own, others = F.embedding(self.words, known.vectors), F.embedding(drawn, known.contexts)
+        logits = own @ F.embedding(self.around, known.contexts).transpose(1, 2)
+        logits = logits + known.logits[self.around].unsqueeze(1)
         told, near = (F.softplus(-logits) * self.near).sum(2), self.near.sum(2)
-        apart = F.softplus(own @ F.embedding(drawn, contexts).T).mean(2)
+        apart = F.softplus(own @ others.T + known.logits[drawn]).mean(2)
         return self._flat(told + negatives * near * apart), self._flat(near)
 
-    def cbow(
-        self, vectors: Tensor, contexts: Tensor, drawn: Tensor, negatives: float
-    ) -> tuple[Tensor, Tensor]:
+    def cbow(self, known: Known, drawn: Tensor, negatives: float) -> tuple[Tensor, Tensor]:
         """The mean of the words near it tells each word; arguments and results as `skip_gram`."""
-        near = self.near.sum(2)
-        mean = self.near @ F.embedding(self.around, vectors) / near.clamp(min=1).unsqueeze(2)
-        told = F.softplus(-(mean * F.embedding(self.words, contexts)).sum(2))
-        apart = F.softplus(mean @ F.embedding(drawn, contexts).T).mean(2)
+        near, others = self.near.sum(2), F.embedding(drawn, known.contexts)
+        mean = self.near @ F.embedding(self.around, known.vectors) / near.clamp(min=1).unsqueeze(2)
+        logits = (mean * F.embedding(self.words, known.contexts)).sum(2) + known.logits[self.words]
+        apart = F.softplus(mean @ others.T + known.logits[drawn]).mean(2)
         some = (near > 0).float()
-        return self._flat((told + negatives * apart) * some), self._flat(some)
+        return self._flat((F.softplus(-logits) + negatives * apart) * some), self._flat(some)
 
     def _flat(self, values: Tensor) -> Tensor:
         """What each word has, without what fills the last block."""

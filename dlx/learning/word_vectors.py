@@ -28,7 +28,7 @@ from ..sources.fold import FoldData
 from ..sources.source import Source
 from . import neighbours
 from .learner import OneLoss
-from .nearby import BLOCK, Nearby
+from .nearby import BLOCK, Known, Nearby
 from .networks import build_network
 from .vocabulary import Chances, Vocabulary
 
@@ -63,7 +63,10 @@ class WordVectors(OneLoss):
 
     A word near another is told from words drawn at random, and these from it: the loss is that of
     logistic regression on the products of vectors, `negatives` times the mean of those drawn added
-    to each near word's. Frequent words are left out of a text first (there, section 2.3), which
+    to each near word's. What frequencies tell is in every logit from the start, as in noise-
+    contrastive estimation (Mnih and Kavukcuoglu, 2013), so that vectors need not learn it: they
+    start at the baseline, and a product is how much more often two words meet than by chance.
+    Frequent words are left out of a text first (there, section 2.3), which
     brings the others nearer; how far a word's nearness reaches is drawn for each. The words drawn
     at random are the same for a whole step (Ji and others, 2016, arXiv:1604.04661).
 
@@ -124,24 +127,27 @@ class WordVectors(OneLoss):
             self._fold = fold
             self._chances = Chances(found.counts, self.options, self.device)
             every = torch.arange(0, len(fold.train), -(-len(fold.train) // SAMPLE))
-            _, many = self._sums(fold.train.take(every.to(self.device)), self._alike())
+            _, many = self._sums(fold.train.take(every.to(self.device)), self._frequencies())
             self._usual = max(1.0, float(many.mean()))
         return found
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The loss of a word near another; of `cbow`, of a word."""
         key, places = self._drawn()
-        loss, _, _ = self._measure(batch, self._vectors(), key, places)
+        loss, _, _ = self._measure(batch, self._known(), key, places)
         return {"loss": loss.sum() / (batch.rows * self._usual)}
 
-    def _alike(self) -> tuple[Tensor, Tensor]:
-        """Vectors that know how frequent each word is, and not what it is near."""
+    def _known(self) -> Known:
+        """What the model knows of words."""
         assert self._chances is not None
-        logits = self._chances.surplus.unsqueeze(1)
-        return torch.ones_like(logits), logits
+        model = self.model
+        return Known(model.words.weight, model.contexts.weight, self._chances.surplus)
 
-    def _vectors(self) -> tuple[Tensor, Tensor]:
-        return self.model.words.weight, self.model.contexts.weight
+    def _frequencies(self) -> Known:
+        """What is known of words by their frequencies alone."""
+        assert self._chances is not None
+        nothing = self._chances.surplus.new_zeros(len(self._chances.surplus), 1)
+        return Known(nothing, nothing, self._chances.surplus)
 
     def _drawn(self, again: bool = False) -> tuple[int, Tensor]:
         """What all that is drawn derives from: from the step's stream, or the same again.
@@ -157,7 +163,7 @@ class WordVectors(OneLoss):
         return int(torch.randint(2**62, ())), places
 
     def _measure(
-        self, batch: Batch, vectors: tuple[Tensor, Tensor], key: int, places: Tensor
+        self, batch: Batch, known: Known, key: int, places: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
         """The loss at each word that stays, its text, and of how many it is the sum; (words,)."""
         assert self._chances is not None
@@ -170,7 +176,7 @@ class WordVectors(OneLoss):
         near = Nearby.of(ids, texts, reach, window)
         found = near.skip_gram if self.options.method == "skip_gram" else near.cbow
         told = self._chances.draw(places.to(self.device))
-        loss, many = found(*vectors, told, self.options.negatives)
+        loss, many = found(known, told, self.options.negatives)
         return loss, texts, many
 
     def validate(self, fold: FoldData) -> dict[str, float]:
@@ -181,10 +187,10 @@ class WordVectors(OneLoss):
         return {"val/loss": self._own(fold.validation).value()}
 
     def _own(self, part: Part) -> Ratio:
-        return Ratio("model", "model", *self._sums(part, self._vectors()))
+        return Ratio("model", "model", *self._sums(part, self._known()))
 
     @torch.no_grad()
-    def _sums(self, part: Part, vectors: tuple[Tensor, Tensor]) -> tuple[Values, Values]:
+    def _sums(self, part: Part, known: Known) -> tuple[Values, Values]:
         """The loss of each text, and of how many it is the sum.
 
         Raises:
@@ -194,7 +200,7 @@ class WordVectors(OneLoss):
         found: list[Tensor] = []
         for batch in part.in_order(self.config.trainer.eval_batch_size):
             check()
-            loss, texts, many = self._measure(batch, vectors, key, places)
+            loss, texts, many = self._measure(batch, known, key, places)
             sums = torch.zeros(2, batch.rows, dtype=torch.float64, device=self.device)
             found.append(sums.index_add_(1, texts, torch.stack([loss, many]).double()).cpu())
         whole = torch.cat(found, dim=1).numpy()
@@ -204,7 +210,7 @@ class WordVectors(OneLoss):
         """The loss, beside that of who knows how frequent each word is and not what it is near."""
         self._learn_words(fold)
         samples = fold.part(part)
-        alike = self._sums(samples, self._alike())
+        alike = self._sums(samples, self._frequencies())
         others = (Ratio("word frequencies", "constant", *alike),)
         return [Evaluation(f"{part}/loss", "min", "row", self._own(samples), others)]
 

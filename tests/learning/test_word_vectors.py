@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -13,7 +15,8 @@ from small import built, loaded, rows_of, status_of, trained
 
 from dlx.data.columns import Sequence
 from dlx.errors import UsageError
-from dlx.learning.nearby import BLOCK, Nearby
+from dlx.learning.memory import set_eval_batch
+from dlx.learning.nearby import BLOCK, Known, Nearby
 from dlx.learning.vocabulary import NO_WORDS, Chances, Vocabulary
 from dlx.learning.word_vectors import WordVectors
 from dlx.runs.artifacts import list_artifacts
@@ -24,11 +27,21 @@ TINY = (
 )
 
 
-def made(*overrides: str) -> tuple[Any, WordVectors]:
+@pytest.fixture(scope="module")
+def tiny() -> tuple[Any, WordVectors]:
     """A fold and a fresh learner that knows its words."""
-    *_, fold, training = built(*overrides, base=TINY)
+    *_, fold, training = built(base=TINY)
     assert isinstance(training.learner, WordVectors)
     return fold, training.learner
+
+
+@pytest.fixture
+def learner(tiny: tuple[Any, WordVectors]) -> Iterator[WordVectors]:
+    """The learner, whose options a test may change."""
+    learner = tiny[1]
+    before = learner.options, learner.config
+    yield learner
+    learner.options, learner.config = before
 
 
 def near_words(texts: list[int], reach: list[int]) -> list[list[int]]:
@@ -51,19 +64,21 @@ def test_the_loss_of_each_word_is_that_of_the_formula(method: str, words: int) -
     texts = torch.randint(2, (words,), generator=source).cumsum(0) // 5
     reach = torch.randint(1, window + 1, (words,), generator=source)
     vectors, contexts = torch.randn(2, 7, 3, generator=source)
+    logits = torch.randn(7, generator=source)
     drawn = torch.tensor([1, 1, 6])
 
     nearby = Nearby.of(ids, texts, reach, window)
-    loss, many = getattr(nearby, method)(vectors, contexts, drawn, negatives)
+    loss, many = getattr(nearby, method)(Known(vectors, contexts, logits), drawn, negatives)
 
     for at, found in enumerate(near_words(texts.tolist(), reach.tolist())):
         told = [int(ids[other]) for other in found]
-        pairs = [(vectors[ids[at]], contexts[one]) for one in told]
+        pairs = [(vectors[ids[at]], one) for one in told]
         if method == "cbow" and told:
-            pairs = [(vectors[told].mean(0), contexts[ids[at]])]
+            pairs = [(vectors[told].mean(0), int(ids[at]))]
         each = [
-            F.softplus(-own @ other) + negatives * F.softplus(contexts[drawn] @ own).mean()
-            for own, other in pairs
+            F.softplus(-own @ contexts[one] - logits[one])
+            + negatives * F.softplus(contexts[drawn] @ own + logits[drawn]).mean()
+            for own, one in pairs
         ]
         assert float(many[at]) == len(pairs)
         torch.testing.assert_close(loss[at], sum(each, torch.zeros(())))
@@ -71,7 +86,7 @@ def test_the_loss_of_each_word_is_that_of_the_formula(method: str, words: int) -
 
 
 def test_words_are_drawn_by_their_chances_and_none_that_is_no_word() -> None:
-    options = made()[1].options
+    options = loaded(base=TINY).config.learner.options
     counts = np.array([0, 0, 0, 1.0, 16, 0, 81, 0])
 
     chances = Chances(counts, options, torch.device("cpu"))
@@ -98,36 +113,42 @@ def test_words_are_those_of_training_rows_by_frequency() -> None:
     assert [numbers.names[at] for at in numbers.frequent()] == ["3", "4", "5"]
 
 
-@pytest.mark.parametrize("method", ["skip_gram", "cbow"])
-def test_a_loss_depends_on_neither_batches_nor_what_fills_rows(method: str) -> None:
-    found = []
-    filled = "prepare.steps=[{name: tokenize, num_words: 90}, {name: pad, length: 70, side: back}]"
-    for changes in (("trainer.eval_batch_size=3",), (filled,), ()):
-        fold, learner = made(f"learner.method={method}", *changes)
-        (one,) = learner.evaluations(fold, "val")
-        assert one.score == "val/loss"
-        assert [(b.name, b.kind) for b in one.baselines] == [("word frequencies", "constant")]
-        for estimate in (one.own, *one.baselines):
-            assert estimate.value() == estimate.value(np.arange(estimate.units))
-        found.append([one.own.value(), one.baselines[0].value()])
-    assert found[0] == pytest.approx(found[1], rel=1e-5)
-    assert found[0] == pytest.approx(found[2], rel=1e-5)
+def test_a_loss_depends_on_neither_batches_nor_what_fills_rows(
+    tiny: tuple[Any, WordVectors], learner: WordVectors
+) -> None:
+    steps = "prepare.steps=[{name: tokenize, num_words: 90}, {name: pad, length: 70, side: back}]"
+    *_, filled, _ = built(steps, base=TINY)
+    for method in ("skip_gram", "cbow"):
+        learner.options, found = replace(learner.options, method=method), []
+        for fold, size in ((tiny[0], 1000), (tiny[0], 3), (filled, 1000)):
+            learner.config = set_eval_batch(learner.config, size)
+            (one,) = learner.evaluations(fold, "val")
+            assert one.score == "val/loss"
+            assert [(b.name, b.kind) for b in one.baselines] == [("word frequencies", "constant")]
+            for estimate in (one.own, *one.baselines):
+                assert estimate.value() == estimate.value(np.arange(estimate.units))
+            found.append([one.own.value(), one.baselines[0].value()])
+        assert found[0] == pytest.approx(found[1], rel=1e-5)
+        assert found[0] == pytest.approx(found[2], rel=1e-5)
 
 
-def test_no_word_is_told_by_frequency_alone_better_than_by_its_baseline() -> None:
-    fold, learner = made("learner.subsample=null", "learner.window=3")
-    words, logits = learner._alike()
-    loss, many = learner._sums(fold.train, (words, logits))
-    best = float(loss.sum() / many.sum())
+def test_no_word_is_told_by_frequency_alone_better_than_by_its_baseline(
+    tiny: tuple[Any, WordVectors], learner: WordVectors
+) -> None:
+    fold, known = tiny[0], learner._frequencies()
 
-    for change in (0.3, -0.3):
-        for scale in (torch.ones_like(logits), torch.linspace(-1, 1, len(logits)).unsqueeze(1)):
-            loss, many = learner._sums(fold.train, (words, logits + change * scale))
-            assert float(loss.sum() / many.sum()) > best
+    def loss(logits: torch.Tensor) -> float:
+        sums, many = learner._sums(fold.train, known._replace(logits=logits))
+        return float(sums.sum() / many.sum())
+
+    for change in (torch.ones_like(known.logits), torch.linspace(-1, 1, len(known.logits))):
+        assert loss(known.logits) < min(loss(known.logits + by * change) for by in (-0.3, 0.3))
 
 
-def test_micro_batches_are_parts_of_their_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    fold, learner = made()
+def test_micro_batches_are_parts_of_their_batch(
+    tiny: tuple[Any, WordVectors], learner: WordVectors, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fold = tiny[0]
     fixed = learner._drawn(again=True)
     monkeypatch.setattr(learner, "_drawn", lambda again=False: fixed)
     batch = fold.train.batch(3, 27)
