@@ -34,8 +34,8 @@ pytestmark = pytest.mark.usefixtures("here")
         (["r"], ["resume", "reproduce", "runs", "report"]),
         (["zzz"], []),
         (["train", "trainer.d"], ["trainer.deterministic=", "trainer.device="]),
-        (["train", "task=im"], ["task=imdb", "task=imdb_raw"]),
-        (["train", "-m", "task=digits", "model=c"], ["model=convnet"]),
+        (["train", "task=breast"], ["task=breast_cancer", "task=breast_cancer_shared"]),
+        (["train", "-m", "task=digits", "model=ml"], ["model=mlp"]),
         (["config", "trainer.device=c"], ["trainer.device=cpu", "trainer.device=cuda"]),
         (["summary", "test="], ["test=true", "test=false"]),
         (
@@ -110,8 +110,8 @@ def test_runs_and_filters_are_offered(here: Path, typed: list[str], expected: li
 
 
 def test_a_line_a_word(cli: Cli) -> None:
-    answer = cli("completion", "words", "--", "train", "task=im")
-    assert (answer.code, answer.out) == (0, "task=imdb\ntask=imdb_raw\n")
+    answer = cli("completion", "words", "--", "train", "task=breast")
+    assert (answer.code, answer.out) == (0, "task=breast_cancer\ntask=breast_cancer_shared\n")
     assert cli("completion", "words", "--", "train", "--").out == ""
 
 

@@ -70,7 +70,10 @@ MISSPELT = [
         "optimizer adam, adamw, nadam have it",
     ),
     case(
-        "model.channels=[8]", "unknown key `model.channels` (of mlp)", MLP, "model convnet has it"
+        "model.channels=[8]",
+        "unknown key `model.channels` (of mlp)",
+        MLP,
+        "model convnet, conv1d have it",
     ),
     case(
         "callbacks.early_stopping.patiense=3",
@@ -99,7 +102,7 @@ MISSPELT = [
         "model=convnet model.units=[3]",
         "unknown key `model.units` (of convnet)",
         "l1, l2, init, channels, kernel, pool, padding, dense, activation, dropout, batch_norm",
-        "model mlp has it",
+        "model mlp, recurrent, conv1d, transformer have it",
     ),
 ]
 GROUP = [

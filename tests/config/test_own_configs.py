@@ -9,9 +9,11 @@ from typing import Any
 import pytest
 
 from dlx.config.load import load
+from dlx.config.paths import find_shipped
 
 Told = Callable[..., str]
 Write = Callable[[str, str], Path]
+MODELS = ", ".join(sorted(file.stem for file in (find_shipped("configs") / "model").iterdir()))
 GOOD = "dataset: {name: mnist}\ntargets: {digit: {problem: multiclass}}\n"
 
 
@@ -107,7 +109,7 @@ class TestDefaultsLists:
             (
                 "[override /model: convnett]",
                 "there is no model `convnett`\n  where: configs/task/mine.yaml:1\n"
-                "  accepted: convnet, graph, layers, mlp; "
+                f"  accepted: {MODELS}; "
                 "of a plugin: model.name=convnett plugins=[PACKAGE]\n"
                 "  try: model=convnet",
             ),

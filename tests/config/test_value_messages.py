@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from dlx.config.paths import find_shipped
 from dlx.config.specs import LAYERS as LAYER_TABLE
 from dlx.errors import Problem
 
@@ -13,6 +14,7 @@ Told = Callable[..., str]
 A_LAYER = "a layer: {name: ..., options}"
 PLUGIN = "DLX_COMPONENTS = {kind: {name: Component(...)}}"
 LAYERS = ", ".join(LAYER_TABLE.entries)
+MODELS = ", ".join(sorted(file.stem for file in (find_shipped("configs") / "model").iterdir()))
 
 
 def case(typed: str, what: str, accepted: str, hint: str, where: str = "") -> tuple[str, Problem]:
@@ -76,7 +78,7 @@ TYPE = [
     case("targets.digit=null", "`targets.digit` is null", "a section", ""),
     case("optimizer.lr=", "`optimizer.lr` is '' (text)", "a number > 0", ""),
     case("seed=???", "`seed` is '???' (text)", "a whole number >= 0", ""),
-    case("model=3", "there is no model `3`", "convnet, graph, layers, mlp", ""),
+    case("model=3", "there is no model `3`", MODELS, ""),
     case("task=[a]", "`task` takes a name", "task=NAME", "dlx tasks lists them"),
 ]
 RANGE = [
