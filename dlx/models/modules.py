@@ -84,8 +84,12 @@ def _sum_of_rows(matrix: Tensor, rows: MultiHot) -> Tensor:
     return total
 
 
+MOST_CELLS = 2**27
+"""Of rows that a GPU multiplies written out: 512 MiB."""
+
+
 class MultiHotLinear(nn.Module):
-    """Dense layer on multi-hot rows that never writes out their zeros on a CPU.
+    """Dense layer on multi-hot rows that never writes out their zeros on a CPU, nor too many.
 
     The weight lies as (size, units), so that a row of it is what one set position adds: with the
     usual (units, size) the same sum takes up to ten times as long.
@@ -100,7 +104,7 @@ class MultiHotLinear(nn.Module):
         """Gives (rows, units) for multi-hot rows of this layer's size, or such written out."""
         if isinstance(rows, Tensor):
             product = rows @ self.weight
-        elif self.weight.is_cpu:
+        elif self.weight.is_cpu or rows.len_rows * rows.size > MOST_CELLS:
             product = _sum_of_rows(self.weight, rows)
         else:
             product = rows.dense().to(self.weight.dtype) @ self.weight

@@ -74,3 +74,31 @@ def test_multi_hot_linear_off_the_cpu_multiplies_dense_rows(multi_hot, weighted)
     weights = rows.weights.to("meta") if weighted else None
     on_meta = MultiHot(rows.indices.to("meta"), rows.offsets.to("meta"), 20, weights)
     assert MultiHotLinear(20, 5).to("meta")(on_meta).shape == (3, 5)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_too_many_to_be_written_out_are_summed_everywhere(multi_hot, monkeypatch, weighted):
+    monkeypatch.setattr("dlx.models.modules.MOST_CELLS", 40 * 20 - 1)
+    monkeypatch.delattr(MultiHot, "dense")
+    rows = multi_hot(40, 20, torch.int32, weighted)
+    indices, offsets, size, weights = rows
+    there = MultiHot(
+        indices.to("meta"), offsets.to("meta"), size, weights.to("meta") if weighted else None
+    )
+    assert MultiHotLinear(20, 5).to("meta")(there).shape == (40, 5)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("weighted", [False, True])
+def test_rows_on_a_gpu_are_those_on_a_cpu(multi_hot, monkeypatch, weighted):
+    monkeypatch.setattr("dlx.models.modules.MOST_CELLS", 0)
+    rows, layer = multi_hot(40, 20, torch.int32, weighted), MultiHotLinear(20, 5)
+    torch.nn.init.normal_(layer.weight)
+    found = []
+    for device in ("cpu", "cuda"):
+        there = [one.to(device) if isinstance(one, torch.Tensor) else one for one in rows]
+        layer.zero_grad()
+        given = layer.to(device)(MultiHot(*there))
+        given.square().sum().backward()
+        found.append((given.detach().cpu(), layer.weight.grad.cpu()))
+    torch.testing.assert_close(*found)
