@@ -31,7 +31,7 @@ def test_a_run_says_what_is_filled_and_is_beaten_by_a_bag_of_words() -> None:
     report = json.loads((run.folder / "report.json").read_text("utf-8"))
     (told,) = report["notes"]
     assert told.startswith("training rows have ")
-    assert told.endswith("% with trainer.bucket=none")
+    assert told.endswith("% with trainer.bucket=length")
     log = (run.folder / "log.txt").read_text("utf-8")
     assert log.count(told) == 1
     assert "logistic regression" in json.dumps(report)
