@@ -167,20 +167,18 @@ def _fold_scores(
     evaluated = {score.name for one in judged for score in one.scores}  # others have no baseline
     found = []
     for name in sorted(filter(evaluated.__contains__, summary), key=lambda name: name != first):
-        values = [s.baseline for j in judged for s in j.scores if s.name == name and s.baseline]
-        baseline = None
-        if len(values) == len(judged):
-            mean = statistics.fmean(value.value for value in values)
-            baseline = {"name": values[0].name, "value": mean}
+        beside = _mean_beside(name, judged)
+        pick = max if score_names(config)[name] == "max" else min
+        best = pick(beside, key=lambda one: one["value"]) if beside else None
         over = _over_folds(summary[name], judged, data, largest_is_1) if name == first else None
         found.append(
             {
                 "name": name,
                 "value": summary[name]["mean"],
                 "direction": score_names(config)[name],
-                "baseline": baseline,
+                "baseline": best and {"name": best["name"], "value": best["value"]},
                 "interval": over,
-                "beside": _mean_beside(name, judged),
+                "beside": beside,
             }
         )
     return found

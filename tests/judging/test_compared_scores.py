@@ -11,11 +11,11 @@ from scipy import stats
 from small import built, trained
 
 from dlx.config.specs import METRICS
-from dlx.judging import classical
+from dlx.judging import classical, outcome
 from dlx.judging.baselines import Answer
 from dlx.judging.evaluation import Evaluation
 from dlx.judging.judge import fold_facts_of, judge
-from dlx.judging.scores import Judged, Score
+from dlx.judging.scores import Baseline, Beside, Judged, Score
 from dlx.metrics import Metric
 from dlx.sources.data import Data
 from dlx.training.loop import fit
@@ -308,3 +308,23 @@ def test_the_baseline_learns_from_training_rows_alone() -> None:
     truth = torch.as_tensor(run.data.targets["diagnosis"].values[run.data.split.test])
     (found,) = (s for s in run.facts["scores"] if s["name"] == "test/accuracy")
     assert found["baseline"]["value"] == pytest.approx(float((truth == majority).float().mean()))
+
+
+def test_the_baseline_over_folds_is_the_answer_that_is_best_on_average() -> None:
+    """Not the mean of whichever is best in each fold, under the name of one of them."""
+    config, data, _, _ = built("protocol=kfold", "protocol.k=2")
+    judged = []
+    for values in ((0.4, 0.5), (0.8, 0.3)):
+        beside = tuple(
+            Beside(name, "constant", value)
+            for name, value in zip(("majority", "uniform"), values, strict=True)
+        )
+        best = max(beside, key=lambda one: one.value)
+        score = Score("val/accuracy", 0.9, "max", Baseline(best.name, best.value), None, beside)
+        judged.append(Judged("val", (score,), decided=True))
+    summary = {"val/accuracy": {"mean": 0.9, "std": 0.1, "each": [0.95, 0.85]}}
+
+    (found,) = outcome._fold_scores(config, summary, judged, data)
+
+    assert found["baseline"] == {"name": "majority", "value": pytest.approx(0.6)}
+    assert [one["value"] for one in found["beside"]] == pytest.approx([0.6, 0.4])
