@@ -31,14 +31,14 @@ class WordVectorsSpec(LearnerSpec):
         return "val/loss" if has_validation(config) else None
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
-        """Whether there is one input, and no step loses the order of its words."""
+        """Whether there is one input, and no step makes numbers of its words."""
         inputs = config.dataset.options.inputs
         if len(inputs) != 1:
             has = f"dataset {config.dataset.name} has {join_names(inputs)}"
             what = f"learner word_vectors learns from one input, but {has}"
             yield Problem(what, where(("dataset",)), "a dataset of texts")
         for index, step in enumerate(config.prepare.steps):
-            if step.name == "multi_hot":
-                what = "learner word_vectors learns words in their order, which multi_hot loses"
+            if step.name in ("multi_hot", "one_hot", "standardise"):
+                what = f"learner word_vectors learns words in order, {step.name} makes numbers"
                 hint = "leave it out; tokenize gives such words"
                 yield Problem(what, where(("prepare", "steps", str(index))), hint=hint)

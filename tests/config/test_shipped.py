@@ -71,7 +71,8 @@ def fits(config: Config, group: str, option: str) -> bool:
     if (group, option) == ("prepare", "multi_hot") and config.model.name not in ("mlp", "graph"):
         return False  # other layers read steps or images
     if group == "prepare" and not config.targets:
-        return option == "none" or "standardise" not in option
+        words = config.learner.name == "word_vectors"
+        return option != "standardise" and not (words and option == "multi_hot")
     problem = problem_of(config)
     if group == "loss":
         return option not in PROBLEMS[problem].refused

@@ -185,7 +185,7 @@ def test_a_run_learns_and_leaves_vectors_that_others_read() -> None:
 
 REFUSED = {
     "prepare.steps=[{name: tokenize}, {name: multi_hot}]": (
-        "learner word_vectors learns words in their order, which multi_hot loses"
+        "learner word_vectors learns words in order, multi_hot makes numbers"
     ),
     "dataset=beijing_pm25": (
         "learner word_vectors learns from one input, but dataset beijing_pm25 has features, wind"
