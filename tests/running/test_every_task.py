@@ -10,10 +10,11 @@ import pytest
 import torch
 from small import built, rows_of, status_of, trained, weights
 
-from dlx.config.learners import reads
+from dlx.config.learners import known_inputs, reads
 from dlx.config.load import load
 from dlx.config.paths import find_shipped
 from dlx.config.specs import MODELS, OPTIMIZERS, SCHEDULES
+from dlx.config.specs.sequences import Sequences
 from dlx.errors import UsageError
 from dlx.report import build
 
@@ -22,10 +23,13 @@ MODELLED = [task for task in TASKS if reads(load([f"task={task}"]).config, "mode
 IMAGES = ("mnist", "digits", "cats_vs_dogs")
 FITTING = {
     ("convnet", True): ("model.channels=[8,8]",),
+    **{("conv1d", images): ("model.kernel=3", "model.pool=1") for images in (True, False)},
     ("layers", True): ("model.layers=[flatten,{linear: 8},relu]",),
 }
 """What a model needs beside its name, for images or for others."""
-EMBEDDED = ("model.layers=[{embedding: 4},flatten,{linear: 8},relu]",)
+SEQUENCES = ("recurrent", "conv1d", "transformer")
+NEEDED = {"layers": {"layers": ()}, "conv1d": {"kernel": 3, "pool": 1}}
+EMBEDDED = ("model.layers=[{embedding: 4},global_max_pool,{linear: 8},relu]",)
 """What a list of layers needs, for rows of ids."""
 
 
@@ -38,8 +42,8 @@ def has_ids(task: str) -> bool:
 def nodes_for(task: str) -> str:
     """A graph that reads all inputs of a task, each flattened."""
     inputs = load([f"task={task}"]).config.dataset.options.inputs
-    first = "{embedding: 4}, " if has_ids(task) else ""
-    nodes = [f"flat_{name}: {{of: [{name}], layers: [{first}flatten]}}" for name in inputs]
+    flat = "{embedding: 4}, global_max_pool" if has_ids(task) else "flatten"
+    nodes = [f"flat_{name}: {{of: [{name}], layers: [{flat}]}}" for name in inputs]
     join = ", join: concat" if len(inputs) > 1 else ""
     ends = ", ".join(f"flat_{name}" for name in inputs)
     nodes.append(f"main: {{of: [{ends}]{join}, layers: [{{linear: 8}}, relu]}}")
@@ -85,8 +89,14 @@ def test_every_model_that_fits_takes_a_step(task: str, model: str) -> None:
         with pytest.raises(UsageError, match="model=convnet"):
             built(*change, base=sample_of(task))
         return
-    inputs = load([f"task={task}"]).config.dataset.options.inputs
-    if model == "layers" and len(inputs) > 1:
+    config = load([f"task={task}"]).config
+    inputs = config.dataset.options.inputs
+    options = None if model == "graph" else MODELS.default(model, **NEEDED.get(model, {}))().options
+    if isinstance(options, Sequences) and [*options.check(known_inputs(config), [], str)]:
+        with pytest.raises(UsageError, match="reads steps"):
+            load([f"task={task}", *change])
+        return
+    if model in ("layers", *SEQUENCES) and len(inputs) > 1:
         with pytest.raises(UsageError, match=f"the data have {len(inputs)} inputs: {inputs[0]}, "):
             built(*change, base=sample_of(task))
         return
