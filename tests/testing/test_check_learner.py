@@ -23,6 +23,7 @@ from dlx.testing import BrokenContract, check_learner
 
 SHIPPED = sorted(file.stem for file in Path(__file__).parents[2].glob("configs/task/*.yaml"))
 WINE = ("task=wine",)
+TEXTS = ("task=imdb", "prepare.steps=[{name: truncate, length: 20}]", "trainer.bucket=length")
 
 _SHORT = ("task=imdb", "prepare.steps=[{name: truncate, length: 20}]")
 PARTS = {
@@ -34,9 +35,16 @@ PARTS = {
     "transformer": (*_SHORT, "model={name: transformer, embedding: 4, units: [4]}"),
     "mlp": ("task=imdb", "model.dropout=0.3", "model.l2=0.01", "model.batch_norm=true"),
     "layers": (
-        *("task=imdb", "prepare.steps=[{name: truncate, length: 20}]", "trainer.bucket=length"),
+        *TEXTS,
         "model={name: layers, layers: [{embedding: 4}, {lstm: 4}, {dropout: 0.3}]}",
     ),
+    "recurrent": (
+        *TEXTS,
+        "model={name: recurrent, cell: gru, units: [4], embedding: 4, bidirectional: sum, "
+        "dropout: 0.3, recurrent_dropout: 0.3}",
+    ),
+    "conv1d": (*TEXTS, "model={name: conv1d, channels: [4, 4], kernel: 3, pool: 2, embedding: 4}"),
+    "transformer": (*TEXTS, "model={name: transformer, embedding: 4, units: [4], dropout: 0.3}"),
     "graph": (
         *WINE,
         "model={name: graph, nodes: {one: {of: [features], layers: [{linear: 13}, dropout]}, "
