@@ -25,14 +25,7 @@ SHIPPED = sorted(file.stem for file in Path(__file__).parents[2].glob("configs/t
 WINE = ("task=wine",)
 TEXTS = ("task=imdb", "prepare.steps=[{name: truncate, length: 20}]", "trainer.bucket=length")
 
-_SHORT = ("task=imdb", "prepare.steps=[{name: truncate, length: 20}]")
 PARTS = {
-    "recurrent": (
-        *(*_SHORT, "model={name: recurrent, cell: gru, units: [4], embedding: 4, dropout: 0.2}"),
-        "model.recurrent_dropout=0.3",
-    ),
-    "conv1d": (*_SHORT, "model={name: conv1d, channels: [4], embedding: 4, kernel: 3}"),
-    "transformer": (*_SHORT, "model={name: transformer, embedding: 4, units: [4]}"),
     "mlp": ("task=imdb", "model.dropout=0.3", "model.l2=0.01", "model.batch_norm=true"),
     "layers": (
         *TEXTS,
