@@ -169,7 +169,7 @@ def _fold_scores(
     for name in sorted(filter(evaluated.__contains__, summary), key=lambda name: name != first):
         beside = _mean_beside(name, judged)
         pick = max if score_names(config)[name] == "max" else min
-        best = pick(beside, key=lambda one: one["value"]) if beside else None
+        best = pick(beside, key=lambda one: one["value"]) if beside else _mean_best(name, judged)
         over = _over_folds(summary[name], judged, data, largest_is_1) if name == first else None
         found.append(
             {
@@ -193,6 +193,15 @@ def _mean_beside(name: str, judged: Sequence[Judged]) -> list[dict[str, Any]]:
         if len(values) == len(judged):
             found.append(asdict(replace(first, value=statistics.fmean(values))))
     return found
+
+
+def _mean_best(name: str, judged: Sequence[Judged]) -> dict[str, Any] | None:
+    """The mean over the folds of each one's best answer, where they have none in common."""
+    best = [s.baseline for one in judged for s in one.scores if s.name == name and s.baseline]
+    if len(best) < len(judged):
+        return None
+    names = ", ".join(dict.fromkeys(one.name for one in best))
+    return {"name": names, "value": statistics.fmean(one.value for one in best)}
 
 
 def _over_folds(

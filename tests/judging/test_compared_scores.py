@@ -328,3 +328,22 @@ def test_the_baseline_over_folds_is_the_answer_that_is_best_on_average() -> None
 
     assert found["baseline"] == {"name": "majority", "value": pytest.approx(0.6)}
     assert [one["value"] for one in found["beside"]] == pytest.approx([0.6, 0.4])
+
+
+def test_folds_whose_best_answers_differ_have_the_mean_of_these_beside_them() -> None:
+    """The loss has the best constant of each fold beside it, here another one in each."""
+    config, data, _, _ = built("protocol=kfold", "protocol.k=2")
+    judged = []
+    for name, value in (("mean", 0.9), ("median", 1.1)):
+        beside = (Beside(name, "constant", value),)
+        score = Score("val/loss", 0.5, "min", Baseline(name, value), None, beside)
+        judged.append(Judged("val", (_accuracy(), score), decided=True))
+    each = {"mean": 0.5, "std": 0.0, "each": [0.5, 0.5]}
+
+    _, found = outcome._fold_scores(config, {"val/accuracy": each, "val/loss": each}, judged, data)
+
+    assert found["baseline"] == {"name": "mean, median", "value": pytest.approx(1.0)}
+
+
+def _accuracy() -> Score:
+    return Score("val/accuracy", 0.5, "max", Baseline("majority", 0.4), (0.3, 0.6))
