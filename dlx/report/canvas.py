@@ -15,6 +15,8 @@ from contextvars import ContextVar
 from functools import wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
 
+import numpy as np
+
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
@@ -185,7 +187,7 @@ def legend(axes: Axes, width: float = 4.3) -> int:
     widths = [_HANDLE + _LETTER * len(name) for name in names]
     for columns in range(len(names), 0, -1):
         rows = math.ceil(len(names) / columns)
-        each = [max(widths[at : at + rows]) for at in range(0, len(names), rows)]
+        each = [part.max() for part in np.array_split(widths, columns)]  # as matplotlib does
         if columns == 1 or sum(each) < room:
             place = axes.get_position()
             anchor = (-place.x0 / place.width, 1.02)

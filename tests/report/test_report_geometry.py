@@ -38,6 +38,14 @@ FULL = Curve(
     bars=[Bar("logistic regression", 0.9)],
     turn=Turn("overfits", 3, 0.1),
 )
+SERIES = Curve(
+    "mae",
+    range(1, 2),
+    [4.6],
+    [5.1],
+    best=1,
+    bars=[Bar("mean", 4.984), Bar("last value", 6.113), Bar("same hour yesterday", 6.144)],
+)
 SPANS = [
     Span(f"run {i}: optimizer.lr=0.0{i} trainer.epochs={i}0", 0.9, (0.8, 1.0), 0.4)
     for i in (1, 2, 3)
@@ -67,6 +75,7 @@ def reliability(*rows: int) -> bytes:
 
 DRAWN = {
     "curve": lambda: plots.curve(FULL),
+    "curve of a series": lambda: plots.curve(SERIES),
     "smoothed": lambda: plots.draw_smoothed("accuracy", range(1, 8), SHARES, (1, 1.0)),
     "overlaid": lambda: evidence_plots.overlaid("val/accuracy", LINES, faint=[[0.2, 0.3]]),
     "panels": lambda: evidence_plots.panels("loss", LINES),
