@@ -130,7 +130,11 @@ class Pipeline:
         rows = train if labelled is None else labelled
         source = _Source(samples, dict(targets or {}), train, rows)
         for name in samples.inputs:
-            mine = [s for s in steps if not s.options.columns or name in s.options.columns]
+            mine = {
+                place: step
+                for place, step in enumerate(steps)
+                if not step.options.columns or name in step.options.columns
+            }
             column, learnt = _chain(mine, name, source, cache)
             with _prefix_input(name):
                 columns[name] = column.ready()
@@ -250,6 +254,18 @@ def _prefix_input(name: str) -> Iterator[None]:
         raise UsageError(*told) from None
 
 
+@contextmanager
+def _place_step(place: int) -> Iterator[None]:
+    """Says which step it is that cannot take a column."""
+    try:
+        yield
+    except UsageError as error:
+        here = f"prepare.steps.{place}"
+        raise UsageError(
+            *(replace(one, where=one.where or here) for one in error.problems)
+        ) from None
+
+
 @dataclass(frozen=True)
 class _Source:
     """What steps learn from.
@@ -291,9 +307,10 @@ class _Source:
 
 
 def _chain(
-    steps: Sequence[Chosen], name: str, source: _Source, cache: Cache | None
+    chosen: Mapping[int, Chosen], name: str, source: _Source, cache: Cache | None
 ) -> tuple[Column, list[FittedStep]]:
-    """Runs the steps on one column; what costly ones gave last time is taken from the cache."""
+    """Runs steps, by their place, on one column; what costly ones gave is taken from the cache."""
+    places, steps = list(chosen), list(chosen.values())
     column = source.samples.columns[name]
     learnt: list[FittedStep] = []
     built = [step.load()(step.options) for step in steps]
@@ -315,7 +332,8 @@ def _chain(
             name
         ):  # a step that takes no missing values would spread them over all rows
             column.check(missing_allowed=getattr(step, "takes_missing", False))
-        state, column = source.fit_apply(step, targets[index], column)
+        with _place_step(places[index]):
+            state, column = source.fit_apply(step, targets[index], column)
         learnt.append(_make_step(steps[index], name, state))
         if cache is not None and index == last_costly:
             cache.store(key, {name: column}, {"states": [s.state for s in learnt]})

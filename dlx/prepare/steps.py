@@ -157,6 +157,8 @@ def ids_of(column: Column, step: str) -> Sequence:
     if isinstance(column, Sequence) and column.length is None:
         return column
     hint = "add tokenize before it" if isinstance(column, Text) else ""
+    if isinstance(column, Sequence):
+        hint = "leave it out, or the step before it that made rows of one length"
     raise other_kind(column, step, "lists of ids", hint)
 
 

@@ -347,7 +347,7 @@ def test_texts_and_lists_must_not_be_left(samples: Make, ragged: Make) -> None:
     assert str(texts.value) == (
         "input x still contains texts after preparation\n"
         "  accepted: numbers\n"
-        "  try: add {name: tokenize} and {name: multi_hot} to prepare.steps"
+        "  try: add {name: tokenize} to prepare.steps; for model=mlp {name: multi_hot} after it"
     )
     assert str(lists.value) == (
         "input x holds lists of ids after preparation, and nobody says how many ids there are\n"

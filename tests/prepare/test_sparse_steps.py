@@ -182,6 +182,7 @@ def test_other_columns_are_refused(step: Make, samples: Make, ragged: Make) -> N
 
     assert str(caught.value) == (
         "prepare step naive_bayes got lists of ids\n"
+        "  where: prepare.steps.0\n"
         "  accepted: multi-hot rows\n"
         "  try: add multi_hot before it"
     )

@@ -127,6 +127,7 @@ def test_multi_hot_refuses_ids_beyond_its_size(step: Make, samples: Make, ragged
 
     assert str(caught.value) == (
         "prepare step multi_hot has size 1,000, but the data contain id 1,000\n"
+        "  where: prepare.steps.0\n"
         "  accepted: a size of 1,001 or more\n"
         "  try: keep fewer words (num_words=1000), or size=1001"
     )
@@ -152,7 +153,9 @@ def test_one_hot_refuses_fractions(step: Make, samples: Make) -> None:
     with pytest.raises(UsageError) as caught:
         prepared([step("one_hot")], samples(x=np.array([0.0, 1.5])), np.arange(2))
 
-    assert str(caught.value) == ("prepare step one_hot got fractions\n  accepted: whole numbers")
+    assert str(caught.value) == (
+        "prepare step one_hot got fractions\n  where: prepare.steps.0\n  accepted: whole numbers"
+    )
 
 
 def shortened(row: list[int], length: int, cut: str) -> list[int]:
@@ -207,6 +210,7 @@ def test_truncate_keeps_the_ends_of_rows_and_their_lengths(
             "standardise",
             ["text"],
             "prepare step standardise got texts\n"
+            "  where: prepare.steps.0\n"
             "  accepted: the same number of numbers in each row\n"
             "  try: multi_hot or pad turn lists of ids into such rows",
         ),
@@ -214,18 +218,23 @@ def test_truncate_keeps_the_ends_of_rows_and_their_lengths(
             "multi_hot",
             ["text"],
             "prepare step multi_hot got texts\n"
+            "  where: prepare.steps.0\n"
             "  accepted: lists of ids\n"
             "  try: add tokenize before it",
         ),
         (
             "pad",
             np.zeros((3, 2)),
-            "prepare step pad got numbers of shape (rows, 2)\n  accepted: lists of ids",
+            "prepare step pad got numbers of shape (rows, 2)\n"
+            "  where: prepare.steps.0\n"
+            "  accepted: lists of ids",
         ),
         (
             "tokenize",
             np.zeros((3, 2)),
-            "prepare step tokenize got numbers of shape (rows, 2)\n  accepted: texts",
+            "prepare step tokenize got numbers of shape (rows, 2)\n"
+            "  where: prepare.steps.0\n"
+            "  accepted: texts",
         ),
     ],
 )
@@ -236,3 +245,21 @@ def test_a_step_says_which_columns_it_takes(
         prepared([step(name)], samples(x=column), np.arange(len(column)))
 
     assert str(caught.value) == message
+
+
+@pytest.mark.parametrize("name", ["pad", "truncate", "multi_hot"])
+def test_rows_of_one_length_are_no_lists(
+    step: Make, samples: Make, ragged: Make, name: str
+) -> None:
+    """A step that cuts or counts comes after `pad` no more: its place says which one it is."""
+    with pytest.raises(UsageError) as caught:
+        prepared(
+            [step("pad", length=4), step(name)], samples(x=ragged([[1], [2, 3]])), np.arange(2)
+        )
+
+    assert str(caught.value) == (
+        f"prepare step {name} got rows of ids\n"
+        "  where: prepare.steps.1\n"
+        "  accepted: lists of ids\n"
+        "  try: leave it out, or the step before it that made rows of one length"
+    )

@@ -65,7 +65,7 @@ class Text(Column):
 
     def describe(self) -> Input:
         """Refuses them: a model takes numbers."""
-        hint = "add {name: tokenize} and {name: multi_hot} to prepare.steps"
+        hint = "add {name: tokenize} to prepare.steps; for model=mlp {name: multi_hot} after it"
         raise UsageError(Problem("still contains texts after preparation", "", "numbers", hint))
 
     def show(self, row: int) -> Shown:
