@@ -10,7 +10,7 @@ from .learners import LearnerSpec, ScoreSpec, has_validation
 from .names import join_names
 from .schema import Config
 
-_LOSS = "nats to tell a word near another from words drawn at random, and these from it"
+_LOSS = "logistic loss in nats of telling the words near a word from words drawn at random"
 
 
 class WordVectorsSpec(LearnerSpec):

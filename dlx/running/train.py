@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from ..config.load import Loaded
+from ..config.names import plural
 from ..data.checks import rows_seen_elsewhere
 from ..errors import Interrupted, Problem, Pruned
 from ..files import remove_file
@@ -163,7 +164,7 @@ def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Jud
     """One fresh model on all non-test rows, for the epochs that validation found best."""
     config = final_config(run.config, epoch)
     data = run.data
-    run.log(f"final model: {len(data.split.rest):,} rows, {epoch} epochs")
+    run.log(f"final model: {len(data.split.rest):,} rows, {plural(epoch, 'epoch')}")
     number = len(data.split.folds)
     fold = run.shared.fold(config, data, everything(data), number)
     begun = run.resumed and is_begun(run.folder)

@@ -71,6 +71,8 @@ def describe_filling(lengths: Tensor, batch_size: int, alike: bool) -> str:
         f"{100 * share_filled(order, lengths, batch_size):.0f} %" for order in (drawn, sorted_)
     )
     told = f"training rows have {int(lengths.min())} to {int(lengths.max())} steps"
+    if as_drawn == sorted_by:
+        return f"{told}: {as_drawn} of a batch is filling"
     if alike:
         return f"{told}: {sorted_by} of a batch is filling, {as_drawn} with trainer.bucket=none"
     return f"{told}: {as_drawn} of a batch is filling, {sorted_by} with trainer.bucket=length"

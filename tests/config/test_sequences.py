@@ -7,6 +7,9 @@ from collections.abc import Callable
 import pytest
 
 from dlx.config.load import load
+from dlx.config.shapes import Shape
+from dlx.config.specs.models import Convnet
+from dlx.errors import UsageError
 
 Told = Callable[..., str]
 PADDED = ("task=imdb", "dataset.sample=true", "prepare=pad")
@@ -16,7 +19,19 @@ CASES = {
         "this model reads steps, but the rows of the input features are a vector of 13\n"
         "  where: dlx:configs/model/gru.yaml:3 (by model=gru)\n"
         "  accepted: rows of ids, or sequences (time, features)\n"
-        "  try: use model=mlp, or prepare ids with pad in place of multi_hot"
+        "  try: model=mlp; of word ids the step truncate in place of multi_hot keeps the order"
+    ),
+    (*PADDED, "model=transformer", "model.heads=3"): (
+        "3 heads cannot share 64 features\n"
+        "  where: command line: model.heads=3\n"
+        "  accepted: heads that divide 64, or a model.key_size\n"
+        "  try: model.heads=2"
+    ),
+    (*WINDOWS, "dataset.delay=6"): (
+        "unknown key `dataset.delay` (of beijing_windows)\n"
+        "  where: command line: dataset.delay=6\n"
+        "  accepted: sample, lookback, step, horizon\n"
+        "  try: dataset.horizon=6"
     ),
     ("task=digits", "model=conv1d"): (
         "layer 3 (max_pool1d) has a window of 5, but the axis that it moves along has 2\n"
@@ -68,3 +83,15 @@ def test_what_contradicts_itself_or_the_data_is_told(
 @pytest.mark.parametrize("model", ["rnn", "lstm", "gru", "conv1d", "conv_gru", "transformer"])
 def test_ids_and_numbers_are_read(data: tuple[str, ...], model: str) -> None:
     assert load([*data, f"model={model}"]).config.model.options.expand(ids=False)
+
+
+def test_a_model_of_pictures_names_one_that_reads_ids() -> None:
+    with pytest.raises(UsageError) as caught:
+        Convnet.take_image("review", Shape("ids", (0,), 9, ragged=True))
+
+    assert str(caught.value) == (
+        "model=convnet cannot take the input review: its rows are rows of ids of different length\n"
+        "  where: model.name\n"
+        "  accepted: images (height, width) or (channels, height, width)\n"
+        "  try: model=conv1d"
+    )

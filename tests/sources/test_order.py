@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -84,6 +86,8 @@ def test_what_filling_costs_is_told_beside_what_it_would_cost() -> None:
     assert describe_filling(lengths, 8, alike=True) == f"{told}none"
     other = describe_filling(lengths, 8, alike=False)
     assert other == told.replace("2 %", "x").replace("43 %", "2 %").replace("x", "43 %") + "length"
+    whole = describe_filling(lengths, len(lengths), alike=False)  # one batch, however it is sorted
+    assert re.fullmatch(r"training rows have 1 to 89 steps: \d+ % of a batch is filling", whole)
 
 
 def test_rows_sorted_by_length_know_the_way_back(part: Part) -> None:

@@ -77,6 +77,7 @@ class Convnet(Common):
         what = f"model=convnet cannot take the input {name}: its rows are {shape}"
         accepted = "images (height, width) or (channels, height, width)"
         hint = "use model=mlp, or remove the prepare step flatten"
+        hint = "model=conv1d" if shape.kind == "ids" else hint
         raise UsageError(Problem(what, "model.name", accepted, hint))
 
     def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:  # noqa: ARG002

@@ -50,7 +50,7 @@ class Sequences(Layered):
             return shape
         what = f"this model reads steps, but the rows of the input {name} are {shape}"
         accepted = "rows of ids, or sequences (time, features)"
-        hint = "use model=mlp, or prepare ids with pad in place of multi_hot"
+        hint = "model=mlp; of word ids the step truncate in place of multi_hot keeps the order"
         raise UsageError(Problem(what, "model", accepted, hint))
 
     def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:  # noqa: ARG002
@@ -203,7 +203,14 @@ class Transformer(Sequences):
         )
 
     def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:
-        """A length of places that are not learned."""
+        """A length of places that are not learned, and heads that cannot share the features."""
+        if self.key_size is None and self.embedding % self.heads:
+            even = max(n for n in range(1, self.heads) if not self.embedding % n)
+            what = f"{self.heads} heads cannot share {self.embedding} features"
+            accepted = f"heads that divide {self.embedding}, or a model.key_size"
+            here = where(("model", "heads")) or where(("model",))
+            yield Problem(what, here, accepted, f"model.heads={even}")
+            return
         if self.position != "learned":
             yield from self.refuse("length", f"the position is {self.position}", where)
         yield from super().check(inputs, targets, where)

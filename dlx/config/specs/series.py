@@ -13,6 +13,7 @@ _HORIZON = (
     "forecast horizon of the temperature; of a list the target has a number for each, and is "
     "targets.temperature.problem=vector_regression"
 )
+_CALLED = ("delay", "ahead")  # by Chollet's book, and by what a reader hands over
 
 
 def _problem_of(horizon: int | tuple[int, ...]) -> str:
@@ -57,7 +58,9 @@ class BeijingWindows(Dataset):
 
     lookback: int = option(120, "how far back a window reaches", unit="hours", ge=1, le=8760)
     step: int = option(6, "every so many hours are in it, the last one among them", ge=1)
-    horizon: int | tuple[int, ...] = option(24, _HORIZON, unit="hours", ge=1, le=168)
+    horizon: int | tuple[int, ...] = option(
+        24, _HORIZON, unit="hours", ge=1, le=168, aliases=_CALLED
+    )
 
     @property
     def targets(self) -> dict[str, str]:  # type: ignore[override]
@@ -83,7 +86,9 @@ class JenaClimate(Dataset):
     )
     lookback: int = option(720, "how far back a window reaches", unit="rows of 10 minutes", ge=1)
     step: int = option(6, "every so many rows are in it", unit="rows of 10 minutes", ge=1)
-    horizon: int | tuple[int, ...] = option(144, _HORIZON, unit="rows of 10 minutes", ge=1)
+    horizon: int | tuple[int, ...] = option(
+        144, _HORIZON, unit="rows of 10 minutes", ge=1, aliases=_CALLED
+    )
     counted_from: Literal["last_step", "end"] = option(
         "last_step",
         "what the horizon is counted from. last_step: the last row in the window. end: the row "
