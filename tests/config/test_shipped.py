@@ -67,6 +67,7 @@ def fits(config: Config, group: str, option: str) -> bool:
         if not config.targets:  # such learners look at one column
             return len(offered.inputs) == 1 and not offered.time
         inputs = config.model.name != "graph" or offered.inputs == config.dataset.options.inputs
+        inputs &= {*config.prepare.augment} <= {*offered.inputs}
         return inputs and set(config.targets) == set(offered.targets)
     if (group, option) == ("prepare", "multi_hot") and config.model.name not in ("mlp", "graph"):
         return False  # other layers read steps or images

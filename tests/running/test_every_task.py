@@ -39,6 +39,17 @@ def has_ids(task: str) -> bool:
     return bool(steps) and steps[-1].name in ("pad", "truncate")
 
 
+def kind_of(task: str) -> tuple[object, ...]:
+    """What a model is told of a task: how long its inputs are, and what they were prepared by."""
+    config = load([f"task={task}"]).config
+    ranks = [shape and len(shape) for shape in known_inputs(config).values()]
+    return (*ranks, *(step.name for step in config.prepare.steps[-1:]))
+
+
+FIRST = {kind_of(task): task for task in reversed(MODELLED)}.values()
+"""A task of every kind; the others pass every model under `-m slow`, and their own below."""
+
+
 def nodes_for(task: str) -> str:
     """A graph that reads all inputs of a task, each flattened."""
     inputs = load([f"task={task}"]).config.dataset.options.inputs
@@ -64,7 +75,8 @@ def test_a_task_trains_on_made_up_data_and_is_stamped(task: str) -> None:
     page = build(run.folder).read_text(encoding="utf-8")
 
     assert status_of(run.folder)["state"] == "done"
-    assert run.facts["answer"]["part"] == "test"
+    tested = load([f"task={task}"]).config.test
+    assert run.facts["answer"]["part"] == ("test" if tested else "val")
     assert all(math.isfinite(score["value"]) for score in run.facts["scores"])
     assert len(rows_of(run.folder)) == 1
     assert status_of(run.folder)["sample"] is True
@@ -74,7 +86,9 @@ def test_a_task_trains_on_made_up_data_and_is_stamped(task: str) -> None:
 
 
 @pytest.mark.parametrize("model", MODELS.entries)
-@pytest.mark.parametrize("task", MODELLED)
+@pytest.mark.parametrize(
+    "task", [t if t in FIRST else pytest.param(t, marks=pytest.mark.slow) for t in MODELLED]
+)
 def test_every_model_that_fits_takes_a_step(task: str, model: str) -> None:
     change = (f"model={model}", *FITTING.get((model, task in IMAGES), ()))
     if has_ids(task) and model == "layers":
@@ -109,7 +123,8 @@ def test_every_model_that_fits_takes_a_step(task: str, model: str) -> None:
     assert math.isfinite(training.train_meters.scores()["train/loss"])
     assert all(tensor.isfinite().all() for tensor in after.values())
     assert all(not torch.equal(after[name], before[name]) for name in after if "heads" in name)
-    assert sum(not torch.equal(after[name], before[name]) for name in after) > 2
+    moved = sum(not torch.equal(after[name], before[name]) for name in after)
+    assert moved >= min(3, len(after))  # a linear model has two
 
 
 def test_every_optimizer_learns_and_none_as_another() -> None:
