@@ -341,7 +341,8 @@ def _chain(
 
 
 def _make_step(step: Chosen, column: str, state: dict[str, Any]) -> FittedStep:
-    options = {k: v for k, v in to_plain(step.options).items() if k != "columns"}
+    told = to_plain(step.options, newer=False)  # else every new option changes earlier runs' files
+    options = {k: v for k, v in told.items() if k != "columns"}
     return FittedStep(step.name, column, options, state)
 
 

@@ -156,6 +156,17 @@ def test_a_folder_of_an_earlier_version_is_read(
     assert bits(loaded.apply(rows)) == bits(first)
 
 
+def test_options_that_are_newer_are_not_written_at_their_default(
+    step: Make, samples: Make, ragged: Make
+) -> None:
+    """Else whatever gets an option makes `dlx reproduce` find earlier runs different."""
+    told = {}
+    for options in ({"size": 20}, {"size": 20, "mode": "count"}):
+        fitted, _ = Pipeline.fit([step("multi_hot", **options)], samples(x=ragged(LISTS)), TRAIN)
+        told[len(options)] = fitted.steps[0].options
+    assert told == {1: {"size": 20}, 2: {"size": 20, "mode": "count"}}
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [
