@@ -18,8 +18,8 @@ from ..runs.folder import is_run_name, name_of
 _SHOWN = 5
 
 
-class WordVectors(nn.Embedding):
-    """An embedding that says what its vectors start from, and whether they move.
+class Embedding(nn.Embedding):
+    """A vector for each id, which knows what it starts from and whether it moves.
 
     Args:
         size: how many ids there are.
@@ -77,7 +77,7 @@ class WordVectors(nn.Embedding):
         return [word for word in self._words if is_word(word)]
 
 
-def make_embedding(size: int, options: Options, words: tuple[str, ...]) -> nn.Embedding:
+def make_embedding(size: int, options: Options, words: tuple[str, ...]) -> Embedding:
     """An embedding of so many ids.
 
     Args:
@@ -92,9 +92,7 @@ def make_embedding(size: int, options: Options, words: tuple[str, ...]) -> nn.Em
         what = "the embedding starts from vectors of words, but the ids of the data have no words"
         accepted = "a dataset with a word index, such as imdb, or the prepare step tokenize"
         raise UsageError(Problem(what, "model", accepted))
-    if options.vectors or not options.trainable:
-        return WordVectors(size, options, words)
-    return nn.Embedding(size, options.dim)
+    return Embedding(size, options, words)
 
 
 def describe_vectors(model: nn.Module) -> list[str]:
@@ -111,9 +109,9 @@ def frozen_groups(model: nn.Module) -> Mapping[str, Group]:
     }
 
 
-def _embeddings(model: nn.Module) -> Iterator[tuple[str, WordVectors]]:
+def _embeddings(model: nn.Module) -> Iterator[tuple[str, Embedding]]:
     for name, module in model.named_modules():
-        if isinstance(module, WordVectors):
+        if isinstance(module, Embedding):
             yield name, module
 
 

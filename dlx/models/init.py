@@ -9,7 +9,7 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from .embedding import WordVectors
+from .embedding import Embedding
 from .modules import MultiHotLinear
 
 Fill = Callable[[Tensor, torch.Generator], object]
@@ -52,13 +52,13 @@ def initialise(
             module.reset_running_stats()
         for name, parameter in module.named_parameters(recurse=False):
             fill = _torch(module, name) if scheme == "torch" else _keras(module, name, scheme)
-            if isinstance(module, WordVectors):
+            if isinstance(module, Embedding):
                 fill = partial(_start, module, fill)
             full_name = f"{path}.{name}" if path else name
             _draw(parameter, fill, generator_for(full_name), isinstance(module, MultiHotLinear))
 
 
-def _start(module: WordVectors, fill: Fill, target: Tensor, source: torch.Generator) -> None:
+def _start(module: Embedding, fill: Fill, target: Tensor, source: torch.Generator) -> None:
     """Random numbers, and over them what the vectors start from."""
     fill(target, source)
     module.start(target)

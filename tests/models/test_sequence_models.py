@@ -8,6 +8,7 @@ import torch
 from dlx.config.specs import MODELS
 from dlx.data.columns import Input
 from dlx.models.attention import Attention, LearnedPosition
+from dlx.models.embedding import Embedding
 from dlx.models.recurrent import GRU, LSTM, RNN, Reverse
 from dlx.models.sizes import count_parameters
 
@@ -66,7 +67,7 @@ def test_options_reach_the_layers(build):
     options = {"units": (3, 5), "bidirectional": "sum", "reverse": True, "cell": "gru"}
     drops = {"dropout": 0.1, "recurrent_dropout": 0.5, "activation": "relu"}
     body = build("recurrent", {"x": REVIEWS}, **options, **drops, embedding=7).body
-    assert [type(one) for one in body] == [Reverse, torch.nn.Embedding, GRU, GRU]
+    assert [type(one) for one in body] == [Reverse, Embedding, GRU, GRU]
     assert [(one.hidden_size, one.every_step) for one in body[2:]] == [(3, True), (5, False)]
     told = {(o.merge, o.input_dropout, o.state_dropout, o.activation) for o in body[2:]}
     assert told == {("sum", 0.1, 0.5, "relu")}
