@@ -22,8 +22,6 @@ from ..files import is_file, sha256_of
 from ..runs import source
 from ..runs.folder import MARK, find, name_of, read_status
 from . import store
-from .readers.vectors import check_vectors
-from .reading import sample_folder
 
 FILE = "vectors.txt"
 """What a run that learns vectors writes them to."""
@@ -57,6 +55,8 @@ def find_vectors(loaded: Loaded) -> Loaded:
         nonlocal arguments
         where, hint = loaded.tree.where((*path, "vectors")), ""
         try:
+            from .readers.vectors import check_vectors  # numpy
+
             file = _find(loaded.config, options)
             check_vectors(file, options.dim)
         except UsageError as error:
@@ -141,6 +141,8 @@ def _find(config: Config, options: Embedding, root: Path | None = None) -> Path:
 def _find_in_dataset(chosen: Chosen) -> Path:
     (name,) = store.names_of(chosen.options)
     if chosen.options.sample:
+        from .reading import sample_folder  # numpy
+
         return sample_folder(chosen, chosen.load()) / name
     folder = store.folder_of(chosen.name, chosen.options)
     if not is_file(folder / name):

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
 from dlx.config.files import MAX_BYTES, BadFile, scan
 from dlx.config.load import load
+from dlx.config.schema import Trainer
 
 Told = Callable[..., str]
 Write = Callable[[str, str], Path]
@@ -56,8 +58,7 @@ optimizer:
         "  accepted: a number > 0\n"
         "unknown key `trainer.epoch`\n"
         "  where: command line: trainer.epoch=4\n"
-        "  accepted: epochs, last_epoch, batch_size, accumulate, eval_batch_size, monitor, device, "
-        "precision, clip_norm, clip_value, average, threads, deterministic\n"
+        f"  accepted: {', '.join(field.name for field in fields(Trainer))}\n"
         "  try: trainer.epochs=4"
     )
 
