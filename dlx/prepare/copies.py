@@ -38,7 +38,10 @@ def add_copies(
     random = np.random.Generator(np.random.PCG64(derive(seed, "copies")))
     made_of = random.choice(train, size=round(options.share * len(train)))
     drawn = random.integers(len(places), size=len(made_of))
-    longer = {name: _append_rows(samples.columns[name], made_of) for name in samples.inputs}
+    behind = np.concatenate([np.arange(len(samples)), made_of])  # targets too: steps may learn them
+    roles = (*samples.inputs, *samples.targets)
+    longer = {name: samples.columns[name].take(behind) for name in roles}
+    longer |= {name: _allow_holes(longer[name]) for name in samples.inputs}
     for copy, place in enumerate(drawn.tolist()):
         name, feature = places[place]
         np.asarray(longer[name])[len(samples) + copy, feature] = np.nan
@@ -47,12 +50,11 @@ def add_copies(
     return replace(samples, columns=columns), np.concatenate([train, copies]), made_of
 
 
-def _append_rows(column: Column, rows: Rows) -> Column:
-    """An input column with some of its rows once more at its end."""
-    longer = column.take(np.concatenate([np.arange(len(column)), rows]))
-    if isinstance(longer, Dense) and longer.values.dtype.kind in "iub":
-        return Dense(longer.values.astype(np.float32), longer.names)  # whole numbers have no NaN
-    return longer
+def _allow_holes(column: Column) -> Column:
+    """An input column that may have missing values: whole numbers have no NaN."""
+    if isinstance(column, Dense) and column.values.dtype.kind in "iub":
+        return Dense(column.values.astype(np.float32), column.names)
+    return column
 
 
 def _places(samples: Samples, options: Copies) -> list[tuple[str, int]]:

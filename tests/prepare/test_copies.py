@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from dlx.config.schema import Copies
+from dlx.data.columns import as_column
 from dlx.errors import UsageError
 from dlx.prepare.copies import add_copies
 
@@ -27,6 +28,15 @@ def test_copies_are_of_training_rows_with_one_feature_missing(samples: Make) -> 
         np.where(np.isnan(copies), NUMBERS[made_of], copies), NUMBERS[made_of]
     )
     np.testing.assert_array_equal(table[:40], NUMBERS)
+
+
+def test_copies_have_the_targets_of_their_rows_for_a_step_that_learns_them(samples: Make) -> None:
+    given = samples(x=NUMBERS)
+    given.columns["label"] = as_column(np.arange(40))
+    made, train, made_of = add_copies(given, TRAIN, Copies(share=0.5), 0)
+    target = np.asarray(made.columns["label"])
+    assert target.dtype == np.int64
+    assert target[train].tolist() == [*TRAIN.tolist(), *made_of.tolist()]
 
 
 def test_only_the_named_features_are_removed(samples: Make) -> None:
