@@ -103,7 +103,12 @@ class Shape:
         pairs = [*zip(self.sizes, other.sizes, strict=False), (self.ids, other.ids)]
         same = (self.kind, self.ragged) == (other.kind, other.ragged)
         same = same and len(self.sizes) == len(other.sizes)
-        return same and all(a == b or not (a and b) for a, b in pairs)
+        alike = all(a == b or not (a and b) for a, b in pairs)
+        return same and alike and not self.has_other_words(other)
+
+    def has_other_words(self, other: Shape) -> bool:
+        """Whether the ids of both stand for words that are known, and for different ones."""
+        return bool(self.words and other.words) and self.words != other.words
 
 
 ANY = (

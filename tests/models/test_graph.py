@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -193,6 +194,42 @@ def test_ids_are_embedded_and_read_once_for_both(build: Make, make: Make) -> Non
 
     answer = model({"a": ids, "b": ids})["y"]
     torch.testing.assert_close(answer, model.heads["y"](2 * model.nodes["question"](ids)))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "told"),
+    [
+        (
+            {"words": ("", "", "", "word", "other")},
+            "node answer is like question, but its ids stand for other words\n"
+            "  where: model.nodes.answer.like\n"
+            "  accepted: ids of the same words\n"
+            "  try: in place of `like`, give answer layers of its own, or put hash_tokens in the "
+            "place of tokenize",
+        ),
+        (
+            {"ids": 7},
+            "node answer is like question, but reads rows of ids of different length (7 in all), "
+            "and question rows of ids of different length (5 in all)\n"
+            "  where: model.nodes.answer.like\n"
+            "  accepted: the shape that the other reads\n"
+            "  try: in place of `like`, give answer layers of its own",
+        ),
+    ],
+)
+def test_layers_are_shared_between_ids_of_the_same_words(
+    build: Make, make: Make, theirs: dict[str, Any], told: str
+) -> None:
+    mine = Input("ids", (0,), 5, True, 9, ("", "", "", "other", "word"))
+    nodes = {
+        "question": make("a", layers="embedding 4, lstm 3"),
+        "answer": make("b", like="question"),
+        "pair": make("question", "answer", join="add"),
+    }
+    build("graph", {"a": mine, "b": mine}, nodes=nodes)
+    with pytest.raises(UsageError) as caught:
+        build("graph", {"a": mine, "b": replace(mine, **theirs)}, nodes=nodes)
+    assert str(caught.value) == told
 
 
 def test_multi_hot_rows_reach_any_node(build: Make, make: Make, multi_hot: Make) -> None:

@@ -161,10 +161,21 @@ def require_alike(nodes: Nodes, reached: Mapping[str, Sequence[Shape]]) -> None:
             continue
         mine, its = reached[name], reached[node.like]
         if not any(a.may_be(b) for a, b in product(mine, its)):
-            what = f"node {name} is like {node.like}, but reads {mine[0]}, and {node.like} {its[0]}"
-            hint = f"in place of `like`, give {name} layers of its own"
-            where = f"model.nodes.{name}.like"
-            raise UsageError(Problem(what, where, "the shape that the other reads", hint))
+            raise UsageError(_refuse_like(name, node.like, mine[0], its[0]))
+
+
+def _refuse_like(name: str, other: str, mine: Shape, its: Shape) -> Problem:
+    """The error of a node that shares the layers of another, and reads something else."""
+    where, hint = f"model.nodes.{name}.like", f"in place of `like`, give {name} layers of its own"
+    if mine.has_other_words(its):
+        what = f"node {name} is like {other}, but its ids stand for other words"
+        hint += ", or put hash_tokens in the place of tokenize"
+        return Problem(what, where, "ids of the same words", hint)
+    told, its_told = (
+        f"{shape} ({shape.ids:,} in all)" if shape.ids else f"{shape}" for shape in (mine, its)
+    )
+    what = f"node {name} is like {other}, but reads {told}, and {other} {its_told}"
+    return Problem(what, where, "the shape that the other reads", hint)
 
 
 def follow_graph(nodes: Nodes, heads: Mapping[str, str], inputs: Known) -> None:
