@@ -286,6 +286,8 @@ class Checker:
         hint = self._suggest_key(near, inner, value) if near and near != _join(inner) else ""
         if not hint and owner is not None:
             hint = owner.find_owners(key)
+        if not hint and value is None and " " in key:
+            hint = "a text with a comma goes into quotes"
         self._note(what, inner, join_names(options) or "no options", hint)
 
     def _suggest_key(self, near: str, path: Path, value: Any) -> str:

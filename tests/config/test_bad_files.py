@@ -87,6 +87,13 @@ CASES = {
         GOOD + "model:\n  name: mlp\n  units: [1]\n  units: [2]\n",
         "`units` appears twice, first in line 5\n" + MINE + ":6",
     ),
+    "a text with a comma": (
+        GOOD + "about: {title: news, read in order}\n",
+        "unknown key `about.read in order`\n"
+        + MINE
+        + ":3\n  accepted: title, source, time, result\n"
+        "  try: a text with a comma goes into quotes",
+    ),
     "anchor": (
         "seed: &x 1\n",
         "YAML anchors and aliases (& and *) are not supported\n" + MINE + ":1" + ALIAS_HINT,
