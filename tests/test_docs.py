@@ -57,6 +57,16 @@ OF_RUNS = ("test", "report", "resume", "reproduce", "lock", "runs", "best", "com
 """Commands that ask for runs that are there."""
 
 
+def write_tasks(folder: Path) -> None:
+    """The tasks that the pages name by their file, but those of plugins."""
+    named = re.compile(r"`(configs/task/\w+\.yaml)`[^`]*:\n\n```yaml\n(.*?)^```", re.S | re.M)
+    for page in PAGES:
+        for file, text in named.findall(page.read_text(encoding="utf-8")):
+            if "plugins:" not in text:
+                (folder / file).parent.mkdir(parents=True, exist_ok=True)
+                (folder / file).write_text(text)
+
+
 def is_planned_only(words: list[str]) -> bool:
     several = words[0] == "tune" or "-m" in words
     return several and not any(word in words for word in IN_FULL)
@@ -113,6 +123,7 @@ def test_command_runs(
     in_process: None,
 ) -> None:
     monkeypatch.chdir(tmp_path)
+    write_tasks(tmp_path)
     words = shlex.split(command)[1:]
     if words[:2] == ["data", "fetch"]:
         pytest.skip("downloads; tests/data/test_fetch.py fetches from a server on loopback")
@@ -142,6 +153,7 @@ def test_sweeps_and_searches_run(
     if not is_planned_only(words) or "HOST" in command:
         pytest.skip("runs above, or is a pattern")
     monkeypatch.chdir(tmp_path)
+    write_tasks(tmp_path)
     assert main(sampled(words)) == 0
 
 

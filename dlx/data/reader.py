@@ -45,13 +45,15 @@ def content_digest(digests: Mapping[str, str]) -> str:
     return hashlib.sha256(lines.encode()).hexdigest()
 
 
+FETCH_AGAIN = (
+    "`dlx data verify` names every wrong file, `dlx data fetch NAME` downloads it again; "
+    "synthetic samples are written again once deleted"
+)
+
+
 def damage(path: Path, what: str, accepted: str) -> UsageError:
     """The error of a file whose inside is not what its format asks for."""
-    hint = (
-        "`dlx data verify` names every wrong file, `dlx data fetch NAME` downloads it again; "
-        "synthetic samples are written again once deleted"
-    )
-    return UsageError(Problem(f"{path.name}: {what}", str(path), accepted, hint))
+    return UsageError(Problem(f"{path.name}: {what}", str(path), accepted, FETCH_AGAIN))
 
 
 def check_samples(samples: Samples, dataset: str) -> Samples:

@@ -22,7 +22,7 @@ from .cache import SUMS, Cache
 from .code import code_digest, is_shipped
 from .columns import Column, Dense
 from .fingerprints import contents_digest
-from .reader import Reader, check_samples
+from .reader import FETCH_AGAIN, Reader, check_samples
 from .samples import Samples
 from .scratch import scratch, sweep
 
@@ -79,6 +79,14 @@ def _read(chosen: Chosen, reader: Reader, folder: Path) -> Samples:
     """What the reader makes of the files."""
     try:
         return reader.read(chosen.options, folder)
+    except UsageError as error:
+        if is_shipped(chosen.target):
+            raise
+        hints = {FETCH_AGAIN: "mend the file; the same command then reads it again"}
+        told = (
+            dataclasses.replace(one, hint=hints.get(one.hint, one.hint)) for one in error.problems
+        )
+        raise UsageError(*told) from error
     except OSError as error:  # it could be hashed a moment ago
         what = f"dataset {chosen.name} cannot be read: {error.strerror or error}"
         raise UsageError(Problem(what, str(error.filename or folder))) from error

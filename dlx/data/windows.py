@@ -89,7 +89,7 @@ class Track:
         clock: minutes or hours.
         unit: of the clock, from a step to the next.
         hashes: of each step as it lies in the file, (steps, 16) bytes.
-        groups: the series that each step belongs to; None: all are of one.
+        groups: the series that each step belongs to, by number or name; None: all are of one.
         time: what orders the steps; None: their stamps.
         notes: what was mended: a sentence, and how many steps it concerns.
     """
@@ -111,8 +111,10 @@ class Track:
 
     @property
     def series_of_steps(self) -> Array:
-        """The series that each step belongs to, also where there is only one."""
-        return np.zeros(len(self), np.int64) if self.groups is None else self.groups
+        """The number of the series that each step belongs to, also where there is only one."""
+        if self.groups is None:
+            return np.zeros(len(self), np.int64)
+        return np.unique(self.groups, return_inverse=True)[1]
 
     @property
     def day(self) -> int:
@@ -136,8 +138,11 @@ class Track:
         stamp = self.stamps[step].astype(f"datetime64[{self.clock}]").astype("datetime64[m]")
         return str(stamp).replace("T", " ")
 
-    def mend(self) -> Self:
+    def mend(self, hint: str = "") -> Self:
         """The steps in the order of time, each once; what was mended is noted.
+
+        Args:
+            hint: what to do where two steps have the same stamp, beside mending the file.
 
         Raises:
             UsageError: two steps have the same stamp and tell different things, as those of an
@@ -155,12 +160,12 @@ class Track:
             again & (np.diff(found.hashes.astype(int), axis=0) != 0).any(axis=1)
         )
         if len(differ):
-            raise self._refuse_twice(order[differ[0]], order[differ[0] + 1], len(differ))
+            raise self._refuse_twice(order[differ[0]], order[differ[0] + 1], len(differ), hint)
         note = f"rows of {self.path.name} that repeat another are left out"
         once = np.flatnonzero(np.concatenate([[True], ~again]))
         return found.take(once, (note, int(again.sum()))) if again.any() else found
 
-    def _refuse_twice(self, first: int, second: int, many: int) -> UsageError:
+    def _refuse_twice(self, first: int, second: int, many: int, hint: str) -> UsageError:
         lines = f"lines {min(first, second) + 2:,} and {max(first, second) + 2:,}"
         what = f"{lines} are both of {self.tell(first)} and tell different things"
         more = f" ({many:,} stamps are such)" if many > 1 else ""
@@ -168,7 +173,6 @@ class Track:
             "one row for each time stamp; an hour that daylight saving time repeats has two: "
             "stamps without daylight saving time, as of UTC"
         )
-        hint = "dataset.gaps=bridge takes rows as evenly spaced, whatever their stamps"
         return UsageError(
             Problem(f"{self.path.name}: {what}{more}", str(self.path), accepted, hint)
         )

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
+import datetime
 import math
 from collections.abc import Iterable
 from hashlib import blake2b
 from itertools import islice
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from ...config.names import plural
-from ..columns import Array
+from ..columns import Array, Rows
 from ..reader import damage
 from ..windows import Series
 
@@ -31,7 +33,9 @@ def read_rows(path: Path, lines: Iterable[str], header: tuple[str, ...]) -> list
         reader = csv.reader(lines)
         found = tuple(next(reader, ()))
         rows = list(islice(reader, MAX_ROWS + 1))
-    except (UnicodeDecodeError, csv.Error) as error:
+    except UnicodeDecodeError:
+        raise damage(path, _find_other_bytes(path), "text in UTF-8") from None
+    except csv.Error as error:
         raise damage(path, f"is not CSV text: {error}", accepted) from error
     while rows and not rows[-1]:
         rows.pop()
@@ -66,6 +70,48 @@ def read_numbers(
     more = f", and {len(wrong) - EXAMPLES:,} more" if len(wrong) > EXAMPLES else ""
     what = f"column {name} contains a value that is not a number: {shown}{more}"
     raise damage(path, what, f"numbers or {missing}" if missing else "numbers")
+
+
+def read_stamps(
+    path: Path, rows: list[list[str]], place: int, name: str, clock: Literal["m", "h"]
+) -> Rows:
+    """One column of times in ISO 8601, as whole minutes or hours since the beginning of 1970.
+
+    Times with an offset, as in 2024-10-27T02:00+02:00, are those of UTC.
+
+    Raises:
+        UsageError: a cell is no such time, or not of a whole minute or hour; with its line.
+    """
+    unit, told = {"m": (60, "minute"), "h": (3600, "hour")}[clock]
+    found = np.zeros(len(rows), np.int64)
+    for number, row in enumerate(rows):
+        whole, rest = divmod(_read_seconds(row[place]), unit)
+        if rest:  # NaN too
+            what = f"column {name} contains {row[place]!r} in line {number + 2:,}"
+            raise damage(path, what, f"times of a whole {told}, as in 2024-05-31T23:00")
+        found[number] = whole
+    return found
+
+
+def _read_seconds(cell: str) -> float:
+    """Seconds since the beginning of 1970; NaN where the cell is no time."""
+    try:
+        at = datetime.datetime.fromisoformat(cell)
+    except ValueError:
+        return math.nan
+    return (at if at.tzinfo else at.replace(tzinfo=datetime.UTC)).timestamp()
+
+
+def _find_other_bytes(path: Path) -> str:
+    """Which line of a file is no UTF-8, as far as it lies there unpacked."""
+    with path.open("rb") as lines:
+        for number, line in enumerate(lines if path.suffix != ".zip" else ()):
+            try:
+                line.decode()
+            except UnicodeDecodeError as error:
+                byte = line[error.start]
+                return f"line {number + 1:,} is not UTF-8 text: it has the byte 0x{byte:02x}"
+    return "is not UTF-8 text"
 
 
 def _is_number(cell: str) -> bool:
