@@ -29,7 +29,7 @@ def finish(run: Run, judged: Sequence[Judged]) -> None:
         average = average_after(trainer.average, found["epoch"], trainer.epochs)
         found |= {} if average is None else {"average": average}
     run.facts |= _progress(run)
-    if judged:
+    if run.config.final or not run.several:  # else the models are those of folds, none is the run's
         with warn_on_failure(run, "not every artifact is written"):
             run.training.learner.artifacts(run.stage.artifacts, "end")
     values = {score["name"]: score["value"] for score in run.facts["scores"]}

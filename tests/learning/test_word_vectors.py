@@ -183,6 +183,22 @@ def test_a_run_learns_and_leaves_vectors_that_others_read() -> None:
     assert {*status_of(run.folder)["scores"]} == {"val/loss"}  # the test reviews are left alone
 
 
+@pytest.mark.parametrize(
+    ("given", "there"),
+    [
+        (("protocol=train_test",), True),
+        (("protocol=kfold", "protocol.k=2", "final=true"), True),
+        (("protocol=kfold", "protocol.k=2"), False),  # none of its models is the run's
+    ],
+)
+def test_a_model_that_nothing_is_judged_of_leaves_its_vectors(
+    given: tuple[str, ...], there: bool
+) -> None:
+    """As the test reviews are left alone, a final model has no score of its own."""
+    run = trained(*given, "trainer.epochs=1", base=TINY)
+    assert (run.folder / "vectors.txt").is_file() == there
+
+
 REFUSED = {
     "prepare.steps=[{name: tokenize}, {name: multi_hot}]": (
         "learner word_vectors learns words in order, multi_hot makes numbers"
