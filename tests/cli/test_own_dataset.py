@@ -119,7 +119,7 @@ def test_dlx_data_knows_it_with_its_plugin(cli: Any, dataset: Path) -> None:
     ("old", "new", "told"),
     [
         ("inputs =", "no_inputs =", "plugin my_houses: dataset `houses` has no `inputs`"),
-        ("Houses(Dataset)", "Houses", "its options are not a dlx.config.specs.datasets.Dataset"),
+        ("Houses(Dataset)", "Houses", "its options are not a dlx.config.specs.dataset.Dataset"),
         ('"price": rows', '"cost": rows', "its reader gave no column price"),
         ("rows[:, -1]", "rows[1:, -1]", "columns of different lengths: features has 40, price has"),
     ],
