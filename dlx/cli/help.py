@@ -32,6 +32,7 @@ EXAMPLES = """examples:
   dlx help optimizer        the choices of a component
   dlx help optimizer.adam   the options of one choice
   dlx help layers           the layers of model=layers
+  dlx help tokenize.ngrams  an option of a step, a layer or another component
   dlx help seeds            an option of sweeps, for `dlx train -m`
 """
 
@@ -183,7 +184,14 @@ def find(key: str) -> list[_Key | _Entry]:
         names = {table.kind, f"{table.kind}s"}
         if parts[-1] in table.entries and (len(parts) == 1 or parts[0] in names | _groups(table)):
             return [_Entry(table.kind, parts[-1], table.entries[parts[-1]])]
-    return []
+    return _find_option(*parts) if len(parts) == 2 else []
+
+
+def _find_option(name: str, option: str) -> list[_Key | _Entry]:
+    """The option of a component that is named without what it is a part of."""
+    chosen = [(t.kind, t.entries[name]) for t in TABLES.values() if name in t.entries]
+    each = [_walk(one.options, [option], f"{name}.", kind) for kind, one in chosen]
+    return [entry for found in each for entry in found]
 
 
 def _groups(table: Table) -> set[str]:

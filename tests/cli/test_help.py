@@ -89,6 +89,9 @@ def test_a_key_that_several_components_have_is_explained_once_for_each_meaning(c
         ("optimizer.", "optimizer"),
         ("adam", "optimizer adam: Adam (Kingma and Ba, 2015)."),
         ("relu", "layer relu: Applied to each value."),
+        ("tokenize.ngrams", "tokenize.ngrams   (of prepare step)"),
+        ("embedding.vectors", "embedding.vectors   (of layer)"),
+        ("rolling.window", "rolling.window   (of protocol)"),
         ("layer", "layer linear: Dense layer on the last axis."),
     ],
 )

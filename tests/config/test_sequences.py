@@ -8,6 +8,7 @@ import pytest
 
 from dlx.config.load import load
 from dlx.config.shapes import Shape
+from dlx.config.specs.layers import take_vector
 from dlx.config.specs.models import Convnet
 from dlx.errors import UsageError
 
@@ -94,4 +95,13 @@ def test_a_model_of_pictures_names_one_that_reads_ids() -> None:
         "  where: model.name\n"
         "  accepted: images (height, width) or (channels, height, width)\n"
         "  try: model=conv1d"
+    )
+
+
+def test_rows_of_ids_of_different_length_end_in_a_pool() -> None:
+    with pytest.raises(UsageError) as caught:
+        take_vector(Shape("ids", (0,), 9, ragged=True), "model.layers")
+
+    assert str(caught.value).splitlines()[-1] == (
+        "  try: start model.layers with {embedding: 32} and end it with global_max_pool"
     )

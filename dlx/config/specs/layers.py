@@ -286,6 +286,7 @@ _ENDS = {
     "ids": "start {key} with {{embedding: 32}} and end it with flatten",
     "block": "end {key} with flatten",
     "ragged": "end {key} with global_max_pool",
+    "ragged ids": "start {key} with {{embedding: 32}} and end it with global_max_pool",
 }
 
 
@@ -302,6 +303,6 @@ def take_vector(shape: Shape, key: str) -> Shape:
     if shape.kind == "vector":
         return shape
     what = f"the last layer gives {shape}, but the output layer needs a vector"
-    end = "ragged" if shape.ragged and shape.kind != "ids" else shape.kind
+    end = shape.kind if not shape.ragged else "ragged ids" if shape.kind == "ids" else "ragged"
     hint = _ENDS.get(end, "end {key} with flatten or global_max_pool").format(key=key)
     raise UsageError(Problem(what, key, "layers whose last output is a vector", hint))
