@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from fnmatch import fnmatchcase
 from pathlib import Path
@@ -42,7 +42,9 @@ def check_lineage(config: Config, data: Data) -> list[str]:
         UsageError: the run that it starts from is gone.
     """
     warnings: list[str] = []
+    line = [config]
     for depth, (source, its) in enumerate(_ancestors(config, warnings)):
+        line.append(its)
         if not depth and (other := list(_read_otherwise(config, its))):
             told = f"with another {' and '.join(other)}: its weights were learnt for other numbers"
             warnings.append(f"{PREFIX} {source.name}, {told}")
@@ -54,11 +56,17 @@ def check_lineage(config: Config, data: Data) -> list[str]:
         try:
             seen, chose = _rows_seen(source.folder, its, data)
         except DlxError as error:
-            reason = str(error).partition("\n")[0]
-            warnings.append(f"{PREFIX} {source.name}, whose rows cannot be compared: {reason}")
+            warnings.append(_tell_unknown(source.name, error))
             continue
         warnings += _compare(config, data, source, seen, chose)
-    return [*warnings, *_compare_vectors(config, data)]
+    for folder in _find_vectors(line, warnings):
+        warnings += _compare_vectors(config, data, folder)
+    return warnings
+
+
+def _tell_unknown(name: str, error: DlxError) -> str:
+    reason = str(error).partition("\n")[0]
+    return f"{PREFIX} {name}, whose rows cannot be compared: {reason}"
 
 
 def _ancestors(config: Config, warnings: list[str]) -> Iterator[tuple[Source, Config]]:
@@ -75,25 +83,41 @@ def _ancestors(config: Config, warnings: list[str]) -> Iterator[tuple[Source, Co
             return
         file, root = source.folder / "config.yaml", str(source.folder.parent.parent)
         config = load_saved(file, f"{source.folder.name}/config.yaml", config.plugins)
-        yield source, config
         config = replace(config, run=replace(config.run, root=root))  # it may have moved
+        yield source, config
 
 
-def _compare_vectors(config: Config, data: Data) -> Iterator[str]:
-    """Which rows that judge this run have taught the vectors that its embeddings start from."""
-    for folder in vector_runs(config):
+def _find_vectors(line: Sequence[Config], warnings: list[str]) -> list[Path]:
+    """The runs of the vectors that a run or one of those before it starts from, each once."""
+    found: dict[Path, None] = {}
+    for config in line:
+        try:
+            found |= dict.fromkeys(vector_runs(config))
+        except DlxError as error:
+            reason = str(error).partition("\n")[0]
+            warnings.append(f"{PREFIX} with vectors whose rows cannot be compared: {reason}")
+    return [*found]
+
+
+def _compare_vectors(config: Config, data: Data, folder: Path) -> Iterator[str]:
+    """Which rows that judge this run have taught the vectors of another."""
+    name = name_of(folder)
+    try:
         its = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", config.plugins)
         if its.dataset.name != config.dataset.name:
-            continue
+            return
         seen, _ = _rows_seen(folder, its, data)
-        held = [fold.validation for fold in data.split.folds]
-        parts = {"validation": np.unique(np.concatenate(held)), "test": data.split.test}
-        for part, rows in parts.items():
-            known = row_hashes(data.samples, data.input_hashes, rows)
-            if taught := sum(row in seen for row in known):
-                told = f"whose vectors were learnt from {taught:,} of the {len(rows):,} {part} rows"
-                end = f"without their targets: {part} scores may be too optimistic"
-                yield f"{PREFIX} {name_of(folder)}, {told}, {end}"
+    except DlxError as error:
+        yield _tell_unknown(name, error)
+        return
+    held = [fold.validation for fold in data.split.folds]
+    parts = {"validation": np.unique(np.concatenate(held)), "test": data.split.test}
+    for part, rows in parts.items():
+        known = row_hashes(data.samples, data.input_hashes, rows)
+        if taught := sum(row in seen for row in known):
+            told = f"whose vectors were learnt from {taught:,} of the {len(rows):,} {part} rows"
+            end = f"without their targets: {part} scores may be too optimistic"
+            yield f"{PREFIX} {name}, {told}, {end}"
 
 
 def _read_otherwise(config: Config, its: Config) -> Iterator[str]:

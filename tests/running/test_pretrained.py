@@ -19,6 +19,7 @@ from dlx.data.origins import FILE
 from dlx.errors import UsageError
 from dlx.models.embedding import Embedding, describe_vectors
 from dlx.reproduce.again import reproduce
+from dlx.running.lineage import check_lineage
 from dlx.running.retest import look_again
 from dlx.runs.folder import name_of
 from dlx.search.plan import plans
@@ -148,9 +149,20 @@ class TestOfRuns:
         taught = set(source.data.split.folds[0].train.tolist())
         held = run.data.split.folds[0].validation.tolist()
         many = f"{sum(row in taught for row in held)} of the {len(held)} validation rows"
-        assert [one for one in run.facts["stamps"] if "vectors" in one] == [
+        told = [
             f"started from run {name_of(source.folder)}, whose vectors were learnt from {many}, "
             "without their targets: validation scores may be too optimistic"
+        ]
+        assert [one for one in run.facts["stamps"] if "vectors" in one] == told
+        heir = loaded(
+            *(layers(name_of(source.folder)), "model.layers.0={name: embedding, dim: 3}"),
+            *("seed=1", f"from_run.run={name_of(run.folder)}"),
+            base=REVIEWS,
+        ).config
+        assert [one for one in check_lineage(heir, run.data) if "vectors" in one] == told
+        (source.folder / "data.json").unlink()
+        assert [one.partition("compared: ")[0] for one in check_lineage(run.config, run.data)] == [
+            f"started from run {name_of(source.folder)}, whose rows cannot be "
         ]
 
     def test_last_is_that_run_from_then_on(self, learnt: Path) -> None:
