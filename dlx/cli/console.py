@@ -93,6 +93,12 @@ def number(value: float | None) -> str:
     return f"{value:,.0f}" if 1000 <= abs(value) < 1e9 else f"{value:.3e}"
 
 
+def figure(name: str, value: float | None) -> str:
+    """A figure of an experiment; a whole number of epochs, rows or places has no decimals."""
+    counts = name.endswith("_epoch") or name.startswith(("rows/", "input/"))
+    return f"{value:,.0f}" if counts and value is not None and value % 1 == 0 else number(value)
+
+
 def whole(value: float | None) -> str:
     """An epoch, or the mean of several; nothing where there is none."""
     return "" if value is None else f"{value:g}"

@@ -12,7 +12,7 @@ from ..errors import Problem, UsageError
 from ..experiments import Claim, Experiment, find, find_matching, names
 from ..runs import listing
 from ..runs.log import silent
-from .console import number, say, say_json, show_table
+from .console import figure, number, say, say_json, show_table
 from .hydra_flags import positive
 
 EXAMPLES = """examples:
@@ -119,14 +119,14 @@ def _show(one: Experiment, done: set[int]) -> None:
     ours = one.ours
     rows = [
         [
-            figure,
-            number(one.published.get(figure)),
-            number(ours[figure]["mean"]) if figure in ours else "-",
-            f"{number(ours[figure]['std'])} ({ours[figure]['seeds']:g})" if figure in ours else "-",
-            number(one.bars.get(figure)),
-            _HELD[one.reaches_bar(figure)],
+            name,
+            figure(name, one.published.get(name)),
+            figure(name, ours[name]["mean"]) if name in ours else "-",
+            f"{number(ours[name]['std'])} ({ours[name]['seeds']:g})" if name in ours else "-",
+            figure(name, one.bars.get(name)),
+            _HELD[one.reaches_bar(name)],
         ]
-        for figure in one.list_figures()
+        for name in one.list_figures()
     ]
     titles = ("figure", "published", "ours", "± (seeds)", "threshold", "reached")
     show_table(titles, rows, right=("published", "ours", "threshold"))

@@ -16,7 +16,7 @@ from ..judging.verdict import display_name
 from ..runs.folder import name_of
 from ..runs.log import silent
 from . import config as config_verb
-from .console import SAMPLE, interval_text, looks_text, number, say, say_json, show_table
+from .console import SAMPLE, figure, interval_text, looks_text, number, say, say_json, show_table
 from .hydra_flags import add_run_flags, marks_of
 from .report import build_at_end
 
@@ -71,11 +71,13 @@ def run(args: argparse.Namespace) -> int:
     if args.package or args.resolve:
         raise UsageError(Problem("--package and --resolve go with --cfg job", "command line"))
     done = train(loaded, quiet=args.quiet or args.json, marks=marks_of(args))
+    experiment = getattr(args, "experiment", None)
     if args.json:
-        say_json(answer_in(done.folder))
+        more = {"experiment": compare_published(done, experiment)} if experiment else {}
+        say_json(answer_in(done.folder) | more)
     else:
         show_answer(done)
-        if experiment := getattr(args, "experiment", None):
+        if experiment:
             show_published(done, experiment)
     return 0
 
@@ -201,27 +203,35 @@ def _show_scores(scores: Sequence[dict[str, Any]]) -> None:
     show_table(titles, rows, right=("value", "baseline"))
 
 
-def show_published(run: Run, experiment: Experiment) -> None:
-    """Prints the published figures beside those of the run, where there are any."""
+def compare_published(run: Run, experiment: Experiment) -> dict[str, Any]:
+    """The published figures beside those of the run, and arguments that are not the experiment's.
+
+    Returns:
+        What `--json` prints: `name`, `differs`, and for each figure `published` and `run`.
+    """
     from ..experiments import figures
     from ..report.read import read
 
     mine = figures(run.facts, read(run.folder).epochs)
+    both = {
+        name: {"published": v, "run": mine.get(name)} for name, v in experiment.published.items()
+    }
+    return {"name": experiment.name, "differs": _find_deviations(run, experiment), "figures": both}
+
+
+def show_published(run: Run, experiment: Experiment) -> None:
+    """Prints the published figures beside those of the run, where there are any."""
+    found = compare_published(run, experiment)
     rows = [
-        [name, _figure(name, value), _figure(name, mine.get(name))]
-        for name, value in experiment.published.items()
+        [name, figure(name, both["published"]), figure(name, both["run"])]
+        for name, both in found["figures"].items()
     ]
     if rows:
         say("")
         say(f"{experiment.name}: {experiment.title} ({experiment.source})")
-        if others := _find_deviations(run, experiment):
-            say(f"differs from the published experiment: {' '.join(others)}")
+        if found["differs"]:
+            say(f"differs from the published experiment: {' '.join(found['differs'])}")
         show_table(("figure", "published", "this run"), rows, right=("published", "this run"))
-
-
-def _figure(name: str, value: float | None) -> str:
-    """A figure; an epoch is a whole number."""
-    return f"{value:.0f}" if value is not None and name.endswith("_epoch") else number(value)
 
 
 def _find_deviations(run: Run, experiment: Experiment) -> list[str]:

@@ -187,3 +187,14 @@ def test_data_that_are_missing_are_told_before_the_first_training(
         assert answer.err.count(f"error: dataset {name}: ") == 1
         assert f"  try: `dlx data fetch {name}`" in answer.err
     assert not [*here.glob("runs/*/*")]
+
+
+def test_json_of_a_training_has_the_published_figures_beside_its_own(cli: Cli, own: Path) -> None:
+    """A toy that is judged by no score has nothing else to show."""
+    toy = json.loads(cli("train", "experiment=ch6.onehot.word", "--json").out)["experiment"]
+    assert toy["name"] == "ch6.onehot.word"
+    assert toy["differs"] == []
+    assert toy["figures"]["input/text.axis2"] == {"published": 11, "run": 11.0}
+
+    shown = cli("experiments", "ch6.onehot.word").out
+    assert cells(shown, "input/text.axis2") == ["input/text.axis2", "11", "11", "0.000 (1)", *"--"]
