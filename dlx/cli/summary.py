@@ -72,6 +72,8 @@ def run(args: argparse.Namespace) -> int:
         for layer in layers
     ]
     show_table(("layer", "kind", "output", "parameters"), [*inputs, *rows], right=("parameters",))
+    if any(found.ragged for found in fold.inputs.values()):
+        say("rows differ in length: the sizes are those of the longest")
     say(f"{total:,} parameters in {network_name(config)}")
     for line in filter(None, (trained, *vectors)):
         say(line)

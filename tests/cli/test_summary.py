@@ -55,3 +55,11 @@ def test_what_cannot_be_drawn_exits_2(cli: Cli, arguments: tuple[str, ...], mess
 
     assert (found.code, found.out) == (2, "")
     assert message in found.err
+
+
+def test_sizes_of_rows_of_different_length_are_those_of_the_longest(cli: Cli) -> None:
+    asked = ("summary", "dataset.sample=true", "model=gru")
+    told = "rows differ in length: the sizes are those of the longest\n"
+
+    assert told in cli(*asked, "task=imdb_sequence").out
+    assert told not in cli(*asked, "task=imdb", "prepare=pad").out
