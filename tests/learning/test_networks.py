@@ -101,7 +101,7 @@ def test_penalties_of_several_models_are_added() -> None:
     assert Penalty({"into": (mlp(), models["into"][1])})() is None
 
 
-TASKS = ("task=wine", "task=digits_vae", "task=digits_gan")
+TASKS = ("task=wine", "task=digits_vae", "task=digits_gan", "task=imdb_word_vectors")
 
 
 def test_every_learner_is_tried_below() -> None:

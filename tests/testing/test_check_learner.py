@@ -53,7 +53,13 @@ def test_every_learner_has_a_task() -> None:
     assert {load([f"task={task}"]).config.learner.name for task in SHIPPED} == {*LEARNERS.entries}
 
 
-@pytest.mark.parametrize("task", SHIPPED)
+COSTLY = ("jena", "imdb_naive_bayes", "imdb_ngrams")
+"""Tasks whose learner, model and kind of data another one has too, for less."""
+
+
+@pytest.mark.parametrize(
+    "task", [pytest.param(t, marks=pytest.mark.slow) if t in COSTLY else t for t in SHIPPED]
+)
 def test_whatever_the_task(task: str) -> None:
     check_learner(f"task={task}")
 
