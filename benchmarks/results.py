@@ -21,6 +21,11 @@ Published figures and ours, on the real files. Each name is a file in `experimen
 `dlx reproduce experiments/NAME.yaml`; `python benchmarks/results.py` writes this page. The
 published figures are single runs without a seed.
 
+Which file a figure is of: `ch6.jena.*` is of the official file of 2009 to 2016, which was not at
+hand (so nothing is measured); `ch6.beijing.*` and `ch6.jena_2024.*` are the same models on other
+weather, whose figures say nothing of the book's. `ch6.imdb.glove200` needs GloVe's vectors;
+`ch6.imdb.own_vectors200` has vectors that dlx learnt from the training reviews.
+
 Figures: `.best` and `.final` are the best and the last epoch of a curve, `.best_epoch` the epoch of
 the best; under K-fold curves are means over the folds; `.smoothed` is the minimum of the smoothed
 mean curve (book 3.6). `rows/train` counts training rows; of a prepared input `.axis1` and `.axis2`
@@ -33,7 +38,7 @@ that ours must reach.
 CLAIMS = """
 ## Claims
 
-What the book says of chapters 3 and 4, as comparisons of the means above.
+What the book says, as comparisons of the means above.
 
 | claim | figures | holds |
 |---|---|---|
