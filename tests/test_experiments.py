@@ -89,7 +89,9 @@ def given() -> dict[str, set[str]]:
     return {}
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow if "jena" in n else ()) for n in names()]
+)
 def test_every_published_figure_is_one_that_a_run_gives(
     name: str, cli: Any, here: Path, given: dict[str, set[str]]
 ) -> None:

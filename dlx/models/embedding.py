@@ -32,8 +32,7 @@ class Embedding(nn.Embedding):
         self.options = options
         self._words = words[:size]
 
-    @property
-    def known(self) -> Vectors:
+    def read_vectors(self) -> Vectors:  # no property: who looks at a module reads all of these
         """What the file has for the words.
 
         Raises:
@@ -50,7 +49,7 @@ class Embedding(nn.Embedding):
     def start(self, target: Tensor) -> None:
         """Writes the vectors of the file over random starting values."""
         if self.options.vectors:
-            known = self.known
+            known = self.read_vectors()
             found = torch.from_numpy(known.found).nonzero().flatten()
             if self.options.missing == "zeros":
                 target.zero_()
@@ -60,7 +59,7 @@ class Embedding(nn.Embedding):
         """How much of the vocabulary the file covers, as a line; "" where it starts from none."""
         if not self.options.vectors:
             return ""
-        sought, covered = self._sought(), self.known.found
+        sought, covered = self._sought(), self.read_vectors().found
         lacking = [w for w, has in zip(self._words, covered, strict=True) if is_word(w) and not has]
         many = len(sought) - len(lacking)
         told = (

@@ -100,6 +100,7 @@ def test_json_is_one_answer(cli: Cli) -> None:
     assert set(found["trained"]["scores"]) >= {"test/accuracy"}
 
 
+@pytest.mark.slow
 def test_more_trials_go_on_with_the_same_study(cli: Cli) -> None:
     cli("tune", *WINE, *SPACE, "tune.trials=2")
     before = values(outcome())
@@ -111,6 +112,7 @@ def test_more_trials_go_on_with_the_same_study(cli: Cli) -> None:
     assert values(outcome("at_once")) == values(outcome())
 
 
+@pytest.mark.slow
 def test_a_search_that_was_killed_ends_as_if_it_had_not_been(cli: Cli, here: Path) -> None:
     arguments = ["tune", *WINE[:2], "trainer.epochs=12", *SPACE, "tune.trials=5"]
     arguments += ["tune.pruner=median", "tune.warmup=1"]
@@ -143,6 +145,7 @@ def test_trials_behind_the_others_are_given_up(cli: Cli) -> None:
     assert len((run / "metrics.jsonl").read_text().splitlines()) < 8
 
 
+@pytest.mark.slow
 def test_an_error_that_is_to_be_small_is_pruned_by_itself(cli: Cli) -> None:
     rates = "optimizer.lr=choice(0.05,0.04,0.03,0.02,0.06,1e-7)"
     asked = ["tune.sampler=grid", "tune.pruner=median", "tune.warmup=1"]

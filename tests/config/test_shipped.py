@@ -108,7 +108,7 @@ def test_each_kind_of_task_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "task", [t if t in KINDS else pytest.param(t, marks=pytest.mark.slow) for t in TASKS]
+    "task", [t if t in KINDS[:2] else pytest.param(t, marks=pytest.mark.slow) for t in TASKS]
 )
 def test_a_task_composes_with_every_file(task: str) -> None:
     alone = load([f"task={task}"]).config

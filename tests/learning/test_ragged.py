@@ -27,7 +27,9 @@ def test_each_row_is_answered_in_its_place_as_if_it_were_alone() -> None:
 
 
 def test_a_run_says_what_is_filled_and_is_beaten_by_a_bag_of_words() -> None:
-    run = trained(*RAGGED, "baseline=classical", "trainer.epochs=1", base=REVIEWS)
+    run = trained(
+        *RAGGED, "baseline=classical", "trainer.epochs=1", "trainer.batch_size=8", base=REVIEWS
+    )
     report = json.loads((run.folder / "report.json").read_text("utf-8"))
     (told,) = report["notes"]
     assert told.startswith("training rows have ")

@@ -199,8 +199,9 @@ def test_a_paired_bootstrap_is_about_the_interval_of_paired_means() -> None:
 def test_rows_in_time_are_drawn_in_blocks_as_long_as_either_run_says() -> None:
     """What one spell of 600 rows shows may be luck, of numbers and of right rows."""
     truth, spell = np.zeros(600), np.arange(600) // 30 == 3
-    first = regression(truth + 1 + RNG.normal(0, 0.1, 600), truth)
-    second = regression(truth + np.where(spell, 0.0, 1) + RNG.normal(0, 0.1, 600), truth)
+    noise = RNG.normal(0, 0.1, 600)
+    first = regression(truth + 1 + noise, truth)
+    second = regression(truth + np.where(spell, 0.0, 1) + noise, truth)
     assert only(first, second).larger
     first.report["block"], second.report["block"] = 40, 70
 

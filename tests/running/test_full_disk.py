@@ -92,10 +92,8 @@ def run_on(
     return None
 
 
-@pytest.mark.parametrize(
-    "always",
-    [pytest.param(False, id="once", marks=pytest.mark.slow), pytest.param(True, id="from then on")],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("always", [False, True], ids=["once", "from then on"])
 def test_a_disk_that_fails_at_any_call_is_told_of(
     monkeypatch: pytest.MonkeyPatch, always: bool
 ) -> None:

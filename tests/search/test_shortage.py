@@ -84,6 +84,7 @@ def test_a_shortage_is_found_among_the_causes_of_an_error() -> None:
     assert list(map(shortage, chained())) == ["No space left on device", "", ""]
 
 
+@pytest.mark.slow
 def test_a_search_in_which_every_trial_failed_says_so_and_tries_them_again(
     cli: Cli, monkeypatch: pytest.MonkeyPatch
 ) -> None:
