@@ -46,8 +46,9 @@ def kind_of(task: str) -> tuple[object, ...]:
     return (*ranks, *(step.name for step in config.prepare.steps[-1:]))
 
 
-FIRST = {kind_of(task): task for task in reversed(MODELLED)}.values()
-"""A task of every kind; the others pass every model under `-m slow`, and their own below."""
+FIRST = {*{kind_of(task): task for task in reversed(MODELLED)}.values()} - {"imdb_naive_bayes"}
+"""A task of every kind but that of a million columns; the others pass every model under `-m slow`,
+and their own below."""
 
 
 def nodes_for(task: str) -> str:

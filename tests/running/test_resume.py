@@ -553,6 +553,7 @@ KILLED = (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="processes are killed on POSIX systems only")
 def test_killed_at_random_moments(here: Path) -> None:
     check_kills(here, 4)

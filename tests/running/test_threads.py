@@ -216,6 +216,7 @@ def test_a_count_below_one_is_refused() -> None:
         loaded("trainer.threads=0")
 
 
+@pytest.mark.slow
 def test_a_loss_that_explodes_in_the_timing_is_the_runs_to_tell() -> None:
     with pytest.raises(RunError, match="the training loss is not a number"):
         trained("optimizer.lr=1e30", "trainer.threads=auto")
