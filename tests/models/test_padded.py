@@ -114,7 +114,7 @@ def pass_through(stack: Stack, given: Padded) -> tuple[list[Tensor], Tensor | No
     return each, grads[-1][~beyond], list(grads[:-1])
 
 
-def close(found: Any, wanted: Any) -> None:
+def assert_alike(found: Any, wanted: Any) -> None:
     torch.testing.assert_close(found, wanted, rtol=1e-4, atol=1e-5)
 
 
@@ -126,8 +126,8 @@ def test_what_fills_rows_changes_no_output_and_no_gradient(name, options, before
     learnt = {key: value.clone() for key, value in stack.state_dict().items()}
     for more in (0, 1, 5):
         stack.load_state_dict(kept)
-        close(pass_through(stack, Padded(refill(rows(before), more), LENGTHS)), found)
-        close(dict(stack.state_dict()), learnt)
+        assert_alike(pass_through(stack, Padded(refill(rows(before), more), LENGTHS)), found)
+        assert_alike(dict(stack.state_dict()), learnt)
 
 
 @pytest.mark.parametrize(("name", "options", "before", "after"), CASES)
@@ -140,9 +140,9 @@ def test_a_row_in_a_batch_is_as_it_is_alone(name, options, before, after):
         own = stack(Padded(values[row : row + 1, :length], LENGTHS[row : row + 1]))
         if isinstance(found, Padded):
             assert own.lengths == found.lengths[row]
-            close(own.values[0], found.values[row, : found.lengths[row]])
+            assert_alike(own.values[0], found.values[row, : found.lengths[row]])
         else:
-            close(own[0], found[row])
+            assert_alike(own[0], found[row])
 
 
 @pytest.mark.parametrize(("name", "options", "before", "after"), CASES)
@@ -154,7 +154,7 @@ def test_rows_of_one_length_give_what_they_give_without_lengths(name, options, b
     wanted = alone(name, options, whole)(rows(before))
     if after.ragged:
         assert found.lengths.tolist() == [wanted.shape[1]] * 4
-    close(found.values if after.ragged else found, wanted)
+    assert_alike(found.values if after.ragged else found, wanted)
 
 
 def test_layers_over_time_are_among_those_tried():
@@ -192,7 +192,7 @@ def test_a_list_of_layers_reads_rows_of_different_length(build, layer):
     layers = (layer("embedding", dim=4), layer("conv1d", channels=5), layer("lstm", units=3))
     model = build("layers", {"x": RAGGED}, layers=layers)
     found = model({"x": Padded(rows(REVIEWS), LENGTHS)})["y"]
-    close(model({"x": Padded(refill(rows(REVIEWS), 3), LENGTHS)})["y"], found)
+    assert_alike(model({"x": Padded(refill(rows(REVIEWS), 3), LENGTHS)})["y"], found)
     shapes = [row.output_shape for row in layer_table(model, {"x": RAGGED})]
     assert shapes == [(9, 4), (7, 5), (3,), (1,)]  # of the longest row
     assert measure_rows(model, {"x": RAGGED}).kept == 9 * 4 + 7 * 5 + 7 * 3 * 5 + 3 + 1
@@ -253,7 +253,7 @@ def test_nodes_over_time_of_one_input_can_be_joined(build, layer, same):
     inputs = {"x": RAGGED}
     model = build("graph", inputs, **graph(layer, "x", same, padding="same"))
     found = model({"x": Padded(rows(REVIEWS), LENGTHS)})["y"]
-    close(model({"x": Padded(refill(rows(REVIEWS), 3), LENGTHS)})["y"], found)
+    assert_alike(model({"x": Padded(refill(rows(REVIEWS), 3), LENGTHS)})["y"], found)
     assert measure_rows(model, inputs).kept > 0
 
 
@@ -287,4 +287,4 @@ def test_steps_of_a_batch_on_a_gpu_are_few_different_numbers(monkeypatch):
         "dlx.models.attention.round_steps", lambda steps, _: round_steps(steps, gpu)
     )
     filled = stack(longer)
-    close(filled.values[:, :9][filled.counts()[:, :9]], found[filled.counts()[:, :9]])
+    assert_alike(filled.values[:, :9][filled.counts()[:, :9]], found[filled.counts()[:, :9]])
