@@ -10,7 +10,17 @@ import dlx
 
 HOUSE = Path(dlx.__file__).parent
 ORDER = (
-    *("errors", "names", "printable", "seeds", "machine", "state", "problem", "interrupts"),
+    *(
+        "errors",
+        "names",
+        "printable",
+        "seeds",
+        "machine",
+        "state",
+        "problem",
+        "interrupts",
+        "progress",
+    ),
     *("files", "config", "experiments", "runs", "data", "prepare"),
     *("models", "losses", "metrics", "schedules", "optimizers"),
     *("sources", "judging", "learning", "training", "running", "tracking"),

@@ -17,6 +17,7 @@ from ..interrupts import raise_on_signal
 from ..printable import printable_line
 from .console import say_json
 from .streams import tolerate_closed_streams
+from .waiting import show_waiting
 
 VERBS = {
     "tasks": "list the tasks",
@@ -166,7 +167,9 @@ def _run(verb: str, arguments: list[str]) -> int:
         from ..experiments import expand
 
         args.experiment, args.overrides = expand(args.overrides)
-    code: int = module.run(args)
+    quiet = bool(getattr(args, "quiet", False) or getattr(args, "json", False))
+    with show_waiting(quiet):
+        code: int = module.run(args)
     return code
 
 
