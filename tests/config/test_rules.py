@@ -12,7 +12,7 @@ import pytest
 from dlx.config.fields import Component
 from dlx.config.learners import monitor_of, score_names
 from dlx.config.load import load
-from dlx.config.specs import DATASETS, LOSSES, METRICS
+from dlx.config.specs import AUGMENTATIONS, DATASETS, LOSSES, METRICS
 from dlx.config.specs.datasets import Dataset
 from dlx.config.supervised import loss_of, metrics_of
 from dlx.problem import PROBLEMS
@@ -189,7 +189,7 @@ CASES = {
     ("prepare.augment.image=[{turn: 40}]",): (
         "there is no augmentation `turn`\n"
         "  where: command line: prepare.augment.image=[{turn: 40}]\n"
-        "  accepted: flip, rotate; one of a plugin needs plugins=[PACKAGE]"
+        f"  accepted: {', '.join(AUGMENTATIONS.entries)}; one of a plugin needs plugins=[PACKAGE]"
     ),
     ("prepare.augment.image=[3]",): (
         "`prepare.augment.image.0` is 3\n"

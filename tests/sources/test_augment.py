@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import math
 from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
 import numpy as np
 import pytest
+import scipy.ndimage
 import torch
 import torchvision.transforms.v2.functional as oracle
 from small import built, trained
@@ -18,17 +21,23 @@ from dlx.config.specs import AUGMENTATIONS
 from dlx.data.columns import Dense, Image, Input, Sequence, Window
 from dlx.errors import UsageError
 from dlx.report import build
-from dlx.sources import augment, batches
-from dlx.sources.augment import Augmenter, Flip, Geometry, Rotate
+from dlx.sources import batches
+from dlx.sources.augment import Augmenter
 from dlx.sources.batches import Part, make_part
 from dlx.sources.draws import draw_uniform
+from dlx.sources.geometry import Geometry, compose, move
 from dlx.sources.source import RowSource
 from dlx.testing import check_learner
 
 CPU = torch.device("cpu")
 ROWS, SHAPE = 23, (3, 10, 9)
 PIXELS = np.random.default_rng(0).integers(0, 256, (ROWS, *SHAPE), dtype=np.uint8)
-OPTIONS: dict[str, dict[str, Any]] = {"rotate": {"degrees": 40.0}}
+OPTIONS: dict[str, dict[str, Any]] = {
+    "rotate": {"degrees": 40.0},
+    "shift": {"share": 0.2},
+    "shear": {"degrees": 30.0},
+    "zoom": {"share": 0.2},
+}
 MOVED = ("task=digits", "prepare.augment={image: [flip, {rotate: 40}]}", "model.batch_norm=false")
 
 
@@ -80,6 +89,12 @@ def test_draws_are_evenly_spread_and_keys_have_nothing_in_common() -> None:
         assert abs(float(torch.corrcoef(torch.stack([a, b]))[0, 1])) < 5 / 40_000**0.5
 
 
+def geometry(name: str, **options: Any) -> Geometry:
+    chosen = AUGMENTATIONS.default(name, **{**OPTIONS.get(name, {}), **options})()
+    made: Geometry = chosen.load()(chosen.options)
+    return made
+
+
 def at(value: float) -> Callable[[str], Tensor]:
     return lambda what: torch.full((ROWS,), value)
 
@@ -89,37 +104,88 @@ def at(value: float) -> Callable[[str], Tensor]:
 def test_moves_are_those_of_torchvision(angle: float, mirrored: bool) -> None:
     """A mirrored picture, then rotated, in one; the edge goes on beyond the picture."""
     images = torch.from_numpy(PIXELS).float()
-    rotate = Rotate(AUGMENTATIONS.default("rotate", degrees=40.0)().options)
-    matrix = rotate.matrices(at((angle / 40 + 1) / 2))
+    matrix = geometry("rotate").matrices(at((angle / 40 + 1) / 2), SHAPE[1:])
     wanted = images
     if mirrored:
-        flip = Flip(AUGMENTATIONS.default("flip")().options)
-        matrix = augment._compose(flip.matrices(at(0.2)), matrix)
+        matrix = compose(geometry("flip").matrices(at(0.2), SHAPE[1:]), matrix)
         wanted = oracle.horizontal_flip(wanted)
     wide = torch.nn.functional.pad(wanted, (8, 8, 8, 8), mode="replicate")
     wide = oracle.rotate(wide, -angle, oracle.InterpolationMode.BILINEAR)
 
-    found = augment.move(images, matrix)
+    found = move(images, matrix)
 
     torch.testing.assert_close(found, wide[..., 8:-8, 8:-8], atol=0.01, rtol=0)
 
 
+@pytest.mark.parametrize("drawn", [0.0, 0.3, 1.0])
+def test_a_shift_and_an_even_zoom_are_those_of_torchvision(drawn: float) -> None:
+    images = torch.from_numpy(PIXELS).float()
+    wide = torch.nn.functional.pad(images, (8, 8, 8, 8), mode="replicate")
+    height, width = SHAPE[1:]
+    part = 2 * drawn - 1
+    shift = geometry("shift").matrices(at(drawn), (height, width))
+    zoom = geometry("zoom", keep_ratio=True).matrices(at(drawn), (height, width))
+
+    for matrix, places, scale in (
+        (shift, [0.2 * part * width, 0.2 * part * height], 1.0),
+        (zoom, [0, 0], 1 / (1 + 0.2 * part)),
+    ):
+        bilinear = oracle.InterpolationMode.BILINEAR
+        wanted = oracle.affine(wide, 0, places, scale, [0, 0], bilinear)  # type: ignore[arg-type]
+        found = move(images, matrix)
+        torch.testing.assert_close(found, wanted[..., 8:-8, 8:-8], atol=0.01, rtol=0)
+
+
+def test_a_chain_is_what_keras_makes_of_it() -> None:
+    """`ImageDataGenerator`: rotation, shift, shear and zoom as one, then a flip.
+
+    Its formula, `apply_affine_transform` of keras_preprocessing, has rows before columns.
+    """
+    draws = {"rotate": 0.8, "shift": 0.9, "shear": 0.1, "zoom": 0.2}
+    angle, slant = math.radians(0.6 * 40), math.radians(-0.8 * 30)
+    down, right = -0.8 * 0.2 * SHAPE[1], -0.8 * 0.2 * SHAPE[2]
+    sin, cos = math.sin(angle), math.cos(angle)
+    wanted = np.array([[cos, -sin, 0], [sin, cos, 0], [0, 0, 1]])
+    wanted = wanted @ [[1, 0, down], [0, 1, right], [0, 0, 1]]
+    wanted = wanted @ [[1, -math.sin(slant), 0], [0, math.cos(slant), 0], [0, 0, 1]]
+    wanted = wanted @ np.diag([0.88, 0.88, 1])
+    middle = (np.array(SHAPE[1:]) - 1) / 2
+    offset = wanted[:2, 2] + middle - wanted[:2, :2] @ middle
+    pictures = [
+        [
+            scipy.ndimage.affine_transform(
+                channel.astype(np.float32), wanted[:2, :2], offset, order=1, mode="nearest"
+            )[:, ::-1]
+            for channel in picture
+        ]
+        for picture in PIXELS
+    ]
+
+    moves = [geometry(name).matrices(at(drawn), SHAPE[1:]) for name, drawn in draws.items()]
+    moves.append(geometry("flip").matrices(at(0.1), SHAPE[1:]))
+    found = move(torch.from_numpy(PIXELS).float(), functools.reduce(compose, moves))
+
+    np.testing.assert_allclose(found, np.array(pictures), atol=0.01)
+
+
 @pytest.mark.parametrize("axis", ["horizontal", "vertical", "both"])
 def test_a_flip_mirrors_half_of_the_pictures_and_twice_is_none(axis: str) -> None:
-    flip = Flip(AUGMENTATIONS.default("flip", axis=axis)().options)
+    flip = geometry("flip", axis=axis)
     images = torch.from_numpy(PIXELS).float()
 
-    matrix = flip.matrices(at(0.49))
+    matrix = flip.matrices(at(0.49), SHAPE[1:])
 
     axes = {"horizontal": (3,), "vertical": (2,), "both": (2, 3)}[axis]
-    torch.testing.assert_close(augment.move(images, matrix), images.flip(axes), atol=0.001, rtol=0)
-    twice = augment._compose(matrix, matrix)
+    torch.testing.assert_close(move(images, matrix), images.flip(axes), atol=0.001, rtol=0)
+    twice = compose(matrix, matrix)
     assert torch.equal(twice, torch.eye(3).expand(ROWS, 3, 3))
-    assert torch.equal(twice, flip.matrices(at(0.5)))
-    torch.testing.assert_close(augment.move(images, twice), images, atol=0.001, rtol=0)
+    assert torch.equal(twice, flip.matrices(at(0.5), SHAPE[1:]))
+    torch.testing.assert_close(move(images, twice), images, atol=0.001, rtol=0)
 
 
-@pytest.mark.parametrize("names", [*([n] for n in AUGMENTATIONS.entries), ["flip", "rotate"]])
+@pytest.mark.parametrize(
+    "names", [*([n] for n in AUGMENTATIONS.entries), ["flip", "rotate", "shift", "zoom"]]
+)
 def test_a_row_is_moved_alike_whatever_stands_beside_it(names: list[str]) -> None:
     whole = part_of(range(ROWS))
     moved = pictures(made(*names)(whole, 3))
@@ -153,7 +219,7 @@ def test_what_a_row_draws_does_not_depend_on_what_else_is_done() -> None:
     asked: list[tuple[str, int]] = []
 
     class Asking(Geometry):
-        def matrices(self, draw: Callable[[str], Tensor]) -> Tensor:
+        def matrices(self, draw: Callable[[str], Tensor], size: tuple[int, int]) -> Tensor:
             asked.append((self.options, int(draw("angle")[0] * 2**24)))
             return torch.eye(3).expand(ROWS, 3, 3)
 

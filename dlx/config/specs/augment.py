@@ -31,12 +31,58 @@ class Rotate:
     )
 
 
-_CODE = "dlx.sources.augment"
+@dataclass(frozen=True, kw_only=True)
+class Shift:
+    """Shifts a picture; what comes in repeats the edge."""
+
+    share: float = option(
+        help="largest shift, to either side, as a share of the width and of the height, each of "
+        "which is drawn by itself",
+        gt=0,
+        le=1,
+        example="0.2",
+    )
+    axis: Literal["horizontal", "vertical", "both"] = option(
+        "both", "horizontal: by a share of the width; vertical: of the height; both: of each"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shear:
+    """Slants a picture: its columns slide along each other; what comes in repeats the edge."""
+
+    degrees: float = option(
+        help="largest angle, to either side, as shear_range has it in Keras since 2.1 (in the "
+        "book's Keras 2.0 that was in radians: its 0.2 is 11.5 degrees)",
+        unit="degrees",
+        gt=0,
+        lt=90,
+        example="11.5",
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Zoom:
+    """Enlarges a picture or makes it smaller, about its middle; what comes in repeats the edge."""
+
+    share: float = option(
+        help="0.2: width and height are divided by numbers from 0.8 to 1.2, each drawn by itself",
+        gt=0,
+        lt=1,
+        example="0.2",
+    )
+    keep_ratio: bool = option(False, "divides width and height by the same number")
+
+
+_CODE = "dlx.sources.geometry"
 AUGMENTATIONS = Table(
     "augmentation",
     {
         "flip": Component(Flip, f"{_CODE}:Flip"),
         "rotate": Component(Rotate, f"{_CODE}:Rotate"),
+        "shift": Component(Shift, f"{_CODE}:Shift"),
+        "shear": Component(Shear, f"{_CODE}:Shear"),
+        "zoom": Component(Zoom, f"{_CODE}:Zoom"),
     },
     short_forms="flip, {rotate: 40} or {name: rotate, degrees: 40}",
 )

@@ -1,0 +1,149 @@
+"""Pictures moved: a matrix a row says from where its pixels are taken, and all are read once."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own convention
+from torch import Tensor
+
+from ..config.specs import augment as specs
+
+Draw = Callable[[str], Tensor]
+"""What is drawn, by a name -> a number from 0 up to 1 for each row, (rows,)."""
+Size = tuple[int, int]
+"""Height and width, in pixels."""
+
+
+class Geometry(ABC):
+    """Says from where the pixels of a picture are taken.
+
+    Places are pixels from the middle of the picture, x to the right and y downwards.
+
+    Args:
+        options: of its component.
+    """
+
+    def __init__(self, options: Any) -> None:
+        self.options = options
+
+    @abstractmethod
+    def matrices(self, draw: Draw, size: Size) -> Tensor:
+        """For each row what makes of (x, y, 1) in the new picture that in the old: (rows, 3, 3).
+
+        Args:
+            draw: what is drawn for each row.
+            size: of the pictures.
+        """
+
+
+class Flip(Geometry):
+    """Left and right, or top and bottom, change places half of the time."""
+
+    def matrices(self, draw: Draw, size: Size) -> Tensor:  # noqa: ARG002 - one interface for all
+        """1 or -1 for each axis."""
+        options: specs.Flip = self.options
+        signs = {axis: 1 - 2 * (draw(axis) < 0.5).float() for axis in _axes(options.axis)}
+        one = torch.ones_like(next(iter(signs.values())))
+        return torch.diag_embed(torch.stack([signs.get("x", one), signs.get("y", one), one], -1))
+
+
+class Rotate(Geometry):
+    """An angle up to the largest, to either side, all equally likely."""
+
+    def matrices(self, draw: Draw, size: Size) -> Tensor:  # noqa: ARG002 - one interface for all
+        """Clockwise where the angle is positive."""
+        options: specs.Rotate = self.options
+        sin, cos = _turn(draw("angle"), options.degrees)
+        zero, one = torch.zeros_like(sin), torch.ones_like(sin)
+        return _stack((cos, sin, zero), (-sin, cos, zero), (zero, zero, one))
+
+
+class Shift(Geometry):
+    """Shares of width and height up to the largest, to either side, each drawn by itself."""
+
+    def matrices(self, draw: Draw, size: Size) -> Tensor:
+        """To the right and downwards where they are positive."""
+        options: specs.Shift = self.options
+        moved = {
+            axis: (1 - 2 * draw(axis)) * (options.share * size[axis == "x"])
+            for axis in _axes(options.axis)
+        }
+        zero = torch.zeros_like(next(iter(moved.values())))
+        one = zero + 1
+        x, y = moved.get("x", zero), moved.get("y", zero)
+        return _stack((one, zero, x), (zero, one, y), (zero, zero, one))
+
+
+class Shear(Geometry):
+    """Columns slide along each other by an angle, as in Keras's `ImageDataGenerator`."""
+
+    def matrices(self, draw: Draw, size: Size) -> Tensor:  # noqa: ARG002 - one interface for all
+        """What is level falls to the left where the angle is positive."""
+        options: specs.Shear = self.options
+        sin, cos = _turn(draw("angle"), options.degrees)
+        zero, one = torch.zeros_like(sin), torch.ones_like(sin)
+        return _stack((cos, zero, zero), (-sin, one, zero), (zero, zero, one))
+
+
+class Zoom(Geometry):
+    """Width and height divided by numbers about 1, each drawn by itself."""
+
+    def matrices(self, draw: Draw, size: Size) -> Tensor:  # noqa: ARG002 - one interface for all
+        """Below 1 a picture grows."""
+        options: specs.Zoom = self.options
+        x = 1 + (2 * draw("x") - 1) * options.share
+        y = x if options.keep_ratio else 1 + (2 * draw("y") - 1) * options.share
+        return torch.diag_embed(torch.stack([x, y, torch.ones_like(x)], -1))
+
+
+def _axes(chosen: str) -> tuple[str, ...]:
+    """The axes of an option."""
+    return {"horizontal": ("x",), "vertical": ("y",), "both": ("x", "y")}[chosen]
+
+
+def _turn(drawn: Tensor, degrees: float) -> tuple[Tensor, Tensor]:
+    """Sine and cosine of angles up to the largest, to either side, all equally likely."""
+    angles = (2 * drawn - 1) * math.radians(degrees)
+    if angles.device.type == "cpu":  # whose sines in single precision depend on the place
+        return angles.double().sin().float(), angles.double().cos().float()
+    return angles.sin(), angles.cos()
+
+
+def _stack(*rows: tuple[Tensor, ...]) -> Tensor:
+    """Matrices of their elements, each of shape (rows,)."""
+    return torch.stack([torch.stack(row, -1) for row in rows], -2)
+
+
+def compose(first: Tensor, second: Tensor) -> Tensor:
+    """The matrices of two moves in one; a row's do not depend on how many there are."""
+    return sum(
+        (first[:, :, at, None] * second[:, None, at, :] for at in range(3)),
+        start=torch.zeros_like(first),
+    )
+
+
+def move(pictures: Tensor, matrices: Tensor) -> Tensor:
+    """Pictures whose pixels are taken from other places, between pixels in proportion.
+
+    Beyond the edge lie the pixels of the edge.
+
+    Args:
+        pictures: (rows, height, width) or (rows, channels, height, width).
+        matrices: from a `Geometry`.
+    """
+    height, width = pictures.shape[-2:]
+    x = torch.arange(width, device=pictures.device) - (width - 1) / 2
+    y = torch.arange(height, device=pictures.device)[:, None] - (height - 1) / 2
+    places = [
+        (row[:, 0, None, None] * x + row[:, 1, None, None] * y + row[:, 2, None, None]) * (2 / size)
+        for row, size in zip(matrices.unbind(1)[:2], (width, height), strict=True)
+    ]
+    coloured = pictures.reshape(len(pictures), -1, height, width)
+    grid = torch.stack(places, -1)
+    moved = F.grid_sample(coloured, grid, padding_mode="border", align_corners=False)
+    return moved.reshape(pictures.shape)
