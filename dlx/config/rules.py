@@ -131,6 +131,14 @@ def _monitor_problem(config: Config, path: Path, where: Where) -> Problem:
     return Problem(what, where(path), hint=one_cut(config))
 
 
+def _dataset(config: Config, where: Where) -> Iterator[Problem]:
+    """What the options of the dataset contradict."""
+    for option, problem in config.dataset.options.check():
+        hint = f"dataset.{problem.hint}" if problem.hint else ""
+        here = where(("dataset", option)) or where(("dataset",))
+        yield replace(problem, where=here, hint=hint)
+
+
 def _columns(config: Config, where: Where) -> Iterator[Problem]:
     offered = config.dataset.options.inputs
     for index, step in enumerate(config.prepare.steps):
@@ -299,7 +307,17 @@ def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:
 
 
 _RULES = (
-    *(_names, check_learner, _monitors, _columns, check_models, _augment, _copies, _trainer),
+    *(
+        _names,
+        _dataset,
+        check_learner,
+        _monitors,
+        _columns,
+        check_models,
+        _augment,
+        _copies,
+        _trainer,
+    ),
     *(_start, _groups, _protocol, _addresses),
 )
 """What finds contradictions, in the order in which these are told."""

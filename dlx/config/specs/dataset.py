@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from ...errors import Problem
 from ..fields import option
 from ..shapes import Sizes
 
@@ -53,3 +55,7 @@ class Dataset:
     sample: bool = option(
         False, "use a small synthetic sample instead of the real data, for smoke tests"
     )
+
+    def check(self) -> Iterator[tuple[str, Problem]]:
+        """What its options contradict, and the option where it stands; hints as OPTION=VALUE."""
+        return iter(())

@@ -9,6 +9,7 @@ from ..fields import Component, Table, option
 from ..shapes import Sizes
 from .dataset import Dataset as Dataset
 from .dataset import File as File
+from .pictures import Decoding, Format
 from .series import BeijingPm25, BeijingWindows, JenaClimate
 
 
@@ -238,7 +239,7 @@ class BostonHousing(Dataset):
 
 
 @dataclass(frozen=True, kw_only=True)
-class CatsVsDogs(Dataset):
+class CatsVsDogs(Decoding, Dataset):
     """Photographs of cats and dogs, in colour; rows in the order validation, training, test."""
 
     inputs = ("image",)
@@ -256,14 +257,12 @@ class CatsVsDogs(Dataset):
     source: Literal["small_zip"] = option(
         "small_zip", "files that are read: the book's 2,000 + 1,000 + 1,000 (book 5.2)"
     )
-    size: int = option(
-        64, "height and width that pictures are stretched to", unit="pixels", ge=8, le=512
-    )
+    formats: tuple[Format, ...] = option(("jpeg",), "formats that are read", newer=True)
 
     @property
     def shapes(self) -> dict[str, Sizes]:  # type: ignore[override]
         """Three colours."""
-        return {"image": (3, self.size, self.size)}
+        return {"image": self.sizes}
 
 
 class Glove(Dataset):

@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ...config.specs.datasets import CatsVsDogs
+from ...config.specs.pictures import Decoding
 from ..columns import Dense, Image
 from ..reader import Reader, damage
 from ..samples import Samples
@@ -36,7 +37,7 @@ def _read(options: CatsVsDogs, folder: Path) -> Samples:
     try:
         with zipfile.ZipFile(path) as archive:
             members = _find_members(path, archive)
-            pixels, digests = _decode_all(path, archive, members, options.size)
+            pixels, digests = _decode_all(path, archive, members, options)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
         raise damage(path, f"cannot be unpacked: {error}", "a complete zip file") from error
     places = np.array(sorted(members), np.int64)
@@ -76,17 +77,17 @@ def _find_members(path: Path, archive: zipfile.ZipFile) -> dict[Place, zipfile.Z
 
 
 def _decode_all(
-    path: Path, archive: zipfile.ZipFile, members: dict[Place, zipfile.ZipInfo], size: int
+    path: Path, archive: zipfile.ZipFile, members: dict[Place, zipfile.ZipInfo], how: Decoding
 ) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:
     """The pictures in order, and a hash of each one's file."""
-    pixels = np.zeros((len(members), 3, size, size), np.uint8)
+    pixels = np.zeros((len(members), *how.sizes), np.uint8)
     digests = np.zeros((len(members), 16), np.uint8)
     broken: list[str] = []
     for row, place in enumerate(sorted(members)):
         data = archive.read(members[place])
         digests[row] = np.frombuffer(hashlib.blake2b(data, digest_size=16).digest(), np.uint8)
         try:
-            pixels[row] = decode(data, "JPEG", size)
+            pixels[row] = decode(data, how)
         except BrokenPictureError as error:
             broken.append(f"{members[place].filename} ({error})")
     if broken:

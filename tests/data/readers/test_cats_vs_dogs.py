@@ -142,7 +142,7 @@ def test_broken_pictures_are_counted_and_named(tmp_path: Path) -> None:
     told = failure(pack(tmp_path, {**PICTURES, **broken}))
 
     assert told.startswith(f"{NAME}: 2 of 6 pictures cannot be read: {names[0]} (")
-    assert told.endswith(f"), {names[1]} (it is no JPEG picture)")
+    assert told.endswith(f"), {names[1]} (it is no picture in jpeg)")
 
 
 def test_what_no_official_archive_has_is_refused(
