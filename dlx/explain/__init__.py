@@ -1,0 +1,1 @@
+"""What a trained network sees: explanations of a finished run, from its folder."""
