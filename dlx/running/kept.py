@@ -1,0 +1,177 @@
+"""A run's weights and fitted preparation, opened again from its folder."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ..config.load import load_saved
+from ..config.schema import Config
+from ..data.columns import Input
+from ..data.origins import forget_vectors
+from ..data.targets import EncodedTarget
+from ..errors import Problem, RunError, UsageError
+from ..files import fence, is_folder
+from ..learning.build import build_learner
+from ..learning.learner import Learner
+from ..prepare import Pipeline
+from ..prepare.copies import add_copies
+from ..runs import seal
+from ..runs.folder import read_status
+from ..sources.data import Data
+from ..sources.device import choose_device, set_determinism
+from ..sources.fold import FoldData, place_fold
+from ..training import checkpoint
+from .earlier import Earlier, read_earlier
+from .start import everything
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What a run has kept.
+
+    Attributes:
+        run: its folder.
+        earlier: what the folder says of it.
+        config: its config.
+        name: of the weights, "best" or "last".
+        weights: by name.
+        state: what stands beside them, as the epoch.
+        device: where they are to be used.
+    """
+
+    run: Path
+    earlier: Earlier
+    config: Config
+    name: str
+    weights: Mapping[str, Tensor]
+    state: Mapping[str, Any]
+    device: torch.device
+
+    def pipeline(self, inputs: Sequence[str] = ()) -> Pipeline:
+        """The fitted preparation.
+
+        Args:
+            inputs: names of those that the data have; where there are none, as the config has them.
+
+        Raises:
+            RunError: it is damaged, or of other inputs.
+        """
+        inputs = tuple(inputs or self.config.dataset.options.inputs)
+        pipeline = Pipeline.load(self.run, inputs)
+        _check_pipeline(pipeline, inputs, self.config, str(self.run))
+        return pipeline
+
+    def place(self, data: Data) -> FoldData:
+        """The run's rows as its learner was trained on, prepared, on the device.
+
+        Args:
+            data: from the run's config; see `Earlier.check_data`.
+
+        Raises:
+            RunError: the fitted preparation is damaged, or of other inputs.
+        """
+        pipeline, config = self.pipeline(data.samples.inputs), self.config
+        rows = everything(data) if config.final else data.split.folds[0]  # what baselines learn of
+        samples, train, made_of = add_copies(
+            data.samples, rows.train, config.prepare.copies, config.seed
+        )
+        columns = pipeline.apply(samples)
+        return place_fold(pipeline, columns, data, rows, self.device, train, made_of)
+
+    def learner(self, inputs: Mapping[str, Input], targets: Mapping[str, EncodedTarget]) -> Learner:
+        """The learner with the kept weights.
+
+        Raises:
+            RunError: the weights do not fit the model of the config.
+        """
+        learner = build_learner(forget_vectors(self.config), inputs, targets, self.device)
+        try:
+            learner.load_weights(self.weights)
+        except RuntimeError as error:
+            message = "the weights do not fit the model of config.yaml"
+            raise RunError(Problem(message, str(self.run), hint="train again")) from error
+        return learner
+
+    def learner_alone(self, pipeline: Pipeline) -> Learner | None:
+        """The same without any row; None of a folder whose preparation does not name its inputs."""
+        if not pipeline.inputs or set(pipeline.targets) != set(self.config.targets):
+            return None
+        none = np.zeros(0, dtype=np.float32)
+        targets = {name: EncodedTarget(none, codec) for name, codec in pipeline.targets.items()}
+        return self.learner(pipeline.inputs, targets)
+
+
+def open_kept(run: Path, weights: str | None = None, plugins: Sequence[str] = ()) -> Kept:
+    """Opens a run's weights, after its files were checked.
+
+    The device, determinism and the number of threads are set as they were in training.
+
+    Args:
+        run: the run folder.
+        weights: "best" or "last"; None takes the best where there are any.
+        plugins: packages that the user allows now.
+
+    Raises:
+        UsageError: there are no such weights, or the config has changed.
+        RunError: the run folder is damaged.
+    """
+    run = fence(run.resolve())  # names are read off the path
+    earlier = read_earlier(run)
+    config = load_saved(run / "config.yaml", f"{run.name}/config.yaml", plugins)
+    earlier.check_config(config)
+    seal.check(run, weights=False)  # the weights that are asked for are checked as they are read
+    name, tensors, state = _weights(run, weights)
+    device = choose_device(config.trainer.device)
+    set_determinism(config.trainer.deterministic)
+    threads = earlier.environment.get("threads")
+    if isinstance(threads, int) and 1 <= threads <= 1024:
+        torch.set_num_threads(threads)  # another count could change the last bits
+    return Kept(run, earlier, config, name, tensors, state, device)
+
+
+def _weights(run: Path, asked: str | None) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    best = "checkpoints/best"
+    kept = is_folder(run / best) or any(n.startswith(best) for n in seal.sealed_names(run))
+    name = asked or ("best" if kept else "last")
+    folder = run / "checkpoints" / name
+    if not is_folder(folder):
+        status = read_status(run) or {}
+        raise UsageError(
+            Problem(
+                f"run {run.name} has no {name} weights (it is {status.get('state', 'unknown')})",
+                str(folder),
+                hint="omit --weights" if asked else _no_weights(run),
+            )
+        )
+    tensors, state = checkpoint.load(folder)
+    return name, tensors["weights"], state
+
+
+def _no_weights(run: Path) -> str:
+    """How a run comes to weights of its own."""
+    if is_folder(run / "workflow"):
+        return "the workflow writes them in step 7"
+    if is_folder(run / "folds"):
+        return "a run over folds has a final model only with final=true"
+    return "dlx train writes them"
+
+
+def _check_pipeline(
+    pipeline: Pipeline, inputs: tuple[str, ...], config: Config, where: str
+) -> None:
+    """What was learnt must be of the inputs, and hold the scales of the targets."""
+    if tuple(pipeline.raw) != inputs:  # of a stranger's, the target could be among them
+        what = f"the fitted preparation is of {', '.join(pipeline.raw) or 'no input'}"
+        raise RunError(Problem(what, where, ", ".join(inputs), "train again"))
+    for name, target in config.targets.items():
+        learnt = pipeline.targets.get(name)
+        if target.scale != "none" and (learnt is None or not learnt.mean):
+            what = f"the fitted preparation lacks the scale of target {name}"
+            raise RunError(Problem(what, where, hint="train again"))
