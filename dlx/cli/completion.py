@@ -78,6 +78,7 @@ def words(typed: list[str]) -> list[str]:
 
 _OF_RUNS = {
     **dict.fromkeys(("report", "compare", "diff", "resume", "reproduce", "lock", "test"), "runs"),
+    "explain": "runs",
     **dict.fromkeys(("runs", "best"), "filters"),
 }
 """The verbs that take runs, and those that take filters."""

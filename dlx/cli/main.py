@@ -34,6 +34,7 @@ VERBS = {
     "compare": "compare runs, and say which differences are significant",
     "diff": "list what differs between two runs: config, environment, data",
     "report": "build a run's report again, or print its path",
+    "explain": "show what a run's network sees: dlx explain last",
     "summary": "show the layers of a task's model",
     "config": "show the complete config of a task, and where each value comes from",
     "help": "explain a config key: dlx help optimizer.lr",

@@ -86,6 +86,11 @@ class Gan(Learner):
         }
         return cls(config, networks, (name, described))
 
+    @property
+    def seeing(self) -> nn.Module | None:
+        """The discriminator."""
+        return self.networks["discriminator"]
+
     def source(self, fold: FoldData, number: int) -> Source:
         """The training rows; refuses those whose numbers are not from 0 to 1."""
         for batch in fold.train.in_order(self.config.trainer.eval_batch_size):

@@ -88,6 +88,14 @@ class Learner(ABC):
         return self.networks if len(self.networks) > 1 else next(iter(self.networks.values()))
 
     @property
+    def seeing(self) -> nn.Module | None:
+        """The network that takes the data's inputs by name and gives numbers by name, if one does.
+
+        `dlx explain` shows what is in it.
+        """
+        return None
+
+    @property
     def device(self) -> torch.device:
         """Where the weights lie."""
         return device_of(self.networks)

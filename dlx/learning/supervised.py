@@ -62,6 +62,11 @@ class Supervised(OneLoss):
         model = build_network(config, builder(config, inputs, targets), device, fold)
         return cls(config, model, heads_of(config, targets, device))
 
+    @property
+    def seeing(self) -> nn.Module | None:
+        """The model."""
+        return self.model
+
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The mean loss of a batch without the penalty, and of several heads each one's."""
         return self.compute(batch)[0]

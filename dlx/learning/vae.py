@@ -107,6 +107,11 @@ class Vae(OneLoss):
         decoder = build_model(config, "decoder", latent, {PIXELS: size}, device, fold)
         return cls(config, Autoencoder(encoder, decoder), (name, described))
 
+    @property
+    def seeing(self) -> nn.Module | None:
+        """The encoder."""
+        return self.model.encoder
+
     def source(self, fold: FoldData, number: int) -> Source:
         """The training pictures; refuses those whose pixels are not from 0 to 1."""
         for part in (fold.train, fold.validation):

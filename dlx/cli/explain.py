@@ -1,0 +1,97 @@
+"""The command `dlx explain RUN`: what the network of a finished run sees, as pictures on a page."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..explain.methods import METHODS, require_methods
+from ..runs.folder import MEANT, find
+from .console import SAMPLE, looks_text, say, say_json
+
+if TYPE_CHECKING:
+    from ..explain.pieces import Explanation
+
+EXAMPLES = """examples:
+  dlx explain last
+  dlx explain last --method gradcam --row 12 --row 40
+  dlx explain last cat.jpg --layer body.6
+  dlx explain last --method filters --layer body.0 --out filters
+
+methods:
+{methods}
+"""
+EXAMPLES = EXAMPLES.format(
+    methods="\n".join(f"  {name:<14} {one.about}" for name, one in METHODS.items())
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Adds the command's options to its parser."""
+    add = parser.add_argument
+    add("run", metavar="RUN", help=MEANT)
+    add("files", metavar="FILE", nargs="*", help="pictures or texts to look at")
+    add(
+        "--row",
+        metavar="N",
+        type=int,
+        action="append",
+        default=[],
+        help="a row of the dataset to look at; may be repeated (default: a few that validate)",
+    )
+    add("--layer", default="", metavar="NAME", help="the layer to look at, as body.3")
+    add("--class", dest="label", default="", metavar="NAME", help="the class to speak of")
+    add(
+        "--method",
+        metavar="NAME",
+        action="append",
+        default=[],
+        help="what to show, see below; may be repeated (default: all that is quick and fits)",
+    )
+    add("--out", metavar="DIR", help="where to write (default: explain/ in the run folder)")
+    add("--weights", choices=["best", "last"], help="which checkpoint (default: as dlx test)")
+    add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
+    add("--plugins", nargs="*", default=[], metavar="NAME", help="your own packages that it needs")
+    add("--json", action="store_true", help="print JSON, for scripts")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Explains a run, and prints what was written where."""
+    require_methods(args.method)
+    folder = find(Path(args.root), args.run)
+    from ..explain.opened import open_run
+    from ..explain.run import FOLDER, PAGE, explain, index_of, keep
+    from ..report.explained import build_explanation
+
+    opened = open_run(folder, args.weights, args.plugins)
+    files = [Path(file) for file in args.files]
+    found = explain(opened, args.method, files, args.row, args.layer, args.label)
+    out = Path(args.out) if args.out else opened.kept.run / FOLDER
+    kept = keep(found, out)
+    page = build_explanation(out / PAGE, found)
+    if args.json:
+        say_json({**index_of(found), "page": str(page), "sample": found.sample})
+    else:
+        _tell(found, kept, page)
+    return 0
+
+
+def _tell(found: Explanation, kept: list[Path], page: Path) -> None:
+    for piece, file in zip(found.pieces, kept, strict=True):
+        say(f"{file.name}: {piece.title}{_facts(piece.facts())}")
+    for name, why in found.skipped.items():
+        say(f"{name} was left out: {why}")
+    say(f"weights: {found.weights} of {found.run}")
+    if found.sample:
+        say(SAMPLE)
+    elif found.looks:
+        say(looks_text(found.looks, found.looks_rows))
+    for warning in found.warnings:
+        say(f"warning: {warning}")
+    say(f"explanation: {page}")
+
+
+def _facts(facts: dict[str, object]) -> str:
+    told = [f"{value:.4g}" if isinstance(value, float) else str(value) for value in facts.values()]
+    return f" ({', '.join(told)})" if told else ""
