@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import torch
 
+from ..config.specs.pictures import FORMATS, Decoding
 from ..data.columns import Column, Image, Text
 from ..data.readers.pictures import BrokenPictureError, decode
 from ..data.samples import Frame
@@ -66,8 +68,16 @@ def _bytes_of(file: Path) -> bytes:
 
 
 def _decode(opened: Opened, file: Path, name: str, data: bytes) -> Image:
-    size = opened.inputs[name].shape[-1]
     try:
-        return Image(decode(data, "JPEG", size)[None])
+        return Image(decode(data, _decoding(opened, name))[None])
     except BrokenPictureError as error:
         raise UsageError(Problem(f"{error}", str(file), "a picture")) from error
+
+
+def _decoding(opened: Opened, name: str) -> Decoding:
+    """How the run's pictures were made of files; of a plugin's dataset, their size and colours."""
+    options = opened.config.dataset.options
+    if isinstance(options, Decoding):
+        return replace(Decoding.of(options), formats=FORMATS)
+    channels, *sides = opened.inputs[name].shape
+    return Decoding(size=tuple(sides), colour="grey" if channels == 1 else "rgb")
