@@ -4,21 +4,34 @@ from __future__ import annotations
 
 import json
 import os
+import time
 import zlib
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
-from ..files import fence, is_folder, names_in, open_file, read_json, remove_file, remove_tree
+from ..files import (
+    fence,
+    is_folder,
+    make_folder,
+    names_in,
+    open_file,
+    read_json,
+    remove_file,
+    remove_tree,
+)
+from ..interrupts import check
 from .columns import KINDS, Column
 from .scratch import scratch, sweep
 
 SMALL_BYTES = 1_000_000
 """Columns below this size are made again sooner than read."""
+POLL_S = 0.1
+"""How often a process that waits for another one's result asks."""
 META, SUMS = "meta.json", "checksums.json"
 _TUPLE = "__tuple__"
 _UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -59,14 +72,27 @@ class Cache:
         except _UNREADABLE:
             return None
 
-    def store(self, key: str, columns: Mapping[str, Column], meta: dict[str, Any]) -> None:
+    def store(
+        self,
+        key: str,
+        columns: Mapping[str, Column],
+        meta: dict[str, Any],
+        least: int | None = None,
+    ) -> None:
         """Keeps columns under a key; gives up silently where that cannot be done.
 
         The cache is a convenience: a run must not fail because the disk is full or read-only.
         What would not come back as it was, as an array of objects, is not kept either.
+
+        Args:
+            key: names everything that they depend on.
+            columns: by name.
+            meta: what is kept beside them.
+            least: bytes below which they are not kept; None: `SMALL_BYTES`.
         """
         arrays = {name: column.arrays() for name, column in columns.items()}
-        if sum(a.nbytes for found in arrays.values() for a in found.values()) < SMALL_BYTES:
+        size = sum(a.nbytes for found in arrays.values() for a in found.values())
+        if size < (SMALL_BYTES if least is None else least):
             return
         with suppress(OSError, TypeError, ValueError), scratch(self.root) as folder:
             kinds = {}
@@ -81,6 +107,38 @@ class Cache:
             (folder / SUMS).write_text(json.dumps(sums), encoding="utf-8")
             _delete(self.root / key)  # it could not be loaded
             os.rename(folder, self.root / key)
+
+    @contextmanager
+    def alone(self, key: str) -> Iterator[None]:
+        """Within it no other process makes what belongs to a key; waits until that is so.
+
+        Where there are no locks, or no place for one, several may make it: harmless, and slower.
+
+        Raises:
+            Interrupted: a signal asked to stop.
+        """
+        with ExitStack() as held:
+            with suppress(OSError, ImportError):  # not on Windows
+                import fcntl
+
+                make_folder(self.root)
+                stream = held.enter_context(open_file(self.root / f"{key}.lock", "a+b"))
+                while not _take(fcntl, stream):
+                    check()
+                    time.sleep(POLL_S)
+            try:
+                yield
+            finally:
+                _delete(self.root / f"{key}.lock")
+
+
+def _take(fcntl: Any, stream: Any) -> bool:
+    """Whether a file is this process's alone now."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _delete(place: Path) -> None:

@@ -2,34 +2,30 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..config.fields import Chosen, to_plain
 from ..config.specs import STEPS
 from ..config.specs.prepare import OnTarget
 from ..data.cache import Cache
-from ..data.code import code_digest
 from ..data.columns import Array, Column, Dense, Input, Rows
 from ..data.samples import Frame, Samples
 from ..data.targets import Answers, TargetCodec
 from ..errors import Problem, RunError, UsageError
 from ..files import is_there, read_json
 from ..runs.files import compact_text, make_folders, write_text
+from .kept import Chain
 from .steps import Labels, State, Step, apply_step, fit_apply_step
 
-LAYOUT = 3
-"""Part of the cache's key: raised whenever what is kept beside the columns changes."""
 FOLDER, FILE, OLD_FILE = "prepare", "pipeline.json", "steps.json"
 
 Columns = dict[str, Column]
+_SENSELESS = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError)
+"""What comes of options or a state that a file was made to hold."""
 
 
 @dataclass(frozen=True)
@@ -48,13 +44,10 @@ class FittedStep:
             UsageError: the step is not known, or cannot take the column.
             RunError: what it learnt, as a file may hold it, makes no sense.
         """
-        if str(self.name) not in STEPS.entries:
-            raise UsageError(Problem(f"there is no prepare step `{self.name}`"))
         try:
             return apply_step(self._make(), column, self.state)
-        except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
-            what = f"what prepare step {self.name} learnt does not fit input {self.column}"
-            raise RunError(Problem(f"{what}: {error!r}", hint="train again")) from error
+        except _SENSELESS as error:
+            raise self._refuse(error) from error
 
     def remarks(self) -> list[str]:
         """What of what it learnt is worth a word, each with the name of the input."""
@@ -67,11 +60,29 @@ class FittedStep:
         step = self._make()
         return step.counts(self.state) if isinstance(step, Step) else {}
 
-    def _make(self) -> Step[Any]:
+    def choose(self) -> Chosen:
+        """The step as a config chooses it.
+
+        Raises:
+            UsageError: it is not known.
+            RunError: its options, as a file may hold them, make no sense.
+        """
+        if str(self.name) not in STEPS.entries:
+            raise UsageError(Problem(f"there is no prepare step `{self.name}`"))
         entry = STEPS.entries[self.name]
-        chosen = Chosen(self.name, entry.options(**self.options), entry.target)
+        try:
+            return Chosen(self.name, entry.options(**self.options), entry.target)
+        except _SENSELESS as error:
+            raise self._refuse(error) from error
+
+    def _make(self) -> Step[Any]:
+        chosen = self.choose()
         step: Step[Any] = chosen.load()(chosen.options)
         return step
+
+    def _refuse(self, error: Exception) -> RunError:
+        what = f"what prepare step {self.name} learnt does not fit input {self.column}"
+        return RunError(Problem(f"{what}: {error!r}", hint="train again"))
 
 
 @dataclass(frozen=True)
@@ -135,7 +146,7 @@ class Pipeline:
                 for place, step in enumerate(steps)
                 if not step.options.columns or name in step.options.columns
             }
-            column, learnt = _chain(mine, name, source, cache)
+            column, learnt = _fit(mine, name, source, cache)
             with _prefix_input(name):
                 columns[name] = column.ready()
             fitted.extend(learnt)
@@ -143,11 +154,12 @@ class Pipeline:
         inputs = {name: column.describe() for name, column in columns.items()}
         return cls(raw, tuple(fitted), dict(targets or {}), inputs), columns
 
-    def apply(self, frame: Frame) -> Columns:
+    def apply(self, frame: Frame, cache: Cache | None = None) -> Columns:
         """The input columns of some rows as a model takes them.
 
         Args:
             frame: the columns, as they were read; targets may be missing.
+            cache: where what costly steps make of a whole dataset is kept.
 
         Raises:
             UsageError: an input is missing or of another kind, a step is not known or cannot take
@@ -162,11 +174,27 @@ class Pipeline:
             if raw.holds and _raw(column) != raw:
                 what = f"input {name} holds {column.holds}, not what was prepared in training"
                 raise UsageError(Problem(what, "", raw.holds))
-            for step in self.steps:
-                column = step.apply(column) if step.column == name else column
+            column = self._apply(column, name, getattr(frame, "key", ""), cache)
             with _prefix_input(name):
                 columns[name] = column.ready()
         return columns
+
+    def _apply(self, column: Column, name: str, known: str, cache: Cache | None) -> Column:
+        """What the steps of one column make of it."""
+        steps = [step for step in self.steps if step.column == name]
+
+        def run(some: Sequence[FittedStep], column: Column) -> Column:
+            for step in some:
+                column = step.apply(column)
+            return column
+
+        if cache is None or not known:
+            return run(steps, column)
+        chain = Chain(name, tuple(step.choose() for step in steps), known)
+        first, rest = steps[: chain.costly], steps[chain.costly :]
+        states, key = [step.state for step in first], chain.key([""] * len(steps), None, None)
+        column, _ = chain.make_once(key, cache, lambda: (run(first, column), states))
+        return run(rest, column)
 
     def remarks(self) -> list[str]:
         """What of what was learnt is worth a word."""
@@ -306,62 +334,37 @@ class _Source:
         return fit_apply_step(step, column, self.labelled, labels)
 
 
-def _chain(
+def _fit(
     chosen: Mapping[int, Chosen], name: str, source: _Source, cache: Cache | None
 ) -> tuple[Column, list[FittedStep]]:
     """Runs steps, by their place, on one column; what costly ones gave is taken from the cache."""
-    places, steps = list(chosen), list(chosen.values())
-    column = source.samples.columns[name]
-    learnt: list[FittedStep] = []
-    built = [step.load()(step.options) for step in steps]
-    last_costly = max((i for i, step in enumerate(built) if step.costly), default=-1)
-    targets = [source.target_of(step) for step in steps]
-    key = _key(steps[: last_costly + 1], built, targets, name, source)
-    cache = cache if key else None
-    start = 0
-    if cache is not None and (found := cache.load(key)) is not None:
-        column, states = found.columns[name], found.meta["states"]
-        learnt = [_make_step(s, name, state) for s, state in zip(steps, states, strict=False)]
-        start = last_costly + 1
-    if not steps:
+    places, given = list(chosen), source.samples.columns[name]
+    chain = Chain(name, tuple(chosen.values()), source.samples.key)
+    targets = [source.target_of(step) for step in chain.steps]
+    states: list[State] = []
+
+    def run(column: Column, first: int, last: int) -> Column:
+        for index in range(first, last):
+            step = chain.built[index]
+            # a step that takes no missing values would spread them over all rows
+            with _prefix_input(name):
+                column.check(missing_allowed=getattr(step, "takes_missing", False))
+            with _place_step(places[index]):
+                state, column = source.fit_apply(step, targets[index], column)
+            states.append(state)
+        return column
+
+    if not chain.steps:
         with _prefix_input(name):
-            column.check()
-    for index in range(start, len(steps)):
-        step = built[index]
-        with _prefix_input(
-            name
-        ):  # a step that takes no missing values would spread them over all rows
-            column.check(missing_allowed=getattr(step, "takes_missing", False))
-        with _place_step(places[index]):
-            state, column = source.fit_apply(step, targets[index], column)
-        learnt.append(_make_step(steps[index], name, state))
-        if cache is not None and index == last_costly:
-            cache.store(key, {name: column}, {"states": [s.state for s in learnt]})
-    return column, learnt
+            given.check()
+    key, first = chain.key(targets, source.train, source.labelled), chain.costly
+    column, states[:] = chain.make_once(key, cache, lambda: (run(given, 0, first), [*states]))
+    column = run(column, first, len(chain.steps))
+    learnt = zip(chain.steps, states, strict=True)
+    return column, [_make_step(step, name, state) for step, state in learnt]
 
 
 def _make_step(step: Chosen, column: str, state: dict[str, Any]) -> FittedStep:
     told = to_plain(step.options, newer=False)  # else every new option changes earlier runs' files
     options = {k: v for k, v in told.items() if k != "columns"}
     return FittedStep(step.name, column, options, state)
-
-
-def _key(
-    steps: Sequence[Chosen],
-    built: Sequence[Step[Any]],
-    targets: Sequence[str],
-    name: str,
-    source: _Source,
-) -> str:
-    """What the cache knows a column by; "" where there is nothing to keep, or no telling."""
-    code, known = [code_digest(step.target) for step in steps], source.samples.key
-    if not steps or not known or not all(code):
-        return ""
-    read = targets[: len(steps)]
-    facts = [LAYOUT, known, name, to_plain(list(steps)), [step.target for step in steps], code]
-    digest = hashlib.sha256(json.dumps([*facts, read], sort_keys=True).encode())
-    if any(step.fitted for step in built[: len(steps)]):
-        digest.update(np.ascontiguousarray(source.train).tobytes())
-    if any(read):
-        digest.update(np.ascontiguousarray(source.labelled).tobytes())
-    return digest.hexdigest()

@@ -26,7 +26,7 @@ from ..runs import seal
 from ..runs.folder import read_status
 from ..sources.data import Data
 from ..sources.device import choose_device, set_determinism
-from ..sources.fold import FoldData, place_fold
+from ..sources.fold import FoldData, kept_steps, place_fold
 from ..training import checkpoint
 from .earlier import Earlier, read_earlier
 from .start import everything
@@ -82,7 +82,7 @@ class Kept:
         samples, train, made_of = add_copies(
             data.samples, rows.train, config.prepare.copies, config.seed
         )
-        columns = pipeline.apply(samples)
+        columns = pipeline.apply(samples, kept_steps(data, made_of))
         return place_fold(pipeline, columns, data, rows, self.device, train, made_of)
 
     def learner(self, inputs: Mapping[str, Input], targets: Mapping[str, EncodedTarget]) -> Learner:

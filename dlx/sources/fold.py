@@ -93,7 +93,6 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
     begun = time.perf_counter()
     device = choose_device(config.trainer.device)
     set_determinism(config.trainer.deterministic)
-    cache = None if data.samples.sample else Cache(cache_root() / "prepared")
     samples, rows, made_of = add_copies(
         data.samples, fold.train, config.prepare.copies, config.seed
     )
@@ -105,12 +104,18 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
         for name, target in data.targets.items()
     }
     pipeline, columns = Pipeline.fit(
-        config.prepare.steps, samples, learnt, codecs, None if len(made_of) else cache, rows
+        config.prepare.steps, samples, learnt, codecs, kept_steps(data, made_of), rows
     )
     found = place_fold(pipeline, columns, data, fold, device, rows, made_of)
     _balance(found, config, np.concatenate([fold.train, made_of]))
     found.seconds = time.perf_counter() - begun
     return found
+
+
+def kept_steps(data: Data, made_of: Rows) -> Cache | None:
+    """Where results of costly steps are kept; None of made-up data, or where rows have copies."""
+    lasting = not data.samples.sample and not len(made_of)
+    return Cache(cache_root() / "prepared") if lasting else None
 
 
 def _also_fitted(config: Config, data: Data, fold: Fold) -> Rows:
