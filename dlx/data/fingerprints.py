@@ -49,11 +49,12 @@ def contents_digest(samples: Samples) -> str:
     if samples.test is not None:
         columns["official test rows"] = Dense(samples.test)
     for name, column in sorted(columns.items()):
-        for array in column.arrays().values():
+        arrays, about_it = column.contents()
+        for array in arrays.values():
             about = json.dumps([name, array.dtype.str, array.shape])
             digest.update(about.encode())
             digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)  # no copy
-        meta = {key: value for key, value in column.meta().items() if value and key not in _TOLD}
+        meta = {key: value for key, value in about_it.items() if value and key not in _TOLD}
         digest.update(json.dumps(meta, sort_keys=True).encode() if meta else b"")
     return digest.hexdigest()
 

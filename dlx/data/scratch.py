@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from ..interrupts import check
+
 _PREFIX = ".tmp-"
 _LEFT = (_PREFIX, ".new-")
 """How names of temporary folders begin; the second is that of earlier versions."""
+WAIT_S = 0.2
+"""Between two looks at whether another process is done."""
 
 
 @contextmanager
@@ -34,6 +39,39 @@ def sweep(root: Path) -> None:
     """Deletes what writers left that were killed; nothing while any writer is at work."""
     with suppress(OSError), _hold_shared(root):
         pass
+
+
+@contextmanager
+def alone(root: Path, name: str) -> Iterator[None]:
+    """Waits until no other process is within it under this name, in a folder of the cache.
+
+    A system without locks of files lets everybody in: the same work is then done twice.
+
+    Raises:
+        OSError: the folder cannot be written to.
+        Interrupted: a signal asks to stop.
+    """
+    try:
+        import fcntl
+    except ImportError:  # not on Windows
+        yield
+        return
+    root.mkdir(parents=True, exist_ok=True)
+    file = root / f".{name}.lock"
+    handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        while True:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                check()
+                time.sleep(WAIT_S)
+        yield
+    finally:
+        with suppress(OSError):
+            file.unlink()
+        os.close(handle)
 
 
 @contextmanager

@@ -18,9 +18,11 @@ import torch
 from torch import Tensor
 
 from ..data.columns import Input
-from ..models.inputs import Batch, MultiHot, Padded
+from ..models.inputs import MultiHot
 from ..problem import PROBLEMS
 from ..seeds import derive
+from ..sources.batches import Whole
+from ..sources.held import Elsewhere
 
 PENALTIES = (1000.0, 100.0, 10.0, 1.0, 0.1, 0.01)
 """Tried from the strongest on, until other rows are served worse."""
@@ -37,6 +39,9 @@ ITERATIONS, TOLERANCE = 200, 1e-3
 
 SURE = 20.0
 """A logit whose probability is 1 in float32."""
+
+Inputs = Mapping[str, Whole]
+"""All rows of some prepared inputs, by name."""
 
 Matrix = Any
 """Rows of features: a dense float64 array, or a sparse CSR one."""
@@ -55,7 +60,7 @@ Cut = tuple[Matrix, Targets, Matrix, Targets]
 class Rows(NamedTuple):
     """Some samples: prepared inputs by name, and the values of one target."""
 
-    inputs: Batch
+    inputs: Inputs
     targets: Tensor
 
 
@@ -71,7 +76,7 @@ class Classical:
 
     name: str
     chosen: dict[str, Any]
-    predict: Callable[[Batch], Tensor]
+    predict: Callable[[Inputs], Tensor]
 
 
 def fit(
@@ -117,7 +122,7 @@ def fit(
     model = make(outputs) if validation is None else models[0]  # other rows, maybe other classes
     model.fit(inputs, targets, penalty)
 
-    def predict(rows: Batch) -> Tensor:
+    def predict(rows: Inputs) -> Tensor:
         many = _count(rows)
         blocks = (np.arange(at, min(at + most, many)) for at in range(0, max(1, many), most))
         found = np.concatenate([model.logits(features(rows, block)) for block in blocks])
@@ -135,11 +140,11 @@ def _dense_width(described: Mapping[str, Input]) -> int:
     return max(1, sum(math.prod(i.shape) for i in described.values() if i.is_numbers))
 
 
-def _count(inputs: Batch) -> int:
+def _count(inputs: Inputs) -> int:
     column = next(iter(inputs.values()))
     if isinstance(column, MultiHot):
         return column.len_rows
-    assert isinstance(column, Tensor)
+    assert isinstance(column, Tensor | Elsewhere)
     return len(column)
 
 
@@ -173,7 +178,7 @@ def _pick(models: Sequence[_Model], cuts: Sequence[Cut]) -> float:
 class _Features:
     """Prepared inputs as one matrix, the dense ones standardised as the training rows teach."""
 
-    def __init__(self, described: Mapping[str, Input], train: Batch, kept: Places) -> None:
+    def __init__(self, described: Mapping[str, Input], train: Inputs, kept: Places) -> None:
         self._described = described
         rows = np.sort(kept)
         self._scales: dict[str, tuple[Floats, Floats]] = {}
@@ -184,7 +189,7 @@ class _Features:
                 spread[spread < 1e-8 * np.abs(values).max(initial=1.0)] = 1.0
                 self._scales[name] = (values.mean(axis=0), spread)
 
-    def __call__(self, inputs: Batch, rows: Places) -> Matrix:
+    def __call__(self, inputs: Inputs, rows: Places) -> Matrix:
         """The matrix of some rows, CSR as soon as one input is sparse."""
         from scipy import sparse
 
@@ -193,7 +198,7 @@ class _Features:
             return parts[0] if len(parts) == 1 else np.hstack(parts)
         return sparse.hstack([sparse.csr_matrix(part) for part in parts], format="csr")
 
-    def _part(self, name: str, column: Tensor | MultiHot | Padded, rows: Places) -> Matrix:
+    def _part(self, name: str, column: Whole, rows: Places) -> Matrix:
         if isinstance(column, MultiHot):
             return _sparse(column.indices, column.offsets, column.size, column.weights)[rows]
         if self._described[name].kind == "ids":
@@ -208,10 +213,14 @@ class _Features:
         return values
 
 
-def _flat(column: Tensor | MultiHot | Padded, rows: Places) -> Floats:
+def _flat(column: Whole, rows: Places) -> Floats:
     """Some rows as vectors of double precision, in memory of their own."""
-    assert isinstance(column, Tensor)
-    taken = column.reshape(len(column), -1)[torch.from_numpy(rows).to(column.device)]
+    places = torch.from_numpy(rows)
+    if isinstance(column, Elsewhere):
+        taken = column[places].flatten(1)
+    else:
+        assert isinstance(column, Tensor)
+        taken = column.reshape(len(column), -1)[places.to(column.device)]
     return taken.cpu().double().numpy()
 
 

@@ -269,7 +269,7 @@ def _input(shape: Sequence[int], **rest: Any) -> Input:
 
 
 def _raw(column: Column) -> RawColumn:
-    return RawColumn(column.kind, column.holds)
+    return RawColumn(column.fed_as or column.kind, column.holds)
 
 
 @contextmanager

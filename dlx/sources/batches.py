@@ -1,8 +1,8 @@
 """Samples on the device, and batches gathered from them by index.
 
-Every dataset of the book fits into memory, so a part is held on the device whole. Rows are
-gathered in blocks of many batches, and a batch is a slice of a block: at batch size 1 a gather
-for each batch would take longer than the step.
+Every dataset of the book fits into memory, so a part is held on the device whole, but for pictures
+in files, which are fetched block by block. Rows are gathered in blocks of many batches, and a batch
+is a slice of a block: at batch size 1 a gather for each batch would take longer than the step.
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ import torch
 from torch import Tensor
 
 from ..data.columns import Column, Rows
+from ..data.threads import one_ahead
 from ..models.inputs import MultiHot, Padded
-from .held import Held, HeldRagged, as_tensor, hold
+from .held import Elsewhere, Held, HeldRagged, as_tensor, hold
 from .order import draw_order, gather_alike
 
 Inputs = dict[str, Tensor | MultiHot | Padded]
+Whole = Tensor | MultiHot | Padded | Elsewhere
+"""All rows of a column."""
 
 BLOCK_BYTES = 512 * 1024
 """Small enough that a block is still in the processor's cache when its batches are used."""
@@ -89,12 +92,17 @@ class Part:
         return self.take(order), order.argsort()
 
     @property
-    def inputs(self) -> Inputs:
-        """All rows, as a model takes them; of rows of different length, which ids each has."""
-        return {
-            name: held.marks() if isinstance(held, HeldRagged) else held.batch(0, self.rows)
-            for name, held in self.held.items()
-        }
+    def inputs(self) -> dict[str, Whole]:
+        """All rows, as a model takes them; of rows of different length, which ids each has.
+
+        What is elsewhere stays there, and gives what it is asked for.
+        """
+        return {name: self._whole(held) for name, held in self.held.items()}
+
+    def _whole(self, held: Held) -> Whole:
+        if isinstance(held, Elsewhere):
+            return held
+        return held.marks() if isinstance(held, HeldRagged) else held.batch(0, self.rows)
 
     def take(self, rows: Tensor) -> Part:
         """These rows, in this order."""
@@ -112,8 +120,35 @@ class Part:
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """Batches of consecutive rows; the last may be smaller."""
+        if self.is_elsewhere:
+            for part in self._gather(torch.arange(self.rows), batch_size):
+                yield from part.in_order(batch_size)
+            return
         for start in range(0, self.rows, batch_size):
             yield self.batch(start, min(start + batch_size, self.rows))
+
+    @cached_property
+    def is_elsewhere(self) -> bool:
+        """Whether some of it has to be fetched before it can be computed with."""
+        return any(isinstance(held, Elsewhere) for held in self.held.values())
+
+    def fetch(self) -> Part:
+        """The same rows, all of them on the device."""
+        held = {
+            name: one.fetch() if isinstance(one, Elsewhere) else one
+            for name, one in self.held.items()
+        }
+        return Part(held, self.targets, self.numbers)
+
+    def _gather(self, order: Tensor, block: int) -> Iterator[Part]:
+        """Rows in this order, so many at once; what is elsewhere is fetched a block ahead."""
+        blocks = (order[start : start + block] for start in range(0, len(order), block))
+        if self.is_elsewhere:
+            return one_ahead(lambda rows: self._take(rows).fetch(), blocks)
+        return map(self._take, blocks)
+
+    def _take(self, rows: Tensor) -> Part:
+        return self.take(rows.to(self.numbers.device))
 
     def iterate_shuffled(
         self,
@@ -141,9 +176,7 @@ class Part:
             order = gather_alike(order, lengths, batch_size, generator)
         row_bytes = max(1, sum(held.nbytes for held in self.held.values()) // self.rows)
         block = batch_size * max(1, BLOCK_BYTES // (row_bytes * batch_size))
-        for start in range(skip * batch_size, len(order), block):
-            rows = order[start : start + block].to(self.numbers.device)
-            part = self.take(rows)
+        for part in self._gather(order[skip * batch_size :], block):
             yield from (part if change is None else change(part)).in_order(batch_size)
 
 

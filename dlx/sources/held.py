@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from abc import ABC, abstractmethod
 from typing import Any, Protocol, Self
 
 import numpy as np
@@ -39,6 +40,22 @@ class Held(Protocol):
     def batch(self, start: int, stop: int) -> Tensor | MultiHot | Padded:
         """Consecutive rows, as a model takes them."""
         ...
+
+
+class Elsewhere(ABC):
+    """Base of rows that are not on the device before a block of them is fetched."""
+
+    @abstractmethod
+    def fetch(self) -> Held:
+        """The same rows on the device."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many rows there are."""
+
+    @abstractmethod
+    def __getitem__(self, rows: Tensor) -> Tensor:
+        """Some rows as a model takes them."""
 
 
 class HeldDense:

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image as Pictures
 
+from dlx.config.specs.pictures import Decoding
 from dlx.data.columns import (
     KINDS,
     Array,
     Column,
     Dense,
+    Files,
     Image,
     Input,
     Rows,
@@ -33,11 +38,25 @@ PICTURES = np.arange(60, dtype=np.uint8).reshape(5, 2, 2, 3)
 SERIES = np.array([[5, 0], [1, 2], [3, 4], [1, 2], [3, 4], [1, 2], [0, 9], [7, 8], [3, 4]], "f4")
 WORDS = ("zero", "one", "two", "three")
 
+
+FOLDER = tempfile.TemporaryDirectory()  # gone at the end of the tests
+
+
+def pictures_in_files() -> Files:
+    """Five PNG pictures, which the column is told to decode small."""
+    folder = Path(FOLDER.name)
+    for number in range(5):
+        pixels = (np.arange(300) * (number + 1)).astype(np.uint8).reshape(10, 10, 3)
+        Pictures.fromarray(pixels).save(folder / f"{number}.png")
+    return Files.of(folder, [f"{number}.png" for number in range(5)], Decoding(size=(8, 9)))
+
+
 COLUMNS: dict[str, Callable[[], Column]] = {
     "images": lambda: Dense(np.arange(30.0).reshape(5, 2, 3)),
     "colours": lambda: Dense(np.arange(120, dtype=np.uint8).reshape(5, 4, 2, 3)),
     "pictures": lambda: Image(np.arange(120, dtype=np.uint8).reshape(5, 4, 2, 3)),
     "scaled pictures": lambda: Image(PICTURES, (1.0, 2.0), (0.5, 255.0)),
+    "pictures in files": pictures_in_files,
     "table": lambda: Dense(np.arange(10).reshape(5, 2), ("a", "b")),
     "holes": lambda: Dense(np.array([1.0, np.nan, np.nan, -0.0, 0.0])),
     "numbers": lambda: Dense(np.arange(5, dtype=np.float32)),

@@ -8,7 +8,8 @@ import numpy as np
 
 from .base import KINDS, Array, Column, Input, Numeric, Rows, Shown
 from .dense import Dense
-from .image import Image
+from .files import Files
+from .image import Image, Pictures
 from .ragged import Sequence, Sparse
 from .text import Text
 from .window import Window
@@ -18,9 +19,11 @@ __all__ = [
     "Array",
     "Column",
     "Dense",
+    "Files",
     "Image",
     "Input",
     "Numeric",
+    "Pictures",
     "Rows",
     "Sequence",
     "Shown",

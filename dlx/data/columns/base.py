@@ -75,11 +75,13 @@ class Column(ABC):
         kind: its name, as the cache and a pipeline record it.
         held: "module:attribute" of the class that holds such rows on a device.
         instead: what to do where a preparation step cannot take it; "" where the step knows.
+        fed_as: the kind that it is the same as to a pipeline; "" stands for its own.
     """
 
     kind: ClassVar[str]
     held: ClassVar[str]
     instead: ClassVar[str] = ""
+    fed_as: ClassVar[str] = ""
 
     def __init_subclass__(cls) -> None:
         if hasattr(cls, "kind"):  # not the abstract ones
@@ -109,6 +111,10 @@ class Column(ABC):
     def meta(self) -> dict[str, Any]:
         """What else `restore` needs, as JSON can hold it; lists may be tuples."""
         return {name: one for name, one in vars(self).items() if not isinstance(one, np.ndarray)}
+
+    def contents(self) -> tuple[Mapping[str, Array], Mapping[str, Any]]:
+        """What of arrays and meta tells one dataset from another."""
+        return self.arrays(), self.meta()
 
     @classmethod
     def restore(cls, arrays: Mapping[str, Array], meta: Mapping[str, Any]) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
@@ -15,80 +16,59 @@ from .base import Array, Input, Numeric, Rows, Shown
 _LEVELS = np.arange(256.0)
 
 
-@dataclass(frozen=True, eq=False)
-class Image(Numeric):
-    """Rows of pictures: a byte b stands for (b - mean) / std, channel by channel.
+class Pictures(Numeric):
+    """Base of columns of pictures: a byte b stands for (b - mean) / std, channel by channel.
+
+    Those that are kept in another way are the same to a pipeline.
 
     Attributes:
-        pixels: uint8 of shape (rows, channels, height, width).
         mean: of each channel; empty: 0.
         std: of each channel; empty: 1.
     """
 
-    kind: ClassVar[str] = "image"
-    held: ClassVar[str] = "dlx.sources.images:HeldImages"
+    fed_as: ClassVar[str] = "image"
     instead: ClassVar[str] = (
         "leave it out: scale and standardise are for pictures, and model=mlp flattens them"
     )
 
-    pixels: npt.NDArray[np.uint8]
-    mean: tuple[float, ...] = ()
-    std: tuple[float, ...] = ()
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    @property
+    @abstractmethod
+    def sizes(self) -> tuple[int, ...]:
+        """Of a picture: channels, height, width."""
+
+    @abstractmethod
+    def count_levels(self) -> npt.NDArray[np.int64]:
+        """How often each channel has each byte, (channels, 256)."""
 
     def __post_init__(self) -> None:
-        channels = self.pixels.shape[1]
+        channels = self.sizes[0]
         object.__setattr__(self, "mean", self.mean or (0.0,) * channels)
         object.__setattr__(self, "std", self.std or (1.0,) * channels)
-
-    def __len__(self) -> int:
-        return len(self.pixels)
 
     @property
     def holds(self) -> str:
         """What it holds, in words."""
-        return f"pictures of {' x '.join(map(str, self.pixels.shape[1:]))} bytes"
-
-    def take(self, rows: Rows) -> Self:
-        """These rows, in this order."""
-        return replace(self, pixels=self.pixels[rows])
-
-    def hashes(self, rows: Rows) -> list[bytes]:
-        """The bytes of each of these rows."""
-        pixels = np.asarray(self.pixels)  # a mapped array takes ten times as long for a row
-        return [pixels[row].tobytes() for row in rows.tolist()]
+        return f"pictures of {' x '.join(map(str, self.sizes))} bytes"
 
     def describe(self) -> Input:
         """Numbers of the shape (channels, height, width)."""
-        return Input("dense", self.pixels.shape[1:])
-
-    def show(self, row: int) -> Shown:
-        """The picture."""
-        return Shown("image", np.asarray(self.pixels[row]))
-
-    def profile(self, name: str) -> Iterator[Profile]:
-        """The pictures as a whole, in bytes."""
-        yield of_many(name, self.pixels)
+        return Input("dense", self.sizes)
 
     def moments(self) -> tuple[Array, Array]:
         """Mean and standard deviation of each channel."""
-        shares = self._count_levels() / max(1, self.pixels[:, 0].size)
+        shares = self.count_levels() / max(1, len(self) * self.sizes[1] * self.sizes[2])
         mean = shares @ _LEVELS
         spread = np.sqrt((shares * (_LEVELS - mean[:, None]) ** 2).sum(axis=1))
         return self._scaled(mean), spread / self.std
 
     def limits(self) -> tuple[Array, Array]:
         """The smallest and the largest value of each channel."""
-        ends = [np.flatnonzero(counts)[[0, -1]] for counts in self._count_levels()]
+        ends = [np.flatnonzero(counts)[[0, -1]] for counts in self.count_levels()]
         low, high = np.transpose(ends)
         return self._scaled(low), self._scaled(high)
-
-    def _count_levels(self) -> npt.NDArray[np.int64]:
-        """How often each channel has each byte, (channels, 256); a picture at a time."""
-        counts = np.zeros((self.pixels.shape[1], 256), np.int64)
-        for picture in self.pixels:
-            for channel, bytes_of in enumerate(picture):
-                counts[channel] += np.bincount(bytes_of.ravel(), minlength=256)
-        return counts
 
     def _scaled(self, levels: Array) -> Array:
         return np.asarray((levels - np.array(self.mean)) / np.array(self.std))
@@ -101,4 +81,63 @@ class Image(Numeric):
         """The same bytes, each of which stands for (its value - offset) / width of its channel."""
         mean, std = np.array(self.mean), np.array(self.std)
         mean, std = mean + std * np.asarray(offset), std * np.asarray(width)
-        return replace(self, mean=tuple(mean.tolist()), std=tuple(std.tolist()))
+        return self.stand_for(tuple(mean.tolist()), tuple(std.tolist()))
+
+    @abstractmethod
+    def stand_for(self, mean: tuple[float, ...], std: tuple[float, ...]) -> Self:
+        """The same bytes with another mean and std of each channel."""
+
+
+@dataclass(frozen=True, eq=False)
+class Image(Pictures):
+    """Rows of pictures in memory.
+
+    Attributes:
+        pixels: uint8 of shape (rows, channels, height, width).
+        mean: of each channel; empty: 0.
+        std: of each channel; empty: 1.
+    """
+
+    kind: ClassVar[str] = "image"
+    held: ClassVar[str] = "dlx.sources.images:HeldImages"
+
+    pixels: npt.NDArray[np.uint8]
+    mean: tuple[float, ...] = ()
+    std: tuple[float, ...] = ()
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Of a picture: channels, height, width."""
+        return self.pixels.shape[1:]
+
+    def __len__(self) -> int:
+        return len(self.pixels)
+
+    def take(self, rows: Rows) -> Self:
+        """These rows, in this order."""
+        return replace(self, pixels=self.pixels[rows])
+
+    def stand_for(self, mean: tuple[float, ...], std: tuple[float, ...]) -> Self:
+        """The same bytes with another mean and std of each channel."""
+        return replace(self, mean=mean, std=std)
+
+    def hashes(self, rows: Rows) -> list[bytes]:
+        """The bytes of each of these rows."""
+        pixels = np.asarray(self.pixels)  # a mapped array takes ten times as long for a row
+        return [pixels[row].tobytes() for row in rows.tolist()]
+
+    def show(self, row: int) -> Shown:
+        """The picture."""
+        return Shown("image", np.asarray(self.pixels[row]))
+
+    def profile(self, name: str) -> Iterator[Profile]:
+        """The pictures as a whole, in bytes."""
+        yield of_many(name, self.pixels)
+
+    def count_levels(self) -> npt.NDArray[np.int64]:
+        """How often each channel has each byte, (channels, 256); a picture at a time."""
+        counts = np.zeros((self.sizes[0], 256), np.int64)
+        for picture in self.pixels:
+            for channel, bytes_of in enumerate(picture):
+                counts[channel] += np.bincount(bytes_of.ravel(), minlength=256)
+        return counts
