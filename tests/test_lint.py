@@ -35,6 +35,7 @@ OPENERS |= {"rmtree", "rmdir", "iterdir", "glob", "rglob", "symlink_to", "hardli
 MAY_OPEN = (
     *("files.py", "data/readers/", "data/fetch.py", "data/store.py", "data/reading.py"),
     *("data/keras_npz.py", "data/code.py", "data/scratch.py", "data/cache.py"),
+    *("data/originals.py", "data/picture_cache.py"),
     *(
         "config/files.py",
         "config/paths.py",

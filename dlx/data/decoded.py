@@ -191,7 +191,7 @@ def _write(originals: Originals, file: Path) -> Survey:
     size = int(np.prod(originals.how.sizes))
 
     def put(first: int, some: Pixels) -> None:
-        with file.open("r+b", buffering=0) as stream:
+        with open_file(file, "r+b") as stream:
             stream.seek(first * size)
             stream.write(some.tobytes())
 
