@@ -9,6 +9,7 @@ from torch import nn
 
 from ..config.shapes import Place, Shape
 from ..config.specs import layers as specs
+from ..config.specs.blocks import take_image
 from ..config.specs.models import Convnet
 from ..data.columns import Input
 from .layers import batch_norm, conv2d, max_pool2d, reader
@@ -31,7 +32,7 @@ def build(options: Convnet, inputs: Mapping[str, Input], outputs: Mapping[str, i
     """
     name, found = the_only_input(inputs, "convnet")
     read, shape = reader(name, found, images=True)
-    options.take_image(name, shape)
+    take_image("convnet", name, shape)
     body: list[nn.Module] = []
     for window, place in options.windows():
         block, shape = _block(options, window, shape, place)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from ..config.fields import Chosen
 from ..config.shapes import Place, Shape, shape_of
+from ..config.specs.blocks import Blocks
 from ..config.specs.graphs import check_nodes
 from ..config.specs.layers import has_images, take_vector
 from ..config.specs.model import Layered
@@ -82,6 +83,29 @@ def build_layers(
     layers = options.expand(ids=found.kind == "ids")
     nodes, heads = {BODY: Node(of=(name,), layers=layers)}, dict.fromkeys(outputs, BODY)
     network = _assemble(nodes, heads, inputs, outputs, {BODY: options.key})
+    return check_penalty(options, network)
+
+
+def build_blocks(
+    options: Blocks, inputs: Mapping[str, Input], outputs: Mapping[str, int]
+) -> Network:
+    """Builds a model of images out of blocks: a graph whose nodes it names itself.
+
+    Args:
+        options: checked options, which tell the nodes.
+        inputs: name -> description of exactly one input: images (height, width) or
+            (channels, height, width).
+        outputs: target -> number of logits.
+
+    Raises:
+        UsageError: there is not exactly one input, it holds no images, or too small ones, or a
+            penalty has no hidden layer to act on.
+    """
+    name, found = the_only_input(inputs, options.named)
+    options.take(name, reader(name, found, images=True)[1])
+    nodes = options.nodes(name)
+    heads = assign_heads(nodes, {}, outputs)
+    network = _assemble(nodes, heads, inputs, outputs, dict.fromkeys(nodes, "model"))
     return check_penalty(options, network)
 
 

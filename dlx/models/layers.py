@@ -89,12 +89,23 @@ def _padding(zeros: list[tuple[int, int]]) -> dict[str, tuple[int, ...]]:
     return {"zeros": tuple(side for axis in reversed(zeros) for side in axis)}
 
 
-def _pool(kind: type[nn.Module], options: specs.Pool, shape: Shape, place: Place) -> Made:
+def _pool1d(kind: type[nn.Module], options: specs.Pool, shape: Shape, place: Place) -> Made:
     after = options.after(shape, place)
     stride = options.stride or options.size
-    pool = kind(options.size, stride)
-    over_time = shape.kind == "sequence"
-    return modules.Pool1d(pool, options.size, stride) if over_time else pool, after
+    return modules.Pool1d(kind(options.size, stride), options.size, stride), after
+
+
+def _pool2d(
+    kind: Callable[..., nn.Module], options: specs.Pool2d, shape: Shape, place: Place
+) -> Made:
+    # Beyond the image lies nothing that counts; `ceil_mode` gives the odd row and column after it.
+    after = options.after(shape, place)
+    stride = options.stride or options.size
+    if options.padding == "valid":
+        return kind(options.size, stride), after
+    around = [modules.same_padding(n, options.size, stride, 1) for n in shape.places]
+    padding, odd = tuple(before for before, _ in around), any(a != b for a, b in around)
+    return kind(options.size, stride, padding=padding, ceil_mode=odd), after
 
 
 def _global_pool(largest: bool, options: specs.GlobalPool, shape: Shape, place: Place) -> Made:
@@ -194,10 +205,10 @@ conv1d = partial(_convolution, modules.Conv1d)
 conv2d = partial(_convolution, modules.Conv2d)
 separable_conv1d = partial(_convolution, partial(modules.Separable, modules.Conv1d))
 separable_conv2d = partial(_convolution, partial(modules.Separable, modules.Conv2d))
-max_pool1d = partial(_pool, nn.MaxPool1d)
-avg_pool1d = partial(_pool, nn.AvgPool1d)
-max_pool2d = partial(_pool, nn.MaxPool2d)
-avg_pool2d = partial(_pool, nn.AvgPool2d)
+max_pool1d = partial(_pool1d, nn.MaxPool1d)
+avg_pool1d = partial(_pool1d, nn.AvgPool1d)
+max_pool2d = partial(_pool2d, nn.MaxPool2d)
+avg_pool2d = partial(_pool2d, partial(nn.AvgPool2d, count_include_pad=False))
 global_max_pool = partial(_global_pool, True)  # the largest value over all places
 global_avg_pool = partial(_global_pool, False)  # the mean
 rnn = partial(_recurrent, recurrent.RNN)

@@ -54,6 +54,13 @@ def test_without_dense_layers_dropout_stands_before_the_output(build):
     assert type(model.body[-1]) is nn.Dropout
 
 
+def test_pooling_may_stand_after_the_last_convolution_too(build):
+    model = build("convnet", IMAGE, channels=(4, 8), dense=(), pool_last=True)
+    names = [type(part).__name__ for part in model.body]
+    assert names == ["Conv2d", "ReLU", "MaxPool2d", "Conv2d", "ReLU", "MaxPool2d", "Flatten"]
+    assert model.heads["y"].in_features == 8 * 5 * 5
+
+
 def test_penalties_act_on_convolutions_and_hidden_dense_layers(build):
     model = build("convnet", IMAGE, channels=(4, 8), dense=(6,))
     assert [tuple(k.shape)[:2] for k in model.hidden_kernels()] == [(4, 1), (8, 4), (6, 968)]

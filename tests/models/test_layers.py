@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import pytest
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
@@ -34,7 +36,11 @@ CASES = [
         ]
     ),
     *((f"{kind}_pool1d", {"size": 2}, SEQUENCE) for kind in ("max", "avg")),
-    *((f"{kind}_pool2d", {"size": 3, "stride": 2}, IMAGE) for kind in ("max", "avg")),
+    *(
+        (f"{kind}_pool2d", {"size": 3, "stride": 2, "padding": padding}, IMAGE)
+        for kind in ("max", "avg")
+        for padding in ("valid", "same")
+    ),
     *((f"global_{kind}_pool", {}, shape) for kind in ("max", "avg") for shape in (SEQUENCE, IMAGE)),
     *(("batch_norm", {}, shape) for shape in (VECTOR, SEQUENCE, IMAGE)),
     *(("layer_norm", {}, shape) for shape in (VECTOR, SEQUENCE)),
@@ -135,6 +141,37 @@ def test_same_padding_of_an_uneven_image_pads_the_right_axes(layer):
         F.pad(torch.ones(1, 1, 4, 5), (1, 1, 0, 1)), torch.ones(1, 1, 3, 3), stride=2
     )
     assert torch.equal(module(torch.ones(1, 1, 4, 5)), expected)
+
+
+@pytest.mark.parametrize("kind", ["max", "avg"])
+def test_same_pooling_is_tensorflows_of_every_size(layer, kind):
+    """As if the image were extended, the odd pixel after it, by what does not count."""
+    for size, window, stride in itertools.product(range(1, 10), range(1, 6), range(1, 5)):
+        if stride == 1 and window % 2 == 0:
+            continue
+        options = {"size": window, "stride": stride, "padding": "same"}
+        module, shape = made(layer, f"{kind}_pool2d", (1, size, 4), **options)
+        x = torch.rand(1, 1, size, 4)
+        (top, bottom), (left, right) = (same_padding(n, window, stride, 1) for n in (size, 4))
+        around = (left, right, top, bottom)
+        if kind == "max":
+            expected = F.max_pool2d(F.pad(x, around, value=-torch.inf), window, stride)
+        else:
+            counted = F.avg_pool2d(F.pad(torch.ones_like(x), around), window, stride)
+            expected = F.avg_pool2d(F.pad(x, around), window, stride) / counted
+        assert shape.sizes == tuple(expected.shape[1:])
+        torch.testing.assert_close(module(x), expected)
+
+
+def test_same_pooling_without_a_middle_is_refused(layer):
+    with pytest.raises(UsageError) as caught:
+        made(layer, "max_pool2d", IMAGE, size=2, stride=1, padding="same")
+    assert str(caught.value) == (
+        "layer 1 (max_pool2d) has a window of 2 that moves by 1: it has no middle\n"
+        "  where: model.layers\n"
+        "  accepted: with padding: same an odd size, or a larger stride\n"
+        "  try: model.layers.0.size=3"
+    )
 
 
 @pytest.mark.parametrize("size", range(1, 12))

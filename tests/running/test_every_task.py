@@ -27,6 +27,7 @@ FITTING = {
     ("layers", True): ("model.layers=[flatten,{linear: 8},relu]",),
 }
 """What a model needs beside its name, for images or for others."""
+OF_IMAGES = ("convnet", "vgg", "residual", "xception")
 SEQUENCES = ("recurrent", "conv1d", "transformer")
 NEEDED = {"layers": {"layers": ()}, "conv1d": {"kernel": 3, "pool": 1}}
 EMBEDDED = ("model.layers=[{embedding: 4},global_max_pool,{linear: 8},relu]",)
@@ -100,8 +101,8 @@ def test_every_model_that_fits_takes_a_step(task: str, model: str) -> None:
         return
     if model == "graph" and load([f"task={task}"]).config.model.name != "graph":
         change = (*change, nodes_for(task))
-    if model == "convnet" and task not in IMAGES:
-        with pytest.raises(UsageError, match="model=convnet"):
+    if model in OF_IMAGES and task not in IMAGES:
+        with pytest.raises(UsageError, match=f"model={model}"):
             built(*change, base=sample_of(task))
         return
     config = load([f"task={task}"]).config

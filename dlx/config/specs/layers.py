@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 from ...errors import Problem, UsageError
 from ..fields import Chosen, Component, Table, option
@@ -110,10 +110,30 @@ class Pool1d(Pool):
     over = "sequence"
 
 
+@dataclass(frozen=True, kw_only=True)
 class Pool2d(Pool):
     """Largest or mean value of each window of an image."""
 
     over = "image"
+
+    padding: Literal["valid", "same"] = option(
+        "valid",
+        "drop what is left over at the end (valid), or let windows reach beyond the image, whose "
+        "pixels alone count (same)",
+        newer=True,
+    )
+
+    def after(self, shape: Shape, place: Place) -> Shape:
+        """A value a window."""
+        stride = self.stride or self.size
+        if self.padding == "valid":
+            return super().after(shape, place)
+        place.take(shape, self.over)
+        if stride == 1 and self.size % 2 == 0:
+            what = f"has a window of {self.size} that moves by 1: it has no middle"
+            hint = f"{place.key}.{place.number - 1}.size={self.size + 1}"
+            raise place.refusal(what, "with padding: same an odd size, or a larger stride", hint)
+        return shape.resize(shape.channels, tuple(-(-n // stride) for n in shape.places))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -249,6 +269,11 @@ LAYERS = Table(
     },
     short_forms="relu, {dropout: 0.5} or {name: dropout, rate: 0.5}",
 )
+
+
+def choose(*layers: tuple[str, dict[str, Any]]) -> tuple[Chosen, ...]:
+    """Layers of the table, with their options."""
+    return tuple(LAYERS.default(name, **options)() for name, options in layers)
 
 
 def has_images(layers: Sequence[Chosen]) -> bool:

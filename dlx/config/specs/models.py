@@ -10,7 +10,8 @@ from typing import Literal
 from ...errors import Problem, UsageError
 from ..fields import Chosen, Component, Table, option
 from ..files import Where
-from ..shapes import Place, Shape, keep_possible, shape_of
+from ..shapes import Place, keep_possible, shape_of
+from .blocks import Residual, Vgg, Xception, take_image
 from .graphs import check_graph, locate
 from .layers import LAYERS, Conv2d, Pool2d, follow, shapes_of, take_vector
 from .model import Common as Common
@@ -46,6 +47,7 @@ class Convnet(Common):
     )
     kernel: int = option(3, "window of the convolutions", ge=1, aliases=("kernel_size",))
     pool: int = option(2, "max-pooling between two convolutions; 1 for none", ge=1)
+    pool_last: bool = option(False, "max-pooling after the last one too (book 5.2)", newer=True)
     padding: Literal["valid", "same"] = option("valid", "rows of zeros around the image")
     dense: tuple[int, ...] = option((64,), "dense layers after the convolutions", ge=1)
     activation: ActivationName = option("relu", "after each convolution and dense layer")
@@ -53,10 +55,11 @@ class Convnet(Common):
     batch_norm: bool = option(False, "normalise after each convolution")
 
     def windows(self) -> Iterator[tuple[Pool2d | Conv2d, Place]]:
-        """The convolutions in order, with the pooling between two of them."""
+        """The convolutions in order, with the pooling between two of them, or after each."""
+        pool = Pool2d(size=self.pool)
         for number, channels in enumerate(self.channels, start=1):
             if number > 1 and self.pool > 1:
-                yield Pool2d(size=self.pool), Place(number, "pooling before it", "model.pool")
+                yield pool, Place(number, "pooling before it", "model.pool")
             window = Conv2d(
                 channels=channels,
                 kernel=self.kernel,
@@ -64,21 +67,8 @@ class Convnet(Common):
                 bias=not self.batch_norm,  # which takes the mean off, and with it any bias
             )
             yield window, Place(number, "convolution", "model.channels")
-
-    @staticmethod
-    def take_image(name: str, shape: Shape) -> Shape:
-        """Hands back the shape of an input if it is an image.
-
-        Raises:
-            UsageError: it is none.
-        """
-        if shape.kind == "image":
-            return shape
-        what = f"model=convnet cannot take the input {name}: its rows are {shape}"
-        accepted = "images (height, width) or (channels, height, width)"
-        hint = "use model=mlp, or remove the prepare step flatten"
-        hint = "model=conv1d" if shape.kind == "ids" else hint
-        raise UsageError(Problem(what, "model.name", accepted, hint))
+        if self.pool_last and self.pool > 1 and self.channels:
+            yield pool, Place(len(self.channels), "pooling after it", "model.pool")
 
     def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:  # noqa: ARG002
         """An input that is no image, and windows larger than what reaches them."""
@@ -86,7 +76,7 @@ class Convnet(Common):
             for name, sizes in inputs.items() if len(inputs) == 1 else ():
                 if sizes is None:
                     continue
-                shape = self.take_image(name, shape_of(sizes, images=True))
+                shape = take_image("convnet", name, shape_of(sizes, images=True))
                 for window, place in self.windows():
                     shape = window.after(shape, place)
         except UsageError as error:
@@ -151,6 +141,9 @@ MODELS = Table(
     {
         "mlp": Component(Mlp, f"{_CODE}.mlp:build"),
         "convnet": Component(Convnet, f"{_CODE}.convnet:build"),
+        "vgg": Component(Vgg, f"{_CODE}.graph:build_blocks"),
+        "residual": Component(Residual, f"{_CODE}.graph:build_blocks"),
+        "xception": Component(Xception, f"{_CODE}.graph:build_blocks"),
         "layers": Component(Layers, f"{_CODE}.graph:build_layers"),
         "graph": Component(Graph, f"{_CODE}.graph:build"),
         "recurrent": Component(Recurrent, f"{_CODE}.graph:build_layers"),

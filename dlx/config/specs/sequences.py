@@ -13,7 +13,7 @@ from ..files import Where
 from ..shapes import Shape, shape_of
 from .attention import LENGTH_OF_ROWS
 from .graphs import locate
-from .layers import LAYERS, follow, take_vector
+from .layers import choose, follow, take_vector
 from .model import Layered
 from .nodes import Known
 from .recurrent import Activation, Ways
@@ -33,7 +33,7 @@ class Sequences(Layered):
 
     def expand(self, ids: bool) -> tuple[Chosen, ...]:
         """The layers, with dropout after them where it is asked for."""
-        end = _choose(("dropout", {"rate": self.end_dropout})) if self.end_dropout else ()
+        end = choose(("dropout", {"rate": self.end_dropout})) if self.end_dropout else ()
         return (*self.layers(ids), *end)
 
     @abstractmethod
@@ -96,7 +96,7 @@ class Recurrent(Sequences):
         shared = {name: getattr(self, name) for name in ("dropout", "recurrent_dropout")}
         shared |= {} if self.cell == "lstm" else {"activation": self.activation}
         shared |= {"bidirectional": self.bidirectional}
-        return _choose(
+        return choose(
             *([("reverse", {})] if self.reverse else ()),
             *([("embedding", {"dim": self.embedding})] if ids else ()),
             *(
@@ -148,7 +148,7 @@ class Conv1d(Sequences):
         if self.dropout and self.end not in _CELLS:
             found.append(("dropout", {"rate": self.dropout}))
         embedding = [("embedding", {"dim": self.embedding})] if ids else []
-        return _choose(*embedding, *found, self._ending())
+        return choose(*embedding, *found, self._ending())
 
     def _ending(self) -> tuple[str, dict[str, Any]]:
         if self.end not in _CELLS:
@@ -193,7 +193,7 @@ class Transformer(Sequences):
         block: dict[str, Any] = {"heads": self.heads, "key": self.key_size}
         block |= {"norm": self.norm, "dropout": self.dropout}
         places = {"kind": self.position, "length": self.length}
-        return _choose(
+        return choose(
             ("embedding", {"dim": self.embedding})
             if ids
             else ("linear", {"units": self.embedding}),
@@ -214,8 +214,3 @@ class Transformer(Sequences):
         if self.position != "learned":
             yield from self.refuse("length", f"the position is {self.position}", where)
         yield from super().check(inputs, targets, where)
-
-
-def _choose(*layers: tuple[str, dict[str, Any]]) -> tuple[Chosen, ...]:
-    """Layers of the table, with their options."""
-    return tuple(LAYERS.default(name, **options)() for name, options in layers)
