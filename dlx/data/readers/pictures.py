@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -41,6 +42,10 @@ _MANY = ("GIF", "PNG", "WEBP", "TIFF")
 """Formats that may have several frames; those of a telephone's JPEG are the same picture."""
 _WIDE = ("I;16", "I;16B", "I;16L", "I;16N", "I")
 _CLEAR = ("LA", "PA", "RGBA", "La", "RGBa")
+
+
+_PILLOW = ("ignore", None, Warning, re.compile(r"PIL\b"), 0)
+"""As the list of what is filtered has it."""
 
 
 class BrokenPictureError(ValueError):
@@ -84,11 +89,9 @@ def open_picture(data: bytes, how: Decoding) -> Picture:
     from PIL import Image, UnidentifiedImageError
 
     formats, told = [name.upper() for name in how.formats], " or ".join(how.formats)
+    _silence()
     try:
-        with (
-            warnings.catch_warnings(action="ignore"),  # of odd metadata
-            Image.open(io.BytesIO(data), formats=formats) as opened,
-        ):
+        with Image.open(io.BytesIO(data), formats=formats) as opened:
             _require_small(opened)
             mended: list[str] = []
             picture = _colour(_turn(opened, mended), how, mended)
@@ -104,6 +107,12 @@ def open_picture(data: bytes, how: Decoding) -> Picture:
         raise BrokenPictureError(str(error) or type(error).__name__) from error
     pixels = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0)
     return Picture(np.ascontiguousarray(pixels), tuple(mended), kind)
+
+
+def _silence() -> None:
+    """Has Pillow warn nobody of odd metadata, for good: threads share what is filtered."""
+    if _PILLOW not in warnings.filters:
+        warnings.filterwarnings("ignore", module=_PILLOW[3].pattern)
 
 
 def _require_small(opened: Image) -> None:
