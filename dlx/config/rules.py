@@ -11,6 +11,7 @@ import yaml
 
 from ..errors import Problem, UsageError
 from .advice import one_cut
+from .augment import check_augment
 from .fields import Chosen, options_of, to_plain
 from .files import Path, Where
 from .learners import (
@@ -18,7 +19,6 @@ from .learners import (
     check_models,
     epoch_scores,
     has_validation,
-    known_inputs,
     monitor_of,
     own_optimizers,
     reads,
@@ -29,7 +29,6 @@ from .paths import NAME, NAME_ACCEPTED
 from .schema import Config, FromRun
 from .secrets import hide_passwords, holds_password
 from .spaces import wrong_space
-from .specs.augment import refuse_no_pictures
 from .specs.averages import first_averaged
 from .specs.optimizers import groups_of
 from .specs.prepare import OnTarget
@@ -167,18 +166,6 @@ def _options_of_step(config: Config, index: int, where: Where) -> Iterator[Probl
         yield replace(problem, what=what, where=where((*at, option)), hint=hint)
 
 
-def _augment(config: Config, where: Where) -> Iterator[Problem]:
-    """Inputs that the dataset has not, or that are no pictures, as far as that is known unread."""
-    offered = config.dataset.options.inputs
-    for name in config.prepare.augment:
-        here = where(("prepare", "augment", name))
-        if name not in offered:
-            what = f"`prepare.augment.{name}`: dataset {config.dataset.name} has no input `{name}`"
-            yield Problem(what, here, join_names(offered), did_you_mean(name, offered))
-        elif sizes := known_inputs(config)[name]:
-            yield from refuse_no_pictures(name, sizes, here)
-
-
 def _copies(config: Config, where: Where) -> Iterator[Problem]:
     copies = config.prepare.copies
     if copies.features and not copies.share:
@@ -314,7 +301,7 @@ _RULES = (
         _monitors,
         _columns,
         check_models,
-        _augment,
+        check_augment,
         _copies,
         _trainer,
     ),

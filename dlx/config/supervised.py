@@ -76,6 +76,16 @@ def metrics_of(config: Config, target: Target) -> dict[str, Chosen]:
     return {name: METRICS.default(name)() for name in PROBLEMS[target.problem].metrics}
 
 
+def mixes(config: Config) -> str:
+    """The key of what mixes pictures of two rows; "" where nothing does."""
+    keys = (
+        f"prepare.augment.{name}"
+        for name, every in config.prepare.augment.items()
+        if any(one.options.stage == "mix" for one in every)
+    )
+    return next(keys, "")
+
+
 def _meaning(config: Config, part: str, losses: Iterable[str] = ()) -> str:
     """What a score is of, where options of targets make it another than its name says.
 
@@ -95,6 +105,9 @@ def _meaning(config: Config, part: str, losses: Iterable[str] = ()) -> str:
         asked = [name for name in names if getattr(config.targets[name], option) != "none"]
         keys = [f"targets.{name}.{option}" for name in asked]
         found += [f"{what} ({', '.join(keys)})"] if keys else []
+    if in_training and (key := mixes(config)):
+        by = "both targets by their share" if losses else "the target with the larger share"
+        found.append(f"of mixed pictures, {by} ({key})")
     return ", ".join(found)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ..config.schema import Config
-from ..config.supervised import loss_of
+from ..config.supervised import loss_of, mixes
 from ..data.targets import EncodedTarget, TargetCodec
 from ..errors import Problem, UsageError
 from ..losses import resolve
@@ -46,7 +46,35 @@ class Scale:
 
     def wrap(self, loss: Loss) -> Loss:
         """A loss of numbers as they are learned, and targets in their unit."""
-        return lambda logits, target: loss(logits, self.apply(target))
+        rows = rows_of(loss)
+        if rows is None:
+            return lambda logits, target: loss(logits, self.apply(target))
+        return RowLoss(
+            lambda logits, target: loss(logits, self.apply(target)),
+            lambda logits, target: rows(logits, self.apply(target)),
+        )
+
+
+@dataclass(frozen=True)
+class RowLoss:
+    """A loss that tells each row's too.
+
+    Attributes:
+        whole: the mean, of logits and targets.
+        rows: that of each row, (batch,).
+    """
+
+    whole: Loss
+    rows: Loss
+
+    def __call__(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The mean, a scalar."""
+        return self.whole(logits, target)
+
+
+def rows_of(loss: Loss) -> Loss | None:
+    """What gives the loss of each row; None where a loss does not tell it."""
+    return getattr(loss, "rows", None)
 
 
 @dataclass(frozen=True)
@@ -85,7 +113,11 @@ class Head:
 def heads_of(
     config: Config, targets: Mapping[str, EncodedTarget], device: torch.device
 ) -> tuple[Head, ...]:
-    """What is learned for each target of a config, on a device."""
+    """What is learned for each target of a config, on a device.
+
+    Raises:
+        UsageError: a loss does not tell each row's, where that is needed.
+    """
     heads = []
     for name, target in config.targets.items():
         loss = resolve(loss_of(config, target), target.problem)
@@ -94,6 +126,8 @@ def heads_of(
         weighted = _weigh(made, targets[name], device, f"targets.{name}.class_weights", loss.name)
         scale = Scale.of(codec, device)
         made = made if scale is None else scale.wrap(made)
+        if mixes(config):
+            _require_rows(made, loss.name, "prepare.augment", "to be mixed")
         what = name, codec.problem, codec.outputs
         heads.append(Head(*what, made, target.weight, codec.positive, scale, weighted))
     return tuple(heads)
@@ -111,14 +145,25 @@ def _weigh(
     """
     if set(target.weights) <= {1.0}:
         return None
-    rows: Loss | None = getattr(loss, "rows", None)
+    each, weights = _require_rows(loss, name, key, "to be weighted"), target.weights
+    factors = torch.tensor(weights, device=device)
+
+    def weigh(logits: Tensor, target: Tensor) -> Tensor:
+        return each(logits, target) * factors[target.long()]
+
+    return RowLoss(lambda logits, target: weigh(logits, target).mean(), weigh)
+
+
+def _require_rows(loss: Loss, name: str, key: str, why: str) -> Loss:
+    """What gives the loss of each row.
+
+    Raises:
+        UsageError: the loss does not tell it.
+    """
+    rows = rows_of(loss)
     if rows is None:
-        what = f"loss {name} has no `rows(logits, target)`, the loss of each row, to be weighted"
+        what = f"loss {name} has no `rows(logits, target)`, the loss of each row, {why}"
         accepted = "a loss with that method, such as dlx.losses.Mean"
-        raise UsageError(Problem(what, key, accepted, f"{key}=none"))
-    each, weights = rows, torch.tensor(target.weights, device=device)
-
-    def weighted(logits: Tensor, target: Tensor) -> Tensor:
-        return (each(logits, target) * weights[target.long()]).mean()
-
-    return weighted
+        hint = f"{key}=none" if key.endswith("class_weights") else ""
+        raise UsageError(Problem(what, key, accepted, hint))
+    return rows

@@ -69,7 +69,7 @@ class Learner(ABC):
         Each comes once an epoch, or is drawn as its class is asked for (`targets.X.sampling`), or
         as many as make `trainer.steps_per_epoch`.
         """
-        config, augmenter = self.config, Augmenter.of(self.config, fold.inputs, number)
+        config, augmenter = self.config, Augmenter.of(self.config, fold, number)
         trainer, alike = config.trainer, config.trainer.bucket == "length"
         how = number, augmenter, fold.chances, trainer.steps_per_epoch, alike
         return RowSource(fold.train, trainer.batch_size, config.seed, *how)

@@ -74,7 +74,7 @@ class Meters:
             with torch.no_grad():
                 for _, head, metric in self.metrics:
                     answers = head.answers(outputs[head.name].detach())
-                    metric.update(answers, batch.targets[head.name])
+                    metric.update(answers, batch.main_target(head.name))
 
     def end_step(self) -> None:
         """What was told since the last call is of one step, in however many parts."""

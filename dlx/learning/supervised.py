@@ -24,7 +24,7 @@ from ..runs.artifacts import Artifacts
 from ..sources.batches import Batch, Part
 from ..sources.fold import FoldData
 from .forecasts import leave_forecasts
-from .heads import Head, Loss, heads_of
+from .heads import Head, heads_of, rows_of
 from .heaviest import leave_heaviest
 from .learner import OneLoss
 from .meters import Meters
@@ -74,18 +74,24 @@ class Supervised(OneLoss):
     def compute(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The losses of a batch, and the logits by target."""
         logits: dict[str, Tensor] = self.model(batch.inputs)
-        targets = batch.targets
         if len(self.heads) == 1:  # no sum, no weight: one step in ten thousand counts
             head = self.heads[0]
-            return {"loss": self._loss_of(head)(logits[head.name], targets[head.name])}, logits
-        each = {h.name: self._loss_of(h)(logits[h.name], targets[h.name]) for h in self.heads}
+            return {"loss": self._loss(head, logits[head.name], batch)}, logits
+        each = {h.name: self._loss(h, logits[h.name], batch) for h in self.heads}
         weighted = [head.weight * each[head.name] for head in self.heads]
         total = torch.stack(weighted).sum()
         return {"loss": total, **{f"{name}/loss": loss for name, loss in each.items()}}, logits
 
-    def _loss_of(self, head: Head) -> Loss:
+    def _loss(self, head: Head, logits: Tensor, batch: Batch) -> Tensor:
         """The loss of a target: in training with the weights of its classes, if they have any."""
-        return head.weighted if head.weighted and self.model.training else head.loss
+        loss = head.weighted if head.weighted and self.model.training else head.loss
+        target, mixed = batch.targets[head.name], batch.mixed
+        if mixed is None:
+            return loss(logits, target)
+        rows = rows_of(loss)
+        assert rows is not None  # `heads_of` has seen to it
+        own, other = rows(logits, target), rows(logits, mixed.targets[head.name])
+        return (mixed.shares * own + (1 - mixed.shares) * other).mean()
 
     def penalty(self, group: str = "model") -> Tensor | None:  # noqa: ARG002
         """What L1 and L2 add to the objective; None where neither is asked for."""

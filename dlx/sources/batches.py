@@ -30,6 +30,22 @@ BLOCK_BYTES = 512 * 1024
 """Small enough that a block is still in the processor's cache when its batches are used."""
 
 
+@dataclass(frozen=True, eq=False)
+class Mixed:
+    """Rows that other rows are mixed with, in some share.
+
+    Attributes:
+        targets: of the other rows, by column.
+        shares: by how much each row's own target counts, (rows,).
+    """
+
+    targets: dict[str, Tensor]
+    shares: Tensor
+
+    def __getitem__(self, rows: slice | Tensor) -> Mixed:
+        return Mixed({name: one[rows] for name, one in self.targets.items()}, self.shares[rows])
+
+
 @dataclass(eq=False, slots=True)  # one for each step: if frozen, making it would take twice as long
 class Batch:
     """Some samples: inputs by column, targets by column, all of `rows` rows.
@@ -37,6 +53,7 @@ class Batch:
     Attributes:
         part: what they are a slice of; None of a batch made by hand, which cannot be split.
         start: where it begins in there.
+        mixed: what rows their inputs are mixed with; None: none.
     """
 
     inputs: Inputs
@@ -44,6 +61,15 @@ class Batch:
     rows: int
     part: Part | None = None
     start: int = 0
+    mixed: Mixed | None = None
+
+    def main_target(self, name: str) -> Tensor:
+        """A target of each row; of rows that are mixed that of the larger share."""
+        own = self.targets[name]
+        if self.mixed is None:
+            return own
+        larger = self.mixed.shares >= 0.5
+        return torch.where(larger.view(-1, *[1] * (own.ndim - 1)), own, self.mixed.targets[name])
 
     def split(self, parts: int) -> list[Batch]:
         """The samples as micro-batches of nearly equal size, for gradient accumulation."""
@@ -61,14 +87,19 @@ class Part:
         held: column -> its rows.
         targets: column -> tensor of shape (rows, ...).
         numbers: of the rows in the dataset, (rows,).
+        mixed: what rows their inputs are mixed with; None: none.
     """
 
     def __init__(
-        self, held: Mapping[str, Held], targets: Mapping[str, Tensor], numbers: Tensor
+        self,
+        held: Mapping[str, Held],
+        targets: Mapping[str, Tensor],
+        numbers: Tensor,
+        mixed: Mixed | None = None,
     ) -> None:
         self.held = dict(held)
         self.targets = dict(targets)
-        self.numbers = numbers
+        self.numbers, self.mixed = numbers, mixed
         self.rows = numbers.shape[0]
 
     def __len__(self) -> int:
@@ -110,13 +141,15 @@ class Part:
             {name: held.take(rows) for name, held in self.held.items()},
             {name: column.index_select(0, rows) for name, column in self.targets.items()},
             self.numbers.index_select(0, rows),
+            self.mixed and self.mixed[rows],
         )
 
     def batch(self, start: int, stop: int) -> Batch:
         """Consecutive rows."""
         inputs = {name: held.batch(start, stop) for name, held in self.held.items()}
         targets = {name: column[start:stop] for name, column in self.targets.items()}
-        return Batch(inputs, targets, stop - start, self, start)
+        mixed = self.mixed and self.mixed[start:stop]
+        return Batch(inputs, targets, stop - start, self, start, mixed)
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """Batches of consecutive rows; the last may be smaller."""

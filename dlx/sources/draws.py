@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from torch import Tensor
+
+Draw = Callable[[str], Tensor]
+"""What is drawn, by a name -> a number from 0 up to 1 for each row, (rows,)."""
+Draws = Callable[[str], Draw]
+"""Who draws, by a name -> its own numbers."""
 
 _BITS = 0xFFFFFFFF
 _FIRST, _SECOND = 0x7FEB352D, 0x846CA68B - 2**32

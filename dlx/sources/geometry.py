@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Sequence
+from functools import reduce
 from typing import Any
 
 import torch
@@ -12,9 +13,9 @@ import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor
 
 from ..config.specs import augment as specs
+from .draws import Draw, Draws
+from .shades import Shades
 
-Draw = Callable[[str], Tensor]
-"""What is drawn, by a name -> a number from 0 up to 1 for each row, (rows,)."""
 Size = tuple[int, int]
 """Height and width, in pixels."""
 
@@ -101,6 +102,57 @@ class Zoom(Geometry):
         return torch.diag_embed(torch.stack([x, y, torch.ones_like(x)], -1))
 
 
+class Crop(Geometry):
+    """A window at any of the whole places, all equally likely, enlarged to the picture."""
+
+    def matrices(self, draw: Draw, size: Size) -> Tensor:
+        """Right and down of the middle where the numbers drawn are large."""
+        options: specs.Crop = self.options
+        found = {}
+        for axis, side in zip("yx", size, strict=True):
+            window = options.size or side
+            free = side + 2 * options.padding - window
+            found[axis] = window / side, (draw(axis) * (free + 1)).floor() - free / 2
+        (tall, y), (wide, x) = found["y"], found["x"]
+        zero = torch.zeros_like(x)
+        return _stack((zero + wide, zero, x), (zero, zero + tall, y), (zero, zero, zero + 1))
+
+
+class Fill:
+    """Moves nothing: says what lies beyond the edge.
+
+    Args:
+        options: of its component.
+    """
+
+    def __init__(self, options: specs.Fill) -> None:
+        self.options = options
+
+
+class Resampling:
+    """All geometry of an input: matrices multiplied, pixels read once.
+
+    Args:
+        members: in order, each with the name that it draws by.
+        shades: of the pictures.
+    """
+
+    def __init__(self, members: Sequence[tuple[str, Geometry | Fill]], shades: Shades) -> None:
+        fills = [one.options.beyond for _, one in members if isinstance(one, Fill)]
+        self._members = [(name, one) for name, one in members if not isinstance(one, Fill)]
+        self._fill, self._shades = (fills or ["edge"])[0], shades
+
+    def __call__(self, pictures: Tensor, draws: Draws) -> Tensor:
+        """The pictures, each moved as it draws."""
+        size = (pictures.shape[-2], pictures.shape[-1])
+        found = [one.matrices(draws(name), size) for name, one in self._members]
+        matrix = reduce(compose, found)
+        if self._fill != "black":
+            return move(pictures, matrix, self._fill)
+        dark = self._shades().dark_as(pictures)
+        return move(pictures - dark, matrix, "zeros").add_(dark)
+
+
 def _axes(chosen: str) -> tuple[str, ...]:
     """The axes of an option."""
     return {"horizontal": ("x",), "vertical": ("y",), "both": ("x", "y")}[chosen]
@@ -127,14 +179,16 @@ def compose(first: Tensor, second: Tensor) -> Tensor:
     )
 
 
-def move(pictures: Tensor, matrices: Tensor) -> Tensor:
-    """Pictures whose pixels are taken from other places, between pixels in proportion.
+_PADDING = {"edge": "border", "reflect": "reflection", "zeros": "zeros"}
 
-    Beyond the edge lie the pixels of the edge.
+
+def move(pictures: Tensor, matrices: Tensor, fill: str = "edge") -> Tensor:
+    """Pictures whose pixels are taken from other places, between pixels in proportion.
 
     Args:
         pictures: (rows, height, width) or (rows, channels, height, width).
         matrices: from a `Geometry`.
+        fill: what lies beyond the edge: "edge", "reflect" or "zeros".
     """
     height, width = pictures.shape[-2:]
     x = torch.arange(width, device=pictures.device) - (width - 1) / 2
@@ -145,5 +199,5 @@ def move(pictures: Tensor, matrices: Tensor) -> Tensor:
     ]
     coloured = pictures.reshape(len(pictures), -1, height, width)
     grid = torch.stack(places, -1)
-    moved = F.grid_sample(coloured, grid, padding_mode="border", align_corners=False)
+    moved = F.grid_sample(coloured, grid, padding_mode=_PADDING[fill], align_corners=False)
     return moved.reshape(pictures.shape)

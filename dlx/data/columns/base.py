@@ -193,6 +193,11 @@ class Numeric(Column):
     def limits(self) -> tuple[Array, Array]:
         """The smallest and the largest value of each feature, in double precision."""
 
+    def shades(self, rows: Rows) -> tuple[Array, Array]:
+        """What black and white are, of each channel or of all: here the ends of some rows."""
+        low, high = self.take(rows).limits()
+        return np.atleast_1d(low.min()), np.atleast_1d(high.max())
+
     @abstractmethod
     def divide(self, by: float) -> Self:
         """Every value divided by one number."""

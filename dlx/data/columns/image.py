@@ -70,6 +70,11 @@ class Pictures(Numeric):
         low, high = np.transpose(ends)
         return self._scaled(low), self._scaled(high)
 
+    def shades(self, rows: Rows) -> tuple[Array, Array]:  # noqa: ARG002 - the same for all rows
+        """What the bytes 0 and 255 stand for, of each channel."""
+        ends = np.broadcast_to(np.array([[0.0], [255.0]]), (2, len(self.mean)))
+        return self._scaled(ends[0]), self._scaled(ends[1])
+
     def _scaled(self, levels: Array) -> Array:
         return np.asarray((levels - np.array(self.mean)) / np.array(self.std))
 
