@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -40,7 +41,8 @@ def _order(name: str, every: Sequence[Chosen], here: str) -> Iterator[Problem]:
     fills = [one for one in every if one.name == "fill"]
     geometry = [one for one in every if one.options.stage == "geometry" and one.name != "fill"]
     if len(fills) > 1:
-        rest = [one for one in every if one not in fills[1:]]
+        first = next(at for at, one in enumerate(every) if one.name == "fill")
+        rest = [one for at, one in enumerate(every) if one.name != "fill" or at == first]
         what = f"`{key}`: fill stands there {len(fills)} times, but pixels are read once"
         yield Problem(what, here, "one fill", _typed(key, rest))
     elif fills and not geometry:
@@ -64,7 +66,7 @@ def _mixing(config: Config, where: Where) -> Iterator[Problem]:
     rest = [other for other in config.prepare.augment[name] if other.options.stage != "mix"]
     others = [other for other in config.dataset.options.inputs if other != name]
     if len(mixing) > 1:
-        what = f"`prepare.augment`: {one.name} and {mixing[1][1].name}, but a row is mixed once"
+        what = f"`{key}`: {one.name} and {mixing[1][1].name}, but a row is mixed once"
         yield Problem(what, here, "one of mixup and cutmix", _typed(key, [*rest, one]))
     if others:
         what = f"`{key}`: {one.name} would leave input {others[0]} unmixed"
@@ -96,5 +98,8 @@ def _short(one: Chosen) -> str:
     if not changed:
         return one.name
     if [*changed] == [*known][:1]:
-        return f"{{{one.name}: {next(iter(changed.values()))}}}"
-    return f"{{name: {one.name}, {join_names(f'{k}: {v}' for k, v in changed.items())}}}"
+        changed = {one.name: changed.popitem()[1]}
+    else:
+        changed = {"name": one.name, **changed}
+    pairs = (f"{k}: {v if isinstance(v, str) else json.dumps(v)}" for k, v in changed.items())
+    return f"{{{join_names(pairs)}}}"

@@ -25,7 +25,8 @@ from dlx.sources import batches
 from dlx.sources.augment import Augmenter
 from dlx.sources.batches import Part, make_part
 from dlx.sources.draws import draw_uniform
-from dlx.sources.geometry import Geometry, compose, move
+from dlx.sources.geometry import Geometry, Resampling, compose, move
+from dlx.sources.shades import Shade
 from dlx.sources.source import RowSource
 from dlx.testing import check_learner
 
@@ -37,13 +38,22 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "shift": {"share": 0.2},
     "shear": {"degrees": 30.0},
     "zoom": {"share": 0.2},
+    "crop": {"padding": 3},
+    "fill": {"beyond": "reflect"},
+    **{name: {"share": 0.5} for name in ("brightness", "contrast", "saturation")},
+    "erase": {"fill": "noise"},
 }
+EACH = [["flip"] if name == "fill" else [name] for name in AUGMENTATIONS.entries]
+CHAIN = ["flip", "rotate", "shift", "zoom", "fill", "contrast", "saturation", "erase", "mixup"]
+MIXING = "[flip, {crop: 2}, {fill: black}, {contrast: 0.5}, {erase: 0.5}, {cutmix: 1}]"
 MOVED = ("task=digits", "prepare.augment={image: [flip, {rotate: 40}]}", "model.batch_norm=false")
 
 
 def made(*names: str, seed: int = 0, fold: int = 0) -> Augmenter:
     chosen = [AUGMENTATIONS.default(name, **OPTIONS.get(name, {}))() for name in names]
-    return Augmenter({"x": chosen}, {"x": Input("dense", SHAPE)}, seed, fold)
+    shades = {"x": lambda: Shade((0.0,), (255.0,))}
+    known = {"x": Input("dense", SHAPE)}
+    return Augmenter({"x": chosen}, known, seed, fold, part_of(range(ROWS)[::-1]), shades)
 
 
 def part_of(rows: Any, numbers: Any = None) -> Part:
@@ -183,9 +193,7 @@ def test_a_flip_mirrors_half_of_the_pictures_and_twice_is_none(axis: str) -> Non
     torch.testing.assert_close(move(images, twice), images, atol=0.001, rtol=0)
 
 
-@pytest.mark.parametrize(
-    "names", [*([n] for n in AUGMENTATIONS.entries), ["flip", "rotate", "shift", "zoom"]]
-)
+@pytest.mark.parametrize("names", [*EACH, CHAIN], ids="-".join)
 def test_a_row_is_moved_alike_whatever_stands_beside_it(names: list[str]) -> None:
     whole = part_of(range(ROWS))
     moved = pictures(made(*names)(whole, 3))
@@ -225,8 +233,10 @@ def test_what_a_row_draws_does_not_depend_on_what_else_is_done() -> None:
 
     for names in (["rotate"], ["flip", "rotate", "rotate"]):
         augmenter = made(*names)
-        kinds = [kind for kind, _ in augmenter._moves["x"]]
-        augmenter._moves["x"] = [(kind, Asking(kind)) for kind in kinds]
+        (resampling,) = augmenter._stages["x"]
+        assert isinstance(resampling, Resampling)
+        kinds = [kind for kind, _ in resampling._members]
+        resampling._members = [(kind, Asking(kind)) for kind in kinds]
         augmenter(part_of(range(ROWS)), 0)
 
     drawn = dict(asked)
@@ -246,13 +256,21 @@ def test_an_epoch_goes_on_with_the_same_pictures_and_micro_batches_have_them_too
     monkeypatch: pytest.MonkeyPatch, block: int
 ) -> None:
     monkeypatch.setattr(batches, "BLOCK_BYTES", block)
-    source = RowSource(part_of(range(ROWS)), 4, 7, augmenter=made("flip", "rotate"))
+    names = ["flip", "rotate", "brightness", "cutmix"]
+    source = RowSource(part_of(range(ROWS)), 4, 7, augmenter=made(*names))
 
     whole = list(source.epoch(2))
 
     seen = torch.cat([b.inputs["x"] for b in whole])  # type: ignore[arg-type]
     numbers = torch.cat([b.targets["t"] for b in whole])
-    assert torch.equal(seen, pictures(made("flip", "rotate")(part_of(range(ROWS)), 2))[numbers])
+    at_once = made(*names)(part_of(range(ROWS)), 2)
+    assert torch.equal(seen, pictures(at_once)[numbers])
+    assert at_once.mixed is not None
+    mixed = [batch.mixed for batch in whole if batch.mixed is not None]
+    assert torch.equal(torch.cat([one.shares for one in mixed]), at_once.mixed.shares[numbers])
+    assert torch.equal(
+        torch.cat([one.targets["t"] for one in mixed]), at_once.mixed.targets["t"][numbers]
+    )
     for skip in (1, 3, 5):
         rest = list(source.epoch(2, skip))
         assert torch.equal(torch.cat([b.inputs["x"] for b in rest]), seen[4 * skip :])  # type: ignore[arg-type]
@@ -278,7 +296,7 @@ def test_only_the_shuffled_pass_of_training_is_augmented() -> None:
 @pytest.mark.parametrize(
     "task",
     [
-        (*MOVED, "model.units=[4]", "model.dropout=0"),
+        (*MOVED, "model.units=[4]", "model.dropout=0", f"prepare.augment.image={MIXING}"),
         ("task=cats_vs_dogs", "dataset.size=12", "model.channels=[2]", "model.dense=[]"),
     ],
     ids=["array", "bytes"],
