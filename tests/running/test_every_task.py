@@ -20,7 +20,9 @@ from dlx.report import build
 
 TASKS = sorted(file.stem for file in (find_shipped("configs") / "task").glob("*.yaml"))
 MODELLED = [task for task in TASKS if reads(load([f"task={task}"]).config, "model")]
-IMAGES = ("mnist", "digits", "cats_vs_dogs")
+IMAGES = ("mnist", "mnist_best", "digits", "cats_vs_dogs", "cats_vs_dogs_xception")
+LARGE = ("cats_vs_dogs_xception",)
+"""Tasks whose model takes seconds on made-up data too."""
 FITTING = {
     ("convnet", True): ("model.channels=[8,8]",),
     **{("conv1d", images): ("model.kernel=3", "model.pool=1") for images in (True, False)},
@@ -71,7 +73,9 @@ def test_there_are_tasks() -> None:
     assert len(TASKS) >= 9
 
 
-@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize(
+    "task", [t if t not in LARGE else pytest.param(t, marks=pytest.mark.slow) for t in TASKS]
+)
 def test_a_task_trains_on_made_up_data_and_is_stamped(task: str) -> None:
     run = trained("trainer.epochs=1", base=sample_of(task))
     page = build(run.folder).read_text(encoding="utf-8")
