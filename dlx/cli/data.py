@@ -113,7 +113,7 @@ def _row(name: str) -> dict[str, Any]:
         "bytes": sum(f.size for f in options.files),
         "state": state_of(name, options),
         "terms": options.terms,
-        "folder": str(folder_of(name, options)),
+        "folder": "" if options.own else str(folder_of(name, options)),
     }
 
 
@@ -154,8 +154,10 @@ def _check(chosen: Chosen) -> dict[str, Any]:
     from ..data.reading import verify
     from ..data.store import state_of
 
-    problems = verify(chosen)
-    missing = state_of(chosen.name, chosen.options) == "missing"
+    state: str = state_of(chosen.name, chosen.options)
+    if state == "your own":
+        return {"name": chosen.name, "state": state, "problems": []}
+    missing, problems = state == "missing", verify(chosen)
     state = ("missing" if missing else "wrong") if problems else _certainty(chosen.options)
     return {
         "name": chosen.name,
@@ -183,13 +185,15 @@ def _fetch(args: argparse.Namespace) -> int:
     from ..data.fetch import fetch
 
     chosen = _choose_dataset(args)
-    if not chosen.options.embedded:
+    if not chosen.options.embedded and not chosen.options.own:
         with _watcher(args.json) as watcher:
             fetch(chosen, watcher)
     if args.json:
         say_json(_row(chosen.name))
     elif chosen.options.embedded:
         say(f"{chosen.name} comes with scikit-learn: nothing to download")
+    elif chosen.options.own:
+        say(f"{chosen.name} reads a folder of your own: nothing to download")
     return 0
 
 

@@ -102,12 +102,15 @@ def _configs() -> str:
     return ", then ".join(str(folder) for folder in search_path(None))
 
 
+_READY = ("here", "embedded", "your own")
+
+
 def _data() -> str:
     from ..config.specs import DATASETS
     from ..data.store import data_root, state_of
 
     states = {name: state_of(name, entry.options()) for name, entry in DATASETS.entries.items()}
-    lacking = [f"{n} is {s}" for n, s in states.items() if s not in ("here", "embedded")]
+    lacking = [f"{n} is {s}" for n, s in states.items() if s not in _READY]
     text = f"DLX_DATA is {data_root()}"
     return f"{text}; {', '.join(lacking)} (dlx data fetch NAME)" if lacking else text
 

@@ -12,7 +12,8 @@ from .arguments import parse
 from .schema import NO_RESULT
 
 _SECTIONS = {*NO_RESULT, "plugins", "workflow", "hydra"} - {"about"}
-_NAMING_RUNS = ("from_run", "model", "learner")  # a model by the vectors that it starts from
+_NAMING_PLACES = ("from_run", "model", "learner", "dataset")
+"""Of a run, of vectors that a model starts from, of pictures."""
 _WATCHERS = ("tensorboard", "mlflow")
 
 
@@ -39,13 +40,13 @@ def _is_granted(override: Override, watchers: bool) -> bool:
     if section in _SECTIONS or (watches and not watchers):
         return False
     texts = _texts(override.value())
-    if section in _NAMING_RUNS and any(map(_leads_elsewhere, texts)):  # else a run below the root
+    if section in _NAMING_PLACES and any(map(_leads_elsewhere, texts)):  # else below the root
         return False
     return not any("${" in text for text in texts)
 
 
 def _leads_elsewhere(text: str) -> bool:
-    return text.startswith(("/", "~")) or ".." in text.split("/")
+    return text.startswith(("/", "~", "./")) or ".." in text.split("/")
 
 
 def _texts(value: Any) -> list[str]:

@@ -124,7 +124,7 @@ def _targets(config: Config, where: Where) -> Iterator[Problem]:
         if name not in offered:
             what = f"dataset {config.dataset.name} has no target `{name}`"
             yield Problem(what, here, join_names(offered), did_you_mean(name, offered))
-        elif reason := _contradiction(offered[name], target.problem):
+        elif reason := _contradiction(offered[name], target.problem, config):
             key, posed = f"targets.{name}.problem", offered[name]
             what = f"`{key}` is {target.problem}, but {reason}"
             yield Problem(what, where(("targets", name, "problem")), posed, f"{key}={posed}")
@@ -168,9 +168,11 @@ def _balances(config: Config, where: Where) -> Iterator[Problem]:
 _KINDER = {("binary", "multiclass"), ("regression", "unit_regression")}
 
 
-def _contradiction(posed: str, declared: str) -> str:
+def _contradiction(posed: str, declared: str, config: Config) -> str:
     if posed == declared or (posed, declared) in _KINDER:
         return ""
+    if (posed, declared) == ("multiclass", "binary") and not config.dataset.options.counted:
+        return ""  # whether there are two classes is seen when they are read
     if not PROBLEMS[posed].classes and PROBLEMS[declared].classes:
         return "its values are numbers, not classes"
     if PROBLEMS[posed].classes and not PROBLEMS[declared].classes:

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from ..errors import MethodError, Problem
-from .columns import Column, Dense, Rows
+from .columns import Array, Column, Dense, Rows
+from .likeness import near_pairs
 from .profile import Profile
 from .protocols import Split
 from .samples import Samples
@@ -65,8 +66,9 @@ def check(
     return [
         *(Finding("smell", "mended", text, "", count) for text, count in samples.notes),
         *_same_rows(pairs),
-        *_duplicates(split, pairs, targets, hashes),
+        *_duplicates(samples, split, pairs, targets, hashes),
         *_find_repeats(split, hashes),
+        *_find_likenesses(samples, pairs, hashes),
         *_order_in_time(samples, pairs),
         *_reach_across(samples, split, pairs),
         *_find_absent(pairs, targets),
@@ -145,7 +147,11 @@ def _each(pairs: Pairs) -> Iterator[tuple[str, Rows, Rows]]:
 
 
 def _duplicates(
-    split: Split, pairs: Pairs, targets: Mapping[str, EncodedTarget], hashes: Sequence[bytes]
+    samples: Samples,
+    split: Split,
+    pairs: Pairs,
+    targets: Mapping[str, EncodedTarget],
+    hashes: Sequence[bytes],
 ) -> Iterator[Finding]:
     """Rows of equal inputs in two parts: a leak where dlx drew the cut, else worth knowing."""
     made_by = {"train-val": split.made_by, "train-test": split.test_made_by}
@@ -159,7 +165,10 @@ def _duplicates(
         text = f"{len(equal):,} {second} {rows} the same inputs as a training row"
         at_odds = sum(_disagree(targets, a, b) for a, b in equal)
         text += f"; {at_odds:,} of them with another target" if at_odds else ""
-        shown = tuple(f"row {b} ({second}) = row {a} (training)" for a, b in equal[:EXAMPLES])
+        shown = tuple(
+            f"{samples.tell_row(b)} ({second}) = {samples.tell_row(a)} (training)"
+            for a, b in equal[:EXAMPLES]
+        )
         yield Finding(kind, "duplicates", text, part, len(equal), shown)
 
 
@@ -191,6 +200,29 @@ def _find_repeats(split: Split, hashes: Sequence[bytes]) -> Iterator[Finding]:
     if many:
         text = f"{many:,} rows outside the test set have the same inputs as another row"
         yield Finding("fact", "repeated rows", text, "train", many)
+
+
+def _find_likenesses(samples: Samples, pairs: Pairs, hashes: Sequence[bytes]) -> Iterator[Finding]:
+    """Pictures of two parts that look almost alike, but are not equal."""
+    if not samples.looks:
+        return
+    looks: Array = np.asarray(samples.columns[samples.looks])
+    for part, cuts in pairs.items():
+        near = near_pairs(looks, cuts)
+        if near is None:
+            text = f"pictures are too many to look for those of two sets that look alike ({part})"
+            yield Finding("fact", "look alike", text, part, len(looks))
+            continue
+        found = [(a, b) for a, b in near if hashes[a] != hashes[b]]
+        if found:
+            second = _PARTS[part]
+            verb = "picture looks" if len(found) == 1 else "pictures look"
+            text = f"{len(found):,} {second} {verb} almost like a training picture"
+            shown = tuple(
+                f"{samples.tell_row(b)} ({second}) and {samples.tell_row(a)} (training)"
+                for a, b in found[:EXAMPLES]
+            )
+            yield Finding("smell", "look alike", text, part, len(found), shown)
 
 
 def has_repeats(findings: Sequence[Mapping[str, Any]]) -> bool:

@@ -9,7 +9,7 @@ from dataclasses import fields
 
 import numpy as np
 
-from .columns import Column, Dense, Rows
+from .columns import Dense, Rows
 from .samples import Samples
 
 
@@ -32,7 +32,10 @@ def row_hashes(samples: Samples, inputs: list[bytes], rows: Rows) -> list[bytes]
     return [_digest(b"|".join(cells)) for cells in zip(mine, *targets, strict=True)]
 
 
-_NOT_CONTENT = {"columns", "test", "source", "digest", "former_digest", "key", "sample"}
+_NOT_CONTENT = {
+    *("columns", "test", "validation", "source", "digest", "former_digest", "key", "sample"),
+    *("names", "looks"),
+}
 _LATER = {"behind": 0, "seasons": {}, "notes": (), "clock": "", "horizons": ()}
 """Roles that earlier versions did not know, which change nothing where they have these values."""
 _TOLD = {"names", "words"}
@@ -45,9 +48,12 @@ def contents_digest(samples: Samples) -> str:
     known = {name: value for name, value in roles.items() if name not in _NOT_CONTENT}
     told = {name: value for name, value in known.items() if _LATER.get(name) != value}
     digest = hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode())
-    columns: dict[str, Column] = dict(samples.columns)
-    if samples.test is not None:
-        columns["official test rows"] = Dense(samples.test)
+    derived = (samples.names, samples.looks)
+    columns = {name: one for name, one in samples.columns.items() if name not in derived}
+    for part in ("test", "validation"):
+        rows = getattr(samples, part)
+        if rows is not None:
+            columns[f"official {part} rows"] = Dense(rows)
     for name, column in sorted(columns.items()):
         arrays, about_it = column.contents()
         for array in arrays.values():

@@ -82,7 +82,8 @@ class Originals:
     def key(self) -> str:
         """What all decoded bytes depend on, as a digest."""
         code = code_digest("dlx.data.readers.pictures:open_picture")
-        facts = json.dumps([asdict(self.how), version("pillow"), code])
+        endings = "/".join(name.rpartition(".")[2] for name in self.names)  # which may say wrong
+        facts = json.dumps([asdict(self.how), version("pillow"), code, endings])
         digest = hashlib.sha256(facts.encode())
         digest.update(np.ascontiguousarray(self.digests).tobytes())
         return digest.hexdigest()[:40]
@@ -103,7 +104,7 @@ class Originals:
         if _hash(data) != self.digests[place].tobytes():
             what = f"{self.names[place]} has changed since it was hashed"
             raise UsageError(Problem(what, self.root, "", "the same command reads it anew"))
-        return open_picture(data, self.how)
+        return open_picture(data, self.how, self.names[place])
 
     def refuse(self, place: int, why: str) -> UsageError:
         """What to say of a picture that cannot be decoded."""

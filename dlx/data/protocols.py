@@ -10,7 +10,7 @@ is no such column to group by.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import numpy as np
@@ -24,8 +24,6 @@ from .fingerprints import input_hashes
 from .samples import Samples
 
 SAMPLE_SHARE = 0.2
-FEW_ROWS, FEW_OF_A_CLASS = 1000, 10
-"""Below so many validation rows, or rows of a class, a single cut says too little: K-fold."""
 
 MadeBy = Literal["dlx", "book", "official", "time"]
 
@@ -241,6 +239,24 @@ def train_test(options: specs.TrainTest, samples: Samples, seed: int, target: st
     return Split("train_test", folds, outer.test, rule, "dlx", outer.made_by)
 
 
+def official(options: specs.Official, samples: Samples, seed: int, target: str) -> Split:  # noqa: ARG001
+    """The validation rows that the dataset names; all others outside the test part train.
+
+    Raises:
+        UsageError: it names none.
+    """
+    if samples.validation is None:
+        what = "protocol official needs a dataset with an official validation set"
+        hint = "protocol=holdout draws one"
+        raise UsageError(Problem(what, "protocol", "a dataset that has one", hint))
+    outer = _outer(options, samples, target)
+    validation = np.intersect1d(samples.validation, outer.rest)
+    train = np.setdiff1d(outer.rest, validation, assume_unique=True)
+    rule = f"the official validation set of {len(validation):,} rows; {outer.rule}"
+    fold = Fold(train, validation)
+    return Split("official", (fold,), outer.test, rule, "official", outer.made_by)
+
+
 def test_as_validation(
     options: specs.TestAsValidation,
     samples: Samples,
@@ -253,38 +269,6 @@ def test_as_validation(
     none = np.zeros(0, dtype=np.int64)
     fold = Fold(outer.rest, outer.test)
     return Split("test_as_validation", (fold,), none, rule, outer.made_by, outer.made_by, True)
-
-
-def auto(options: specs.Auto, samples: Samples, seed: int, target: str) -> Split:
-    """Chooses the protocol by the data, and says which rule fired (book 4.2.1).
-
-    Rows in time are cut in time. Where a hold-out of a fifth would have fewer than 1,000 rows, or
-    fewer than 10 of some class, four folds; otherwise that hold-out.
-    """
-    common: dict[str, Any] = {"test": options.test}
-    if samples.time:
-        split = chronological(specs.Chronological(**common), samples, seed, target)
-        return replace(split, rule=f"auto: rows are ordered by {samples.time}; {split.rule}")
-    common |= {"test_seed": options.test_seed, "duplicates": options.duplicates}
-    split = holdout(specs.Holdout(**common), samples, seed, target)
-    if reason := _find_shortage(split.folds[0].validation, samples, target):
-        split = kfold(specs.KFold(**common), samples, seed, target)
-        return replace(split, rule=f"auto: {reason}, so K-fold; {split.rule}")
-    rows = len(split.folds[0].validation)
-    return replace(split, rule=f"auto: {rows:,} rows are enough for a hold-out set; {split.rule}")
-
-
-def _find_shortage(validation: Rows, samples: Samples, target: str) -> str:
-    """Why a hold-out would be too small; "" where it is not."""
-    if len(validation) < FEW_ROWS:
-        return f"a hold-out would have {len(validation):,} rows, fewer than {FEW_ROWS:,}"
-    labels = labels_of(samples, target)
-    if labels is None:
-        return ""
-    rarest = int(np.bincount(labels[validation], minlength=int(labels.max()) + 1).min())
-    if rarest >= FEW_OF_A_CLASS:
-        return ""
-    return f"a hold-out would have {rarest} rows of the rarest class, fewer than {FEW_OF_A_CLASS}"
 
 
 def _outer(options: specs.Drawn, samples: Samples, target: str) -> _Outer:

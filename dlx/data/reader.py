@@ -64,7 +64,8 @@ def check_samples(samples: Samples, dataset: str) -> Samples:
     """
     forecasts = (*samples.naive.values(), *samples.seasons.values())
     naive = (name for found in forecasts for name in found.values())
-    others = (samples.time, samples.identity, *samples.groups, *naive)
+    roles = (samples.time, samples.identity, samples.names, samples.looks)
+    others = (*roles, *samples.groups, *naive)
     needed = [*samples.inputs, *samples.targets, *(name for name in others if name)]
     what = f"dataset {dataset}: its reader gave "
     if missing := [name for name in needed if name not in samples.columns]:

@@ -28,9 +28,9 @@ from .scratch import scratch, sweep
 
 _LAYOUT = 4
 """Part of the cache's key: raised whenever what is kept beside the columns changes."""
-_TEST = "official test rows"
-"""The column under which the cache keeps them; no dataset has one of this name."""
-_META = tuple(f.name for f in dataclasses.fields(Samples) if f.name not in ("columns", "test"))
+_PARTS = {"test": "official test rows", "validation": "official validation rows"}
+"""The columns under which the cache keeps them; no dataset has one of such a name."""
+_META = tuple(f.name for f in dataclasses.fields(Samples) if f.name not in ("columns", *_PARTS))
 
 
 def read(chosen: Chosen) -> Samples:
@@ -58,8 +58,8 @@ def _read_cached(key: str, make: Callable[[], Samples]) -> Samples:
         return found
     samples = make()
     kept: dict[str, Column] = dict(samples.columns)
-    if samples.test is not None:
-        kept[_TEST] = Dense(samples.test)
+    parts = {name: getattr(samples, name) for name in _PARTS}
+    kept |= {_PARTS[name]: Dense(rows) for name, rows in parts.items() if rows is not None}
     cache.store(key, kept, {name: getattr(samples, name) for name in _META})
     found = _load(cache, key)  # mapped from the disk, where a part is the only copy in memory
     return samples if found is None else found
@@ -71,8 +71,9 @@ def _load(cache: Cache, key: str) -> Samples | None:
     if entry is None:
         return None
     columns = dict(entry.columns)
-    test = columns.pop(_TEST, None)
-    return Samples(columns, test=None if test is None else np.array(test), **entry.meta)
+    rows: dict[str, Any] = {name: columns.pop(kept, None) for name, kept in _PARTS.items()}
+    parts = {name: one if one is None else np.array(one) for name, one in rows.items()}
+    return Samples(columns, **(parts | entry.meta))
 
 
 def _read(chosen: Chosen, reader: Reader, folder: Path) -> Samples:
@@ -225,6 +226,7 @@ def _source(
 
 
 def _digest(dataset: Dataset, found: tuple[store.Found, ...], contents: str, version: int) -> str:
-    options = {k: v for k, v in to_plain(dataset, newer=False).items() if k != "sample"}
+    left = ("sample", "folder") if dataset.own else ("sample",)  # where it lies does not matter
+    options = {k: v for k, v in to_plain(dataset, newer=False).items() if k not in left}
     data = contents or {f.name: f.sha256 for f in found}  # the packaging does not matter
     return _hash({"data": data, "options": options, "reader": version})

@@ -51,6 +51,7 @@ class Samples(Frame):
         targets: names of the columns it is to predict: int64 class ids (rows,), float32 numbers
             (rows,) or (rows, k), or 0/1 labels (rows, k).
         test: rows of the official test part, in order; None where there is none.
+        validation: rows of the official validation part, in order; None where there is none.
         classes: target -> names of its classes, in the order of their ids.
         source: where the data come from, for `data.json`: files and their hashes, terms.
         digest: SHA-256 over what was read, by which runs tell whether they had the same data.
@@ -69,6 +70,8 @@ class Samples(Frame):
             training rows it is the mean of, as those of the same hour.
         identity: the column with a hash of each row, (rows, 16) bytes, made before any option
             changed what was read, so that no option makes old test rows new; "" where none does.
+        names: the column of texts that name the rows, as the path of a picture; "" where none does.
+        looks: the column of perceptual hashes (`likeness`) of a picture of each row; "" for none.
         sample: whether these are made-up sample data.
         notes: what was mended in reading.
     """
@@ -92,6 +95,9 @@ class Samples(Frame):
     notes: tuple[Note, ...] = ()
     clock: str = ""
     horizons: tuple[int, ...] = ()
+    validation: Rows | None = None
+    names: str = ""
+    looks: str = ""
 
     @property
     def span(self) -> int:
@@ -104,6 +110,11 @@ class Samples(Frame):
         if not self.behind:
             return target
         return f"the inputs of a row reach {self.behind:,} rows back, and {target}"
+
+    def tell_row(self, row: int) -> str:
+        """A row by its number, and its name where it has one."""
+        name = self.columns[self.names].show(row).content if self.names else ""
+        return f"row {row} ({name})" if name else f"row {row}"
 
     def is_known_as(self, digest: Any) -> bool:
         """Whether a run that recorded this digest had the same data."""

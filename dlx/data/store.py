@@ -5,17 +5,19 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import os
+import shlex
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
 from ..config.fields import Chosen
 from ..config.specs.datasets import DATASETS, Dataset, File
 from ..errors import Problem, UsageError
+from .tree import hash_tree
 
-State = Literal["embedded", "here", "missing", "incomplete", "wrong size"]
+State = Literal["embedded", "here", "missing", "incomplete", "wrong size", "your own"]
 
 
 @dataclass(frozen=True)
@@ -58,8 +60,12 @@ def folder_of(name: str, dataset: Dataset) -> Path:
     """The folder of one dataset's real files.
 
     Raises:
-        UsageError: the dataset is embedded in scikit-learn, which is not installed.
+        UsageError: the dataset is embedded in scikit-learn, which is not installed; or is one of
+            the user's own, of which it is not said where it lies.
     """
+    if dataset.own and not dataset.folder:
+        what = f"dataset {name} reads a folder of your own"
+        raise UsageError(Problem(what, "dataset.folder", hint="dataset.folder=./FOLDER"))
     return _sklearn_folder(name) if dataset.embedded else data_root() / (dataset.folder or name)
 
 
@@ -86,12 +92,20 @@ def state_of(name: str, dataset: Dataset) -> State:
     """What is there of a dataset, by names and sizes alone: quick, and no proof."""
     if dataset.embedded:
         return "embedded"
+    if dataset.own and not dataset.folder:
+        return "your own"
     folder = folder_of(name, dataset)
-    paths = [(path_of(folder, f), f.size if f.sha256 else None) for f in dataset.files]
-    sizes = [(path.stat().st_size, size) for path, size in paths if path.is_file()]
-    if len(sizes) < len(paths):
-        return "incomplete" if sizes else "missing"
-    return "here" if all(size in (None, found) for found, size in sizes) else "wrong size"
+    if dataset.own:
+        return "here" if folder.is_dir() else "missing"
+    there = [f for f in dataset.files if _is_there(path_of(folder, f), f)]
+    if len(there) < len(dataset.files):
+        return "incomplete" if there else "missing"
+    right = (not f.sha256 or path_of(folder, f).stat().st_size == f.size for f in there)
+    return "here" if all(right) else "wrong size"
+
+
+def _is_there(path: Path, file: File) -> bool:
+    return path.is_file() or (file.folder and path.is_dir())
 
 
 def hash_files(folder: Path, names: Iterable[str]) -> tuple[Found, ...]:
@@ -115,6 +129,10 @@ def _hash_file(path: Path) -> Found:
     raise UsageError(Problem(f"{path.name} {what}", str(path), "a readable file", hint))
 
 
+def _hash_folder(path: Path) -> Found:
+    return Found(path.name, *hash_tree(path))
+
+
 def verify_files(name: str, dataset: Dataset) -> tuple[Found, ...]:
     """Hashes a dataset's files, each read once, and checks them against the pinned digests.
 
@@ -127,13 +145,18 @@ def verify_files(name: str, dataset: Dataset) -> tuple[Found, ...]:
     folder = folder_of(name, dataset)
     if dataset.embedded:
         return hash_files(folder, dataset.embedded)
+    if dataset.own:
+        _require_own(name, folder)
+        return (replace(_hash_folder(folder), name="all files"),)
     missing = _missing(name, dataset)
     problems = [missing_files(name, dataset, folder, missing)] if missing else []
     found: list[Found] = []
     for file in dataset.files:
         if file not in missing:
             try:
-                found += hash_files(folder, [path_of(folder, file).name])
+                path = path_of(folder, file)
+                unpacked = file.folder and path.is_dir()
+                found.append(_hash_folder(path) if unpacked else _hash_file(path))
             except UsageError as error:
                 problems += error.problems
     problems += [p for f in found if (p := mismatch(name, dataset, folder, f))]
@@ -152,11 +175,26 @@ def require(every: Iterable[Chosen]) -> None:
     for name, options in ((one.name, one.options) for one in every):
         if options.sample or options.embedded or name in problems:
             continue
-        if missing := _missing(name, options):
+        if options.own:
+            _require_own(name, folder_of(name, options))
+        elif missing := _missing(name, options):
             folder = folder_of(name, options)
             problems[name] = missing_files(name, options, folder, missing)
     if problems:
         raise UsageError(*problems.values())
+
+
+def _require_own(name: str, folder: Path) -> None:
+    """Refuses a folder of the user's own that is not there."""
+    if folder.is_dir():
+        return
+    what = "is a file, not a folder" if folder.exists() else "does not exist"
+    here = Path(folder.name) if folder.parent == data_root() else None
+    hint = (
+        f"dataset.folder=./{shlex.quote(here.name)}" if here is not None and here.is_dir() else ""
+    )
+    accepted = "a folder of pictures"
+    raise UsageError(Problem(f"dataset {name}: {folder} {what}", "dataset.folder", accepted, hint))
 
 
 def _missing(name: str, dataset: Dataset) -> tuple[File, ...]:

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ..config.schema import Config
+from ..data.auto import FEW_ROWS
 from ..data.columns import Dense
-from ..data.protocols import FEW_ROWS
 from ..data.samples import Samples
 from ..data.targets import class_counts
 from ..errors import MethodError, Problem, UsageError

@@ -64,6 +64,8 @@ def fits(config: Config, group: str, option: str) -> bool:
         return not any(model.check(known_inputs(config), list(config.targets), lambda _: ""))
     if group == "dataset":
         offered = DATASETS.default(option)().options
+        if offered.own:
+            return False  # it must be said where it lies
         if not config.targets:  # such learners look at one column
             return len(offered.inputs) == 1 and not offered.time
         inputs = config.model.name != "graph" or offered.inputs == config.dataset.options.inputs
@@ -128,6 +130,7 @@ def test_a_task_composes_with_every_file(task: str) -> None:
                 continue
             assert " is missing" not in said
             told = (f"(by {group}={option})", "has no target", f"rows of dataset {option}")
+            told = (*told, "a folder of your own")
             assert any(word in said for word in (*told, f"configs/task/{task}.yaml", "model.pool"))
 
 

@@ -10,9 +10,9 @@ from sklearn.model_selection import train_test_split
 from dlx.config.specs import protocols as specs
 from dlx.config.specs.protocols import Auto, Chronological, Holdout, IteratedKFold, KFold, TrainTest
 from dlx.data import protocols
+from dlx.data.auto import auto
 from dlx.data.protocols import (
     Split,
-    auto,
     chronological,
     holdout,
     iterated_kfold,

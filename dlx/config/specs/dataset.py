@@ -23,6 +23,7 @@ class File:
         url: the official address; "" where there is none, so that it is put there by hand.
         also: other names under which it may lie there, such as that of its unpacked contents;
             only where neither is pinned.
+        folder: whether it may also be a folder with what the archive holds.
     """
 
     name: str
@@ -30,6 +31,7 @@ class File:
     size: int = 0
     url: str = ""
     also: tuple[str, ...] = ()
+    folder: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +47,8 @@ class Dataset:
     rows: ClassVar[str] = ""
     folder: ClassVar[str] = ""  # that its files lie in; "": one of its own name
     files: ClassVar[tuple[File, ...]] = ()
+    own: ClassVar[bool] = False  # whether all that lies in a folder of the user's own is its data
+    counted: ClassVar[bool] = True  # whether it is known unread how many classes a target has
     embedded: ClassVar[tuple[str, ...]] = ()  # files that scikit-learn brings, in place of `files`
     content_sha256: ClassVar[str] = ""  # `dlx.data.reader.content_digest`, for other packagings
     terms: ClassVar[str] = ""

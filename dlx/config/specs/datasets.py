@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from ..fields import Component, Table, option
 from ..shapes import Sizes
 from .dataset import Dataset as Dataset
 from .dataset import File as File
-from .pictures import Decoding, Format
+from .images import CatsVsDogs as CatsVsDogs
+from .images import Images
 from .series import BeijingPm25, BeijingWindows, JenaClimate
 
 
@@ -238,33 +239,6 @@ class BostonHousing(Dataset):
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class CatsVsDogs(Decoding, Dataset):
-    """Photographs of cats and dogs, in colour; rows in the order validation, training, test."""
-
-    inputs = ("image",)
-    targets: ClassVar[dict[str, str]] = {"animal": "binary"}
-    rows = "3,000 + 1,000"
-    terms = "Kaggle (Asirra, 2013); competition terms"
-    files = (
-        File(
-            name="cats_and_dogs_small.zip",
-            sha256="5ded4a76e10c1cff2a7392e1842735fa4bdc042cbb62ea67ce28e9929ea628d6",
-            size=32_620_001,
-        ),
-    )
-
-    source: Literal["small_zip"] = option(
-        "small_zip", "files that are read: the book's 2,000 + 1,000 + 1,000 (book 5.2)"
-    )
-    formats: tuple[Format, ...] = option(("jpeg",), "formats that are read", newer=True)
-
-    @property
-    def shapes(self) -> dict[str, Sizes]:  # type: ignore[override]
-        """Three colours."""
-        return {"image": self.sizes}
-
-
 class Glove(Dataset):
     """Vectors of English words, of 50 to 300 numbers, for `vectors: glove` in an embedding."""
 
@@ -302,6 +276,7 @@ DATASETS = Table(
         "beijing_windows": Component(BeijingWindows, f"{_CODE}.beijing:beijing_windows"),
         "jena_climate": Component(JenaClimate, f"{_CODE}.jena:jena_climate"),
         "cats_vs_dogs": Component(CatsVsDogs, f"{_CODE}.cats_vs_dogs:cats_vs_dogs"),
+        "images": Component(Images, f"{_CODE}.images:images"),
         "boston_housing": Component(BostonHousing, f"{_CODE}.keras:boston_housing"),
     },
 )

@@ -149,6 +149,10 @@ class Rolling(InTime):
     )
 
 
+class Official(Drawn):
+    """The dataset's official validation set, as of pictures in a folder named validation."""
+
+
 class TestAsValidation(Drawn):
     """The test rows are the validation set (book 4.4): such a run may publish no test score."""
 
@@ -164,12 +168,13 @@ _CODE = "dlx.data.protocols"
 PROTOCOLS = Table(
     "protocol",
     {
-        "auto": Component(Auto, f"{_CODE}:auto"),
+        "auto": Component(Auto, "dlx.data.auto:auto"),
         "holdout": Component(Holdout, f"{_CODE}:holdout"),
         "kfold": Component(KFold, f"{_CODE}:kfold"),
         "iterated_kfold": Component(IteratedKFold, f"{_CODE}:iterated_kfold"),
         "chronological": Component(Chronological, f"{_CODE}:chronological"),
         "rolling": Component(Rolling, "dlx.data.rolling:rolling"),
+        "official": Component(Official, f"{_CODE}:official"),
         "train_test": Component(TrainTest, f"{_CODE}:train_test"),
         "test_as_validation": Component(TestAsValidation, f"{_CODE}:test_as_validation"),
     },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime
+import io
 import math
 from collections.abc import Iterable
 from hashlib import blake2b
@@ -22,6 +23,24 @@ MAX_ROWS = 1_000_000
 EXAMPLES = 3
 
 
+def read_table(path: Path, data: bytes) -> tuple[tuple[str, ...], list[list[str]]]:
+    """The header of a whole file, and the cells of each row below it; row i is line i + 2.
+
+    Raises:
+        UsageError: it is no CSV text, or has a row of another length than the header.
+    """
+    try:
+        text = data.decode("utf-8-sig")  # as spreadsheets write it
+    except UnicodeDecodeError:
+        raise damage(path, _find_other_bytes(path), "text in UTF-8") from None
+    header, rows = _read_cells(path, io.StringIO(text, newline=""), "text with commas")
+    if not any(header):
+        raise damage(path, "has no header", "the names of its columns in the first line")
+    header = tuple(name.strip() for name in header)
+    _check_rows(path, rows, header)
+    return header, rows
+
+
 def read_rows(path: Path, lines: Iterable[str], header: tuple[str, ...]) -> list[list[str]]:
     """The cells of each row below the header; row i is line i + 2 of the file.
 
@@ -29,6 +48,17 @@ def read_rows(path: Path, lines: Iterable[str], header: tuple[str, ...]) -> list
         UsageError: it is no CSV text, has another header, or a row of another length.
     """
     accepted = "the columns " + ", ".join(header)
+    found, rows = _read_cells(path, lines, accepted)
+    if found != header:
+        raise damage(path, "has other columns", accepted)
+    _check_rows(path, rows, header)
+    return rows
+
+
+def _read_cells(
+    path: Path, lines: Iterable[str], accepted: str
+) -> tuple[tuple[str, ...], list[list[str]]]:
+    """The first row, and the others, without empty ones at the end."""
     try:
         reader = csv.reader(lines)
         found = tuple(next(reader, ()))
@@ -39,15 +69,16 @@ def read_rows(path: Path, lines: Iterable[str], header: tuple[str, ...]) -> list
         raise damage(path, f"is not CSV text: {error}", accepted) from error
     while rows and not rows[-1]:
         rows.pop()
-    if found != header:
-        raise damage(path, "has other columns", accepted)
+    return found, rows
+
+
+def _check_rows(path: Path, rows: list[list[str]], header: tuple[str, ...]) -> None:
     if len(rows) > MAX_ROWS:
         raise damage(path, f"has more than {MAX_ROWS:,} rows", f"at most {MAX_ROWS:,}")
     for number, row in enumerate(rows):
         if len(row) != len(header):
             what = f"line {number + 2:,} has {plural(len(row), 'cell')}, not {len(header)}"
-            raise damage(path, what, accepted)
-    return rows
+            raise damage(path, what, "the columns " + ", ".join(header))
 
 
 def read_numbers(

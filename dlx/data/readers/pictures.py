@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,14 +20,22 @@ if TYPE_CHECKING:
 MAX_PIXELS = 50_000_000
 """Of a picture in a file: its header is asked before room is made for any."""
 
-TURNED = "were taken at an angle and turned upright (EXIF)"
-SEVERAL = "have several frames or pages, of which the first is taken"
-CMYK = "have the colours of print (CMYK), converted to red, green and blue"
-DEEP = "have more than 8 bits a colour, of which the upper 8 are kept"
-TRANSPARENT = "are transparent in places, which became white"
-GREY = "are grey, and have three equal channels"
-MENDED = (TURNED, SEVERAL, CMYK, DEEP, TRANSPARENT, GREY)
-"""What may have been done to a picture, as a predicate of some pictures."""
+TURNED = "turned upright by its EXIF orientation"
+SEVERAL = "several frames or pages, of which the first was taken"
+CMYK = "colours of print (CMYK), converted to red, green and blue"
+DEEP = "more than 8 bits a colour, of which the upper 8 were kept"
+TRANSPARENT = "transparent in places, which became white"
+GREY = "grey, with three equal channels"
+DISGUISED = "of another format than its name says"
+"""What may have been done to a picture, or is odd about it."""
+
+ENDINGS = {
+    **dict.fromkeys(("jpg", "jpeg", "jpe", "jfif"), "jpeg"),
+    **dict.fromkeys(("bmp", "dib"), "bmp"),
+    **dict.fromkeys(("tif", "tiff"), "tiff"),
+    **{kind: kind for kind in ("png", "gif", "webp")},
+}
+"""What names of pictures end in, and the format that this stands for."""
 
 _ORIENTATION = 0x0112
 _TURNS = {  # of EXIF's values, Pillow's names
@@ -58,13 +67,11 @@ class Picture:
 
     Attributes:
         pixels: of shape (channels, height, width).
-        mended: what was done to it beside resizing, some of `MENDED`.
-        format: that of its file, as `Decoding.formats` names it.
+        mended: what was done to it beside resizing, the constants above.
     """
 
     pixels: npt.NDArray[np.uint8]
     mended: tuple[str, ...]
-    format: str
 
 
 def decode(data: bytes, how: Decoding) -> npt.NDArray[np.uint8]:
@@ -72,7 +79,7 @@ def decode(data: bytes, how: Decoding) -> npt.NDArray[np.uint8]:
     return open_picture(data, how).pixels
 
 
-def open_picture(data: bytes, how: Decoding) -> Picture:
+def open_picture(data: bytes, how: Decoding, name: str = "") -> Picture:
     """A picture upright, of one size, with 8 bits a colour.
 
     Of 16 bits the upper 8 are kept, what is transparent stands before white, and of several
@@ -82,13 +89,14 @@ def open_picture(data: bytes, how: Decoding) -> Picture:
     Args:
         data: the whole file.
         how: its formats, of which no other is tried; its size and colours.
+        name: of the file, which may say another format than it is of.
 
     Raises:
         BrokenPictureError: it is of another format, damaged, cut short or too large.
     """
     from PIL import Image, UnidentifiedImageError
 
-    formats, told = [name.upper() for name in how.formats], " or ".join(how.formats)
+    formats = [kind.upper() for kind in how.formats]
     _silence()
     try:
         with Image.open(io.BytesIO(data), formats=formats) as opened:
@@ -96,9 +104,9 @@ def open_picture(data: bytes, how: Decoding) -> Picture:
             mended: list[str] = []
             picture = _colour(_turn(opened, mended), how, mended)
             pixels = np.asarray(_resize(picture, how))
-            kind = "jpeg" if opened.format == "MPO" else str(opened.format).lower()
+            mended += [DISGUISED] if _is_disguised(name, str(opened.format)) else []
     except UnidentifiedImageError:
-        raise BrokenPictureError(f"it is no picture in {told}") from None
+        raise BrokenPictureError(f"it is no picture in {_join(how.formats)}") from None
     except Image.DecompressionBombError:
         raise BrokenPictureError(f"it has more than {MAX_PIXELS:,} pixels") from None
     except (BrokenPictureError, MemoryError):
@@ -106,7 +114,18 @@ def open_picture(data: bytes, how: Decoding) -> Picture:
     except Exception as error:  # whatever a decoder stumbles over in a file from anywhere
         raise BrokenPictureError(str(error) or type(error).__name__) from error
     pixels = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0)
-    return Picture(np.ascontiguousarray(pixels), tuple(mended), kind)
+    return Picture(np.ascontiguousarray(pixels), tuple(mended))
+
+
+def _join(names: Sequence[str]) -> str:
+    """Names in a row, "or" before the last."""
+    return " or ".join(filter(None, (", ".join(names[:-1]), names[-1])))
+
+
+def _is_disguised(name: str, kind: str) -> bool:
+    """Whether a name ends as those of another format do."""
+    named = ENDINGS.get(name.rpartition(".")[2].lower())
+    return named is not None and named != {"MPO": "jpeg"}.get(kind, kind.lower())
 
 
 def _silence() -> None:

@@ -181,7 +181,9 @@ def test_of_16_bits_the_upper_ones_are_kept_and_the_first_frame() -> None:
 
 
 def test_a_picture_is_what_its_bytes_say() -> None:
-    assert open_picture(packed(kind="GIF", mode="P"), WHOLE).format == "gif"
+    for name, disguised in (("a.gif", False), ("A.GIF", False), ("a.jpg", True), ("gif", False)):
+        found = open_picture(packed(kind="GIF", mode="P"), WHOLE, name)
+        assert found.mended == ((pictures.DISGUISED,) if disguised else ())
 
 
 JPEG = packed(kind="JPEG")
