@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from . import data_preview
 from .console import console, say, say_json, show_table
 from .streams import is_screen
 
@@ -20,13 +21,35 @@ EXAMPLES = """examples:
   dlx data fetch imdb
   dlx data verify imdb --json
   ls "$(dlx data path imdb)"
+  dlx data preview task=cats_vs_dogs dataset.sample=true --rows 2 --variants 6
 """
+
+
+class _Intermixed(argparse.ArgumentParser):
+    """Takes words and flags in any order, as commands without actions do."""
+
+    _inside = False
+
+    def parse_known_args(  # type: ignore[override]
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Both passes of argparse's own way, which asks here again."""
+        if self._inside:
+            return super().parse_known_args(args, namespace)
+        self._inside = True
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self._inside = False
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's actions and options to its parser."""
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
-    actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    kind = type("Mixed", (_Intermixed, type(parser)), {})
+    actions: Any = parser.add_subparsers(
+        dest="action", metavar="ACTION", required=True, parser_class=kind
+    )
     add = actions.add_parser
     listing = add(
         "list", help="every dataset: rows, size, whether it is on this machine, terms of use"
@@ -38,12 +61,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "verify", help="check the hashes of the files on this machine; exit code 1 if one is wrong"
     )
     path = add("path", help="print the folder for a dataset's files")
+    preview = add(
+        "preview", help="show training rows before and after preparation; pictures as PNG"
+    )
+    data_preview.add_arguments(preview)
     for action in (fetch, path):
         action.add_argument("name", metavar="NAME", help="a dataset's name, see `dlx data list`")
     verify.add_argument(
         "name", metavar="NAME", nargs="?", help="default: every dataset on this machine"
     )
-    for action in (listing, fetch, verify, path):
+    for action in (listing, fetch, verify, path, preview):
         action.add_argument("--json", action="store_true", help="print JSON, for scripts")
     for action in (listing, fetch, verify, path):
         told = "your own packages that add datasets"
@@ -64,6 +91,8 @@ def run(args: argparse.Namespace) -> int:
     """
     from ..config.plugins import require_plugins
 
+    if args.action == "preview":
+        return data_preview.run(args)
     require_plugins(args.plugins)
     actions = {"list": _list, "fetch": _fetch, "verify": _verify, "path": _path}
     return actions[args.action](args)

@@ -38,7 +38,7 @@ VERBS = {
     "summary": "show the layers of a task's model",
     "config": "show the complete config of a task, and where each value comes from",
     "help": "explain a config key: dlx help optimizer.lr",
-    "data": "list, download and verify datasets",
+    "data": "list, download, verify and look at datasets",
     "doctor": "check this machine's installation",
     "completion": "print a script for shell completion",
 }

@@ -20,17 +20,18 @@ _GAP = 2
 Pixels = npt.NDArray[np.uint8]
 
 
-def picture_of(images: npt.NDArray[Any]) -> bytes:
+def picture_of(images: npt.NDArray[Any], across: int = 0) -> bytes:
     """Images side by side, as many down as across, as a PNG file.
 
     Args:
         images: (images, channels, height, width) with 1 or 3 channels: bytes, or numbers from 0 to
             1; what lies beyond is cut off.
+        across: how many side by side; 0: as many as down.
 
     Raises:
         ValueError: they have another shape, or the picture would be larger than `WIDEST` a side.
     """
-    return _png([_image(_sheet(_pixels(images)))])
+    return _png([_image(_sheet(_pixels(images), across))])
 
 
 def film_of(images: npt.NDArray[Any], ms: int) -> bytes:
@@ -93,9 +94,9 @@ def _pixels(images: npt.NDArray[Any]) -> Pixels:
     return np.ascontiguousarray(np.moveaxis(images, 1, -1))
 
 
-def _sheet(images: Pixels) -> Pixels:
+def _sheet(images: Pixels, across: int) -> Pixels:
     many, high, wide, channels = images.shape
-    across = math.ceil(math.sqrt(many))
+    across = across or math.ceil(math.sqrt(many))
     down = math.ceil(many / across)
     width, height = _check_size(across * (wide + _GAP) - _GAP, down * (high + _GAP) - _GAP)
     sheet = np.zeros((height, width, channels), np.uint8)

@@ -134,6 +134,15 @@ class Column(ABC):
     def show(self, row: int) -> Shown:
         """One row as people see it."""
 
+    def lines(self, row: int) -> list[str]:
+        """One row as text: what there is of it to read."""
+        shown = self.show(row)
+        if shown.kind == "text":
+            return [shown.content]
+        if shown.kind == "image":
+            return [f"a picture of {' x '.join(map(str, shown.content.shape))}"]
+        return [" ".join(f"{name}={value:.4g}" for name, value in shown.content.items())]
+
     def name_features(self, names: tuple[str, ...], words: tuple[str, ...]) -> Self:  # noqa: ARG002
         """The column with names of its features, or the word of each id, where it has such."""
         return self

@@ -110,6 +110,13 @@ class Window(Column):
         """The features of its last step."""
         return self.take(np.array([row])).last().show(0)
 
+    def lines(self, row: int) -> list[str]:
+        """Its first and its last steps, each with how far it lies before the end."""
+        steps = Dense(self.series[self.ends[row] - self.offsets], self.names)
+        each = enumerate(self.offsets.tolist())
+        told = [f"-{offset}: {' '.join(steps.lines(at))}" for at, offset in each]
+        return told if len(told) <= 5 else [*told[:2], "...", *told[-2:]]
+
     def name_features(self, names: tuple[str, ...], words: tuple[str, ...]) -> Self:  # noqa: ARG002
         """The column with these names, where it has none of its own."""
         return self if self.names else replace(self, names=names)
