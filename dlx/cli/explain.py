@@ -67,7 +67,7 @@ def run(args: argparse.Namespace) -> int:
     opened = open_run(folder, args.weights, args.plugins)
     files = [Path(file) for file in args.files]
     found = explain(opened, args.method, files, args.row, args.layer, args.label)
-    out = Path(args.out) if args.out else opened.kept.run / FOLDER
+    out = Path(args.out) if args.out else folder / FOLDER
     kept = keep(found, out)
     page = build_explanation(out / PAGE, found)
     if args.json:

@@ -9,12 +9,16 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..config.names import plural
 from ..data.columns import Array
 from ..data.targets import TargetCodec
+from ..sources.batches import Part
 from .drawing import as_pixels
 from .opened import Asked, Opened, UnfitError
 from .pieces import Listed, Piece, Sample, Samples
 
+ROWS = 10_000
+"""Rows that are looked at, at most."""
 PAIRS, EXAMPLES = 8, 6
 _BATCH = 256
 _TEXT = 300
@@ -25,8 +29,8 @@ def explain(opened: Opened, asked: Asked) -> Iterator[Piece]:
     codecs = {n: c for n, c in opened.codecs.items() if c.classes and c.problem != "multilabel"}
     if not codecs:
         raise UnfitError("it has no target of classes, one of them a row")
-    which, part = opened.looking()
-    answers = _answers(opened)
+    which, part = opened.rows_looked_at(ROWS)
+    answers = _answers(opened, part)
     for name, codec in codecs.items():
         if asked.label and asked.label not in codec.classes:
             continue
@@ -37,9 +41,8 @@ def explain(opened: Opened, asked: Asked) -> Iterator[Piece]:
 
 
 @torch.no_grad()
-def _answers(opened: Opened) -> dict[str, Array]:
-    """The activated answers for all rows that are looked at, by target."""
-    _, part = opened.looking()
+def _answers(opened: Opened, part: Part) -> dict[str, Array]:
+    """The activated answers for some rows, by target."""
     found: dict[str, list[Array]] = {}
     for batch in part.in_order(_BATCH):
         for name, one in opened.scores(batch.inputs).items():
@@ -69,7 +72,7 @@ def _pairs(
     yield Listed(
         method="confusions",
         name=f"{name}-pairs",
-        title=f"{wrong:,} of {len(rows):,} {which} rows were taken for another {name}",
+        title=f"{wrong:,} of {which} were taken for another {name}",
         columns={
             "true": [codec.classes[pair[0]] for pair, _ in every],
             "taken for": [codec.classes[pair[1]] for pair, _ in every],
@@ -86,7 +89,7 @@ def _pairs(
         yield Samples(
             method="confusions",
             name=f"{name}-{true}-taken-for-{said}",
-            title=f"{true} taken for {said}: {many:,} {which} rows",
+            title=f"{true} taken for {said}: {plural(many, 'row')}",
             label=said,
             text="the rows that the network was surest of first" if many > 1 else "",
             samples=[

@@ -82,11 +82,15 @@ def _explain(opened: Opened, asked: Asked, method: str, smooth: bool) -> Iterato
         yield Drawn(
             method=method,
             name=layer.name,
-            title=f"What {many} of {layer.shape[0]} channels of {layer.name} answer to most",
+            title=f"What {many} of {layer.shape[0]} {_noun(layer)} of {layer.name} answer to most",
             layer=layer.name,
             text=f"{STEPS} steps of gradient ascent from grey with noise, {how}; {layer.kind}",
             pixels=_sheet(found),
         )
+
+
+def _noun(layer: Layer) -> str:
+    return "channels" if len(layer.shape) > 1 else "units"
 
 
 def _default(layers: list[Layer]) -> list[Layer]:
@@ -121,7 +125,8 @@ def ascend(
 
     Args:
         network: in evaluation mode.
-        layer: one of its layers; what is raised is the mean of a channel over its places.
+        layer: one of its layers; raised is the mean of a channel over its places, before
+            an activation.
         within: what the input can be.
         many: how many channels.
         seed: of the noise and the shifts.
@@ -161,10 +166,11 @@ def _slope(
     network: nn.Module, layer: Layer, within: Range, picture: Tensor, channels: Tensor
 ) -> Tensor:
     """How the mean of each row's own channel grows with the row, in shares of the range."""
+    bare = layer.before_activation()  # where a ReLU gives nothing it leads nowhere
     with torch.enable_grad():
         shares = picture.detach().requires_grad_()
         rows = within.low + (within.high - within.low) * shares
-        (output,), _ = outputs_of(network, {within.name: rows}, [layer], whole=False)
+        (output,), _ = outputs_of(network, {within.name: rows}, [bare], whole=False)
         means = output.flatten(2).mean(dim=2) if output.ndim > 2 else output
         own = means[torch.arange(len(channels)), channels.to(means.device)]
         (slope,) = torch.autograd.grad(own.sum(), shares)

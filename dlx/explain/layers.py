@@ -19,9 +19,9 @@ from .opened import UnfitError
 CONVOLUTIONS = (nn.Conv1d, nn.Conv2d)
 _FOLLOW = (
     *(nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid),
-    *(nn.Softplus, nn.Hardswish, nn.ReLU6, nn.Hardsigmoid, nn.Identity),
-    *(nn.modules.batchnorm._BatchNorm, nn.modules.dropout._DropoutNd),
+    *(nn.Softplus, nn.Hardswish, nn.ReLU6, nn.Hardsigmoid, nn.modules.dropout._DropoutNd),
 )
+_NORMS = (nn.modules.batchnorm._BatchNorm,)
 """What belongs to the layer before it."""
 _MOST_NAMED = 60
 
@@ -36,6 +36,8 @@ class Layer:
         kind: its class, and theirs, as "Conv2d, ReLU".
         module: the last of these; its output is the layer's.
         call: how many times that acts before.
+        bare: the last before an activation: it has a slope where a ReLU would have none.
+        bare_call: how many times that acts before.
         shape: of what it gives for a row.
         convolution: whether it is one.
         cuts: whether a ReLU cuts off what is below zero, so that a channel can be blank.
@@ -46,9 +48,15 @@ class Layer:
     kind: str
     module: nn.Module
     call: int
+    bare: nn.Module
+    bare_call: int
     shape: tuple[int, ...]
     convolution: bool
     cuts: bool
+
+    def before_activation(self) -> Layer:
+        """The same without the activation that follows it."""
+        return replace(self, module=self.bare, call=self.bare_call)
 
 
 @dataclass
@@ -98,15 +106,18 @@ def _group(acted: Sequence[_Acted]) -> list[Layer]:
         name = f"{one.name}#{one.call + 1}" if one.call else one.name
         cuts = isinstance(one.module, (nn.ReLU, nn.ReLU6))
         follows = before is not None and one.given is before.output
-        if follows and isinstance(one.module, _FOLLOW):
+        if follows and isinstance(one.module, (*_FOLLOW, *_NORMS)):
             last = found[-1]
+            if isinstance(one.module, _NORMS) and last.bare is last.module:
+                last = replace(last, bare=one.module, bare_call=one.call)
             kind = f"{last.kind}, {type(one.module).__name__}"
             last = replace(last, names=(*last.names, name), kind=kind, cuts=last.cuts or cuts)
             found[-1] = replace(last, module=one.module, call=one.call)
         else:
             shape = tuple(one.output.shape[1:])
             kind, made = type(one.module).__name__, isinstance(one.module, CONVOLUTIONS)
-            found.append(Layer(name, (name,), kind, one.module, one.call, shape, made, cuts))
+            place = one.module, one.call
+            found.append(Layer(name, (name,), kind, *place, *place, shape, made, cuts))
         before = one
     return found
 

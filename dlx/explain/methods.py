@@ -23,6 +23,7 @@ class Method:
     """One way to explain.
 
     Attributes:
+        title: its heading.
         about: what it shows, in a line.
         target: "module:function", which takes an `Opened` and an `Asked` and gives pieces.
         reads: the kinds of inputs that it is for: a run with one of them may be asked for it.
@@ -30,6 +31,7 @@ class Method:
         lone: whether it looks at each subject (a row, a file), not at the network or many rows.
     """
 
+    title: str
     about: str
     target: str
     reads: tuple[Kind, ...]
@@ -47,34 +49,40 @@ class Method:
 
 METHODS: dict[str, Method] = {
     "gradcam": Method(
+        "Grad-CAM",
         "where a picture speaks for its class (Grad-CAM; Selvaraju and others, 2017)",
         "dlx.explain.gradcam:explain",
         ("image",),
         lone=True,
     ),
     "activations": Method(
+        "Activations",
         "what each channel of each layer makes of a picture",
         "dlx.explain.activations:explain",
         ("image",),
         lone=True,
     ),
     "filters": Method(
+        "Filters",
         "the picture that each channel answers to most, by gradient ascent, smoothed",
         "dlx.explain.filters:explain",
         ("image",),
     ),
     "filters_plain": Method(
+        "Filters, as in the book",
         "the same as in Chollet's book (5.4.2): nothing is smoothed",
         "dlx.explain.filters:explain_plain",
         ("image",),
         default=False,
     ),
     "dead": Method(
+        "Dead channels",
         "the share of channels or units that are zero for a row, and for all of them",
         "dlx.explain.dead:explain",
         EVERY,
     ),
     "confusions": Method(
+        "Confusions",
         "which rows were taken for what, by pairs of classes",
         "dlx.explain.confusions:explain",
         EVERY,

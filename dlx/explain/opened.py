@@ -128,6 +128,8 @@ class Opened:
     def rows_looked_at(self, most: int) -> tuple[str, Part]:
         """So many of them at most, evenly spaced, and which they are, in words."""
         name, part = self.looking()
+        if len(part) <= most:
+            return f"all {len(part):,} {name} rows", part
         places = spread(len(part), most).to(part.numbers.device)
         return f"{len(places):,} of {len(part):,} {name} rows", part.take(places)
 

@@ -93,12 +93,14 @@ class Gallery(Block):
         title: its caption.
         cards: the samples.
         broad: whether each needs the room of a text.
+        whole: whether each is a picture that takes the page's width.
     """
 
     kind, content = "gallery", "cards"
     title: str
     cards: Sequence[Card]
     broad: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)

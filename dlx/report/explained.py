@@ -15,7 +15,7 @@ from .page import write_page
 from .words import number
 
 _CELL = 200
-_ROWS = 100
+_ROWS = 25
 _LEAST = 64  # pixels that a small picture has a side, at least
 
 
@@ -31,7 +31,7 @@ def build_explanation(page: Path, explanation: Explanation) -> Path:
     """
     makers = [*map(_section, METHODS), _notes]
     texts = {"title": "What the network sees", "run": explanation.run}
-    return write_page(page, makers, explanation, texts, word="explanation of run", plots=False)
+    return write_page(page, makers, explanation, texts, word="run", plots=False)
 
 
 def _section(method: str) -> Callable[[Explanation], Section]:
@@ -43,8 +43,8 @@ def _section(method: str) -> Callable[[Explanation], Section]:
             if piece.method == method:
                 blocks += [Heading(piece.title, _line(piece)), *_SHOWN[type(piece)](piece)]
         about = METHODS[method].about
-        title = f"{method.replace('_', ' ').capitalize()}: {about}"
-        return Section(method, title, blocks)
+        lead = [Text([f"{about[:1].upper()}{about[1:]}."])] if blocks else []
+        return Section(method, METHODS[method].title, [*lead, *blocks])
 
     make.__name__ = method
     return make
@@ -60,7 +60,7 @@ def _line(piece: Piece) -> str:
 def _drawn(piece: Any) -> list[Block]:
     picture: Drawn = piece
     card = Card("", base64.b64encode(png(picture.pixels)).decode("ascii"), alt=picture.title)
-    return [Gallery("", [card], broad=True)]
+    return [Gallery("", [card], whole=True)]
 
 
 def _listed(piece: Any) -> list[Block]:

@@ -1,0 +1,158 @@
+"""`dlx explain`, from the command to its files: on pictures, tables, and other learners."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+from small import the_run
+
+from dlx.cli.main import main
+from dlx.runs import ledger
+from dlx.runs.pixels import size_of
+from dlx.runs.seal import find_broken
+
+PICTURES = (
+    *("task=cats_vs_dogs", "dataset.sample=true", "dataset.size=16", "model.channels=[4,8]"),
+    *("model.dense=[8]", "trainer.epochs=1", "trainer.threads=1", "protocol.validation=12"),
+)
+
+
+@pytest.fixture(scope="module")
+def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with a run on pictures."""
+    folder = tmp_path_factory.mktemp("pictures")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        assert main(["train", *PICTURES, "--quiet"]) == 0
+    return folder
+
+
+@pytest.fixture
+def run(pictures: Path, here: Path) -> Path:
+    """A copy of its run folder, where the test stands."""
+    shutil.copytree(pictures / "runs", here / "runs")
+    return the_run()
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {file.name: file.read_bytes() for file in sorted(folder.iterdir())}
+
+
+def test_it_leaves_a_page_and_what_it_lists_the_same_bytes_twice(
+    run: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", "last"]) == 0
+    said, first = capsys.readouterr().out, files_in(run / "explain")
+    pieces = json.loads(first["explain.json"])["pieces"]
+
+    assert {one["file"] for one in pieces} | {"explain.json", "explain.html"} == set(first)
+    methods = {one["method"] for one in pieces}
+    assert {"gradcam", "activations", "filters", "dead", "confusions"} <= methods
+    for one in pieces:
+        assert one["file"] in said
+        if one["method"] == "gradcam":
+            assert {"of", "layer", "class", "score"} <= set(one)
+            assert size_of(first[one["file"]])[1] > 200
+    page = first["explain.html"].decode()
+    assert "<script" not in page
+    assert not re.search(r"(src|href)=\"(?!data:|#)", page)
+    assert find_broken(run) == []
+
+    assert main(["explain", "last"]) == 0
+    assert files_in(run / "explain") == first
+
+
+def test_another_explanation_takes_the_place_of_the_one_before(run: Path) -> None:
+    assert main(["explain", "last", "--method", "dead"]) == 0
+    (run / "explain" / "mine.txt").write_text("kept")
+    assert main(["explain", "last", "--method", "filters", "--layer", "body.0"]) == 0
+
+    there = set(files_in(run / "explain"))
+    assert there == {"explain.html", "explain.json", "filters-body.0.png", "mine.txt"}
+
+
+def test_a_file_is_prepared_as_the_runs_own_rows(run: Path) -> None:
+    from dlx.explain.files import subjects_of_files
+    from dlx.explain.opened import open_run
+
+    opened = open_run(run)
+    row = opened.fold.rows.validation[:1]
+    picture = opened.fold.data.samples.columns["image"].show(int(row[0])).content
+    Image.fromarray(np.moveaxis(np.asarray(picture), 0, 2)).save("a picture.png")
+
+    (subject,) = subjects_of_files(opened, [Path("a picture.png")])
+
+    given, own = subject.inputs["image"], opened.take(row).batch(0, 1).inputs["image"]
+    assert np.array_equal(np.asarray(given), np.asarray(own))
+    assert main(["explain", "last", "a picture.png", "--method", "gradcam", "--out", "out"]) == 0
+    (listed,) = json.loads(Path("out/explain.json").read_text())["pieces"]
+    assert listed["of"] == "a picture.png"
+    assert not (run / "explain").exists()
+
+
+@pytest.mark.parametrize(
+    ("typed", "told", "hint"),
+    [
+        (["--method", "gradcan"], "no way to explain called `gradcan`", "--method gradcam"),
+        (["--layer", "body.00"], "the network has no layer `body.00`", "--layer body.0"),
+        (["--row", "999"], "the dataset has no row 999", ""),
+        (["--row", "-1"], "the dataset has no row -1", ""),
+        (["--class", "dgo"], "no target has a class `dgo`", "--class 'dog'"),
+        (["broken.jpg"], "it is no picture in jpeg or png", ""),
+        (["missing.jpg"], "it cannot be read: No such file or directory", ""),
+    ],
+)
+def test_what_it_cannot_do_changes_nothing(
+    run: Path, capsys: pytest.CaptureFixture[str], typed: list[str], told: str, hint: str
+) -> None:
+    Path("broken.jpg").write_bytes(b"no picture")
+
+    assert main(["explain", "last", *typed]) == 2
+
+    said = capsys.readouterr().err
+    assert told in said
+    assert hint in said
+    assert not (run / "explain").exists()
+
+
+def test_test_rows_are_looked_at_if_they_are_named_and_that_is_counted(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["train", "task=wine", "trainer.epochs=1", "trainer.threads=1", "--quiet"]) == 0
+    from dlx.explain.opened import open_run
+
+    opened = open_run(the_run())
+    test, own = opened.fold.data.split.test, opened.fold.rows.validation
+    known = ledger.looks(Path("runs"), opened.fold.data.test_rows).times
+
+    assert main(["explain", "last"]) == 0
+    assert main(["explain", "last", "--row", str(own[0])]) == 0
+    assert ledger.looks(Path("runs"), opened.fold.data.test_rows).times == known
+    capsys.readouterr()
+    assert main(["explain", "last", "--row", str(test[0]), "--row", str(own[0])]) == 0
+
+    seen = ledger.looks(Path("runs"), opened.fold.data.test_rows)
+    assert (seen.times, seen.looks[-1].verb, seen.looks[-1].rows) == (known + 1, "explain", 1)
+    assert "has been evaluated 2 times" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("learner", ["vae", pytest.param("gan", marks=pytest.mark.slow)])
+def test_learners_without_classes_say_what_they_lack(
+    learner: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    typed = [f"task=digits_{learner}", "dataset.sample=true", "trainer.epochs=1"]
+    assert main(["train", *typed, "trainer.threads=1", "--quiet"]) == 0
+    capsys.readouterr()
+
+    assert main(["explain", "last"]) == 0
+    said = capsys.readouterr().out
+    assert "confusions was left out: it has no target of classes" in said
+    assert "filters-body.0.png" in said
+    assert main(["explain", "last", "--method", "confusions"]) == 2
+    assert "confusions does not fit this run" in capsys.readouterr().err
