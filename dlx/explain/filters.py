@@ -38,6 +38,8 @@ _RATE = 1 / 255
 """What a step moves a number of the input by, on average, of its range: a grey level, as there."""
 _SMOOTH_RATE = 4 / 255
 _NOISE = 20 / 255
+_LEAK = 0.1
+"""What is left of a number below zero where a ReLU leaves none, and with it no way up."""
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,8 @@ def ascend(
 
     Args:
         network: in evaluation mode.
-        layer: one of its layers; raised is the mean of a channel over its places, before
-            an activation.
+        layer: one of its layers; raised is the mean of a channel over its places, with a
+            leak in the place of a ReLU.
         within: what the input can be.
         many: how many channels.
         seed: of the noise and the shifts.
@@ -166,11 +168,13 @@ def _slope(
     network: nn.Module, layer: Layer, within: Range, picture: Tensor, channels: Tensor
 ) -> Tensor:
     """How the mean of each row's own channel grows with the row, in shares of the range."""
-    bare = layer.before_activation()  # where a ReLU gives nothing it leads nowhere
+    bare = layer.before_activation()
     with torch.enable_grad():
         shares = picture.detach().requires_grad_()
         rows = within.low + (within.high - within.low) * shares
         (output,), _ = outputs_of(network, {within.name: rows}, [bare], whole=False)
+        if layer.cuts:
+            output = F.leaky_relu(output, _LEAK)
         means = output.flatten(2).mean(dim=2) if output.ndim > 2 else output
         own = means[torch.arange(len(channels)), channels.to(means.device)]
         (slope,) = torch.autograd.grad(own.sum(), shares)
