@@ -10,8 +10,10 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
+from PIL import Image
 
 from dlx.cli.main import VERBS, main
 from dlx.config.extras import extras, is_installed
@@ -132,6 +134,8 @@ def test_command_runs(
     for name, component in extras().items():
         if f"callbacks={name}" in command and not all(map(is_installed, component.needs)):
             pytest.skip(f"{name} is not installed")
+    if words[0] == "explain":
+        pytest.skip("run below, of a network of pictures")
     if words[0] in OF_RUNS or "from_run=last" in words:
         shutil.copytree(two_runs / "runs", "runs")
         words = named(words)
@@ -142,6 +146,20 @@ def test_command_runs(
     planned = ["--dry-run"] if is_planned_only(words) else []
     assert main([*sampled(words), *planned]) == 0
     assert capsys.readouterr().out.strip()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [one for one in commands() if "dlx explain last" in one])
+def test_what_a_network_sees_is_shown(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_process: None
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    task = ["task=cats_vs_dogs", "dataset.sample=true", "dataset.size=32", "trainer.epochs=1"]
+    assert main(["train", *task, "trainer.threads=1", "--quiet"]) == 0
+    picture = Image.fromarray(np.zeros((40, 30, 3), np.uint8))
+    picture.save("cat.jpg", "JPEG")
+    assert main(shlex.split(command)[1:]) == 0
+    assert list(tmp_path.rglob("explain.html"))
 
 
 @pytest.mark.slow

@@ -199,9 +199,7 @@ def test_the_heat_lies_on_the_object_of_80_of_100_pictures() -> None:
     images, _, corners = drawn(100, 10_000, both=True)
     layer = last_convolution(found(network))
 
-    for kind, name in enumerate(
-        ("ring", "cross")
-    ):  # each picture has both
+    for kind, name in enumerate(("ring", "cross")):  # each picture has both
         heat = heat_of(network, {"image": images}, layer, Label("shape", name, kind, 1, 0.5))
         hits = 0
         for row, (down, across) in enumerate(corners[:, kind].tolist()):
