@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-import time
 import zlib
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -17,21 +16,17 @@ import numpy as np
 from ..files import (
     fence,
     is_folder,
-    make_folder,
     names_in,
     open_file,
     read_json,
     remove_file,
     remove_tree,
 )
-from ..interrupts import check
 from .columns import KINDS, Column
-from .scratch import scratch, sweep
+from .scratch import alone, scratch, sweep
 
 SMALL_BYTES = 1_000_000
 """Columns below this size are made again sooner than read."""
-POLL_S = 0.1
-"""How often a process that waits for another one's result asks."""
 META, SUMS = "meta.json", "checksums.json"
 _TUPLE = "__tuple__"
 _UNREADABLE = (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
@@ -108,37 +103,9 @@ class Cache:
             _delete(self.root / key)  # it could not be loaded
             os.rename(folder, self.root / key)
 
-    @contextmanager
-    def alone(self, key: str) -> Iterator[None]:
-        """Within it no other process makes what belongs to a key; waits until that is so.
-
-        Where there are no locks, or no place for one, several may make it: harmless, and slower.
-
-        Raises:
-            Interrupted: a signal asked to stop.
-        """
-        with ExitStack() as held:
-            with suppress(OSError, ImportError):  # not on Windows
-                import fcntl
-
-                make_folder(self.root)
-                stream = held.enter_context(open_file(self.root / f"{key}.lock", "a+b"))
-                while not _take(fcntl, stream):
-                    check()
-                    time.sleep(POLL_S)
-            try:
-                yield
-            finally:
-                _delete(self.root / f"{key}.lock")
-
-
-def _take(fcntl: Any, stream: Any) -> bool:
-    """Whether a file is this process's alone now."""
-    try:
-        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
+    def alone(self, key: str) -> AbstractContextManager[None]:
+        """Within it no other process makes what belongs to a key; see `scratch.alone`."""
+        return alone(self.root, key)
 
 
 def _delete(place: Path) -> None:

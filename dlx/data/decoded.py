@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import zlib
 from pathlib import Path
+from threading import Lock
 from typing import Protocol
 
 import numpy as np
@@ -168,11 +169,8 @@ def _open(originals: Originals) -> Decoded:
     key, size = originals.key, originals.nbytes
     if size < SMALL_BYTES:
         pixels = np.zeros((len(originals), *originals.how.sizes), np.uint8)
-
-        def put(first: int, some: Pixels) -> None:
-            pixels[first : first + len(some)] = some
-
-        return Decoded(originals, _Memory(pixels), survey(originals, put), "in memory")
+        found = survey(originals, pixels.__setitem__)
+        return Decoded(originals, _Memory(pixels), found, "in memory")
     kept = picture_cache.find(key, size)
     why = "" if kept else picture_cache.lack_of_room(size)
     if kept is None and not why:
@@ -183,16 +181,17 @@ def _open(originals: Originals) -> Decoded:
     if kept is None:
         return Decoded(originals, _Nowhere(), None, f"decoded each time, as {why}")
     keeper = _File(kept.file, kept.found.sums)
-    return Decoded(originals, keeper, kept.found, "decoded in the cache")
+    return Decoded(originals, keeper, kept.found, "decoded once, into a file of the cache")
 
 
 def _write(originals: Originals, file: Path) -> Survey:
     """Decodes all files into one, in which each has its place."""
-    size = int(np.prod(originals.how.sizes))
+    one_writes = Lock()
+    with open_file(file, "r+b") as stream:
 
-    def put(first: int, some: Pixels) -> None:
-        with open_file(file, "r+b") as stream:
-            stream.seek(first * size)
-            stream.write(some.tobytes())
+        def put(place: int, picture: Pixels) -> None:
+            with one_writes:
+                stream.seek(place * picture.nbytes)
+                stream.write(picture.data)
 
-    return survey(originals, put)
+        return survey(originals, put)

@@ -26,7 +26,7 @@ from .threads import spread
 Digests = npt.NDArray[np.uint8]
 HASH = 16
 """Bytes of the hash that a file is known by."""
-CHUNK = 64
+CHUNK = 32
 """Files that a thread is given at once."""
 _UNREADABLE = (OSError, KeyError, zipfile.BadZipFile, EOFError, RuntimeError)
 """What a file or a member of an archive may answer with; a KeyError has no such name."""

@@ -7,16 +7,18 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
+from ..files import make_folder, open_file, remove_file
 from ..interrupts import check
 
 _PREFIX = ".tmp-"
 _LEFT = (_PREFIX, ".new-")
 """How names of temporary folders begin; the second is that of earlier versions."""
-WAIT_S = 0.2
-"""Between two looks at whether another process is done."""
+POLL_S = 0.1
+"""How often a process that waits for another one's result asks."""
 
 
 @contextmanager
@@ -43,35 +45,37 @@ def sweep(root: Path) -> None:
 
 @contextmanager
 def alone(root: Path, name: str) -> Iterator[None]:
-    """Waits until no other process is within it under this name, in a folder of the cache.
+    """Within it no other process makes what has this name in a folder; waits until that is so.
 
-    A system without locks of files lets everybody in: the same work is then done twice.
+    Where there are no locks, or no place for one, several may make it: harmless, and slower.
 
     Raises:
-        OSError: the folder cannot be written to.
         Interrupted: a signal asks to stop.
     """
-    try:
-        import fcntl
-    except ImportError:  # not on Windows
-        yield
-        return
-    root.mkdir(parents=True, exist_ok=True)
-    file = root / f".{name}.lock"
-    handle = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        while True:
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                break
-            except BlockingIOError:
+    file = root / f"{name}.lock"
+    with ExitStack() as held:
+        with suppress(OSError, ImportError):  # not on Windows
+            import fcntl
+
+            make_folder(root)
+            stream = held.enter_context(open_file(file, "a+b"))
+            while not _take(fcntl, stream):
                 check()
-                time.sleep(WAIT_S)
-        yield
-    finally:
-        with suppress(OSError):
-            file.unlink()
-        os.close(handle)
+                time.sleep(POLL_S)
+        try:
+            yield
+        finally:
+            with suppress(OSError):
+                remove_file(file)
+
+
+def _take(fcntl: Any, stream: Any) -> bool:
+    """Whether a file is this process's alone now."""
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @contextmanager

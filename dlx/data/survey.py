@@ -11,19 +11,13 @@ import numpy as np
 import numpy.typing as npt
 
 from ..progress import tell
-from .originals import Originals
+from .originals import CHUNK, Originals
 from .readers.pictures import BrokenPictureError
 from .threads import spread
 
 Pixels = npt.NDArray[np.uint8]
 Keep = Callable[[int, Pixels], None]
-"""Takes the pictures of files in a row, (files, channels, height, width), from the first's number.
-
-Threads call it, each with files of its own; a broken picture is black.
-"""
-
-CHUNK_BYTES = 4_000_000
-"""As many bytes a thread decodes before they are kept."""
+"""Takes the picture of a file, by its number; threads call it, each with files of its own."""
 
 
 @dataclass
@@ -75,8 +69,7 @@ def survey(originals: Originals, keep: Keep | None = None) -> Survey:
         Interrupted: a signal asks to stop.
         OSError: from `keep`.
     """
-    found, size = Survey(), int(np.prod(originals.how.sizes))
-    chunks = originals.chunks(max(1, CHUNK_BYTES // size))
+    found, chunks = Survey(), originals.chunks(CHUNK)
 
     def look(chunk: range) -> Survey:
         return _decode(originals, chunk, keep)
@@ -90,18 +83,16 @@ def survey(originals: Originals, keep: Keep | None = None) -> Survey:
 def _decode(originals: Originals, chunk: range, keep: Keep | None) -> Survey:
     """Some files in a row."""
     found = Survey()
-    pixels = np.zeros((len(chunk), *originals.how.sizes), np.uint8)
-    for at, place in enumerate(chunk):
+    for place in chunk:
         try:
             picture = originals.decode(place)
         except BrokenPictureError as error:
             found.broken[place] = str(error)
             found.sums.append(0)
             continue
-        pixels[at] = picture.pixels
-        found.sums.append(zlib.crc32(pixels[at]))
+        found.sums.append(zlib.crc32(picture.pixels.data))
         for what in picture.mended:
             found.mended.setdefault(what, []).append(place)
-    if keep is not None:
-        keep(chunk.start, pixels)
+        if keep is not None:
+            keep(place, picture.pixels)
     return found

@@ -143,8 +143,9 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
 
 
 def remarks(config: Config, fold: FoldData) -> list[str]:
-    """What of the prepared data is worth a word: of what was learnt, and of filled rows."""
+    """What of the prepared data is worth a word: what was learnt, where rows lie, filled rows."""
     told, lengths = fold.pipeline.remarks(), fold.train.lengths
+    told += [f"{name}: pictures are {where}" for name, where in fold.train.elsewhere.items()]
     if lengths is None:
         return told
     trainer = config.trainer

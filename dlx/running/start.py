@@ -205,6 +205,8 @@ def _write_start(run: Run, write_config: bool = True) -> None:
         evidence.write_config(run.folder, run.loaded, own)
     known = environment(fold.device, run.threads, config.trainer.deterministic)
     known["eval_batch_size"] = run.training.options.eval_batch_size
+    if fold.train.elsewhere:
+        known["elsewhere"] = fold.train.elsewhere
     write_json(run.folder / "environment.json", known)
     run.facts["data"] = evidence.data_facts(config, run.data)
     write_json(run.folder / "data.json", run.facts["data"])

@@ -153,7 +153,7 @@ class Part:
 
     def in_order(self, batch_size: int) -> Iterator[Batch]:
         """Batches of consecutive rows; the last may be smaller."""
-        if self.is_elsewhere:
+        if self.elsewhere:
             for part in self._gather(torch.arange(self.rows), batch_size):
                 yield from part.in_order(batch_size)
             return
@@ -161,9 +161,9 @@ class Part:
             yield self.batch(start, min(start + batch_size, self.rows))
 
     @cached_property
-    def is_elsewhere(self) -> bool:
-        """Whether some of it has to be fetched before it can be computed with."""
-        return any(isinstance(held, Elsewhere) for held in self.held.values())
+    def elsewhere(self) -> dict[str, str]:
+        """Where those columns lie that have to be fetched before they are computed with."""
+        return {name: one.where for name, one in self.held.items() if isinstance(one, Elsewhere)}
 
     def fetch(self) -> Part:
         """The same rows, all of them on the device."""
@@ -171,12 +171,12 @@ class Part:
             name: one.fetch() if isinstance(one, Elsewhere) else one
             for name, one in self.held.items()
         }
-        return Part(held, self.targets, self.numbers)
+        return Part(held, self.targets, self.numbers, self.mixed)
 
     def _gather(self, order: Tensor, block: int) -> Iterator[Part]:
         """Rows in this order, so many at once; what is elsewhere is fetched a block ahead."""
         blocks = (order[start : start + block] for start in range(0, len(order), block))
-        if self.is_elsewhere:
+        if self.elsewhere:
             return one_ahead(lambda rows: self._take(rows).fetch(), blocks)
         return map(self._take, blocks)
 

@@ -34,6 +34,11 @@ class HeldFiles(Elsewhere):
         return cls(column, device)
 
     @property
+    def where(self) -> str:
+        """Whether they are decoded, and why not."""
+        return self.column.decoded.where
+
+    @property
     def nbytes(self) -> int:
         """Bytes of all of them, decoded."""
         return len(self.column) * int(np.prod(self.column.sizes))

@@ -45,6 +45,11 @@ class Held(Protocol):
 class Elsewhere(ABC):
     """Base of rows that are not on the device before a block of them is fetched."""
 
+    @property
+    @abstractmethod
+    def where(self) -> str:
+        """Where they are, as in "pictures are ..."."""
+
     @abstractmethod
     def fetch(self) -> Held:
         """The same rows on the device."""

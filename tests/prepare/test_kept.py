@@ -13,6 +13,7 @@ import pytest
 
 from dlx import interrupts
 from dlx.data import cache as cache_module
+from dlx.data import scratch as scratch_module
 from dlx.data.cache import Cache
 from dlx.data.columns import Column, Dense
 from dlx.errors import Interrupted
@@ -28,7 +29,7 @@ TRAIN = np.arange(0, 30, 2)
 @pytest.fixture(autouse=True)
 def everything_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cache_module, "SMALL_BYTES", 0)
-    monkeypatch.setattr(cache_module, "POLL_S", 0.01)
+    monkeypatch.setattr(scratch_module, "POLL_S", 0.01)
 
 
 def test_several_that_ask_at_once_have_it_made_once(tmp_path: Path) -> None:
