@@ -247,8 +247,7 @@ def official(options: specs.Official, samples: Samples, seed: int, target: str) 
     """
     if samples.validation is None:
         what = "protocol official needs a dataset with an official validation set"
-        hint = "protocol=holdout draws one"
-        raise UsageError(Problem(what, "protocol", "a dataset that has one", hint))
+        raise UsageError(Problem(what, "protocol", "a dataset that has one", "protocol=holdout"))
     outer = _outer(options, samples, target)
     validation = np.intersect1d(samples.validation, outer.rest)
     train = np.setdiff1d(outer.rest, validation, assume_unique=True)

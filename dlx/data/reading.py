@@ -163,7 +163,8 @@ def sample_folder(chosen: Chosen, reader: Reader) -> Path:
     root = fence(store.cache_root() / "samples")
     code = "" if is_shipped(chosen.target) else f"-{code_digest(chosen.target)[:12]}"
     folder = root / f"{chosen.name}-{reader.version}{code}"
-    if _is_whole(folder):
+    there = all((folder / name).is_file() for name in store.names_of(chosen.options))
+    if there and _is_whole(folder):
         return folder
     try:
         with scratch(root) as fresh:

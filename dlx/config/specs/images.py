@@ -26,23 +26,34 @@ class CatsVsDogs(Decoding, Dataset):
     targets: ClassVar[dict[str, str]] = {"animal": "binary"}
     rows = "3,000 + 1,000"
     terms = "Kaggle (Asirra, 2013); competition terms"
-    files = (
-        File(
-            name="cats_and_dogs_small.zip",
-            sha256="5ded4a76e10c1cff2a7392e1842735fa4bdc042cbb62ea67ce28e9929ea628d6",
-            size=32_620_001,
-        ),
-    )
 
-    source: Literal["small_zip"] = option(
-        "small_zip", "files that are read: the book's 2,000 + 1,000 + 1,000 (book 5.2)"
+    source: Literal["small_zip", "kaggle"] = option(
+        "small_zip",
+        "files with the book's 2,000 + 1,000 + 1,000 (5.2). small_zip: squashed to 200 x 200. "
+        "kaggle: train.zip of the competition, or its folder train, with the photographs as they "
+        "are; of cats and dogs 0 to 999 train, to 1499 validate, to 1999 test",
     )
     formats: tuple[Format, ...] = option(("jpeg",), "formats that are read", newer=True)
+
+    @property
+    def files(self) -> tuple[File, ...]:  # type: ignore[override]
+        """The file of the chosen source."""
+        return (_CATS[self.source],)
 
     @property
     def shapes(self) -> dict[str, Sizes]:  # type: ignore[override]
         """Three colours, or grey."""
         return {"image": self.sizes}
+
+
+_CATS = {
+    "small_zip": File(
+        name="cats_and_dogs_small.zip",
+        sha256="5ded4a76e10c1cff2a7392e1842735fa4bdc042cbb62ea67ce28e9929ea628d6",
+        size=32_620_001,
+    ),
+    "kaggle": File(name="train.zip", also=("train",), folder=True),  # whose hash is not known
+}
 
 
 @dataclass(frozen=True, kw_only=True)

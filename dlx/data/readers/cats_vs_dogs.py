@@ -1,4 +1,4 @@
-"""Cats and dogs: JPEG photographs in a zip file, read in place and never unpacked to disk."""
+"""Cats and dogs: JPEG photographs in a zip file, read in place and never unpacked; or a folder."""
 
 from __future__ import annotations
 
@@ -13,9 +13,15 @@ import numpy.typing as npt
 
 from ...config.specs.datasets import CatsVsDogs
 from ...config.specs.pictures import Decoding
-from ..columns import Dense, Image
+from ...files import fence
+from ..columns import Dense, Image, Text
+from ..likeness import looks
 from ..reader import Reader, damage
 from ..samples import Samples
+from ..store import path_of
+from ..tree import list_folder
+from .images import HASH, LOOK, PATH, open_pictures
+from .listing import Listing
 from .made_up import make_stripes
 from .pictures import BrokenPictureError, decode
 
@@ -25,6 +31,10 @@ PARTS = ("validation", "train", "test")
 ANIMALS = ("cat", "dog")
 PICTURE = re.compile(r"(?:[^/.]+/)?(validation|train|test)/(cat|dog)s/\2\.([0-9]{1,6})\.jpg")
 
+OF_KAGGLE = re.compile(r"(?:train/)?(cat|dog)\.([0-9]{1,6})\.jpg")
+NUMBERS = {"train": range(1000), "validation": range(1000, 1500), "test": range(1500, 2000)}
+"""The book's sets, of cats and of dogs."""
+
 MAX_MEMBERS, MAX_BYTES = 100_000, 2**25  # of the archive; of one picture, unpacked
 EXAMPLES = 5
 
@@ -33,6 +43,64 @@ Place = tuple[int, int, int]
 
 
 def _read(options: CatsVsDogs, folder: Path) -> Samples:
+    return (_read_kaggle if options.source == "kaggle" else _read_small)(options, folder)
+
+
+def _read_kaggle(options: CatsVsDogs, folder: Path) -> Samples:
+    """The photographs of the competition that are in the book's sets, by their numbers."""
+    (file,) = options.files
+    path = fence(path_of(folder, file))
+    found = {}
+    for name in _list_kaggle(path):
+        if match := OF_KAGGLE.fullmatch(name):
+            number = int(match[2])
+            part = next((p for p, rows in NUMBERS.items() if number in rows), "")
+            if part:
+                found[PARTS.index(part), number, ANIMALS.index(match[1])] = name
+    if {place[0] for place in found} != set(range(len(PARTS))):
+        accepted = "names such as cat.0.jpg, numbers 0 to 1999 of cats and of dogs"
+        raise damage(path, "does not contain pictures of each set", accepted)
+    names = tuple(found[place] for place in sorted(found))
+    places = np.array(sorted(found), np.int64)
+    parts = tuple(PARTS[place] for place in places[:, 0])
+    listing = Listing(names, parts, {"animal": places[:, 2]}, {"animal": ANIMALS})
+    files, _, notes = open_pictures(path, options, listing)
+    return Samples(
+        columns={
+            "image": files,
+            "animal": Dense(places[:, 2]),
+            HASH: Dense(np.ascontiguousarray(files.digests)),
+            PATH: Text([*names]),
+            LOOK: Dense(looks(files.pixels, len(files))),
+        },
+        inputs=options.inputs,
+        targets=tuple(options.targets),
+        test=listing.rows_of("test"),
+        validation=listing.rows_of("validation"),
+        classes=listing.classes,
+        identity=HASH,
+        names=PATH,
+        looks=LOOK,
+        notes=tuple(notes),
+    )
+
+
+def _list_kaggle(path: Path) -> list[str]:
+    """What the archive holds, or the folder that it was unpacked to."""
+    if path.is_dir():
+        return [one.name for one in list_folder(path) if one.kind == "file"]
+    try:
+        with zipfile.ZipFile(path) as archive:
+            every = archive.infolist()
+    except (zipfile.BadZipFile, NotImplementedError) as error:
+        raise damage(path, f"cannot be unpacked: {error}", "a complete zip file") from error
+    if large := next((one for one in every if one.file_size > MAX_BYTES), None):
+        what = f"{large.filename} has {large.file_size:,} bytes"
+        raise damage(path, what, f"pictures of at most {MAX_BYTES:,} bytes")
+    return [one.filename for one in every]
+
+
+def _read_small(options: CatsVsDogs, folder: Path) -> Samples:
     path = folder / NAME
     try:
         with zipfile.ZipFile(path) as archive:
@@ -99,9 +167,13 @@ def _decode_all(
 
 
 def _write_sample(folder: Path) -> None:
-    """Cats have stripes across, dogs upright."""
+    """Cats have stripes across, dogs upright; the same pictures by the names of both sources."""
     random = np.random.RandomState(0)
-    with zipfile.ZipFile(folder / NAME, "w") as archive:
+    (kaggle,) = CatsVsDogs(source="kaggle").files
+    with (
+        zipfile.ZipFile(folder / NAME, "w") as archive,
+        zipfile.ZipFile(folder / kaggle.name, "w") as other,
+    ):
         for part, many in (("train", 24), ("validation", 6), ("test", 10)):
             for number in range(many):
                 for animal in ANIMALS:
@@ -109,6 +181,8 @@ def _write_sample(folder: Path) -> None:
                     # a ZipInfo by itself has no date of today
                     name = f"cats_and_dogs_small/{part}/{animal}s/{animal}.{number}.jpg"
                     archive.writestr(zipfile.ZipInfo(name), data)
+                    name = f"train/{animal}.{NUMBERS[part][number]}.jpg"
+                    other.writestr(zipfile.ZipInfo(name), data)
 
 
 cats_vs_dogs = Reader(_read, _write_sample, decoder="pillow")

@@ -36,7 +36,7 @@ def _read(options: Images, folder: Path) -> Samples:
         listing = list_file(root, made_up, dict(options.columns))
     else:
         listing = list_file(root, options)
-    files, rows, notes = _open(root, options, listing)
+    files, rows, notes = open_pictures(root, options, listing, options.broken == "skip")
     listing = listing.take(rows)
     _refuse_lost_classes(root, listing)
     hashes = np.ascontiguousarray(files.digests)
@@ -60,23 +60,33 @@ def _read(options: Images, folder: Path) -> Samples:
     )
 
 
-def _open(root: Path, options: Images, listing: Listing) -> tuple[Files, Rows, list[Note]]:
+def open_pictures(
+    root: Path, options: Decoding, listing: Listing, skip: bool = False
+) -> tuple[Files, Rows, list[Note]]:
     """The pictures that can be read, their rows, and what is told of them and of the others.
+
+    Args:
+        root: the folder or the zip file that they are in.
+        options: their size, colours and formats.
+        listing: which.
+        skip: whether what cannot be read is left out.
 
     Raises:
         UsageError: some cannot be read, and are not to be left out; or none can.
     """
-    names, lacking = listing.names, listing.broken | _find_lacking(root, listing)
+    names, lacking = listing.names, listing.broken
+    if root.is_dir():
+        lacking = lacking | _find_lacking(root, listing)
     there = np.array([row for row, name in enumerate(names) if name not in lacking], np.int64)
     if not len(there):
-        raise refuse_broken(root, options, lacking, len(names))
+        raise _refuse_broken(root, options, lacking, len(names), skip)
     files = Files.of(root, [names[row] for row in there], Decoding.of(options))
     survey = files.survey()
     broken = lacking | {names[there[row]]: why for row, why in survey.broken.items()}
     whole = np.setdiff1d(np.arange(len(there)), [*survey.broken])
-    if broken and (options.broken == "refuse" or not len(whole)):
-        raise refuse_broken(root, options, broken, len(names))
-    told = tell_broken(broken, len(names))
+    if broken and not (skip and len(whole)):
+        raise _refuse_broken(root, options, broken, len(names), skip)
+    told = _tell_broken(broken, len(names))
     notes = [(f"{told}; they were left out", len(broken))] if broken else []
     for what, rows in survey.mended.items():
         named = some([names[there[row]] for row in rows])
@@ -93,7 +103,7 @@ def _find_lacking(root: Path, listing: Listing) -> dict[str, str]:
     return found
 
 
-def tell_broken(broken: Mapping[str, str], many: int) -> str:
+def _tell_broken(broken: Mapping[str, str], many: int) -> str:
     """How many pictures cannot be read, and why the first ones cannot."""
     shown = [f"{printable(name)} ({why})" for name, why in sorted(broken.items())]
     more = f" and {len(shown) - EXAMPLES:,} more" if len(shown) > EXAMPLES else ""
@@ -102,13 +112,15 @@ def tell_broken(broken: Mapping[str, str], many: int) -> str:
     )
 
 
-def refuse_broken(root: Path, options: Images, broken: Mapping[str, str], many: int) -> UsageError:
+def _refuse_broken(
+    root: Path, options: Decoding, broken: Mapping[str, str], many: int, skip: bool
+) -> UsageError:
     """The error of pictures that cannot be read."""
     accepted = f"pictures in {', '.join(options.formats)}"
     hint = "mend or delete them"
-    if options.broken == "refuse":
+    if not skip and hasattr(options, "broken"):
         hint += "; or dataset.broken=skip leaves them out, and tells which"
-    return refuse(root, tell_broken(broken, many), accepted, hint)
+    return refuse(root, _tell_broken(broken, many), accepted, hint)
 
 
 def _refuse_lost_classes(root: Path, listing: Listing) -> None:

@@ -4,6 +4,7 @@ import io
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -173,3 +174,67 @@ def test_a_damaged_member_is_refused(tmp_path: Path) -> None:
     file.write_bytes(whole[:at] + bytes([whole[at] ^ 1]) + whole[at + 1 :])
 
     assert failure(tmp_path).startswith(f"{NAME}: cannot be unpacked: Bad CRC-32")
+
+
+KAGGLE = {
+    "cat.0.jpg": 10,
+    "dog.999.jpg": 20,
+    "cat.1000.jpg": 30,
+    "dog.1499.jpg": 40,
+    "cat.1999.jpg": 50,
+    "dog.1500.jpg": 60,
+    "dog.2000.jpg": 70,
+}
+"""As the competition names them; the last is in none of the book's sets."""
+
+
+def read_kaggle(folder: Path, **options: Any) -> Samples:
+    return cats_vs_dogs.cats_vs_dogs.read(CatsVsDogs(source="kaggle", size=8, **options), folder)
+
+
+def pack_kaggle(folder: Path) -> Path:
+    with zipfile.ZipFile(folder / "train.zip", "w") as archive:
+        for name, level in KAGGLE.items():
+            archive.writestr(f"train/{name}", grey(level))
+    return folder
+
+
+def test_the_archive_of_kaggle_and_its_folder_are_cut_by_their_numbers(tmp_path: Path) -> None:
+    packed = read_kaggle(pack_kaggle(tmp_path))
+    (tmp_path / "unpacked" / "train").mkdir(parents=True)
+    for name, level in KAGGLE.items():
+        (tmp_path / "unpacked" / "train" / name).write_bytes(grey(level))
+    unpacked = read_kaggle(tmp_path / "unpacked")
+
+    for samples in (packed, unpacked):
+        image = samples.columns["image"]
+        assert isinstance(image, columns.Files)
+        shades = image.pixels(np.arange(6)).mean(axis=(1, 2, 3))
+        assert shades.round().tolist() == [30, 40, 10, 20, 60, 50]
+        assert np.asarray(samples.columns["animal"]).tolist() == [0, 1, 0, 1, 1, 0]
+        assert samples.validation is not None
+        assert samples.test is not None
+        assert (samples.validation.tolist(), samples.test.tolist()) == ([0, 1], [4, 5])
+    assert packed.columns["picture hash"].hashes(np.arange(6)) == unpacked.columns[
+        "picture hash"
+    ].hashes(np.arange(6))
+
+
+def test_an_archive_that_is_not_kaggles_is_refused(tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "train.zip", "w") as archive:
+        archive.writestr("train/cat.0.jpg", grey(1))
+    with pytest.raises(UsageError) as caught:
+        read_kaggle(tmp_path)
+    assert caught.value.problems[0].what == "train.zip: does not contain pictures of each set"
+    (tmp_path / "train.zip").write_bytes(b"PK")
+    with pytest.raises(UsageError, match="cannot be unpacked: File is not a zip file"):
+        read_kaggle(tmp_path)
+
+
+def test_the_sources_have_the_same_made_up_pictures(chosen: Callable[..., Any]) -> None:
+    small = dlx.data.read(chosen("cats_vs_dogs", sample=True))
+    kaggle = dlx.data.read(chosen("cats_vs_dogs", sample=True, source="kaggle"))
+
+    assert kaggle.columns["picture hash"].hashes(np.arange(80)) == small.columns["file"].hashes(
+        np.arange(80)
+    )
