@@ -17,6 +17,7 @@ EXAMPLES = """examples:
   dlx explain last
   dlx explain last --method gradcam --row 12 --row 40
   dlx explain last cat.jpg --layer body.6
+  dlx explain last --text 'a dull film with a great end'
   dlx explain last --method filters --layer body.0 --out filters
 
 methods:
@@ -40,6 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="a row of the dataset to look at; may be repeated (default: a few that validate)",
     )
+    add("--text", metavar="TEXT", action="append", default=[], help="a text to look at")
     add("--layer", default="", metavar="NAME", help="the layer to look at, as body.3")
     add("--class", dest="label", default="", metavar="NAME", help="the class to speak of")
     add(
@@ -48,6 +50,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         help="what to show, see below; may be repeated (default: all that is quick and fits)",
+    )
+    add(
+        "--baseline",
+        default="",
+        metavar="NAME",
+        help="what integrated and occlusion compare with: black, blurred or mean (default: black "
+        "for pictures, an empty text, the mean of training rows)",
     )
     add("--out", metavar="DIR", help="where to write (default: explain/ in the run folder)")
     add("--weights", choices=["best", "last"], help="which checkpoint (default: as dlx test)")
@@ -66,7 +75,8 @@ def run(args: argparse.Namespace) -> int:
 
     opened = open_run(folder, args.weights, args.plugins)
     files = [Path(file) for file in args.files]
-    found = explain(opened, args.method, files, args.row, args.layer, args.label)
+    given = files, args.row, args.layer, args.label, args.baseline, args.text
+    found = explain(opened, args.method, *given)
     out = Path(args.out) if args.out else folder / FOLDER
     kept = keep(found, out)
     page = build_explanation(out / PAGE, found)

@@ -9,13 +9,14 @@ from pathlib import Path
 import torch
 
 from ..config.specs.pictures import FORMATS, Decoding
-from ..data.columns import Column, Image, Text
+from ..data.columns import Image
 from ..data.readers.pictures import BrokenPictureError, decode
 from ..data.samples import Frame
 from ..errors import Problem, UsageError
 from ..sources.batches import make_part
 from .opened import Opened, Subject
 from .subjects import slug_of
+from .texts import subject_of
 
 LIMIT = 32 * 1024 * 1024
 """Bytes that a file may have."""
@@ -27,6 +28,8 @@ def subjects_of_files(opened: Opened, files: Sequence[Path]) -> tuple[Subject, .
     Raises:
         UsageError: the run has several inputs, or one of numbers; a file cannot be read.
     """
+    if not files:
+        return ()
     (name, kind) = _only_input(opened)
     return tuple(_read(opened, file, name, kind, n) for n, file in enumerate(files, start=1))
 
@@ -34,7 +37,7 @@ def subjects_of_files(opened: Opened, files: Sequence[Path]) -> tuple[Subject, .
 def _only_input(opened: Opened) -> tuple[str, str]:
     raw = {name: one.kind for name, one in opened.pipeline.raw.items()}
     name, kind = next(iter(raw.items()))
-    if len(raw) == 1 and kind in ("image", "files", "text"):
+    if len(raw) == 1 and kind in ("image", "files", "text", "sequence"):
         return name, kind
     held = ", ".join(f"{name} ({kind or 'unknown'})" for name, kind in raw.items())
     what = f"dlx explain takes files of runs on pictures or texts, and this one has {held}"
@@ -43,17 +46,14 @@ def _only_input(opened: Opened) -> tuple[str, str]:
 
 
 def _read(opened: Opened, file: Path, name: str, kind: str, number: int) -> Subject:
-    data = _bytes_of(file)
-    column: Column
-    if kind == "text":
-        column = Text([data.decode("utf-8", "replace")])
-    else:
-        column = _decode(opened, file, name, data)
+    data, slug = _bytes_of(file), f"{number}-{slug_of(file)}"
+    if kind in ("text", "sequence"):
+        return subject_of(opened, data.decode("utf-8", "replace"), file.name, slug, str(file))
+    column = _decode(opened, file, name, data)
     prepared = opened.pipeline.apply(Frame({name: column}))
     none = torch.zeros(1, dtype=torch.int64).numpy()
     inputs = make_part(prepared, {}, none, opened.device).batch(0, 1).inputs
-    pictures = {name: column.pixels[0]} if isinstance(column, Image) else {}
-    return Subject(file.name, f"{number}-{slug_of(file)}", inputs, pictures=pictures)
+    return Subject(file.name, slug, inputs, pictures={name: column.pixels[0]}, columns=prepared)
 
 
 def _bytes_of(file: Path) -> bytes:

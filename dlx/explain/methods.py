@@ -55,6 +55,24 @@ METHODS: dict[str, Method] = {
         ("image",),
         lone=True,
     ),
+    "permutation": Method(
+        "how much worse the score gets where a feature is shuffled among rows (Breiman, 2001)",
+        "dlx.explain.permutation:explain",
+        ("table",),
+    ),
+    "integrated": Method(
+        "what each part of a row adds to its score (integrated gradients; Sundararajan and others, "
+        "2017)",
+        "dlx.explain.reasons:explain_integrated",
+        EVERY,
+        lone=True,
+    ),
+    "occlusion": Method(
+        "how far a score falls where a part of a row is covered (Zeiler and Fergus, 2014)",
+        "dlx.explain.reasons:explain_occlusion",
+        EVERY,
+        lone=True,
+    ),
     "activations": Method(
         "Activations",
         "what each channel of each layer makes of a picture",

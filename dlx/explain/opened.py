@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from ..config.names import join_names
 from ..config.schema import Config
-from ..data.columns import Array, Input, Rows
+from ..data.columns import Array, Column, Input, Rows
 from ..data.fingerprints import row_hashes
 from ..data.targets import TargetCodec
 from ..errors import Problem, UsageError
@@ -210,6 +210,7 @@ class Subject:
         truth: what is true of it, by target; empty where that is not known.
         row: its number in the dataset; None of a file.
         pictures: of a file, its pixels by input, as the preparation was given them.
+        columns: of a file or a text, its inputs as prepared; of a row they are among the run's.
     """
 
     title: str
@@ -218,6 +219,7 @@ class Subject:
     truth: Mapping[str, str] = field(default_factory=dict)
     row: int | None = None
     pictures: Mapping[str, Array] = field(default_factory=dict)
+    columns: Mapping[str, Column] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -229,9 +231,11 @@ class Asked:
         layer: the layer to look at; "": as the method chooses.
         label: the class to speak of; "": the one with the highest score.
         seed: of what is drawn at random.
+        baseline: what rows are compared with; "": the usual one of each kind of input.
     """
 
     subjects: tuple[Subject, ...] = ()
     layer: str = ""
     label: str = ""
     seed: int = 0
+    baseline: str = ""

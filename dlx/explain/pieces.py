@@ -23,6 +23,7 @@ class Piece:
         layer: the layer that it is of; "" of none.
         label: the class, label or target whose score it is about; "" of none.
         score: of that: a probability, or a number.
+        baseline: what a row is compared with; "" where it is with nothing.
         text: what to know when looking at it.
     """
 
@@ -35,11 +36,13 @@ class Piece:
     layer: str = ""
     label: str = ""
     score: float | None = None
+    baseline: str = ""
     text: str = ""
 
     def facts(self) -> dict[str, Any]:
         """What it is of, by name; what does not apply is left out."""
         told = {"of": self.subject, "layer": self.layer, "class": self.label, "score": self.score}
+        told |= {"baseline": self.baseline}
         return {name: value for name, value in told.items() if value not in ("", None)}
 
 
@@ -54,6 +57,10 @@ class Drawn(Piece):
     ending = "png"
 
     pixels: npt.NDArray[np.uint8]
+
+
+class Plotted(Drawn):
+    """A picture that is a chart, with letters in it."""
 
 
 @dataclass(frozen=True, kw_only=True)

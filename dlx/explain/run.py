@@ -25,6 +25,7 @@ from .methods import METHODS, require_methods
 from .opened import Asked, Opened, Subject, UnfitError
 from .pieces import Drawn, Explanation, Listed, Marked, Piece, Samples
 from .subjects import subjects_of_rows, usual_rows
+from .texts import subjects_of_texts
 
 FOLDER, INDEX, PAGE = "explain", "explain.json", "explain.html"
 _FILE = re.compile(r"[a-z_]+-[A-Za-z0-9._#-]+\.(png|csv)")
@@ -37,6 +38,8 @@ def explain(
     rows: Sequence[int] = (),
     layer: str = "",
     label: str = "",
+    baseline: str = "",
+    texts: Sequence[str] = (),
 ) -> Explanation:
     """Explains a run.
 
@@ -47,6 +50,8 @@ def explain(
         rows: rows of the dataset to look at; with neither, a few that validate.
         layer: the layer to look at; "": as each method chooses.
         label: the class to speak of; "": the one with the highest score.
+        baseline: what rows are compared with; "": the usual one of each kind of input.
+        texts: to look at, prepared likewise.
 
     Raises:
         UsageError: a name is none of a method, a layer, a class or a row; a method that was named
@@ -54,7 +59,8 @@ def explain(
     """
     require_methods([*methods])
     names = list(methods) or _fitting(opened)
-    asked = Asked(_subjects(opened, names, files, rows), layer, label, opened.config.seed)
+    subjects = _subjects(opened, names, files, rows, texts)
+    asked = Asked(subjects, layer, label, opened.config.seed, baseline)
     pieces: list[Piece] = []
     skipped: dict[str, str] = {}
     for name in names:
@@ -77,9 +83,13 @@ def _fitting(opened: Opened) -> list[str]:
 
 
 def _subjects(
-    opened: Opened, names: Sequence[str], files: Sequence[Path], rows: Sequence[int]
+    opened: Opened,
+    names: Sequence[str],
+    files: Sequence[Path],
+    rows: Sequence[int],
+    texts: Sequence[str],
 ) -> tuple[Subject, ...]:
-    found = subjects_of_files(opened, files) if files else ()
+    found = (*subjects_of_files(opened, files), *subjects_of_texts(opened, texts))
     if rows:
         found = (*found, *subjects_of_rows(opened, list(dict.fromkeys(rows))))
     if not found and any(METHODS[name].lone for name in names):

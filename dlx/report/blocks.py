@@ -202,6 +202,18 @@ class Chart(Block):
 
 
 @dataclass(frozen=True)
+class Words(Block):
+    """A text whose words are coloured by their weights.
+
+    Attributes:
+        words: each with its share of the largest weight, from -1 (blue) to 1 (red), and the weight.
+    """
+
+    kind, content = "words", "words"
+    words: Sequence[tuple[str, float, str]]
+
+
+@dataclass(frozen=True)
 class Code(Block):
     """Text as typed or as in a file, in letters of one width; folded where it has a title."""
 

@@ -9,13 +9,13 @@ from typing import Any
 
 from ..explain.drawing import enlarge, png
 from ..explain.methods import METHODS
-from ..explain.pieces import Drawn, Explanation, Listed, Marked, Piece, Sample, Samples
-from .blocks import Alerts, Block, Card, Gallery, Heading, Section, Table, Text
+from ..explain.pieces import Drawn, Explanation, Listed, Marked, Piece, Plotted, Sample, Samples
+from .blocks import Alerts, Block, Card, Gallery, Heading, Picture, Section, Table, Text, Words
 from .page import write_page
 from .words import number
 
-_CELL = 200
 _ROWS = 25
+_WORDS = 2000
 _LEAST = 64  # pixels that a small picture has a side, at least
 
 
@@ -63,6 +63,11 @@ def _drawn(piece: Any) -> list[Block]:
     return [Gallery("", [card], whole=True)]
 
 
+def _plotted(piece: Any) -> list[Block]:
+    plot: Plotted = piece
+    return [Picture(plot.name, png(plot.pixels), "", plot.title)]
+
+
 def _listed(piece: Any) -> list[Block]:
     table: Listed = piece
     columns = {name: [*cells][:_ROWS] for name, cells in table.columns.items()}
@@ -94,12 +99,16 @@ def _card(one: Sample) -> Card:
 
 def _marked(piece: Any) -> list[Block]:
     marked: Marked = piece
-    words = [f"{word} {weight:+.2g}" for word, weight in marked.words[:_CELL]]
-    return [Text([" ".join(words)])]
+    shown = marked.words[:_WORDS]
+    far = max((abs(weight) for _, weight in shown), default=0.0) or 1.0
+    words = [(word, round(weight / far, 3), f"{weight:+.3g}") for word, weight in shown]
+    more = len(marked.words) - len(shown)
+    return [Words(words), Text([f"{more:,} more words are in the file." if more else ""])]
 
 
 _SHOWN: dict[type[Piece], Callable[[Any], list[Block]]] = {
     Drawn: _drawn,
+    Plotted: _plotted,
     Listed: _listed,
     Samples: _samples,
     Marked: _marked,

@@ -1,0 +1,150 @@
+"""What a row's numbers do to its score: integrated gradients, and what is covered in turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import Tensor
+
+from ..errors import RunError
+from ..interrupts import check
+from ..models.inputs import Batch, MultiHot, Padded
+from .attribution import MOST, Score, Window, integrate, occlude, slide, spread
+from .baselines import Baseline, baseline_of, require_baseline
+from .labels import Label, choose_labels
+from .opened import Asked, Opened, Subject, UnfitError
+from .pieces import Piece
+from .shown import Reason, show
+
+WINDOWS = 15
+"""Windows of an occlusion along each side of a picture, about, half of each over its neighbour."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A row, and the score of it that is explained.
+
+    Attributes:
+        opened: the run.
+        subject: the row.
+        label: the class or number.
+        score: of inputs of some rows, (rows,).
+        baseline: what the row is compared with.
+    """
+
+    opened: Opened
+    subject: Subject
+    label: Label
+    score: Score
+    baseline: Baseline
+
+
+def explain_integrated(opened: Opened, asked: Asked) -> Iterator[Piece]:
+    """Integrated gradients of each subject's score, of every input."""
+    for case in _cases(opened, asked):
+        given = case.subject.inputs, case.baseline.inputs
+        try:
+            found = integrate(opened.network, case.score, *given)
+        except RunError as error:
+            raise UnfitError(error.problems[0].what) from error
+        difference = found.score - found.start
+        unit = "" if opened.codecs[case.label.target].mean else "logit "
+        told = f"{unit}{found.start:.4g} of the baseline + {difference:.4g} = {found.score:.4g}"
+        if not found.complete:
+            told += f"; after {MOST} steps the parts miss {found.gap:.1%} of the difference"
+        for name, values in found.values.items():
+            yield from show(_reason(case, "integrated", name, values, told))
+
+
+def explain_occlusion(opened: Opened, asked: Asked) -> Iterator[Piece]:
+    """How far each subject's score falls where parts of an input are covered."""
+    for case in _cases(opened, asked):
+        for name, given in case.subject.inputs.items():
+            if opened.kinds[name] == "series":
+                yield from _cover_series(case, name)
+                continue
+            shape = _shape(given)
+            windows, told = _windows(given, opened.kinds[name])
+            falls = _cover(case, name, windows)
+            whole = spread(shape, windows, falls)
+            yield from show(_reason(case, "occlusion", name, whole, told))
+
+
+def _cover_series(case: Case, name: str) -> Iterator[Piece]:
+    """Each step with all its features, and each feature at all steps."""
+    steps, features = _shape(case.subject.inputs[name])
+    sizes = {"each step": (1, features), "each feature": (steps, 1)}
+    for what, size in sizes.items():
+        falls = _cover(case, name, slide((steps, features), size, size))
+        told = f"{what} is covered in turn"
+        reason = _reason(case, "occlusion", name, falls, told, what)
+        yield from show(reason)
+
+
+def _cases(opened: Opened, asked: Asked) -> Iterator[Case]:
+    require_baseline(opened, asked.baseline)
+    for subject in asked.subjects:
+        for label in choose_labels(opened, subject, asked):
+            check()
+            score = score_of(opened, label)
+            yield Case(opened, subject, label, score, baseline_of(opened, subject, asked))
+
+
+def score_of(opened: Opened, label: Label) -> Score:
+    """The score that is explained: a logit, or a number in its target's unit."""
+    codec = opened.codecs[label.target]
+
+    def score(batch: Batch) -> Tensor:
+        logits = label.of(opened.network(batch))
+        return logits * codec.std[label.place] + codec.mean[label.place] if codec.mean else logits
+
+    return score
+
+
+def _cover(case: Case, name: str, windows: list[Window]) -> Tensor:
+    """The fall of the score for each window."""
+    given = case.subject.inputs
+    return occlude(case.score, given, name, windows, case.baseline.inputs).cpu()
+
+
+def _windows(given: Tensor | MultiHot | Padded, kind: str) -> tuple[list[Window], str]:
+    """The parts of an input that are covered in turn, and what they are, in words."""
+    shape = _shape(given)
+    if isinstance(given, MultiHot):
+        return [(slice(at, at + 1),) for at in given.indices.tolist()], "each word is left out"
+    if kind != "image":
+        each = "each word" if kind == "text" else "each feature"
+        return slide(shape, (1,) * len(shape), (1,) * len(shape)), f"{each} is covered in turn"
+    sides = shape[-2:]
+    strides = tuple(max(1, round(side / WINDOWS)) for side in sides)
+    sizes = tuple(min(side, 2 * stride) for side, stride in zip(sides, strides, strict=True))
+    channels = shape[:-2]
+    told = f"windows of {sizes[0]} x {sizes[1]} pixels, {strides[0]} x {strides[1]} apart"
+    return slide(shape, (*channels, *sizes), (*channels, *strides)), f"{told}, are covered in turn"
+
+
+def _shape(given: Tensor | MultiHot | Padded) -> tuple[int, ...]:
+    if isinstance(given, MultiHot):
+        return (given.size,)
+    return tuple((given.values if isinstance(given, Padded) else given).shape[1:])
+
+
+def _reason(
+    case: Case, method: str, name: str, values: Tensor, told: str, parts: str = ""
+) -> Reason:
+    label = case.label
+    said = {"label": label.name, "score": label.value, "baseline": case.baseline.text}
+    truth = case.subject.truth.get(label.target, "")
+    text = f"{told}; in truth {truth}" if truth else told
+    numbers = values.double().numpy()
+    return Reason(
+        opened=case.opened,
+        subject=case.subject,
+        method=method,
+        name=name,
+        values=numbers,
+        parts=parts,
+        said=said,
+        text=text,
+    )
