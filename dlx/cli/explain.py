@@ -90,6 +90,8 @@ def run(args: argparse.Namespace) -> int:
 def _tell(found: Explanation, kept: list[Path], page: Path) -> None:
     for piece, file in zip(found.pieces, kept, strict=True):
         say(f"{file.name}: {piece.title}{_facts(piece.facts())}")
+        for side, words in piece.strongest().items():
+            say(f"  {side}: {', '.join(f'{word} {weight:+.2g}' for word, weight in words)}")
     for name, why in found.skipped.items():
         say(f"{name} was left out: {why}")
     say(f"weights: {found.weights} of {found.run}")

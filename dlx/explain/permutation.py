@@ -8,6 +8,7 @@ feature tells too seems to matter less, so features that are alike are shuffled 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -167,16 +168,15 @@ def _rowset(opened: Opened) -> Rowset:
 
 def _groups(frame: Frame) -> list[Group]:
     """Each feature of a table; an input of another kind as a whole."""
-    found = []
+    found: list[tuple[str, str, tuple[str, int | None]]] = []
     for name, column in frame.columns.items():
         if isinstance(column, Dense) and column.is_table:
-            several = len(frame.columns) > 1
-            for place, feature in enumerate(column.features):
-                told = f"{name}: {feature}" if several else feature
-                found.append(Group(told, ((name, place),)))
+            named = enumerate(column.features)
+            found += [(feature, f"{name}: {feature}", (name, place)) for place, feature in named]
         else:
-            found.append(Group(name, ((name, None),)))
-    return found
+            found.append((name, name, (name, None)))
+    many = Counter(short for short, *_ in found)
+    return [Group(long if many[short] > 1 else short, (part,)) for short, long, part in found]
 
 
 def _alike(opened: Opened, alone: Sequence[Group]) -> tuple[list[Group], list[str]]:

@@ -9,6 +9,9 @@ from typing import Any, ClassVar
 import numpy as np
 import numpy.typing as npt
 
+_STRONGEST = 8
+"""Words of each side that are told in a line."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Piece:
@@ -44,6 +47,10 @@ class Piece:
         told = {"of": self.subject, "layer": self.layer, "class": self.label, "score": self.score}
         told |= {"baseline": self.baseline}
         return {name: value for name, value in told.items() if value not in ("", None)}
+
+    def strongest(self) -> Mapping[str, Sequence[tuple[str, float]]]:
+        """Of words with weights the strongest, by the side that they are on; else nothing."""
+        return {}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,6 +116,13 @@ class Marked(Piece):
     """
 
     words: Sequence[tuple[str, float]]
+
+    def strongest(self) -> Mapping[str, Sequence[tuple[str, float]]]:
+        """The strongest words for the class, and those against it."""
+        order = sorted(self.words, key=lambda one: one[1])
+        sides = {"for": [one for one in reversed(order) if one[1] > 0][:_STRONGEST]}
+        sides |= {"against": [one for one in order if one[1] < 0][:_STRONGEST]}
+        return {side: words for side, words in sides.items() if words}
 
 
 @dataclass(frozen=True)

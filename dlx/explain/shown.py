@@ -19,6 +19,7 @@ from .opened import Opened, Subject
 from .pieces import Drawn, Listed, Marked, Piece, Plotted
 from .subjects import picture_of
 
+TITLES = {"integrated": "Integrated gradients", "occlusion": "Occlusion"}
 P = TypeVar("P", bound=Piece)
 Values = npt.NDArray[np.float64]
 BARS = 15
@@ -72,7 +73,7 @@ class Reason:
         return kind(
             method=self.method,
             name=f"{self.subject.slug}-{self.said['label']}{part}{what}",
-            title=f"{title} ({self.name})" if several else title,
+            title=f"{TITLES[self.method]}: {title}{f' ({self.name})' if several else ''}",
             subject=self.subject.title,
             text=self.text,
             **self.said,
@@ -102,7 +103,7 @@ def _over_picture(reason: Reason) -> Drawn:
     return reason.piece(
         Drawn,
         "",
-        f"What speaks for {reason.said['label']} (red) and against it (blue)",
+        f"what speaks for {reason.said['label']} (red) and against it (blue)",
         pixels=draw_reason(picture, flat),
     )
 
@@ -129,7 +130,7 @@ def _words_in_order(reason: Reason) -> Marked:
     ids = _ids(reason)
     named = [column.words[i] if i < len(column.words) else str(i) for i in ids.tolist()]
     kept = [(w, float(v)) for w, i, v in zip(named, ids, values, strict=False) if i > 0]
-    title = f"Words that speak for {reason.said['label']} (red) and against it (blue)"
+    title = f"words that speak for {reason.said['label']} (red) and against it (blue)"
     return reason.piece(Marked, "", title, words=kept)
 
 
@@ -151,7 +152,7 @@ def _words_by_weight(reason: Reason) -> Marked:
     most = sorted(there, key=lambda at: -abs(values[at]))[:WORDS]
     ordered = sorted(most, key=lambda at: -values[at])
     cut = f", the {WORDS} of {len(there)} with the largest shares" if len(there) > WORDS else ""
-    title = f"Words that speak for {reason.said['label']} (red) and against it (blue){cut}"
+    title = f"words that speak for {reason.said['label']} (red) and against it (blue){cut}"
     return reason.piece(
         Marked, "", title, words=[(column.name(at), float(values[at])) for at in ordered]
     )
@@ -164,7 +165,7 @@ def _by_feature(reason: Reason) -> Iterator[Piece]:
     shown, given = _read(reason), reason.subject.inputs[reason.name]
     assert isinstance(given, Tensor)
     prepared = given[0].cpu().numpy().ravel().tolist()
-    title = f"What each feature does to {reason.said['label']}"
+    title = f"what each feature does to {reason.said['label']}"
     yield reason.piece(
         Plotted,
         "",
@@ -206,25 +207,25 @@ def _over_time(reason: Reason) -> Iterator[Piece]:
         yield from _features_of_series(reason, names, values)
         return
     if values.ndim == 2:
-        title = f"What each step of each feature does to {label}"
+        title = f"what each step of each feature does to {label}"
         yield reason.piece(Plotted, "-map", title, pixels=draw_map(values.T, names, back, across))
         yield from _features_of_series(reason, names, values.sum(axis=0))
         values = values.sum(axis=1)
     yield reason.piece(
         Plotted,
         "-steps",
-        f"What each step does to {label}",
+        f"what each step does to {label}",
         pixels=draw_curve(back, values.tolist(), across, str(label)),
     )
     columns = {across: back, "adds": values.tolist()}
-    title = f"What each step does to {label}, in numbers"
+    title = f"what each step does to {label}, in numbers"
     yield reason.piece(Listed, "-steps", title, columns=columns)
 
 
 def _features_of_series(reason: Reason, names: Sequence[str], values: Values) -> Iterator[Piece]:
     order = np.argsort(-np.abs(values), kind="stable").tolist()
     named, sizes = [names[at] for at in order], values[order].tolist()
-    title = f"What each feature does to {reason.said['label']}"
+    title = f"what each feature does to {reason.said['label']}"
     pixels = draw_bars(named[:BARS], sizes[:BARS], str(reason.said["label"]))
     yield reason.piece(Plotted, "-features", title, pixels=pixels)
     columns = {"feature": named, "adds": sizes}

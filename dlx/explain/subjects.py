@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from torch import Tensor
 
 from ..data.columns import Array, Rows
@@ -15,6 +16,9 @@ from .opened import Opened, Subject
 
 MOST = 6
 """Rows that are looked at where none is named."""
+CANDIDATES = 2000
+"""Texts among which those are chosen, at most."""
+_BATCH = 64
 _UNSAFE = re.compile(r"[^A-Za-z0-9_-]+")
 
 
@@ -41,12 +45,37 @@ def subjects_of_rows(opened: Opened, rows: Sequence[int]) -> tuple[Subject, ...]
 def usual_rows(opened: Opened) -> list[int]:
     """A few validation rows, of each class in turn; training rows where none validate."""
     _, part = opened.looking()
+    if "text" in opened.kinds.values() and (surest := _surest(opened)):
+        return surest
     rows = part.numbers.cpu().numpy()
     rows = rows[rows < len(opened.fold.data.samples)]  # copies of rows have numbers of their own
     for codec, values in ((t.codec, t.values) for t in opened.fold.targets.values()):
         if codec.classes and values.ndim == 1:
             return _take_turns(rows, values[rows])[:MOST]
     return [int(row) for row in rows[:MOST]]
+
+
+def _surest(opened: Opened) -> list[int]:
+    """Of texts those that the network is surest of, as many right ones as wrong ones.
+
+    Of `CANDIDATES` rows, evenly spaced; none where the first target is no class.
+    """
+    name, codec = next(iter(opened.codecs.items()), ("", None))
+    if codec is None or codec.problem not in ("binary", "multiclass"):
+        return []
+    _, part = opened.rows_looked_at(CANDIDATES)
+    found = [opened.scores(batch.inputs)[name] for batch in part.in_order(_BATCH)]
+    shares, truth = torch.cat(found).cpu(), part.targets[name].cpu()
+    said = shares.argmax(1) if shares.ndim > 1 else (shares > 0.5).long()
+    sure = shares.amax(1) if shares.ndim > 1 else torch.maximum(shares, 1 - shares)
+    own = part.numbers.cpu() < len(opened.fold.data.samples)  # no copies
+    order = sure.argsort(descending=True, stable=True)
+    chosen = [
+        [at for at in order.tolist() if own[at] and bool(said[at] == truth[at].long()) is right]
+        for right in (True, False)
+    ]
+    half = MOST // 2
+    return [int(part.numbers[at]) for places in chosen for at in places[:half]]
 
 
 def _take_turns(rows: Rows, classes: Array) -> list[int]:
