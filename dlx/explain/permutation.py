@@ -112,6 +112,8 @@ def explain(opened: Opened, asked: Asked) -> Iterator[Piece]:  # noqa: ARG001 - 
     """A chart and a table of the features that cost the most."""
     rowset = _rowset(opened)
     alone = _groups(rowset.frame)
+    if len(alone) == 1:
+        raise UnfitError(f"{alone[0].name} is its only input, and no table")
     together, alike = _alike(opened, alone)
     own = rowset.answers(rowset.frame)
     answers = {one.name: rowset.shuffled(one) for one in (*alone, *together)}

@@ -50,7 +50,9 @@ def explain_integrated(opened: Opened, asked: Asked) -> Iterator[Piece]:
             raise UnfitError(error.problems[0].what) from error
         difference = found.score - found.start
         unit = "" if opened.codecs[case.label.target].mean else "logit "
-        told = f"{unit}{found.start:.4g} of the baseline + {difference:.4g} = {found.score:.4g}"
+        sign = "-" if difference < 0 else "+"
+        told = f"{unit}{found.start:.4g} of the baseline {sign} {abs(difference):.4g}"
+        told += f" = {found.score:.4g}"
         if not found.complete:
             told += f"; after {MOST} steps the parts miss {found.gap:.1%} of the difference"
         for name, values in found.values.items():

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ..data.columns import Array, Rows
 from .drawing import Pixels, as_pixels
-from .opened import Opened, Subject
+from .opened import Opened, Subject, spread
 
 MOST = 6
 """Rows that are looked at where none is named."""
@@ -52,7 +52,7 @@ def usual_rows(opened: Opened) -> list[int]:
     for codec, values in ((t.codec, t.values) for t in opened.fold.targets.values()):
         if codec.classes and values.ndim == 1:
             return _take_turns(rows, values[rows])[:MOST]
-    return [int(row) for row in rows[:MOST]]
+    return [int(row) for row in rows[spread(len(rows), MOST).numpy()]]
 
 
 def _surest(opened: Opened) -> list[int]:
