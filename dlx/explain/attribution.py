@@ -29,9 +29,11 @@ Window = tuple[slice, ...]
 
 WITHIN = 0.01
 """Share of a score's difference that attributions may miss before more gradients are taken."""
-FEWEST, MOST = 32, 1024
-"""Gradients along the way from the baseline to the row."""
-_AT_ONCE, _NUMBERS = 64, 2**21
+FEWEST, ENOUGH, MOST = 32, 512, 16384
+"""Gradients along the way: at first, at last for a row of many numbers, and of few."""
+_EFFORT = 2**26
+"""Numbers of which gradients are taken, at most, where `ENOUGH` is exceeded."""
+_AT_ONCE, _NUMBERS = 512, 2**21
 """Rows that are computed together, at most, and numbers that these hold."""
 
 
@@ -70,7 +72,7 @@ def integrate(
     row: Batch,
     baseline: Batch,
     fewest: int = FEWEST,
-    most: int = MOST,
+    most: int | None = None,
 ) -> Attribution:
     """Integrated gradients (Sundararajan, Taly and Yan, arXiv:1703.01365).
 
@@ -84,7 +86,8 @@ def integrate(
         row: inputs of a single row.
         baseline: likewise, of the same shapes; ids are replaced by those of the baseline.
         fewest: gradients at first.
-        most: gradients at last, whether or not they sum to it: `Attribution.complete` tells.
+        most: gradients at last, whether or not they sum to it: `Attribution.complete` tells. None:
+            from `ENOUGH` for a row of many numbers to `MOST` for one of few.
 
     Raises:
         RunError: the score has no gradient by any input.
@@ -95,6 +98,7 @@ def integrate(
         with torch.no_grad():
             end, start = (float(score(one)) for one in (line.row, line.baseline))
         steps = fewest
+        most = max(ENOUGH, min(MOST, _EFFORT // line.size)) if most is None else most
         while True:
             found = Attribution(line.integrate(score, steps), end, start, steps)
             if found.complete or 2 * steps > most:
@@ -194,11 +198,16 @@ class _Line:
             moved |= dict(enumerate(zip(*vectors, strict=True)))
         return cls(row, baseline, moved, places, model)
 
+    @property
+    def size(self) -> int:
+        """How many numbers move."""
+        return sum(start.numel() for start, _ in self.moved.values())
+
     def integrate(self, score: Score, steps: int) -> dict[str, Tensor]:
         """What each input adds, by so many gradients, on the CPU in double precision."""
         nodes, weights = _nodes(steps)
         means = {key: torch.zeros_like(ends[0][0]).double() for key, ends in self.moved.items()}
-        size = _rows_at_once(sum(ends[0].numel() for ends in self.moved.values()))
+        size = _rows_at_once(self.size)
         for start in range(0, steps, size):
             some = slice(start, start + size)
             for key, gradient in self._gradients(score, nodes[some]).items():

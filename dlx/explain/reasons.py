@@ -10,7 +10,7 @@ from torch import Tensor
 from ..errors import RunError
 from ..interrupts import check
 from ..models.inputs import Batch, MultiHot, Padded
-from .attribution import MOST, Score, Window, integrate, occlude, slide, spread
+from .attribution import Score, Window, integrate, occlude, slide, spread
 from .baselines import Baseline, baseline_of, require_baseline
 from .labels import Label, choose_labels
 from .opened import Asked, Opened, Subject, UnfitError
@@ -54,7 +54,7 @@ def explain_integrated(opened: Opened, asked: Asked) -> Iterator[Piece]:
         told = f"{unit}{found.start:.4g} of the baseline {sign} {abs(difference):.4g}"
         told += f" = {found.score:.4g}"
         if not found.complete:
-            told += f"; after {MOST} steps the parts miss {found.gap:.1%} of the difference"
+            told += f"; after {found.steps} steps the parts miss {found.gap:.1%} of the difference"
         for name, values in found.values.items():
             yield from show(_reason(case, "integrated", name, values, told))
 

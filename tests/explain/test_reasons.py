@@ -98,6 +98,7 @@ def test_a_feature_that_is_not_read_costs_nothing_when_it_is_shuffled(opened: Op
     assert list(costs.values()) == sorted(costs.values(), reverse=True)
 
 
+@pytest.mark.slow
 def test_shuffling_is_the_same_twice_and_looks_at_no_test_row(opened: Open) -> None:
     run = opened("wine")
     fold = run.fold
