@@ -56,18 +56,20 @@ METHODS: dict[str, Method] = {
         lone=True,
     ),
     "permutation": Method(
+        "Permutation importance",
         "how much worse the score gets where a feature is shuffled among rows (Breiman, 2001)",
         "dlx.explain.permutation:explain",
         ("table",),
     ),
     "integrated": Method(
-        "what each part of a row adds to its score (integrated gradients; Sundararajan and others, "
-        "2017)",
+        "Integrated gradients",
+        "what each part of a row adds to its score (Sundararajan and others, 2017)",
         "dlx.explain.reasons:explain_integrated",
         EVERY,
         lone=True,
     ),
     "occlusion": Method(
+        "Occlusion",
         "how far a score falls where a part of a row is covered (Zeiler and Fergus, 2014)",
         "dlx.explain.reasons:explain_occlusion",
         EVERY,
