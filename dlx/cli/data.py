@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = """examples:
   dlx data list
   dlx data fetch imdb
+  dlx data fetch resnet18          # the weights of a network of torchvision
   dlx data verify imdb --json
   ls "$(dlx data path imdb)"
   dlx data preview task=cats_vs_dogs dataset.sample=true --rows 2 --variants 6
@@ -55,7 +56,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "list", help="every dataset: rows, size, whether it is on this machine, terms of use"
     )
     fetch = add(
-        "fetch", help="download a dataset's official files; resumes an interrupted download"
+        "fetch", help="download official files of a dataset, or weights of a network; resumes"
     )
     verify = add(
         "verify", help="check the hashes of the files on this machine; exit code 1 if one is wrong"
@@ -99,16 +100,21 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _choose_dataset(args: argparse.Namespace) -> Chosen:
-    """The dataset that the command names, with default options."""
+    """The dataset that the command names, with default options; or the weights of a network."""
     from ..config.names import find_nearest, join_names
     from ..config.specs.datasets import DATASETS
+    from ..config.specs.networks import networks
+    from ..data.weights import files_of
     from ..errors import Problem, UsageError
 
     if args.name in DATASETS.entries:
         return DATASETS.default(args.name)()
-    near = find_nearest(args.name, DATASETS.entries)
+    if found := files_of(args.name):
+        return found
+    near = find_nearest(args.name, [*DATASETS.entries, *networks()])
     what, verb = f"there is no dataset {args.name!r}", f"dlx data {args.action}"
     accepted = f"{join_names(DATASETS.entries)}; one of a plugin needs --plugins PACKAGE"
+    accepted += "; or a network of `dlx help model.network`, for its weights"
     hint = f"{verb} {near}" if near else "dlx data list"
     raise UsageError(Problem(what, f"{verb} {args.name}", accepted, hint))
 
@@ -117,7 +123,7 @@ def _list(args: argparse.Namespace) -> int:
     from ..config.specs.datasets import DATASETS
     from ..data.store import data_root
 
-    rows = [_row(name) for name in DATASETS.entries]
+    rows = [_row(DATASETS.default(name)()) for name in DATASETS.entries]
     if args.json:
         say_json(rows)
         return 0
@@ -130,14 +136,13 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _row(name: str) -> dict[str, Any]:
-    from ..config.specs.datasets import DATASETS
+def _row(chosen: Chosen) -> dict[str, Any]:
     from ..data.store import folder_of, state_of
 
-    options: Dataset = DATASETS.default(name)().options
+    name, options = chosen.name, chosen.options
     return {
         "name": name,
-        "summary": DATASETS.entries[name].summary,
+        "summary": str(options.__doc__).strip().splitlines()[0],
         "rows": options.rows,
         "bytes": sum(f.size for f in options.files),
         "state": state_of(name, options),
@@ -218,7 +223,7 @@ def _fetch(args: argparse.Namespace) -> int:
         with _watcher(args.json) as watcher:
             fetch(chosen, watcher)
     if args.json:
-        say_json(_row(chosen.name))
+        say_json(_row(chosen))
     elif chosen.options.embedded:
         say(f"{chosen.name} comes with scikit-learn: nothing to download")
     elif chosen.options.own:

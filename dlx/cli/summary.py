@@ -33,7 +33,8 @@ def run(args: argparse.Namespace) -> int:
     from ..data.origins import load, locate_vectors
     from ..learning.build import build_learner, build_optimizers
     from ..learning.networks import builder
-    from ..models.embedding import describe_vectors, frozen_groups
+    from ..models.embedding import describe_vectors
+    from ..models.frozen import frozen_groups
     from ..models.sizes import LARGE, count_parameters, outline
     from ..models.summary import layer_table
     from ..optimizers.groups import cuts_of, describe_trained, require_groups
@@ -49,7 +50,7 @@ def run(args: argparse.Namespace) -> int:
         total = count_parameters(model)
         layers = layer_table(model if total > LARGE else build(), fold.inputs)
         sizes = {name: p.numel() for name, p in model.named_parameters()}
-        require_groups(groups_of(config.optimizer), sizes, "optimizer.groups")
+        require_groups(groups_of(config.optimizer), sizes, "optimizer.groups", frozen_groups(model))
         groups = {**groups_of(config.optimizer), **frozen_groups(model)}
         trained = describe_trained(cuts_of(sizes, groups))
         vectors = describe_vectors(model)

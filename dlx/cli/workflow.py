@@ -47,7 +47,7 @@ def run(args: argparse.Namespace) -> int:
         what = "dlx workflow trains its final model on all rows outside the test set"
         here = loaded.tree.where(("protocol", "train"))
         raise UsageError(Problem(what, here, "no protocol.train", "protocol.train=null"))
-    from ..data.origins import find_vectors
+    from ..data.origins import find_files
     from ..files import read_json
     from ..report import build
     from ..workflow.steps import STEPS
@@ -56,7 +56,7 @@ def run(args: argparse.Namespace) -> int:
     from .panels import panels
 
     with closing(Watcher() if args.json else panels([step.title for step in STEPS])) as watcher:
-        folder = walk(find_vectors(loaded), STEPS, watcher, args.config_dir, marks_of(args))
+        folder = walk(find_files(loaded), STEPS, watcher, args.config_dir, marks_of(args))
     page = build_at_end(build, folder)
     report = read_json(folder / "report.json")
     if args.json:

@@ -132,6 +132,20 @@ def check_models(config: Config, where: Where) -> Iterator[Problem]:
         for problem in use.chosen.options.check(use.inputs, use.outputs, find):
             moved = problem if key == "model" else move_problem(problem, key)
             yield replace(moved, where=problem.where)
+        if use.chosen.options.reads_bytes:
+            yield from _refuse_scaling(config, key, use, where)
+
+
+def _refuse_scaling(config: Config, key: str, use: ModelUse, where: Where) -> Iterator[Problem]:
+    """Steps that would scale what a model scales itself."""
+    steps = config.prepare.steps
+    for step in steps:
+        reached = [n for n in use.inputs if not step.options.columns or n in step.options.columns]
+        if step.options.rescales and reached:
+            told = f"model {use.chosen.name} scales pictures itself, but step {step.name} does too"
+            hint = "prepare.steps=[]" if len(steps) == 1 else f"leave out the step {step.name}"
+            place = where((*key.split("."), "name"))
+            yield Problem(told, place, "pictures as bytes, from 0 to 255", hint)
 
 
 def spec_of(config: Config) -> LearnerSpec:

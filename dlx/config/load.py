@@ -237,10 +237,12 @@ def digest(config: Config) -> str:
 
 
 def _forget_places(value: Any) -> None:
-    """Of vectors that embeddings start from, what they are counts, wherever their file lies."""
+    """Of vectors and weights that models start from, what they are counts, wherever they lie."""
     if isinstance(value, dict):
         if value.get("vectors") and value.get("sha256"):
             value["vectors"] = ""
+        if "network" in value and "/" in str(value.get("weights")) and value.get("sha256"):
+            value["weights"] = ""
         value = list(value.values())
     for one in value if isinstance(value, list) else ():
         _forget_places(one)

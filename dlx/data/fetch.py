@@ -89,10 +89,11 @@ def _check_readable(path: Path) -> Problem | None:
 
 def _check_hash(file: File, path: Path) -> Problem | None:
     (found,) = store.hash_files(path.parent, [path.name])
-    if found.sha256 == file.sha256:
+    if found.sha256.startswith(file.sha256):
         return None
     what = f"it has {found.size:,} bytes and SHA-256 {found.sha256}"
-    return Problem(what, str(path), f"{file.size:,} bytes, SHA-256 {file.sha256}")
+    size = f"{file.size:,} bytes, " if file.size else ""
+    return Problem(what, str(path), f"{size}SHA-256 {file.digest}")
 
 
 def _check_contents(contents: Callable[[Path], str], pinned: str, path: Path) -> Problem | None:
@@ -193,7 +194,7 @@ def _receive(file: File, out: IO[bytes], watcher: Watcher) -> None:
             out.write(chunk)
             have += len(chunk)
             watcher.on_bytes(have)
-            if have > (file.size if file.sha256 else MAX_BYTES):
+            if have > ((file.sha256 and file.size) or MAX_BYTES):
                 if not file.sha256:
                     out.truncate(0)
                     raise _FailedError(f"it has more than {MAX_BYTES:,} bytes")
@@ -247,7 +248,7 @@ def _reason(error: Exception) -> str:
 
 
 def _failure(file: File, folder: Path, name: str, reason: str) -> RunError:
-    accepted = f"SHA-256 {file.sha256}" if file.sha256 else ""
+    accepted = f"SHA-256 {file.digest}" if file.sha256 else ""
     hint = (
         f"`{store.fetch_command(name)}` resumes the download; or put the file into {folder} by hand"
     )

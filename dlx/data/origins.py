@@ -1,27 +1,29 @@
-"""What a config names beside its data: the run that it starts from, and files of word vectors.
+"""What a config names beside its data: the run that it starts from, vectors of words, weights.
 
-Both are found before anything else is done, and known by what they hold from then on.
+All are found before anything else is done, and known by what they hold from then on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from pathlib import Path
 
-from ..config.embeddings import change_embeddings
 from ..config.fields import Chosen
 from ..config.files import Path as Place
 from ..config.load import Loaded
 from ..config.schema import Config
 from ..config.specs.datasets import DATASETS
 from ..config.specs.layers import Embedding
+from ..config.specs.pretrained import KEPT, Base
+from ..config.starts import change_bases, change_embeddings
 from ..errors import Problem, UsageError
-from ..files import is_file, sha256_of
+from ..files import is_file
 from ..runs import source
 from ..runs.folder import MARK, find, name_of, read_status
 from . import store
+from .hashes import known_digest
+from .weights import find_weights, label_of
 
 FILE = "vectors.txt"
 """What a run that learns vectors writes them to."""
@@ -38,10 +40,39 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
         UsageError: as `dlx.config.load.load`; or what it names is not there, or does not fit.
         MethodError: the config is right but the method forbids it.
     """
-    return find_vectors(source.load(arguments, config_dir))
+    return find_files(source.load(arguments, config_dir))
 
 
-def find_vectors(loaded: Loaded) -> Loaded:
+def find_files(loaded: Loaded) -> Loaded:
+    """A config that names all files that it starts from for good, with their digests.
+
+    Raises:
+        UsageError: one is not there, or does not fit.
+    """
+    return _find_weights(_find_vectors(loaded))
+
+
+def _find_weights(loaded: Loaded) -> Loaded:
+    """The same for the weights of bases: a file by its whole path."""
+    arguments = loaded.arguments
+
+    def pin(path: Place, options: Base) -> Base:
+        nonlocal arguments
+        where = loaded.tree.where((*path, "weights")) or loaded.tree.where(path)
+        try:
+            file, digest = find_weights(options)
+        except UsageError as error:
+            raise UsageError(*(_tell(one, where, "") for one in error.problems)) from None
+        name = label_of(options) or str(file)
+        if options.is_file:
+            arguments = _name_in(arguments, "weights", options.weights, name, where)
+        return replace(options, weights=name, sha256=digest)
+
+    config = change_bases(loaded.config, pin)
+    return replace(loaded, config=config, arguments=arguments)
+
+
+def _find_vectors(loaded: Loaded) -> Loaded:
     """A config whose embeddings name the vectors that they start from for good, with their digest.
 
     Of a run that is its whole name, in the arguments too: `last` would soon be another.
@@ -64,8 +95,8 @@ def find_vectors(loaded: Loaded) -> Loaded:
                 hint = f"`dlx train task=imdb_word_vectors`, then `{'.'.join(path)}.vectors=last`"
             raise UsageError(*(_tell(one, where, hint) for one in error.problems)) from None
         name = _name_for(file, options.vectors, Path(loaded.config.run.root))
-        arguments = _name_in(arguments, options.vectors, name, loaded.tree.where(path))
-        return replace(options, vectors=name, sha256=_digest(file, options))
+        arguments = _name_in(arguments, "vectors", options.vectors, name, loaded.tree.where(path))
+        return replace(options, vectors=name, sha256=known_digest(file, options.sha256, "vectors"))
 
     config = change_embeddings(loaded.config, pin)
     return replace(loaded, config=config, arguments=arguments)
@@ -84,7 +115,8 @@ def locate_vectors(config: Config, root: Path | None = None) -> Config:
 
     def locate(_: Place, options: Embedding) -> Embedding:
         file = _find(config, options, root)
-        return replace(options, vectors=str(file), sha256=_digest(file, options))
+        digest = known_digest(file, options.sha256, "vectors")
+        return replace(options, vectors=str(file), sha256=digest)
 
     return change_embeddings(config, locate)
 
@@ -103,9 +135,11 @@ def vector_runs(config: Config) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
-def forget_vectors(config: Config) -> Config:
+def forget_files(config: Config) -> Config:
     """A config for a model that gets all its weights from elsewhere."""
-    return change_embeddings(config, lambda _, options: replace(options, vectors="", sha256=""))
+    config = change_embeddings(config, lambda _, options: replace(options, vectors="", sha256=""))
+    model = change_bases(config, lambda _, options: replace(options, sha256=KEPT)).model
+    return replace(config, model=model)  # what prepares the data is no part of the model
 
 
 def _find(config: Config, options: Embedding, root: Path | None = None) -> Path:
@@ -158,30 +192,6 @@ def _tell(problem: Problem, where: str, hint: str) -> Problem:
     return replace(problem, where=problem.where or where, hint=hints)
 
 
-def _digest(file: Path, options: Embedding) -> str:
-    """The digest of a file of vectors, which must be the known one where there is one.
-
-    Raises:
-        UsageError: it is another.
-    """
-    try:
-        status = file.stat()
-        found = _hash(file, status.st_size, status.st_mtime_ns)
-    except OSError as error:
-        what = f"{file.name} cannot be read: {error.strerror or error}"
-        raise UsageError(Problem(what, str(file))) from error
-    if options.sha256 and options.sha256 != found:
-        what = f"the vectors in {file} have changed since they were recorded"
-        accepted = f"digest {options.sha256}"
-        raise UsageError(Problem(what, "vectors", accepted, f"found {found}"))
-    return found
-
-
-@lru_cache(maxsize=8)
-def _hash(file: Path, size: int, time: int) -> str:  # noqa: ARG001 - of what is known to be the same
-    return sha256_of(file)
-
-
 def _name_for(file: Path, typed: str, root: Path) -> str:
     """How a config names vectors for good: a dataset, the whole name of a run, else a path."""
     if typed in DATASETS.entries:
@@ -196,8 +206,10 @@ def _is_of_run(file: Path) -> bool:
     return file.name == FILE and is_file(file.parent / MARK)
 
 
-def _name_in(arguments: Sequence[str], typed: str, name: str, where: str) -> tuple[str, ...]:
-    """The arguments with vectors by their whole name in the place of what was typed.
+def _name_in(
+    arguments: Sequence[str], option: str, typed: str, name: str, where: str
+) -> tuple[str, ...]:
+    """The arguments with vectors or weights by their whole name in the place of what was typed.
 
     Raises:
         UsageError: `last` stands where it cannot be replaced.
@@ -205,9 +217,9 @@ def _name_in(arguments: Sequence[str], typed: str, name: str, where: str) -> tup
     found = []
     for argument in arguments:
         key, sign, value = argument.partition("=")
-        named = key.split(".")[-1] == "vectors" and value == typed
+        named = key.split(".")[-1] == option and value == typed
         found.append(f"{key}{sign}{source.quote(name)}" if named else argument)
     if typed == "last" and tuple(found) == tuple(arguments):
-        what = "`vectors` is last, which will soon be another run"
+        what = f"`{option}` is last, which will soon be another run"
         raise UsageError(Problem(what, where, "the name of a run", name))
     return tuple(found)

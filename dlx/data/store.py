@@ -100,7 +100,8 @@ def state_of(name: str, dataset: Dataset) -> State:
     there = [f for f in dataset.files if _is_there(path_of(folder, f), f)]
     if len(there) < len(dataset.files):
         return "incomplete" if there else "missing"
-    right = (not f.sha256 or path_of(folder, f).stat().st_size == f.size for f in there)
+    pinned = (f for f in there if f.sha256 and f.size)
+    right = (path_of(folder, f).stat().st_size == f.size for f in pinned)
     return "here" if all(right) else "wrong size"
 
 
@@ -231,7 +232,7 @@ def _describe_file(file: File, dataset: Dataset) -> str:
     told = f"{file.name}, {file.size:,} bytes" if file.size else file.name
     told += "".join(f", or {name}" for name in file.also)
     if file.sha256:
-        told += f", SHA-256 {file.sha256}"
+        told += f", SHA-256 {file.digest}"
     elif dataset.content_sha256:
         told += f", or another archive with the same contents (digest {dataset.content_sha256})"
     return f"{told}\n      {file.url}" if file.url else told
@@ -240,11 +241,13 @@ def _describe_file(file: File, dataset: Dataset) -> str:
 def mismatch(name: str, dataset: Dataset, folder: Path, found: Found) -> Problem | None:
     """What is wrong with a file, or None: it is truncated, too long, swapped or corrupted."""
     file = next(f for f in dataset.files if found.name in (f.name, *f.also))
-    if found.sha256 == file.sha256 or not file.sha256:
+    if found.sha256.startswith(file.sha256):
         return None
     twin = next((f.name for f in dataset.files if f.sha256 == found.sha256), None)
     if twin:
         what = f"contains what belongs into {twin}"
+    elif not file.size:
+        what = "is not the official file"
     elif found.size < file.size:
         what = f"is truncated: {found.size:,} of {file.size:,} bytes"
     elif found.size > file.size:
@@ -252,7 +255,7 @@ def mismatch(name: str, dataset: Dataset, folder: Path, found: Found) -> Problem
     else:
         what = "is corrupted: its size is correct, but not its contents"
     what = f"dataset {name}: {file.name} {what}; its SHA-256 is {found.sha256}"
-    accepted = f"SHA-256 {file.sha256}, {file.size:,} bytes"
+    accepted = f"SHA-256 {file.digest}" + (f", {file.size:,} bytes" if file.size else "")
     again = f"`{fetch_command(name)}` downloads it again"
     hint = again if file.url else "put the correct file there"
     return Problem(what, str(folder / file.name), accepted, hint)

@@ -18,7 +18,7 @@ from ..data.columns import Input
 from ..data.origins import locate_vectors
 from ..data.targets import EncodedTarget
 from ..errors import Problem, UsageError
-from ..models.embedding import frozen_groups
+from ..models.frozen import frozen_groups
 from ..optimizers.groups import require_groups, require_trained
 from ..optimizers.member import Member
 from ..optimizers.named import Optimizers
@@ -98,4 +98,4 @@ def _check_patterns(
         names.setdefault(key, []).extend(parameters)
     for group in moved:
         key, chosen = optimizer_of(config, group)
-        require_groups(groups_of(chosen), names[key], f"{key}.groups")
+        require_groups(groups_of(chosen), names[key], f"{key}.groups", frozen)

@@ -25,6 +25,7 @@ from ..sources.batches import Batch, Part
 from ..sources.fold import FoldData
 from ..sources.source import RowSource, Source
 from ..state import State
+from .memory import still_in
 from .meters import Meters
 
 
@@ -182,7 +183,7 @@ class OneLoss(Learner):
 
     def measure(self, inputs: Mapping[str, Input]) -> RowSizes:
         """What a row takes of memory in each layer of the model."""
-        return measure_rows(self.model, inputs)
+        return measure_rows(self.model, inputs, still_in(self.config, self.model))
 
     def layers(self, inputs: Mapping[str, Input]) -> list[LayerRow]:
         """The layers of the model."""

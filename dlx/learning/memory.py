@@ -9,12 +9,17 @@ import torch
 from torch import nn
 
 from ..config.fields import Chosen
+from ..config.learners import optimizer_of
 from ..config.schema import Config
+from ..config.specs.averages import is_averaged
+from ..config.specs.optimizers import groups_of
 from ..data.code import is_shipped
 from ..errors import Problem, UsageError
 from ..machine import free_memory
+from ..models.frozen import frozen_groups
 from ..models.sizes import RowSizes, count_parameters, outline
 from ..optimizers import step_of
+from ..optimizers.groups import find_still
 
 NUMBER = 4
 """Bytes of a number: weights, gradients and activations are float32."""
@@ -23,25 +28,42 @@ EVAL_BYTES = 2**30
 """Most that the widest layer may take in validation and test, where no gradient is kept."""
 
 
+def still_in(config: Config, network: nn.Module, name: str = "model") -> set[str]:
+    """The weights of a network that never move, by their names.
+
+    Args:
+        config: names its optimizer.
+        network: with them.
+        name: of the network, where there are several.
+    """
+    groups = {**groups_of(optimizer_of(config, name)[1]), **frozen_groups(network)}
+    return find_still((name for name, _ in network.named_parameters()), groups) if groups else set()
+
+
 def require_weights(
-    optimizer: Chosen, build: Callable[[], nn.Module], device: torch.device, averaged: bool = False
+    config: Config,
+    build: Callable[[], nn.Module],
+    device: torch.device,
+    name: str = "model",
 ) -> None:
     """Refuses a model whose weights alone, with all that training adds to them, do not fit.
 
     Args:
-        optimizer: moves it.
+        config: names the optimizer that moves it, and whether its weights are averaged.
         build: builds the model.
         device: where it is to lie.
-        averaged: whether the weights are averaged.
+        name: of the network, where there are several.
 
     Raises:
         UsageError: with the estimate and what is free.
     """
-    parameters = count_parameters(outline(build))
-    copies = 2 + _count_kept(optimizer)  # weights, gradients, what the optimizer keeps
-    if averaged:  # the averages, and the weights that train while the averages are validated
-        copies += 2
-    need, free = NUMBER * copies * parameters, free_on(device)
+    optimizer, model = optimizer_of(config, name)[1], outline(build)
+    parameters, still = count_parameters(model), still_in(config, model, name)
+    moved = sum(p.numel() for name, p in model.named_parameters() if name not in still)
+    numbers = parameters + (1 + _count_kept(optimizer)) * moved  # gradients, and what is kept
+    if is_averaged(config.trainer.average, config.trainer.epochs):
+        numbers += 2 * parameters  # the averages, and what trains while these are validated
+    need, free = NUMBER * numbers, free_on(device)
     if free is None or need <= free:
         return
     raise UsageError(

@@ -10,9 +10,8 @@ import torch
 from torch import nn
 
 from ..config.fields import Chosen
-from ..config.learners import move_problem, optimizer_of
+from ..config.learners import move_problem
 from ..config.schema import Config
-from ..config.specs.averages import is_averaged
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
 from ..errors import UsageError
@@ -50,8 +49,7 @@ def build_network(
     Raises:
         UsageError: it cannot be built, or is larger than the free memory.
     """
-    averaged = is_averaged(config.trainer.average, config.trainer.epochs)
-    require_weights(optimizer_of(config, name)[1], build, device, averaged)
+    require_weights(config, build, device, name)
     network, among = build(), () if name == "model" else (name,)
 
     def generator_for(weight: str) -> torch.Generator:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from glob import escape
+from collections.abc import Iterator
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
 from ..config.specs.layers import Embedding as Options
-from ..config.specs.optimizers import Group
 from ..data.readers.vectors import Vectors, is_word, read_vectors
 from ..errors import Problem, UsageError
 from ..runs.folder import is_run_name, name_of
@@ -30,6 +28,7 @@ class Embedding(nn.Embedding):
     def __init__(self, size: int, options: Options, words: tuple[str, ...]) -> None:
         super().__init__(size, options.dim)
         self.options = options
+        self.starts_frozen = not options.trainable
         self._words = words[:size]
 
     def read_vectors(self) -> Vectors:  # no property: who looks at a module reads all of these
@@ -97,15 +96,6 @@ def make_embedding(size: int, options: Options, words: tuple[str, ...]) -> Embed
 def describe_vectors(model: nn.Module) -> list[str]:
     """What embeddings start from, a line each."""
     return [line for _, one in _embeddings(model) if (line := one.describe())]
-
-
-def frozen_groups(model: nn.Module) -> Mapping[str, Group]:
-    """The weights that stay as they are, as groups of an optimizer: what it has of its own wins."""
-    return {
-        f"{escape(name)}.weight" if name else "weight": Group(from_epoch="never")
-        for name, one in _embeddings(model)
-        if not one.options.trainable
-    }
 
 
 def _embeddings(model: nn.Module) -> Iterator[tuple[str, Embedding]]:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from glob import escape
 from types import MethodType
 
 from torch import nn
+
+from ..config.specs.optimizers import Group
 
 
 def hold_frozen(network: nn.Module) -> None:
@@ -19,6 +22,19 @@ def hold_frozen(network: nn.Module) -> None:
     for module in _frozen(network):
         module.training = False
         module.train = MethodType(_stay, module)  # type: ignore[method-assign]
+
+
+def frozen_groups(model: nn.Module) -> Mapping[str, Group]:
+    """The weights that stay as they are, as groups of an optimizer: what it has of its own wins.
+
+    They are those of modules with `starts_frozen = True`. The patterns are written as nobody
+    writes them, so that none takes the place of one of the optimizer's own.
+    """
+    return {
+        f"{escape(name)}[.]*" if name else "**": Group(from_epoch="never")
+        for name, part in model.named_modules()
+        if getattr(part, "starts_frozen", False)
+    }
 
 
 def _frozen(network: nn.Module) -> Iterator[nn.Module]:

@@ -143,7 +143,7 @@ def _assemble(
         reached[name] = [taken.shape]
         require_alike(nodes, reached)
         if part not in parts:
-            modules, shape = _stack(layers, taken, keys[name])
+            modules, shape = stack_layers(layers, taken.shape, keys[name], taken.multi_hot)
             parts[part] = modules, shape, taken.multi_hot
         elif not parts[part][2]:  # a layer that was made for rows with their zeros
             taken = taken.dense()
@@ -202,12 +202,23 @@ def _joiner(readers: Sequence[Reader], join: Join | None, axis: int) -> Reader:
     return read
 
 
-def _stack(layers: Sequence[Chosen], taken: _Value, key: str) -> tuple[list[nn.Module], Shape]:
-    """The modules of a list of layers, and the shape after the last."""
+def stack_layers(
+    layers: Sequence[Chosen], shape: Shape, key: str, multi_hot: bool = False
+) -> tuple[list[nn.Module], Shape]:
+    """The modules of a list of layers, and the shape after the last.
+
+    Args:
+        layers: in order.
+        shape: what reaches the first.
+        key: where the list stands in the config.
+        multi_hot: whether that is `MultiHot` rows.
+
+    Raises:
+        UsageError: a layer cannot take what reaches it.
+    """
     modules: list[nn.Module] = []
-    shape = taken.shape
     for number, layer in enumerate(layers, start=1):
-        make = multi_hot_linear if taken.multi_hot and not modules else layer.load()
+        make = multi_hot_linear if multi_hot and not modules else layer.load()
         before, place = shape, Place(number, layer.name, key)
         module, shape = make(layer.options, before, place)
         if before.ragged and not (shape.ragged or getattr(module, "reads_time", False)):

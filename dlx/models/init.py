@@ -47,7 +47,10 @@ def initialise(
         generator_for: gives the generator for a parameter's full name; the values are drawn on
             the generator's device and copied to the parameter's.
     """
+    known = _start_all(model)
     for path, module in model.named_modules():
+        if module in known:
+            continue
         if isinstance(module, nn.modules.batchnorm._NormBase):
             module.reset_running_stats()
         for name, parameter in module.named_parameters(recurse=False):
@@ -56,6 +59,13 @@ def initialise(
                 fill = partial(_start, module, fill)
             full_name = f"{path}.{name}" if path else name
             _draw(parameter, fill, generator_for(full_name), isinstance(module, MultiHotLinear))
+
+
+def _start_all(model: nn.Module) -> set[nn.Module]:
+    """Modules whose weights are not drawn: a part of the model has read them, all at once."""
+    starts = [(part, getattr(part, "start_all", None)) for part in model.modules()]
+    parts = [part for part, start in starts if callable(start) and start()]
+    return {module for part in parts for module in part.modules()}
 
 
 def _start(module: Embedding, fill: Fill, target: Tensor, source: torch.Generator) -> None:

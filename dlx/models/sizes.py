@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,6 +44,22 @@ class _Unfilled(TorchFunctionMode):
         return func(*args, **given)
 
 
+@contextmanager
+def leave_unfilled() -> Iterator[None]:
+    """Within it networks are built without starting values, and without a random number.
+
+    torch's `trunc_normal_` draws until all numbers lie within bounds, which those of memory that
+    nobody filled may never do: it is taken away meanwhile.
+    """
+    draws = nn.init.trunc_normal_
+    nn.init.trunc_normal_ = lambda tensor, *_, **__: tensor
+    try:
+        with _Unfilled():
+            yield
+    finally:
+        nn.init.trunc_normal_ = draws
+
+
 def outline(build: Callable[[], nn.Module]) -> nn.Module:
     """A model on torch's meta device: shapes alone, however large they are.
 
@@ -67,20 +84,26 @@ def count_parameters(model: nn.Module) -> int:
     return sum(parameter.numel() for parameter in model.parameters())
 
 
-def measure_rows(model: nn.Module, inputs: Mapping[str, Input]) -> RowSizes:
+def measure_rows(
+    model: nn.Module, inputs: Mapping[str, Input], still: Collection[str] = ()
+) -> RowSizes:
     """What a row takes in each layer, by a pass of two rows of zeros.
 
     Args:
         model: on the device that it trains on; it is left as it was.
         inputs: name -> description, as the model was built with.
+        still: names of weights that never move: nothing is kept before the first that does.
     """
     kept, widest = 0, 0
+    moving = {id(p) for name, p in model.named_parameters() if name not in still}
+    begun = not still
 
     def note(module: nn.Module, taken: tuple[Any, ...], given: Any) -> None:
-        nonlocal kept, widest
+        nonlocal kept, widest, begun
         before, after = _count(taken), _count(given) + _inner_size(module, taken)
         widest = max(widest, before + after)
-        if not isinstance(module, nn.Flatten):  # the same memory in another shape
+        begun = begun or any(id(p) in moving for p in module.parameters())
+        if begun and not isinstance(module, nn.Flatten):  # the same memory in another shape
             kept += after
 
     leaves = [module for module in model.modules() if not any(module.children())]

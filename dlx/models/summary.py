@@ -60,7 +60,8 @@ def layer_table(model: nn.Module, inputs: Mapping[str, Input]) -> list[LayerRow]
 def _layers(model: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
     """The parts that a model is made of, those that only hold others opened, by their names."""
     for name, layer in model.named_children():
-        if isinstance(layer, Stack) or type(layer) in (nn.Sequential, nn.ModuleDict, nn.ModuleList):
+        holds = isinstance(layer, Stack) or getattr(layer, "opens", False)
+        if holds or type(layer) in (nn.Sequential, nn.ModuleDict, nn.ModuleList):
             yield from _layers(layer, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", layer

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from types import MappingProxyType
 
 from ..config.names import did_you_mean, join_names
 from ..config.specs.optimizers import Group
@@ -62,6 +63,11 @@ def _givers(name: str, groups: Mapping[str, Group]) -> dict[str, str]:
     return found
 
 
+def find_still(names: Iterable[str], groups: Mapping[str, Group]) -> set[str]:
+    """The weights that never move, by their names."""
+    return {name for name in names if _own_of(name, groups).first == NEVER}
+
+
 def cuts_of(sizes: Mapping[str, int], groups: Mapping[str, Group]) -> list[tuple[int, int]]:
     """First epochs with how many numbers move from each on, of weights whose sizes are known."""
     return [(own.first, sum(sizes[n] for n in some)) for own, some in divide(sizes, groups).items()]
@@ -86,23 +92,37 @@ def describe_trained(cuts: Iterable[tuple[int, int]]) -> str:
     return f"{sizes[1]:,} of {total:,} parameters trained{told}"
 
 
-def require_groups(groups: Mapping[str, Group], names: Collection[str], key: str) -> None:
+def require_groups(
+    groups: Mapping[str, Group],
+    names: Collection[str],
+    key: str,
+    frozen: Mapping[str, Group] = MappingProxyType({}),
+) -> None:
     """Refuses patterns that change nothing of a model.
 
     Args:
         groups: pattern -> what its weights have of their own.
         names: of all weights that are moved.
         key: where the patterns stand: "optimizer.groups".
+        frozen: of weights that stay as they are unless a pattern gives them a first epoch.
 
     Raises:
         UsageError: naming what the model has.
     """
     effective = {pattern for name in names for pattern in _givers(name, groups).values()}
-    if problems := [
+    problems = [
         _idle_problem(pattern, group, names, f"{key}.{pattern}")
         for pattern, group in groups.items()
         if pattern not in effective
-    ]:
+    ]
+    problems += [
+        _frozen_problem(pattern, group, f"{key}.{pattern}")
+        for pattern, group in groups.items()
+        if pattern in effective
+        and group.from_epoch is None
+        and _never(pattern, groups, names, frozen)
+    ]
+    if problems:
         raise UsageError(*problems)
 
 
@@ -127,6 +147,25 @@ def require_trained(
         )
         accepted = f"at least one weight{whose} without from_epoch, or with from_epoch: 1"
         raise UsageError(Problem(what, key, accepted))
+
+
+def _never(
+    pattern: str,
+    groups: Mapping[str, Group],
+    names: Iterable[str],
+    frozen: Mapping[str, Group],
+) -> bool:
+    """Whether no weight that a pattern matches ever moves, as they are frozen from the start."""
+    every = {**groups, **frozen}
+    matched = [name for name in names if fnmatchcase(name, pattern)]
+    return all(_own_of(name, every).first == NEVER for name in matched)
+
+
+def _frozen_problem(pattern: str, group: Group, where: str) -> Problem:
+    told = {n: getattr(group, n) for n in _RATES if getattr(group, n) is not None}
+    given = ", ".join(f"{name}: {value:g}" for name, value in told.items())
+    what = f"the pattern `{pattern}` gives {join_names(told)} to weights that are frozen"
+    return Problem(what, where, "from_epoch as well", f"{{{given}, from_epoch: 1}} lets them move")
 
 
 def _idle_problem(pattern: str, group: Group, names: Collection[str], where: str) -> Problem:

@@ -14,7 +14,7 @@ from torch import Tensor
 from ..config.load import load_saved
 from ..config.schema import Config
 from ..data.columns import Input
-from ..data.origins import forget_vectors
+from ..data.origins import forget_files
 from ..data.targets import EncodedTarget
 from ..errors import Problem, RunError, UsageError
 from ..files import fence, is_folder
@@ -91,7 +91,7 @@ class Kept:
         Raises:
             RunError: the weights do not fit the model of the config.
         """
-        learner = build_learner(forget_vectors(self.config), inputs, targets, self.device)
+        learner = build_learner(forget_files(self.config), inputs, targets, self.device)
         try:
             learner.load_weights(self.weights)
         except RuntimeError as error:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..config.learners import monitor_of, score_names
 from ..config.schema import Config
-from ..data.origins import forget_vectors
+from ..data.origins import forget_files
 from ..interrupts import listen
 from ..learning.build import build_learner, build_optimizers
 from ..learning.learner import Learner
@@ -56,7 +56,7 @@ def build_stage(
             weights of the run to start from do not fit.
         RunError: these are damaged.
     """
-    built = forget_vectors(config) if begun else config
+    built = forget_files(config) if begun else config
     learner = build_learner(built, fold.inputs, fold.targets, fold.device, number)
     sizes = learner.measure(fold.inputs)
     require_batch(config, sizes, len(fold.train), fold.device, fold.longest)

@@ -43,7 +43,12 @@ def case(typed: str, what: str, accepted: str, hint: str, where: str = "") -> tu
 
 
 MISSPELT = [
-    case("model.layers=3", "unknown key `model.layers` (of mlp)", MLP, "model layers has it"),
+    case(
+        "model.layers=3",
+        "unknown key `model.layers` (of mlp)",
+        MLP,
+        "model layers, pretrained have it",
+    ),
     case("optimiser.lr=0.01", "unknown key `optimiser.lr`", SECTIONS, "optimizer.lr=0.01"),
     case("trainer.epoch=4", "unknown key `trainer.epoch`", TRAINER, "trainer.epochs=4"),
     case("tranier.epochs=4", "unknown key `tranier.epochs`", SECTIONS, "trainer.epochs=4"),

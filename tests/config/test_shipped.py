@@ -61,6 +61,8 @@ def fits(config: Config, group: str, option: str) -> bool:
     if group == "model" and option not in ("mlp", "layers"):
         chosen = yaml.safe_load((ROOT / "model" / f"{option}.yaml").read_text("utf-8"))
         model = MODELS.default(**chosen)().options
+        if model.reads_bytes and any(step.options.rescales for step in config.prepare.steps):
+            return False
         return not any(model.check(known_inputs(config), list(config.targets), lambda _: ""))
     if group == "dataset":
         offered = DATASETS.default(option)().options

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import torch
 from small import REVIEWS, WINE, built, loaded, trained
 from torch import nn
 
+from dlx.config.specs import AVERAGES
 from dlx.errors import UsageError
 from dlx.learning import memory
 from dlx.learning.memory import _count_kept, eval_rows, format_bytes
@@ -76,6 +78,7 @@ def test_what_training_adds_to_the_weights(
 ) -> None:
     """Exactly what weights, gradients and the optimizer's state take passes; a byte less fails."""
     config = loaded(f"optimizer={optimizer}").config
+    average = replace(config.trainer, average=AVERAGES.default("ema")())
     assert _count_kept(config.optimizer) == kept
 
     def build() -> nn.Module:
@@ -84,11 +87,12 @@ def test_what_training_adds_to_the_weights(
     for averaged in (False, True):
         cpu, need = torch.device("cpu"), 4 * 100 * (2 + kept + 2 * averaged)
         monkeypatch.setattr(memory, "free_memory", lambda need=need: need)
-        memory.require_weights(config.optimizer, build, cpu, averaged)
+        config = replace(config, trainer=average) if averaged else config
+        memory.require_weights(config, build, cpu)
         monkeypatch.setattr(memory, "free_memory", lambda need=need: need - 1)
         said = f"the model has 100 parameters: .*, {format_bytes(need)}"
         with pytest.raises(UsageError, match=said):
-            memory.require_weights(config.optimizer, build, cpu, averaged)
+            memory.require_weights(config, build, cpu)
 
 
 def test_a_batch_that_does_not_fit_is_refused_and_the_hint_works(

@@ -17,8 +17,9 @@ class File:
 
     Attributes:
         name: file name below the dataset's folder.
-        sha256: pinned digest, or "" where only the contents are pinned (`Dataset.content_sha256`)
-            or nothing is; then the size is not checked either. What was read is recorded anyway.
+        sha256: pinned digest or its first digits, or "" where only the contents are pinned
+            (`Dataset.content_sha256`) or nothing is; then the size is not checked either. What was
+            read is recorded anyway.
         size: bytes of the official file; 0 where that is not known.
         url: the official address; "" where there is none, so that it is put there by hand.
         also: other names under which it may lie there, such as that of its unpacked contents;
@@ -32,6 +33,11 @@ class File:
     url: str = ""
     also: tuple[str, ...] = ()
     folder: bool = False
+
+    @property
+    def digest(self) -> str:
+        """The pinned digest, told."""
+        return self.sha256 + ("..." if len(self.sha256) < 64 else "")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,10 +24,12 @@ class Common:
     Attributes:
         size: the option that holds the layers' sizes; "" where there is none.
         small: small sizes, in multiples of a width that is no bottleneck (book 3.5.7).
+        reads_bytes: whether it takes pictures as they are, and scales them itself.
     """
 
     size: ClassVar[str] = ""
     small: ClassVar[tuple[tuple[float, ...], ...]] = ()
+    reads_bytes: ClassVar[bool] = False
 
     l1: float = option(0.0, "L1 penalty on the hidden kernels, reported separately", ge=0)
     l2: float = option(0.0, "L2 penalty on the hidden kernels, reported separately", ge=0)

@@ -17,6 +17,7 @@ from .layers import LAYERS, Conv2d, Pool2d, follow, shapes_of, take_vector
 from .model import Common as Common
 from .model import Layered
 from .nodes import Known, Node, key_of
+from .pretrained import Pretrained
 from .sequences import Conv1d, Recurrent, Transformer
 
 ActivationName = Literal["relu", "tanh", "sigmoid", "gelu", "elu", "selu", "silu", "leaky_relu"]
@@ -149,5 +150,6 @@ MODELS = Table(
         "recurrent": Component(Recurrent, f"{_CODE}.graph:build_layers"),
         "conv1d": Component(Conv1d, f"{_CODE}.graph:build_layers"),
         "transformer": Component(Transformer, f"{_CODE}.graph:build_layers"),
+        "pretrained": Component(Pretrained, f"{_CODE}.pretrained:build"),
     },
 )

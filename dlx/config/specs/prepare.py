@@ -17,6 +17,8 @@ from ..shapes import Sizes
 class OnColumns:
     """Options that every step has."""
 
+    rescales: ClassVar[bool] = False  # whether numbers stand for something else afterwards
+
     columns: tuple[str, ...] = option((), "columns it applies to; empty: every input column")
 
     def after(self, sizes: Sizes | None) -> Sizes | None:  # noqa: ARG002
@@ -30,6 +32,8 @@ class OnColumns:
 
 class SameShape(OnColumns):
     """Options of steps that change values only."""
+
+    rescales = True
 
     def after(self, sizes: Sizes | None) -> Sizes | None:
         """The shape as it was."""

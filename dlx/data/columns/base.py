@@ -30,6 +30,7 @@ class Input:
         ragged: whether rows differ in length.
         longest: of rows that differ in length, that of the longest; for estimates of memory.
         words: the word of each id, where they are known; no part of what a run folder keeps.
+        scaled: of pictures, whether their numbers are other than their bytes; likewise.
     """
 
     kind: Literal["dense", "steps", "ids", "multi_hot"]
@@ -38,6 +39,7 @@ class Input:
     ragged: bool = False
     longest: int = 0
     words: tuple[str, ...] = field(default=(), compare=False, repr=False)
+    scaled: bool = field(default=False, compare=False, repr=False)
 
     @property
     def is_numbers(self) -> bool:

@@ -55,7 +55,8 @@ class Pictures(Numeric):
 
     def describe(self) -> Input:
         """Numbers of the shape (channels, height, width)."""
-        return Input("dense", self.sizes)
+        scaled = any(self.mean) or any(one != 1 for one in self.std)
+        return Input("dense", self.sizes, scaled=scaled)
 
     def moments(self) -> tuple[Array, Array]:
         """Mean and standard deviation of each channel."""
