@@ -69,11 +69,12 @@ class _File:
     Args:
         file: pictures of one size, end to end.
         sums: CRC-32 of each.
+        fresh: whether this process has just written it.
     """
 
-    def __init__(self, file: Path, sums: list[int]) -> None:
+    def __init__(self, file: Path, sums: list[int], fresh: bool) -> None:
         self.file, self.sums = file, np.array(sums, np.uint32)
-        self.seen = np.zeros(len(sums), np.bool_)
+        self.seen = np.full(len(sums), fresh)
 
     def copy(self, places: Places, into: Pixels) -> list[int]:
         """Those are lacking that are damaged; all, where the file is gone."""
@@ -180,7 +181,7 @@ def _open(originals: Originals) -> Decoded:
             why = f"the folder of DLX_CACHE cannot be written to: {error.strerror or error}"
     if kept is None:
         return Decoded(originals, _Nowhere(), None, f"decoded each time, as {why}")
-    keeper = _File(kept.file, kept.found.sums)
+    keeper = _File(kept.file, kept.found.sums, kept.fresh)
     return Decoded(originals, keeper, kept.found, "decoded once, into a file of the cache")
 
 

@@ -7,7 +7,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..errors import Problem, UsageError
@@ -26,10 +26,11 @@ _UNREADABLE = (OSError, ValueError, KeyError, TypeError, AttributeError)
 
 @dataclass(frozen=True)
 class Kept:
-    """Decoded pictures in a file, end to end; and what decoding them found."""
+    """Decoded pictures in a file, end to end; what decoding them found, and whether it is new."""
 
     file: Path
     found: Survey
+    fresh: bool = False
 
 
 def root() -> Path:
@@ -102,7 +103,8 @@ def make(key: str, size: int, write: Callable[[Path], Survey]) -> Kept | None:
             if is_folder(place):  # damaged
                 remove_tree(place)
             os.rename(folder, place)
-    return find(key, size)
+    found = find(key, size)
+    return found and replace(found, fresh=True)
 
 
 def lack_of_room(size: int) -> str:

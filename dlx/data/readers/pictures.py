@@ -186,7 +186,7 @@ def _colour(picture: Image, how: Decoding, mended: list[str]) -> Image:
         return picture.convert("L")
     if picture.mode in ("1", "L"):
         mended.append(GREY)
-    return picture.convert("RGB")
+    return picture if picture.mode == "RGB" else picture.convert("RGB")
 
 
 def _narrow(picture: Image, mended: list[str]) -> Image:
@@ -221,6 +221,8 @@ def _resize(picture: Image, how: Decoding) -> Image:
 
     height, width = how.sides
     bicubic = Pillow.Resampling.BICUBIC
+    if picture.size == (width, height):
+        return picture
     if how.resize == "stretch":
         return picture.resize((width, height), bicubic)
     if how.resize == "crop":
