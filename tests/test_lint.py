@@ -37,7 +37,7 @@ OPENERS |= {"rmtree", "rmdir", "iterdir", "glob", "rglob", "symlink_to", "hardli
 MAY_OPEN = (
     *("files.py", "data/readers/", "data/fetch.py", "data/store.py", "data/reading.py"),
     *("data/keras_npz.py", "data/code.py", "data/scratch.py", "data/cache.py"),
-    *("data/originals.py", "data/picture_cache.py"),
+    *("data/originals.py", "data/picture_cache.py", "explain/files.py"),
     *(
         "config/files.py",
         "config/specs/networks.py",

@@ -57,6 +57,8 @@ def _read(opened: Opened, file: Path, name: str, kind: str, number: int) -> Subj
 
 
 def _bytes_of(file: Path) -> bytes:
+    if file.exists() and not file.is_file():
+        raise UsageError(Problem("it is no regular file", str(file), "a picture or a text"))
     try:
         with file.open("rb") as stream:
             data = stream.read(LIMIT + 1)

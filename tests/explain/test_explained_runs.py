@@ -104,7 +104,8 @@ def test_a_file_is_prepared_as_the_runs_own_rows(run: Path) -> None:
         (["--row", "999"], "the dataset has no row 999", ""),
         (["--row", "-1"], "the dataset has no row -1", ""),
         (["--class", "dgo"], "no target has a class `dgo`", "--class 'dog'"),
-        (["broken.jpg"], "it is no picture in jpeg or png", ""),
+        (["broken.jpg"], "it is no picture in jpeg, png, bmp, gif, webp or tiff", ""),
+        (["."], "it is no regular file", ""),
         (["missing.jpg"], "it cannot be read: No such file or directory", ""),
     ],
 )
@@ -142,7 +143,8 @@ def test_test_rows_are_looked_at_if_they_are_named_and_that_is_counted(
     assert "has been evaluated 2 times" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("learner", ["vae", pytest.param("gan", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("learner", ["vae", "gan"])
 def test_learners_without_classes_say_what_they_lack(
     learner: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -127,7 +127,7 @@ def test_what_a_filter_answers_to_is_answered_more_than_grey_and_is_the_same_aga
 ) -> None:
     network = Small()
     layer = found(network)[2]
-    within = Range("image", (1, SIDE, SIDE), torch.tensor(0.0), torch.tensor(1.0))
+    within = Range("image", (1, 16, 16), torch.tensor(0.0), torch.tensor(1.0))
 
     shown = ascend(network, layer, within, 16, 0, smooth)
 
@@ -136,7 +136,7 @@ def test_what_a_filter_answers_to_is_answered_more_than_grey_and_is_the_same_aga
         (output,), _ = outputs_of(network, {"image": rows}, [bare], whole=False)
         return nn.functional.leaky_relu(output, 0.1).mean(dim=(2, 3))
 
-    grey = answers(torch.full((1, 1, SIDE, SIDE), 0.5))[0]
+    grey = answers(torch.full((1, 1, 16, 16), 0.5))[0]
     assert int((answers(shown).diagonal() > grey).sum()) >= 14  # some want what no picture has
     assert torch.equal(shown, ascend(network, layer, within, 16, 0, smooth))
     assert not torch.equal(shown, ascend(network, layer, within, 16, 1, smooth))
