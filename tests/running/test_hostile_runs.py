@@ -211,10 +211,25 @@ def test_there_are_enough_of_them() -> None:
 def test_it_is_told_and_nothing_is_run(
     run: Path, here: Path, capsys: pytest.CaptureFixture[str], case: str
 ) -> None:
+    require_harmless(run, here, capsys, case, VERBS)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.name != "posix", reason="links and pipes as POSIX systems have them")
+@pytest.mark.parametrize("case", CASES)
+def test_looking_into_it_runs_nothing(
+    run: Path, here: Path, capsys: pytest.CaptureFixture[str], case: str
+) -> None:
+    require_harmless(run, here, capsys, case, ("explain",))
+
+
+def require_harmless(
+    run: Path, here: Path, capsys: pytest.CaptureFixture[str], case: str, verbs: tuple[str, ...]
+) -> None:
     CASES[case](run)
     outside = {p for p in here.rglob("*") if run not in p.parents}
 
-    for verb in VERBS:
+    for verb in verbs:
         capsys.readouterr()
         code = main([verb, str(run)])
         printed = capsys.readouterr()
@@ -222,9 +237,9 @@ def test_it_is_told_and_nothing_is_run(
         assert "Traceback" not in printed.err + printed.out, verb
         assert not list(here.rglob(CANARY)), verb
         assert code in (0, 1, 2, 3), verb
-        if case.startswith("config") and verb in ("test", "reproduce"):
+        if case.startswith("config") and verb in ("test", "explain", "reproduce"):
             assert code == 2, (verb, printed.err)
-        if "weights" in case and verb in ("test", "lock"):
+        if "weights" in case and verb in ("test", "explain", "lock"):
             assert code in (1, 2), (verb, printed.err)
         assert "root:" not in printed.out + printed.err, "what lies outside is not shown"
     made = {p for p in here.rglob("*") if run not in p.parents} - outside
