@@ -33,10 +33,9 @@ def run(args: argparse.Namespace) -> int:
     from ..data.origins import load, locate_vectors
     from ..learning.build import build_learner, build_optimizers
     from ..learning.networks import builder
-    from ..models.embedding import describe_vectors
     from ..models.frozen import frozen_groups
     from ..models.sizes import LARGE, count_parameters, outline
-    from ..models.summary import layer_table
+    from ..models.summary import describe_starts, layer_table
     from ..optimizers.groups import cuts_of, describe_trained, require_groups
     from ..sources.data import read_data
     from ..sources.fold import prepare_fold
@@ -53,12 +52,12 @@ def run(args: argparse.Namespace) -> int:
         require_groups(groups_of(config.optimizer), sizes, "optimizer.groups", frozen_groups(model))
         groups = {**groups_of(config.optimizer), **frozen_groups(model)}
         trained = describe_trained(cuts_of(sizes, groups))
-        vectors = describe_vectors(model)
+        vectors = describe_starts(model)
     else:
         learner = build_learner(config, fold.inputs, fold.targets, fold.device)
         total, layers = count_parameters(learner.networks), learner.layers(fold.inputs)
         trained = build_optimizers(config, learner, 1, "min").describe_trained()
-        vectors = describe_vectors(learner.networks)
+        vectors = describe_starts(learner.networks)
     if args.json:
         shown = [asdict(layer) for layer in layers]
         told = {"parameters": total, "trained": trained, "vectors": vectors}

@@ -15,7 +15,7 @@ from ..config.load import Loaded
 from ..config.schema import Config
 from ..config.specs.datasets import DATASETS
 from ..config.specs.layers import Embedding
-from ..config.specs.pretrained import KEPT, Base
+from ..config.specs.pretrained import KEPT, RANDOM, Base
 from ..config.starts import change_bases, change_embeddings
 from ..errors import Problem, UsageError
 from ..files import is_file
@@ -58,6 +58,8 @@ def _find_weights(loaded: Loaded) -> Loaded:
 
     def pin(path: Place, options: Base) -> Base:
         nonlocal arguments
+        if loaded.config.dataset.options.sample and not options.is_file:
+            return replace(options, weights=RANDOM)  # made-up data need no files
         where = loaded.tree.where((*path, "weights")) or loaded.tree.where(path)
         try:
             file, digest = find_weights(options)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import torch
@@ -54,7 +53,7 @@ class Embedding(nn.Embedding):
                 target.zero_()
             target[found] = torch.from_numpy(known.values)[found]
 
-    def describe(self) -> str:
+    def describe_start(self) -> str:
         """How much of the vocabulary the file covers, as a line; "" where it starts from none."""
         if not self.options.vectors:
             return ""
@@ -91,17 +90,6 @@ def make_embedding(size: int, options: Options, words: tuple[str, ...]) -> Embed
         accepted = "a dataset with a word index, such as imdb, or the prepare step tokenize"
         raise UsageError(Problem(what, "model", accepted))
     return Embedding(size, options, words)
-
-
-def describe_vectors(model: nn.Module) -> list[str]:
-    """What embeddings start from, a line each."""
-    return [line for _, one in _embeddings(model) if (line := one.describe())]
-
-
-def _embeddings(model: nn.Module) -> Iterator[tuple[str, Embedding]]:
-    for name, module in model.named_modules():
-        if isinstance(module, Embedding):
-            yield name, module
 
 
 def _tell(file: str) -> str:

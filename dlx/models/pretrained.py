@@ -76,6 +76,16 @@ class Base(nn.Module):
             take_weights(own, read_weights(file, digest), file)
         return True
 
+    def describe_start(self) -> str:
+        """What it starts from, as a line; "" where that is not read any more."""
+        options = self.options
+        if options.sha256 == KEPT:
+            return ""
+        cut = f" up to {options.upto}" if options.upto else ""
+        start = "random numbers" if options.weights == RANDOM else f"weights {options.weights}"
+        digest = f", SHA-256 {options.sha256[:16]}..." if options.sha256 else ""
+        return f"the base {options.network}{cut} starts from {start}{digest}"
+
 
 def make_base(options: Options) -> Base:
     """A base with its weights, frozen and in evaluation mode.

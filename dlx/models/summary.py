@@ -67,6 +67,12 @@ def _layers(model: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module
             yield f"{prefix}{name}", layer
 
 
+def describe_starts(model: nn.Module) -> list[str]:
+    """What parts of a model start from that is no random numbers, a line each."""
+    found = (getattr(part, "describe_start", None) for part in model.modules())
+    return [line for describe in found if callable(describe) and (line := describe())]
+
+
 def device_of(model: nn.Module) -> torch.device:
     """Where a model lies; the CPU where it holds nothing."""
     tensors = chain(model.parameters(), model.buffers())

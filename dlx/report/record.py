@@ -25,7 +25,7 @@ def setup(run: Run) -> Section:
         ("dataset", get(data, "dataset", str)),
         ("model", get(model, "name", str) + sized if get(model, "name", str) else ""),
         ("starts from", _start(get(report, "from_run", dict))),
-        ("vectors of words", "; ".join(map(str, get(report, "vectors", list)))),
+        ("from files", "; ".join(map(str, get(report, "vectors", list)))),
         ("trained", get(model, "trained", str)),
         ("learner", get(report, "learner", str)),
         ("optimizer", get(report, "optimizer", str)),

@@ -23,7 +23,7 @@ from ..data.fingerprints import duplicates
 from ..data.targets import EncodedTarget, class_counts
 from ..judging.facts import Facts
 from ..losses import resolve
-from ..models.embedding import describe_vectors
+from ..models.summary import describe_starts
 from ..problem import PROBLEMS
 from ..runs.files import write_text
 from ..sources.data import Data, split_digest
@@ -125,7 +125,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
                 {**asdict(r), "output": " x ".join(map(str, r.output_shape))} for r in layers
             ],
         },
-        "vectors": describe_vectors(training.learner.networks),
+        "vectors": describe_starts(training.learner.networks),
         "learner": _describe_learner(config.learner),
         "optimizer": _describe_optimizers(config, training.optimizers.members),
         "schedule": _component(config.schedule.name, to_plain(config.schedule.options)),

@@ -17,7 +17,8 @@ from dlx.config.granted import find_forbidden
 from dlx.config.load import digest
 from dlx.data.origins import FILE
 from dlx.errors import UsageError
-from dlx.models.embedding import Embedding, describe_vectors
+from dlx.models.embedding import Embedding
+from dlx.models.summary import describe_starts
 from dlx.reproduce.again import reproduce
 from dlx.running.lineage import check_lineage
 from dlx.running.retest import look_again
@@ -61,7 +62,7 @@ def test_rows_are_those_of_the_words_and_zero_or_random_elsewhere() -> None:
         rows = dict(zip(words, module.weight.tolist(), strict=False))
         assert {word: rows.pop(word) for word in expected} == expected
         assert (np.array(list(rows.values())) == 0).all() == (missing == "zeros")
-        (line,) = describe_vectors(module)
+        (line,) = describe_starts(module)
         assert line.startswith("vec.txt has vectors for 2 of 47 words of the vocabulary (4.3%)")
         assert {"zeros": "start from zeros", "random": "from random numbers"}[missing] in line
 
@@ -171,7 +172,7 @@ class TestOfRuns:
         assert f"model.layers.0.vectors={name_of(learnt)}" in found.arguments
         options = found.config.model.options.layers[0].options
         assert (options.vectors, len(options.sha256)) == (name_of(learnt), 64)
-        (line,) = describe_vectors(start(*overrides, "model.layers.0.dim=3")[0])
+        (line,) = describe_starts(start(*overrides, "model.layers.0.dim=3")[0])
         assert line.startswith(f"run {name_of(learnt)} has vectors for 2 of 47 words")
 
     @pytest.mark.slow
