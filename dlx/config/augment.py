@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from ..errors import Problem
+from .features import has_features
 from .fields import Chosen, options_of, to_plain
 from .files import Where
 from .learners import known_inputs, spec_of
@@ -25,7 +26,9 @@ def check_augment(config: Config, where: Where) -> Iterator[Problem]:
             yield Problem(what, here, join_names(offered), did_you_mean(name, offered))
             continue
         yield from _order(name, every, here)
-        if sizes := known_inputs(config)[name]:
+        if has_features(config, name):  # of which `check_features` tells why
+            continue
+        if every and (sizes := known_inputs(config)[name]):
             yield from refuse_pictures(name, every, sizes, here)
     yield from _mixing(config, where)
 

@@ -12,6 +12,7 @@ import yaml
 from ..errors import Problem, UsageError
 from .advice import one_cut
 from .augment import check_augment
+from .features import check_features
 from .fields import Chosen, options_of, to_plain
 from .files import Path, Where
 from .learners import (
@@ -300,6 +301,7 @@ _RULES = (
         check_learner,
         _monitors,
         _columns,
+        check_features,
         check_models,
         check_augment,
         _copies,

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 
+from ..config.fields import Chosen
 from ..config.schema import Config
 from ..data.balance import Floats, chances, class_weights
 from ..data.cache import Cache
@@ -104,12 +105,22 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
         for name, target in data.targets.items()
     }
     pipeline, columns = Pipeline.fit(
-        config.prepare.steps, samples, learnt, codecs, kept_steps(data, made_of), rows
+        _place_steps(config, device), samples, learnt, codecs, kept_steps(data, made_of), rows
     )
     found = place_fold(pipeline, columns, data, fold, device, rows, made_of)
     _balance(found, config, np.concatenate([fold.train, made_of]))
     found.seconds = time.perf_counter() - begun
     return found
+
+
+def _place_steps(config: Config, device: torch.device) -> list[Chosen]:
+    """The steps of a config; those that compute on a device as training does name it."""
+    return [
+        replace(step, options=replace(step.options, device=device.type))
+        if getattr(step.options, "device", "") == "auto"
+        else step
+        for step in config.prepare.steps
+    ]
 
 
 def kept_steps(data: Data, made_of: Rows) -> Cache | None:

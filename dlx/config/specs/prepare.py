@@ -11,23 +11,8 @@ from ...errors import Problem, UsageError
 from ..fields import Component, Table, option
 from ..names import join_names
 from ..shapes import Sizes
-
-
-@dataclass(frozen=True, kw_only=True)
-class OnColumns:
-    """Options that every step has."""
-
-    rescales: ClassVar[bool] = False  # whether numbers stand for something else afterwards
-
-    columns: tuple[str, ...] = option((), "columns it applies to; empty: every input column")
-
-    def after(self, sizes: Sizes | None) -> Sizes | None:  # noqa: ARG002
-        """The shape of a sample of numbers after the step, of that before; None: not known."""
-        return None
-
-    def check(self) -> Iterator[tuple[str, Problem]]:
-        """What its options contradict, and the option where it stands; hints as OPTION=VALUE."""
-        return iter(())
+from .features import Features
+from .step import OnColumns as OnColumns  # plugins have it from here
 
 
 class SameShape(OnColumns):
@@ -326,6 +311,7 @@ STEPS = Table(
         "standardise": Component(Standardise, f"{_CODE}:Standardise"),
         "scale": Component(Scale, f"{_CODE}:Scale"),
         "flatten": Component(Flatten, f"{_CODE}:Flatten"),
+        "features": Component(Features, "dlx.models.features:Features"),
         "multi_hot": Component(MultiHot, "dlx.prepare.sparse:MultiHot"),
         "naive_bayes": Component(NaiveBayes, "dlx.prepare.sparse:NaiveBayes"),
         "one_hot": Component(OneHot, f"{_CODE}:OneHot"),
