@@ -116,9 +116,12 @@ def _data() -> str:
 
 
 def _cache() -> str:
+    from ..data import picture_cache
     from ..data.store import cache_root
 
-    return f"DLX_CACHE is {_writable(cache_root())}"
+    taken, most = (size / 1e9 for size in (picture_cache.taken(), picture_cache.bound()))
+    pictures = f"decoded pictures take {taken:.3g} of {most:.3g} GB ({picture_cache.BOUND})"
+    return f"DLX_CACHE is {_writable(cache_root())}; {pictures}"
 
 
 def _runs() -> str:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from ..config.schema import Config
-from ..data.columns import Input
+from ..data.columns import Input, Numeric
 from ..data.targets import EncodedTarget
 from ..errors import Problem, UsageError
 from ..judging.evaluation import Evaluation
@@ -124,8 +124,9 @@ class Vae(OneLoss):
             low, high = (float(end) for end in self._pixels(batch).aminmax())
             if low < 0 or high > 1:
                 what = f"learner vae learns pixels from 0 to 1, but {self.input} has {low:g} to "
-                raw = np.asarray(fold.data.samples.columns[self.input].take(fold.rows.train))
-                most = f"{raw.max():g}"
+                raw = fold.data.samples.columns[self.input]
+                assert isinstance(raw, Numeric)
+                most = f"{raw.shades(fold.rows.train)[1].max():g}"
                 hint = f"'prepare.steps=[{{name: scale, divide_by: {most}}}]'"
                 accepted = "pixels from 0 to 1, as the step scale makes them"
                 raise UsageError(Problem(f"{what}{high:g}", "prepare.steps", accepted, hint))

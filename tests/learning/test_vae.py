@@ -227,6 +227,16 @@ def test_pixels_beyond_0_and_1_are_refused_and_the_hint_helps() -> None:
     built(*shlex.split(problem.hint), base=TINY)
 
 
+def test_bytes_of_pictures_are_refused_likewise() -> None:
+    pictures = ("dataset={name: cats_vs_dogs, size: 8, sample: true}", "targets={}")
+    with pytest.raises(UsageError) as caught:
+        built(*pictures, "prepare.steps=[]", base=TINY)
+
+    (problem,) = caught.value.problems
+    assert problem.hint == "'prepare.steps=[{name: scale, divide_by: 255}]'"
+    built(*pictures, *shlex.split(problem.hint), base=TINY)
+
+
 @pytest.mark.parametrize(
     ("overrides", "told"),
     [

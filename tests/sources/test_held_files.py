@@ -165,6 +165,7 @@ def left_by(run: Path) -> dict[str, bytes]:
         (
             *("protocol={name: holdout, validation: 10, test: 6}", "baseline=classical"),
             *("targets.animal.sampling=balanced", "trainer.accumulate=2"),
+            "prepare.augment.image=[flip, {rotate: 30}, {brightness: 0.3}, {mixup: 0.4}]",
         ),
     ],
     ids=["folds", "augmented"],
