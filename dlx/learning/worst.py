@@ -49,6 +49,7 @@ def worst_errors(
         found[name] = [
             {
                 "row": int(rows[i]),
+                **_name(samples, int(rows[i])),
                 "true": target.codec.texts(true[i : i + 1])[0],
                 "predicted": target.codec.texts(said.values[i : i + 1])[0],
                 **_probability(target.codec.problem, said, i),
@@ -59,6 +60,11 @@ def worst_errors(
             if losses[i] > 0 and np.isfinite(losses[i])
         ]
     return found
+
+
+def _name(samples: Samples, row: int) -> dict[str, str]:
+    """What a row is called, where rows have names, as pictures have paths."""
+    return {"name": samples.columns[samples.names].show(row).content} if samples.names else {}
 
 
 def _losses(problem: str, true: Array, logits: Tensor, said: Answers) -> Array:
