@@ -191,6 +191,8 @@ def test_yaml_in_the_docs_is_a_config(
         (tmp_path / "claim.yaml").write_text(block)
         assert read(tmp_path / "claim.yaml").bars == values["bars"]
         return
+    if "folder" in values.get("dataset", {}):
+        pytest.skip("a task of its own, which a command of its page trains")
     if "age" in values.get("targets", {}):
         pytest.skip("no dataset of this version has two targets; tests/training has one made up")
     (tmp_path / "configs" / "task").mkdir(parents=True)

@@ -74,6 +74,7 @@ def test_folders_are_trained_on_resumed_and_reproduced(
     assert "data" in changed.out
 
 
+@pytest.mark.slow  # docs/images.md trains one in the default suite
 def test_a_file_gives_targets_of_each_kind(cli: Any, here: Path, stripes: Path) -> None:
     assert cli("train", "task=stripes", *LISTED, *KINDS, "--quiet").code == 0
 
