@@ -12,7 +12,6 @@ from torch.nn import Parameter
 
 from ..config.specs import optimizers as specs
 from ..errors import Problem, UsageError
-from .rmsprop import RootedRMSprop
 
 
 def _leave_compiler_out() -> None:
@@ -49,8 +48,7 @@ def step_of(optimizer: optim.Optimizer) -> Callable[[], object]:
 
 def rmsprop(options: specs.RMSprop, parameters: Iterable[Parameter]) -> optim.Optimizer:
     """Divides each gradient by a running root mean square (Hinton, Coursera lecture 6e)."""
-    kind = RootedRMSprop if options.eps_under_root else optim.RMSprop
-    return kind(
+    return optim.RMSprop(
         parameters,
         lr=options.lr,
         alpha=options.rho,

@@ -63,22 +63,6 @@ def test_rmsprop_keeps_momentum():
     torch.testing.assert_close(trained("rmsprop", momentum=0.5, weight_decay=0.1), path)
 
 
-@pytest.mark.parametrize("momentum", [0.0, 0.5])
-def test_rmsprop_with_eps_under_the_root_is_its_formula(momentum):
-    w = trained("rmsprop", 0)[0]
-    square, speed = torch.zeros_like(w), torch.zeros_like(w)
-    path = [w]
-    for _ in range(5):
-        g = gradient(w) + 0.1 * w
-        square = 0.8 * square + 0.2 * g**2
-        speed = momentum * speed + g / (square + 1e-3).sqrt()
-        w = w - 0.01 * speed
-        path.append(w)
-    options = {"lr": 0.01, "rho": 0.8, "eps": 1e-3, "momentum": momentum, "weight_decay": 0.1}
-    got = trained("rmsprop", eps_under_root=True, **options)
-    torch.testing.assert_close(got, path)
-
-
 @pytest.mark.parametrize("nesterov", [False, True])
 def test_sgd_is_its_formula(nesterov):
     w = trained("sgd", 0)[0]

@@ -42,12 +42,6 @@ class RMSprop(Optimizer):
 
     rho: float = option(0.9, "decay of the mean square", ge=0, lt=1, aliases=("alpha",))
     eps: float = option(1e-7, "added to the root, against division by zero", gt=0)
-    eps_under_root: bool = option(
-        False,
-        "add eps under the root instead, as TensorFlow and Keras 3 do: gradients below sqrt(eps) "
-        "move less, which steadies the last epochs",
-        newer=True,
-    )
     momentum: float = option(0.0, "momentum: share of the last update that is kept", ge=0, lt=1)
     weight_decay: float = option(0.0, _DECAY, ge=0)
 
