@@ -11,6 +11,7 @@ from torch import Tensor
 from ..config.names import did_you_mean, join_names
 from ..errors import Problem, UsageError
 from ..models.inputs import Batch, MultiHot, Padded
+from ..sources.batches import Part
 from .filters import range_of
 from .methods import Kind
 from .opened import Asked, Opened, Subject
@@ -90,8 +91,15 @@ def _of_input(
 
 
 def mean_of_rows(opened: Opened, name: str) -> Tensor:
-    """The mean of an input over training rows, of the shape of a row."""
-    train = opened.fold.train
+    """The mean of an input over training rows, of the shape of a row; computed once."""
+    learnt = opened.fold.learnt
+    if (key := f"mean/{name}") not in learnt:
+        learnt[key] = _mean(opened.fold.train, name)
+    found: Tensor = learnt[key]
+    return found
+
+
+def _mean(train: Part, name: str) -> Tensor:
     part = train.take(spread_evenly(len(train), ROWS).to(train.numbers.device))
     total = torch.zeros(())
     for batch in part.in_order(64):

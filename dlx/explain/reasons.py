@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 
 from torch import Tensor
 
@@ -16,6 +17,7 @@ from .labels import Label, choose_labels
 from .opened import Asked, Opened, Subject, UnfitError
 from .pieces import Piece
 from .shown import Reason, show
+from .windows import show_influence, sizes_of
 
 WINDOWS = 15
 """Windows of an occlusion along each side of a picture, about, half of each over its neighbour."""
@@ -61,27 +63,24 @@ def explain_integrated(opened: Opened, asked: Asked) -> Iterator[Piece]:
 
 def explain_occlusion(opened: Opened, asked: Asked) -> Iterator[Piece]:
     """How far each subject's score falls where parts of an input are covered."""
+    for name in (one for one, kind in opened.kinds.items() if kind == "series"):
+        yield from show_influence(opened, name, partial(_fall, opened, asked))
     for case in _cases(opened, asked):
         for name, given in case.subject.inputs.items():
-            if opened.kinds[name] == "series":
-                yield from _cover_series(case, name)
-                continue
             shape = _shape(given)
-            windows, told = _windows(given, opened.kinds[name])
-            falls = _cover(case, name, windows)
-            whole = spread(shape, windows, falls)
-            yield from show(_reason(case, "occlusion", name, whole, told))
+            for parts, windows in _windows(given, opened.kinds[name]).items():
+                falls = _cover(case, name, windows)
+                whole = falls if opened.kinds[name] == "series" else spread(shape, windows, falls)
+                told = f"{parts} is covered in turn"
+                yield from show(_reason(case, "occlusion", name, whole, told, parts))
 
 
-def _cover_series(case: Case, name: str) -> Iterator[Piece]:
-    """Each step with all its features, and each feature at all steps."""
-    steps, features = _shape(case.subject.inputs[name])
-    sizes = {"each step": (1, features), "each feature": (steps, 1)}
-    for what, size in sizes.items():
-        falls = _cover(case, name, slide((steps, features), size, size))
-        told = f"{what} is covered in turn"
-        reason = _reason(case, "occlusion", name, falls, told, what)
-        yield from show(reason)
+def _fall(
+    opened: Opened, asked: Asked, subject: Subject, name: str, windows: list[Window]
+) -> Tensor:
+    """The falls of a row's first score."""
+    (case, *_) = _cases(opened, replace(asked, subjects=(subject,)))
+    return _cover(case, name, windows)
 
 
 def _cases(opened: Opened, asked: Asked) -> Iterator[Case]:
@@ -110,20 +109,21 @@ def _cover(case: Case, name: str, windows: list[Window]) -> Tensor:
     return occlude(case.score, given, name, windows, case.baseline.inputs).cpu()
 
 
-def _windows(given: Tensor | MultiHot | Padded, kind: str) -> tuple[list[Window], str]:
-    """The parts of an input that are covered in turn, and what they are, in words."""
+def _windows(given: Tensor | MultiHot | Padded, kind: str) -> dict[str, list[Window]]:
+    """The parts of an input that are covered in turn, by what they are."""
     shape = _shape(given)
     if isinstance(given, MultiHot):
-        return [(slice(at, at + 1),) for at in given.indices.tolist()], "each word is left out"
+        return {"each word": [(slice(at, at + 1),) for at in given.indices.tolist()]}
+    if kind == "series":
+        return {what: slide(shape, one, one) for what, one in sizes_of(*shape).items()}
     if kind != "image":
         each = "each word" if kind == "text" else "each feature"
-        return slide(shape, (1,) * len(shape), (1,) * len(shape)), f"{each} is covered in turn"
-    sides = shape[-2:]
+        return {each: slide(shape, (1,) * len(shape), (1,) * len(shape))}
+    sides, channels = shape[-2:], shape[:-2]
     strides = tuple(max(1, round(side / WINDOWS)) for side in sides)
     sizes = tuple(min(side, 2 * stride) for side, stride in zip(sides, strides, strict=True))
-    channels = shape[:-2]
-    told = f"windows of {sizes[0]} x {sizes[1]} pixels, {strides[0]} x {strides[1]} apart"
-    return slide(shape, (*channels, *sizes), (*channels, *strides)), f"{told}, are covered in turn"
+    told = "each window of {} x {} pixels, {} x {} apart,".format(*sizes, *strides)
+    return {told: slide(shape, (*channels, *sizes), (*channels, *strides))}
 
 
 def _shape(given: Tensor | MultiHot | Padded) -> tuple[int, ...]:

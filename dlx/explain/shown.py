@@ -14,7 +14,7 @@ from ..data.columns import Column, Dense, Sparse, Window
 from ..data.columns import Sequence as Ids
 from ..models.inputs import MultiHot, Padded
 from .charts import draw_bars, draw_curve, draw_map
-from .drawing import Numbers, Pixels, colour, enlarge, tile
+from .drawing import Numbers, Pixels, colour, enlarge, resize, tile
 from .opened import Opened, Subject
 from .pieces import Drawn, Listed, Marked, Piece, Plotted
 from .subjects import picture_of
@@ -22,6 +22,7 @@ from .subjects import picture_of
 TITLES = {"integrated": "Integrated gradients", "occlusion": "Occlusion"}
 P = TypeVar("P", bound=Piece)
 Values = npt.NDArray[np.float64]
+ACROSS = "steps before the last"
 BARS = 15
 """Features that have a bar, those with the largest shares."""
 WORDS = 60
@@ -115,6 +116,8 @@ def draw_reason(picture: Pixels, values: Numbers) -> Pixels:
         picture: (height, width, 3).
         values: (height, width), or of another size, which is enlarged to the picture's.
     """
+    if values.shape != picture.shape[:2]:
+        values = resize(values, *picture.shape[:2])
     far = float(np.quantile(np.abs(values), _FULL)) or float(np.abs(values).max()) or 1.0
     shares = np.clip(values / far, -1, 1)
     colours = colour(shares / 2 + 0.5, "RdBu_r")
@@ -159,7 +162,7 @@ def _words_by_weight(reason: Reason) -> Marked:
 
 
 def _by_feature(reason: Reason) -> Iterator[Piece]:
-    names = _names(reason.column, reason.values.size)
+    names = names_of(reason.column, reason.values.size)
     values = reason.values.ravel()
     order = np.argsort(-np.abs(values), kind="stable").tolist()
     shown, given = _read(reason), reason.subject.inputs[reason.name]
@@ -200,24 +203,23 @@ def _read(reason: Reason) -> Mapping[str, Any]:
 def _over_time(reason: Reason) -> Iterator[Piece]:
     """Of a window a map, and the sum of each step; of single steps or features only these."""
     values, label, column = reason.values, reason.said["label"], reason.column
-    names = _names(column, values.shape[-1])
-    back = _steps_back(column, values.shape[0])
-    across = "steps before the last"
+    names = names_of(column, values.shape[-1])
+    back = steps_back(column, values.shape[0])
     if reason.parts == "each feature":
         yield from _features_of_series(reason, names, values)
         return
     if values.ndim == 2:
         title = f"what each step of each feature does to {label}"
-        yield reason.piece(Plotted, "-map", title, pixels=draw_map(values.T, names, back, across))
+        yield reason.piece(Plotted, "-map", title, pixels=draw_map(values.T, names, back, ACROSS))
         yield from _features_of_series(reason, names, values.sum(axis=0))
         values = values.sum(axis=1)
     yield reason.piece(
         Plotted,
         "-steps",
         f"what each step does to {label}",
-        pixels=draw_curve(back, values.tolist(), across, str(label)),
+        pixels=draw_curve(back, values.tolist(), ACROSS, str(label)),
     )
-    columns = {across: back, "adds": values.tolist()}
+    columns = {ACROSS: back, "adds": values.tolist()}
     title = f"what each step does to {label}, in numbers"
     yield reason.piece(Listed, "-steps", title, columns=columns)
 
@@ -232,12 +234,14 @@ def _features_of_series(reason: Reason, names: Sequence[str], values: Values) ->
     yield reason.piece(Listed, "-features", f"{title}, in numbers", columns=columns)
 
 
-def _names(column: Column, many: int) -> list[str]:
+def names_of(column: Column, many: int) -> list[str]:
+    """The names of so many features of a column; of one without a name its number."""
     names: Sequence[str] = column.names if isinstance(column, (Dense, Window)) else ()
     return [names[at] if at < len(names) else str(at) for at in range(many)]
 
 
-def _steps_back(column: Column, steps: int) -> list[float]:
+def steps_back(column: Column, steps: int) -> list[float]:
+    """How far each step of a row lies from the last, 0 or less."""
     if isinstance(column, Window) and len(column.offsets) == steps:
         return [-float(one) for one in column.offsets]
     return [float(at - steps + 1) for at in range(steps)]

@@ -345,3 +345,21 @@ def test_captum_gives_the_same_occlusion(
     falls = occlude(case.score, case.row, "x", windows, case.baseline)
 
     assert torch.allclose(spread(shape, windows, falls).float(), expected, atol=1e-5)
+
+
+@pytest.mark.gpu
+@pytest.mark.parametrize("name", ["lstm on a series", "bidirectional", "conv1d with a gru"])
+def test_recurrent_layers_have_gradients_on_a_gpu(name: str) -> None:
+    case = made(name)
+    model = case.model.cuda()
+    row, baseline = ({n: move(x) for n, x in one.items()} for one in (case.row, case.baseline))
+
+    found = integrate(model, lambda inputs: model(inputs)["y"][:, 1], row, baseline)
+
+    assert found.complete
+    assert not any(one.training for one in model.modules())
+
+
+def move(given: Any) -> Any:
+    """An input on the GPU."""
+    return given.cuda() if isinstance(given, Tensor) else Padded(*(one.cuda() for one in given))

@@ -179,8 +179,12 @@ def test_a_series_is_told_by_step_and_by_feature_in_the_targets_unit(opened: Ope
     tables = pieces_of(Listed, explain(run, ["integrated", "occlusion"], rows=[0]))
     ((steps, features),) = (one.shape for one in run.inputs.values())
 
-    by_feature, by_step, covered_steps, covered_features = tables
-    assert [len(one.columns["adds"]) for one in tables] == [features, steps, steps, features]
+    by_feature, by_step, *many, covered_steps, covered_features = tables
+    sizes = [features, steps, steps, features]
+    assert [len(one.columns["adds"]) for one in tables if "adds" in one.columns] == sizes
+    moved = [one.columns["moves by"] for one in many]
+    assert list(map(len, moved)) == [steps, features]
+    assert min(map(min, moved)) >= 0 < max(map(max, moved))
     for table in (by_feature, by_step):
         assert sum(table.columns["adds"]) == pytest.approx(total(table.text), rel=0.01)
         assert table.text.split(" = ")[1].startswith(f"{table.score:.4g}"[:3])
@@ -212,6 +216,7 @@ REFUSED = {
     "image is its only input, and no table",
     ("imdb_sequence", "--text", "..."): "the run knows no word of the text",
     ("imdb_sequence", "--class", "postive"): "no target has a class `postive`",
+    ("wine", "--baseline", "black"): "no input of the run has a baseline `black`",
     ("wine", "--row", "1000"): "the dataset has no row 1000",
 }
 
