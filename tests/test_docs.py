@@ -154,7 +154,9 @@ def test_what_a_network_sees_is_shown(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_process: None
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    task = ["task=cats_vs_dogs", "dataset.sample=true", "dataset.size=32", "trainer.epochs=1"]
+    task = ["task=cats_vs_dogs", "dataset.sample=true", "dataset.size=48", "trainer.epochs=1"]
+    if "--text" in command:
+        task = ["task=imdb_raw", "dataset.sample=true", "trainer.epochs=1"]
     assert main(["train", *task, "trainer.threads=1", "--quiet"]) == 0
     picture = Image.fromarray(np.zeros((40, 30, 3), np.uint8))
     picture.save("cat.jpg", "JPEG")

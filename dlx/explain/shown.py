@@ -240,8 +240,8 @@ def names_of(column: Column, many: int) -> list[str]:
     return [names[at] if at < len(names) else str(at) for at in range(many)]
 
 
-def steps_back(column: Column, steps: int) -> list[float]:
+def steps_back(column: Column, steps: int) -> list[int]:
     """How far each step of a row lies from the last, 0 or less."""
     if isinstance(column, Window) and len(column.offsets) == steps:
-        return [-float(one) for one in column.offsets]
-    return [float(at - steps + 1) for at in range(steps)]
+        return [-one for one in column.offsets.tolist()]
+    return [*range(1 - steps, 1)]
