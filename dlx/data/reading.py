@@ -43,7 +43,7 @@ def read(chosen: Chosen) -> Samples:
     else:
         folder = store.folder_of(chosen.name, options)
         found = store.verify_files(chosen.name, options)
-    key = _key(chosen, reader, found)
+    key = _key(chosen, reader, found, folder)
     samples = _read_cached(key, lambda: check_samples(_read(chosen, reader, folder), chosen.name))
     return _identify(samples, chosen, reader, found, key)
 
@@ -117,12 +117,15 @@ def _identify(
     )
 
 
-def _key(chosen: Chosen, reader: Reader, found: tuple[store.Found, ...]) -> str:
-    """What the cache knows a dataset by; "" where it cannot tell what is read, or how."""
+def _key(chosen: Chosen, reader: Reader, found: tuple[store.Found, ...], folder: Path) -> str:
+    """What the cache knows a dataset by; "" where it cannot tell what is read, or how.
+
+    Pictures may stay in their files, so that of these it matters where they lie.
+    """
     code = code_digest(chosen.target)
     if chosen.options.sample or not found or not code:
         return ""
-    decoder = [version(reader.decoder)] if reader.decoder else []
+    decoder = [version(reader.decoder), str(folder)] if reader.decoder else []
     read = [chosen.name, chosen.target, code, reader.version, *decoder, to_plain(chosen.options)]
     roles = [chosen.options.inputs, list(chosen.options.targets)]
     return _hash([_LAYOUT, *read, *roles, [dataclasses.asdict(f) for f in found]])
