@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
@@ -28,7 +29,7 @@ HASH = 16
 """Bytes of the hash that a file is known by."""
 CHUNK = 32
 """Files that a thread is given at once."""
-_UNREADABLE = (OSError, KeyError, zipfile.BadZipFile, EOFError, RuntimeError)
+_UNREADABLE = (OSError, KeyError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError)
 """What a file or a member of an archive may answer with; a KeyError has no such name."""
 
 

@@ -95,6 +95,19 @@ def test_files_in_an_archive_are_those_of_a_folder(folder: Path, tmp_path: Path)
     np.testing.assert_array_equal(packed.pixels(EVERY), read(folder).pixels(EVERY))
 
 
+def test_a_damaged_archive_is_told_of(folder: Path, tmp_path: Path) -> None:
+    archive = tmp_path / "pictures.zip"
+    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as stream:
+        for name in NAMES:
+            stream.write(folder / name, name)
+    whole = bytearray(archive.read_bytes())
+    whole[40:60] = bytes(20)  # within the first member
+    archive.write_bytes(whole)
+
+    with pytest.raises(UsageError, match=r"^0\.png cannot be read: "):
+        read(archive)
+
+
 @pytest.mark.parametrize("damage", ["changed", "cut", "gone", "no facts"])
 def test_what_is_damaged_on_the_disk_is_decoded_again(
     damage: str, folder: Path, decodes: list[int]
