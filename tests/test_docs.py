@@ -182,7 +182,7 @@ def test_yaml_in_the_docs_is_a_config(
     page: str, block: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each block, as a task of its own or laid over the task it could belong to, is accepted."""
-    values = yaml.safe_load(block)
+    values = yaml.safe_load(re.sub(r"from_epoch: \d+", "from_epoch: 1", block))  # there is but one
     if "jobs" in values:
         steps = [step["run"] for step in values["jobs"]["reproduce"]["steps"] if "run" in step]
         assert {shlex.split(step)[1] for step in steps if step.startswith("dlx")} <= set(VERBS)

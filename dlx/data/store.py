@@ -206,7 +206,7 @@ def _missing(name: str, dataset: Dataset) -> tuple[File, ...]:
 def missing_files(name: str, dataset: Dataset, folder: Path, files: tuple[File, ...]) -> Problem:
     """One problem that names every missing file and both ways to get it."""
     which = f"{len(files)} of its {len(dataset.files)} files" if dataset.files[1:] else "its file"
-    what = f"dataset {name}: {which} {'are' if len(files) > 1 else 'is'} missing"
+    what = f"{dataset.noun} {name}: {which} {'are' if len(files) > 1 else 'is'} missing"
     lines = [f"\n    {_describe_file(file, dataset)}" for file in files]
     by_hand = "download it yourself and put it there"
     if any(file.url for file in files):
@@ -254,7 +254,7 @@ def mismatch(name: str, dataset: Dataset, folder: Path, found: Found) -> Problem
         what = f"is too long: {found.size:,} bytes, not {file.size:,}"
     else:
         what = "is corrupted: its size is correct, but not its contents"
-    what = f"dataset {name}: {file.name} {what}; its SHA-256 is {found.sha256}"
+    what = f"{dataset.noun} {name}: {file.name} {what}; its SHA-256 is {found.sha256}"
     accepted = f"SHA-256 {file.digest}" + (f", {file.size:,} bytes" if file.size else "")
     again = f"`{fetch_command(name)}` downloads it again"
     hint = again if file.url else "put the correct file there"

@@ -72,7 +72,7 @@ def _missing(options: Base, file: Path) -> Problem:
 class OfNetwork(Dataset):
     """A file of weights as `dlx data` knows files: it has no rows."""
 
-    kind = "weights"
+    kind, noun = "weights", "network"
     inputs = ()
     terms = "of torchvision: BSD 3-Clause; ImageNet's own for research"
 

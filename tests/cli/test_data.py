@@ -146,7 +146,8 @@ class TestFetch:
         assert str(caught.value) == (
             f"there is no dataset {name!r}\n"
             f"  where: dlx data fetch {name}\n"
-            f"  accepted: {', '.join(DATASETS.entries)}; one of a plugin needs --plugins PACKAGE\n"
+            f"  accepted: {', '.join(DATASETS.entries)}; one of a plugin needs --plugins PACKAGE; "
+            "or a network of `dlx help model.network`, for its weights\n"
             f"  try: {hint}"
         )
 

@@ -48,6 +48,7 @@ class Dataset:
         "rows"  # what a learner must learn from: rows, text, picture, environment;
     )
     # vectors are learnt from by none: an embedding starts from them
+    noun: ClassVar[str] = "dataset"  # what it is, in messages
     inputs: ClassVar[tuple[str, ...]]
     targets: ClassVar[dict[str, str]]  # column -> problem it poses
     rows: ClassVar[str] = ""
