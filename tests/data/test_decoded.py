@@ -6,6 +6,7 @@ import io
 import threading
 import zipfile
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,16 @@ def test_a_set_is_decoded_once_and_read_from_the_disk_then(
 
     assert len(decodes) == ROWS
     np.testing.assert_array_equal(second, first[[0, 4, 0]])
+
+
+def test_of_several_at_once_one_decodes(folder: Path, decodes: list[int]) -> None:
+    sets = [read(folder) for _ in range(3)]
+    with ThreadPoolExecutor(3) as pool:
+        first, *others = pool.map(lambda files: files.pixels(EVERY), sets)
+
+    assert sorted(decodes) == [*range(ROWS)]
+    for other in others:
+        np.testing.assert_array_equal(other, first)
 
 
 def test_files_in_an_archive_are_those_of_a_folder(folder: Path, tmp_path: Path) -> None:
