@@ -44,12 +44,21 @@ def read(chosen: Chosen) -> Samples:
         folder = store.folder_of(chosen.name, options)
         found = store.verify_files(chosen.name, options)
     key = _key(chosen, reader, found, folder)
-    samples = _read_cached(key, lambda: check_samples(_read(chosen, reader, folder), chosen.name))
+    least = 0 if reader.decoder else None  # the columns may be small, and are costly to make
+    samples = _read_cached(
+        key, lambda: check_samples(_read(chosen, reader, folder), chosen.name), least
+    )
     return _identify(samples, chosen, reader, found, key)
 
 
-def _read_cached(key: str, make: Callable[[], Samples]) -> Samples:
-    """What a reader returned, from the cache where it is there, else for the next time."""
+def _read_cached(key: str, make: Callable[[], Samples], least: int | None = None) -> Samples:
+    """What a reader returned, from the cache where it is there, else for the next time.
+
+    Args:
+        key: names all that it depends on; "" where nothing may be kept.
+        make: has the reader read.
+        least: bytes below which nothing is kept; None: as usual.
+    """
     if not key:
         return make()
     cache = Cache(store.cache_root() / "read")
@@ -60,7 +69,7 @@ def _read_cached(key: str, make: Callable[[], Samples]) -> Samples:
     kept: dict[str, Column] = dict(samples.columns)
     parts = {name: getattr(samples, name) for name in _PARTS}
     kept |= {_PARTS[name]: Dense(rows) for name, rows in parts.items() if rows is not None}
-    cache.store(key, kept, {name: getattr(samples, name) for name in _META})
+    cache.store(key, kept, {name: getattr(samples, name) for name in _META}, least)
     found = _load(cache, key)  # mapped from the disk, where a part is the only copy in memory
     return samples if found is None else found
 

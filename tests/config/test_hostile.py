@@ -113,11 +113,14 @@ def test_files(here: Path, seed: int) -> None:
     assert os.listdir(here) == ["configs"]
 
 
-def test_a_strangers_file_may_name_a_run_below_the_root_alone() -> None:
+def test_a_strangers_file_may_name_what_lies_below_a_root_alone() -> None:
+    assert find_forbidden(["dataset.folder=pets"]) == ""
     assert find_forbidden(["from_run=wine/20260101-000000-0123abcd-1", "from_run.take=[a.*]"]) == ""
     for asked in (
         "from_run=/home/somebody/run",
         "from_run.run=~/run",
         "from_run={run: a/../../b, take: [c]}",
+        "dataset.folder=./pictures",
+        "dataset={name: images, folder: /home/somebody}",
     ):
         assert find_forbidden(["task=wine", asked]) == asked

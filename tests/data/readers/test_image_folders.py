@@ -54,6 +54,9 @@ OF_FILE: dict[str, Any] = {
 }
 
 
+BROKEN_PART = {"train/dogs/text.jpg": b"no picture"}
+
+
 def put(folder: Path, files: Mapping[str, bytes]) -> Path:
     for name, data in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -131,6 +134,27 @@ def test_where_it_lies_is_no_part_of_the_data_and_what_it_holds_is(tmp_path: Pat
 
     assert one.digest == other.digest != changed.digest
     assert one.source["files"] == other.source["files"]
+
+
+def test_what_is_kept_is_what_was_read_until_a_file_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = put(tmp_path / "pets", PARTS | BROKEN_PART)  # the cache lies beside it
+    cold = read(folder, broken="skip")
+    with monkeypatch.context() as patch:
+        patch.setattr(Files, "of", lambda *_: pytest.fail("it was read again"))
+        warm = read(folder, broken="skip")
+    put(folder, {"test/dogs/1.png": picture(200)})
+    changed = read(folder, broken="skip")
+
+    for name in ("digest", "notes", "classes", "source"):
+        assert getattr(warm, name) == getattr(cold, name)
+    for part in ("test", "validation"):
+        assert np.array_equal(getattr(warm, part), getattr(cold, part))
+    assert names(warm) == names(cold) == names(changed)
+    rows = np.arange(len(cold))
+    assert warm.columns["image"].hashes(rows) == cold.columns["image"].hashes(rows)
+    assert changed.digest != cold.digest
 
 
 def test_a_bare_name_is_below_dlx_data_and_a_dot_is_here(
