@@ -8,11 +8,13 @@ up to the loss of the whole.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import cast
 
+import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own convention
 from torch import Tensor
 
@@ -77,6 +79,21 @@ def auto(options: specs.Auto, problem: str) -> Loss:
     """The problem table's loss for this problem."""
     chosen = resolve(Chosen("auto", options, ""), problem)
     return cast("Loss", chosen.load()(chosen.options, problem))
+
+
+def average(problem: str, every: Sequence[Tensor]) -> Tensor:
+    """Logits whose predictions are the means of those of several, as `activate` gives them.
+
+    Args:
+        problem: a name in the problem table.
+        every: logits for the same rows, (batch, k) each.
+    """
+    logits, activation = torch.stack(list(every)), PROBLEMS[problem].activation
+    if activation == "none":
+        return logits.mean(0)
+    if activation == "softmax":
+        return logits.log_softmax(-1).logsumexp(0) - math.log(len(logits))
+    return F.logsigmoid(logits).logsumexp(0) - F.logsigmoid(-logits).logsumexp(0)
 
 
 def binary_cross_entropy(_options: specs.BinaryCrossEntropy, _problem: str) -> Loss:

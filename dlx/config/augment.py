@@ -18,19 +18,33 @@ from .specs.augment import AUGMENTATIONS, STAGES, refuse_pictures
 
 def check_augment(config: Config, where: Where) -> Iterator[Problem]:
     """Inputs that the dataset has not, or that are no pictures, as far as that is known unread."""
-    offered = config.dataset.options.inputs
     for name, every in config.prepare.augment.items():
-        here = where(("prepare", "augment", name))
-        if name not in offered:
-            what = f"`prepare.augment.{name}`: dataset {config.dataset.name} has no input `{name}`"
-            yield Problem(what, here, join_names(offered), did_you_mean(name, offered))
-            continue
-        yield from _order(name, every, here)
-        if has_features(config, name):  # of which `check_features` tells why
-            continue
-        if every and (sizes := known_inputs(config)[name]):
-            yield from refuse_pictures(name, every, sizes, here)
+        yield from _order(name, every, where(("prepare", "augment", name)))
+    yield from _inputs(config, "augment", where)
     yield from _mixing(config, where)
+
+
+def check_views(config: Config, where: Where) -> Iterator[Problem]:
+    """Views of inputs likewise, and where nothing is predicted that could be averaged."""
+    yield from _inputs(config, "views", where)
+    if any(config.prepare.views.values()) and "predict" not in spec_of(config).can:
+        what = f"`prepare.views`: learner {config.learner.name} has no predictions to average"
+        yield Problem(what, where(("prepare", "views")), "learner supervised", "prepare.views={}")
+
+
+def _inputs(config: Config, section: str, where: Where) -> Iterator[Problem]:
+    """Inputs that the dataset has not, or that are no pictures."""
+    offered = config.dataset.options.inputs
+    for name, every in getattr(config.prepare, section).items():
+        here = where(("prepare", section, name))
+        if name not in offered:
+            key = f"prepare.{section}.{name}"
+            what = f"`{key}`: dataset {config.dataset.name} has no input `{name}`"
+            yield Problem(what, here, join_names(offered), did_you_mean(name, offered))
+        elif section == "augment" and has_features(config, name):
+            continue  # `check_features` tells why
+        elif every and (sizes := known_inputs(config)[name]):
+            yield from refuse_pictures(section, name, every, sizes, here)
 
 
 def _order(name: str, every: Sequence[Chosen], here: str) -> Iterator[Problem]:

@@ -220,6 +220,8 @@ def digest(config: Config) -> str:
     plain["prepare"]["augment"] = {k: v for k, v in plain["prepare"]["augment"].items() if v}
     if not plain["prepare"]["augment"]:
         del plain["prepare"]["augment"]
+    if not any(plain["prepare"].get("views", {}).values()):
+        plain["prepare"].pop("views", None)
     if config.learner == LEARNERS.default("supervised")():
         del plain["learner"]
     own = plain.get("learner", {}).get("optimizers") or {}

@@ -11,7 +11,7 @@ import yaml
 
 from ..errors import Problem, UsageError
 from .advice import one_cut
-from .augment import check_augment
+from .augment import check_augment, check_views
 from .features import check_features
 from .fields import Chosen, options_of, to_plain
 from .files import Path, Where
@@ -304,6 +304,7 @@ _RULES = (
         check_features,
         check_models,
         check_augment,
+        check_views,
         _copies,
         _trainer,
     ),

@@ -21,6 +21,7 @@ from .specs import (
     PROTOCOLS,
     SCHEDULES,
     STEPS,
+    VIEWS,
 )
 
 SCHEMA_VERSION = 1
@@ -111,6 +112,14 @@ class Prepare:
         "each epoch; those of validation and test stay as they are",
         table=AUGMENTATIONS,
         example="{image: [flip, {rotate: 40}]}",
+    )
+    views: dict[str, tuple[Chosen, ...]] = option(
+        dict,
+        "ways to see the pictures of an input in validation and test, where the mean of the "
+        "predictions for all of them is scored; the same rows are looked at, as often as without",
+        table=VIEWS,
+        example="{image: [flip]}",
+        newer=True,
     )
 
 

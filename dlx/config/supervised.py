@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -76,6 +77,12 @@ def metrics_of(config: Config, target: Target) -> dict[str, Chosen]:
     return {name: METRICS.default(name)() for name in PROBLEMS[target.problem].metrics}
 
 
+def count_views(config: Config) -> int:
+    """In how many ways a row is seen in validation and test."""
+    every = (one for views in config.prepare.views.values() for one in views)
+    return math.prod(one.options.count for one in every)
+
+
 def mixes(config: Config) -> str:
     """The key of what mixes pictures of two rows; "" where nothing does."""
     keys = (
@@ -105,6 +112,8 @@ def _meaning(config: Config, part: str, losses: Iterable[str] = ()) -> str:
         asked = [name for name in names if getattr(config.targets[name], option) != "none"]
         keys = [f"targets.{name}.{option}" for name in asked]
         found += [f"{what} ({', '.join(keys)})"] if keys else []
+    if not in_training and (many := count_views(config)) > 1:
+        found.append(f"mean of the predictions for {many} views of each picture (prepare.views)")
     if in_training and (key := mixes(config)):
         by = "both targets by their share" if losses else "the target with the larger share"
         found.append(f"of mixed pictures, {by} ({key})")

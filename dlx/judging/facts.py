@@ -26,6 +26,7 @@ class Facts(TypedDict, total=False):
     prepare: Listed
     inputs: dict[str, dict[str, Any]]
     augment: Listed
+    views: dict[str, Any]
     model: dict[str, Any]
     from_run: dict[str, Any]
     vectors: list[str]

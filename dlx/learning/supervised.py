@@ -11,18 +11,21 @@ import torch
 from torch import Tensor, nn
 
 from ..config.schema import Config
+from ..config.specs.augment import refuse_pictures
 from ..config.supervised import metrics_of
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
+from ..errors import UsageError
 from ..judging import classical
 from ..judging.baselines import Answer, simple_answers
 from ..judging.evaluation import Evaluation
-from ..losses import activate
+from ..losses import activate, average
 from ..metrics import Metric
 from ..problem import PROBLEMS
 from ..runs.artifacts import Artifacts
 from ..sources.batches import Batch, Part
 from ..sources.fold import FoldData
+from ..sources.views import Views
 from .forecasts import leave_forecasts
 from .heads import Head, heads_of, rows_of
 from .heaviest import leave_heaviest
@@ -47,6 +50,7 @@ class Supervised(OneLoss):
         super().__init__(config, model)
         self.heads = heads
         self._penalty = Penalty({"model": (config.model, model)})
+        self._views = Views.of(config)
         self._last: tuple[FoldData, str, dict[str, Tensor]] | None = None
 
     @classmethod
@@ -58,7 +62,17 @@ class Supervised(OneLoss):
         device: torch.device,
         fold: int = 0,
     ) -> Self:
-        """The model of a config, and a head for each of its targets."""
+        """The model of a config, and a head for each of its targets.
+
+        Raises:
+            UsageError: views are asked for of what is no picture, or what `build` of all raises.
+        """
+        for name, views in config.prepare.views.items():
+            sizes = inputs[name].shape if inputs[name].kind == "dense" else ()
+            if views and (
+                wrong := [*refuse_pictures("views", name, views, sizes, "prepare.views")]
+            ):
+                raise UsageError(*wrong)
         model = build_network(config, builder(config, inputs, targets), device, fold)
         return cls(config, model, heads_of(config, targets, device))
 
@@ -73,7 +87,7 @@ class Supervised(OneLoss):
 
     def compute(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The losses of a batch, and the logits by target."""
-        logits: dict[str, Tensor] = self.model(batch.inputs)
+        logits = self._answer(batch)
         if len(self.heads) == 1:  # no sum, no weight: one step in ten thousand counts
             head = self.heads[0]
             return {"loss": self._loss(head, logits[head.name], batch)}, logits
@@ -81,6 +95,14 @@ class Supervised(OneLoss):
         weighted = [head.weight * each[head.name] for head in self.heads]
         total = torch.stack(weighted).sum()
         return {"loss": total, **{f"{name}/loss": loss for name, loss in each.items()}}, logits
+
+    def _answer(self, batch: Batch) -> dict[str, Tensor]:
+        """The logits by target; of pictures that are seen in several ways as of their mean."""
+        if self._views is None or self.model.training:
+            found: dict[str, Tensor] = self.model(batch.inputs)
+            return found
+        every = [self.model(inputs) for inputs in self._views(batch.inputs)]
+        return {h.name: average(h.problem, [one[h.name] for one in every]) for h in self.heads}
 
     def _loss(self, head: Head, logits: Tensor, batch: Batch) -> Tensor:
         """The loss of a target: in training with the weights of its classes, if they have any."""

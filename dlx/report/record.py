@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .blocks import Code, Facts, Section, Table, Text
@@ -93,6 +93,7 @@ def data(run: Run) -> Section:
         _steps(run, "prepare", "Preparation, fitted on the training set only"),
         _inputs(get(run.report, "inputs", dict)),
         _steps(run, "augment", "Augmentation of training rows, drawn anew in each epoch"),
+        _views(get(run.report, "views", dict)),
         Table("Files", ("name", "SHA-256"), files, texts=(0, 1), folded=True),
         Text([f"Terms of use: {terms}" if terms else ""]),
     ]
@@ -131,13 +132,20 @@ def _class_counts(parts: Mapping[str, Any], target: str) -> Table:
 
 def _steps(run: Run, key: str, title: str) -> Table:
     """What was done to columns, in order."""
+    return _listed(mappings(run.report, key), title)
+
+
+def _views(views: Mapping[str, Any]) -> Table:
+    """In which ways pictures were seen in validation and test; nothing where in one."""
+    many = number(amount(views, "count"))
+    title = f"Views of validation and test pictures: predictions are means over {many} of each"
+    return _listed(mappings(views, "steps"), title)
+
+
+def _listed(steps: Sequence[Mapping[str, Any]], title: str) -> Table:
     cells = [
-        [
-            get(step, "step", str),
-            number(get(step, "columns", list)),
-            get(step, "text", str) or NONE,
-        ]
-        for step in mappings(run.report, key)
+        [get(step, "step", str), number(get(step, "columns", list)), get(step, "text", str) or NONE]
+        for step in steps
     ]
     return Table(title, ("step", "columns", "how"), cells, texts=(0, 1, 2))
 

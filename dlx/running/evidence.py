@@ -16,7 +16,7 @@ from ..config.learners import network_name, optimizer_of, own_optimizers, score_
 from ..config.load import Loaded
 from ..config.schema import Config, Target
 from ..config.specs.optimizers import Optimizer
-from ..config.supervised import loss_of, metrics_of
+from ..config.supervised import count_views, loss_of, metrics_of
 from ..data.checks import has_repeats
 from ..data.columns import Rows
 from ..data.fingerprints import duplicates
@@ -117,6 +117,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
             for column, every in config.prepare.augment.items()
             for one in every
         ],
+        "views": _describe_views(config),
         "model": {
             "name": network_name(config),
             "parameters": sum(p.numel() for p in training.parameters),
@@ -198,6 +199,13 @@ def _step(name: str, column: str, options: dict[str, Any]) -> dict[str, Any]:
     """A step of preparation or an augmentation."""
     given = {k: v for k, v in options.items() if v is not None}
     return {"step": name, "columns": [column], "text": _component("", given).strip()}
+
+
+def _describe_views(config: Config) -> dict[str, Any]:
+    """In how many ways pictures are seen in validation and test, and in which; {} where in one."""
+    every = [(n, one) for n, views in config.prepare.views.items() for one in views]
+    steps = [_step(one.name, column, to_plain(one.options)) for column, one in every]
+    return {"count": count_views(config), "steps": steps} if steps else {}
 
 
 def _optimizer(chosen: Chosen) -> str:

@@ -63,7 +63,7 @@ class Augmenter:
         for name, every in chosen.items():
             one = inputs[name]
             sizes = one.shape if one.kind == "dense" else ()
-            if wrong := list(refuse_pictures(name, every, sizes, "prepare.augment")):
+            if wrong := list(refuse_pictures("augment", name, every, sizes, "prepare.augment")):
                 raise UsageError(*wrong)
             self._stages[name] = []
             for stage, found in groupby(_name(every), lambda pair: pair[1].options.stage):

@@ -79,3 +79,15 @@ def test_only_targets_can_be_mixed(told: Callable[..., str]) -> None:
 
     assert "learner vae has no loss of targets to mix" in message
     assert message.endswith("try: 'prepare.augment.image=[flip]'")
+
+
+def test_views_are_refused_likewise(told: Callable[..., str]) -> None:
+    assert told("task=digits", "prepare.views={imag: [flip]}") == (
+        "`prepare.views.imag`: dataset digits has no input `imag`\n"
+        "  where: command line: prepare.views={imag: [flip]}\n"
+        "  accepted: image\n  try: did you mean image?"
+    )
+    assert "input features holds no pictures" in told("task=wine", "prepare.views.features=[flip]")
+    message = told("task=digits_vae", "prepare.views.image=[flip]")
+    assert message.startswith("`prepare.views`: learner vae has no predictions to average")
+    assert message.endswith("try: prepare.views={}")

@@ -13,7 +13,7 @@ import yaml
 from dlx.config.fields import option, options_of, to_plain
 from dlx.config.load import digest, load, load_saved
 from dlx.config.paths import find_shipped
-from dlx.config.schema import NO_RESULT, Target, Trainer
+from dlx.config.schema import NO_RESULT, Prepare, Target, Trainer
 from dlx.errors import UsageError
 
 TASKS = sorted(file.stem for file in (find_shipped("configs") / "task").glob("*.yaml"))
@@ -52,8 +52,14 @@ def test_a_key_of_an_earlier_version_is_read_and_typed_it_is_told_the_new_one(he
         plain["optimizer"]["groups"],
     )
     protocol = type(loaded.config.protocol.options)
+    optimizer = (type(loaded.config.optimizer.options), plain["optimizer"])
     later = [(Target, plain["targets"]["cultivar"]), (Trainer, plain["trainer"])]
-    for options, section in (*later, (protocol, plain["protocol"])):
+    for options, section in (
+        *later,
+        (Prepare, plain["prepare"]),
+        optimizer,
+        (protocol, plain["protocol"]),
+    ):
         for key in [name for name, opt in options_of(options).items() if opt.meta.newer]:
             del section[key]
     del plain["trainer"]["average"]

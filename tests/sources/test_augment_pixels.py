@@ -90,7 +90,19 @@ def test_what_lies_beyond_the_edge_is_what_torchvision_pads(beyond: str) -> None
     for shade in (Shade(), LIMITS):
         made = Resampling([("crop", crop), ("fill", fill)], lambda shade=shade: shade)
         found = made(stretched(PIXELS, shade), at(0, y=1.5 / 9, x=6.5 / 9))
-        torch.testing.assert_close(found, stretched(wanted, shade), atol=1e-5, rtol=0)
+        assert torch.equal(found, stretched(wanted, shade))
+        flips = chosen("flip", axis="both"), chosen("rotate", degrees=1e-6)
+        exact, between = (
+            Resampling(
+                [("flip", flips[0]), ("crop", crop), *more, ("fill", fill)],
+                lambda shade=shade: shade,
+            )
+            for more in ([], [("rotate", flips[1])])
+        )
+        pictures, draws = stretched(PIXELS, shade), at(0.1, angle=0.5)
+        torch.testing.assert_close(
+            exact(pictures, draws), between(pictures, draws), atol=1e-4, rtol=0
+        )
 
 
 def test_a_smaller_window_is_enlarged_as_torchvision_does() -> None:

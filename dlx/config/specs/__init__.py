@@ -17,6 +17,7 @@ from .optimizers import OPTIMIZERS as OPTIMIZERS
 from .prepare import STEPS as STEPS
 from .protocols import PROTOCOLS as PROTOCOLS
 from .schedules import SCHEDULES as SCHEDULES
+from .views import VIEWS as VIEWS
 
 TABLES: dict[str, Table] = {
     table.kind: table
@@ -24,6 +25,7 @@ TABLES: dict[str, Table] = {
         DATASETS,
         STEPS,
         AUGMENTATIONS,
+        VIEWS,
         AVERAGES,
         PROTOCOLS,
         LEARNERS,

@@ -223,18 +223,22 @@ AUGMENTATIONS = Table(
 )
 
 
+_KIND = {"augment": "augmentation", "views": "view"}
+
+
 def refuse_pictures(
-    name: str, every: Sequence[Chosen], sizes: Sizes, where: str
+    section: str, name: str, every: Sequence[Chosen], sizes: Sizes, where: str
 ) -> Iterator[Problem]:
-    """What is wrong with an input that is to be augmented.
+    """What is wrong with an input that is to be augmented, or seen in several ways.
 
     Args:
+        section: "augment" or "views".
         name: of the input.
         every: what is to be done to it.
         sizes: the shape of a row, as prepared.
         where: the augmentation was written.
     """
-    key = f"prepare.augment.{name}"
+    key = f"prepare.{section}.{name}"
     if len(sizes) not in (2, 3):
         what = f"`{key}`: input {name} holds no pictures after preparation"
         accepted = "rows of shape (height, width) or (channels, height, width)"
@@ -247,4 +251,4 @@ def refuse_pictures(
     for one in every:
         if why := one.options.refuse(sizes):
             what = f"`{key}`: {one.name} on pictures of shape {shape}: {why}"
-            yield Problem(what, where, hint=f"dlx help augmentation.{one.name}")
+            yield Problem(what, where, hint=f"dlx help {_KIND[section]}.{one.name}")
