@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import Problem, UsageError
 from ..explain.methods import METHODS, require_methods
 from ..runs.folder import MEANT, find
 from .console import SAMPLE, looks_text, say, say_json
@@ -68,6 +69,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Explains a run, and prints what was written where."""
     require_methods(args.method)
+    if args.out and Path(args.out).exists() and not Path(args.out).is_dir():
+        raise UsageError(Problem("it is no folder", args.out, "--out DIR, a folder or a new name"))
     folder = find(Path(args.root), args.run)
     from ..explain.opened import open_run
     from ..explain.run import FOLDER, PAGE, explain, index_of, keep

@@ -31,6 +31,8 @@ STEPS = 40
 CHANNELS, MANY = 16, 64
 """Channels that are drawn of each layer where none is named, and of one that is."""
 LAYERS = 6
+_WORK = 300_000_000_000
+"""Multiplications of a layer that was not named, about: some ten seconds of a core."""
 _ACROSS = 8
 _BATCH = 16
 _SIDE = 64
@@ -75,10 +77,9 @@ def _explain(opened: Opened, asked: Asked, method: str, smooth: bool) -> Iterato
         raise UnfitError(f"beside {name} the network reads other inputs")
     layers = find_layers(opened.network, opened.inputs)
     chosen = [choose_layer(layers, asked.layer)] if asked.layer else _default(layers)
-    most = MANY if asked.layer else CHANNELS
     within = range_of(opened, name, opened.inputs[name])
     for layer in chosen:
-        many = min(most, layer.shape[0])
+        many = min(MANY if asked.layer else _affordable(layer), layer.shape[0])
         found = ascend(opened.network, layer, within, many, asked.seed, smooth)
         how = "smoothed" if smooth else "nothing smoothed"
         yield Drawn(
@@ -89,6 +90,11 @@ def _explain(opened: Opened, asked: Asked, method: str, smooth: bool) -> Iterato
             text=f"{STEPS} steps of gradient ascent from grey with noise, {how}; {layer.kind}",
             pixels=_sheet(found),
         )
+
+
+def _affordable(layer: Layer) -> int:
+    """How many channels are drawn of a layer that was not named: fewer of a costly network."""
+    return max(2, min(CHANNELS, _WORK // max(1, 3 * STEPS * layer.work)))
 
 
 def _noun(layer: Layer) -> str:
@@ -109,9 +115,11 @@ def range_of(opened: Opened, name: str, described: Input) -> Range:
     """The numbers of an input: of black and white, or the least and largest of training rows."""
     raw = opened.pipeline.raw[name]
     shape = described.shape
-    if raw.kind in ("image", "files"):
-        ends = np.stack([np.full(shape, level, np.uint8) for level in (0, 255)])
-        prepared = opened.pipeline.apply(Frame({name: Image(ends)}))
+    if raw.kind == "image":
+        ends = Image(np.stack([np.full(shape, level, np.uint8) for level in (0, 255)]))
+        if ends.holds != raw.holds:
+            raise UnfitError(f"the network reads features of {name}, no {raw.holds}")
+        prepared = opened.pipeline.apply(Frame({name: ends}))
         found = make_part(prepared, {}, np.arange(2), opened.device).batch(0, 2).inputs[name]
         assert isinstance(found, Tensor)
         return Range(name, shape, found[0].float(), found[1].float())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -41,6 +42,7 @@ class Layer:
         shape: of what it gives for a row.
         convolution: whether it is one.
         cuts: whether a ReLU cuts off what is below zero, so that a channel can be blank.
+        work: multiplications with weights that a row takes up to it, about.
     """
 
     name: str
@@ -53,6 +55,7 @@ class Layer:
     shape: tuple[int, ...]
     convolution: bool
     cuts: bool
+    work: int
 
     def before_activation(self) -> Layer:
         """The same without the activation that follows it."""
@@ -99,6 +102,7 @@ def _group(acted: Sequence[_Acted]) -> list[Layer]:
     """Layers of modules: what follows one in place of its output belongs to it."""
     found: list[Layer] = []
     before: _Acted | None = None
+    work = 0
     for one in acted:
         if not isinstance(one.output, Tensor):
             before = None
@@ -117,9 +121,16 @@ def _group(acted: Sequence[_Acted]) -> list[Layer]:
             shape = tuple(one.output.shape[1:])
             kind, made = type(one.module).__name__, isinstance(one.module, CONVOLUTIONS)
             place = one.module, one.call
-            found.append(Layer(name, (name,), kind, *place, *place, shape, made, cuts))
+            work += _count_products(one.module, shape)
+            found.append(Layer(name, (name,), kind, *place, *place, shape, made, cuts, work))
         before = one
     return found
+
+
+def _count_products(module: nn.Module, shape: tuple[int, ...]) -> int:
+    """Multiplications with its weights for a row, each weight at each place of what it gives."""
+    weights = sum(one.numel() for one in module.parameters(recurse=False) if one.ndim > 1)
+    return weights * math.prod(shape[1:])
 
 
 def choose_layer(layers: Sequence[Layer], name: str) -> Layer:

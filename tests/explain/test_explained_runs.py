@@ -21,6 +21,7 @@ PICTURES = (
     *("task=cats_vs_dogs", "dataset.sample=true", "dataset.size=16", "model.channels=[4,8]"),
     *("model.dense=[8]", "trainer.epochs=1", "trainer.threads=1", "protocol.validation=12"),
 )
+METHODS = ("gradcam", "activations", "filters", "dead", "confusions")
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +48,14 @@ def files_in(folder: Path) -> dict[str, bytes]:
 def test_it_leaves_a_page_and_what_it_lists_the_same_bytes_twice(
     run: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["explain", "last"]) == 0
+    own = [word for one in METHODS for word in ("--method", one)]
+    assert main(["explain", "last", *own, "--row", "0"]) == 0
     said, first = capsys.readouterr().out, files_in(run / "explain")
     pieces = json.loads(first["explain.json"])["pieces"]
 
     assert {one["file"] for one in pieces} | {"explain.json", "explain.html"} == set(first)
     methods = {one["method"] for one in pieces}
-    assert {"gradcam", "activations", "filters", "dead", "confusions"} <= methods
+    assert methods == set(METHODS)
     for one in pieces:
         assert one["file"] in said
         if one["method"] == "gradcam":
@@ -64,7 +66,7 @@ def test_it_leaves_a_page_and_what_it_lists_the_same_bytes_twice(
     assert not re.search(r"(src|href)=\"(?!data:|#)", page)
     assert find_broken(run) == []
 
-    assert main(["explain", "last"]) == 0
+    assert main(["explain", "last", *own, "--row", "0"]) == 0
     assert files_in(run / "explain") == first
 
 
@@ -105,6 +107,7 @@ def test_a_file_is_prepared_as_the_runs_own_rows(run: Path) -> None:
         (["--row", "-1"], "the dataset has no row -1", ""),
         (["--class", "dgo"], "no target has a class `dgo`", "--class 'dog'"),
         (["broken.jpg"], "it is no picture in jpeg, png, bmp, gif, webp or tiff", ""),
+        (["--out", "broken.jpg"], "it is no folder", ""),
         (["."], "it is no regular file", ""),
         (["missing.jpg"], "it cannot be read: No such file or directory", ""),
     ],
@@ -132,11 +135,12 @@ def test_test_rows_are_looked_at_if_they_are_named_and_that_is_counted(
     test, own = opened.fold.data.split.test, opened.fold.rows.validation
     known = ledger.looks(Path("runs"), opened.fold.data.test_rows).times
 
-    assert main(["explain", "last"]) == 0
-    assert main(["explain", "last", "--row", str(own[0])]) == 0
+    dead = ["explain", "last", "--method", "dead"]
+    assert main(dead) == 0
+    assert main([*dead, "--row", str(own[0])]) == 0
     assert ledger.looks(Path("runs"), opened.fold.data.test_rows).times == known
     capsys.readouterr()
-    assert main(["explain", "last", "--row", str(test[0]), "--row", str(own[0])]) == 0
+    assert main([*dead, "--row", str(test[0]), "--row", str(own[0])]) == 0
 
     seen = ledger.looks(Path("runs"), opened.fold.data.test_rows)
     assert (seen.times, seen.looks[-1].verb, seen.looks[-1].rows) == (known + 1, "explain", 1)

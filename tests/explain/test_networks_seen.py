@@ -70,6 +70,8 @@ def test_an_activation_belongs_to_its_layer_wherever_else_it_acts(inplace: bool)
         (("second", "relu#2"), "Conv2d, ReLU", True),
         (("head",), "Linear", False),
     ]
+    first = 8 * 25 * SIDE**2
+    assert [one.work for one in layers[::2]] == [first, first + 16 * 8 * 9 * (SIDE // 2) ** 2]
     assert [one.name for one in of_pictures(layers)] == ["first", "pool", "second"]
     assert last_convolution(layers) == layers[2] == choose_layer(layers, "relu#2")
     (first, second), _ = outputs_of(network, {"image": pictures()}, [layers[0], layers[2]])
