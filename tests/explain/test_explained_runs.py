@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
-from small import the_run
+from small import the_run, trained
 
 from dlx.cli.main import main
 from dlx.runs import ledger
@@ -30,7 +30,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("pictures")
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
-        assert main(["train", *PICTURES, "--quiet"]) == 0
+        trained(base=PICTURES)
     return folder
 
 
@@ -128,7 +128,7 @@ def test_what_it_cannot_do_changes_nothing(
 def test_test_rows_are_looked_at_if_they_are_named_and_that_is_counted(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert main(["train", "task=wine", "trainer.epochs=1", "trainer.threads=1", "--quiet"]) == 0
+    trained(base=("task=wine", "trainer.epochs=1", "trainer.threads=1"))
     from dlx.explain.opened import open_run
 
     opened = open_run(the_run())
