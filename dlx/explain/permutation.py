@@ -165,6 +165,8 @@ def _rowset(opened: Opened) -> Rowset:
     score, head, metric = learner.meters("val").metrics[0]
     frame = Frame({name: samples.columns[name].take(rows) for name in opened.pipeline.raw})
     told = f"{len(rows):,} of {many:,} {which} rows"
+    if which == "training":
+        told += " (none validate; what was learnt by heart counts too)"
     return Rowset(opened, told, rows, frame, metric, score.partition("/")[2], head, learner)
 
 

@@ -13,6 +13,7 @@ import pytest
 from small import the_run
 
 from dlx.cli.main import main
+from dlx.errors import UsageError
 from dlx.explain.opened import Opened, open_run
 from dlx.explain.permutation import _join, _ranks
 from dlx.explain.pieces import Listed, Marked, Piece
@@ -206,6 +207,22 @@ def test_a_picture_is_compared_with_the_baseline_that_is_asked_for(opened: Open)
         "the picture, blurred",
         "the mean picture of training rows",
     ]
+
+
+def test_a_model_without_a_gradient_is_covered_but_not_integrated(
+    opened: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = opened("wine")
+    forward = run.network.forward
+    monkeypatch.setattr(
+        run.network, "forward", lambda inputs: {n: x.detach() for n, x in forward(inputs).items()}
+    )
+
+    with pytest.raises(UsageError) as refused:
+        explain(run, ["integrated"], rows=[3])
+    what = "integrated does not fit this run: the score has no gradient by any input"
+    assert refused.value.problems[0].what == what
+    assert pieces_of(Listed, explain(run, ["occlusion"], rows=[3]))
 
 
 REFUSED = {
