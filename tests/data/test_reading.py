@@ -38,7 +38,8 @@ class TestEverySample:
         )
         forecasts = (*samples.naive.values(), *samples.seasons.values())
         naive = {name for found in forecasts for name in found.values()}
-        others = {samples.time, samples.identity, *samples.groups, *naive} - {""}
+        roles = {samples.time, samples.identity, samples.names, samples.looks}
+        others = {*roles, *samples.groups, *naive} - {""}
         assert set(samples.columns) == {*samples.inputs, *samples.targets, *others}
         assert all(len(column) == len(samples) for column in samples.columns.values())
         assert not (tmp_path / "data").exists()

@@ -114,12 +114,16 @@ def _read_small(options: CatsVsDogs, folder: Path) -> Samples:
             "image": Image(pixels),
             "animal": Dense(places[:, 2]),
             "file": Dense(digests),
+            PATH: Text([members[place].filename for place in sorted(members)]),
+            LOOK: Dense(looks(pixels.__getitem__, len(pixels))),
         },
         inputs=options.inputs,
         targets=tuple(options.targets),
         test=np.flatnonzero(places[:, 0] == PARTS.index("test")),
         classes={"animal": ANIMALS},
         identity="file",
+        names=PATH,
+        looks=LOOK,
     )
 
 
