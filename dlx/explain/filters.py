@@ -31,8 +31,8 @@ STEPS = 40
 CHANNELS, MANY = 16, 64
 """Channels that are drawn of each layer where none is named, and of one that is."""
 LAYERS = 6
-_WORK = 300_000_000_000
-"""Multiplications of a layer that was not named, about: some ten seconds of a core."""
+_WORK = 100_000_000_000
+"""Multiplications of a layer that was not named, about: a few seconds of a core."""
 _ACROSS = 8
 _BATCH = 16
 _SIDE = 64
