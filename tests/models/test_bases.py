@@ -181,6 +181,7 @@ def test_a_base_is_cut_after_any_layer(name: str) -> None:
         assert given.shape[1] == channels, upto
 
 
+@pytest.mark.slow
 def test_an_old_name_is_read_as_today(here: Path) -> None:
     options = Options(network="densenet121", weights="w.pth", upto="features.denseblock1")
     with torch.device("cpu"):

@@ -54,6 +54,7 @@ def as_in(file: Path, found: dict[str, Tensor]) -> dict[str, bool]:
     return {n: torch.equal(found[f"base.{n}"], v) for n, v in given.items()}
 
 
+@pytest.mark.slow
 def test_a_frozen_base_stays_with_its_statistics_and_the_head_learns(file: Path) -> None:
     run = trained(*BASE[1:], base=BASE[:1])
     assert all(as_in(file, at_the_end(run)).values())
@@ -72,6 +73,7 @@ def test_stages_free_a_part_from_their_epoch_on(file: Path) -> None:
     assert rates == [0.0, 0.0005, 0.0005]
 
 
+@pytest.mark.slow
 def test_a_base_that_is_free_moves_with_its_statistics(file: Path) -> None:
     stayed = as_in(file, at_the_end(trained(FREE, "trainer.epochs=1", base=BASE)))
     assert not any(stayed.values())
@@ -89,11 +91,13 @@ def test_a_rate_for_frozen_weights_is_refused_and_the_hint_works() -> None:
     built("optimizer.groups={base.*: {lr: 0.0001, from_epoch: 1}}", base=BASE)
 
 
+@pytest.mark.slow
 def test_pictures_that_are_scaled_already_are_refused() -> None:
     with pytest.raises(UsageError, match="model pretrained scales pictures itself, but step scale"):
         built("prepare.steps=[{name: scale, divide_by: 255}]", base=BASE)
 
 
+@pytest.mark.slow
 def test_a_base_is_known_by_what_its_file_holds(file: Path, here: Path) -> None:
     before = digest(loaded(base=BASE).config)
     file.rename(here / "moved.pth")
@@ -146,6 +150,7 @@ class TestFolders:
         assert second is not None
 
 
+@pytest.mark.slow
 def test_random_weights_are_drawn_from_the_seed() -> None:
     one, two = (weights(built("model.weights=random", base=BASE)[3]) for _ in range(2))
     other = weights(built("model.weights=random", "seed=2", base=BASE)[3])
