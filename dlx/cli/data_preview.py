@@ -38,6 +38,7 @@ def run(args: argparse.Namespace) -> int:
     """
     out = _check_place(Path(args.out))
     from ..data.origins import load
+    from ..runs.files import write_bytes
     from ..sources.data import read_data
     from ..sources.fold import prepare_fold
     from ..sources.preview import preview
@@ -50,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     sheets = {name: _sheet(images) for name, images in found.pictures.items()}
     files = {name: _place(out, name, len(sheets)) for name in sheets}
     for name, sheet in sheets.items():
-        files[name].write_bytes(sheet)
+        write_bytes(files[name], sheet)
     if args.json:
         told = {"rows": found.rows, "targets": found.truths, "texts": found.texts}
         say_json({**told, "files": {name: str(file) for name, file in files.items()}})
