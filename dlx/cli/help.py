@@ -85,7 +85,8 @@ def _find_entries(key: str) -> list[_Key | _Entry]:
             if any(isinstance(one, _Key) and one.option == entry.option for one in told):
                 continue
             owners = [e.owner for e in found if isinstance(e, _Key) and e.option == entry.option]
-            entry = _Key(entry.key, entry.option, ", ".join(filter(None, owners)))
+            named = dict.fromkeys(filter(None, owners))  # several models may have the same layers
+            entry = _Key(entry.key, entry.option, ", ".join(named))
         told.append(entry)
     return told
 
