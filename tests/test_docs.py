@@ -81,7 +81,8 @@ def sampled(words: list[str]) -> list[str]:
         return [*words, *few, "protocol=holdout", "trainer.threads=1"]
     if words[0] == "tune":
         return [*words, "tune.trials=2", "trainer.epochs=2"]
-    if words[0] not in ("train", "summary") or "--info" in words:
+    shows = words[:2] == ["data", "preview"]
+    if not (shows or words[0] in ("train", "summary")) or "--info" in words:
         return words
     if any(word.startswith("experiment=") for word in words):
         return [*words, "trainer.epochs=2"]

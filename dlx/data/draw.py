@@ -30,6 +30,19 @@ def draw(rows: Rows, count: int, seed: int, labels: Ids | None, units: Ids | Non
     return rows[np.isin(units[rows], units[chosen])]
 
 
+def take_turns(rows: Rows, classes: npt.NDArray[np.generic]) -> Rows:
+    """Rows of each class in turn, those of a class in their order.
+
+    Args:
+        rows: some rows.
+        classes: the class of each of them.
+    """
+    turn = np.zeros(len(rows), np.int64)
+    for one in np.unique(classes):
+        turn[classes == one] = np.arange((classes == one).sum())
+    return rows[np.lexsort((classes, turn))]
+
+
 def _draw_rows(rows: Rows, count: int, seed: int, labels: Ids | None) -> Rows:
     """Each class gives its share rounded down; the largest remainders fill what is missing."""
     random = np.random.Generator(np.random.PCG64(seed))

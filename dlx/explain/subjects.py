@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ..data.columns import Array, Rows
+from ..data.draw import take_turns
 from .drawing import Pixels, as_pixels
 from .opened import Opened, Subject, spread
 
@@ -51,7 +51,7 @@ def usual_rows(opened: Opened) -> list[int]:
     rows = rows[rows < len(opened.fold.data.samples)]  # copies of rows have numbers of their own
     for codec, values in ((t.codec, t.values) for t in opened.fold.targets.values()):
         if codec.classes and values.ndim == 1:
-            return _take_turns(rows, values[rows])[:MOST]
+            return [int(row) for row in take_turns(rows, values[rows])[:MOST]]
     return [int(row) for row in rows[spread(len(rows), MOST).numpy()]]
 
 
@@ -76,14 +76,6 @@ def _surest(opened: Opened) -> list[int]:
     ]
     half = MOST // 2
     return [int(part.numbers[at]) for places in chosen for at in places[:half]]
-
-
-def _take_turns(rows: Rows, classes: Array) -> list[int]:
-    """Rows of each class in turn, those of a class in their order."""
-    turn = np.zeros(len(rows), np.int64)
-    for one in np.unique(classes):
-        turn[classes == one] = np.arange((classes == one).sum())
-    return [int(row) for row in rows[np.lexsort((classes, turn))]]
 
 
 def picture_of(opened: Opened, subject: Subject, name: str) -> Pixels:

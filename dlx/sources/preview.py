@@ -11,7 +11,8 @@ import torch
 from torch import Tensor
 
 from ..config.schema import Config
-from ..data.columns import Input
+from ..data.columns import Input, Rows
+from ..data.draw import take_turns
 from .augment import Augmenter
 from .fold import FoldData
 from .shades import Shade
@@ -39,7 +40,7 @@ class Preview:
 
 
 def preview(config: Config, fold: FoldData, rows: int, variants: int) -> Preview:
-    """The first training rows of a fold, without their copies.
+    """Training rows of a fold, of each class of the first target in turn, without their copies.
 
     Args:
         config: the config.
@@ -47,7 +48,7 @@ def preview(config: Config, fold: FoldData, rows: int, variants: int) -> Preview
         rows: how many, at most.
         variants: epochs that pictures are shown in.
     """
-    samples, some = fold.data.samples, fold.rows.train[:rows]
+    samples, some = fold.data.samples, _choose(fold)[:rows]
     texts = {
         name: [
             (samples.columns[name].lines(row), fold.columns[name].lines(row))
@@ -63,7 +64,15 @@ def preview(config: Config, fold: FoldData, rows: int, variants: int) -> Preview
         }
         for row in some.tolist()
     ]
-    return Preview(some.tolist(), truths, _pictures(config, fold, len(some), variants), texts)
+    return Preview(some.tolist(), truths, _pictures(config, fold, some, variants), texts)
+
+
+def _choose(fold: FoldData) -> Rows:
+    rows = fold.rows.train
+    for target in fold.data.targets.values():
+        if target.codec.classes and target.values.ndim == 1:
+            return take_turns(rows, target.values[rows])
+    return rows
 
 
 def is_pictures(found: Input) -> bool:
@@ -73,9 +82,10 @@ def is_pictures(found: Input) -> bool:
 
 
 def _pictures(
-    config: Config, fold: FoldData, rows: int, variants: int
+    config: Config, fold: FoldData, rows: Rows, variants: int
 ) -> dict[str, npt.NDArray[np.float32]]:
-    part = fold.train.take(torch.arange(rows, device=fold.device))
+    places = np.array([np.flatnonzero(fold.rows.train == row)[0] for row in rows], np.int64)
+    part = fold.train.take(torch.from_numpy(places).to(fold.device))
     augmenter = Augmenter.of(config, fold, 0)
     epochs = range(variants if augmenter else 0)
     parts = [part, *(augmenter(part, epoch) for epoch in epochs if augmenter)]
@@ -84,7 +94,7 @@ def _pictures(
         if is_pictures(known):
             shade = Shade.of(fold.columns[name], fold.rows.train)
             seen = parts if config.prepare.augment.get(name) else parts[:1]
-            every = [_as_numbers(one.held[name].batch(0, rows), shade) for one in seen]
+            every = [_as_numbers(one.held[name].batch(0, len(rows)), shade) for one in seen]
             found[name] = np.stack(every, axis=1)
     return found
 

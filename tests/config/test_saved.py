@@ -22,7 +22,14 @@ pytestmark = pytest.mark.usefixtures("here")
 
 @pytest.mark.parametrize("task", TASKS)
 def test_what_is_saved_reads_back_the_same(task: str, here: Path) -> None:
-    loaded = load([f"task={task}", "callbacks.time_limit.minutes=3", "trainer.threads=2"])
+    loaded = load(
+        [
+            f"task={task}",
+            "dataset.sample=true",
+            "callbacks.time_limit.minutes=3",
+            "trainer.threads=2",
+        ]
+    )
     (here / "config.yaml").write_text(yaml.safe_dump(loaded.plain()))
     again = load_saved(here / "config.yaml", "config.yaml")
     assert again == loaded.config

@@ -105,7 +105,7 @@ KINDS = ("wine", "imdb", "diabetes", "beijing_pm25", "digits_vae")
 
 def test_each_kind_of_task_is_there() -> None:
     def kind(task: str) -> tuple[str, bool]:
-        config = load([f"task={task}"]).config
+        config = load([f"task={task}", "dataset.sample=true"]).config
         return problem_of(config), bool(config.dataset.options.time)
 
     assert {kind(task) for task in KINDS} == {kind(task) for task in TASKS}
@@ -115,7 +115,7 @@ def test_each_kind_of_task_is_there() -> None:
     "task", [t if t in KINDS[:2] else pytest.param(t, marks=pytest.mark.slow) for t in TASKS]
 )
 def test_a_task_composes_with_every_file(task: str) -> None:
-    alone = load([f"task={task}"]).config
+    alone = load([f"task={task}", "dataset.sample=true"]).config
     for choice in CHOICES:
         group, option = choice.split("/")
         arguments = [f"task={task}", f"{group}={option}"]
@@ -138,13 +138,14 @@ def test_a_task_composes_with_every_file(task: str) -> None:
 
 @pytest.mark.parametrize("task", TASKS)
 def test_a_task_says_what_it_is_for_people(task: str) -> None:
-    loaded = load([f"task={task}"])
+    loaded = load([f"task={task}", "dataset.sample=true"])
     about = loaded.config.about
     assert all([about.title, about.source, about.time, about.result])
     assert loaded.notes == ()
     text = (ROOT / "task" / f"{task}.yaml").read_text(encoding="utf-8")
     assert text.startswith("# ")
-    assert f"#   dlx train task={task}\n" in text
+    place = " dataset.folder=./pets" if loaded.config.dataset.options.own else ""
+    assert f"#   dlx train task={task}{place}\n" in text
 
 
 @pytest.mark.parametrize("file", FILES, ids=str)

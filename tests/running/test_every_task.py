@@ -13,18 +13,24 @@ from small import built, rows_of, status_of, trained, weights
 from dlx.config.learners import known_inputs, reads
 from dlx.config.load import load
 from dlx.config.paths import find_shipped
+from dlx.config.schema import Config
 from dlx.config.specs import MODELS, OPTIMIZERS, SCHEDULES
 from dlx.config.specs.sequences import Sequences
 from dlx.errors import UsageError
 from dlx.report import build
 
 TASKS = sorted(file.stem for file in (find_shipped("configs") / "task").glob("*.yaml"))
-BASED = [task for task in TASKS if load([f"task={task}"]).config.model.options.reads_bytes]
+
+
+def config_of(task: str) -> Config:
+    """Of a task as it is, on made-up data."""
+    return load([f"task={task}", "dataset.sample=true"]).config
+
+
+BASED = [task for task in TASKS if config_of(task).model.options.reads_bytes]
 """Tasks of a base that reads pictures itself, which is named by their optimizer too."""
-MODELLED = [
-    task for task in TASKS if task not in BASED and reads(load([f"task={task}"]).config, "model")
-]
-IMAGES = ("mnist", "mnist_best", "digits", "cats_vs_dogs", "cats_vs_dogs_xception")
+MODELLED = [task for task in TASKS if task not in BASED and reads(config_of(task), "model")]
+IMAGES = ("images", "mnist", "mnist_best", "digits", "cats_vs_dogs", "cats_vs_dogs_xception")
 LARGE = ("cats_vs_dogs_xception", "cats_vs_dogs_features", *BASED)
 """Tasks whose model takes seconds on made-up data too."""
 FITTING = {
@@ -42,13 +48,13 @@ EMBEDDED = ("model.layers=[{embedding: 4},global_max_pool,{linear: 8},relu]",)
 
 def has_ids(task: str) -> bool:
     """Whether a task's inputs are rows of ids once they are prepared."""
-    steps = load([f"task={task}"]).config.prepare.steps
+    steps = config_of(task).prepare.steps
     return bool(steps) and steps[-1].name in ("pad", "truncate")
 
 
 def kind_of(task: str) -> tuple[object, ...]:
     """What a model is told of a task: how long its inputs are, and what they were prepared by."""
-    config = load([f"task={task}"]).config
+    config = config_of(task)
     ranks = [shape and len(shape) for shape in known_inputs(config).values()]
     return (*ranks, *(step.name for step in config.prepare.steps[-1:]))
 
@@ -60,7 +66,7 @@ and their own below."""
 
 def nodes_for(task: str) -> str:
     """A graph that reads all inputs of a task, each flattened."""
-    inputs = load([f"task={task}"]).config.dataset.options.inputs
+    inputs = config_of(task).dataset.options.inputs
     flat = "{embedding: 4}, global_max_pool" if has_ids(task) else "flatten"
     nodes = [f"flat_{name}: {{of: [{name}], layers: [{flat}]}}" for name in inputs]
     join = ", join: concat" if len(inputs) > 1 else ""
@@ -91,7 +97,7 @@ def test_a_task_trains_on_made_up_data_and_is_stamped(task: str) -> None:
     page = build(run.folder).read_text(encoding="utf-8")
 
     assert status_of(run.folder)["state"] == "done"
-    tested = load([f"task={task}"]).config.test
+    tested = config_of(task).test
     assert run.facts["answer"]["part"] == ("test" if tested else "val")
     assert all(math.isfinite(score["value"]) for score in run.facts["scores"])
     assert len(rows_of(run.folder)) == 1
@@ -113,13 +119,13 @@ def test_every_model_that_fits_takes_a_step(task: str, model: str) -> None:
         with pytest.raises(UsageError, match="model=mlp cannot take the input"):
             built(*change, base=sample_of(task))
         return
-    if model == "graph" and load([f"task={task}"]).config.model.name != "graph":
+    if model == "graph" and config_of(task).model.name != "graph":
         change = (*change, nodes_for(task))
     if model in OF_IMAGES and task not in IMAGES:
         with pytest.raises(UsageError, match=f"model={model}"):
             built(*change, base=sample_of(task))
         return
-    config = load([f"task={task}"]).config
+    config = config_of(task)
     inputs = config.dataset.options.inputs
     options = None if model == "graph" else MODELS.default(model, **NEEDED.get(model, {}))().options
     if isinstance(options, Sequences) and [*options.check(known_inputs(config), [], str)]:
