@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -19,7 +20,8 @@ class Label:
 
     Attributes:
         target: the name of the target.
-        name: the class or label; of numbers the target, with the place where there are several.
+        name: the class or label, with its target where another has it too; of numbers the target,
+            with the place where there are several.
         place: of its logit among the target's.
         sign: -1 for the first of two classes, whose score is the negative logit.
         value: the score as people read it: a probability, or a number in the target's unit.
@@ -50,15 +52,22 @@ def choose_labels(opened: Opened, subject: Subject, asked: Asked) -> list[Label]
     named = {name: list(_names(name, codec)) for name, codec in codecs.items()}
     if asked.label:
         _require(asked.label, named)
-        named_in = {name: codec for name, codec in codecs.items() if asked.label in named[name]}
-        return [
-            _label(name, codec, named[name].index(asked.label), found[name], named[name])
-            for name, codec in named_in.items()
-        ]
+        places = {n: every.index(asked.label) for n, every in named.items() if asked.label in every}
+    else:
+        places = {name: _highest(codec, found[name]) for name, codec in codecs.items()}
+    told = _tell_apart(named)
     return [
-        _label(name, codec, _highest(codec, found[name]), found[name], named[name])
-        for name, codec in codecs.items()
+        _label(name, codecs[name], place, found[name], told[name]) for name, place in places.items()
     ]
+
+
+def _tell_apart(named: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """The names of each target, those that another has too with the target's own."""
+    many = Counter(one for names in named.values() for one in set(names))
+    return {
+        target: [f"{target}: {one}" if many[one] > 1 else one for one in names]
+        for target, names in named.items()
+    }
 
 
 def _require(label: str, named: Mapping[str, list[str]]) -> None:

@@ -166,8 +166,8 @@ class Opened:
 
     @torch.no_grad()
     def scores(self, inputs: Inputs) -> dict[str, Tensor]:
-        """The activated answers of the network by target, for some rows."""
-        logits = self.network(inputs)
+        """The activated answers of the run by target, for some rows; over all its views."""
+        logits = self.learner.answer(inputs)
         return {n: activate(c.problem, logits[n].float()) for n, c in self.codecs.items()}
 
 

@@ -111,10 +111,16 @@ def _gather(opened: Opened, pieces: Sequence[Piece], skipped: Mapping[str, str])
     )
 
 
-def file_of(piece: Piece) -> str:
-    """The name of a piece's file."""
-    name = re.sub(r"[^A-Za-z0-9._#-]+", "-", piece.name)[:100]
-    return f"{piece.method}-{name}.{piece.ending}"
+def name_files(pieces: Sequence[Piece]) -> dict[str, Piece]:
+    """The pieces by the names of their files; those that would have the same one are numbered."""
+    found: dict[str, Piece] = {}
+    for piece in pieces:
+        name = re.sub(r"[^A-Za-z0-9._#-]+", "-", piece.name)[:100]
+        stem, tried = f"{piece.method}-{name}", 1
+        while (file := f"{stem}{f'#{tried}' if tried > 1 else ''}.{piece.ending}") in found:
+            tried += 1
+        found[file] = piece
+    return found
 
 
 def keep(explanation: Explanation, folder: Path) -> list[Path]:
@@ -132,7 +138,7 @@ def keep(explanation: Explanation, folder: Path) -> list[Path]:
     """
     make_folders(folder)
     fence(folder)
-    contents = {file_of(one): _content(one) for one in explanation.pieces}
+    contents = {name: _content(one) for name, one in name_files(explanation.pieces).items()}
     for old in set(_listed(folder)) - set(contents):
         with suppress(OSError):  # somebody else took it away
             remove_file(folder / old)
@@ -155,8 +161,8 @@ def _listed(folder: Path) -> list[str]:
 def index_of(explanation: Explanation) -> dict[str, Any]:
     """What an explanation holds, as JSON has it."""
     pieces = [
-        {"file": file_of(one), "method": one.method, "title": one.title, **one.facts()}
-        for one in explanation.pieces
+        {"file": name, "method": one.method, "title": one.title, **one.facts()}
+        for name, one in name_files(explanation.pieces).items()
     ]
     told: dict[str, Any] = {"run": explanation.run, "weights": explanation.weights}
     return {**told, "pieces": pieces, "skipped": dict(explanation.skipped)}

@@ -21,7 +21,7 @@ from ..models.summary import LayerRow, device_of, layer_table
 from ..optimizers.named import Optimizers, autocast_type
 from ..runs.artifacts import Artifacts
 from ..sources.augment import Augmenter
-from ..sources.batches import Batch, Part
+from ..sources.batches import Batch, Inputs, Part
 from ..sources.fold import FoldData
 from ..sources.source import RowSource, Source
 from ..state import State
@@ -95,6 +95,13 @@ class Learner(ABC):
         `dlx explain` shows what is in it.
         """
         return None
+
+    def answer(self, inputs: Inputs) -> dict[str, Tensor]:
+        """The logits of some rows by target, as they are evaluated."""
+        if self.seeing is None:
+            return {}
+        found: dict[str, Tensor] = self.seeing(inputs)
+        return found
 
     @property
     def device(self) -> torch.device:

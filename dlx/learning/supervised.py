@@ -23,7 +23,7 @@ from ..losses import activate, average
 from ..metrics import Metric
 from ..problem import PROBLEMS
 from ..runs.artifacts import Artifacts
-from ..sources.batches import Batch, Part
+from ..sources.batches import Batch, Inputs, Part
 from ..sources.fold import FoldData
 from ..sources.views import Views
 from .forecasts import leave_forecasts
@@ -87,7 +87,7 @@ class Supervised(OneLoss):
 
     def compute(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The losses of a batch, and the logits by target."""
-        logits = self._answer(batch)
+        logits = self.answer(batch.inputs)
         if len(self.heads) == 1:  # no sum, no weight: one step in ten thousand counts
             head = self.heads[0]
             return {"loss": self._loss(head, logits[head.name], batch)}, logits
@@ -96,12 +96,12 @@ class Supervised(OneLoss):
         total = torch.stack(weighted).sum()
         return {"loss": total, **{f"{name}/loss": loss for name, loss in each.items()}}, logits
 
-    def _answer(self, batch: Batch) -> dict[str, Tensor]:
+    def answer(self, inputs: Inputs) -> dict[str, Tensor]:
         """The logits by target; of pictures that are seen in several ways as of their mean."""
         if self._views is None or self.model.training:
-            found: dict[str, Tensor] = self.model(batch.inputs)
+            found: dict[str, Tensor] = self.model(inputs)
             return found
-        every = [self.model(inputs) for inputs in self._views(batch.inputs)]
+        every = [self.model(seen) for seen in self._views(inputs)]
         return {h.name: average(h.problem, [one[h.name] for one in every]) for h in self.heads}
 
     def _loss(self, head: Head, logits: Tensor, batch: Batch) -> Tensor:

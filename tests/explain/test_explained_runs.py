@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import re
 import shutil
@@ -162,3 +163,44 @@ def test_learners_without_classes_say_what_they_lack(
     assert "filters-body.0.png" in said
     assert main(["explain", "last", "--method", "confusions"]) == 2
     assert "confusions does not fit this run" in capsys.readouterr().err
+
+
+def test_targets_of_the_same_classes_are_told_apart_and_views_averaged_as_in_the_run(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Names that no file name can have; scores are those of `predictions.csv`."""
+    random, names = np.random.default_rng(0), "猫狗"
+    rows = [(f"{at}.png", names[at % 2], names[at // 2 % 2]) for at in range(24)]
+    Path("pictures").mkdir()
+    for file, *_ in rows:
+        pixels = random.integers(0, 256, (8, 8, 3)).astype(np.uint8)
+        Image.fromarray(pixels).save(Path("pictures", file))
+    lines = [("path", "left", "right"), *rows]
+    Path("pictures/list.csv").write_text("".join(f"{','.join(line)}\n" for line in lines), "utf-8")
+    Path("configs/task").mkdir(parents=True)
+    Path("configs/task/two.yaml").write_text(
+        "dataset: {name: images, folder: ./pictures, file: list.csv, size: 8,\n"
+        "  columns: {left: class, right: class}}\n"
+        "targets: {left: {problem: multiclass}, right: {problem: binary}}\n"
+        "protocol: {name: holdout, validation: 8, test: 8}\n"
+        "prepare: {steps: [{name: scale, divide_by: 255}], views: {image: [flip, crops]}}\n"
+        "model: {name: convnet, channels: [4], dense: [4]}\n"
+        "trainer: {epochs: 2, batch_size: 4, threads: 1}\n"
+    )
+    trained(base=("task=two",))
+    with (the_run() / "predictions.csv").open(encoding="utf-8") as stream:
+        kept = next(csv.DictReader(stream))
+    own = ["--row", kept["row"], "--method", "gradcam", "--method", "confusions"]
+
+    assert main(["explain", "last", *own]) == 0
+
+    capsys.readouterr()
+    pieces = json.loads((the_run() / "explain" / "explain.json").read_text())["pieces"]
+    heats = {one["class"]: one["score"] for one in pieces if one["method"] == "gradcam"}
+    assert set(heats) == {f"{name}: {kept[f'{name}:predicted']}" for name in ("left", "right")}
+    for name, score in heats.items():
+        target = name.split(":")[0]
+        assert score == pytest.approx(float(kept[f"{target}:probability"]), abs=1e-6)
+    files = {one["file"] for one in pieces}
+    assert len(files) == len(pieces) > 4
+    assert files < set(files_in(the_run() / "explain"))
