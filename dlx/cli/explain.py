@@ -14,6 +14,9 @@ from .console import SAMPLE, looks_text, say, say_json
 if TYPE_CHECKING:
     from ..explain.pieces import Explanation
 
+MOST = 3
+"""Files of a method that are told one by one."""
+
 EXAMPLES = """examples:
   dlx explain last
   dlx explain last --method gradcam --row 12 --row 40
@@ -33,7 +36,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options to its parser."""
     add = parser.add_argument
     add("run", metavar="RUN", help=MEANT)
-    add("files", metavar="FILE", nargs="*", help="pictures or texts to look at")
+    add("files", metavar="FILE", nargs="*", default=[], help="pictures or texts to look at")
     add(
         "--row",
         metavar="N",
@@ -91,10 +94,15 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _tell(found: Explanation, kept: list[Path], page: Path) -> None:
-    for piece, file in zip(found.pieces, kept, strict=True):
-        say(f"{file.name}: {piece.title}{_facts(piece.facts())}")
-        for side, words in piece.strongest().items():
-            say(f"  {side}: {', '.join(f'{word} {weight:+.2g}' for word, weight in words)}")
+    every = list(zip(found.pieces, kept, strict=True))
+    for method in dict.fromkeys(piece.method for piece in found.pieces):
+        mine = [one for one in every if one[0].method == method]
+        for piece, file in mine[:MOST]:
+            say(f"{file.name}: {piece.title}{_facts(piece.facts())}")
+            for side, words in piece.strongest().items():
+                say(f"  {side}: {', '.join(f'{word} {weight:+.2g}' for word, weight in words)}")
+        if len(mine) > MOST:
+            say(f"  and {len(mine) - MOST} more of {method}, on the page")
     for name, why in found.skipped.items():
         say(f"{name} was left out: {why}")
     say(f"weights: {found.weights} of {found.run}")

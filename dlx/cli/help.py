@@ -35,6 +35,8 @@ EXAMPLES = """examples:
   dlx help tokenize.ngrams  an option of a step, a layer or another component
   dlx help seeds            an option of sweeps, for `dlx train -m`
 """
+WIDEST = 120
+"""Characters of a type in a table of options."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -323,7 +325,15 @@ def _show_options(cls: type) -> None:
         say("  no options")
         return
     rows = [
-        [name, _default(opt), describe(opt.hint, opt.meta), opt.meta.help]
+        [name, _default(opt), _shorten(describe(opt.hint, opt.meta)), opt.meta.help]
         for name, opt in options.items()
     ]
     show_table(("key", "default", "type", "description"), rows)
+
+
+def _shorten(text: str) -> str:
+    """A type as a cell of a table: of many choices the first, and how many there are."""
+    if len(text) <= WIDEST:
+        return text
+    cut = text[:WIDEST].rpartition(", ")[0]
+    return f"{cut}, ... ({text.count(', ') + 1} in all)"

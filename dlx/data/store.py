@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
 from pathlib import Path
 from typing import Literal
 
@@ -190,12 +191,17 @@ def _require_own(name: str, folder: Path) -> None:
     if folder.is_dir():
         return
     what = "is a file, not a folder" if folder.exists() else "does not exist"
-    here = Path(folder.name) if folder.parent == data_root() else None
-    hint = (
-        f"dataset.folder=./{shlex.quote(here.name)}" if here is not None and here.is_dir() else ""
-    )
-    accepted = "a folder of pictures"
+    accepted, hint = "a folder of pictures", _near(folder)
     raise UsageError(Problem(f"dataset {name}: {folder} {what}", "dataset.folder", accepted, hint))
+
+
+def _near(folder: Path) -> str:
+    """What to type for a folder that is not there: one of that name here, or a like one beside."""
+    if folder.parent == data_root() and Path(folder.name).is_dir():
+        return f"dataset.folder=./{shlex.quote(folder.name)}"
+    beside = [one.name for one in folder.parent.glob("*") if one.is_dir()]
+    alike = get_close_matches(folder.name, sorted(beside), 1)
+    return f"dataset.folder={shlex.quote(str(folder.with_name(alike[0])))}" if alike else ""
 
 
 def _missing(name: str, dataset: Dataset) -> tuple[File, ...]:

@@ -56,7 +56,7 @@ def _missing(options: Base, file: Path) -> Problem:
     named = options.named
     if named is None:
         accepted = "a file of weights with torchvision's names, .pth or .safetensors"
-        return Problem(f"there is no file {options.weights}", "weights", accepted)
+        return Problem(f"there is no file {options.weights}", str(file.absolute()), accepted)
     known = networks()[options.network].weights
     what = f"the weights {label_of(options)} of {options.network} are not on this machine"
     accepted = f"{file.name}, SHA-256 {named.file.digest}"

@@ -29,6 +29,7 @@ class Method:
         reads: the kinds of inputs that it is for: a run with one of them may be asked for it.
         default: whether it is done where no method is named; such take seconds.
         lone: whether it looks at each subject (a row, a file), not at the network or many rows.
+        compares: whether it compares a row with a baseline.
     """
 
     title: str
@@ -37,6 +38,7 @@ class Method:
     reads: tuple[Kind, ...]
     default: bool = True
     lone: bool = False
+    compares: bool = False
 
     def load(self) -> Callable[[Any, Any], Iterator[Piece]]:
         """The function."""
@@ -67,6 +69,7 @@ METHODS: dict[str, Method] = {
         "dlx.explain.reasons:explain_integrated",
         EVERY,
         lone=True,
+        compares=True,
     ),
     "occlusion": Method(
         "Occlusion",
@@ -74,6 +77,7 @@ METHODS: dict[str, Method] = {
         "dlx.explain.reasons:explain_occlusion",
         EVERY,
         lone=True,
+        compares=True,
     ),
     "activations": Method(
         "Activations",
@@ -122,3 +126,16 @@ def require_methods(names: list[str]) -> None:
             what = f"there is no way to explain called `{name}`"
             hint = did_you_mean(name, METHODS, "--method {}")
             raise UsageError(Problem(what, "--method", join_names(METHODS), hint))
+
+
+def require_comparing(names: list[str], baseline: str) -> None:
+    """Refuses a baseline where nothing is compared with one.
+
+    Raises:
+        UsageError: no method of these compares.
+    """
+    if baseline and not any(METHODS[name].compares for name in names):
+        comparing = join_names([name for name, one in METHODS.items() if one.compares])
+        what = f"`--baseline` has no effect on {', '.join(names)}"
+        hint = "--method integrated, or leave out --baseline"
+        raise UsageError(Problem(what, "--baseline", f"a baseline of {comparing}", hint))

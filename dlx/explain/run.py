@@ -21,7 +21,7 @@ from ..runs.files import make_folders, safe_cell, write_bytes, write_json
 from ..runs.folder import name_of
 from .drawing import png, write_above
 from .files import subjects_of_files
-from .methods import METHODS, require_methods
+from .methods import METHODS, require_comparing, require_methods
 from .opened import Asked, Opened, Subject, UnfitError
 from .pieces import Drawn, Explanation, Listed, Marked, Piece, Samples
 from .subjects import subjects_of_rows, usual_rows
@@ -59,6 +59,7 @@ def explain(
     """
     require_methods([*methods])
     names = list(methods) or _fitting(opened)
+    require_comparing(names, baseline)
     subjects = _subjects(opened, names, files, rows, texts)
     asked = Asked(subjects, layer, label, opened.config.seed, baseline)
     pieces: list[Piece] = []

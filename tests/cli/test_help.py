@@ -173,3 +173,11 @@ def test_a_word_alone_is_the_key_of_the_fewest_parts(cli: Cli, word: str, key: s
     """They were those of a learner's own networks."""
     assert cli("help", word).err.endswith(f"\n  try: dlx help {key}\n")
     assert cli("help", key).code == 0
+
+
+def test_of_many_choices_a_table_names_some_and_says_how_many(cli: Cli) -> None:
+    lines = cli("help", "model.pretrained").out.splitlines()
+    (network,) = (line for line in lines if line.startswith("network "))
+    assert "one of alexnet, convnext_base, " in network
+    assert ", ... (80 in all)  " in network
+    assert all(len(line) < 450 for line in lines)

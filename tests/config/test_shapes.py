@@ -73,7 +73,7 @@ CASES = {
         "model=convnet cannot take the input features: its rows are a vector of 13\n"
         "  where: dlx:configs/model/convnet.yaml:3 (by model=convnet)\n"
         "  accepted: images (height, width) or (channels, height, width)\n"
-        "  try: use model=mlp, or remove the prepare step flatten"
+        "  try: use model=mlp, or leave out the step flatten or features"
     ),
     ("task=digits", "model=convnet", "model.channels=[8,8,8]"): (
         "layer 3 (pooling before it) has a window of 2, but the axis that it moves along has 1\n"

@@ -58,7 +58,11 @@ def test_it_leaves_a_page_and_what_it_lists_the_same_bytes_twice(
     methods = {one["method"] for one in pieces}
     assert methods == set(METHODS)
     for one in pieces:
-        assert one["file"] in said
+        mine = [each["file"] for each in pieces if each["method"] == one["method"]]
+        assert (one["file"] in said) == (mine.index(one["file"]) < 3)
+        assert (f"  and {len(mine) - 3} more of {one['method']}, on the page" in said) == (
+            len(mine) > 3
+        )
         if one["method"] == "gradcam":
             assert {"of", "layer", "class", "score"} <= set(one)
             assert size_of(first[one["file"]])[1] > 200
@@ -69,6 +73,11 @@ def test_it_leaves_a_page_and_what_it_lists_the_same_bytes_twice(
 
     assert main(["explain", "last", *own, "--row", "0"]) == 0
     assert files_in(run / "explain") == first
+
+
+def test_a_file_may_be_left_out(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["explain"]) == 2
+    assert "error: the following arguments are required: RUN\n" in capsys.readouterr().err
 
 
 def test_another_explanation_takes_the_place_of_the_one_before(run: Path) -> None:
@@ -109,6 +118,11 @@ def test_a_file_is_prepared_as_the_runs_own_rows(run: Path) -> None:
         (["--class", "dgo"], "no target has a class `dgo`", "--class 'dog'"),
         (["broken.jpg"], "it is no picture in jpeg, png, bmp, gif, webp or tiff", ""),
         (["--out", "broken.jpg"], "it is no folder", ""),
+        (
+            ["--method", "dead", "--baseline", "mean"],
+            "`--baseline` has no effect on dead",
+            "--method integrated, or leave out --baseline",
+        ),
         (["."], "it is no regular file", ""),
         (["missing.jpg"], "it cannot be read: No such file or directory", ""),
     ],

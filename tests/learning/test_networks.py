@@ -61,7 +61,7 @@ def test_each_starts_by_its_own_scheme_and_name() -> None:
             "learner.KEY.name=convnet cannot take the input code: its rows are a vector of 3\n"
             "  where: learner.KEY.name\n"
             "  accepted: images (height, width) or (channels, height, width)\n"
-            "  try: use learner.KEY.name=mlp, or remove the prepare step flatten",
+            "  try: use learner.KEY.name=mlp, or leave out the step flatten or features",
         ),
         (
             MODELS.default("mlp", units=(), l2=0.1)(),

@@ -73,7 +73,7 @@ def test_anything_but_images_is_refused(build):
         "model=convnet cannot take the input image: its rows are a vector of 784\n"
         "  where: model.name\n"
         "  accepted: images (height, width) or (channels, height, width)\n"
-        "  try: use model=mlp, or remove the prepare step flatten"
+        "  try: use model=mlp, or leave out the step flatten or features"
     )
 
 

@@ -112,7 +112,7 @@ def test_a_depth_that_is_missing_is_the_last(build):
             "model=residual cannot take the input image: its rows are a vector of 784\n"
             "  where: model.name\n"
             "  accepted: images (height, width) or (channels, height, width)\n"
-            "  try: use model=mlp, or remove the prepare step flatten",
+            "  try: use model=mlp, or leave out the step flatten or features",
         ),
     ],
 )

@@ -36,7 +36,7 @@ def take_image(model: str, name: str, shape: Shape) -> Shape:
         return shape
     what = f"model={model} cannot take the input {name}: its rows are {shape}"
     accepted = "images (height, width) or (channels, height, width)"
-    hint = "use model=mlp, or remove the prepare step flatten"
+    hint = "use model=mlp, or leave out the step flatten or features"
     hint = "model=conv1d" if shape.kind == "ids" else hint
     raise UsageError(Problem(what, "model.name", accepted, hint))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -149,6 +150,9 @@ def _refuse_stray(root: Path, part: str, inside: Sequence[Entry]) -> None:
         what = f"{plural(len(pictures), 'picture')} in no folder of a class: {some(pictures)}"
         here = f"{part or root.name}/CLASS/NAME.jpg"
         hint = "dataset.file=labels.csv, if a CSV file says what they are"
+        if not part and all(one.kind != "folder" for one in inside):
+            above = f"dataset.folder={shlex.quote(str(root.parent))}"
+            hint = f"{above}, if {root.name} is a class; or {hint}"
         raise refuse(root, what, f"a folder for each class, as in {here}", hint)
 
 

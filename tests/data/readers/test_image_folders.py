@@ -169,6 +169,13 @@ def test_a_bare_name_is_below_dlx_data_and_a_dot_is_here(
         "a folder of pictures",
         "dataset.folder=./pets",
     )
+    petz, pets = tmp_path / "work" / "petz", tmp_path / "work" / "pets"
+    assert told(petz)[3] == f"dataset.folder={pets}"
+    assert told(petz / "cats")[3] == ""
+    assert told(pets / "cats")[3] == (
+        f"dataset.folder={pets}, if cats is a class; "
+        "or dataset.file=labels.csv, if a CSV file says what they are"
+    )
     assert len(read(Path("./pets"))) == 4 if os.sep == "\\" else True
     options = DATASETS.default("images", folder="./pets")().options
     assert options.folder == str(tmp_path / "work" / "pets")
