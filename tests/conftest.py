@@ -57,7 +57,7 @@ def _own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
 def _pictures_are_drawn_in_tests_of_reports(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[None]:
-    """Elsewhere a report's pictures are laid out and blank: pixels are most of what a run costs.
+    """Elsewhere a report's pictures are blank: they are most of what a short run costs.
 
     What a module's tests share is trained so as well, with data and cache folders of its own.
     """
@@ -66,7 +66,7 @@ def _pictures_are_drawn_in_tests_of_reports(
         patch.setenv("DLX_DATA", str(home / "data"))
         patch.setenv("DLX_CACHE", str(home / "cache"))
         if request.path.parent.name != "report":
-            patch.setattr("dlx.report.canvas._render", lambda figure: BLANK)
+            patch.setattr("dlx.report.canvas._draw", lambda make: BLANK)
         yield
 
 

@@ -21,10 +21,9 @@ BLANK = base64.b64decode(
 
 
 EVERYTHING = (
-    *("matplotlib.backends.backend_agg", "matplotlib.figure", "optuna"),
-    *("dlx.cli.main", "dlx.cli.train", "dlx.cli.resume", "dlx.cli.multirun", "dlx.cli.tune"),
-    *("dlx.search.pool", "dlx.search.worker", "dlx.search.tune", "dlx.search.study"),
-    *("dlx.report.canvas", "dlx.report.page", "dlx.report.sweep"),
+    *("optuna", "dlx.cli.main", "dlx.cli.train", "dlx.cli.resume", "dlx.cli.multirun"),
+    *("dlx.cli.tune", "dlx.search.pool", "dlx.search.worker", "dlx.search.tune"),
+    *("dlx.search.study", "dlx.report.canvas", "dlx.report.page", "dlx.report.sweep"),
     *("dlx.running.train", "dlx.models.mlp", "dlx.optimizers", "dlx.metrics.classes"),
     "dlx.judging.classical",
 )
@@ -101,7 +100,8 @@ def import_everything() -> None:
     """What commands, trainings, sweeps and searches import while they are under way."""
     for name in EVERYTHING:
         importlib.import_module(name)
-    sys.modules["dlx.report.canvas"]._rendered = lambda figure: BLANK  # type: ignore[attr-defined]
+    assert hasattr(sys.modules["dlx.report.canvas"], "_draw")
+    sys.modules["dlx.report.canvas"]._draw = lambda make: BLANK  # type: ignore[attr-defined]
     sys.modules["dlx.search.pool"].subprocess = SimpleNamespace(  # type: ignore[attr-defined]
         Popen=ForkedWorker, PIPE=subprocess.PIPE, TimeoutExpired=subprocess.TimeoutExpired
     )

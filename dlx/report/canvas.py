@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from functools import wraps
+from functools import partial, wraps
 from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
@@ -73,15 +73,20 @@ def picture(draw: Callable[P, Figure]) -> Callable[P, bytes]:
 
     @wraps(draw)
     def png(*args: P.args, **options: P.kwargs) -> bytes:
-        import matplotlib
-
-        with warnings.catch_warnings(), matplotlib.rc_context():
-            warnings.simplefilter("ignore", UserWarning)
-            matplotlib.rcdefaults()
-            matplotlib.rcParams.update(_STYLE)
-            return png_of(draw(*args, **options))
+        return _draw(partial(draw, *args, **options))
 
     return png
+
+
+def _draw(make: Callable[[], Figure]) -> bytes:
+    """The PNG file of a figure, which is made in here: the dear part of a report."""
+    import matplotlib
+
+    with warnings.catch_warnings(), matplotlib.rc_context():
+        warnings.simplefilter("ignore", UserWarning)
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(_STYLE)
+        return png_of(make())
 
 
 def axes_at(
@@ -129,7 +134,7 @@ def png_of(figure: Figure) -> bytes:
 
 
 def _render(figure: Figure) -> bytes:
-    """The figure's pixels as PNG: the dear part of a report."""
+    """The figure's pixels as PNG."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     buffer = io.BytesIO()
