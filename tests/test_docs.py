@@ -206,7 +206,9 @@ def test_yaml_in_the_docs_is_a_config(
     }
     (tmp_path / "configs" / "task" / "mine.yaml").write_text(yaml.safe_dump(whole))
     monkeypatch.chdir(tmp_path)
-    assert main(["train", "task=mine", "trainer.epochs=1", "--quiet"]) == 0, page
+    assert main(["train", "task=mine", "trainer.epochs=1", "trainer.threads=1", "--quiet"]) == 0, (
+        page
+    )
 
 
 def test_the_plugin_of_the_docs_trains(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,7 @@ from dlx.report import build
 TASKS = sorted(file.stem for file in (find_shipped("configs") / "task").glob("*.yaml"))
 
 
+@cache
 def config_of(task: str) -> Config:
     """Of a task as it is, on made-up data."""
     return load([f"task={task}", "dataset.sample=true"]).config

@@ -15,6 +15,8 @@ from torch.nn import Parameter
 from dlx.config.load import load
 from dlx.config.schema import Config
 from dlx.config.specs import AVERAGES, LEARNERS, MODELS, OPTIMIZERS, SCHEDULES
+from dlx.config.specs.optimizers import groups_of
+from dlx.config.specs.pictures import Decoding
 from dlx.judging.evaluation import Evaluation
 from dlx.learning.supervised import Supervised
 from dlx.runs.artifacts import Artifacts
@@ -23,7 +25,18 @@ from dlx.testing import BrokenContract, check_learner
 
 SHIPPED = sorted(file.stem for file in Path(__file__).parents[2].glob("configs/task/*.yaml"))
 WINE = ("task=wine",)
+DIGITS = ("task=digits",)
 TEXTS = ("task=imdb", "prepare.steps=[{name: truncate, length: 20}]", "trainer.bucket=length")
+
+
+def shortened(task: str) -> tuple[str, ...]:
+    """A task with small pictures, and with no more epochs than its last stage needs."""
+    config = load([f"task={task}", "dataset.sample=true"]).config
+    size = ("dataset.size=48",) if isinstance(config.dataset.options, Decoding) else ()
+    starts = [group.from_epoch for group in groups_of(config.optimizer).values()]
+    last = max((start for start in starts if isinstance(start, int)), default=0)
+    return (f"task={task}", *size, *([f"trainer.epochs={last}"] if last > 2 else []))
+
 
 PARTS = {
     "mlp": ("task=imdb", "model.dropout=0.3", "model.l2=0.01", "model.batch_norm=true"),
@@ -44,16 +57,22 @@ PARTS = {
         "two: {of: [one], like: one}, both: {of: [two, one], join: add, layers: [batch_norm]}}}",
     ),
     "convnet": ("task=mnist", "protocol=holdout", "model={name: convnet, channels: [2, 4]}"),
+    "vgg": (*DIGITS, "model={name: vgg, channels: [2, 4], dropout: 0.3, batch_norm: true}"),
+    "residual": (*DIGITS, "model={name: residual, channels: [2, 4], depth: [1]}"),
+    "xception": (*DIGITS, "model={name: xception, channels: [2, 4], stem: 2, kernel: 3}"),
+    "pretrained": shortened("cats_vs_dogs_frozen"),
     "sgd": (*WINE, "optimizer={name: sgd, momentum: 0.9}", "trainer.accumulate=2"),
 }
 """What components need to be told, by name; all others are tried as they are."""
 
 
 def test_every_learner_has_a_task() -> None:
-    assert {load([f"task={task}"]).config.learner.name for task in SHIPPED} == {*LEARNERS.entries}
+    loaded = [load([f"task={task}", "dataset.sample=true"]) for task in SHIPPED]
+    assert {one.config.learner.name for one in loaded} == {*LEARNERS.entries}
 
 
-COSTLY = ("jena", "imdb_naive_bayes", "imdb_ngrams")
+COSTLY = ("jena", "imdb_naive_bayes", "imdb_ngrams", "mnist_best", "cats_vs_dogs_xception")
+COSTLY += ("cats_vs_dogs_base_trains", "cats_vs_dogs_finetune", "cats_vs_dogs_frozen")
 """Tasks whose learner, model and kind of data another one has too, for less."""
 
 
@@ -61,7 +80,7 @@ COSTLY = ("jena", "imdb_naive_bayes", "imdb_ngrams")
     "task", [pytest.param(t, marks=pytest.mark.slow) if t in COSTLY else t for t in SHIPPED]
 )
 def test_whatever_the_task(task: str) -> None:
-    check_learner(f"task={task}")
+    check_learner(*shortened(task))
 
 
 @pytest.mark.parametrize("name", MODELS.entries)
