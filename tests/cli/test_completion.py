@@ -137,7 +137,7 @@ def test_a_shell_that_is_none(cli: Cli) -> None:
     ("typed", "expected"),
     [
         (("dlx", "tr"), ["train"]),
-        (("dlx", "train", "task=mn"), ["task=mnist"]),
+        (("dlx", "train", "task=mn"), ["task=mnist", "task=mnist_best"]),
         (("dlx", "train", "task=digits", "model=m"), ["model=mlp"]),
     ],
 )

@@ -36,6 +36,7 @@ NEEDED = {
     "convnet": ("model.channels=[8]",),
     "conv1d": ("model.channels=[8]",),
     "conv_gru": ("model.channels=[8]",),
+    "pretrained": ("model.weights=random",),
 }
 """What an option cannot be used without."""
 
@@ -46,6 +47,8 @@ def some_task(group: str, option: str) -> str:
         return "diabetes"
     if option in ("chronological", "rolling"):
         return "beijing_pm25"
+    if option == "pretrained":
+        return "cats_vs_dogs_frozen"
     return "breast_cancer" if option == "binary_cross_entropy" else "digits"
 
 

@@ -78,7 +78,7 @@ MISSPELT = [
         "model.channels=[8]",
         "unknown key `model.channels` (of mlp)",
         MLP,
-        "model convnet, conv1d have it",
+        "model convnet, vgg, residual, xception, conv1d have it",
     ),
     case(
         "callbacks.early_stopping.patiense=3",
@@ -106,7 +106,8 @@ MISSPELT = [
     case(
         "model=convnet model.units=[3]",
         "unknown key `model.units` (of convnet)",
-        "l1, l2, init, channels, kernel, pool, padding, dense, activation, dropout, batch_norm",
+        "l1, l2, init, channels, kernel, pool, pool_last, padding, dense, activation, dropout, "
+        "batch_norm",
         "model mlp, recurrent, conv1d, transformer have it",
     ),
 ]

@@ -8,8 +8,8 @@ import pytest
 
 from dlx.config.load import load
 from dlx.config.shapes import Shape
+from dlx.config.specs.blocks import take_image
 from dlx.config.specs.layers import take_vector
-from dlx.config.specs.models import Convnet
 from dlx.errors import UsageError
 
 Told = Callable[..., str]
@@ -88,7 +88,7 @@ def test_ids_and_numbers_are_read(data: tuple[str, ...], model: str) -> None:
 
 def test_a_model_of_pictures_names_one_that_reads_ids() -> None:
     with pytest.raises(UsageError) as caught:
-        Convnet.take_image("review", Shape("ids", (0,), 9, ragged=True))
+        take_image("convnet", "review", Shape("ids", (0,), 9, ragged=True))
 
     assert str(caught.value) == (
         "model=convnet cannot take the input review: its rows are rows of ids of different length\n"

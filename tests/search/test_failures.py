@@ -116,7 +116,8 @@ def test_five_fail_and_only_they_run_again(cli: Cli, here: Path, many: int) -> N
     assert reasons[1].startswith(
         "its process was killed by SIGKILL; the system kills processes that use"
     )
-    assert reasons[2].startswith("the training loss is not a number")
+    # a snapshot of a slow machine may look at the weights before the next loss is there
+    assert reasons[2].startswith(("the training loss is not a number", "body.0.weight is not fin"))
     assert reasons[3].startswith("the model has 170,000,000,003 parameters: with gradients")
     assert "100000" in reasons[4]
     assert set(reasons) == {0, 1, 2, 3, 4}

@@ -23,6 +23,7 @@ COLUMNS: dict[str, Any] = {
     "holes": HOLES,
     "counts": RNG.integers(0, 9, (ROWS, 2)),
     "pictures": Image(np.random.default_rng(2).integers(0, 256, (ROWS, 3, 2, 2), np.uint8)),
+    "photographs": Image(np.random.default_rng(3).integers(0, 256, (ROWS, 3, 16, 16), np.uint8)),
     "lists": Sequence(np.concatenate(LISTS), np.cumsum([0, *map(len, LISTS)])),
     "texts": [f"word{i % 4} word{i % 7} {'rare' * (i % 3)}" for i in range(ROWS)],
 }
@@ -39,6 +40,9 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
         for options in ({}, {"divide_by": 3})
     ],
     "flatten": [("numbers", {})],
+    "features": [
+        ("photographs", {"network": "squeezenet1_1", "weights": "random", "upto": "features.2"}),
+    ],
     "multi_hot": [
         ("lists", {"size": 50, **more})
         for more in ({}, {"mode": "count", "sublinear": True}, {"mode": "tf_idf"})
