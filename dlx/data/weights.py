@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 
 from ..config.fields import Chosen
@@ -55,8 +56,11 @@ def name_of(options: Base) -> str:
 def _missing(options: Base, file: Path) -> Problem:
     named = options.named
     if named is None:
-        accepted = "a file of weights with torchvision's names, .pth or .safetensors"
-        return Problem(f"there is no file {options.weights}", str(file.absolute()), accepted)
+        accepted, hint = "a file of weights with torchvision's names, .pth or .safetensors", ""
+        if options.sha256:  # a run's, which was trained with it
+            accepted += f", SHA-256 {options.sha256}"
+            hint = f"where it is now, as FILE: ln -s FILE {shlex.quote(str(file))}"
+        return Problem(f"there is no file {options.weights}", str(file), accepted, hint)
     known = networks()[options.network].weights
     what = f"the weights {label_of(options)} of {options.network} are not on this machine"
     accepted = f"{file.name}, SHA-256 {named.file.digest}"

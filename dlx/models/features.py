@@ -53,7 +53,9 @@ class Features(Step[Options]):
 
     def depends_on(self) -> list[str]:
         """The digest of the weights, the code that builds the network, and the libraries."""
-        digest = "" if self.options.weights == RANDOM else find_weights(self.options)[1]
+        digest = self.options.sha256  # of a run, so that what is kept is found without the file
+        if not digest and self.options.weights != RANDOM:
+            digest = find_weights(self.options)[1]
         code = code_digest("dlx.models.pretrained:make_base")
         return [digest, code, version("torch"), version("torchvision")]
 

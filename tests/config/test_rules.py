@@ -184,7 +184,7 @@ CASES = {
         "`prepare.augment.image`: input image holds no pictures after preparation\n"
         "  where: command line: prepare.augment.image=[flip]\n"
         "  accepted: rows of shape (height, width) or (channels, height, width)\n"
-        "  try: prepare.augment.image=[], or a preparation without flatten"
+        "  try: prepare.augment.image=[], or a preparation that keeps pictures"
     ),
     ("prepare.augment.image=[{turn: 40}]",): (
         "there is no augmentation `turn`\n"

@@ -138,6 +138,15 @@ def test_other_weights_are_other_features(monkeypatch: pytest.MonkeyPatch) -> No
     assert others.depends_on() == ["0" * 64, *known[1:]]
 
 
+def test_a_run_finds_its_features_without_the_file_of_weights(here: Path) -> None:
+    """Its config has the digest; who needs the file is told which it is."""
+    run = Options(network="squeezenet1_1", weights=str(here / "a b.pth"), sha256="0" * 64)
+
+    assert Features(run).depends_on() == ["0" * 64, *step().depends_on()[1:]]
+    with pytest.raises(UsageError, match=f"{'0' * 64}\n  try: where it is now, .* -s FILE '/.*b.p"):
+        features.make_base(run)
+
+
 def _never(*_: Any) -> Any:
     raise AssertionError("it was computed again")
 

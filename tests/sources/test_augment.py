@@ -313,19 +313,19 @@ def test_a_learner_keeps_its_contract_with_augmented_pictures(task: tuple[str, .
             Sequence.of_rows(np.zeros((3, 4), np.int32), 9),
             "input x holds no pictures after preparation",
             "rows of shape (height, width) or (channels, height, width)",
-            "prepare.augment.x=[], or a preparation without flatten",
+            "prepare.augment.x=[], or a preparation that keeps pictures",
         ),
         (
             Dense(np.zeros((3, 4))),
             "input x holds no pictures after preparation",
             "rows of shape (height, width) or (channels, height, width)",
-            "prepare.augment.x=[], or a preparation without flatten",
+            "prepare.augment.x=[], or a preparation that keeps pictures",
         ),
         (
             Window(np.zeros((9, 4)), np.arange(4, 9), 3),
             "input x holds no pictures after preparation",
             "rows of shape (height, width) or (channels, height, width)",
-            "prepare.augment.x=[], or a preparation without flatten",
+            "prepare.augment.x=[], or a preparation that keeps pictures",
         ),
         (
             Image(np.zeros((3, 3, 1, 5), np.uint8)),

@@ -242,7 +242,7 @@ def refuse_pictures(
     if len(sizes) not in (2, 3):
         what = f"`{key}`: input {name} holds no pictures after preparation"
         accepted = "rows of shape (height, width) or (channels, height, width)"
-        yield Problem(what, where, accepted, f"{key}=[], or a preparation without flatten")
+        yield Problem(what, where, accepted, f"{key}=[], or a preparation that keeps pictures")
         return
     shape = " x ".join(map(str, sizes))
     if min(sizes[-2:]) < 2:
