@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..config.fields import Chosen, Option, alternatives
+from ..explain.methods import METHODS
 from .console import say, say_json
 
 EXAMPLES = """examples:
@@ -63,10 +64,14 @@ def words(typed: list[str]) -> list[str]:
     last = typed[-1] if typed else ""
     if len(typed) <= 1:
         return [verb for verb in VERBS if verb.startswith(last)]
+    if typed[0] == "explain" and typed[-2] == "--method":
+        return [name for name in METHODS if name.startswith(last)]
+    if typed[:2] == ["data", "preview"] and len(typed) > 2:
+        typed = typed[1:]
     if typed[0] in _OF_RUNS and not last.startswith("-"):
         found = _complete_runs(typed[0], typed[1:-1], last)
         return [word for word in found if word.startswith(last)]
-    if typed[0] not in ("train", "workflow", "config", "summary", "help"):
+    if typed[0] not in ("train", "tune", "workflow", "config", "summary", "preview", "help"):
         return []
     if "=" in last:
         key, _, begun = last.partition("=")

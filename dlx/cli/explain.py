@@ -116,5 +116,7 @@ def _tell(found: Explanation, kept: list[Path], page: Path) -> None:
 
 
 def _facts(facts: dict[str, object]) -> str:
-    told = [f"{value:.4g}" if isinstance(value, float) else str(value) for value in facts.values()]
-    return f" ({', '.join(told)})" if told else ""
+    """What it is of, each but the row or file with its name: "row 3, class dog, score 0.3"."""
+    told = {n: f"{one:.4g}" if isinstance(one, float) else str(one) for n, one in facts.items()}
+    named = [text if name == "of" else f"{name} {text}" for name, text in told.items()]
+    return f" ({', '.join(named)})" if named else ""

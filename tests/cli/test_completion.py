@@ -38,6 +38,9 @@ pytestmark = pytest.mark.usefixtures("here")
         (["train", "-m", "task=digits", "model=ml"], ["model=mlp"]),
         (["config", "trainer.device=c"], ["trainer.device=cpu", "trainer.device=cuda"]),
         (["summary", "test="], ["test=true", "test=false"]),
+        (["tune", "task=win"], ["task=wine"]),
+        (["data", "preview", "task=win"], ["task=wine"]),
+        (["explain", "last", "--method", "f"], ["filters", "filters_plain"]),
         (
             ["train", "optimizer.name=ad"],
             [f"optimizer.name={n}" for n in ("adam", "adamw", "adagrad")],

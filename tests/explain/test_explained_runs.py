@@ -66,6 +66,7 @@ def test_it_leaves_a_page_and_what_it_lists_the_same_bytes_twice(
         if one["method"] == "gradcam":
             assert {"of", "layer", "class", "score"} <= set(one)
             assert size_of(first[one["file"]])[1] > 200
+            assert f"layer {one['layer']}, class {one['class']}, score {one['score']:.4g})" in said
     page = first["explain.html"].decode()
     assert "<script" not in page
     assert not re.search(r"(src|href)=\"(?!data:|#)", page)
