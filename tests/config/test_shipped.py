@@ -24,7 +24,9 @@ from dlx.config.specs import (
     OPTIMIZERS,
     PROTOCOLS,
     SCHEDULES,
+    STEPS,
 )
+from dlx.config.specs.optimizers import groups_of
 from dlx.errors import DlxError
 from dlx.problem import PROBLEMS
 
@@ -75,9 +77,17 @@ def fits(config: Config, group: str, option: str) -> bool:
         return inputs and set(config.targets) == set(offered.targets)
     if (group, option) == ("prepare", "multi_hot") and config.model.name not in ("mlp", "graph"):
         return False  # other layers read steps or images
+    if group == "prepare" and config.model.options.reads_bytes:
+        steps = yaml.safe_load((ROOT / group / f"{option}.yaml").read_text("utf-8"))["steps"]
+        return not any(STEPS.entries[one["name"]].options.rescales for one in steps)
     if group == "prepare" and not config.targets:
         words = config.learner.name == "word_vectors"
         return option != "standardise" and not (words and option == "multi_hot")
+    if group == "trainer":  # no group of weights would move after the last epoch
+        given = yaml.safe_load((ROOT / group / f"{option}.yaml").read_text("utf-8")) or {}
+        starts = [one.from_epoch for one in groups_of(config.optimizer).values()]
+        last = given.get("epochs", config.trainer.epochs)
+        return not any(isinstance(start, int) and start > last for start in starts)
     problem = problem_of(config)
     if group == "loss":
         return option not in PROBLEMS[problem].refused
@@ -91,6 +101,13 @@ def fits(config: Config, group: str, option: str) -> bool:
         in_time = PROTOCOLS.default(option)().options.in_time
         return option == "auto" or in_time == bool(config.dataset.options.time)
     return True
+
+
+def needed(config: Config, choice: str) -> list[str]:
+    """What a task is told beside a file: where its own pictures lie, weights of another network."""
+    own = choice.partition("/")[0] != "dataset" and config.dataset.options.own
+    based = choice == "model/pretrained" and config.model.options.reads_bytes
+    return [*(["dataset.folder=./pets"] * own), *(["model.weights=random"] * based)]
 
 
 def test_no_file_is_missed() -> None:
@@ -118,7 +135,7 @@ def test_a_task_composes_with_every_file(task: str) -> None:
     alone = load([f"task={task}", "dataset.sample=true"]).config
     for choice in CHOICES:
         group, option = choice.split("/")
-        arguments = [f"task={task}", f"{group}={option}"]
+        arguments = [f"task={task}", f"{group}={option}", *needed(alone, choice)]
         if fits(alone, group, option):
             chosen = load(arguments).plain()[group]
             assert chosen.get("name", option) == name_in(group, option)
