@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from dlx.config.load import load
+from dlx.config.specs.pictures import Decoding
 from dlx.errors import UsageError
 from dlx.experiments import Claim, expand, figures, find, names, read
 
@@ -72,6 +73,8 @@ def made_small(name: str) -> list[str]:
     What the names of its figures depend on is left.
     """
     words = [one for one in find(name).arguments() if not one.startswith((*SIZES, VECTORS))]
+    if isinstance(load(words).config.dataset.options, Decoding):
+        words.append("dataset.size=48")  # pixels; a convolution costs by the pixel
     embeds = any(word.startswith("task=imdb_glove") for word in words)
     return [*words, "model.layers.0={name: embedding, dim: 4}"] if embeds else words
 
