@@ -52,6 +52,9 @@ class Base(nn.Module):
         for name, layer in _parts_of(options):
             self.add_module(name, layer)
         _cut(self, options.known.last(options.upto))
+        turns = [n for n, one in self.named_modules() if type(one).__name__ == "Permute"]
+        if turns == [_TURN]:  # cut before channels came last, so they need not come first again
+            delattr(self, _TURN)
         for name, values in zip(("mean", "std"), options.scale, strict=True):
             self.register_buffer(name, 255 * torch.tensor(values).view(3, 1, 1))
 
