@@ -20,7 +20,7 @@ from ..reader import Reader, damage
 from ..samples import Samples
 from ..store import path_of
 from ..tree import list_folder
-from .images import HASH, LOOK, PATH, open_pictures
+from .images import LOOK, PATH, gather, open_pictures
 from .listing import Listing
 from .made_up import make_stripes
 from .pictures import BrokenPictureError, decode
@@ -65,24 +65,7 @@ def _read_kaggle(options: CatsVsDogs, folder: Path) -> Samples:
     parts = tuple(PARTS[place] for place in places[:, 0])
     listing = Listing(names, parts, {"animal": places[:, 2]}, {"animal": ANIMALS})
     files, _, notes = open_pictures(path, options, listing)
-    return Samples(
-        columns={
-            "image": files,
-            "animal": Dense(places[:, 2]),
-            HASH: Dense(np.ascontiguousarray(files.digests)),
-            PATH: Text([*names]),
-            LOOK: Dense(looks(files.pixels, len(files))),
-        },
-        inputs=options.inputs,
-        targets=tuple(options.targets),
-        test=listing.rows_of("test"),
-        validation=listing.rows_of("validation"),
-        classes=listing.classes,
-        identity=HASH,
-        names=PATH,
-        looks=LOOK,
-        notes=tuple(notes),
-    )
+    return gather(options, files, listing, notes)
 
 
 def _list_kaggle(path: Path) -> list[str]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from ...config.names import plural
+from ...config.specs.datasets import CatsVsDogs
 from ...config.specs.images import Images
 from ...config.specs.pictures import Decoding
 from ...errors import UsageError
@@ -39,12 +40,26 @@ def _read(options: Images, folder: Path) -> Samples:
     files, rows, notes = open_pictures(root, options, listing, options.broken == "skip")
     listing = listing.take(rows)
     _refuse_lost_classes(root, listing)
-    hashes = np.ascontiguousarray(files.digests)
+    hashes = np.ascontiguousarray(files.digests).view("V16")[:, 0]
+    return gather(options, files, listing, (*notes, *_compare_classes(root, listing, hashes)))
+
+
+def gather(
+    options: CatsVsDogs | Images, files: Files, listing: Listing, notes: Sequence[Note] = ()
+) -> Samples:
+    """Pictures with what is listed of them: their targets, sets, hashes, names and looks.
+
+    Args:
+        options: of the dataset, which name its inputs and targets.
+        files: the pictures.
+        listing: as many, in the same order.
+        notes: what was mended in reading them.
+    """
     return Samples(
         columns={
             "image": files,
             **{name: Dense(values) for name, values in listing.targets.items()},
-            HASH: Dense(hashes),
+            HASH: Dense(np.ascontiguousarray(files.digests)),
             PATH: Text([*listing.names]),
             LOOK: Dense(looks(files.pixels, len(files))),
         },
@@ -56,7 +71,7 @@ def _read(options: Images, folder: Path) -> Samples:
         identity=HASH,
         names=PATH,
         looks=LOOK,
-        notes=(*listing.notes, *notes, *_compare_classes(root, listing, hashes.view("V16")[:, 0])),
+        notes=(*listing.notes, *notes),
     )
 
 
