@@ -67,8 +67,13 @@ def test_who_waits_for_another_can_be_stopped(tmp_path: Path) -> None:
 def test_a_cache_without_room_for_a_lock_does_no_harm(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("", encoding="utf-8")
 
-    with Cache(tmp_path / "file").alone("key"):
-        pass
+    entered = 0
+    for _ in range(2):  # nor does it stay taken
+        with Cache(tmp_path / "file").alone("key"):
+            entered += 1
+
+    assert entered == 2
+    assert (tmp_path / "file").read_text(encoding="utf-8") == ""
 
 
 def test_testing_again_finds_what_training_made(
