@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,14 @@ from ..config.learners import network_name
 from ..config.load import Loaded, digest
 from ..data.protocols import Fold
 from ..files import names_in, remove_file, remove_tree, sweep_temporaries
+from ..interrupts import check
 from ..judging import outcome
 from ..judging.classes import describe_meanings
 from ..judging.facts import Facts
 from ..learning.start import describe_start
 from ..runs.files import write_json
 from ..runs.folder import check_writable, create
+from ..runs.lock import hold
 from ..runs.log import Log
 from ..runs.remove import sweep_below
 from ..sources.data import Data
@@ -41,14 +43,18 @@ _LOGGED = ("absent class", "mended")
 """Data warnings that bear on what scores are of: averages leave a class out, rows are others."""
 
 
+@contextmanager
 def begin_anew(
     loaded: Loaded,
     say: Say,
     threads: dict[str, Any] | None = None,
     trial: Trial | None = None,
     before: Before = ANEW,
-) -> Run:
-    """Everything that can fail for a user's mistake, before anything is written."""
+) -> Iterator[Run]:
+    """A run in a fresh folder, held before anybody can read of it there.
+
+    Everything that can fail for a user's mistake does so before anything is written.
+    """
     config = loaded.config
     root = Path(config.run.root)
     check_writable(root)
@@ -58,17 +64,21 @@ def begin_anew(
     first = _first_stage(loaded, data, shared, threads, before)
     first.facts["stamps"] = warnings
     sweep_below(root)
-    run = _open(create(root, config.task, digest(config)), loaded, first, say, shared)
-    run.marks |= trial.marks if trial else {}
-    try:
-        _write_start(run)
-    except BaseException:  # a run that could not even begin leaves nothing behind
-        with suppress(OSError):
-            remove_tree(run.folder)
-        raise
-    if trial:
-        trial.begun(run.folder)
-    return run
+    check()  # a worker whose sweep was killed begins no run that nobody waits for
+    folder = create(root, config.task, digest(config))
+    with ExitStack() as held:
+        try:
+            held.enter_context(hold(folder))
+            run = _open(folder, loaded, first, say, shared)
+            run.marks |= trial.marks if trial else {}
+            _write_start(run)
+        except BaseException:  # a run that could not even begin leaves nothing behind
+            with suppress(OSError):
+                remove_tree(folder)
+            raise
+        if trial:
+            trial.begun(folder)
+        yield run
 
 
 def begin_within(within: Within, loaded: Loaded, say: Say) -> Run:

@@ -111,8 +111,7 @@ def _begin_run(
         with hold(resume):
             yield begin_again(resume, loaded, say, trial)
     else:
-        run = begin_anew(loaded, say, threads, trial, before)
-        with hold(run.folder):
+        with begin_anew(loaded, say, threads, trial, before) as run:
             yield run
 
 

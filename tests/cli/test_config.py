@@ -13,6 +13,17 @@ import yaml
 from dlx.config.load import load
 
 Cli = Callable[..., Any]
+TASKS = Path(__file__).parents[2] / "configs" / "task"
+
+
+def place(task: str, key: str) -> str:
+    """Where a packaged task sets a key, as `--why` tells it."""
+    lines = (TASKS / f"{task}.yaml").read_text().splitlines()
+    at = 1 + next(i for i, line in enumerate(lines) if line.startswith(f"{key}:"))
+    return f"dlx:configs/task/{task}.yaml:{at}"
+
+
+LR, UNITS = place("imdb", "optimizer"), place("imdb", "model")
 
 
 def test_the_whole_config_as_yaml_and_as_json(cli: Cli) -> None:
@@ -74,7 +85,7 @@ class TestWhy:
             "config", "task=imdb", "optimizer=rmsprop", "optimizer.lr=0.1", "--why", "optimizer.lr"
         )
         assert answer.out == (
-            "   optimizer.lr=0.001   dlx:configs/task/imdb.yaml:15\n"
+            f"   optimizer.lr=0.001   {LR}\n"
             "   optimizer.lr=0.5   configs/optimizer/rmsprop.yaml:2 (by optimizer=rmsprop)\n"
             "-> optimizer.lr=0.1   command line: optimizer.lr=0.1\n"
         )
@@ -82,7 +93,7 @@ class TestWhy:
     def test_what_was_dropped_is_marked(self, cli: Cli) -> None:
         answer = cli("config", "task=imdb", "optimizer.name=adam", "--why", "optimizer.lr")
         assert answer.out == (
-            "   optimizer.lr=0.001   dlx:configs/task/imdb.yaml:15   (dropped: another component "
+            f"   optimizer.lr=0.001   {LR}   (dropped: another component "
             "was "
             "chosen in command line: optimizer.name=adam)\n"
             "-> optimizer.lr=0.001   default of the schema (dlx help optimizer.lr)\n"
@@ -91,7 +102,7 @@ class TestWhy:
     def test_what_was_taken_out_is_marked(self, cli: Cli) -> None:
         answer = cli("config", "task=imdb", "~optimizer.lr", "--why", "optimizer.lr")
         assert answer.out == (
-            "   optimizer.lr=0.001   dlx:configs/task/imdb.yaml:15   "
+            f"   optimizer.lr=0.001   {LR}   "
             "(dropped: removed by command line: ~optimizer.lr)\n"
             "-> optimizer.lr=0.001   default of the schema (dlx help optimizer.lr)\n"
         )
@@ -101,7 +112,7 @@ class TestWhy:
         [
             ([], "trainer.device", "auto   default of the schema (dlx help trainer.device)"),
             ([], "task", "imdb   command line: task=imdb"),
-            ([], "model.units.0", "model.units=[16, 16]   dlx:configs/task/imdb.yaml:14"),
+            ([], "model.units.0", f"model.units=[16, 16]   {UNITS}"),
             (
                 ["seed=${trainer.epochs}"],
                 "seed",
@@ -122,11 +133,12 @@ class TestWhy:
             "(dropped: another component was chosen in configs/model/convnet.yaml:2 (by "
             "model=convnet))"
         )
+        at = place("mnist", "model")
         answer = cli("config", "task=mnist", "model=convnet", "model.dropout=0", "--why", "model")
         assert answer.out == (
-            f"   model.name=mlp   dlx:configs/task/mnist.yaml:15   {why}\n"
+            f"   model.name=mlp   {at}   {why}\n"
             "-> model.name=convnet   configs/model/convnet.yaml:2 (by model=convnet)\n"
-            f"   model.units=[512]   dlx:configs/task/mnist.yaml:15   {why}\n"
+            f"   model.units=[512]   {at}   {why}\n"
             "   model.dropout=0.25   configs/model/convnet.yaml:3 (by model=convnet)\n"
             "-> model.dropout=0   command line: model.dropout=0\n"
         )
@@ -142,7 +154,7 @@ class TestWhy:
                 {
                     "key": "optimizer.lr",
                     "value": 0.001,
-                    "where": "dlx:configs/task/imdb.yaml:15",
+                    "where": LR,
                     "dropped": "",
                 },
                 {
