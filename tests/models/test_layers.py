@@ -42,6 +42,14 @@ CASES = [
         for padding in ("valid", "same")
     ),
     *((f"global_{kind}_pool", {}, shape) for kind in ("max", "avg") for shape in (SEQUENCE, IMAGE)),
+    *(
+        ("conv_transpose2d", {"channels": 4, "kernel": k, "stride": s, "padding": padding}, IMAGE)
+        for k, s in [(3, 1), (3, 2), (4, 2), (2, 3), (5, 2), (1, 1)]
+        for padding in ("valid", "same")
+    ),
+    *(("upsample", {"factor": 3, "mode": mode}, IMAGE) for mode in ("nearest", "bilinear")),
+    *(("reshape", {"sizes": sizes}, VECTOR) for sizes in [(6,), (2, 3), (2, 1, 3)]),
+    ("reshape", {"sizes": (12, 3, 6)}, IMAGE),
     *(("batch_norm", {}, shape) for shape in (VECTOR, SEQUENCE, IMAGE)),
     *(("layer_norm", {}, shape) for shape in (VECTOR, SEQUENCE)),
     *((name, {}, shape) for name in ("flatten", "dropout") for shape in (VECTOR, SEQUENCE, IMAGE)),
@@ -70,7 +78,7 @@ CASES = [
 KINDS = {1: "vector", 2: "sequence", 3: "image"}
 
 
-def made(layer, name, sizes, **options):
+def made(layer, name, sizes, /, **options):
     """A layer of the table on its own, and the shape it says it gives."""
     shape = Shape("ids", (9,), 20) if sizes is None else Shape(KINDS[len(sizes)], sizes)
     chosen = layer(name, **options)
@@ -141,6 +149,20 @@ def test_same_padding_of_an_uneven_image_pads_the_right_axes(layer):
         F.pad(torch.ones(1, 1, 4, 5), (1, 1, 0, 1)), torch.ones(1, 1, 3, 3), stride=2
     )
     assert torch.equal(module(torch.ones(1, 1, 4, 5)), expected)
+
+
+@pytest.mark.parametrize("padding", ["valid", "same"])
+@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (3, 2), (4, 2), (2, 3), (5, 2)])
+def test_a_transposed_convolution_is_the_gradient_of_a_convolution(layer, kernel, stride, padding):
+    options = {"channels": 2, "kernel": kernel, "stride": stride, "padding": padding}
+    made_larger, shape = made(layer, "conv_transpose2d", (3, 4, 5), bias=False, **options)
+    back = {**options, "channels": 3, "bias": False}
+    smaller, found = made(layer, "conv2d", shape.sizes, **back)
+    assert found.sizes == (3, 4, 5)
+    smaller.weight.data = made_larger.weight.data
+    large, small = torch.randn(1, *shape.sizes, requires_grad=True), torch.randn(1, 3, 4, 5)
+    (wanted,) = torch.autograd.grad(smaller(large), large, small)
+    torch.testing.assert_close(made_larger(small), wanted)
 
 
 @pytest.mark.parametrize("kind", ["max", "avg"])
@@ -370,6 +392,30 @@ REFUSALS = [
         "  where: model.layers\n"
         "  accepted: layers whose last output is a vector\n"
         "  try: start model.layers with {embedding: 32} and end it with flatten",
+    ),
+    (
+        DENSE_784,
+        [("linear", {"units": 100}), ("reshape", {"sizes": (16, 3, 3)})],
+        "layer 2 (reshape) has 16 x 3 x 3 = 144 numbers to fill, but 100 reach it\n"
+        "  where: model.layers\n"
+        "  accepted: sizes whose product is 100\n"
+        "  try: a layer of 144 numbers before it, as in {linear: 144}",
+    ),
+    (
+        DENSE_784,
+        [("reshape", {"sizes": (1, 1, 28, 28)})],
+        "layer 1 (reshape) makes an array of 4 axes\n"
+        "  where: model.layers\n"
+        "  accepted: one to three sizes\n"
+        "  try: for an image [784, 1, 1]",
+    ),
+    (
+        DENSE_784,
+        [("conv_transpose2d", {"channels": 4})],
+        "layer 1 (conv_transpose2d) cannot take a vector of 784\n"
+        "  where: model.layers\n"
+        "  accepted: an image (channels, height, width)\n"
+        "  try: place it before flatten or pooling, and do not flatten images in prepare",
     ),
     (
         Input("dense", (2, 3, 4, 5)),

@@ -15,6 +15,7 @@ from ...errors import Problem, UsageError
 from ..fields import Chosen, Component, Table, option
 from ..shapes import ANY, Kind, Place, Shape, Sizes, keep_possible, shape_of
 from .attention import Attention, AttentionPool, Position, Transformer
+from .growing import ConvTranspose2d, Reshape, Upsample
 from .layer import Layer
 from .recurrent import Gru, Lstm, Reverse, Rnn
 
@@ -236,6 +237,7 @@ class LeakyRelu(Layer):
 
 
 _CODE = "dlx.models.layers"
+_GROWING = "dlx.models.growing"
 _ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu", "elu", "selu", "silu", "softplus")
 LAYERS = Table(
     "layer",
@@ -255,6 +257,9 @@ LAYERS = Table(
         "layer_norm": Component(LayerNorm, f"{_CODE}:layer_norm"),
         "dropout": Component(Dropout, f"{_CODE}:dropout"),
         "flatten": Component(Flatten, f"{_CODE}:flatten"),
+        "reshape": Component(Reshape, f"{_GROWING}:reshape"),
+        "upsample": Component(Upsample, f"{_GROWING}:upsample"),
+        "conv_transpose2d": Component(ConvTranspose2d, f"{_GROWING}:conv_transpose2d"),
         "embedding": Component(Embedding, f"{_CODE}:embedding"),
         "rnn": Component(Rnn, f"{_CODE}:rnn"),
         "lstm": Component(Lstm, f"{_CODE}:lstm"),
