@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 from ..errors import Problem
 from .files import Where
-from .learners import LearnerSpec, ModelUse, ScoreSpec, has_validation, known_inputs
+from .learners import (
+    LearnerSpec,
+    ModelUse,
+    ScoreSpec,
+    has_validation,
+    known_inputs,
+    known_size,
+)
 from .names import join_names
 from .schema import Config
 
@@ -38,9 +45,11 @@ class GanSpec(LearnerSpec):
         options = config.learner.options
         noise = {"noise": (options.noise,)}
         return {
-            "learner.generator": ModelUse(options.generator, noise, ("made",)),
+            "learner.generator": ModelUse(
+                options.generator, noise, ("made",), {"made": known_size(config)}
+            ),
             "learner.discriminator": ModelUse(
-                options.discriminator, known_inputs(config), ("real",)
+                options.discriminator, known_inputs(config), ("real",), {"real": 1}
             ),
         }
 

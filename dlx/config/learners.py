@@ -6,10 +6,11 @@ can be asked for) is in the spec of the config's learner, and is asked for here.
 
 from __future__ import annotations
 
+import math
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
-from dataclasses import astuple, dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import astuple, dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from ..errors import Problem, UsageError
@@ -58,11 +59,13 @@ class ModelUse:
         chosen: from the table of models.
         inputs: what it is fed, by name: the shape of a sample of numbers, None where it is unknown.
         outputs: what it answers, by name.
+        sizes: how many numbers each of them is, where that is known.
     """
 
     chosen: Chosen
     inputs: Known
     outputs: tuple[str, ...]
+    sizes: Mapping[str, int] = field(default_factory=dict)
 
 
 class LearnerSpec(ABC):
@@ -113,6 +116,12 @@ def known_inputs(config: Config) -> Known:
     return found
 
 
+def known_size(config: Config) -> int:
+    """The numbers of a row of the only input; 0 where that is not known without the data."""
+    found = list(known_inputs(config).values())
+    return math.prod(found[0]) if len(found) == 1 and found[0] else 0
+
+
 def move_problem(problem: Problem, key: str) -> Problem:
     """What is told of the section `model`, told of the key that chooses the model instead."""
 
@@ -129,7 +138,10 @@ def check_models(config: Config, where: Where) -> Iterator[Problem]:
         def find(path: Path, key: str = key) -> str:
             return where((*key.split("."), *path[1:]))
 
-        for problem in use.chosen.options.check(use.inputs, use.outputs, find):
+        options = use.chosen.options
+        found = [*options.check(use.inputs, use.outputs, find)]
+        sizes = {name: use.sizes.get(name, 0) for name in use.outputs}
+        for problem in found or options.check_outputs(use.inputs, sizes, find):
             moved = problem if key == "model" else move_problem(problem, key)
             yield replace(moved, where=problem.where)
         if use.chosen.options.reads_bytes:

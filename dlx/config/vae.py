@@ -6,7 +6,14 @@ from collections.abc import Iterator
 
 from ..errors import Problem
 from .files import Where
-from .learners import LearnerSpec, ModelUse, ScoreSpec, has_validation, known_inputs
+from .learners import (
+    LearnerSpec,
+    ModelUse,
+    ScoreSpec,
+    has_validation,
+    known_inputs,
+    known_size,
+)
 from .names import join_names
 from .schema import Config
 
@@ -49,7 +56,9 @@ class VaeSpec(LearnerSpec):
             "learner.encoder": ModelUse(
                 options.encoder, known_inputs(config), ("mean", "log_variance")
             ),
-            "learner.decoder": ModelUse(options.decoder, latent, ("pixels",)),
+            "learner.decoder": ModelUse(
+                options.decoder, latent, ("pixels",), {"pixels": known_size(config)}
+            ),
         }
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:

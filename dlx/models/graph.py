@@ -15,7 +15,7 @@ from ..config.fields import Chosen
 from ..config.shapes import Place, Shape, shape_of
 from ..config.specs.blocks import Blocks
 from ..config.specs.graphs import check_nodes
-from ..config.specs.layers import has_images, take_vector
+from ..config.specs.layers import has_images, take_end
 from ..config.specs.model import Layered
 from ..config.specs.models import Graph
 from ..config.specs.nodes import (
@@ -35,6 +35,7 @@ from .inputs import Batch, Padded
 from .layers import multi_hot_linear, reader
 from .network import (
     BODY,
+    AsOutputs,
     Network,
     Reader,
     Step,
@@ -62,7 +63,8 @@ def build(options: Graph, inputs: Mapping[str, Input], outputs: Mapping[str, int
         raise UsageError(*found)  # of a graph that no config has: a learner's, or one of a test
     heads = assign_heads(options.nodes, options.heads, outputs)
     keys = {name: key_of(options.nodes, name) for name in options.nodes}
-    return check_penalty(options, _assemble(options.nodes, heads, inputs, outputs, keys))
+    network = _assemble(options.nodes, heads, inputs, outputs, keys, options.output_layer)
+    return check_penalty(options, network)
 
 
 def build_layers(
@@ -82,7 +84,8 @@ def build_layers(
     name, found = the_only_input(inputs, "layers")
     layers = options.expand(ids=found.kind == "ids")
     nodes, heads = {BODY: Node(of=(name,), layers=layers)}, dict.fromkeys(outputs, BODY)
-    network = _assemble(nodes, heads, inputs, outputs, {BODY: options.key})
+    keys = {BODY: options.key}
+    network = _assemble(nodes, heads, inputs, outputs, keys, not options.own_outputs)
     return check_penalty(options, network)
 
 
@@ -129,6 +132,7 @@ def _assemble(
     inputs: Mapping[str, Input],
     outputs: Mapping[str, int],
     keys: Mapping[str, str],
+    output_layer: bool = True,
 ) -> Network:
     """The network of some nodes; of keys, that of each node's layers in the config."""
     values: dict[str, _Value] = {}
@@ -152,9 +156,10 @@ def _assemble(
         values[name] = _Value(itemgetter(name), parts[part][1], given)
     ends = {}
     for target, size in outputs.items():
-        end = values[heads[target]]
-        width = take_vector(end.shape, keys[heads[target]]).sizes[0]
-        ends[target] = heads[target], dense_layer(width, size, end.multi_hot)
+        end, key = values[heads[target]], keys[heads[target]]
+        shape = take_end(end.shape, key, None if output_layer else size)
+        head = dense_layer(shape.sizes[0], size, end.multi_hot) if output_layer else AsOutputs()
+        ends[target] = heads[target], head
     return Network({name: modules for name, (modules, _, _) in parts.items()}, steps, ends)
 
 

@@ -53,6 +53,14 @@ class Stack(nn.Sequential):
         return given
 
 
+class AsOutputs(nn.Module):
+    """In the place of an output layer: each row's numbers as they are, end to end."""
+
+    def forward(self, rows: Tensor | MultiHot | Padded) -> Tensor:
+        """Gives (rows, values)."""
+        return flatten(rows)
+
+
 class Network(nn.Module):
     """Nodes of layers one after another, and a linear head for each target.
 

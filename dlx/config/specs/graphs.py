@@ -16,7 +16,12 @@ _NAME_ACCEPTED = "a letter, then letters, digits and _; any but `name`"
 
 
 def check_graph(
-    nodes: Nodes, heads: Mapping[str, str], inputs: Known, targets: Sequence[str], where: Where
+    nodes: Nodes,
+    heads: Mapping[str, str],
+    inputs: Known,
+    targets: Sequence[str],
+    where: Where,
+    sizes: Mapping[str, int] | None = None,
 ) -> Iterator[Problem]:
     """Every contradiction within a graph; shapes are followed once all else is right.
 
@@ -26,12 +31,13 @@ def check_graph(
         inputs: those of the dataset.
         targets: those of the config.
         where: gives the place where a path was written.
+        sizes: of the outputs, where the nodes give them without an output layer.
     """
     found = check_nodes(nodes, heads, tuple(inputs), targets, where)
     yield from found
     try:
         if not found:
-            follow_graph(nodes, assign_heads(nodes, heads, targets), inputs)
+            follow_graph(nodes, assign_heads(nodes, heads, targets), inputs, sizes)
     except UsageError as error:
         yield from locate(error, where)
 

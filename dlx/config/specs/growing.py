@@ -57,7 +57,7 @@ class ConvTranspose2d(Layer):
     stride: int = option(1, "step between windows: times as high and as wide", ge=1)
     padding: Literal["valid", "same"] = option(
         "valid",
-        "keep all that windows reach (valid), or stride times the size, what is more cut off (same)",
+        "keep all that windows reach (valid), or stride times the size: what is more is cut (same)",
     )
     bias: bool = option(True, "add a learned bias")
 

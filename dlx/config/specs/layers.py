@@ -336,3 +336,27 @@ def take_vector(shape: Shape, key: str) -> Shape:
     end = shape.kind if not shape.ragged else "ragged ids" if shape.kind == "ids" else "ragged"
     hint = _ENDS.get(end, "end {key} with flatten or global_max_pool").format(key=key)
     raise UsageError(Problem(what, key, "layers whose last output is a vector", hint))
+
+
+def take_end(shape: Shape, key: str, size: int | None) -> Shape:
+    """Hands back what stands behind the last layer, if answers can be made of it.
+
+    Args:
+        shape: after the last layer.
+        key: where the layers stand in the config.
+        size: None where an output layer follows; else how many numbers the answers are, 0 where
+            that is not known, as the last layer itself gives them.
+
+    Raises:
+        UsageError: an output layer cannot read it, or it is not that many numbers.
+    """
+    if size is None:
+        return take_vector(shape, key)
+    given = 0 if shape.kind == "ids" or shape.ragged else shape.flat().sizes[0]
+    if shape.kind != "ids" and not shape.ragged and 0 in (size, given, size - given):
+        return shape
+    section = key.split(".")[0]
+    what = f"the last layer gives {shape}, but is to give the outputs themselves"
+    told = f", {size} numbers" if size else ""
+    accepted = f"layers whose last one gives {size} numbers" if size else "numbers, as many a row"
+    raise UsageError(Problem(what + told, key, accepted, f"{section}.output_layer=true"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -11,6 +11,10 @@ from ...errors import Problem
 from ..fields import Chosen, option
 from ..files import Where
 from .nodes import Known
+
+OUTPUT_LAYER = (
+    "add a dense layer of as many units as there are outputs; false: the last layer gives them"
+)
 
 Initialiser = Literal[
     "keras", "torch", "glorot_uniform", "glorot_normal", "he_uniform", "he_normal", "orthogonal"
@@ -51,6 +55,21 @@ class Common:
         """
         return iter(())
 
+    def check_outputs(
+        self,
+        inputs: Known,  # noqa: ARG002
+        sizes: Mapping[str, int],  # noqa: ARG002
+        where: Where,  # noqa: ARG002
+    ) -> Iterator[Problem]:
+        """What contradicts the number of outputs; asked where all else is right.
+
+        Args:
+            inputs: those of the dataset.
+            sizes: how many numbers each answer has; 0 where the data tell.
+            where: gives the place where a path was written.
+        """
+        return iter(())
+
 
 @dataclass(frozen=True, kw_only=True)
 class Layered(Common):
@@ -61,6 +80,11 @@ class Layered(Common):
     """
 
     key: ClassVar[str] = "model"
+
+    @property
+    def own_outputs(self) -> bool:
+        """Whether its last layer gives the outputs themselves."""
+        return False
 
     @abstractmethod
     def expand(self, ids: bool) -> tuple[Chosen, ...]:

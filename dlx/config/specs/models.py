@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Literal
@@ -13,9 +13,9 @@ from ..files import Where
 from ..shapes import Place, keep_possible, shape_of
 from .blocks import Residual, Vgg, Xception, take_image
 from .graphs import check_graph, locate
-from .layers import LAYERS, Conv2d, Pool2d, follow, shapes_of, take_vector
+from .layers import LAYERS, Conv2d, Pool2d, follow, shapes_of, take_end
+from .model import OUTPUT_LAYER, Layered
 from .model import Common as Common
-from .model import Layered
 from .nodes import Known, Node, key_of
 from .pretrained import Pretrained
 from .sequences import Conv1d, Recurrent, Transformer
@@ -93,8 +93,14 @@ class Layers(Layered):
         table=LAYERS,
         example="[{linear: 16}, relu]",
     )
+    output_layer: bool = option(True, OUTPUT_LAYER, newer=True)
 
     key = "model.layers"
+
+    @property
+    def own_outputs(self) -> bool:
+        """Whether its last layer gives the outputs themselves."""
+        return not self.output_layer
 
     def expand(self, ids: bool) -> tuple[Chosen, ...]:  # noqa: ARG002
         """The listed layers."""
@@ -102,10 +108,21 @@ class Layers(Layered):
 
     def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:  # noqa: ARG002
         """Layers that cannot take the shape that reaches them, as far as it is known."""
+        yield from self._follow(inputs, None if self.output_layer else 0, where)
+
+    def check_outputs(
+        self, inputs: Known, sizes: Mapping[str, int], where: Where
+    ) -> Iterator[Problem]:
+        """A last layer that gives more numbers than the outputs, or fewer."""
+        for size in set(sizes.values()) if self.own_outputs else ():
+            yield from self._follow(inputs, size, where)
+
+    def _follow(self, inputs: Known, size: int | None, where: Where) -> Iterator[Problem]:
+        """What the layers, or outputs of some size, contradict."""
         try:
             for sizes in inputs.values() if len(inputs) == 1 else ():
                 ends = follow(self.layers, shapes_of(sizes, self.layers), self.key)
-                keep_possible(partial(take_vector, key=self.key), ends)
+                keep_possible(partial(take_end, key=self.key, size=size), ends)
         except UsageError as error:
             yield from locate(error, where)
 
@@ -126,6 +143,7 @@ class Graph(Common):
         "target -> node that its output layer reads; empty: the only node that no other reads",
         example="{diagnosis: both}",
     )
+    output_layer: bool = option(True, OUTPUT_LAYER, newer=True)
 
     def stacks(self) -> dict[str, Sequence[Chosen]]:
         """The layers of each node that has some of its own."""
@@ -133,7 +151,15 @@ class Graph(Common):
 
     def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:
         """Names, circles, nodes that nobody reads, and shapes as far as they are known."""
-        yield from check_graph(self.nodes, self.heads, inputs, targets, where)
+        sizes = None if self.output_layer else dict.fromkeys(targets, 0)
+        yield from check_graph(self.nodes, self.heads, inputs, targets, where, sizes)
+
+    def check_outputs(
+        self, inputs: Known, sizes: Mapping[str, int], where: Where
+    ) -> Iterator[Problem]:
+        """Last nodes that give more numbers than the outputs, or fewer."""
+        if not self.output_layer:
+            yield from check_graph(self.nodes, self.heads, inputs, tuple(sizes), where, sizes)
 
 
 _CODE = "dlx.models"

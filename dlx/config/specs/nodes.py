@@ -16,7 +16,7 @@ from typing import Literal
 from ...errors import Problem, UsageError
 from ..fields import Chosen, option
 from ..shapes import Shape, Sizes, keep_possible
-from .layers import LAYERS, follow, shapes_of, take_vector
+from .layers import LAYERS, follow, shapes_of, take_end
 
 Join = Literal["concat", "add"]
 Known = Mapping[str, Sizes | None]
@@ -178,13 +178,19 @@ def _refuse_like(name: str, other: str, mine: Shape, its: Shape) -> Problem:
     return Problem(what, where, "the shape that the other reads", hint)
 
 
-def follow_graph(nodes: Nodes, heads: Mapping[str, str], inputs: Known) -> None:
+def follow_graph(
+    nodes: Nodes,
+    heads: Mapping[str, str],
+    inputs: Known,
+    sizes: Mapping[str, int] | None = None,
+) -> None:
     """Follows shapes from the inputs to the output layers, as far as they are known.
 
     Args:
         nodes: without circles.
         heads: the node that each target's output layer reads.
         inputs: all that nodes read.
+        sizes: of each target's numbers, where no output layer follows; 0 where not known.
 
     Raises:
         UsageError: the first node that cannot take what reaches it.
@@ -197,5 +203,6 @@ def follow_graph(nodes: Nodes, heads: Mapping[str, str], inputs: Known) -> None:
         reached[name] = join_shapes(name, parts, node.join)
         require_alike(nodes, reached)
         values[name] = follow(layers, reached[name], key_of(nodes, name))
-    for name in heads.values():
-        keep_possible(partial(take_vector, key=key_of(nodes, name)), values[name])
+    for target, name in heads.items():
+        size = None if sizes is None else sizes[target]
+        keep_possible(partial(take_end, key=key_of(nodes, name), size=size), values[name])
