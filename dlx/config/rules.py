@@ -92,14 +92,20 @@ def _monitors(config: Config, where: Where) -> Iterator[Problem]:
             why = "is measured at the end only" if there else "no metric of this run computes"
             what = f"`{key}` is {name}, which {why}"
             other = f"{key}={known[0]}" if known else _hint_at_none(path)
-            hint = did_you_mean(name, known, f"{key}={{}}") or other
-            yield Problem(what, where(path), join_names(known) or _NO_PICKER, hint)
+            near = [*known, *_training_scores(config)] if path[0] == "callbacks" else known
+            hint = did_you_mean(name, near, f"{key}={{}}") or other
+            yield Problem(what, where(path), join_names(known or near) or _NO_PICKER, hint)
 
 
 def _is_no_picker(config: Config, name: str) -> bool:
-    """Whether `forbidden` says why this score, which there is, may choose no epoch."""
-    scores = spec_of(config).scores(config)
-    return name.startswith("test/") or (name.startswith("train/") and name in scores)
+    """Whether a score that may choose no epoch is there; `forbidden` says where it may not."""
+    return name.startswith("test/") or name in _training_scores(config)
+
+
+def _training_scores(config: Config) -> list[str]:
+    """Those of training rows that every epoch has: they may end a training, but choose no epoch."""
+    scores = spec_of(config).scores(config).items()
+    return [name for name, one in scores if one.each_epoch and name.startswith("train/")]
 
 
 _NO_PICKER = "none: no score of validation rows is there in every epoch"
@@ -179,6 +185,7 @@ def _trainer(config: Config, where: Where) -> Iterator[Problem]:
     trainer = config.trainer
     parts = 1 if trainer.accumulate == "auto" else trainer.accumulate
     first = first_averaged(trainer.average, trainer.epochs) or 0
+    yield from _first_epochs(config, where)
     for name, value, limit, most, told in (
         ("last_epoch", trainer.last_epoch or 0, "epochs", trainer.epochs, "epochs of the training"),
         ("average.from_epoch", first, "epochs", trainer.epochs, "epochs of the training"),
@@ -188,6 +195,17 @@ def _trainer(config: Config, where: Where) -> Iterator[Problem]:
             what = f"`trainer.{name}` is {value}, more than the {most} {told}"
             accepted = f"a whole number from 1 to trainer.{limit} ({most})"
             yield Problem(what, where(("trainer", *name.split("."))), accepted)
+
+
+def _first_epochs(config: Config, where: Where) -> Iterator[Problem]:
+    """Callbacks that begin after the last epoch."""
+    last = config.trainer.epochs
+    for name, one in config.callbacks.items():
+        first = getattr(one.options, "from_epoch", 1)
+        if first > last > 0:
+            key = f"callbacks.{name}.from_epoch"
+            what = f"`{key}` is {first}, but training ends after epoch {last}"
+            yield Problem(what, where(tuple(key.split("."))), f"a whole number from 1 to {last}")
 
 
 def _start(config: Config, where: Where) -> Iterator[Problem]:
@@ -283,10 +301,14 @@ def _arrow_of_time(config: Config, where: Where) -> Iterator[Problem]:
 
 
 def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:
-    """The epoch is chosen on validation rows: never on test rows, never on training rows."""
+    """The epoch is chosen on validation rows: never on test rows, never on training rows.
+
+    What a callback watches chooses none, but may end the training: by a training score as well.
+    """
     for path, score in _list_monitors(config):
-        reason = _WRONG_PICKERS.get(score.partition("/")[0])
-        if reason:
+        part = score.partition("/")[0]
+        reason = _WRONG_PICKERS.get(part)
+        if reason and not (part == "train" and path[0] == "callbacks"):
             known, key = epoch_scores(config), ".".join(path)
             without = monitor_of(config, "auto") is None and path[0] != "trainer"
             hint = _hint_at_none(path) if without else f"{key}=auto"

@@ -61,4 +61,5 @@ class Facts(TypedDict, total=False):
     epochs: int
     steps: int
     stopped: str
+    stops: dict[str, dict[str, Any]]
     seconds: dict[str, float]

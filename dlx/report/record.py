@@ -30,7 +30,7 @@ def setup(run: Run) -> Section:
         ("learner", get(report, "learner", str)),
         ("optimizer", get(report, "optimizer", str)),
         ("schedule", get(report, "schedule", str)),
-        ("stopped", get(report, "stopped", str)),
+        ("stopped", _stops(report)),
         ("monitored score", get(report, "monitor", str)),
         ("seed", "" if amount(report, "seed") is None else number(report["seed"])),
     ]
@@ -50,6 +50,19 @@ def _by_class(problem: Mapping[str, Any], key: str) -> str:
     found = get(problem, key, dict)
     each = [f"{name} {number(amount(found, name))}" for name in found]
     return ", ".join(each) or get(problem, key, str)
+
+
+def _stops(report: Mapping[str, Any]) -> str:
+    """After which epoch a training was stopped, by whom and why; of each, where there are folds."""
+    found, folds = get(report, "stops", dict), len(get(report, "folds", list))
+    names = {str(n): f"fold {n + 1} " for n in range(folds)} if folds > 1 else {}
+    told = []
+    for stage in found:
+        one, fold = get(found, stage, dict), names.get(stage, "final model " if folds else "")
+        by = f" by {get(one, 'by', str)}" if get(one, "by", str) else ""
+        why = get(one, "why", str)
+        told.append(f"{fold}after epoch {number(amount(one, 'epoch'))}{by}: {why}")
+    return "; ".join(told) or get(report, "stopped", str)  # which is all that older versions kept
 
 
 def _start(start: Mapping[str, Any]) -> str:

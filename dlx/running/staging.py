@@ -127,7 +127,9 @@ def callbacks_of(config: Config) -> dict[str, Callback]:
             continue
         monitor = monitor_of(config, getattr(chosen.options, "monitor", "auto"))
         direction = score_names(config).get(monitor or "", "min")
-        made[f"callbacks.{name}"] = make(chosen.options, monitor, direction)
+        key = f"callbacks.{name}"
+        made[key] = make(chosen.options, monitor, direction)
+        made[key].key = key
     return made
 
 

@@ -194,7 +194,10 @@ def _fit(run: Run, watchers: Sequence[Callback]) -> None:
     _note_accumulation(run)
     progress = stage.training.progress
     if progress.stop:
-        run.log(f"stopped after epoch {progress.epoch}: {progress.stop}")
+        told = {"epoch": progress.epoch, "by": progress.stopped_by, "why": progress.stop}
+        run.facts["stops"] = {**run.facts.get("stops", {}), str(stage.number): told}
+        by = f" by {progress.stopped_by}" if progress.stopped_by else ""
+        run.log(f"stopped after epoch {progress.epoch}{by}: {progress.stop}")
 
 
 def _note_accumulation(run: Run) -> None:

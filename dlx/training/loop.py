@@ -65,8 +65,10 @@ def _end_epoch(training: Training, scores: dict[str, float], callbacks: Sequence
     watched = training.schedule_monitor
     training.optimizers.finish_epoch(None if watched is None else scores[watched])
     progress.stop = progress.stop or training.learner.done()
+    progress.note_stop("learner")
     for callback in callbacks:
         callback.on_epoch_end(training, scores)
+        progress.note_stop(callback.key)
 
 
 def run_epoch(training: Training, callbacks: Sequence[Callback] = ()) -> dict[str, float] | None:
@@ -80,15 +82,16 @@ def run_epoch(training: Training, callbacks: Sequence[Callback] = ()) -> dict[st
     Scores are those of the moving model, averaged over the epoch, with dropout on (as Keras').
     """
     progress = training.progress
-    watching = [c.on_step_end for c in callbacks if type(c).on_step_end is not Callback.on_step_end]
+    watching = [c for c in callbacks if type(c).on_step_end is not Callback.on_step_end]
     training.set_to_train()
     if not progress.position:
         training.optimizers.begin_epoch()
         training.train_meters.reset()
     for batch in training.source.epoch(progress.epoch, progress.position):
         training.step(batch)
-        for on_step_end in watching:
-            on_step_end(training)
+        for callback in watching:
+            callback.on_step_end(training)
+            progress.note_stop(callback.key)
         if progress.interrupted or stop_requested():
             progress.interrupted = True
             return None

@@ -40,7 +40,8 @@ class Progress:
         epoch: finished epochs.
         step: finished optimizer steps.
         position: finished optimizer steps of the epoch under way.
-        stop: why to stop after this epoch; "" to go on.
+        stop: why to stop after this epoch; "" to go on. The first reason stands.
+        stopped_by: who gave it: a callback's key, or "learner".
         interrupted: set from outside (a signal) to stop after this step.
     """
 
@@ -48,7 +49,9 @@ class Progress:
     step: int = 0
     position: int = 0
     stop: str = ""
+    stopped_by: str = ""
     interrupted: bool = False
+    _reason: str = ""
 
     def close_epoch(self) -> None:
         """Counts the epoch whose steps are done, so that the next pass is a new one."""
@@ -56,7 +59,7 @@ class Progress:
 
     def state(self) -> State:
         """All but whether it was interrupted."""
-        kept = ("epoch", "step", "position", "stop")
+        kept = ("epoch", "step", "position", "stop", "stopped_by")
         return State(facts={name: getattr(self, name) for name in kept})
 
     def restore(self, state: State) -> None:
@@ -64,6 +67,17 @@ class Progress:
         facts = state.facts
         self.epoch, self.step = facts["epoch"], facts["step"]
         self.position, self.stop = facts["position"], facts["stop"]
+        self.stopped_by = facts.get("stopped_by", "")  # unknown to earlier versions
+
+        self._reason = self.stop
+
+    def note_stop(self, who: str) -> None:
+        """Keeps who has just given a reason to stop; a later one does not count."""
+        if self.stop != self._reason:
+            if self._reason:
+                self.stop = self._reason
+            else:
+                self._reason, self.stopped_by = self.stop, who
 
 
 class Training:

@@ -154,6 +154,17 @@ CASES = {
         "  accepted: val/loss, val/accuracy\n"
         "  try: schedule.monitor=val/loss"
     ),
+    ("callbacks.early_stopping.monitor=train/acc", "protocol=train_test"): (
+        "`callbacks.early_stopping.monitor` is train/acc, which no metric of this run computes\n"
+        "  where: command line: callbacks.early_stopping.monitor=train/acc\n"
+        "  accepted: train/loss, train/accuracy\n"
+        "  try: callbacks.early_stopping.monitor=train/accuracy"
+    ),
+    ("callbacks.early_stopping.from_epoch=61",): (
+        "`callbacks.early_stopping.from_epoch` is 61, but training ends after epoch 60\n"
+        "  where: command line: callbacks.early_stopping.from_epoch=61\n"
+        "  accepted: a whole number from 1 to 60"
+    ),
     ("callbacks.early_stopping.monitor=accuracy",): (
         "`callbacks.early_stopping.monitor` is accuracy, which no metric of this run computes\n"
         "  where: command line: callbacks.early_stopping.monitor=accuracy\n"

@@ -10,13 +10,32 @@ from ..fields import Component, Table, option
 
 @dataclass(frozen=True, kw_only=True)
 class EarlyStopping:
-    """Stops once the monitored score has not improved for `patience` epochs in a row."""
+    """Stops once the monitored score has not improved for `patience` epochs in a row.
 
-    monitor: str = option("auto", "score to monitor, for example val/loss; auto: trainer.monitor")
+    Which weights are kept does not depend on it: the best by trainer.monitor, else the last.
+    """
+
+    monitor: str = option(
+        "auto", "score to monitor, for example val/loss or train/accuracy; auto: trainer.monitor"
+    )
     patience: int = option(
         5, "epochs in a row without improvement after which it stops", unit="epochs", ge=1
     )
-    min_delta: float = option(0.0, "smallest change that counts as improvement", ge=0)
+    min_delta: float = option(0.0, "improvements up to this do not count", ge=0)
+    stops: Literal["at_patience", "past_patience"] = option(
+        "at_patience",
+        "at_patience: with the last of `patience` epochs (Keras since 2.0.9); "
+        "past_patience: with one more (the book's Keras: patience 1 stops after 2 epochs)",
+        newer=True,
+    )
+    from_epoch: int = option(
+        1, "first epoch that is looked at: a warm-up before it", unit="epochs", ge=1, newer=True
+    )
+    baseline: float | None = option(
+        None,
+        "score that must be beaten: until then an improvement does not end the count of epochs",
+        newer=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
