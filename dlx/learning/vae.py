@@ -186,11 +186,7 @@ class Vae(OneLoss):
 
     def _noise_of(self, batch: Batch, numbers: int) -> Tensor:
         """What is drawn for the rows of a batch outside training, on the CPU."""
-        if batch.part is None:
-            rows = np.arange(batch.rows)
-        else:
-            rows = batch.part.numbers[batch.start : batch.start + batch.rows].cpu().numpy()
-        return normal_rows(self.config.seed, LATENT, rows, numbers)
+        return normal_rows(self.config.seed, LATENT, batch.numbers.cpu().numpy(), numbers)
 
     def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
         """The bound and the squared error, each beside those of the simple models."""

@@ -163,7 +163,10 @@ class Artifacts:
     def film(
         self, name: str, images: npt.NDArray[Any], ms: int = 100, **about: Unpack[About]
     ) -> None:
-        """Keeps images one after the other, each for so many milliseconds, again and again."""
+        """Keeps images one after the other, each for so many milliseconds, again and again.
+
+        Of (times, images, channels, height, width) those of a time are seen side by side.
+        """
         from .pixels import film_of
 
         self._keep("film", name, film_of(images, ms), about)

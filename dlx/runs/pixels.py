@@ -38,13 +38,17 @@ def film_of(images: npt.NDArray[Any], ms: int) -> bytes:
     """Images one after the other, as an animated PNG file.
 
     Args:
-        images: as in `picture_of`.
+        images: as in `picture_of`; or such images for each time, (times, images, ...), which are
+            then seen side by side.
         ms: milliseconds that each is seen.
 
     Raises:
         ValueError: as in `picture_of`.
     """
-    frames = [_image(one) for one in _pixels(images)]
+    if images.ndim == 5:
+        frames = [_image(_sheet(_pixels(one), 0)) for one in images]
+    else:
+        frames = [_image(one) for one in _pixels(images)]
     return _png(frames, save_all=True, append_images=frames[1:], duration=ms, loop=0)
 
 

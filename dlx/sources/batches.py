@@ -63,6 +63,13 @@ class Batch:
     start: int = 0
     mixed: Mixed | None = None
 
+    @property
+    def numbers(self) -> Tensor:
+        """Of its rows in the dataset, (rows,); of a batch made by hand they are counted from 0."""
+        if self.part is None:
+            return torch.arange(self.rows)
+        return self.part.numbers[self.start : self.start + self.rows]
+
     def main_target(self, name: str) -> Tensor:
         """A target of each row; of rows that are mixed that of the larger share."""
         own = self.targets[name]

@@ -101,7 +101,10 @@ def test_penalties_of_several_models_are_added() -> None:
     assert Penalty({"into": (mlp(), models["into"][1])})() is None
 
 
-TASKS = ("task=wine", "task=digits_vae", "task=digits_gan", "task=imdb_word_vectors")
+TASKS = (
+    *("task=wine", "task=digits_vae", "task=digits_gan", "task=digits_diffusion"),
+    "task=imdb_word_vectors",
+)
 
 
 def test_every_learner_is_tried_below() -> None:
@@ -121,10 +124,13 @@ def test_a_spec_tells_every_model_that_its_learner_trains_as_it_is_built(task: s
     graphs = []
     for key, use in uses.items():
         heads = ", ".join(f"{name}: main" for name in use.outputs)
-        nodes = f"main: {{of: [{', '.join(use.inputs)}], layers: [flatten, {{linear: 3}}]}}"
+        flat = [f"flat_{n}: {{of: [{n}], layers: [flatten]}}" for n in use.inputs]
+        read = ", ".join(f"flat_{name}" for name in use.inputs)
+        join = ", join: concat" * (len(flat) > 1)
+        nodes = ", ".join([*flat, f"main: {{of: [{read}]{join}, layers: [{{linear: 3}}]}}"])
         graphs.append(f"{key}={{name: graph, nodes: {{{nodes}}}, heads: {{{heads}}}}}")
 
     *_, training = built(*graphs, base=(task, "dataset.sample=true", "trainer.threads=1"))
 
     weights = dict(training.learner.module.named_parameters())
-    assert sum(name.endswith("body.1.weight") for name in weights) == len(uses)
+    assert sum(name.endswith("nodes.main.0.weight") for name in weights) == len(uses)

@@ -76,6 +76,31 @@ class Gan(Learner):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Diffusion(Learner):
+    """Diffusion model: samples out of noise, which is taken off step by step (Ho, 2020)."""
+
+    spec = "dlx.config.diffusion:DiffusionSpec"
+
+    denoiser: Chosen = option(
+        MODELS.default("mlp"),
+        "guesses what is noise in a noisy row, told its `level`",
+        table=MODELS,
+    )
+    predicts: Literal["noise", "velocity", "data"] = option(
+        "noise", "what it answers; velocity is noise and data in the shares of the other"
+    )
+    schedule: Literal["cosine", "linear"] = option(
+        "cosine", "how noise grows from step to step (Nichol and Dhariwal, 2021; Ho, 2020)"
+    )
+    steps: int = option(1000, "in so many steps data become noise", ge=2)
+    jumps: int = option(
+        20, "in so many jumps a sample comes out of noise (DDIM; Song and others, 2021)", ge=1
+    )
+    level: int = option(32, "numbers that tell the network how much noise there is", ge=2)
+    shown_every: int = option(5, "pictures of samples are kept of each such epoch", ge=1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class WordVectors(Learner):
     """A vector for each word, from which words stand near it (word2vec; Mikolov, 2013)."""
 
@@ -108,6 +133,7 @@ LEARNERS = Table(
         "supervised": Component(Supervised, "dlx.learning.supervised:Supervised"),
         "vae": Component(Vae, "dlx.learning.vae:Vae"),
         "gan": Component(Gan, "dlx.learning.gan:Gan"),
+        "diffusion": Component(Diffusion, "dlx.learning.diffusion:Diffusion"),
         "word_vectors": Component(WordVectors, "dlx.learning.word_vectors:WordVectors"),
     },
 )
