@@ -9,11 +9,11 @@ and warn when a step is skipped.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Callable, Mapping
-from typing import Any, Literal, cast
+from typing import Any
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from .config.specs import schedules as specs
 from .errors import Problem, UsageError
@@ -83,11 +83,52 @@ class _PerStep(Schedule):
         self._set()
 
 
-class _Plateau(Schedule):
-    """torch's reduction on plateaus, after an optional warm-up whose scores do not count."""
+class Patience:
+    """Tells after which epochs a rate is to be cut, by torch's rule, Keras' or the book's.
 
-    def __init__(self, plateau: ReduceLROnPlateau, warmup: _PerStep | None) -> None:
-        self.plateau = plateau
+    The three differ in when they compare and when they count: torch's counts an epoch and cuts
+    where there are more than `patience`; Keras' cuts where there are as many; the book's Keras
+    (2.0.8) compares before it counts, and counts the epoch of a cut among the next ones.
+
+    Args:
+        options: checked options.
+        mode: "min" or "max", the direction in which the score improves.
+    """
+
+    def __init__(self, options: specs.Plateau, mode: str) -> None:
+        self.options = options
+        self._sign = 1.0 if mode == "min" else -1.0
+        self.best: float | None = None
+        self.bad = self.resting = 0
+
+    def update(self, score: float) -> bool:
+        """Takes the score of an epoch, which may be no number; whether the rate is to be cut."""
+        options, resting = self.options, self.resting > 0
+        self.resting -= resting
+        self.bad = 0 if resting else self.bad
+        if self._is_better(score):
+            self.best, self.bad = score, 0
+            return False
+        if self.resting or (resting and options.cuts == "past_patience"):
+            return False
+        self.bad += 1
+        if self.bad < options.patience + (options.cuts != "at_patience"):
+            return False
+        self.bad, self.resting = int(options.cuts == "book"), options.cooldown
+        return True
+
+    def _is_better(self, score: float) -> bool:
+        if self.best is None:
+            return math.isfinite(score)
+        return self._sign * score < self._sign * self.best - self.options.min_delta
+
+
+class _Plateau(Schedule):
+    """Cuts the rates on plateaus, after an optional warm-up whose scores do not count."""
+
+    def __init__(self, optimizer: Optimizer, patience: Patience, warmup: _PerStep | None) -> None:
+        self.optimizer = optimizer
+        self.patience = patience
         self.warmup = warmup
         self.per_step = warmup is not None
 
@@ -99,27 +140,30 @@ class _Plateau(Schedule):
     def after_epoch(self, score: float | None) -> None:
         """Cuts the rate if the score has not improved for too long."""
         assert score is not None, "the checks of a config see to it that plateau has a score"
-        if self.warmup is None or self.warmup.step == self.warmup.last:
-            self.plateau.step(score if math.isfinite(score) else math.nan)  # nan is never better
+        rising = self.warmup is not None and self.warmup.step < self.warmup.last
+        if not rising and self.patience.update(score if math.isfinite(score) else math.nan):
+            options = self.patience.options
+            for group in self.optimizer.param_groups:
+                group["lr"] = min(group["lr"], max(group["lr"] * options.factor, options.min_lr))
 
     def state_dict(self) -> dict[str, Any]:
-        """The best score (None before the first), the bad epochs in a row, and the rates."""
-        best = self.plateau.best
+        """The best score (None before the first), what was counted, and the rates."""
         return {
-            "best": None if best == self.plateau.mode_worse else best,
-            "bad_epochs": self.plateau.num_bad_epochs,
-            "lr": [group["lr"] for group in self.plateau.optimizer.param_groups],
+            "best": self.patience.best,
+            "bad_epochs": self.patience.bad,
+            "resting": self.patience.resting,
+            "lr": [group["lr"] for group in self.optimizer.param_groups],
             "warmup": None if self.warmup is None else self.warmup.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Puts back the score, the count and the rates."""
-        best = state["best"]
-        self.plateau.best = self.plateau.mode_worse if best is None else best
-        self.plateau.num_bad_epochs = state["bad_epochs"]
+        known = self.patience
+        known.best, known.bad = state["best"], state["bad_epochs"]
+        known.resting = state.get("resting", 0)  # earlier versions had no cooldown
         if self.warmup is not None:
             self.warmup.load_state_dict(state["warmup"])
-        for group, rate in zip(self.plateau.optimizer.param_groups, state["lr"], strict=True):
+        for group, rate in zip(self.optimizer.param_groups, state["lr"], strict=True):
             group["lr"] = rate
 
 
@@ -150,6 +194,23 @@ def step(
 
     def factor(at: int) -> float:
         return options.gamma ** (at // every)
+
+    return _PerStep(optimizer, _warm_up(factor, warmup), steps_per_epoch * epochs)
+
+
+def piecewise(
+    options: specs.Piecewise, optimizer: Optimizer, steps_per_epoch: int, epochs: int, _mode: str
+) -> Schedule:
+    """The share of the rate that the last piece has which has begun, epochs counted from 1.
+
+    Raises:
+        UsageError: the warm-up lasts as long as the training, or longer.
+    """
+    warmup = _warmup_steps(options.warmup_epochs, steps_per_epoch, epochs)
+
+    def factor(at: int) -> float:
+        begun = bisect_right(options.from_epochs, at // steps_per_epoch + 1)
+        return options.shares[begun - 1] if begun else 1.0
 
     return _PerStep(optimizer, _warm_up(factor, warmup), steps_per_epoch * epochs)
 
@@ -191,7 +252,7 @@ def one_cycle(
 def plateau(
     options: specs.Plateau, optimizer: Optimizer, steps_per_epoch: int, epochs: int, mode: str
 ) -> Schedule:
-    """The rate times `factor` when the score has not improved for more than `patience` epochs.
+    """The rate times `factor` when the score has not improved for too many epochs: see `Patience`.
 
     Args:
         options: checked options.
@@ -204,18 +265,8 @@ def plateau(
         UsageError: the warm-up lasts as long as the training, or longer.
     """
     warmup = _warmup_steps(options.warmup_epochs, steps_per_epoch, epochs)
-    cut = ReduceLROnPlateau(
-        optimizer,
-        mode=cast("Literal['min', 'max']", mode),
-        factor=options.factor,
-        patience=options.patience,
-        threshold=options.min_delta,
-        threshold_mode="abs",
-        min_lr=options.min_lr,
-        eps=0.0,  # every cut counts, however small the rate
-    )
     rising = _PerStep(optimizer, _warm_up(lambda _: 1.0, warmup), warmup) if warmup else None
-    return _Plateau(cut, rising)
+    return _Plateau(optimizer, Patience(options, mode), rising)
 
 
 def _warm_up(factor: Factor, warmup: int) -> Factor:

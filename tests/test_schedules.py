@@ -24,6 +24,8 @@ CASES = [
     ("one_cycle", {"rise": 0.1, "start": 0.2}),
     ("plateau", {"patience": 1, "factor": 0.5}),
     ("plateau", {"patience": 0, "factor": 0.5, "warmup_epochs": 1.25}),
+    ("plateau", {"patience": 1, "factor": 0.5, "cuts": "book", "cooldown": 2, "min_delta": 0.6}),
+    ("piecewise", {"from_epochs": (2, 5), "shares": (0.5, 0.0), "warmup_epochs": 0.5}),
 ]
 
 
@@ -164,6 +166,50 @@ def test_plateau_is_torchs_with_absolute_changes(mode):
         assert rates(moved) == rates(oracle)
         seen.add(rates(moved)[0])
     assert len(seen) > 1
+
+
+LOSSES = [3.0, 2, 2, 2, 2, 2, 2, 2, 1, 1, 1, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("options", "keras", "book"),
+    [
+        ({"patience": 2}, [4, 6, 8, 11, 13], [5, 7, 12]),
+        ({"patience": 2, "cooldown": 2}, [4, 7, 11], [5, 12]),
+        ({"patience": 1}, [3, 4, 5, 6, 7, 8, 10, 11, 12, 13], [4, 5, 6, 7, 8, 11, 12, 13]),
+        ({"patience": 0}, [3, 4, 5, 6, 7, 8, 10, 11, 12, 13], [3, 4, 5, 6, 7, 8, 10, 11, 12, 13]),
+    ],
+)
+def test_plateau_cuts_as_both_kerases_do(options, keras, book):
+    """After which epochs Keras 3.15.1, and Keras 2.0.8, were seen to cut with these losses."""
+    for cuts, expected in (("at_patience", keras), ("book", book)):
+        moved, found = optimizer(), []
+        schedule = make("plateau", moved, factor=0.5, min_delta=0, cuts=cuts, **options)
+        for epoch, loss in enumerate(LOSSES, start=1):
+            before = rates(moved)
+            schedule.after_epoch(loss)
+            found += [epoch] if rates(moved) < before else []
+        assert found == expected
+
+
+@pytest.mark.parametrize("cooldown", [1, 3])
+def test_cooldown_is_torchs(cooldown):
+    moved, oracle = optimizer(), optimizer()
+    schedule = make("plateau", moved, patience=1, factor=0.5, min_delta=0, cooldown=cooldown)
+    theirs = lr_scheduler.ReduceLROnPlateau(
+        oracle, "min", 0.5, 1, threshold=0, threshold_mode="abs", cooldown=cooldown, eps=0
+    )
+    for loss in LOSSES:
+        schedule.after_epoch(loss)
+        theirs.step(loss)
+        assert rates(moved) == rates(oracle)
+    assert rates(moved)[0] < 0.1
+
+
+def test_pieces_begin_with_their_epochs():
+    found = path("piecewise", from_epochs=(2, 4), shares=(0.5, 0.1))
+    assert found[::PER_EPOCH] == pytest.approx([1, 0.5, 0.5, 0.1, 0.1, 0.1])
+    assert path("piecewise", from_epochs=(1,), shares=(0.25,)) == [0.25] * TOTAL
 
 
 def test_plateau_cuts_a_tiny_rate_too():

@@ -18,9 +18,6 @@ from .files import Path, Where
 from .learners import (
     check_learner,
     check_models,
-    epoch_scores,
-    has_validation,
-    monitor_of,
     own_optimizers,
     reads,
     spec_of,
@@ -33,6 +30,7 @@ from .spaces import wrong_space
 from .specs.averages import first_averaged
 from .specs.optimizers import groups_of
 from .specs.prepare import OnTarget
+from .watching import check_callbacks, check_monitors, check_schedule, find_wrong_pickers
 
 
 def find_contradictions(config: Config, where: Where) -> list[Problem]:
@@ -73,68 +71,8 @@ def find_ineffective(config: Config, where: Where, written: Collection[str]) -> 
 
 def forbidden(config: Config, where: Where) -> list[Problem]:
     """What a config may say but the method forbids: a temporal leak, tuning on the test set."""
-    rules = (_arrow_of_time, _epoch_pickers, _padding_read_last)
+    rules = (_arrow_of_time, find_wrong_pickers, _padding_read_last)
     return [problem for rule in rules for problem in rule(config, where)]
-
-
-def _monitors(config: Config, where: Where) -> Iterator[Problem]:
-    if config.final == "only":  # nothing is held out to be watched, and nothing watches
-        return
-    known, asked = epoch_scores(config), _list_monitors(config)
-    if hasattr(config.schedule.options, "monitor"):
-        asked.append((("schedule", "monitor"), config.schedule.options.monitor))
-    for path, name in asked:
-        if name == "auto" and path[0] != "trainer" and monitor_of(config) is None:
-            yield _monitor_problem(config, path[:-1], where)
-        elif name not in ("auto", *known) and not _is_no_picker(config, name):
-            key = ".".join(path)
-            there = name in spec_of(config).scores(config)
-            why = "is measured at the end only" if there else "no metric of this run computes"
-            what = f"`{key}` is {name}, which {why}"
-            other = f"{key}={known[0]}" if known else _hint_at_none(path)
-            near = [*known, *_training_scores(config)] if path[0] == "callbacks" else known
-            hint = did_you_mean(name, near, f"{key}={{}}") or other
-            yield Problem(what, where(path), join_names(known or near) or _NO_PICKER, hint)
-
-
-def _is_no_picker(config: Config, name: str) -> bool:
-    """Whether a score that may choose no epoch is there; `forbidden` says where it may not."""
-    return name.startswith("test/") or name in _training_scores(config)
-
-
-def _training_scores(config: Config) -> list[str]:
-    """Those of training rows that every epoch has: they may end a training, but choose no epoch."""
-    scores = spec_of(config).scores(config).items()
-    return [name for name, one in scores if one.each_epoch and name.startswith("train/")]
-
-
-_NO_PICKER = "none: no score of validation rows is there in every epoch"
-
-
-def _hint_at_none(path: Path) -> str:
-    """What to type in place of what would monitor a score where none can be."""
-    if path[0] == "trainer":
-        return "trainer.monitor=auto"
-    return "schedule=constant" if path[0] == "schedule" else f"'~{'.'.join(path[:2])}'"
-
-
-def _list_monitors(config: Config) -> list[tuple[Path, str]]:
-    """The scores that choose the epoch or end the training, and where they are named."""
-    options: dict[Path, Any] = {("trainer",): config.trainer}
-    options |= {("callbacks", name): one.options for name, one in config.callbacks.items()}
-    return [((*at, "monitor"), o.monitor) for at, o in options.items() if hasattr(o, "monitor")]
-
-
-def _monitor_problem(config: Config, path: Path, where: Where) -> Problem:
-    """For what needs a monitored score where there is none."""
-    what = f"{'.'.join(path)} needs a score to monitor, but"
-    if has_validation(config):
-        known, hint = epoch_scores(config), _hint_at_none(path)
-        hint = f"{'.'.join(path)}.monitor={known[0]}" if known else hint
-        what = f"{what} learner {config.learner.name} has none"
-        return Problem(what, where(path), join_names(known) or _NO_PICKER, hint)
-    what = f"{what} protocol {config.protocol.name} has no validation set"
-    return Problem(what, where(path), hint=one_cut(config))
 
 
 def _dataset(config: Config, where: Where) -> Iterator[Problem]:
@@ -185,7 +123,6 @@ def _trainer(config: Config, where: Where) -> Iterator[Problem]:
     trainer = config.trainer
     parts = 1 if trainer.accumulate == "auto" else trainer.accumulate
     first = first_averaged(trainer.average, trainer.epochs) or 0
-    yield from _first_epochs(config, where)
     for name, value, limit, most, told in (
         ("last_epoch", trainer.last_epoch or 0, "epochs", trainer.epochs, "epochs of the training"),
         ("average.from_epoch", first, "epochs", trainer.epochs, "epochs of the training"),
@@ -195,17 +132,6 @@ def _trainer(config: Config, where: Where) -> Iterator[Problem]:
             what = f"`trainer.{name}` is {value}, more than the {most} {told}"
             accepted = f"a whole number from 1 to trainer.{limit} ({most})"
             yield Problem(what, where(("trainer", *name.split("."))), accepted)
-
-
-def _first_epochs(config: Config, where: Where) -> Iterator[Problem]:
-    """Callbacks that begin after the last epoch."""
-    last = config.trainer.epochs
-    for name, one in config.callbacks.items():
-        first = getattr(one.options, "from_epoch", 1)
-        if first > last > 0:
-            key = f"callbacks.{name}.from_epoch"
-            what = f"`{key}` is {first}, but training ends after epoch {last}"
-            yield Problem(what, where(tuple(key.split("."))), f"a whole number from 1 to {last}")
 
 
 def _start(config: Config, where: Where) -> Iterator[Problem]:
@@ -300,28 +226,12 @@ def _arrow_of_time(config: Config, where: Where) -> Iterator[Problem]:
         yield Problem(what, where(("protocol",)), "chronological, rolling, auto", hint)
 
 
-def _epoch_pickers(config: Config, where: Where) -> Iterator[Problem]:
-    """The epoch is chosen on validation rows: never on test rows, never on training rows.
-
-    What a callback watches chooses none, but may end the training: by a training score as well.
-    """
-    for path, score in _list_monitors(config):
-        part = score.partition("/")[0]
-        reason = _WRONG_PICKERS.get(part)
-        if reason and not (part == "train" and path[0] == "callbacks"):
-            known, key = epoch_scores(config), ".".join(path)
-            without = monitor_of(config, "auto") is None and path[0] != "trainer"
-            hint = _hint_at_none(path) if without else f"{key}=auto"
-            accepted = join_names(known) or _NO_PICKER
-            yield Problem(f"`{key}` is {score}: {reason}", where(path), accepted, hint)
-
-
 _RULES = (
     *(
         _names,
         _dataset,
         check_learner,
-        _monitors,
+        check_monitors,
         _columns,
         check_features,
         check_models,
@@ -330,14 +240,9 @@ _RULES = (
         _copies,
         _trainer,
     ),
-    *(_start, _groups, _protocol, _addresses),
+    *(check_callbacks, check_schedule, _start, _groups, _protocol, _addresses),
 )
 """What finds contradictions, in the order in which these are told."""
-
-_WRONG_PICKERS = {
-    "train": "a training score may not choose the epoch: it also improves when the model overfits",
-    "test": "choosing by the test score is tuning on the test set, and leaves none to test on",
-}
 
 
 def _padding_read_last(config: Config, where: Where) -> Iterator[Problem]:

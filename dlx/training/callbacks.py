@@ -105,7 +105,7 @@ class EarlyStopping(Callback):
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Puts back what `state_dict` gave."""
         self._improvement.best, self.waited = state["best"], state["waited"]
-        self.best_epoch = state["best_epoch"]
+        self.best_epoch = state.get("best_epoch", 0)  # earlier versions did not keep it
 
 
 class TimeLimit(Callback):

@@ -160,6 +160,26 @@ CASES = {
         "  accepted: train/loss, train/accuracy\n"
         "  try: callbacks.early_stopping.monitor=train/accuracy"
     ),
+    ("schedule={name: piecewise, from_epochs: [11, 61], shares: [0.1]}",): (
+        "`schedule.shares` has 1 shares, but `schedule.from_epochs` has 2 epochs\n"
+        "  where: command line: schedule={name: piecewise, from_epochs: [11, 61], shares: [0.1]}\n"
+        "  accepted: a share for each epoch\n"
+        "`schedule.from_epochs` has 61, but training ends after epoch 60\n"
+        "  where: command line: schedule={name: piecewise, from_epochs: [11, 61], shares: [0.1]}\n"
+        "  accepted: whole numbers from 1 to 60"
+    ),
+    ("schedule={name: piecewise}",): (
+        "`schedule.from_epochs` is empty: the rate would never change\n"
+        "  where: command line: schedule={name: piecewise}\n"
+        "  accepted: whole numbers >= 1\n"
+        "  try: schedule.from_epochs=[11] 'schedule.shares=[0.1]'"
+    ),
+    ("schedule={name: piecewise, from_epochs: [11, 11], shares: [0.1, 0.01]}",): (
+        "`schedule.from_epochs` is [11, 11]\n"
+        "  where: command line: schedule={name: piecewise, from_epochs: [11, 11], "
+        "shares: [0.1, 0.01]}\n"
+        "  accepted: epochs in rising order"
+    ),
     ("callbacks.early_stopping.from_epoch=61",): (
         "`callbacks.early_stopping.from_epoch` is 61, but training ends after epoch 60\n"
         "  where: command line: callbacks.early_stopping.from_epoch=61\n"

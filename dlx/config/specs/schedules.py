@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
+from itertools import pairwise
+from typing import ClassVar, Literal
 
+from ...errors import Problem
 from ..fields import Component, Table, option
 
 _WARMUP = "epochs in which the rate rises linearly from a hundredth of its value"
@@ -19,6 +22,10 @@ class Schedule:
     """
 
     anneals: ClassVar[bool] = False
+
+    def check(self, epochs: int) -> Iterator[tuple[str, Problem]]:  # noqa: ARG002
+        """What its options contradict, each other or so many epochs: by option."""
+        return iter(())
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,14 +67,60 @@ class OneCycle(Schedule):
 
 @dataclass(frozen=True, kw_only=True)
 class Plateau(Schedule):
-    """Multiplies the rate by `factor` after `patience` epochs without a better monitored score."""
+    """Multiplies the rate by `factor` after `patience` epochs without a better monitored score.
+
+    A score is better by more than `min_delta` than the best before, in its own direction.
+    """
 
     monitor: str = option("auto", "score to monitor, for example val/loss; auto: trainer.monitor")
     factor: float = option(0.1, "factor of each reduction", gt=0, lt=1)
     patience: int = option(10, "epochs without improvement before the rate is reduced", ge=0)
+    cuts: Literal["past_patience", "at_patience", "book"] = option(
+        "past_patience",
+        "past_patience: with the epoch after `patience` of them (torch); at_patience: with the "
+        "last of them (Keras today); book: first past patience, then at patience (Keras 2.0)",
+        newer=True,
+    )
+    cooldown: int = option(
+        0,
+        "epochs after a cut that do not count; at_patience and book count the last of them, "
+        "as Keras does",
+        unit="epochs",
+        ge=0,
+        newer=True,
+    )
     min_delta: float = option(1e-4, "smallest change that counts as improvement", ge=0)
     min_lr: float = option(0.0, "the rate never falls below this", ge=0)
     warmup_epochs: float = option(0.0, _WARMUP, unit="epochs", ge=0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piecewise(Schedule):
+    """A share of the rate from each of some epochs on: the book's LearningRateScheduler."""
+
+    from_epochs: tuple[int, ...] = option(
+        (),
+        "first epoch of each piece, in rising order; before them, the rate itself",
+        ge=1,
+    )
+    shares: tuple[float, ...] = option((), "share of the rate in each piece", ge=0)
+    warmup_epochs: float = option(0.0, _WARMUP, unit="epochs", ge=0)
+
+    def check(self, epochs: int) -> Iterator[tuple[str, Problem]]:
+        """Pieces without a share, out of order, or after the last epoch."""
+        key, first = "schedule.from_epochs", list(self.from_epochs)
+        if len(self.shares) != len(first):
+            what = f"`schedule.shares` has {len(self.shares)} shares, but `{key}` has {len(first)}"
+            yield "shares", Problem(what + " epochs", "", "a share for each epoch")
+        elif not first:
+            what = f"`{key}` is empty: the rate would never change"
+            hint = "from_epochs=[11] 'schedule.shares=[0.1]'"
+            yield "from_epochs", Problem(what, "", "whole numbers >= 1", hint)
+        if any(one >= other for one, other in pairwise(first)):
+            yield "from_epochs", Problem(f"`{key}` is {first}", "", "epochs in rising order")
+        elif first and first[-1] > epochs > 0:
+            what = f"`{key}` has {first[-1]}, but training ends after epoch {epochs}"
+            yield "from_epochs", Problem(what, "", f"whole numbers from 1 to {epochs}")
 
 
 _CODE = "dlx.schedules"
@@ -76,6 +129,7 @@ SCHEDULES = Table(
     {
         "constant": Component(Constant, f"{_CODE}:constant"),
         "step": Component(Step, f"{_CODE}:step"),
+        "piecewise": Component(Piecewise, f"{_CODE}:piecewise"),
         "cosine": Component(Cosine, f"{_CODE}:cosine"),
         "one_cycle": Component(OneCycle, f"{_CODE}:one_cycle"),
         "plateau": Component(Plateau, f"{_CODE}:plateau"),
