@@ -81,14 +81,26 @@ def auto(options: specs.Auto, problem: str) -> Loss:
     return cast("Loss", chosen.load()(chosen.options, problem))
 
 
-def average(problem: str, every: Sequence[Tensor]) -> Tensor:
+def average(
+    problem: str, every: Sequence[Tensor] | Tensor, weights: Tensor | None = None
+) -> Tensor:
     """Logits whose predictions are the means of those of several, as `activate` gives them.
 
     Args:
         problem: a name in the problem table.
         every: logits for the same rows, (batch, k) each.
+        weights: what each counts, (several,), in all 1; None: all the same.
     """
-    logits, activation = torch.stack(list(every)), PROBLEMS[problem].activation
+    logits = every if isinstance(every, Tensor) else torch.stack(list(every))
+    activation = PROBLEMS[problem].activation
+    if weights is not None:
+        shares = weights[:, None, None]
+        if activation == "none":
+            return (shares * logits).sum(0)
+        if activation == "softmax":
+            return (logits.log_softmax(-1) + shares.log()).logsumexp(0)
+        yes, no = F.logsigmoid(logits), F.logsigmoid(-logits)
+        return (yes + shares.log()).logsumexp(0) - (no + shares.log()).logsumexp(0)
     if activation == "none":
         return logits.mean(0)
     if activation == "softmax":

@@ -55,7 +55,10 @@ IN_FULL = ("--train-best", "model.units=[32],[128]")
 """Sweeps and searches that have one of these words run; others are planned, and run if `slow`."""
 
 
-OF_RUNS = ("test", "report", "resume", "reproduce", "lock", "runs", "best", "compare", "diff")
+OF_RUNS = (
+    *("test", "report", "resume", "reproduce", "lock", "runs", "best", "compare", "diff"),
+    "ensemble",
+)
 """Commands that ask for runs that are there."""
 
 

@@ -26,6 +26,7 @@ VERBS = {
     "workflow": "run the seven-step workflow, up to one test score: dlx workflow task=digits",
     "resume": "continue an interrupted run: dlx resume last",
     "reproduce": "train a run again and compare it to the bit, or check a claim",
+    "ensemble": "average what finished runs predict: dlx ensemble RUN RUN",
     "lock": "pin a run's data, config and digests in dlx.lock",
     "test": "evaluate a finished run on the test set",
     "experiments": "the book's experiments: published figures and ours",

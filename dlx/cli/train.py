@@ -187,8 +187,8 @@ def show_verdict(facts: Mapping[str, Any]) -> None:
             say(line)
         for line in describe_classes(facts.get("problem") or {}, names):
             say(line)
-    if power.get("text"):
-        say(power["text"])
+    for line in filter(None, (power.get("text"), power.get("members"))):
+        say(line)
 
 
 def _show_scores(scores: Sequence[dict[str, Any]]) -> None:

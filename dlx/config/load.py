@@ -158,8 +158,32 @@ def load_saved(
         values, lines = read_saved(file, shown)
     except BadFile as error:
         raise UsageError(error.problem) from None
+    return load_values(values, shown, plugins, arguments, lines)
+
+
+def load_values(
+    values: Any,
+    shown: str,
+    plugins: Sequence[str] = (),
+    arguments: Sequence[str] = (),
+    lines: dict[Path, int] | None = None,
+) -> Config:
+    """A config of plain values, as a `config.yaml` holds them; see `load_saved`.
+
+    Args:
+        values: by section.
+        shown: how the user knows where they are from.
+        plugins: packages that the user allows now.
+        arguments: values of the shell, written over them.
+        lines: where each path was written, where that is known.
+
+    Raises:
+        UsageError: they do not fit the schema.
+    """
     tree = Tree(short=SHORT)
-    tree.merge(Layer(shown, {**rename_old_keys(values or {}), "plugins": list(plugins)}, lines))
+    tree.merge(
+        Layer(shown, {**rename_old_keys(values or {}), "plugins": list(plugins)}, lines or {})
+    )
     found: list[Problem] = []
     if arguments:
         from .compose import lay_over
@@ -239,10 +263,12 @@ def digest(config: Config) -> str:
 
 
 def _forget_places(value: Any) -> None:
-    """Of vectors and weights that models start from, what they are counts, wherever they lie."""
+    """Of vectors, weights and members that there are, what they are counts, wherever they lie."""
     if isinstance(value, dict):
         if value.get("vectors") and value.get("sha256"):
             value["vectors"] = ""
+        if value.get("run") and value.get("sha256"):
+            value["run"] = ""
         if "network" in value and "/" in str(value.get("weights")) and value.get("sha256"):
             value["weights"] = ""
         value = list(value.values())

@@ -5,13 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, ClassVar
 
 from ..errors import Problem
 from ..problem import PROBLEMS
 from .fields import Chosen
 from .files import Where
-from .learners import LearnerSpec, ScoreSpec, has_validation
+from .learners import Ability, LearnerSpec, ScoreSpec, has_validation
 from .names import did_you_mean, join_names
 from .schema import Config, Target
 from .specs import METRICS
@@ -20,7 +20,14 @@ from .specs import METRICS
 class SupervisedSpec(LearnerSpec):
     """Rows with targets; everything that dlx can do."""
 
-    can = ("folds", "final", "workflow", "accumulate", "diagnose", "predict")
+    can: ClassVar[tuple[Ability, ...]] = (
+        "folds",
+        "final",
+        "workflow",
+        "accumulate",
+        "diagnose",
+        "predict",
+    )
 
     def scores(self, config: Config) -> dict[str, ScoreSpec]:
         """Losses and metrics of both sets; judged is the first metric of the first target."""

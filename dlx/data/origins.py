@@ -21,6 +21,7 @@ from ..errors import Problem, UsageError
 from ..files import is_file
 from ..runs import source
 from ..runs.folder import MARK, find, name_of, read_status
+from ..runs.members import settle_members
 from . import store
 from .hashes import known_digest
 from .weights import find_weights, label_of
@@ -49,7 +50,8 @@ def find_files(loaded: Loaded) -> Loaded:
     Raises:
         UsageError: one is not there, or does not fit.
     """
-    return _find_weights(_find_vectors(loaded))
+    settled = replace(loaded, config=settle_members(loaded.config))
+    return _find_weights(_find_vectors(settled))
 
 
 def _find_weights(loaded: Loaded) -> Loaded:

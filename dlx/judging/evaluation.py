@@ -13,9 +13,9 @@ import numpy.typing as npt
 from ..metrics.base import Places, Values
 from .blocks import InTime
 from .bootstrap import Draws
-from .verdict import DATA
+from .verdict import DATA, MEMBER
 
-Kind = Literal["model", "constant", "naive", "classical", "noise", "start", "data"]
+Kind = Literal["model", "constant", "naive", "classical", "noise", "start", "data", "member"]
 Direction = Literal["min", "max"]
 
 
@@ -27,8 +27,9 @@ class Estimate(ABC):
     Attributes:
         name: as in "majority".
         kind: "model"; or a constant (or drawn at random), a naive forecast, a classical model,
-            noise in place of what is generated, what was there at the start, or data themselves,
-            which tell how good a score can be and need not be beaten.
+            noise in place of what is generated, what was there at the start, data themselves, which
+            tell how good a score can be and need not be beaten, or a member of an ensemble, which
+            is no simpler answer but compared with it.
     """
 
     name: str
@@ -92,7 +93,7 @@ class Evaluation:
     in_time: InTime | None = None
 
     def __post_init__(self) -> None:
-        if all(one.kind == DATA for one in self.baselines):
+        if all(one.kind in (DATA, MEMBER) for one in self.baselines):
             what = f"{self.score} has no baselines: no score without what it must beat"
             raise ValueError(f"{what} (docs/design.md, Evaluation)")
 

@@ -23,7 +23,7 @@ from .evaluation import Estimate, Evaluation
 from .facts import Facts
 from .intervals import Interval, hull, mean_by_rows, paired_shares, students_t, wilson
 from .scores import Baseline, Beside, Judged, Score
-from .verdict import DATA, entry, power_of
+from .verdict import DATA, MEMBER, entry, power_of
 
 
 def judge(part: str, evaluations: Sequence[Evaluation]) -> Judged:
@@ -54,7 +54,7 @@ def judge(part: str, evaluations: Sequence[Evaluation]) -> Judged:
 def _best(evaluation: Evaluation, values: Sequence[float]) -> Baseline | None:
     """The best of those to beat; None where none is defined (ROC-AUC of one class)."""
     pairs = zip(evaluation.baselines, values, strict=True)
-    rivals = [(one, value) for one, value in pairs if one.kind != DATA]
+    rivals = [(one, value) for one, value in pairs if one.kind not in (DATA, MEMBER)]
     found = [Baseline(one.name, value) for one, value in rivals if not math.isnan(value)]
     pick = max if evaluation.direction == "max" else min
     return pick(found, key=lambda one: one.value) if found else None

@@ -17,6 +17,8 @@ Listed = Sequence[Mapping[str, Any]]
 
 DATA = "data"
 """The kind of what is no rival: data themselves, which tell how good a score can be."""
+MEMBER = "member"
+"""The kind of what an ensemble is made of: compared with it, but no simpler answer."""
 CHANCE = {"shuffled": "labels shuffled", "uniform": "all classes equally likely"}
 """Baselines that guess at random, as `report.json` calls them -> how each guesses."""
 LOST = "does not beat the trivial baseline"
@@ -90,7 +92,7 @@ def verdict_of(listed: Listed) -> Verdict:
     Args:
         listed: the baselines, as from `entry`.
     """
-    listed = [one for one in listed if one.get("kind") != DATA]
+    listed = [one for one in listed if one.get("kind") not in (DATA, MEMBER)]
     simple = [one for one in listed if one.get("kind") != "classical"]
     linear = [one for one in listed if one.get("kind") == "classical"]
     trivial = _beats_all(simple)
@@ -151,13 +153,23 @@ def power_of(listed: Sequence[dict[str, Any]], how: str) -> dict[str, Any]:
         how: by which method they were compared.
     """
     found = verdict_of(listed)
-    simple = [one for one in listed if one["kind"] not in ("classical", DATA)]
+    simple = [one for one in listed if one["kind"] not in ("classical", DATA, MEMBER)]
     hardest = [min(simple, key=_difficulty)] if simple else []
     texts = [_describe(one) for one in (*hardest, *(o for o in listed if o["kind"] == "classical"))]
     texts += [_describe_data(one) for one in listed if one["kind"] == DATA]
     text = f"{found.text}: {'; '.join(texts)} ({how})" if texts else how
     known = {"trivial": found.trivial, "beats": found.beats, "use": found.use}
-    return {"verdict": found.text, "text": text, **known}
+    return {"verdict": found.text, "text": text, **known, **_beside_members(listed)}
+
+
+def _beside_members(listed: Sequence[dict[str, Any]]) -> dict[str, str]:
+    """Whether an ensemble beats its best member, the best on the same rows; {} of no ensemble."""
+    members = [one for one in listed if one["kind"] == MEMBER]
+    if not members:
+        return {}
+    best = min(members, key=lambda one: float(one["difference"]))
+    known = {True: "yes", False: "no"}.get(best["beaten"], "not known")
+    return {"members": f"beats its best member significantly: {known}; {_describe(best)}"}
 
 
 def _difficulty(one: Mapping[str, Any]) -> tuple[bool, float]:

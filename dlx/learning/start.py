@@ -12,7 +12,10 @@ from torch import Tensor
 from ..config.names import did_you_mean, join_names
 from ..config.schema import Config
 from ..errors import Problem, UsageError
+from ..prepare import Pipeline
+from ..runs.members import find_members, place_of
 from ..runs.source import Source, Weights, find_source, read_weights
+from .ensemble import Ensemble
 from .learner import Learner
 
 _SHOWN = 5
@@ -46,6 +49,20 @@ def start_from(config: Config, learner: Learner) -> dict[str, Any]:
     learner.module.load_state_dict(taken, strict=False)
     fresh = [name for name, _ in learner.module.named_parameters() if name not in taken]
     return {"run": source.name, "sha256": source.sha256, "taken": len(taken), "fresh": fresh}
+
+
+def take_members(config: Config, learner: Learner) -> None:
+    """Puts the weights of its members into an ensemble; any other learner stays as it is.
+
+    Raises:
+        UsageError: a run is gone or has changed, or its weights do not fit.
+        RunError: they are damaged.
+    """
+    for name, source in find_members(config).items():
+        assert isinstance(learner, Ensemble)
+        weights = {n: torch.from_numpy(one.copy()) for n, one in read_weights(source).items()}
+        inputs = config.dataset.options.inputs
+        learner.take(name, weights, Pipeline.load(place_of(config, name), inputs).targets)
 
 
 def describe_start(start: Mapping[str, Any]) -> str:

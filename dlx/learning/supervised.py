@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Self
 
 import numpy as np
@@ -51,7 +51,7 @@ class Supervised(OneLoss):
         self.heads = heads
         self._penalty = Penalty({"model": (config.model, model)})
         self._views = Views.of(config)
-        self._last: tuple[FoldData, str, dict[str, Tensor]] | None = None
+        self._last: tuple[FoldData, str, Part, dict[str, Tensor]] | None = None
 
     @classmethod
     def build(
@@ -88,13 +88,17 @@ class Supervised(OneLoss):
     def compute(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The losses of a batch, and the logits by target."""
         logits = self.answer(batch.inputs)
+        return self.losses_of(logits, batch), logits
+
+    def losses_of(self, logits: Mapping[str, Tensor], batch: Batch) -> dict[str, Tensor]:
+        """The losses of a batch whose logits are known, by target."""
         if len(self.heads) == 1:  # no sum, no weight: one step in ten thousand counts
             head = self.heads[0]
-            return {"loss": self._loss(head, logits[head.name], batch)}, logits
+            return {"loss": self._loss(head, logits[head.name], batch)}
         each = {h.name: self._loss(h, logits[h.name], batch) for h in self.heads}
         weighted = [head.weight * each[head.name] for head in self.heads]
         total = torch.stack(weighted).sum()
-        return {"loss": total, **{f"{name}/loss": loss for name, loss in each.items()}}, logits
+        return {"loss": total, **{f"{name}/loss": loss for name, loss in each.items()}}
 
     def answer(self, inputs: Inputs) -> dict[str, Tensor]:
         """The logits by target; of pictures that are seen in several ways as of their mean."""
@@ -128,7 +132,7 @@ class Supervised(OneLoss):
         """Each metric of each target, and the loss; the model is run over the samples once."""
         samples, meters = fold.part(part), self.meters(part)
         logits = self.run_over(samples, meters)
-        self._last = (fold, part, logits)
+        self._last = (fold, part, samples, logits)
         scores, naive = meters.scores(), fold.data.naive(fold.rows_of(part), fold.rows.train)
         found = []
         for score, head, metric in meters.metrics:
@@ -141,7 +145,12 @@ class Supervised(OneLoss):
         known = scores[f"{part}/loss"]
         loss = Objective("model", "model", self.heads, samples.targets, logits, known)
         constant = constant_objective(self.heads, fold.train.targets, samples.targets)
-        return [*found, Evaluation(f"{part}/loss", "min", "row", loss, (constant,))]
+        beaten = (constant, *self._losses_beside(samples))
+        return [*found, Evaluation(f"{part}/loss", "min", "row", loss, beaten)]
+
+    def _losses_beside(self, part: Part) -> Sequence[Objective]:  # noqa: ARG002
+        """The losses that are shown beside the model's, but for the best constant answer's."""
+        return ()
 
     def _baselines(
         self,
@@ -179,7 +188,7 @@ class Supervised(OneLoss):
         """
         if when != "end" or self._last is None:
             return
-        fold, part, logits = self._last
+        fold, part, _, logits = self._last
         data, rows = fold.data, fold.rows_of(part)
         leave_answers(into, data.samples, rows, data.targets, fold.pipeline, logits)
         leave_heaviest(into, self.model, fold)

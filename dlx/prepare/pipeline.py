@@ -87,10 +87,22 @@ class FittedStep:
 
 @dataclass(frozen=True)
 class RawColumn:
-    """An input as the file had it: the kind of its column, and what that holds in words."""
+    """An input as the file had it: the kind of its column, and what that holds in words.
+
+    Attributes:
+        kind: of the column.
+        holds: what it holds, in words.
+        of: the column of the frame that it is, where it has another name than that.
+    """
 
     kind: str
     holds: str
+    of: str = ""
+
+    def plain(self) -> dict[str, str]:
+        """As `pipeline.json` holds it."""
+        told = {"kind": self.kind, "holds": self.holds}
+        return {**told, "of": self.of} if self.of else told
 
 
 @dataclass(frozen=True)
@@ -167,20 +179,21 @@ class Pipeline:
         """
         columns: Columns = {}
         for name, raw in self.raw.items():
-            if name not in frame.columns:
+            of = raw.of or name
+            if of not in frame.columns:
                 found = ", ".join(frame.columns) or "no column"
-                raise UsageError(Problem(f"there is no input {name}, only {found}"))
-            column = frame.columns[name]
-            if raw.holds and _raw(column) != raw:
+                raise UsageError(Problem(f"there is no input {of}, only {found}"))
+            column = frame.columns[of]
+            if raw.holds and replace(_raw(column), of=raw.of) != raw:
                 what = f"input {name} holds {column.holds}, not what was prepared in training"
                 raise UsageError(Problem(what, "", raw.holds))
-            column = self._apply(column, name, getattr(frame, "key", ""), cache)
+            column = self._apply(column, name, of, getattr(frame, "key", ""), cache)
             with _prefix_input(name):
                 columns[name] = column.ready()
         return columns
 
-    def _apply(self, column: Column, name: str, known: str, cache: Cache | None) -> Column:
-        """What the steps of one column make of it."""
+    def _apply(self, column: Column, name: str, of: str, known: str, cache: Cache | None) -> Column:
+        """What the steps of one column make of it; `of` is its name in the frame."""
         steps = [step for step in self.steps if step.column == name]
 
         def run(some: Sequence[FittedStep], column: Column) -> Column:
@@ -190,11 +203,16 @@ class Pipeline:
 
         if cache is None or not known:
             return run(steps, column)
-        chain = Chain(name, tuple(step.choose() for step in steps), known)
+        chain = Chain(of, tuple(step.choose() for step in steps), known)
         first, rest = steps[: chain.costly], steps[chain.costly :]
         states, key = [step.state for step in first], chain.key([""] * len(steps), None, None)
         column, _ = chain.make_once(key, cache, lambda: (run(first, column), states))
         return run(rest, column)
+
+    @property
+    def read(self) -> tuple[str, ...]:
+        """The columns of a frame that it reads."""
+        return tuple(dict.fromkeys(raw.of or name for name, raw in self.raw.items()))
 
     def remarks(self) -> list[str]:
         """What of what was learnt is worth a word."""
@@ -222,7 +240,7 @@ class Pipeline:
         """
         make_folders(folder / FOLDER)
         told = {
-            "raw": {name: vars(one) for name, one in self.raw.items()},
+            "raw": {name: one.plain() for name, one in self.raw.items()},
             "steps": [vars(one) for one in self.steps],  # `asdict` copies a vocabulary in seconds
             "targets": {name: codec.plain() for name, codec in self.targets.items()},
             "inputs": {name: found.plain() for name, found in self.inputs.items()},

@@ -114,6 +114,8 @@ def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
     use = verdict_of(mappings(run.report, "baselines")).use
     remarks = [sentence(use)] if use else []
     told = _describe_verdict(run, found)
+    if beside := get(get(run.report, "power", dict), "members", str):
+        remarks.append(sentence(beside))
     interval, baseline = span(found), amount(get(found, "baseline", dict), "value")
     if told:
         remarks.append(sentence(told))

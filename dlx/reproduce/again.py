@@ -16,6 +16,7 @@ from ..running.environment import contract
 from ..running.run import Run, Say
 from ..runs import seal
 from ..runs.folder import name_of
+from ..runs.members import pin_members
 from ..runs.source import pin_source
 from ..training.callbacks import Callback
 from .compare import Difference, differences
@@ -78,10 +79,11 @@ def reproduce(
         what = f"only a finished run can be reproduced, and this one is {earlier.state}"
         raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} continues"))
     config = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", plugins)
-    config = locate_vectors(pin_source(config, folder.parent.parent), folder.parent.parent)
+    root = folder.parent.parent
+    config = locate_vectors(pin_members(pin_source(config, root), root), root)
     broken = seal.find_broken(folder)
     loaded = wrap_config(config, [str(one) for one in earlier.status.get("overrides", [])])
-    name, root = name_of(folder), folder.parent.parent
+    name = name_of(folder)
     batch = earlier.eval_batch or config.trainer.eval_batch_size
     before = Before(batch, earlier.accumulate)
     with replay(loaded, root, name, say, watchers, earlier.threads, folder, before) as run:

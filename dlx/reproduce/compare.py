@@ -77,6 +77,8 @@ def _steps(stage: str, one: Path, other: Path) -> list[Difference]:
     then there are more losses than steps, and weights and scores tell.
     """
     found: list[Difference] = []
+    if not is_there(one / LOSSES) and not is_there(other / LOSSES):
+        return found  # what has no gradient, or trained no epoch, tells none
     steps = _count_steps(one)
     for file in (LOSSES, *other_files(one)):
         if 0 < steps < len(_losses(one / file)):

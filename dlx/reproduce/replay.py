@@ -16,6 +16,7 @@ from ..running.run import Run, Say
 from ..running.train import train
 from ..runs import ledger
 from ..runs.log import silent
+from ..runs.members import pin_members
 from ..runs.source import pin_source
 from ..training.callbacks import Callback
 
@@ -48,7 +49,8 @@ def replay(
         RunError: the training failed.
     """
     with tempfile.TemporaryDirectory(prefix="dlx-replay-") as place:
-        config = pin_source(locate_vectors(loaded.config), Path(loaded.config.run.root))
+        here = Path(loaded.config.run.root)
+        config = pin_members(pin_source(locate_vectors(loaded.config), here), here)
         config = replace(config, run=replace(config.run, root=place, watch=False))
         run = train(replace(loaded, config=config), say, watchers, threads=threads, before=before)
         if run.facts.get("looks") and not run.data.samples.sample:

@@ -26,6 +26,7 @@ from ..losses import resolve
 from ..models.summary import describe_starts
 from ..problem import PROBLEMS
 from ..runs.files import write_text
+from ..runs.members import members_of
 from ..sources.data import Data, split_digest
 from ..sources.fold import FoldData
 from ..sources.order import describe_filling
@@ -132,7 +133,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "schedule": _component(config.schedule.name, to_plain(config.schedule.options)),
         "config": dump_yaml(loaded.plain()),
         "overrides": loaded.shown,
-        "command": shlex.join(["dlx", "train", *loaded.shown]),
+        "command": _command(loaded),
         "notes": [
             *loaded.notes,
             *remarks(config, fold),
@@ -141,6 +142,17 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "meanings": score_meanings(config),
         "advice": {"more_reliable": more_reliable(config, has_repeats(data.findings))},
     }
+
+
+def _command(loaded: Loaded) -> str:
+    """What to type for the same run."""
+    members = members_of(loaded.config)
+    if not members:
+        return shlex.join(["dlx", "train", *loaded.shown])
+    parts = {one.at.partition("/")[0] for one in members.values()} - {""}
+    runs = dict.fromkeys(one.run for one in loaded.config.learner.options.members.values())
+    how = ["--weights", loaded.config.learner.options.weights, *(f"--{one}" for one in parts)]
+    return shlex.join(["dlx", "ensemble", *runs, *how, *loaded.shown])
 
 
 def remarks(config: Config, fold: FoldData) -> list[str]:

@@ -24,6 +24,7 @@ from ..prepare import Pipeline
 from ..prepare.copies import add_copies
 from ..runs import seal
 from ..runs.folder import read_status
+from ..runs.members import stand_alone
 from ..sources.data import Data
 from ..sources.device import choose_device, set_determinism
 from ..sources.fold import FoldData, kept_steps, place_fold
@@ -91,7 +92,8 @@ class Kept:
         Raises:
             RunError: the weights do not fit the model of the config.
         """
-        learner = build_learner(forget_files(self.config), inputs, targets, self.device)
+        config = stand_alone(forget_files(self.config), self.run)
+        learner = build_learner(config, inputs, targets, self.device)
         try:
             learner.load_weights(self.weights)
         except RuntimeError as error:
@@ -167,8 +169,8 @@ def _check_pipeline(
     pipeline: Pipeline, inputs: tuple[str, ...], config: Config, where: str
 ) -> None:
     """What was learnt must be of the inputs, and hold the scales of the targets."""
-    if tuple(pipeline.raw) != inputs:  # of a stranger's, the target could be among them
-        what = f"the fitted preparation is of {', '.join(pipeline.raw) or 'no input'}"
+    if pipeline.read != inputs:  # of a stranger's, the target could be among them
+        what = f"the fitted preparation is of {', '.join(pipeline.read) or 'no input'}"
         raise RunError(Problem(what, where, ", ".join(inputs), "train again"))
     for name, target in config.targets.items():
         learnt = pipeline.targets.get(name)

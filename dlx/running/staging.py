@@ -13,10 +13,11 @@ from ..interrupts import listen
 from ..learning.build import build_learner, build_optimizers
 from ..learning.learner import Learner
 from ..learning.memory import eval_rows, require_batch, set_eval_batch
-from ..learning.start import start_from
+from ..learning.start import start_from, take_members
 from ..runs.artifacts import Artifacts
 from ..runs.files import make_folders
 from ..runs.log import Log
+from ..runs.members import keep_members
 from ..sources.data import Data
 from ..sources.fold import FoldData
 from ..sources.source import Source
@@ -61,6 +62,8 @@ def build_stage(
     sizes = learner.measure(fold.inputs)
     require_batch(config, sizes, len(fold.train), fold.device, fold.longest)
     start = start_from(config, learner) if config.from_run.run and not begun else {}
+    if not begun:
+        take_members(config, learner)
     config = learner.config = set_eval_batch(config, before.eval_batch or eval_rows(config, sizes))
     training = build_training(config, learner, learner.source(fold, number), number)
     training.accumulation.follow(before.accumulate.get(number, ()))
@@ -86,6 +89,8 @@ def place_stage(
     """
     make_folders(folder)
     stage.fold.pipeline.save(folder)
+    if not is_begun(folder):
+        keep_members(stage.config, folder)
     recorder, progress = Recorder(folder / curve, log), stage.training.progress
     checkpoints = _checkpoints(stage.config, stage.fold, folder / "checkpoints")
     checkpoints.callbacks = {**stage.checkpoints.callbacks, "recorder": recorder}

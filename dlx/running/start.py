@@ -33,6 +33,7 @@ from .callbacks import of_runs
 from .earlier import ANEW, Before, read_earlier
 from .environment import contract, describe_level, environment
 from .lineage import PREFIX, check_lineage
+from .members import check_members
 from .owner import is_own
 from .run import Run, Say, Trial, Within, trains_several
 from .stage import Stage
@@ -60,7 +61,7 @@ def begin_anew(
     check_writable(root)
     shared = trial.shared if trial else Shared(keep=False)
     data = shared.data(config)
-    warnings = check_lineage(config, data)
+    warnings = [*check_lineage(config, data), *check_members(config, data)]
     first = _first_stage(loaded, data, shared, threads, before)
     first.facts["stamps"] = warnings
     sweep_below(root)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ def find_source(config: Config) -> Source:
         what = f"run {name_of(folder)} is {status.get('state', 'unknown')}: it has no final weights"
         hint = f"dlx resume {folder.name} continues it"
         raise UsageError(Problem(what, "from_run.run", "a finished run", hint))
-    file, sha256 = _kept(folder)
+    file, sha256 = find_weights(folder, (folder / "checkpoints" / n for n in ("best", "last")))
     known = config.from_run.sha256
     if known and known != sha256:
         what = f"the weights of run {name_of(folder)} have changed since they were recorded"
@@ -131,9 +131,20 @@ def find_source(config: Config) -> Source:
     return Source(folder, file, sha256)
 
 
-def _kept(folder: Path) -> tuple[Path, str]:
-    """The file of a run's kept weights, and its digest as the newest manifest has it."""
-    for place in (folder / "checkpoints" / "best", folder / "checkpoints" / "last"):
+def find_weights(
+    folder: Path, places: Iterable[Path], key: str = "from_run.run"
+) -> tuple[Path, str]:
+    """The file of a run's kept weights, and its digest as the newest manifest has it.
+
+    Args:
+        folder: the run folder.
+        places: where they may lie, the first that has any counts.
+        key: of the config, which names the run.
+
+    Raises:
+        UsageError: there are none.
+    """
+    for place in places:
         manifests = [name for name in names_in(place) if _MANIFEST.fullmatch(name)]
         if manifests:
             files = _files_in(place / max(manifests))
@@ -143,7 +154,7 @@ def _kept(folder: Path) -> tuple[Path, str]:
     what = f"run {name_of(folder)} keeps no weights of its own"
     folds = is_folder(folder / "folds")
     hint = "a run over folds has a final model only with final=true" if folds else ""
-    raise UsageError(Problem(what, "from_run.run", "a run with weights", hint))
+    raise UsageError(Problem(what, key, "a run with weights", hint))
 
 
 def _files_in(manifest: Path) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -16,9 +17,11 @@ from ..data.cache import Cache
 from ..data.columns import Column, Input, Rows
 from ..data.protocols import Fold
 from ..data.store import cache_root
-from ..data.targets import EncodedTarget
+from ..data.targets import EncodedTarget, TargetCodec
 from ..prepare import Pipeline
 from ..prepare.copies import add_copies
+from ..prepare.joined import join
+from ..runs.members import members_of, place_of
 from .batches import Part, make_part
 from .data import Data
 from .device import choose_device, set_determinism
@@ -104,13 +107,30 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
         else target.standardise(fold.train)
         for name, target in data.targets.items()
     }
-    pipeline, columns = Pipeline.fit(
-        _place_steps(config, device), samples, learnt, codecs, kept_steps(data, made_of), rows
-    )
+    kept = kept_steps(data, made_of)
+    if members_of(config):
+        pipeline = _join_members(config, codecs)
+        columns = pipeline.apply(samples, kept)
+    else:
+        steps = _place_steps(config, device)
+        pipeline, columns = Pipeline.fit(steps, samples, learnt, codecs, kept, rows)
     found = place_fold(pipeline, columns, data, fold, device, rows, made_of)
     _balance(found, config, np.concatenate([fold.train, made_of]))
     found.seconds = time.perf_counter() - begun
     return found
+
+
+def _join_members(config: Config, codecs: Mapping[str, TargetCodec]) -> Pipeline:
+    """What the members of an ensemble have fitted, as one.
+
+    Raises:
+        RunError: it is damaged.
+    """
+    fitted = {
+        name: Pipeline.load(place_of(config, name), config.dataset.options.inputs)
+        for name in members_of(config)
+    }
+    return join(fitted, codecs)
 
 
 def _place_steps(config: Config, device: torch.device) -> list[Chosen]:

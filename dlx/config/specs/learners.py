@@ -127,6 +127,40 @@ class WordVectors(Learner):
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Member:
+    """A finished run whose weights an ensemble holds.
+
+    Attributes:
+        run: its name, or its path.
+        at: where in it the weights lie: its own, of a fold (folds/0), of an epoch (snapshots/10).
+        sha256: of the weights.
+    """
+
+    run: str = option(help="a run folder, or a unique part of a run's name", path=True)
+    at: str = option(
+        "", "which of its weights: empty: those that it kept; folds/NUMBER; snapshots/EPOCH"
+    )
+    sha256: str = option("", "digest of the weights, which dlx fills in and holds them to")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ensemble(Learner):
+    """Averages the predictions of finished runs; `dlx ensemble RUN RUN` puts one together."""
+
+    spec = "dlx.config.ensemble:EnsembleSpec"
+
+    members: dict[str, Member] = option(
+        dict, "the runs, by the names that reports give them", example="{one: {run: 1a2b3c4d}}"
+    )
+    weights: Literal["mean", "nelder_mead", "random_search"] = option(
+        "mean",
+        "what each member counts: all the same; or what has the least loss on the validation set, "
+        "found by the simplex of Nelder and Mead (1965), or among weights drawn at random",
+    )
+    draws: int = option(1000, "weights that random_search draws", ge=1)
+
+
 LEARNERS = Table(
     "learner",
     {
@@ -134,6 +168,7 @@ LEARNERS = Table(
         "vae": Component(Vae, "dlx.learning.vae:Vae"),
         "gan": Component(Gan, "dlx.learning.gan:Gan"),
         "diffusion": Component(Diffusion, "dlx.learning.diffusion:Diffusion"),
+        "ensemble": Component(Ensemble, "dlx.learning.ensemble:Ensemble"),
         "word_vectors": Component(WordVectors, "dlx.learning.word_vectors:WordVectors"),
     },
 )
