@@ -46,7 +46,7 @@ def commands() -> list[str]:
     ]
     for page in PAGES:
         outside = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.S | re.M)
-        lines += re.findall(r"`(dlx [a-z]+ [^`]+)`", outside)
+        lines += re.findall(r"`(dlx [a-z-]+ [^`]+)`", outside)
     wanted = [line.partition(" | ")[0] for line in lines if line.startswith("dlx ")]
     return list(dict.fromkeys(wanted))
 
@@ -85,7 +85,7 @@ def sampled(words: list[str]) -> list[str]:
     if words[0] == "tune":
         return [*words, "tune.trials=2", "trainer.epochs=2"]
     shows = words[:2] == ["data", "preview"]
-    if not (shows or words[0] in ("train", "summary")) or "--info" in words:
+    if not (shows or words[0] in ("train", "summary", "lr-find")) or "--info" in words:
         return words
     if any(word.startswith("experiment=") for word in words):
         return [*words, "trainer.epochs=2"]

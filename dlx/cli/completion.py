@@ -71,7 +71,7 @@ def words(typed: list[str]) -> list[str]:
     if typed[0] in _OF_RUNS and not last.startswith("-"):
         found = _complete_runs(typed[0], typed[1:-1], last)
         return [word for word in found if word.startswith(last)]
-    if typed[0] not in ("train", "tune", "workflow", "config", "summary", "preview", "help"):
+    if typed[0] not in _OF_CONFIGS:
         return []
     if "=" in last:
         key, _, begun = last.partition("=")
@@ -81,6 +81,8 @@ def words(typed: list[str]) -> list[str]:
     return [f"{key}{ending}" for key in (*_keys(), *named) if key.startswith(last)]
 
 
+_OF_CONFIGS = ("train", "tune", "workflow", "config", "summary", "lr-find", "preview", "help")
+"""The verbs that take keys of a config."""
 _OF_RUNS = {
     **dict.fromkeys(("report", "compare", "diff", "resume", "reproduce", "lock", "test"), "runs"),
     "explain": "runs",

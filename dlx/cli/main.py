@@ -36,6 +36,7 @@ VERBS = {
     "diff": "list what differs between two runs: config, environment, data",
     "report": "build a run's report again, or print its path",
     "explain": "show what a run's network sees: dlx explain last",
+    "lr-find": "find a learning rate by a short range test: dlx lr-find task=digits",
     "summary": "show the layers of a task's model",
     "config": "show the complete config of a task, and where each value comes from",
     "help": "explain a config key: dlx help optimizer.lr",
@@ -45,7 +46,7 @@ VERBS = {
 }
 
 MAX_LINE = 1000
-_PATHS = ("root", "out", "file", "junit", "config_dir")
+_PATHS = ("root", "out", "file", "junit", "config_dir", "plot")
 """Flags that name files: no shell replaces the `~` of --root=~/runs."""
 
 USAGE = """dlx {version}: deep-learning experiments from the shell
@@ -147,7 +148,7 @@ def _dispatch(arguments: list[str]) -> int:
 
 
 def _run(verb: str, arguments: list[str]) -> int:
-    module = importlib.import_module(f".{verb}", __package__)
+    module = importlib.import_module(f".{verb.replace('-', '_')}", __package__)
     parser = _Parser(
         prog=f"dlx {verb}",
         description=VERBS[verb],

@@ -1,0 +1,53 @@
+"""The picture of a range test: loss over learning rate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from .canvas import FAINT, INK, TRAIN, VAL, axes_at, legend, log_scale, picture
+from .words import shorten
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+_DASHES = ((0, (4, 2)), (0, (1, 1.5)))
+
+
+@picture
+def draw_rates(
+    name: str,
+    rates: Sequence[float],
+    losses: Sequence[float],
+    smooth: Sequence[float],
+    marks: dict[str, float],
+) -> Figure:
+    """The loss of each step as a dot, smoothed as a line, some rates marked.
+
+    Args:
+        name: the title.
+        rates: rising.
+        losses: of the steps.
+        smooth: the same, smoothed.
+        marks: what a rate is -> the rate.
+    """
+    figure, axes = axes_at(6.4, 3.4, (0.1, 0.14, 0.87, 0.68))
+    axes.plot(rates, losses, "o", color=TRAIN, ms=2.2, alpha=0.5, label="loss of a step")
+    axes.plot(rates, smooth, "-", color=VAL, lw=1.8, label="smoothed")
+    for place, (what, rate) in enumerate(marks.items()):
+        label = f"{what} {rate:.2g}"
+        axes.axvline(rate, color=INK, lw=1.1, ls=((0, (4, 2)), (0, (1, 1.5)))[place % 2])
+        axes.plot(
+            [], [], color=INK, lw=1.1, ls=((0, (4, 2)), (0, (1, 1.5)))[place % 2], label=label
+        )
+    least, start = min(smooth), smooth[0]
+    span = max(start - least, 1e-12)
+    axes.set_ylim(least - 0.1 * span, start + 0.6 * span)
+    log_scale(axes, "x")
+    axes.grid(color=FAINT, lw=0.8)
+    axes.set_xlabel("learning rate", labelpad=2)
+    axes.set_ylabel("training loss", labelpad=2)
+    legend(axes, 6.4)
+    figure.text(0.02, 0.985, shorten(name, 70), va="top", weight="bold", size=10)
+    return figure
