@@ -51,7 +51,8 @@ class RangeTest:
         sums = np.concatenate([[0.0], np.cumsum(self.losses)])
         places = np.arange(len(self.losses))
         reach = np.minimum(_window(self.steps) // 2, np.minimum(places, places[::-1]))
-        return (sums[places + reach + 1] - sums[places - reach]) / (2 * reach + 1)
+        means = (sums[places + reach + 1] - sums[places - reach]) / (2 * reach + 1)
+        return np.asarray(means, np.float64)
 
     @property
     def _lowest(self) -> int:
