@@ -7,10 +7,9 @@ can be asked for) is in the spec of the config's learner, and is asked for here.
 from __future__ import annotations
 
 import math
-import re
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import astuple, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from ..errors import Problem, UsageError
@@ -22,6 +21,7 @@ from .schema import Config
 from .shapes import Sizes
 from .specs import DATASETS
 from .specs.nodes import Known
+from .specs.scopes import move_problem
 
 SECTIONS = (
     *("targets", "prepare", "protocol", "baseline", "model", "loss", "optimizer", "schedule"),
@@ -122,15 +122,6 @@ def known_size(config: Config) -> int:
     return math.prod(found[0]) if len(found) == 1 and found[0] else 0
 
 
-def move_problem(problem: Problem, key: str) -> Problem:
-    """What is told of the section `model`, told of the key that chooses the model instead."""
-
-    def move(text: str) -> str:
-        return re.sub(r"^model$|\bmodel(?=\.[a-z])", key, text.replace("model=", f"{key}.name="))
-
-    return Problem(*map(move, astuple(problem)))
-
-
 def check_models(config: Config, where: Where) -> Iterator[Problem]:
     """What the options of the models that are trained contradict, each other or the shapes."""
     for key, use in spec_of(config).models(config).items():
@@ -141,18 +132,20 @@ def check_models(config: Config, where: Where) -> Iterator[Problem]:
         options = use.chosen.options
         found = [*options.check(use.inputs, use.outputs, find)]
         sizes = {name: use.sizes.get(name, 0) for name in use.outputs}
-        for problem in found or options.check_outputs(use.inputs, sizes, find):
+        found = found or [*options.check_outputs(use.inputs, sizes, find)]
+        for problem in found:
             moved = problem if key == "model" else move_problem(problem, key)
             yield replace(moved, where=problem.where)
-        if use.chosen.options.reads_bytes:
+        if not found:
             yield from _refuse_scaling(config, key, use, where)
 
 
 def _refuse_scaling(config: Config, key: str, use: ModelUse, where: Where) -> Iterator[Problem]:
     """Steps that would scale what a model scales itself."""
     steps = config.prepare.steps
-    for step in steps:
-        reached = [n for n in use.inputs if not step.options.columns or n in step.options.columns]
+    taken = use.chosen.options.byte_inputs(use.inputs)
+    for step in steps if taken else ():
+        reached = [n for n in taken if not step.options.columns or n in step.options.columns]
         if step.options.rescales and reached:
             told = f"model {use.chosen.name} scales pictures itself, but step {step.name} does too"
             hint = "prepare.steps=[]" if len(steps) == 1 else f"leave out the step {step.name}"

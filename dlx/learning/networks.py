@@ -10,8 +10,8 @@ import torch
 from torch import nn
 
 from ..config.fields import Chosen
-from ..config.learners import move_problem
 from ..config.schema import Config
+from ..config.specs.scopes import move_problem
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
 from ..errors import UsageError

@@ -24,13 +24,13 @@ from ..config.specs.nodes import (
     Nodes,
     assign_heads,
     join_shapes,
-    key_of,
     layers_of,
     require_alike,
     sort_nodes,
 )
+from ..config.specs.pretrained import Base, Pretrained
 from ..data.columns import Input
-from ..errors import UsageError
+from ..errors import Problem, UsageError
 from .inputs import Batch, Padded
 from .layers import multi_hot_linear, reader
 from .network import (
@@ -59,11 +59,16 @@ def build(options: Graph, inputs: Mapping[str, Input], outputs: Mapping[str, int
         UsageError: nodes contradict each other, a node cannot take what reaches it, or a penalty
             has no hidden layer to act on.
     """
-    if found := check_nodes(options.nodes, options.heads, [*inputs], [*outputs], ".".join):
+    if found := check_nodes(
+        options.nodes, options.blocks, options.heads, [*inputs], [*outputs], ".".join
+    ):
         raise UsageError(*found)  # of a graph that no config has: a learner's, or one of a test
-    heads = assign_heads(options.nodes, options.heads, outputs)
-    keys = {name: key_of(options.nodes, name) for name in options.nodes}
-    network = _assemble(options.nodes, heads, inputs, outputs, keys, options.output_layer)
+    opened = options.open(lambda name: name in inputs and inputs[name].kind == "ids")
+    heads, add = options.ends(opened, outputs), options.output_layer
+    try:
+        network = _assemble(opened.nodes, heads, inputs, outputs, opened.keys, add)
+    except UsageError as error:
+        raise opened.relocate(error) from error
     return check_penalty(options, network)
 
 
@@ -163,6 +168,18 @@ def _assemble(
     return Network({name: modules for name, (modules, _, _) in parts.items()}, steps, ends)
 
 
+def require_bytes(base: Base, name: str, found: Input) -> None:
+    """Refuses pictures that were scaled before they reach a base, which does that itself.
+
+    Raises:
+        UsageError: they are.
+    """
+    if found.scaled:
+        what = f"{base.network} scales pictures itself, but those of {name} are scaled already"
+        accepted = "pictures as bytes, from 0 to 255"
+        raise UsageError(Problem(what, "model.network", accepted, "prepare.steps=[]"))
+
+
 def _takes_multi_hot(layers: Sequence[Chosen]) -> bool:
     """Whether rows of set positions may reach layers as they are."""
     return not layers or layers[0].name == "linear"
@@ -178,6 +195,8 @@ def _find(
     if source in values:
         return values[source]
     found = inputs[source]
+    if layers and isinstance(layers[0].options, Pretrained):
+        require_bytes(layers[0].options, source, found)
     if found.kind == "multi_hot":
         return _Value(itemgetter(source), shape_of(found.shape, images=False), multi_hot=True)
     return _Value(*reader(source, found, has_images(layers)))

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import partial
 
-from torch import nn
-
-from ..config.specs import layers as specs
+from ..config.shapes import Shape
 from ..config.specs.models import Mlp
 from ..data.columns import Input
-from .modules import ACTIVATIONS, BatchNorm
+from .graph import stack_layers
 from .network import Network, check_penalty, dense_layer, flat_reader, one_body
 
 
@@ -26,21 +24,7 @@ def build(options: Mlp, inputs: Mapping[str, Input], outputs: Mapping[str, int])
         UsageError: an input holds ids, or a penalty has no hidden layer to act on.
     """
     read, width, multi_hot = flat_reader(inputs)
-    body: list[nn.Module] = []
-    for units in options.units:
-        body += _build_hidden(options, width, units, multi_hot)
-        width, multi_hot = units, False
-    head = partial(dense_layer, width, multi_hot=multi_hot)
+    vector = Shape("vector", (width,))
+    body, after = stack_layers(options.hidden(), vector, "model", multi_hot)
+    head = partial(dense_layer, after.sizes[0], multi_hot=multi_hot and not body)
     return check_penalty(options, one_body(read, body, head, outputs))
-
-
-def _build_hidden(options: Mlp, width: int, units: int, multi_hot: bool) -> list[nn.Module]:
-    # batch normalisation takes the mean off, and with it any bias before it
-    layers = [dense_layer(width, units, multi_hot, bias=not options.batch_norm)]
-    if options.batch_norm:
-        norm = specs.BatchNorm()
-        layers.append(BatchNorm(units, norm.momentum, norm.eps))
-    layers.append(ACTIVATIONS[options.activation]())
-    if options.dropout > 0:
-        layers.append(nn.Dropout(options.dropout))
-    return layers

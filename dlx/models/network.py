@@ -84,7 +84,7 @@ class Network(nn.Module):
         if len(steps) == 1:
             self.body = stacks[steps[0].part]
         else:
-            self.nodes = nn.ModuleDict(_rename(stacks))
+            self.nodes = _nest(stacks)
         self._steps = [(step.name, step.read, stacks[step.part]) for step in steps]
         self._ends = [(target, node) for target, (node, _) in heads.items()]
         self.heads = nn.ModuleDict(_rename({target: head for target, (_, head) in heads.items()}))
@@ -152,6 +152,17 @@ def _rename(modules: Mapping[str, nn.Module]) -> dict[str, nn.Module]:
             name += "_"
         renamed[name] = module
     return renamed
+
+
+def _nest(modules: Mapping[str, nn.Module]) -> nn.ModuleDict:
+    """Modules by the parts of their names: `more.1` is within `more`."""
+    inner: dict[str, dict[str, nn.Module]] = {}
+    for name, module in modules.items():
+        first, _, rest = name.partition(".")
+        inner.setdefault(first, {})[rest] = module
+    return nn.ModuleDict(
+        _rename({first: all_[""] if "" in all_ else _nest(all_) for first, all_ in inner.items()})
+    )
 
 
 def check_penalty(options: Common, network: Network) -> Network:

@@ -10,14 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from ..config.shapes import Shape
+from ..config.shapes import Place, Shape
 from ..config.specs.layers import take_vector
 from ..config.specs.pretrained import KEPT, RANDOM, Pretrained
 from ..config.specs.pretrained import Base as Options
 from ..data.columns import Input
 from ..data.weights import find_weights
 from ..errors import Problem, UsageError
-from .graph import stack_layers
+from .graph import require_bytes, stack_layers
 from .inputs import Batch
 from .layers import reader
 from .network import BODY, Network, Step, check_penalty, dense_layer, the_only_input
@@ -196,6 +196,12 @@ class Based(Network):
         return super().hidden({name: self.base(given) for name, given in inputs.items()})
 
 
+def base_layer(options: Pretrained, shape: Shape, place: Place) -> tuple[Base, Shape]:
+    """A base as a layer of a node."""
+    options.after(shape, place)
+    return Base(options), shape_after(options, "its node", shape, place.key)
+
+
 def build(options: Pretrained, inputs: Mapping[str, Input], outputs: Mapping[str, int]) -> Network:
     """Builds a base that reads pictures, layers after it, and a head for each target.
 
@@ -210,10 +216,7 @@ def build(options: Pretrained, inputs: Mapping[str, Input], outputs: Mapping[str
     """
     name, found = the_only_input(inputs, "pretrained")
     _, shape = reader(name, found, images=True)
-    if found.scaled:
-        what = f"{options.network} scales pictures itself, but those of {name} are scaled already"
-        accepted = "pictures as bytes, from 0 to 255"
-        raise UsageError(Problem(what, "model.network", accepted, "prepare.steps=[]"))
+    require_bytes(options, name, found)
     after = shape_after(options, name, shape, "model.network")
     modules, end = stack_layers(options.layers, after, options.key)
     width = take_vector(end, options.key).sizes[0]

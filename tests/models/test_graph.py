@@ -12,7 +12,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from dlx.config.specs.nodes import Node, assign_heads, follow_graph, unread
+from dlx.config.specs import MODELS
+from dlx.config.specs.nodes import Node, assign_heads, unread
 from dlx.data.columns import Input
 from dlx.errors import UsageError
 from dlx.models.init import initialise
@@ -298,8 +299,10 @@ def test_what_is_told_without_torch_is_what_the_model_says(build: Make, make: Ma
         outputs = dict.fromkeys(heads, 1)
         built = refusal(build, "graph", inputs, outputs, nodes=nodes, heads=heads)
 
-        assert refusal(follow_graph, nodes, heads, SHAPES) == built, nodes
-        assert built or not refusal(follow_graph, nodes, heads, dict.fromkeys(SHAPES)), nodes
+        graph = MODELS.default("graph", nodes=nodes, heads=heads)().options
+        check = partial(graph.check, targets=[*heads], where=".".join)
+        assert "\n".join(map(str, check(SHAPES))) == built, nodes
+        assert built or not [*check(dict.fromkeys(SHAPES))], nodes
         fits += not built
     assert 20 < fits < 130
 

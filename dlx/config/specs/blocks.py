@@ -71,6 +71,10 @@ class Blocks(Common):
         found = self.blocks(source)
         return {**found, "top": _node([list(found)[-1]], *self._top())}
 
+    def part(self, ids: bool) -> dict[str, Node]:  # noqa: ARG002
+        """Its nodes."""
+        return self.nodes("input")
+
     def _top(self) -> Iterator[Plain]:
         drop: list[Plain] = [("dropout", {"rate": self.dropout})] if self.dropout else []
         yield ("flatten" if self.end == "flatten" else f"{self.end}_pool"), {}

@@ -3,8 +3,21 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from ..shapes import Place, Shape
+
+
+@runtime_checkable
+class Shaped(Protocol):
+    """Options of whatever tells its shape before torch is imported."""
+
+    def after(self, shape: Shape, place: Place) -> Shape:
+        """The shape that it makes of the one that reaches it; sizes may be 0: not known.
+
+        Raises:
+            UsageError: it cannot take that shape.
+        """
 
 
 @dataclass(frozen=True, kw_only=True)

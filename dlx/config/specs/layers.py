@@ -16,7 +16,7 @@ from ..fields import Chosen, Component, Table, option
 from ..shapes import ANY, Kind, Place, Shape, Sizes, keep_possible, shape_of
 from .attention import Attention, AttentionPool, Position, Transformer
 from .growing import ConvTranspose2d, Reshape, Upsample
-from .layer import Layer
+from .layer import Layer, Shaped
 from .recurrent import Gru, Lstm, Reverse, Rnn
 
 _PADDING = "padding with zeros: none (valid), or enough to keep the size (same)"
@@ -304,7 +304,7 @@ def follow(layers: Sequence[Chosen], shapes: Sequence[Shape], key: str) -> list[
     """
     found = list(shapes)
     for number, layer in enumerate(layers, start=1):
-        if isinstance(layer.options, Layer):
+        if isinstance(layer.options, Shaped):
             place = Place(number, layer.name, key)
             found = keep_possible(partial(layer.options.after, place=place), found)
         else:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ...errors import Problem
 from ..fields import Chosen, option
 from ..files import Where
-from .nodes import Known
+from .nodes import Known, Node
 
 OUTPUT_LAYER = (
     "add a dense layer of as many units as there are outputs; false: the last layer gives them"
@@ -44,6 +44,18 @@ class Common:
     def stacks(self) -> dict[str, Sequence[Chosen]]:
         """The lists of layers that it has, by their keys in the config."""
         return {}
+
+    def part(self, ids: bool) -> tuple[Chosen, ...] | Mapping[str, Node]:
+        """What it is as a part of a graph: layers, or nodes that read `input`; no output layer.
+
+        Args:
+            ids: whether it reads rows of ids, which are names, else numbers.
+        """
+        raise NotImplementedError
+
+    def byte_inputs(self, inputs: Collection[str]) -> list[str]:
+        """Which inputs it takes as bytes, because it scales pictures itself."""
+        return list(inputs) if self.reads_bytes else []
 
     def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:  # noqa: ARG002
         """What its options allow alone but the whole, or the data, contradict; without torch.
@@ -93,6 +105,10 @@ class Layered(Common):
         Args:
             ids: whether the input is rows of ids, which are names, else numbers.
         """
+
+    def part(self, ids: bool) -> tuple[Chosen, ...]:
+        """Its layers."""
+        return self.expand(ids)
 
     def stacks(self) -> dict[str, Sequence[Chosen]]:
         """Its layers, as for ids."""

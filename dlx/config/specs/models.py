@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import partial
-from typing import Literal
+from typing import Any, Literal
 
 from ...errors import Problem, UsageError
 from ..fields import Chosen, Component, Table, option
 from ..files import Where
 from ..shapes import Place, keep_possible, shape_of
 from .blocks import Residual, Vgg, Xception, take_image
+from .expand import Opened, open_graph
 from .graphs import check_graph, locate
-from .layers import LAYERS, Conv2d, Pool2d, follow, shapes_of, take_end
+from .layers import LAYERS, Conv2d, Pool2d, choose, follow, shapes_of, take_end
 from .model import OUTPUT_LAYER, Layered
 from .model import Common as Common
-from .nodes import Known, Node, key_of
+from .nodes import PARTS, Block, Known, Node, assign_heads, layers_of
 from .pretrained import Pretrained
 from .sequences import Conv1d, Recurrent, Transformer
 
@@ -34,6 +35,21 @@ class Mlp(Common):
     activation: ActivationName = option("relu", "after each hidden layer")
     dropout: float = option(0.0, "share set to zero after each hidden layer", ge=0, lt=1)
     batch_norm: bool = option(False, "normalise each hidden layer before its activation")
+
+    def hidden(self) -> tuple[Chosen, ...]:
+        """Its layers, which read a vector."""
+        found: list[tuple[str, dict[str, Any]]] = []
+        for units in self.units:
+            # batch normalisation takes the mean off, and with it any bias before it
+            found.append(("linear", {"units": units, "bias": not self.batch_norm}))
+            found += [("batch_norm", {})] if self.batch_norm else []
+            found.append((self.activation, {}))
+            found += [("dropout", {"rate": self.dropout})] if self.dropout else []
+        return choose(*found)
+
+    def part(self, ids: bool) -> tuple[Chosen, ...]:  # noqa: ARG002
+        """Its layers, after what makes a vector of anything."""
+        return *choose(("flatten", {})), *self.hidden()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +86,21 @@ class Convnet(Common):
             yield window, Place(number, "convolution", "model.channels")
         if self.pool_last and self.pool > 1 and self.channels:
             yield pool, Place(len(self.channels), "pooling after it", "model.pool")
+
+    def part(self, ids: bool) -> tuple[Chosen, ...]:  # noqa: ARG002
+        """Its layers."""
+        found: list[tuple[str, dict[str, Any]]] = []
+        for window, _ in self.windows():
+            name = "max_pool2d" if isinstance(window, Pool2d) else "conv2d"
+            found.append((name, {one.name: getattr(window, one.name) for one in fields(window)}))
+            if name == "conv2d":
+                found += [("batch_norm", {})] if self.batch_norm else []
+                found.append((self.activation, {}))
+        drop = [("dropout", {"rate": self.dropout})] if self.dropout else []
+        found.append(("flatten", {}))
+        for units in self.dense:
+            found += [*drop, ("linear", {"units": units}), (self.activation, {})]
+        return choose(*found, *(() if self.dense else drop))
 
     def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:  # noqa: ARG002
         """An input that is no image, and windows larger than what reaches them."""
@@ -145,21 +176,61 @@ class Graph(Common):
     )
     output_layer: bool = option(True, OUTPUT_LAYER, newer=True)
 
+    blocks: dict[str, Block] = option(
+        dict,
+        "nodes by name that stand for one: what they call their inputs (inputs), and which of them "
+        "others may read (outputs)",
+        example="{twice: {nodes: {a: {of: [input], layers: [{linear: 16}, relu]}, "
+        "sum: {of: [a, input], join: add}}}}",
+        newer=True,
+    )
+
+    def open(self, ids: Callable[[str], bool]) -> Opened:
+        """Its nodes with all blocks and models opened; see `open_graph`."""
+        return open_graph(self.nodes, self.blocks, ids)
+
+    def ends(self, opened: Opened, targets: Iterable[str]) -> dict[str, str]:
+        """The opened node that each target's output layer reads."""
+        heads = assign_heads(self.nodes, self.heads, targets, self.blocks)
+        return {target: opened.given[name] for target, name in heads.items()}
+
     def stacks(self) -> dict[str, Sequence[Chosen]]:
         """The layers of each node that has some of its own."""
-        return {key_of(self.nodes, n): one.layers for n, one in self.nodes.items() if one.layers}
+        opened = self.open(lambda _: True)
+        owners = {opened.keys[name]: one.layers for name, one in opened.nodes.items()}
+        return {key: layers for key, layers in owners.items() if layers}
+
+    def byte_inputs(self, inputs: Collection[str]) -> list[str]:
+        """Those that a pretrained network reads."""
+        nodes = self.open(lambda _: False).nodes
+        read = {one for n in nodes for one in nodes[n].of if _has_base(layers_of(nodes, n))}
+        return [name for name in inputs if name in read]
 
     def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:
         """Names, circles, nodes that nobody reads, and shapes as far as they are known."""
         sizes = None if self.output_layer else dict.fromkeys(targets, 0)
-        yield from check_graph(self.nodes, self.heads, inputs, targets, where, sizes)
+        yield from self._check(inputs, targets, where, sizes)
 
     def check_outputs(
         self, inputs: Known, sizes: Mapping[str, int], where: Where
     ) -> Iterator[Problem]:
         """Last nodes that give more numbers than the outputs, or fewer."""
         if not self.output_layer:
-            yield from check_graph(self.nodes, self.heads, inputs, tuple(sizes), where, sizes)
+            yield from self._check(inputs, tuple(sizes), where, sizes)
+
+    def _check(
+        self,
+        inputs: Known,
+        targets: Sequence[str],
+        where: Where,
+        sizes: Mapping[str, int] | None,
+    ) -> Iterator[Problem]:
+        graph = self.nodes, self.blocks, self.heads
+        yield from check_graph(*graph, inputs, targets, where, sizes)
+
+
+def _has_base(layers: Sequence[Chosen]) -> bool:
+    return bool(layers) and isinstance(layers[0].options, Pretrained)
 
 
 _CODE = "dlx.models"
@@ -179,3 +250,4 @@ MODELS = Table(
         "pretrained": Component(Pretrained, f"{_CODE}.pretrained:build"),
     },
 )
+PARTS.entries.update({n: one for n, one in MODELS.entries.items() if one.options is not Graph})

@@ -1,7 +1,7 @@
 """Nodes of a graph of layers: the order in which they act, and the shapes that reach them.
 
-A node reads inputs or other nodes, joined where there are several, and passes them through layers.
-Nothing here depends on the order in which nodes are written. No torch.
+A node reads inputs or other nodes, joined where there are several, and passes them through layers,
+a block of nodes, or a model. Nothing here depends on the order in which they are written. No torch.
 """
 
 from __future__ import annotations
@@ -11,14 +11,17 @@ from dataclasses import dataclass, replace
 from functools import partial
 from graphlib import CycleError, TopologicalSorter
 from itertools import product
+from types import MappingProxyType
 from typing import Literal
 
 from ...errors import Problem, UsageError
-from ..fields import Chosen, option
+from ..fields import Chosen, Table, option
 from ..shapes import Shape, Sizes, keep_possible
 from .layers import LAYERS, follow, shapes_of, take_end
 
 Join = Literal["concat", "add"]
+PARTS = Table("model", {})
+"""Models that a node may have; `models.py` fills it, as they are made of nodes themselves."""
 Known = Mapping[str, Sizes | None]
 """Inputs by name: the shape of a sample of numbers, None where it shows in the data only."""
 
@@ -39,9 +42,53 @@ class Node:
         None,
         "how several are joined: concat lays features or channels side by side, add sums values",
     )
+    block: str | None = option(
+        None, "in place of layers: the block of model.blocks that it passes it through", newer=True
+    )
+    model: Chosen | None = option(
+        None,
+        "in place of layers: a model without its output layer",
+        table=PARTS,
+        example="{name: xception, channels: [16, 32]}",
+        newer=True,
+    )
+    repeat: int = option(
+        1,
+        "how many of its layers, block or model stand one after another, each with weights of "
+        "its own",
+        ge=1,
+        le=1000,
+        newer=True,
+    )
+
+    @property
+    def contents(self) -> list[str]:
+        """The options that say what it passes it through; one at most, where it is right."""
+        names = ("layers", "block", "model", "like")
+        return [name for name in names if getattr(self, name)]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Block:
+    """Nodes that stand for one, wherever a node names them."""
+
+    nodes: dict[str, Node] = option(
+        help="its parts, which read its inputs or each other",
+        example="{long: {of: [input], layers: [{linear: 16}]}, "
+        "sum: {of: [long, input], join: add}}",
+    )
+    inputs: tuple[str, ...] = option(
+        ("input",), "what its nodes call that which a node with this block reads"
+    )
+    outputs: tuple[str, ...] = option(
+        (),
+        "its nodes that others may read, as NODE.OUTPUT where there are several; empty: the only "
+        "node that no other reads",
+    )
 
 
 Nodes = Mapping[str, Node]
+Blocks = Mapping[str, Block]
 
 
 def layers_of(nodes: Nodes, name: str) -> tuple[Chosen, ...]:
@@ -50,18 +97,14 @@ def layers_of(nodes: Nodes, name: str) -> tuple[Chosen, ...]:
     return nodes[node.like].layers if node.like else node.layers
 
 
-def key_of(nodes: Nodes, name: str) -> str:
-    """Where the layers of a node stand in the config."""
-    return f"model.nodes.{nodes[name].like or name}.layers"
-
-
 def sort_nodes(nodes: Nodes) -> list[str]:
     """The nodes in the order in which they act; by name where either may come first.
 
     Raises:
         CycleError: nodes read each other in a circle, the second argument.
     """
-    known = {name: [one for one in nodes[name].of if one in nodes] for name in sorted(nodes)}
+    found = {name: [name_of(nodes, one) for one in nodes[name].of] for name in sorted(nodes)}
+    known = {name: [one for one in sources if one in nodes] for name, sources in found.items()}
     sorter = TopologicalSorter(known)
     sorter.prepare()
     order: list[str] = []
@@ -83,15 +126,42 @@ def find_circle(nodes: Nodes) -> list[str]:
     return []
 
 
-def unread(nodes: Nodes) -> list[str]:
-    """The nodes that no other reads."""
+def name_of(nodes: Nodes, source: str) -> str:
+    """The node that a source is of: itself, or NODE of NODE.OUTPUT."""
+    return source if source in nodes else source.partition(".")[0]
+
+
+def owner_of(nodes: Nodes, name: str) -> Node:
+    """The node whose layers another has: its own, or those that it shares."""
+    return nodes.get(nodes[name].like or name, nodes[name])
+
+
+def offers(nodes: Nodes, blocks: Blocks, name: str) -> list[str]:
+    """By which names a node can be read: its own, or one for each output of its block."""
+    block = blocks.get(owner_of(nodes, name).block or "")
+    several = block is not None and len(block.outputs) > 1
+    return [f"{name}.{one}" for one in block.outputs] if block and several else [name]
+
+
+def all_offers(nodes: Nodes, blocks: Blocks) -> list[str]:
+    """By which names any node can be read."""
+    return [one for name in nodes for one in offers(nodes, blocks, name)]
+
+
+def unread(nodes: Nodes, blocks: Blocks = MappingProxyType({})) -> list[str]:
+    """What no node reads of what can be read."""
     read = {source for node in nodes.values() for source in node.of}
-    return [name for name in nodes if name not in read]
+    return [one for one in all_offers(nodes, blocks) if one not in read]
 
 
-def assign_heads(nodes: Nodes, heads: Mapping[str, str], targets: Iterable[str]) -> dict[str, str]:
+def assign_heads(
+    nodes: Nodes,
+    heads: Mapping[str, str],
+    targets: Iterable[str],
+    blocks: Blocks = MappingProxyType({}),
+) -> dict[str, str]:
     """The node that each target's output layer reads: as said, or the only one that none reads."""
-    return dict(heads) or dict.fromkeys(targets, unread(nodes)[0])
+    return dict(heads) or dict.fromkeys(targets, unread(nodes, blocks)[0])
 
 
 def join_shapes(
@@ -180,15 +250,17 @@ def _refuse_like(name: str, other: str, mine: Shape, its: Shape) -> Problem:
 
 def follow_graph(
     nodes: Nodes,
-    heads: Mapping[str, str],
+    keys: Mapping[str, str],
+    ends: Mapping[str, str],
     inputs: Known,
     sizes: Mapping[str, int] | None = None,
 ) -> None:
     """Follows shapes from the inputs to the output layers, as far as they are known.
 
     Args:
-        nodes: without circles.
-        heads: the node that each target's output layer reads.
+        nodes: of layers alone, without circles.
+        keys: where the layers of each stand in the config.
+        ends: the node that each target's output layer reads.
         inputs: all that nodes read.
         sizes: of each target's numbers, where no output layer follows; 0 where not known.
 
@@ -202,7 +274,7 @@ def follow_graph(
         parts = [(s, values[s] if s in values else shapes_of(inputs[s], layers)) for s in node.of]
         reached[name] = join_shapes(name, parts, node.join)
         require_alike(nodes, reached)
-        values[name] = follow(layers, reached[name], key_of(nodes, name))
-    for target, name in heads.items():
+        values[name] = follow(layers, reached[name], keys[name])
+    for target, name in ends.items():
         size = None if sizes is None else sizes[target]
-        keep_possible(partial(take_end, key=key_of(nodes, name), size=size), values[name])
+        keep_possible(partial(take_end, key=keys[name], size=size), values[name])

@@ -11,7 +11,7 @@ from ...errors import Problem, UsageError
 from ..fields import Chosen, option
 from ..files import Path, Where
 from ..names import did_you_mean, join_names
-from ..shapes import Shape, keep_possible, shape_of
+from ..shapes import Place, Shape, keep_possible, shape_of
 from .graphs import locate
 from .layers import LAYERS, follow, take_vector
 from .model import Common
@@ -139,6 +139,21 @@ class Pretrained(Base, Common):
         table=LAYERS,
         example="[flatten, {linear: 256}, relu, {dropout: 0.5}]",
     )
+
+    def after(self, shape: Shape, place: Place) -> Shape:
+        """What it gives as a layer of a node, as far as it is known.
+
+        Raises:
+            UsageError: it is no picture in colour, or smaller than the network allows.
+        """
+        if place.take(shape, "image").channels not in (0, 3):
+            hint = "dataset.colour=rgb, where the dataset has it; or another model"
+            raise place.refusal(f"cannot take {shape}", "pictures of 3 channels", hint)
+        return self.take_pictures("its node", shape, place.key)
+
+    def part(self, ids: bool) -> tuple[Chosen, ...]:  # noqa: ARG002
+        """The base as a layer, and the layers after it."""
+        return Chosen("pretrained", self, "dlx.models.pretrained:base_layer"), *self.layers
 
     def check(self, inputs: Known, targets: Sequence[str], where: Where) -> Iterator[Problem]:  # noqa: ARG002
         """Weights or layers that are not there, pictures that do not fit, and the layers after."""
