@@ -108,14 +108,20 @@ class Network(nn.Module):
         return {target: head(values) for (target, values), head in heads}
 
     def hidden_kernels(self) -> list[Tensor]:
-        """The weights that a penalty is laid on: no head, bias, embedding or normalisation.
+        """The weights that a penalty is laid on: no head, bias, embedding, base or normalisation.
 
         Of a recurrent layer both the kernel of its input and that of its state.
         """
+        frozen = {
+            inner
+            for module in self.layers.modules()
+            if getattr(module, "starts_frozen", False)
+            for inner in module.modules()
+        }
         return [
             weight
             for module in self.layers.modules()
-            if not isinstance(module, nn.Embedding)
+            if not isinstance(module, nn.Embedding) and module not in frozen
             for name, weight in module.named_parameters(recurse=False)
             if name.startswith("weight") and weight.ndim > 1
         ]

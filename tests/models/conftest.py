@@ -31,6 +31,12 @@ def layer() -> Callable[..., Chosen]:
 
 
 @pytest.fixture
+def chosen() -> Callable[..., Chosen]:
+    """Chooses a model with its options."""
+    return lambda name, **options: choose("model", name, **options)
+
+
+@pytest.fixture
 def build():
     """Builds a model by name with the options given."""
 

@@ -25,21 +25,29 @@ class Opened:
         nodes: by name; none has a block, a model or a repetition.
         places: node -> where it stands in the config.
         keys: node -> where its layers stand in the config.
+        likes: node that shares layers -> where the node stands that says so.
         given: what the graph's nodes can be read by -> the node that gives it.
     """
 
     nodes: dict[str, Node] = field(default_factory=dict)
     places: dict[str, str] = field(default_factory=dict)
     keys: dict[str, str] = field(default_factory=dict)
+    likes: dict[str, str] = field(default_factory=dict)
     given: dict[str, str] = field(default_factory=dict)
 
     def relocate(self, error: UsageError) -> UsageError:
         """What is told of opened nodes, told of where they stand in the config."""
         names = sorted(self.nodes, key=len, reverse=True)
-        every = re.compile(rf"\bmodel\.nodes\.({'|'.join(map(re.escape, names))})(?=[.=]|$)")
+        every = re.compile(
+            rf"\bmodel\.nodes\.({'|'.join(map(re.escape, names))})(\.like)?(?=[.=]|$)"
+        )
+
+        def place(found: re.Match[str]) -> str:
+            name, like = found.groups(default="")
+            return f"{(self.likes if like else self.places)[name]}{like}"
 
         def move(text: str) -> str:
-            return every.sub(lambda found: self.places[found[1]], text)
+            return every.sub(place, text)
 
         return UsageError(*(Problem(*map(move, astuple(one))) for one in error.problems))
 
@@ -66,6 +74,7 @@ class _Scope:
         at: where they stand in the config; of a model, where that does.
         prefix: of their names once they are opened.
         owner: that of the nodes whose layers they share; None where they have their own.
+        liker: where the node stands that says so.
         inner: whether each node has a place of its own in the config.
     """
 
@@ -73,6 +82,7 @@ class _Scope:
     at: str
     prefix: str = ""
     owner: str | None = None
+    liker: str = ""
     inner: bool = True
 
     def place(self, name: str) -> str:
@@ -123,18 +133,19 @@ class _Opener:
     def _place(self, scope: _Scope, name: str, flat: str, node: Node) -> dict[str, str]:
         """One node that reads opened ones: its outputs -> the opened node that gives each."""
         place, key = scope.place(name), scope.place(scope.nodes[name].like or name)
+        liker = scope.liker or place
         if node.block is not None:
             block = self.blocks[node.block]
-            inside = _Scope(block.nodes, f"model.blocks.{node.block}.nodes")
+            inside = _Scope(block.nodes, f"model.blocks.{node.block}.nodes", liker=liker)
             return self._enter(block, inside, flat, node, place)
         if node.model is None:
-            return self._add(flat, node, place, f"{key}.layers")
+            return self._add(flat, node, (place, f"{key}.layers", liker))
         at = f"{key}.model"
         part = node.model.options.part(ids=any(map(self.ids, node.of)))
         if isinstance(part, Mapping):
-            inside = _Scope(part, at, inner=False)
+            inside = _Scope(part, at, liker=liker, inner=False)
             return self._enter(Block(nodes=dict(part)), inside, flat, node, place)
-        return self._add(flat, replace(node, layers=part), place, at)
+        return self._add(flat, replace(node, layers=part), (place, at, liker))
 
     def _enter(
         self, block: Block, inside: _Scope, flat: str, node: Node, place: str
@@ -143,16 +154,20 @@ class _Opener:
         sources = node.of
         if node.join is not None:
             joined = f"{flat}.{block.inputs[0]}"
-            sources = (*self._add(joined, Node(of=sources, join=node.join), place, place).values(),)
-        within = replace(inside, prefix=f"{flat}.", owner=node.like and f"{node.like}.")
+            joining = Node(of=sources, join=node.join)
+            sources = (*self._add(joined, joining, (place, place, "")).values(),)
+        owner = f"{node.like}." if node.like else None
+        liker = inside.liker if owner else ""
+        within = replace(inside, prefix=f"{flat}.", owner=owner, liker=liker)
         given = self.open(within, dict(zip(block.inputs, sources, strict=True)))
         ends = block.outputs or unread(block.nodes, self.blocks)
         return {one if len(ends) > 1 else "": given[one] for one in ends}
 
-    def _add(self, flat: str, node: Node, place: str, key: str) -> dict[str, str]:
-        """A node of layers, its own or shared ones; where it and they stand in the config."""
+    def _add(self, flat: str, node: Node, places: tuple[str, str, str]) -> dict[str, str]:
+        """A node of layers, its own or shared ones; where it, they, and what says so stand."""
         like = node.like if node.layers else None
         layers = () if like else node.layers
-        self.found.nodes[flat] = Node(of=node.of, layers=layers, like=like, join=node.join)
-        self.found.places[flat], self.found.keys[flat] = place, key
+        found = self.found
+        found.nodes[flat] = Node(of=node.of, layers=layers, like=like, join=node.join)
+        found.places[flat], found.keys[flat], found.likes[flat] = places
         return {"": flat}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import astuple, dataclass, fields, replace
+from typing import Any
 
 from ...errors import Problem
 from ..files import Path, Where
@@ -47,9 +48,9 @@ class Scope:
 
 def check_blocks(graph: Scope) -> Iterator[Problem]:
     """What is wrong within each block, whether one stands within itself, or nowhere."""
-    used = {node.block for node in graph.nodes.values()}
+    used = {*_blocks_in(graph.nodes)}
     for name, block in graph.blocks.items():
-        used |= {node.block for node in block.nodes.values()}
+        used |= {*_blocks_in(block.nodes)}
         at, here = f"model.blocks.{name}", graph.where(("model", "blocks", name))
         if not _NAME.fullmatch(name) or name == "name":
             what = f"`{name}` cannot be the name of a block"
@@ -61,7 +62,7 @@ def check_blocks(graph: Scope) -> Iterator[Problem]:
         scope = Scope(block.nodes, graph.blocks, block.inputs, at, graph.where)
         found = [*check_scope(scope)]
         yield from found or _check_ends(scope, name, block.outputs)
-    for name in graph.blocks:
+    for name in graph.blocks if used <= {*graph.blocks} else ():
         if name not in used:
             what, hint = f"no node has the block {name}", f"'~model.blocks.{name}'"
             at_ = graph.where(("model", "blocks", name))
@@ -171,14 +172,12 @@ def _check_model(scope: Scope, name: str) -> Iterator[Problem]:
     key = scope.key(name, "model")
     fresh = {one.name: one.default for one in fields(chosen.options)}
     for option in ("l1", "l2", "init", "output_layer"):
-        value = getattr(chosen.options, option, None)
+        value: Any = getattr(chosen.options, option, None)
         if option in fresh and value != fresh[option]:
-            what = (
-                f"`{key}.{option}` is {format_scalar(value)}, but it is one for the whole network"
-            )
-            hint = f"model.{option}={format_scalar(value)}"
-            accepted = f"{fresh[option]} here; model.{option}"
-            yield Problem(what, scope.find(name, "model", option), accepted, hint)
+            told = format_scalar(value)
+            what = f"`{key}.{option}` is {told}, but it is one for the whole network"
+            here, hint = scope.find(name, "model", option), f"model.{option}={told}"
+            yield Problem(what, here, f"model.{option}", hint)
 
     def find(path: Path) -> str:
         return scope.find(name, "model", *path[1:])
