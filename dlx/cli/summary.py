@@ -30,7 +30,7 @@ def run(args: argparse.Namespace) -> int:
 
     from ..config.learners import network_name, reads
     from ..config.specs.optimizers import groups_of
-    from ..data.origins import load, locate_vectors
+    from ..data.origins import load, locate_files
     from ..learning.build import build_learner, build_optimizers
     from ..learning.networks import builder
     from ..models.frozen import frozen_groups
@@ -40,7 +40,7 @@ def run(args: argparse.Namespace) -> int:
     from ..sources.data import read_data
     from ..sources.fold import prepare_fold
 
-    config = locate_vectors(load(args.overrides, args.config_dir).config)
+    config = locate_files(load(args.overrides, args.config_dir).config)
     data = read_data(config)
     fold = prepare_fold(config, data, data.split.folds[0])
     if reads(config, "model"):

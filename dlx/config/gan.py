@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..errors import Problem
+from .fidelity import check_judge, fidelity_scores
 from .files import Where
 from .learners import (
     LearnerSpec,
     ModelUse,
     ScoreSpec,
-    has_validation,
     known_inputs,
     known_size,
 )
@@ -18,7 +18,6 @@ from .names import join_names
 from .schema import Config
 
 _LOSS = "loss of the network, which does not tell how good samples are"
-_MEANING = "squared Fréchet distance of samples from rows that did not train"
 
 
 class GanSpec(LearnerSpec):
@@ -33,12 +32,9 @@ class GanSpec(LearnerSpec):
 
     def scores(self, config: Config) -> dict[str, ScoreSpec]:
         """The loss of each network, and how far samples are from rows that do not train."""
-        validates = has_validation(config)
         networks = ("train/discriminator", "train/generator")
         found = {name: ScoreSpec("min", meaning=_LOSS) for name in networks}
-        held = "val" if validates else "test"
-        far = ScoreSpec("min", judged=validates, each_epoch=validates, meaning=_MEANING)
-        return {**found, f"{held}/frechet": far}
+        return {**found, **fidelity_scores(config)}
 
     def models(self, config: Config) -> dict[str, ModelUse]:
         """Generator and discriminator."""
@@ -55,6 +51,7 @@ class GanSpec(LearnerSpec):
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Whether there is one input, and nothing takes its numbers out of 0 to 1."""
+        yield from check_judge(config, where)
         inputs = config.dataset.options.inputs
         if len(inputs) != 1:
             what = f"learner gan learns from one input, but dataset {config.dataset.name} has "

@@ -263,7 +263,7 @@ def digest(config: Config) -> str:
 
 
 def _forget_places(value: Any) -> None:
-    """Of vectors, weights and members that there are, what they are counts, wherever they lie."""
+    """Of vectors, weights and runs that are read, what they are counts, wherever they lie."""
     if isinstance(value, dict):
         if value.get("vectors") and value.get("sha256"):
             value["vectors"] = ""

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from .fields import Chosen
 from .files import Path
 from .schema import Config
+from .specs.judge import Judge
 from .specs.layers import Embedding
 from .specs.pretrained import RANDOM, Base
 
@@ -41,6 +42,16 @@ def change_bases(config: Config, change: Callable[[Path, Base], Base]) -> Config
     return _change_all(
         config, Base, lambda at, one: one if one.weights == RANDOM else change(at, one)
     )
+
+
+def change_judges(config: Config, change: Callable[[Path, Judge], Judge]) -> Config:
+    """A config whose judges of samples that read a run are what `change` makes of them.
+
+    Args:
+        config: the config.
+        change: is given where the judge's options stand, and these.
+    """
+    return _change_all(config, Judge, lambda at, one: change(at, one) if one.run else one)
 
 
 def _change_all(config: Config, kind: type[T], change: Callable[[Path, T], T]) -> Config:

@@ -14,15 +14,16 @@ from ..config.files import Path as Place
 from ..config.load import Loaded
 from ..config.schema import Config
 from ..config.specs.datasets import DATASETS
+from ..config.specs.judge import Judge
 from ..config.specs.layers import Embedding
 from ..config.specs.pretrained import KEPT, RANDOM, Base
-from ..config.starts import change_bases, change_embeddings
+from ..config.starts import change_bases, change_embeddings, change_judges
 from ..errors import Problem, UsageError
 from ..files import is_file
 from ..runs import source
 from ..runs.folder import MARK, find, name_of, read_status
 from ..runs.members import settle_members
-from . import store
+from . import judges, store
 from .hashes import known_digest
 from .weights import find_weights, label_of
 
@@ -51,7 +52,7 @@ def find_files(loaded: Loaded) -> Loaded:
         UsageError: one is not there, or does not fit.
     """
     settled = replace(loaded, config=settle_members(loaded.config))
-    return _find_weights(_find_vectors(settled))
+    return _find_judges(_find_weights(_find_vectors(settled)))
 
 
 def _find_weights(loaded: Loaded) -> Loaded:
@@ -106,8 +107,28 @@ def _find_vectors(loaded: Loaded) -> Loaded:
     return replace(loaded, config=config, arguments=arguments)
 
 
-def locate_vectors(config: Config, root: Path | None = None) -> Config:
-    """A config whose embeddings name the file of their vectors, which is as it was found.
+def _find_judges(loaded: Loaded) -> Loaded:
+    """A config that names the runs by which samples are judged for good, with their digests."""
+    arguments, config = loaded.arguments, loaded.config
+
+    def pin(path: Place, options: Judge) -> Judge:
+        nonlocal arguments
+        where = loaded.tree.where((*path, "run")) or loaded.tree.where(path)
+        try:
+            found = judges.find_judge(config, options)
+        except UsageError as error:
+            raise UsageError(*(replace(one, where=where) for one in error.problems)) from None
+        name = source.name_for(found, Path(config.run.root))
+        arguments = _name_in(arguments, "judge.run", options.run, name, where)
+        return replace(options, run=name, sha256=found.sha256)
+
+    return replace(loaded, config=change_judges(config, pin), arguments=arguments)
+
+
+def locate_files(config: Config, root: Path | None = None) -> Config:
+    """A config that names the vectors, and the runs that judge samples, by where they lie.
+
+    Vectors are as they were found; a run that judges is looked into when it is asked to.
 
     Args:
         config: the config.
@@ -122,7 +143,7 @@ def locate_vectors(config: Config, root: Path | None = None) -> Config:
         digest = known_digest(file, options.sha256, "vectors")
         return replace(options, vectors=str(file), sha256=digest)
 
-    return change_embeddings(config, locate)
+    return judges.locate_judges(change_embeddings(config, locate), root or Path(config.run.root))
 
 
 def vector_runs(config: Config) -> list[Path]:
@@ -213,7 +234,7 @@ def _is_of_run(file: Path) -> bool:
 def _name_in(
     arguments: Sequence[str], option: str, typed: str, name: str, where: str
 ) -> tuple[str, ...]:
-    """The arguments with vectors or weights by their whole name in the place of what was typed.
+    """The arguments with vectors, weights or runs by their whole name in place of what was typed.
 
     Raises:
         UsageError: `last` stands where it cannot be replaced.
@@ -221,7 +242,7 @@ def _name_in(
     found = []
     for argument in arguments:
         key, sign, value = argument.partition("=")
-        named = key.split(".")[-1] == option and value == typed
+        named = f".{key}".endswith(f".{option}") and value == typed
         found.append(f"{key}{sign}{source.quote(name)}" if named else argument)
     if typed == "last" and tuple(found) == tuple(arguments):
         what = f"`{option}` is last, which will soon be another run"

@@ -15,7 +15,7 @@ from ..config.schema import Config
 from ..config.specs.optimizers import Group, groups_of
 from ..data.code import is_shipped
 from ..data.columns import Input
-from ..data.origins import locate_vectors
+from ..data.origins import locate_files
 from ..data.targets import EncodedTarget
 from ..errors import Problem, UsageError
 from ..models.frozen import frozen_groups
@@ -44,7 +44,7 @@ def build_learner(
         what = f"learner {config.learner.name} does not define {join_names(missing)}"
         hint = "see Learner in dlx/learning/learner.py and docs/plugins.md"
         raise UsageError(Problem(what, "learner.name", hint=hint))
-    return learner.build(locate_vectors(config), inputs, targets, device, fold)
+    return learner.build(locate_files(config), inputs, targets, device, fold)
 
 
 def build_optimizers(config: Config, learner: Learner, steps: int, mode: str) -> Optimizers:

@@ -17,8 +17,6 @@ from ..data.targets import EncodedTarget
 from ..errors import Problem, UsageError
 from ..interrupts import check
 from ..judging.evaluation import Evaluation
-from ..judging.frechet import Components, Frechet
-from ..metrics.base import Values
 from ..models.sizes import RowSizes, measure_rows
 from ..models.summary import LayerRow, layer_table
 from ..optimizers.named import Optimizers
@@ -28,14 +26,13 @@ from ..sources.fold import FoldData
 from ..sources.noise import normal_rows
 from ..sources.source import Source
 from . import samples
+from .fidelity import Fidelity
 from .learner import Learner
 from .meters import Meters
 from .networks import build_model
 from .penalties import Penalty
 
 NOISE, MADE, REAL = "noise", "made", "real"
-TAUGHT = 10_000
-"""As many training rows, at most, teach the space in which samples are compared with data."""
 
 
 class Gan(Learner):
@@ -53,19 +50,25 @@ class Gan(Learner):
         config: names the models, their penalties, and how many numbers a sample is made of.
         networks: `generator` and `discriminator`.
         data: name and description of the input.
+        fold: number of the fold, from which starting weights derive.
     """
 
     def __init__(
-        self, config: Config, networks: Mapping[str, nn.Module], data: tuple[str, Input]
+        self,
+        config: Config,
+        networks: Mapping[str, nn.Module],
+        data: tuple[str, Input],
+        fold: int = 0,
     ) -> None:
         super().__init__(config, networks)
         self.input, described = data
-        self.shape = described.shape
+        self.shape, self._fold = described.shape, fold
         self._penalties = {
             name: Penalty({f"learner.{name}": (getattr(config.learner.options, name), network)})
             for name, network in networks.items()
         }
-        self._fold: FoldData | None = None
+        self._fidelity = Fidelity(config, self.input, self._rows_of)
+        self._last: tuple[FoldData, str] | None = None
 
     @classmethod
     def build(
@@ -78,13 +81,20 @@ class Gan(Learner):
     ) -> Self:
         """Both networks with fresh weights."""
         name, described = _require_numbers(inputs)
-        noise = _noise_of(config)
-        size = int(np.prod(described.shape))
         networks = {
-            "generator": build_model(config, "generator", noise, {MADE: size}, device, fold),
+            "generator": cls._build_generator(config, described.shape, device, fold),
             "discriminator": build_model(config, "discriminator", inputs, {REAL: 1}, device, fold),
         }
-        return cls(config, networks, (name, described))
+        return cls(config, networks, (name, described), fold)
+
+    @staticmethod
+    def _build_generator(
+        config: Config, shape: tuple[int, ...], device: torch.device, fold: int
+    ) -> nn.Module:
+        """A generator of rows of a shape, with fresh weights."""
+        outputs = {MADE: int(np.prod(shape))}
+        made: nn.Module = build_model(config, "generator", _noise_of(config), outputs, device, fold)
+        return made
 
     @property
     def seeing(self) -> nn.Module | None:
@@ -144,9 +154,9 @@ class Gan(Learner):
         """So many samples, from the stream of the step."""
         return self.make(torch.randn(rows, self.config.learner.options.noise, device=self.device))
 
-    def make(self, noise: Tensor) -> Tensor:
-        """A sample of each row of noise, (rows, ...) as the data are."""
-        made: Tensor = self.networks["generator"]({NOISE: noise})[MADE]
+    def make(self, noise: Tensor, generator: nn.Module | None = None) -> Tensor:
+        """A sample of each row of noise, (rows, ...) as the data are; perhaps by another one."""
+        made: Tensor = (generator or self.networks["generator"])({NOISE: noise})[MADE]
         return made.float().sigmoid().view(-1, *self.shape)
 
     def _judge(self, rows: Tensor) -> Tensor:
@@ -177,76 +187,52 @@ class Gan(Learner):
             meters.update(micro, found, {})
 
     @torch.no_grad()
-    def sample(self, many: int) -> Tensor:
+    def sample(self, many: int, generator: nn.Module | None = None) -> Tensor:
         """The first samples, the same for the same weights whoever asks; on the CPU.
+
+        Args:
+            many: how many.
+            generator: makes them; None: the learner's own.
 
         Raises:
             Interrupted: a signal asks to stop.
         """
-        self.networks.eval()
+        generator = generator or self.networks["generator"]
+        generator.eval()
         found, most = [], self.config.trainer.eval_batch_size
         for start in range(0, many, most):
             check()
             numbers = np.arange(start, min(many, start + most))
             wide = self.config.learner.options.noise
             noise = normal_rows(self.config.seed, "samples", numbers, wide)
-            found.append(self.make(noise.to(self.device)).cpu())
+            found.append(self.make(noise.to(self.device), generator).cpu())
         return torch.cat(found)
 
     def validate(self, fold: FoldData) -> dict[str, float]:
         """How far samples are from validation rows; nothing without any."""
-        self._fold = fold
-        return {} if fold.validation is None else {"val/frechet": self._own(fold, "val").value()}
-
-    def _own(self, fold: FoldData, part: str) -> Frechet:
-        """As many samples as a part has rows, beside these."""
-        data = self._features(fold, part)
-        made = self._components(fold).of(samples.flat(self.sample(len(data))))
-        return Frechet("model", "model", made, data)
-
-    def _components(self, fold: FoldData) -> Components:
-        """The space in which samples are compared with data, learnt from training rows."""
-        if "components" not in fold.learnt:
-            every = torch.arange(0, len(fold.train), -(-len(fold.train) // TAUGHT))
-            fold.learnt["components"] = Components.fit(self._train_rows(fold, every))
-        found: Components = fold.learnt["components"]
-        return found
-
-    def _train_rows(self, fold: FoldData, places: Tensor) -> Values:
-        taken = fold.train.take(places.to(self.device))
-        return samples.flat(self._rows_of(taken.batch(0, len(taken))))
-
-    def _features(self, fold: FoldData, part: str) -> Values:
-        """The components of the rows of a part, which the fold keeps."""
-        if f"components of {part}" not in fold.learnt:
-            rows, most = fold.part(part), self.config.trainer.eval_batch_size
-            parts = [samples.flat(self._rows_of(batch)) for batch in rows.in_order(most)]
-            taught = self._components(fold)
-            fold.learnt[f"components of {part}"] = np.concatenate([taught.of(p) for p in parts])
-        found: Values = fold.learnt[f"components of {part}"]
-        return found
+        self._last = fold, "" if fold.validation is None else "val"
+        if fold.validation is None:
+            return {}
+        return {"val/frechet": self._fidelity.distance(fold, "val", self.sample)}
 
     def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
-        """The Fréchet distance of samples, of noise, of pixels alone, and of training rows."""
-        self._fold = fold
-        own, taught = self._own(fold, part), self._components(fold)
-        every = self._train_rows(fold, torch.arange(len(fold.train)))
-        others = tuple(
-            Frechet(name, kind, taught.of(made), own.data)
-            for name, kind, made in samples.simple(every, own.units, self.config.seed)
-        )
-        return [Evaluation(f"{part}/frechet", "min", "sample", own, others, paired=False)]
+        """Distance, precision and recall of samples, beside those of what they must beat."""
+        self._last = fold, part
+        return self._fidelity.evaluations(fold, part, self.sample, self.sample_untrained)
+
+    def sample_untrained(self, many: int) -> Tensor:
+        """The same samples of a generator with the weights that the seed gives."""
+        fresh = self._build_generator(self.config, self.shape, self.device, self._fold)
+        return self.sample(many, fresh)
 
     def artifacts(self, into: Artifacts, when: str) -> None:
         """Samples of every few epochs and of the end, a film of them, and their nearest rows."""
         every = self.config.learner.options.shown_every
         if when == "epoch" and (into.epoch or 0) % every:
             return
-        made = self.sample(samples.SHOWN)
-        samples.leave(into, made)
-        if when == "end" and self._fold is not None:
-            rows = self._train_rows(self._fold, torch.arange(len(self._fold.train)))
-            samples.leave_nearest(into, made, rows)
+        samples.leave(into, self.sample(samples.SHOWN))
+        if when == "end" and self._last is not None:
+            self._fidelity.leave(into, self._last[0], self.sample, self._last[1])
 
 
 def _noise_of(config: Config) -> dict[str, Input]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import digest, load_saved, wrap_config
-from ..data.origins import locate_vectors
+from ..data.origins import locate_files
 from ..errors import Problem, UsageError
 from ..running.earlier import Before, Earlier, read_earlier
 from ..running.environment import contract
@@ -80,7 +80,7 @@ def reproduce(
         raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} continues"))
     config = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", plugins)
     root = folder.parent.parent
-    config = locate_vectors(pin_members(pin_source(config, root), root), root)
+    config = locate_files(pin_members(pin_source(config, root), root), root)
     broken = seal.find_broken(folder)
     loaded = wrap_config(config, [str(one) for one in earlier.status.get("overrides", [])])
     name = name_of(folder)

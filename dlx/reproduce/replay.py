@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ..config.load import Loaded
-from ..data.origins import locate_vectors
+from ..data.origins import locate_files
 from ..running.earlier import ANEW, Before
 from ..running.run import Run, Say
 from ..running.train import train
@@ -50,7 +50,7 @@ def replay(
     """
     with tempfile.TemporaryDirectory(prefix="dlx-replay-") as place:
         here = Path(loaded.config.run.root)
-        config = pin_members(pin_source(locate_vectors(loaded.config), here), here)
+        config = pin_members(pin_source(locate_files(loaded.config), here), here)
         config = replace(config, run=replace(config.run, root=place, watch=False))
         run = train(replace(loaded, config=config), say, watchers, threads=threads, before=before)
         if run.facts.get("looks") and not run.data.samples.sample:

@@ -14,6 +14,7 @@ from ..config.schema import Config
 from ..data.carry_out import carry_out
 from ..data.columns import Rows
 from ..data.fingerprints import row_hashes
+from ..data.judges import judge_runs
 from ..data.origins import vector_runs
 from ..data.protocols import Split
 from ..errors import DlxError, MethodError, Problem, UsageError
@@ -23,6 +24,7 @@ from ..sources.data import Data, read_data, split_digest
 from .earlier import read_earlier
 
 PREFIX = "started from run"
+JUDGED = "judged by run"
 _LONGEST = 20
 
 
@@ -61,6 +63,8 @@ def check_lineage(config: Config, data: Data) -> list[str]:
         warnings += _compare(config, data, source, seen, chose)
     for folder in _find_vectors(line, warnings):
         warnings += _compare_vectors(config, data, folder)
+    for folder in judge_runs(config):
+        warnings += _compare_judge(config, data, folder)
     return warnings
 
 
@@ -101,23 +105,43 @@ def _find_vectors(line: Sequence[Config], warnings: list[str]) -> list[Path]:
 
 def _compare_vectors(config: Config, data: Data, folder: Path) -> Iterator[str]:
     """Which rows that judge this run have taught the vectors of another."""
+    try:
+        for part, taught, many in _taught_by(config, data, folder):
+            told = f"whose vectors were learnt from {taught:,} of the {many:,} {part} rows"
+            end = f"without their targets: {part} scores may be too optimistic"
+            yield f"{PREFIX} {name_of(folder)}, {told}, {end}"
+    except DlxError as error:
+        yield _tell_unknown(name_of(folder), error)
+
+
+def _compare_judge(config: Config, data: Data, folder: Path) -> Iterator[str]:
+    """Which rows that samples are compared with have taught the network that compares them."""
     name = name_of(folder)
     try:
-        its = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", config.plugins)
-        if its.dataset.name != config.dataset.name:
-            return
-        seen, _ = _rows_seen(folder, its, data)
+        for part, taught, many in _taught_by(config, data, folder):
+            told = f"which was trained on {taught:,} of the {many:,} {part} rows"
+            yield f"{JUDGED} {name}, {told}: it may see more in them than in samples"
     except DlxError as error:
-        yield _tell_unknown(name, error)
+        reason = str(error).partition("\n")[0]
+        yield f"{JUDGED} {name}, whose rows cannot be compared: {reason}"
+
+
+def _taught_by(config: Config, data: Data, folder: Path) -> Iterator[tuple[str, int, int]]:
+    """Sets that judge this run with the number of rows that taught another run, and of all rows.
+
+    Raises:
+        DlxError: its rows cannot be told.
+    """
+    its = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", config.plugins)
+    if its.dataset.name != config.dataset.name:
         return
+    seen, _ = _rows_seen(folder, its, data)
     held = [fold.validation for fold in data.split.folds]
     parts = {"validation": np.unique(np.concatenate(held)), "test": data.split.test}
     for part, rows in parts.items():
         known = row_hashes(data.samples, data.input_hashes, rows)
         if taught := sum(row in seen for row in known):
-            told = f"whose vectors were learnt from {taught:,} of the {len(rows):,} {part} rows"
-            end = f"without their targets: {part} scores may be too optimistic"
-            yield f"{PREFIX} {name}, {told}, {end}"
+            yield part, taught, len(rows)
 
 
 def _read_otherwise(config: Config, its: Config) -> Iterator[str]:

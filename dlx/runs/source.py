@@ -62,7 +62,7 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
     except UsageError as error:
         where = loaded.tree.where(("from_run",))
         raise UsageError(*(replace(one, where=where) for one in error.problems)) from None
-    name = _name_for(source, Path(config.run.root))
+    name = name_for(source, Path(config.run.root))
     return replace(
         loaded,
         config=replace(config, from_run=replace(config.from_run, run=name, sha256=source.sha256)),
@@ -70,7 +70,7 @@ def load(arguments: Sequence[str], config_dir: str | None = None) -> Loaded:
     )
 
 
-def _name_for(source: Source, root: Path) -> str:
+def name_for(source: Source, root: Path) -> str:
     """Its name below the root where it lies there, else its path."""
     here = root.resolve() == source.folder.resolve().parent.parent
     return source.name if here else str(source.folder.resolve())
@@ -117,17 +117,33 @@ def find_source(config: Config) -> Source:
     Raises:
         UsageError: there is none, it is not finished, keeps no weights, or others than are known.
     """
-    folder = find(Path(config.run.root), config.from_run.run)
+    source = config.from_run
+    return find_finished(Path(config.run.root), source.run, source.sha256, "from_run")
+
+
+def find_finished(root: Path, name: str, known: str, key: str) -> Source:
+    """A finished run with the weights that it keeps.
+
+    Args:
+        root: the folder of runs.
+        name: of the run, as a user means it.
+        known: the digest of its weights; "" where it is not known yet.
+        key: of the config, which names it.
+
+    Raises:
+        UsageError: there is none, it is not finished, keeps no weights, or others than are known.
+    """
+    folder = find(root, name)
     status = read_status(folder) or {}
     if status.get("state") != "done":
         what = f"run {name_of(folder)} is {status.get('state', 'unknown')}: it has no final weights"
         hint = f"dlx resume {folder.name} continues it"
-        raise UsageError(Problem(what, "from_run.run", "a finished run", hint))
-    file, sha256 = find_weights(folder, (folder / "checkpoints" / n for n in ("best", "last")))
-    known = config.from_run.sha256
+        raise UsageError(Problem(what, f"{key}.run", "a finished run", hint))
+    places = (folder / "checkpoints" / name for name in ("best", "last"))
+    file, sha256 = find_weights(folder, places, f"{key}.run")
     if known and known != sha256:
         what = f"the weights of run {name_of(folder)} have changed since they were recorded"
-        raise UsageError(Problem(what, "from_run.sha256", f"digest {known}", f"found {sha256}"))
+        raise UsageError(Problem(what, f"{key}.sha256", f"digest {known}", f"found {sha256}"))
     return Source(folder, file, sha256)
 
 

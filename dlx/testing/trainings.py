@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from ..config.schema import Config
-from ..data.origins import load, locate_vectors
+from ..data.origins import load, locate_files
 from ..files import read_bytes
 from ..learning.learner import Learner
 from ..running.staging import build_training
@@ -50,7 +50,7 @@ class Subject:
     @classmethod
     def of(cls, overrides: tuple[str, ...], kind: type[Learner] | None = None) -> Subject:
         """The first fold of a config, as on the command line; perhaps with another learner."""
-        config = locate_vectors(load([*SHORT, *overrides]).config)
+        config = locate_files(load([*SHORT, *overrides]).config)
         data = read_data(config)
         fold = prepare_fold(config, data, data.split.folds[0])
         trainer = replace(config.trainer, batch_size=-(-len(fold.train) // STEPS))

@@ -78,15 +78,20 @@ def test_samples_are_those_of_their_numbers_whatever_else_is_drawn() -> None:
 def test_simpler_samples_are_judged_by_the_same_rows_and_data_are_nearest() -> None:
     """Of noise, pixels alone and training rows each is nearer than the one before."""
     fold, learner = gan(base=DIGITS)
-    (one,) = learner.evaluations(fold, "val")
+    one, precision, recall = learner.evaluations(fold, "val")
     assert (one.unit, one.paired, one.own.units) == ("sample", False, len(fold.validation))
     kinds = [(other.name, other.kind) for other in one.baselines]
     assert kinds == [
-        *(("uniform noise", "noise"), ("marginals", "constant"), ("training rows", "data"))
+        *(("uniform noise", "noise"), ("marginals", "constant"), ("training rows", "data")),
+        ("before training", "start"),
     ]
     values = [other.value() for other in one.baselines]
     assert values[0] > 2 * values[1] > 4 * values[2] > 0
-    assert one.own.value() > values[0]  # of networks that have learnt nothing
+    assert one.own.value() == values[3] > values[0]  # of networks that have learnt nothing
+    for covered in (precision, recall):
+        *simple, rows, untrained = [other.value() for other in covered.baselines]
+        assert untrained == covered.own.value() < 0.01 > simple[0]
+        assert simple[1] < rows > 0.7
     assert all(other.units == one.own.units for other in one.baselines)
 
 
@@ -104,24 +109,37 @@ def test_each_number_alone_keeps_what_it_is_by_itself() -> None:
 
 def test_the_nearest_rows_of_copies_are_their_originals() -> None:
     train = np.random.default_rng(0).uniform(size=(30, 5))
-    nearest, far = samples.find_nearest(train[[7, 3]], train)
-    assert nearest.tolist() == [7, 3]
-    assert far == pytest.approx([0, 0])
-    nearest, far = samples.find_nearest(train[:9], train, apart=True)
-    assert all(nearest != np.arange(9))
-    assert (far > 0).all()
+    for pieces in ([train], [train[:20], train[20:]]):
+        nearest, far = samples.find_nearest(train[[27, 3]], pieces)
+        assert nearest.tolist() == train[[27, 3]].tolist()
+        assert far.tolist() == [0, 0]
+        nearest, far = samples.find_nearest(train[:9], pieces, apart=True)
+        every = np.linalg.norm(train[:9, None] - train, axis=2)
+        assert far == pytest.approx(np.sort(every)[:, 1])
+        assert nearest.tolist() == train[np.argsort(every)[:, 1]].tolist()
+
+
+def test_copies_are_nearer_than_rows_that_did_not_train() -> None:
+    draw = np.random.default_rng(0)
+    rows, same = draw.uniform(size=(2, 5000))
+    assert samples.tell_nearer(0 * rows, rows) == 1
+    assert samples.tell_nearer(rows, rows) == 0.5
+    assert samples.tell_nearer(same, rows) == pytest.approx(0.5, abs=0.02)
 
 
 def test_what_a_run_leaves(run: Run) -> None:
     left = [(one.kind, one.name, one.epoch) for one in list_artifacts(run.folder)]
     assert left == [
         *(("pictures", "samples", 1), ("pictures", "samples", 2), ("pictures", "samples", None)),
-        *(("film", "training", None), ("pictures", "nearest", None)),
+        *(("film", "training", None), ("pictures", "nearest", None), ("table", "copies", None)),
     ]
     last, end = (run.folder / f"artifacts/samples{epoch}.png" for epoch in ("-2", ""))
     assert last.read_bytes() == end.read_bytes()  # the same noise, and the last weights are kept
     report = json.loads((run.folder / "report.json").read_text())
-    assert [score["name"] for score in report["scores"]] == ["val/frechet", "test/frechet"]
+    names = ("frechet", "precision", "recall")
+    assert [score["name"] for score in report["scores"]] == [
+        f"{part}/{name}" for part in ("val", "test") for name in names
+    ]
     assert all(score["baseline"]["name"] != "training rows" for score in report["scores"])
     assert (report["monitor"], report["answer"]["weights"]) == (None, "last")
     assert {"losses.f32", "losses-generator.f32"} <= {one.name for one in run.folder.iterdir()}
@@ -167,7 +185,7 @@ def test_its_scores() -> None:
     assert monitor_of(config) is None
     assert score_names(config) == dict.fromkeys(
         ("train/discriminator", "train/generator", "val/frechet"), "min"
-    )
+    ) | {"val/precision": "max", "val/recall": "max"}
     assert judged_score(loaded("protocol=train_test", base=SAMPLE).config) == ""
 
 

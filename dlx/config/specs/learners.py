@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 from ..fields import Chosen, Component, Table, option
+from .judge import JUDGE, Judge
 from .models import MODELS
 from .optimizers import OPTIMIZERS
 
@@ -73,6 +74,7 @@ class Gan(Learner):
         GanOptimizers, "an optimizer for each network; null: that of `optimizer`"
     )
     shown_every: int = option(5, "pictures of samples are kept of each such epoch", ge=1)
+    judge: Judge = option(Judge, JUDGE, newer=True)
 
 
 @dataclass(frozen=True, kw_only=True)
