@@ -59,7 +59,7 @@ def _rate(text: str) -> float:
 def run(args: argparse.Namespace) -> int:
     """Tries the rates in memory, draws the picture, and says what to type."""
     from ..config import words
-    from ..data.origins import load, locate_vectors
+    from ..data.origins import load, locate_files
 
     if not args.overrides:
         from .train import answer_no_task
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
     if args.steps is not None and args.steps < 10:
         what = f"--steps {args.steps} is too few to see a loss fall"
         raise UsageError(Problem(what, "command line: --steps", "10 or more", "--steps 100"))
-    config = locate_vectors(load(args.overrides, args.config_dir).config)
+    config = locate_files(load(args.overrides, args.config_dir).config)
     file = _place(args.plot, config.task)
     from ..running.rates import find_rates
 

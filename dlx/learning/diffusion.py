@@ -254,7 +254,7 @@ class Diffusion(OneLoss):
         if self._fold is not None:
             batches = self._fold.train.in_order(self.config.trainer.eval_batch_size)
             rows = np.concatenate([samples.flat(self._given(batch)) for batch in batches])
-            samples.leave_nearest(into, made, rows)
+            samples.leave_nearest(into, made, [rows])
 
     def _leave_levels(self, into: Artifacts, steps: Tensor, errors: Mapping[str, Tensor]) -> None:
         """The loss by how much noise there is, of everybody."""
