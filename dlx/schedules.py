@@ -215,6 +215,22 @@ def piecewise(
     return _PerStep(optimizer, _warm_up(factor, warmup), steps_per_epoch * epochs)
 
 
+def inverse_time(
+    options: specs.InverseTime, optimizer: Optimizer, steps_per_epoch: int, epochs: int, _mode: str
+) -> Schedule:
+    """The rate over 1 + decay * step, steps counted from the start of training.
+
+    Raises:
+        UsageError: the warm-up lasts as long as the training, or longer.
+    """
+    warmup = _warmup_steps(options.warmup_epochs, steps_per_epoch, epochs)
+
+    def factor(at: int) -> float:
+        return 1 / (1 + options.decay * at)
+
+    return _PerStep(optimizer, _warm_up(factor, warmup), steps_per_epoch * epochs)
+
+
 def cosine(
     options: specs.Cosine, optimizer: Optimizer, steps_per_epoch: int, epochs: int, _mode: str
 ) -> Schedule:

@@ -18,6 +18,7 @@ CASES = [
     ("constant", {"warmup_epochs": 1.5}),
     ("step", {"every": 2, "gamma": 0.5}),
     ("step", {"every": 1, "gamma": 0.9, "warmup_epochs": 0.5}),
+    ("inverse_time", {"decay": 0.1}),
     ("cosine", {"final": 0.1}),
     ("cosine", {"warmup_epochs": 2}),
     ("one_cycle", {}),
@@ -96,6 +97,11 @@ def test_a_warm_up_rises_from_a_hundredth_as_torchs():
 def test_step_is_torchs():
     expected = torchs(lambda o: lr_scheduler.StepLR(o, 2 * PER_EPOCH, 0.5))
     assert path("step", every=2, gamma=0.5) == pytest.approx(expected)
+
+
+def test_inverse_time_is_the_decay_that_keras_had():
+    found = path("inverse_time", decay=0.1)
+    assert found == pytest.approx([found[0] / (1 + 0.1 * step) for step in range(len(found))])
 
 
 def test_cosine_is_torchs():

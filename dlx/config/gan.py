@@ -16,6 +16,7 @@ from .learners import (
 )
 from .names import join_names
 from .schema import Config
+from .specs.learners import Gan
 
 _LOSS = "loss of the network, which does not tell how good samples are"
 
@@ -52,6 +53,7 @@ class GanSpec(LearnerSpec):
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Whether there is one input, and nothing takes its numbers out of 0 to 1."""
         yield from check_judge(config, where)
+        yield from _check_options(config.learner.options, where)
         inputs = config.dataset.options.inputs
         if len(inputs) != 1:
             what = f"learner gan learns from one input, but dataset {config.dataset.name} has "
@@ -61,3 +63,19 @@ class GanSpec(LearnerSpec):
                 what = "learner gan makes numbers from 0 to 1, but standardise makes others"
                 hint = "'prepare.steps=[{name: scale}]'"
                 yield Problem(what, where(("prepare", "steps", str(index))), "scale", hint)
+
+
+def _check_options(options: Gan, where: Where) -> Iterator[Problem]:
+    """Labels where the loss has none, and an activation that would act twice."""
+    for name in ("label_noise", "label_smoothing"):
+        if options.loss == "hinge" and getattr(options, name):
+            what = f"`learner.{name}` is {getattr(options, name):g}, but loss hinge has no labels"
+            accepted = "learner.loss: cross_entropy, mean_cross_entropy, least_squares"
+            yield Problem(what, where(("learner", name)), accepted, f"learner.{name}=0")
+    model = options.generator.options
+    last = [layers[-1].name for layers in model.stacks().values() if layers][-1:]
+    if not getattr(model, "output_layer", True) and last in (["tanh"], ["sigmoid"]):
+        what = f"the generator ends with {last[0]}, but `learner.output` makes samples by "
+        accepted = "a generator whose last layer is no activation"
+        hint = f"leave {last[0]} out"
+        yield Problem(what + options.output, where(("learner", "generator")), accepted, hint)

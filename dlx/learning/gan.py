@@ -9,9 +9,9 @@ from typing import Any, Self
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import softplus
 
 from ..config.schema import Config
+from ..config.specs import learners as options
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
 from ..errors import Problem, UsageError
@@ -25,8 +25,11 @@ from ..sources.batches import Batch
 from ..sources.fold import FoldData
 from ..sources.noise import normal_rows
 from ..sources.source import Source
+from ..state import State
 from . import samples
+from .adversarial import Adversarial
 from .fidelity import Fidelity
+from .filmstrip import Filmstrip
 from .learner import Learner
 from .meters import Meters
 from .networks import build_model
@@ -61,6 +64,7 @@ class Gan(Learner):
         fold: int = 0,
     ) -> None:
         super().__init__(config, networks)
+        self.options: options.Gan = config.learner.options
         self.input, described = data
         self.shape, self._fold = described.shape, fold
         self._penalties = {
@@ -69,6 +73,7 @@ class Gan(Learner):
         }
         self._fidelity = Fidelity(config, self.input, self._rows_of)
         self._last: tuple[FoldData, str] | None = None
+        self._losses, self._strip = Adversarial(self.options), Filmstrip()
 
     @classmethod
     def build(
@@ -110,6 +115,7 @@ class Gan(Learner):
                 accepted = "numbers from 0 to 1, as the step scale makes them"
                 hint = "'prepare.steps=[{name: scale}]', or with divide_by: 255 for bytes"
                 raise UsageError(Problem(f"{what}{high:g}", "prepare.steps", accepted, hint))
+        self._last = fold, "" if fold.validation is None else "val"
         return super().source(fold, number)
 
     def measure(self, inputs: Mapping[str, Input]) -> RowSizes:
@@ -142,22 +148,30 @@ class Gan(Learner):
         """The discriminator's loss, of the rows and of as many samples."""
         with torch.no_grad():
             made = self.generate(batch.rows)
-        return (
-            softplus(self._judge(made)).mean() + softplus(-self._judge(self._rows_of(batch))).mean()
-        )
+        rows = self._rows_of(batch)
+        if self.options.output == "tanh":
+            rows = 2 * rows - 1
+        return self._losses.discriminator(self._judge(made), self._judge(rows))
 
     def deceive(self, batch: Batch) -> Tensor:
         """The generator's loss, of as many samples as the batch has rows."""
-        return softplus(-self._judge(self.generate(batch.rows))).mean()
+        return self._losses.generator(self._judge(self.generate(batch.rows)))
 
     def generate(self, rows: int) -> Tensor:
-        """So many samples, from the stream of the step."""
-        return self.make(torch.randn(rows, self.config.learner.options.noise, device=self.device))
+        """So many samples, from the stream of the step, as the discriminator sees them."""
+        noise = torch.randn(rows, self.options.noise, device=self.device)
+        return self._activate(self.networks["generator"], noise)
+
+    def _activate(self, generator: nn.Module, noise: Tensor) -> Tensor:
+        """A sample of each row of noise, as the discriminator sees it."""
+        made: Tensor = generator({NOISE: noise})[MADE].float()
+        bounded = made.sigmoid() if self.options.output == "sigmoid" else made.tanh()
+        return bounded.view(-1, *self.shape)
 
     def make(self, noise: Tensor, generator: nn.Module | None = None) -> Tensor:
         """A sample of each row of noise, (rows, ...) as the data are; perhaps by another one."""
-        made: Tensor = (generator or self.networks["generator"])({NOISE: noise})[MADE]
-        return made.float().sigmoid().view(-1, *self.shape)
+        made = self._activate(generator or self.networks["generator"], noise)
+        return (made + 1) / 2 if self.options.output == "tanh" else made
 
     def _judge(self, rows: Tensor) -> Tensor:
         """A logit of each row being from the data."""
@@ -172,6 +186,7 @@ class Gan(Learner):
     def step(self, batch: Batch, optimizers: Optimizers, meters: Meters) -> None:
         """Moves the discriminator, then the generator; the meters are told when that is done."""
         told: list[tuple[Batch, dict[str, Tensor]]] = []
+        self._note()
 
         def closure(name: str, loss: Callable[[Batch], Tensor]) -> Callable[[Batch], Any]:
             def losses(micro: Batch) -> dict[str, Tensor]:
@@ -185,6 +200,29 @@ class Gan(Learner):
             optimizers.step(name, batch, closure(name, loss))
         for micro, found in told:
             meters.update(micro, found, {})
+        self._strip.steps += 1
+
+    def _note(self) -> None:
+        """Looks at the weights before a step whose number is 0 or a power of two."""
+        if not self._strip.is_due:
+            return
+        generator = self.networks["generator"]
+        mode = generator.training
+        self._strip.note(self.sample)
+        if self._last is not None and self._last[1] == "val" and not self._strip.steps:
+            self._strip.note_distance(self._fidelity.distance(*self._last, self.sample))
+        generator.train(mode)
+
+    def state(self) -> State:
+        """The weights, and what was seen of samples in the steps before."""
+        seen = self._strip.state()
+        return State({**super().state().tensors, **seen.tensors}, seen.facts)
+
+    def restore(self, state: State) -> None:
+        """Puts back what `state` gave."""
+        own = self.module.state_dict()
+        self.load_weights({name: one for name, one in state.tensors.items() if name in own})
+        self._strip.restore(state)
 
     @torch.no_grad()
     def sample(self, many: int, generator: nn.Module | None = None) -> Tensor:
@@ -203,7 +241,7 @@ class Gan(Learner):
         for start in range(0, many, most):
             check()
             numbers = np.arange(start, min(many, start + most))
-            wide = self.config.learner.options.noise
+            wide = self.options.noise
             noise = normal_rows(self.config.seed, "samples", numbers, wide)
             found.append(self.make(noise.to(self.device), generator).cpu())
         return torch.cat(found)
@@ -213,7 +251,9 @@ class Gan(Learner):
         self._last = fold, "" if fold.validation is None else "val"
         if fold.validation is None:
             return {}
-        return {"val/frechet": self._fidelity.distance(fold, "val", self.sample)}
+        far = self._fidelity.distance(fold, "val", self.sample)
+        self._strip.note_distance(far)
+        return {"val/frechet": far}
 
     def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
         """Distance, precision and recall of samples, beside those of what they must beat."""
@@ -227,12 +267,25 @@ class Gan(Learner):
 
     def artifacts(self, into: Artifacts, when: str) -> None:
         """Samples of every few epochs and of the end, a film of them, and their nearest rows."""
-        every = self.config.learner.options.shown_every
+        every = self.options.shown_every
         if when == "epoch" and (into.epoch or 0) % every:
             return
-        samples.leave(into, self.sample(samples.SHOWN))
-        if when == "end" and self._last is not None:
+        made = self.sample(samples.SHOWN)
+        samples.leave(into, made)
+        if when == "epoch":
+            return
+        self._strip.leave(into, made)
+        samples.leave_between(into, self._sample_between())
+        if self._last is not None:
             self._fidelity.leave(into, self._last[0], self.sample, self._last[1])
+
+    @torch.no_grad()
+    def _sample_between(self) -> Tensor:
+        """Samples along the way from one point of noise to another, a line each."""
+        numbers = np.arange(2 * samples.LINES)
+        ends = normal_rows(self.config.seed, "samples", numbers, self.options.noise)
+        noise = samples.between(ends[: samples.LINES], ends[samples.LINES :])
+        return self.make(noise.to(self.device)).cpu()
 
 
 def _noise_of(config: Config) -> dict[str, Input]:

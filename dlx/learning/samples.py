@@ -19,6 +19,8 @@ SHOWN = 64
 """Samples in a picture."""
 PAIRS = 18
 """Samples beside their nearest training rows."""
+LINES = ACROSS = 8
+"""Ways from one sample to another, and samples along each."""
 
 
 def flat(rows: Tensor) -> Values:
@@ -58,6 +60,29 @@ def leave(into: Artifacts, made: Tensor) -> None:
     if into.epoch is None:
         told = "the samples of one epoch after the other"
         into.film_of_epochs("training", "samples", title="Training", caption=told)
+
+
+def between(first: Tensor, last: Tensor) -> Tensor:
+    """Points of noise on the way from each of some to another, (lines * ACROSS, numbers).
+
+    Along the sphere, as the length of what lies straight between is that of no noise (White, 2016,
+    arXiv:1609.04468).
+    """
+    one, other = (rows / rows.norm(dim=1, keepdim=True) for rows in (first, last))
+    angle = (one * other).sum(dim=1).clamp(-1, 1).acos().clamp(min=1e-6)[:, None, None]
+    share = torch.linspace(0, 1, ACROSS)[None, :, None]
+    parts = ((1 - share) * angle).sin() * first[:, None], (share * angle).sin() * last[:, None]
+    found: Tensor = (parts[0] + parts[1]) / angle.sin()
+    return found.flatten(0, 1)
+
+
+def leave_between(into: Artifacts, made: Tensor) -> None:
+    """Keeps samples of points of noise between two, a line each; nothing but of pictures."""
+    if made.dim() < 3:
+        return
+    caption = "each line from one point of noise to another: samples change gradually"
+    images = as_pictures(made, made.shape[1:])
+    into.pictures("interpolation", images, title="Between two samples", caption=caption)
 
 
 def leave_nearest(into: Artifacts, made: Tensor, train: Sequence[Values]) -> None:

@@ -9,13 +9,16 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 from small import built, loaded, the_run, trained
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from dlx.cli.main import main
 from dlx.config.learners import judged_score, monitor_of, score_names
+from dlx.config.specs.learners import Gan as GanOptions
 from dlx.errors import RunError, UsageError
 from dlx.learning import samples
+from dlx.learning.adversarial import Adversarial
 from dlx.learning.gan import Gan
 from dlx.running.run import Run
 from dlx.runs.artifacts import list_artifacts
@@ -131,7 +134,9 @@ def test_what_a_run_leaves(run: Run) -> None:
     left = [(one.kind, one.name, one.epoch) for one in list_artifacts(run.folder)]
     assert left == [
         *(("pictures", "samples", 1), ("pictures", "samples", 2), ("pictures", "samples", None)),
-        *(("film", "training", None), ("pictures", "nearest", None), ("table", "copies", None)),
+        *(("film", "training", None), ("pictures", "filmstrip", None), ("lines", "distance", None)),
+        *(("pictures", "interpolation", None), ("pictures", "nearest", None)),
+        ("table", "copies", None),
     ]
     last, end = (run.folder / f"artifacts/samples{epoch}.png" for epoch in ("-2", ""))
     assert last.read_bytes() == end.read_bytes()  # the same noise, and the last weights are kept
@@ -143,6 +148,85 @@ def test_what_a_run_leaves(run: Run) -> None:
     assert all(score["baseline"]["name"] != "training rows" for score in report["scores"])
     assert (report["monitor"], report["answer"]["weights"]) == (None, "last")
     assert {"losses.f32", "losses-generator.f32"} <= {one.name for one in run.folder.iterdir()}
+
+
+def test_the_strip_begins_before_the_first_step_and_doubles(run: Run) -> None:
+    steps = 2 * -(-115 // 64)
+    (strip,) = (one for one in list_artifacts(run.folder) if one.name == "filmstrip")
+    assert "after each of 0, 1, 2 steps by the weights that train" in strip.caption
+    with Image.open(run.folder / strip.file) as found:
+        assert found.size == (12 * 34, 4 * 34)  # steps 0, 1, 2, and the end
+    _, *rows = (run.folder / "artifacts/distance.csv").read_text().splitlines()
+    assert [int(row.split(",")[0]) for row in rows] == [0, steps // 2, steps]
+    report = json.loads((run.folder / "report.json").read_text())
+    assert {one["name"]: one["kind"] for one in report["baselines"]}["before training"] == "start"
+
+
+def test_points_between_two_have_the_length_of_noise() -> None:
+    ends = torch.randn(2 * samples.LINES, 100)
+    first, last = ends.split(samples.LINES)
+    found = samples.between(first, last).view(samples.LINES, samples.ACROSS, -1)
+    torch.testing.assert_close(found[:, 0], first)
+    torch.testing.assert_close(found[:, -1], last)
+    lengths, bounds = found.norm(dim=2), torch.stack([first.norm(dim=1), last.norm(dim=1)])
+    assert (lengths > bounds.amin(dim=0)[:, None] - 0.5).all()
+    assert (lengths < bounds.amax(dim=0)[:, None] + 0.5).all()
+
+
+LOGITS = torch.tensor([[-2.0], [0.5]]), torch.tensor([[1.0], [3.0]])
+
+
+def losses_of(**chosen: Any) -> tuple[float, float]:
+    """The discriminator's and the generator's loss of two samples and two rows."""
+    both = Adversarial(GanOptions(**chosen))
+    return float(both.discriminator(*LOGITS)), float(both.generator(LOGITS[0]))
+
+
+def test_other_losses_are_those_of_their_papers() -> None:
+    told = binary_cross_entropy_with_logits
+    made, real = LOGITS
+    zeros, ones = torch.zeros(2, 1), torch.ones(2, 1)
+    wanted = float(told(made, zeros) + told(real, ones))
+    assert losses_of()[0] == pytest.approx(wanted)
+    assert losses_of(loss="mean_cross_entropy")[0] == pytest.approx(wanted / 2)
+    assert losses_of(loss="hinge") == pytest.approx(((0 + 1.5) / 2 + 0, -(-2 + 0.5) / 2))
+    squares = (((4 + 0.25) + (0 + 4)) / 4, (9 + 0.25) / 4)
+    assert losses_of(loss="least_squares") == pytest.approx(squares)
+
+
+def test_labels_are_moved_as_they_are_said_to_be() -> None:
+    made, real = LOGITS
+    smooth = losses_of(label_smoothing=0.1)[0]
+    told, ones = binary_cross_entropy_with_logits, torch.ones(2, 1)
+    wanted = told(made, 0 * ones) + told(real, 0.9 * ones)
+    assert smooth == pytest.approx(float(wanted))
+    torch.manual_seed(1)
+    found = losses_of(labels="made", label_noise=0.05, loss="mean_cross_entropy")[0]
+    torch.manual_seed(1)
+    noise = [0.05 * torch.rand(2, 1) for _ in range(2)]
+    book = told(-torch.cat([made, real]), torch.cat([1 + noise[0], noise[1]]))  # 1: it was made
+    assert found == pytest.approx(float(book))
+    torch.manual_seed(1)
+    assert losses_of(label_noise=0.05)[0] != pytest.approx(2 * found)
+
+
+def test_tanh_scales_what_the_discriminator_sees_and_samples_stay_as_data_are() -> None:
+    fold, learner = gan("learner.output=tanh")
+    _, plain = gan()
+    noise = torch.randn(5, 16)
+    learner.networks.eval(), plain.networks.eval()
+    raw = learner.networks["generator"]({"noise": noise})["made"].view(5, 8, 8)
+    torch.testing.assert_close(learner.make(noise), (2 * raw).sigmoid())
+    _, book = gan("learner.output=tanh_unscaled")
+    book.networks.eval()
+    torch.testing.assert_close(book.make(noise), raw.tanh())
+    batch = fold.train.batch(0, 9)
+    torch.manual_seed(3)
+    found = learner.losses(batch)["discriminator"].item()
+    torch.manual_seed(3)
+    judge, made = learner.networks["discriminator"], learner.generate(9)
+    seen = [judge({"image": rows})["real"] for rows in (made, 2 * batch.inputs["image"] - 1)]
+    assert found == pytest.approx(Adversarial(learner.options).discriminator(*seen).item())
 
 
 @pytest.mark.slow
@@ -172,6 +256,8 @@ def test_it_keeps_the_contract_of_learners() -> None:
     table = ("dataset=wine", "prepare.steps=[{name: scale}]", "trainer.accumulate=2")
     own = "learner.optimizers.generator={name: sgd, lr: 0.1, momentum: 0.5}"
     check_learner(*SAMPLE, *table, own, "learner.generator.l2=0.01")
+    noisy = ("learner.label_noise=0.05", "learner.labels=made", "learner.output=tanh")
+    check_learner(*SAMPLE, *noisy, "trainer.average.name=ema", "trainer.clip_value=1")
 
 
 def test_samples_that_are_no_numbers_are_told_of() -> None:
@@ -202,6 +288,19 @@ REFUSED = {
         "learner gan makes numbers from 0 to 1, but standardise makes others\n"
         "  where: dlx:configs/prepare/standardise.yaml:2 (by prepare=standardise)\n"
         "  accepted: scale\n  try: 'prepare.steps=[{name: scale}]'"
+    ),
+    ("learner.loss=hinge", "learner.label_noise=0.05"): (
+        "`learner.label_noise` is 0.05, but loss hinge has no labels\n"
+        "  where: command line: learner.label_noise=0.05\n"
+        "  accepted: learner.loss: cross_entropy, mean_cross_entropy, least_squares\n"
+        "  try: learner.label_noise=0"
+    ),
+    ("learner.generator={name: layers, output_layer: false, layers: [{linear: 64}, tanh]}",): (
+        "the generator ends with tanh, but `learner.output` makes samples by sigmoid\n"
+        "  where: command line: "
+        "learner.generator={name: layers, output_layer: false, layers: [{linear: 64}, tanh]}\n"
+        "  accepted: a generator whose last layer is no activation\n"
+        "  try: leave tanh out"
     ),
     ("callbacks=early_stopping",): (
         "callbacks.early_stopping needs a score to monitor, but learner gan has none\n"

@@ -73,6 +73,35 @@ class Gan(Learner):
     optimizers: GanOptimizers = option(
         GanOptimizers, "an optimizer for each network; null: that of `optimizer`"
     )
+    output: Literal["sigmoid", "tanh", "tanh_unscaled"] = option(
+        "sigmoid",
+        "what makes samples of the generator's numbers; sigmoid: from 0 to 1; tanh: from -1 to 1, "
+        "which data are scaled to as well; tanh_unscaled: beside data from 0 to 1 (the book)",
+        newer=True,
+    )
+    loss: Literal["cross_entropy", "mean_cross_entropy", "hinge", "least_squares"] = option(
+        "cross_entropy",
+        "of both networks; cross_entropy adds that of rows and that of samples, "
+        "mean_cross_entropy takes their mean (the book)",
+        newer=True,
+    )
+    labels: Literal["real", "made"] = option(
+        "real", "which rows have the label 1, to which noise is added; made: the book's", newer=True
+    )
+    label_noise: float = option(
+        0.0,
+        "uniform noise from 0 to this is added to labels (the book: 0.05)",
+        ge=0,
+        lt=1,
+        newer=True,
+    )
+    label_smoothing: float = option(
+        0.0,
+        "how far the label of rows of the data is from that of certainty",
+        ge=0,
+        lt=1,
+        newer=True,
+    )
     shown_every: int = option(5, "pictures of samples are kept of each such epoch", ge=1)
     judge: Judge = option(Judge, JUDGE, newer=True)
 

@@ -45,6 +45,14 @@ class Step(Schedule):
 
 
 @dataclass(frozen=True, kw_only=True)
+class InverseTime(Schedule):
+    """The rate over 1 + `decay` times the steps so far, as Keras' optimizers once had it."""
+
+    decay: float = option(1e-4, "growth of the divisor a step", ge=0)
+    warmup_epochs: float = option(0.0, _WARMUP, unit="epochs", ge=0)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Cosine(Schedule):
     """Half a cosine from the rate down to `final` times the rate (Loshchilov and Hutter, 2017)."""
 
@@ -130,6 +138,7 @@ SCHEDULES = Table(
         "constant": Component(Constant, f"{_CODE}:constant"),
         "step": Component(Step, f"{_CODE}:step"),
         "piecewise": Component(Piecewise, f"{_CODE}:piecewise"),
+        "inverse_time": Component(InverseTime, f"{_CODE}:inverse_time"),
         "cosine": Component(Cosine, f"{_CODE}:cosine"),
         "one_cycle": Component(OneCycle, f"{_CODE}:one_cycle"),
         "plateau": Component(Plateau, f"{_CODE}:plateau"),
