@@ -236,16 +236,22 @@ def cosine(
 ) -> Schedule:
     """Half a cosine from the rate to `final` of it (Loshchilov and Hutter, arXiv:1608.03983).
 
-    It begins where the warm-up ends, and ends after the last step.
+    It begins where the warm-up ends, and ends after the last step; with several cycles it begins
+    anew in each, and ends with it.
 
     Raises:
-        UsageError: the warm-up lasts as long as the training, or longer.
+        UsageError: the warm-up lasts as long as the training, or the first cycle, or longer.
     """
-    warmup = _warmup_steps(options.warmup_epochs, steps_per_epoch, epochs)
-    total = steps_per_epoch * epochs
+    first = epochs // options.cycles
+    warmup = _warmup_steps(options.warmup_epochs, steps_per_epoch, first)
+    total, cycle = steps_per_epoch * epochs, steps_per_epoch * first
 
     def factor(at: int) -> float:
-        return _cosine(1.0, options.final, (at - warmup) / (total - warmup))
+        number, inside = divmod(at, cycle)
+        if at == total:
+            number, inside = options.cycles - 1, cycle
+        rising = 0 if number else warmup
+        return _cosine(1.0, options.final, (inside - rising) / (cycle - rising))
 
     return _PerStep(optimizer, _warm_up(factor, warmup), total)
 

@@ -21,6 +21,7 @@ CASES = [
     ("inverse_time", {"decay": 0.1}),
     ("cosine", {"final": 0.1}),
     ("cosine", {"warmup_epochs": 2}),
+    ("cosine", {"cycles": 3, "warmup_epochs": 1}),
     ("one_cycle", {}),
     ("one_cycle", {"rise": 0.1, "start": 0.2}),
     ("plateau", {"patience": 1, "factor": 0.5}),
@@ -107,6 +108,22 @@ def test_inverse_time_is_the_decay_that_keras_had():
 def test_cosine_is_torchs():
     expected = torchs(lambda o: lr_scheduler.CosineAnnealingLR(o, TOTAL, 0.1 * 0.1))
     assert path("cosine", final=0.1) == pytest.approx(expected)
+
+
+def test_cycles_of_a_cosine_are_torchs_warm_restarts():
+    moved = optimizer()
+    torchs = lr_scheduler.CosineAnnealingWarmRestarts(moved, TOTAL // 3, eta_min=0.01)
+    expected = []
+    for _ in range(TOTAL):
+        expected.append(rates(moved)[0] / 0.1)
+        moved.step()
+        torchs.step()
+    found = path("cosine", cycles=3, final=0.1)
+
+    assert found[:TOTAL] == pytest.approx(expected)
+    assert found[TOTAL:] in ([], [pytest.approx(0.1)])
+    warm = path("cosine", cycles=3, final=0.1, warmup_epochs=1)
+    assert warm[TOTAL // 3 :] == found[TOTAL // 3 :]
 
 
 def test_cosine_begins_where_the_warm_up_ends():

@@ -12,6 +12,7 @@ import yaml
 from ..errors import Problem, UsageError
 from .advice import one_cut
 from .augment import check_augment, check_views
+from .cycles import check_cycles
 from .features import check_features
 from .fields import Chosen, options_of, to_plain
 from .files import Path, Where
@@ -238,6 +239,7 @@ _RULES = (
         check_augment,
         check_views,
         _copies,
+        check_cycles,
         _trainer,
     ),
     *(check_callbacks, check_schedule, _start, _groups, _protocol, _addresses),

@@ -215,6 +215,12 @@ class Checkpoint:
     every_steps: int | None = option(None, "also one every N steps; null: off", ge=1)
     every_epochs: int | None = option(None, "also one every N epochs; null: off", ge=1)
     keep: int = option(2, "how many of the latest checkpoints are kept", ge=1)
+    snapshots: bool = option(
+        False,
+        "keeps the weights at the end of each cycle of schedule cosine, for dlx ensemble "
+        "RUN --snapshots",
+        newer=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +21,7 @@ from ..data.targets import EncodedTarget, TargetCodec
 from ..errors import Problem, UsageError
 from ..interrupts import check
 from ..judging.baselines import Answer
+from ..judging.evaluation import Evaluation
 from ..metrics import Metric
 from ..models.sizes import RowSizes
 from ..models.summary import LayerRow
@@ -77,6 +78,7 @@ class Ensemble(Supervised):
         self.members, self._inputs = dict(members), inputs
         self._fold: FoldData | None = None
         self._seen: list[tuple[Part, Each]] = []
+        self._found: list[Evaluation] = []
 
     @classmethod
     def build(
@@ -239,6 +241,11 @@ class Ensemble(Supervised):
             for i, name in enumerate(self.members)
         ]
 
+    def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
+        """As of supervised learning, each beside what the members have alone."""
+        self._found = super().evaluations(fold, part)
+        return self._found
+
     def artifacts(self, into: Artifacts, when: str) -> None:
         """As of supervised learning; at the end what members count, and how they differ."""
         super().artifacts(into, when)
@@ -260,10 +267,17 @@ class Ensemble(Supervised):
             into.table(name, found, title=title, caption=f"{rows}. {DIFFER}")
 
     def _leave_members(self, into: Artifacts, validation: Part | None) -> None:
-        """A table of the members and what each counts, and what learning that was worth."""
+        """A table of the members, what each counts and scores, and what learning that was worth."""
         options, told = self.config.learner.options, members_of(self.config)
         runs = [f"{Path(one.run).name} {one.at}".strip() for one in told.values()]
-        table = {"member": [*told], "counts": self.model.weights.tolist(), "run": runs}
+        table: dict[str, list[Any]] = {
+            "member": [*told, "all together"],
+            "counts": [*self.model.weights.tolist(), 1.0],
+        }
+        for one in self._found:
+            alone = [beside.value() for beside in one.baselines if beside.kind == "member"]
+            table[one.score] = [*alone, one.own.value()]
+        table["run"] = [*runs, ""]
         caption = "Each counts the same."
         if options.weights != "mean" and validation is not None:
             found = self.cross(validation)

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..config.specs.averages import describe_average
-from ..judging.verdict import CHANCE, DATA, LOST, OPEN, WON, display_name, verdict_of
+from ..judging.verdict import CHANCE, DATA, LOST, MEMBER, OPEN, WON, display_name, verdict_of
 from .blocks import Alerts, Answer, Mark, Section, Table, Text
 from .read import Run, amount, get, mappings, span
 from .words import GOAL, NONE, between, measure, number, part, sentence, tally
@@ -219,9 +219,12 @@ def _validation(run: Run, found: Mapping[str, Any]) -> tuple[float, float] | Non
 
 def _baselines(run: Run) -> Table:
     """Every answer that needs no network, on the same rows."""
-    rows = [_baseline(entry) for entry in mappings(run.report, "baselines")]
+    listed = mappings(run.report, "baselines")
+    rows = [_baseline(entry) for entry in listed]
     head = ("baseline", "kind", "its score", "model better by", "95% interval", "beaten")
     title = "The model compared with simpler models, on the same rows"
+    if any(entry.get("kind") == MEMBER for entry in listed):
+        title = "The ensemble compared with simpler models and with its members, on the same rows"
     return Table(title, head, rows, texts=(0, 1, 5))
 
 

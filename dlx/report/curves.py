@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ..judging.classes import describe_meanings
-from ..judging.verdict import display_name
+from ..judging.verdict import MEMBER, display_name
 from . import plots
 from .blocks import Block, Picture, Section, Text
 from .read import Run, amount, finite, get, mappings, measures
@@ -91,7 +91,8 @@ def _bars(run: Run, name: str) -> list[plots.Bar]:
             if score.get("name") != wanted:
                 continue
             listed = mappings(score, "beside") or [get(score, "baseline", dict)]
-            bars = [_bar(one) for one in listed if amount(one, "value") is not None]
+            known = [one for one in listed if amount(one, "value") is not None]
+            bars = [_bar(one) for one in known if one.get("kind") != MEMBER]
             if bars:
                 return _choose_bars(bars, get(score, "direction", str))
     return []

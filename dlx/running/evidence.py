@@ -33,6 +33,7 @@ from ..sources.order import describe_filling
 from ..training.training import Training
 from .owner import sign
 
+NOTHING_MOVES = "none: nothing has a gradient"
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
 
@@ -130,7 +131,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "vectors": describe_starts(training.learner.networks),
         "learner": _describe_learner(config.learner),
         "optimizer": _describe_optimizers(config, training.optimizers.members),
-        "schedule": _component(config.schedule.name, to_plain(config.schedule.options)),
+        "schedule": _describe_schedule(config, training.optimizers.members),
         "config": dump_yaml(loaded.plain()),
         "overrides": loaded.shown,
         "command": _command(loaded),
@@ -200,11 +201,20 @@ def _describe_averages(config: Config, name: str, target: EncodedTarget) -> dict
 
 def _describe_optimizers(config: Config, groups: Collection[str]) -> str:
     """The optimizer and its options; of each group, where not all have the config's."""
+    if not groups:
+        return NOTHING_MOVES
     chosen = {group: optimizer_of(config, group)[1] for group in groups}
     told = {name: _optimizer(one) for name, one in chosen.items()}
     if not any(own_optimizers(config).values()):
         return _optimizer(config.optimizer)
     return "; ".join(f"{name}: {text}" for name, text in told.items())
+
+
+def _describe_schedule(config: Config, groups: Collection[str]) -> str:
+    """The schedule and its options; of those that came later what is asked for."""
+    if not groups:
+        return NOTHING_MOVES
+    return _component(config.schedule.name, to_plain(config.schedule.options, newer=False))
 
 
 def _step(name: str, column: str, options: dict[str, Any]) -> dict[str, Any]:

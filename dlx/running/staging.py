@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from ..config.cycles import snapshot_epochs
 from ..config.learners import monitor_of, score_names
 from ..config.schema import Config
 from ..data.origins import forget_files
@@ -109,7 +110,7 @@ def is_begun(folder: Path) -> bool:
 def _checkpoints(config: Config, fold: FoldData, folder: Path | None = None) -> Checkpoints:
     monitor = None if fold.validation is None else monitor_of(config)
     direction = score_names(config).get(monitor or "", "min")
-    return Checkpoints(folder, monitor, direction, config.checkpoint)
+    return Checkpoints(folder, monitor, direction, config.checkpoint, snapshot_epochs(config))
 
 
 def final_config(config: Config, epochs: int | None) -> Config:

@@ -28,6 +28,7 @@ _FILES = (
     artifacts.NAME,
 )
 _FOLDERS = ("prepare", "workflow", artifacts.FOLDER, "checkpoints/best", "checkpoints/last")
+_SNAPSHOTS = "checkpoints/snapshots"
 
 
 def seal(run: Path) -> str:
@@ -99,10 +100,19 @@ def _evidence(run: Path) -> Iterator[str]:
     for stage in stages:
         files = [*_FILES, *other_files(run / stage)]
         yield from (f"{stage}{name}" for name in files if is_file(run / stage / name))
-        for folder in _FOLDERS:
+        snapshots = (f"checkpoints/snapshots/{n}" for n in names_in(run / stage / _SNAPSHOTS))
+        for folder in (*_FOLDERS, *snapshots, *_members(run / stage)):
             for name in names_in(run / stage / folder):
-                if not name.startswith("."):
+                if not name.startswith(".") and is_file(run / stage / folder / name):
                     yield f"{stage}{folder}/{name}"
+
+
+def _members(run: Path, depth: int = 5) -> Iterator[str]:
+    """The folders that an ensemble keeps of its members, and of theirs, below its own."""
+    for name in names_in(run / "members") if depth else ():
+        yield f"members/{name}"
+        inner = _members(run / "members" / name, depth - 1)
+        yield from (f"members/{name}/{folder}" for folder in inner)
 
 
 def _digest(file: Path) -> str:

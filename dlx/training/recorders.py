@@ -7,7 +7,7 @@ import json
 import os
 import struct
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -222,17 +222,23 @@ class Checkpoints(Callback):
         monitor: the score that tells the best; None for none.
         direction: "min" or "max".
         options: when to write.
+        snapshots: epochs whose weights are kept for good, in `snapshots/EPOCH/`.
     """
 
     def __init__(
-        self, folder: Path | None, monitor: str | None, direction: str, options: Checkpoint
+        self,
+        folder: Path | None,
+        monitor: str | None,
+        direction: str,
+        options: Checkpoint,
+        snapshots: Collection[int] = (),
     ) -> None:
         self.best: dict[str, Tensor] | None = None
         self.best_state: dict[str, Any] = {}
         self.callbacks: dict[str, Callback] = {}
         self._folder = folder
         self._monitor = monitor
-        self._options = options
+        self._options, self._snapshots = options, frozenset(snapshots)
         self._improvement = Improvement(direction)
         self._begun = self._written = time.monotonic()
         self._seconds = 0.0
@@ -258,6 +264,11 @@ class Checkpoints(Callback):
             self.best_state = self._state(training, scores[self._monitor])
         if self._folder is None:
             return
+        progress = training.progress
+        if progress.epoch in self._snapshots:
+            place = self._folder / "snapshots" / str(progress.epoch)
+            state = {"epoch": progress.epoch, "step": progress.step}
+            checkpoint.save(place, {"weights": training.kept_weights()}, state)
         every = self._options.every_epochs
         if (every and training.progress.epoch % every == 0) or self._is_late():
             self._write(training)

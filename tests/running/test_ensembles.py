@@ -91,6 +91,12 @@ def test_its_answers_are_the_mean_of_probabilities(whole: Run) -> None:
 def test_what_it_leaves_is_as_of_any_run(whole: Run, root: Path) -> None:
     titles = [one.title for one in list_artifacts(whole.folder)]
     assert titles[-2:] == ["Members of the ensemble", "How members differ"]
+    rows = (whole.folder / "artifacts" / "members.csv").read_text().splitlines()
+    assert rows[0] == "member,counts,test/accuracy,test/loss,run"
+    assert float(rows[3].split(",")[2]) == pytest.approx(
+        scores_beside(whole, "test/accuracy")["whole"]
+    )
+    assert whole.facts["optimizer"] == "none: nothing has a gradient"
     command = whole.facts["command"].split()
     assert command[:2] == ["dlx", "ensemble"]
     again = compose_ensemble(command[2:4], root, weights=command[-1])
@@ -166,6 +172,42 @@ def test_folds_are_members_without_validation(root: Path, tmp_path: Path) -> Non
     assert reproduce(run.folder, lambda _: None).identical
     problem = refused(tmp_path, [folds.folder, folds.folder.name])
     assert problem.what == f"run {name_of(folds.folder)} is named 2 times"
+
+
+@pytest.mark.slow
+def test_weights_at_the_ends_of_cycles_are_members(tmp_path: Path) -> None:
+    how = ("trainer.epochs=4", "schedule={name: cosine, cycles: 2}", "checkpoint.snapshots=true")
+    cycled = trained(f"run.root={tmp_path / 'once'}", *how, "trainer.average.name=none")
+    (tmp_path / "cut").mkdir()
+    config = loaded(f"run.root={tmp_path / 'cut'}", *how, "trainer.average.name=none")
+    stopped = resumed(broken_off(config, 2))
+    runs = together(tmp_path / "once", [cycled.folder], parts="snapshots")
+    other = together(tmp_path / "cut", [stopped], parts="snapshots")
+
+    members = members_of(runs.config)
+    assert [one.at for one in members.values()] == ["snapshots/2", "snapshots/4"]
+    digests = [[one.sha256 for one in members_of(r.config).values()] for r in (runs, other)]
+    assert digests[0] == digests[1]
+    beside = scores_beside(runs, "test/loss")
+    assert beside["wine_epoch_2"] != beside["wine_epoch_4"]
+
+
+def test_cycles_divide_the_epochs_and_snapshots_need_them() -> None:
+    with pytest.raises(DlxError) as caught:
+        loaded("trainer.epochs=4", "schedule={name: cosine, cycles: 3}")
+    (problem,) = caught.value.problems
+    assert (
+        problem.what == "`schedule.cycles` is 3, which does not divide the 4 epochs of the training"
+    )
+    assert (problem.accepted, problem.hint) == (
+        "1, 2, 4, or another trainer.epochs",
+        "schedule.cycles=2",
+    )
+    with pytest.raises(DlxError) as caught:
+        loaded("trainer.epochs=4", "checkpoint.snapshots=true")
+    (problem,) = caught.value.problems
+    told = "`checkpoint.snapshots` keeps weights at the ends of cycles, but the rate has one"
+    assert (problem.what, problem.hint) == (told, "schedule=cosine schedule.cycles=4")
 
 
 @pytest.mark.slow

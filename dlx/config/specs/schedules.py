@@ -60,6 +60,17 @@ class Cosine(Schedule):
 
     final: float = option(0.0, "final rate, as a share of the first", ge=0, le=1)
     warmup_epochs: float = option(0.0, _WARMUP, unit="epochs", ge=0)
+    cycles: int = option(
+        1,
+        "cycles of the same number of epochs: at the start of each the rate is whole again (warm "
+        "restarts); checkpoint.snapshots keeps the weights at their ends",
+        ge=1,
+        newer=True,
+    )
+
+    def ends(self, epochs: int) -> tuple[int, ...]:
+        """The epochs at whose end a cycle ends."""
+        return tuple(range(epochs // self.cycles, epochs + 1, max(1, epochs // self.cycles)))
 
 
 @dataclass(frozen=True, kw_only=True)
