@@ -101,6 +101,14 @@ def check_callbacks(config: Config, where: Where) -> Iterator[Problem]:
     """Callbacks that begin after the last epoch, or need rows that are not held out."""
     last = config.trainer.epochs
     for name, one in config.callbacks.items():
+        if getattr(one.options, "needs_validation", False) and not has_validation(config):
+            what = f"callbacks.{name} needs validation rows, but "
+            what += f"protocol {config.protocol.name} has no validation set"
+            hint = one_cut(config)
+            if config.final == "only":
+                what = what.partition(", but ")[0] + ", but `final: only` holds none out"
+                hint = "final=false"
+            yield Problem(what, where(("callbacks", name)), hint=hint)
         first = getattr(one.options, "from_epoch", 1)
         if first > last > 0:
             key = f"callbacks.{name}.from_epoch"

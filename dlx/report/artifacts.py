@@ -16,7 +16,7 @@ from ..runs.pixels import picture_of, size_of
 from . import charts
 from .blocks import Alerts, Block, Card, Gallery, Heading, Section, Table, Text
 from .read import Run, clean, columns_of, evenly, finite, get, mappings, numbers, tree_of
-from .words import number, shorten, tally
+from .words import NONE, number, shorten, tally
 
 EPOCHS = 8
 """As many of an artifact are shown that was made after every epoch."""
@@ -206,6 +206,29 @@ def vectors(run: Run) -> Section:
     return Section("vectors", heading, blocks)
 
 
+def _arrays(one: Artifact, content: bytes) -> list[Block]:
+    """The size and the range of each array; their numbers are not shown."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    try:
+        found = load(content)
+    except (SafetensorError, KeyError, TypeError) as error:
+        raise ValueError(str(error)) from error
+    cells = []
+    for name in [*found][:_ROWS]:
+        values = found[name]
+        size = " x ".join(map(str, values.shape))
+        known = [f(values) for f in (np.min, np.mean, np.max)] if values.size else []
+        zeros = [np.mean(values == 0)] if values.size else []
+        numbers_told = [number(float(one)) for one in (*known, *zeros)] or [NONE] * 4
+        cells.append((shorten(clean(name), _CELL), size, *numbers_told))
+    head = ["array", "size", "smallest", "mean", "largest", "share of zeros"]
+    cut = f"The first {_ROWS} of {tally(len(found), 'array')} are listed."
+    more = [Text([cut])] if len(found) > _ROWS else []
+    return [Table(_epoch(one), head, cells, texts=[0, 1]), *more]
+
+
 SECTIONS = (
     of_kind("cards", "Samples", _cards),
     of_kind("pictures", "Pictures", _pictures),
@@ -214,6 +237,7 @@ SECTIONS = (
     of_kind("lines", "Lines", _lines),
     of_kind("points", "Points", _points),
     of_kind("table", "Tables", _table),
+    of_kind("arrays", "Arrays", _arrays),
     vectors,
 )
 """What shows each kind of artifact, from top to bottom."""

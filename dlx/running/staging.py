@@ -119,6 +119,7 @@ def final_config(config: Config, epochs: int | None) -> Config:
         name: chosen
         for name, chosen in config.callbacks.items()
         if not hasattr(chosen.options, "monitor")
+        and not getattr(chosen.options, "needs_validation", False)
     }
     trainer = replace(config.trainer, last_epoch=epochs)
     return replace(config, trainer=trainer, callbacks=unwatched)

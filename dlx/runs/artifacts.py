@@ -33,6 +33,7 @@ KINDS = {
     "texts": "json",
     "lines": "csv",
     "points": "csv",
+    "arrays": "safetensors",
     "vectors": "txt",
 }
 """Each kind, and the ending of its files."""
@@ -195,6 +196,14 @@ class Artifacts:
         rows = zip(words, values.tolist(), strict=True)
         content = "".join(line % (word, *numbers) for word, numbers in rows)
         self._keep("vectors", name, content.encode(), about)
+
+    def arrays(
+        self, name: str, arrays: Mapping[str, npt.NDArray[Any]], **about: Unpack[About]
+    ) -> None:
+        """Keeps arrays of numbers by name, as a file of safetensors: to be used, not looked at."""
+        from safetensors.numpy import save
+
+        self._keep("arrays", name, save(dict(arrays)), about)
 
     def film_of_epochs(
         self, name: str, pictures: str, ms: int = 100, **about: Unpack[About]

@@ -17,7 +17,7 @@ SETTINGS = (
 )
 """The sections of a config that say what was trained, not where or how it is kept."""
 
-WATCHERS = ("mlflow", "tensorboard")
+WATCHERS = ("csv_log", "mlflow", "tensorboard")
 
 
 class Watcher(RunCallback):

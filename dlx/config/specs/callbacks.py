@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ..fields import Component, Table, option
 
@@ -43,6 +43,30 @@ class TimeLimit:
     """Stops at the end of the epoch in which the time limit is reached."""
 
     minutes: float = option(help="time limit of the training", unit="minutes", gt=0, example="30")
+
+
+@dataclass(frozen=True, kw_only=True)
+class CSVLog:
+    """Writes the scores of every epoch into `epochs.csv` of the run folder, for spreadsheets."""
+
+    separator: Literal["comma", "semicolon", "tab"] = option(
+        "comma", "between two cells; semicolon: for spreadsheets with a decimal comma"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Activations:
+    """Keeps what every layer gives for the first validation rows, after each epoch.
+
+    Attributes:
+        needs_validation: whether it is refused where no rows are held out.
+    """
+
+    needs_validation: ClassVar[bool] = True
+
+    samples: int = option(1, "validation rows, the first ones", ge=1, le=64)
+    every: int = option(1, "epochs between two records", unit="epochs", ge=1)
+    pictures: bool = option(True, "pictures of the first row's activations, for the report")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,6 +120,8 @@ _CODE = "dlx.training.callbacks"
 CALLBACKS = Table(
     "callback",
     {
+        "activations": Component(Activations, "dlx.tracking.activations:Activations"),
+        "csv_log": Component(CSVLog, "dlx.tracking.csv_log:CSVLog"),
         "early_stopping": Component(EarlyStopping, f"{_CODE}:EarlyStopping"),
         "mlflow": Component(MLflow, "dlx.tracking.mlflow:MLflow", ("mlflow",), "mlflow"),
         "tensorboard": Component(
