@@ -226,7 +226,7 @@ def _arrays(one: Artifact, content: bytes) -> list[Block]:
     head = ["array", "size", "smallest", "mean", "largest", "share of zeros"]
     cut = f"The first {_ROWS} of {tally(len(found), 'array')} are listed."
     more = [Text([cut])] if len(found) > _ROWS else []
-    return [Table(_epoch(one), head, cells, texts=[0, 1]), *more]
+    return [Table(_epoch(one) or "Sizes and ranges", head, cells, texts=[0, 1]), *more]
 
 
 SECTIONS = (

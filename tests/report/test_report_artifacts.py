@@ -42,6 +42,7 @@ def every(make_run):
     into.lines("forecast", {"hour": hours, "true": hours**2, "gaps": hours * np.nan})
     into.lines("many", {f"line {i}": [i, i + 1] for i in range(30)})
     into.points("latent", {"x": [0, 1], "y": [2, 3], "digit": ["seven", "<i>one</i>"]})
+    into.arrays("given", {"<b>one</b>": np.zeros((2, 3)), "none": np.zeros(0)}, title="Given")
     into.vectors("vectors", ["the"], np.zeros((1, 2)), title="Word vectors", caption="of 1 word")
     return folder
 
@@ -70,6 +71,7 @@ def test_each_kind_has_a_section(shown):
         "Lines",
         "Latent",
         "Sizes",
+        "Given",
         "Word vectors",
     )
     assert all(title in shown.texts for title in titles)
@@ -140,6 +142,9 @@ def huge(png: bytes) -> bytes:
         ("latent.csv", b"x,y\n1e400,nan\n"),
         ("sizes.csv", b"layer\n" + b"x" * 200_000),
         ("sizes.csv", None),
+        ("given.safetensors", b""),
+        ("given.safetensors", b"\xff" * 40),
+        ("given.safetensors", lambda kept: kept[:-1]),
     ],
     ids=lambda one: getattr(one, "__name__", repr(one)[:30]),
 )
