@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
 
+from ..errors import Problem, UsageError
 from .console import say, say_json, show_table
 from .hydra_flags import add_flags
 
 if TYPE_CHECKING:
     from ..data.columns import Input
+    from ..models.diagram import Diagram
+    from ..models.summary import LayerRow
+    from ..report.network_plots import Format
+
+_FORMS = (".svg", ".png")
 
 EXAMPLES = """examples:
   dlx summary task=digits
   dlx summary task=mnist model=convnet
   dlx summary task=imdb 'model.units=[64,64]' dataset.sample=true
+  dlx summary task=breast_cancer_shared --plot network.svg
 """
 
 
@@ -22,6 +32,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
     add_flags(parser)
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
+    parser.add_argument(
+        "--plot", metavar="FILE", help="draw the network into a file, FILE.svg or FILE.png"
+    )
+    parser.add_argument(
+        "--no-shapes", action="store_true", help="with --plot, leave out what each layer gives"
+    )
 
 
 def run(args: argparse.Namespace) -> int:
@@ -36,10 +52,12 @@ def run(args: argparse.Namespace) -> int:
     from ..models.frozen import frozen_groups
     from ..models.sizes import LARGE, count_parameters, outline
     from ..models.summary import describe_starts, layer_table
+    from ..models.trace import watch
     from ..optimizers.groups import cuts_of, describe_trained, require_groups
     from ..sources.data import read_data
     from ..sources.fold import prepare_fold
 
+    file = _find_place(args)
     config = locate_files(load(args.overrides, args.config_dir).config)
     data = read_data(config)
     fold = prepare_fold(config, data, data.split.folds[0])
@@ -47,7 +65,9 @@ def run(args: argparse.Namespace) -> int:
         build = builder(config, fold.inputs, fold.targets)
         model = outline(build)
         total = count_parameters(model)
-        layers = layer_table(model if total > LARGE else build(), fold.inputs)
+        whole = model if total > LARGE else build()
+        with watch(whole) as diagrams:
+            layers = layer_table(whole, fold.inputs)
         sizes = {name: p.numel() for name, p in model.named_parameters()}
         require_groups(groups_of(config.optimizer), sizes, "optimizer.groups", frozen_groups(model))
         groups = {**groups_of(config.optimizer), **frozen_groups(model)}
@@ -55,9 +75,13 @@ def run(args: argparse.Namespace) -> int:
         vectors = describe_starts(model)
     else:
         learner = build_learner(config, fold.inputs, fold.targets, fold.device)
-        total, layers = count_parameters(learner.networks), learner.layers(fold.inputs)
+        total = count_parameters(learner.networks)
+        with watch(learner.module) as diagrams:
+            layers = learner.layers(fold.inputs)
         trained = build_optimizers(config, learner, 1, "min").describe_trained()
         vectors = describe_starts(learner.networks)
+    if file is not None:
+        _plot(file, diagrams, layers, not args.no_shapes)
     if args.json:
         shown = [asdict(layer) for layer in layers]
         told = {"parameters": total, "trained": trained, "vectors": vectors}
@@ -77,7 +101,45 @@ def run(args: argparse.Namespace) -> int:
     say(f"{total:,} parameters in {network_name(config)}")
     for line in filter(None, (trained, *vectors)):
         say(line)
+    if file is not None:
+        say(f"drawn: {file}")
     return 0
+
+
+def _find_place(args: argparse.Namespace) -> Path | None:
+    """Where the picture is to lie; None where none is asked for.
+
+    Raises:
+        UsageError: it is no place for one, or the options have no effect.
+    """
+    if args.plot is None:
+        if args.no_shapes:
+            what = "--no-shapes has no effect without --plot"
+            raise UsageError(Problem(what, "--no-shapes", "--plot FILE", "--plot network.svg"))
+        return None
+    file = Path(args.plot).expanduser()
+    if file.suffix.lower() not in _FORMS:
+        told = f"files that end with {file.suffix}" if file.suffix else "files without an ending"
+        hint = f"--plot {shlex.quote(f'{file.with_suffix(_FORMS[0])}')}"
+        raise UsageError(Problem(f"{told} cannot be drawn", args.plot, " or ".join(_FORMS), hint))
+    if file.is_dir() or not file.parent.is_dir():
+        what = f"{file} is a folder" if file.is_dir() else f"there is no folder {file.parent}"
+        hint = f"--plot {shlex.quote(file.name)}" if not file.is_dir() else ""
+        raise UsageError(Problem(what, "--plot", "a file in a folder that exists", hint))
+    return file
+
+
+def _plot(
+    file: Path, diagrams: Mapping[str, Diagram], layers: Sequence[LayerRow], shapes: bool
+) -> None:
+    """Draws what was seen of networks; of what is none of them its layers, one after another."""
+    from ..models.diagram import chain
+    from ..report.network_plots import draw_networks
+    from ..runs.files import write_bytes
+
+    rows = {one.name: (one.kind, one.output_shape) for one in layers}
+    form = cast("Format", file.suffix.lower().lstrip("."))
+    write_bytes(file, draw_networks(diagrams or {"": chain(rows)}, shapes, form))
 
 
 def _sizes(found: Input) -> tuple[object, ...]:

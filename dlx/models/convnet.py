@@ -33,4 +33,4 @@ def build(options: Convnet, inputs: Mapping[str, Input], outputs: Mapping[str, i
         reached = window.after(reached, place)  # what is wrong is told of the convolution it is
     body, after = stack_layers(options.part(ids=False), shape, "model")
     head = partial(dense_layer, after.sizes[0], multi_hot=False)
-    return check_penalty(options, one_body(read, body, head, outputs))
+    return check_penalty(options, one_body([name], read, body, head, outputs))

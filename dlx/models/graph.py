@@ -156,7 +156,7 @@ def _assemble(
             parts[part] = modules, shape, taken.multi_hot
         elif not parts[part][2]:  # a layer that was made for rows with their zeros
             taken = taken.dense()
-        steps.append(Step(name, taken.read, part))
+        steps.append(Step(name, taken.read, part, nodes[name].of, nodes[name].join))
         given = taken.multi_hot and not layers
         values[name] = _Value(itemgetter(name), parts[part][1], given)
     ends = {}

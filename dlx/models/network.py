@@ -29,11 +29,15 @@ class Step:
         name: of its output.
         read: takes what its layers get out of the inputs and the outputs of earlier nodes.
         part: the node whose layers it uses: itself, or the one that it shares them with.
+        of: the inputs and nodes that it reads.
+        join: how several are joined; None of one.
     """
 
     name: str
     read: Reader
     part: str
+    of: tuple[str, ...]
+    join: str | None = None
 
 
 class Stack(nn.Sequential):
@@ -85,8 +89,9 @@ class Network(nn.Module):
             self.body = stacks[steps[0].part]
         else:
             self.nodes = _nest(stacks)
+        self.steps = tuple(steps)
+        self.ends = [(target, node) for target, (node, _) in heads.items()]
         self._steps = [(step.name, step.read, stacks[step.part]) for step in steps]
-        self._ends = [(target, node) for target, (node, _) in heads.items()]
         self.heads = nn.ModuleDict(_rename({target: head for target, (_, head) in heads.items()}))
 
     @property
@@ -99,7 +104,7 @@ class Network(nn.Module):
         values: dict[str, Any] = dict(inputs)
         for name, read, layers in self._steps:
             values[name] = layers(read(values))
-        return {target: values[node] for target, node in self._ends}
+        return {target: values[node] for target, node in self.ends}
 
     def forward(self, inputs: Batch) -> dict[str, Tensor]:
         """Gives for each target its logits, of shape (batch, outputs[target])."""
@@ -132,6 +137,7 @@ BODY = "body"
 
 
 def one_body(
+    of: Sequence[str],
     read: Reader,
     body: Sequence[nn.Module],
     head: Callable[[int], nn.Module],
@@ -140,13 +146,15 @@ def one_body(
     """A network of one node.
 
     Args:
+        of: the inputs that it reads, end to end where there are several.
         read: takes what the first layer needs out of a batch.
         body: the layers.
         head: makes an output layer of so many units.
         outputs: target -> number of logits.
     """
     heads = {target: (BODY, head(size)) for target, size in outputs.items()}
-    return Network({BODY: body}, [Step(BODY, read, BODY)], heads)
+    step = Step(BODY, read, BODY, tuple(of), "concat" if len(of) > 1 else None)
+    return Network({BODY: body}, [step], heads)
 
 
 def _rename(modules: Mapping[str, nn.Module]) -> dict[str, nn.Module]:

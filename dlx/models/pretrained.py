@@ -221,7 +221,7 @@ def build(options: Pretrained, inputs: Mapping[str, Input], outputs: Mapping[str
     modules, end = stack_layers(options.layers, after, options.key)
     width = take_vector(end, options.key).sizes[0]
     heads = {t: (BODY, dense_layer(width, size, False)) for t, size in outputs.items()}
-    network = Based({BODY: modules}, [Step(BODY, itemgetter(name), BODY)], heads)
+    network = Based({BODY: modules}, [Step(BODY, itemgetter(name), BODY, (name,))], heads)
     network.base = Base(options)
     return check_penalty(options, network)
 

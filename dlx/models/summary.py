@@ -47,7 +47,7 @@ def layer_table(model: nn.Module, inputs: Mapping[str, Input]) -> list[LayerRow]
         layer.register_forward_hook(
             lambda module, _, output, name=name: rows.append(_row(name, module, output, counted))
         )
-        for name, layer in _layers(model)
+        for name, layer in open_layers(model)
     ]
     try:
         dry_pass(model, inputs)
@@ -57,12 +57,12 @@ def layer_table(model: nn.Module, inputs: Mapping[str, Input]) -> list[LayerRow]
     return rows
 
 
-def _layers(model: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
+def open_layers(model: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Module]]:
     """The parts that a model is made of, those that only hold others opened, by their names."""
     for name, layer in model.named_children():
         holds = isinstance(layer, Stack) or getattr(layer, "opens", False)
         if holds or type(layer) in (nn.Sequential, nn.ModuleDict, nn.ModuleList):
-            yield from _layers(layer, f"{prefix}{name}.")
+            yield from open_layers(layer, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", layer
 

@@ -28,6 +28,7 @@ INK, MUTED, FAINT = "#1c1e21", "#646b74", "#dfe2e6"
 TRAIN, VAL = "#d55e00", "#0072b2"  # told apart by the colour-blind (Okabe and Ito, 2008)
 _STYLE: Any = {
     "text.parse_math": False,  # a label such as "$x" is text
+    "svg.hashsalt": "dlx",  # else names within a file are drawn at random
     "text.color": INK,
     "axes.edgecolor": MUTED,
     "axes.labelcolor": MUTED,
@@ -80,13 +81,25 @@ def picture(draw: Callable[P, Figure]) -> Callable[P, bytes]:
 
 def _draw(make: Callable[[], Figure]) -> bytes:
     """The PNG file of a figure, which is made in here: the dear part of a report."""
+    with _style():
+        return png_of(make())
+
+
+def render(make: Callable[[], Figure], form: str) -> bytes:
+    """The file of a figure that stands on no page: "png" or "svg", the same bytes each time."""
+    with _style():
+        return _render(make(), form)
+
+
+@contextmanager
+def _style() -> Iterator[None]:
     import matplotlib
 
     with warnings.catch_warnings(), matplotlib.rc_context():
         warnings.simplefilter("ignore", UserWarning)
         matplotlib.rcdefaults()
         matplotlib.rcParams.update(_STYLE)
-        return png_of(make())
+        yield
 
 
 def axes_at(
@@ -133,13 +146,14 @@ def png_of(figure: Figure) -> bytes:
     return _render(figure)
 
 
-def _render(figure: Figure) -> bytes:
-    """The figure's pixels as PNG."""
+def _render(figure: Figure, form: str = "png") -> bytes:
+    """The figure as a file."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
-    figure.savefig(buffer, format="png", dpi=DPI)
+    told: Any = {"metadata": {"Date": None}} if form == "svg" else {}
+    figure.savefig(buffer, format=form, dpi=DPI, **told)
     return buffer.getvalue()
 
 

@@ -63,3 +63,43 @@ def test_sizes_of_rows_of_different_length_are_those_of_the_longest(cli: Cli) ->
 
     assert told in cli(*asked, "task=imdb_sequence").out
     assert told not in cli(*asked, "task=imdb", "prepare=pad").out
+
+
+@pytest.mark.parametrize("ending", ["svg", "png"])
+def test_a_network_is_drawn_into_a_file(cli: Cli, here: Path, ending: str) -> None:
+    found = cli("summary", "task=digits_vae", "--plot", f"vae.{ending}")
+    assert found.out.endswith(f"drawn: vae.{ending}\n")
+    assert (here / f"vae.{ending}").stat().st_size > 5000
+
+
+@pytest.mark.parametrize(
+    ("typed", "told"),
+    [
+        (
+            ("--plot", "net.pdf"),
+            "files that end with .pdf cannot be drawn\n  where: net.pdf\n"
+            "  accepted: .svg or .png\n  try: --plot net.svg",
+        ),
+        (
+            ("--plot", "net"),
+            "files without an ending cannot be drawn\n  where: net\n"
+            "  accepted: .svg or .png\n  try: --plot net.svg",
+        ),
+        (
+            ("--plot", "none/net.svg"),
+            "there is no folder none\n  where: --plot\n"
+            "  accepted: a file in a folder that exists\n  try: --plot net.svg",
+        ),
+        (
+            ("--no-shapes",),
+            "--no-shapes has no effect without --plot\n  where: --no-shapes\n"
+            "  accepted: --plot FILE\n  try: --plot network.svg",
+        ),
+    ],
+)
+def test_where_nothing_can_be_drawn_nothing_is_read(
+    cli: Cli, here: Path, typed: tuple[str, ...], told: str
+) -> None:
+    found = cli("summary", "task=mnist", *typed)
+    assert (found.code, found.err.strip()) == (2, f"error: {told}")
+    assert not [*here.iterdir()]
