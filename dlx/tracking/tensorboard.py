@@ -20,7 +20,7 @@ import torch
 from torch import Tensor
 
 from ..config.specs import callbacks as specs
-from ..files import check_tree, is_file, make_folder, names_in, open_file, remove_tree
+from ..files import check_tree, is_file, make_folder, names_in, open_file, read_bytes, remove_tree
 from ..running.run import Run
 from ..running.stage import Stage
 from ..runs.folder import MARK
@@ -31,6 +31,7 @@ from .pictures import Cloud, choose_rows, clouds, filters, frame, input_images
 from .watcher import Watcher, final_scores, settings
 
 FOLDER = "tensorboard"
+CLOUDS = "projector_config.pbtxt"
 
 
 class TensorBoard(Watcher):
@@ -41,12 +42,13 @@ class TensorBoard(Watcher):
         self._options = options
         self._main: Any = None
         self._fine: Any = None
+        self._stage: Stage | None = None
         self._losses = Path()
         self._begun = self._written = 0
 
     def on_stage_start(self, stage: Stage) -> None:
         """Opens the event files; those of a training that kept no checkpoint give way."""
-        self._log = stage.log
+        self._log, self._stage = stage.log, stage
         if stage.folder is None:
             return
         with self.warn_on_failure("nothing is written"):
@@ -76,6 +78,9 @@ class TensorBoard(Watcher):
         if any(f".{int(time.time())}." in name for name in names_in(place)):
             time.sleep(1)  # files are read in the order of their names, which tell the second
         self._main = _writer(place, state.epoch + 1 if again else None)
+        if again and self._options.embeddings_every:
+            with self.warn_on_failure("the projector has lost earlier epochs"):
+                _keep_clouds(self._main, place, state.epoch)
         if self._options.steps:
             self._fine = _writer(place / "steps", self._written + 1 if again else None)
 
@@ -97,6 +102,17 @@ class TensorBoard(Watcher):
             self._write_filters(training)
             self._write_steps()
             self._main.flush()
+        every = self._options.embeddings_every
+        if every and epoch % every == 0:
+            self._write_clouds("", epoch)
+
+    def _write_clouds(self, prefix: str, epoch: int) -> None:
+        """Writes the rows for the projector, by the weights that the model holds."""
+        assert self._stage is not None
+        if self._options.embeddings:
+            with self.warn_on_failure("there is nothing for the projector"):
+                for cloud in clouds(self._stage, self._options.embeddings):
+                    _write_cloud(self._main, cloud, f"{prefix}{cloud.name}", epoch)
 
     def on_fit_end(self, training: Training) -> None:  # noqa: ARG002
         """Writes the losses of an epoch that was broken off."""
@@ -109,10 +125,8 @@ class TensorBoard(Watcher):
             return
         state, options = stage.training.progress, stage.training.options
         done = bool(state.stop) or state.epoch >= (options.last_epoch or options.epochs)
-        if self._options.embeddings and done and state.step > self._begun:
-            with self.warn_on_failure("there is nothing for the projector"):
-                for cloud in clouds(stage, self._options.embeddings):
-                    _write_cloud(self._main, cloud, state.epoch)
+        if done and state.step > self._begun:
+            self._write_clouds("kept-" if self._options.embeddings_every else "", state.epoch)
         if not is_file(stage.folder / MARK):  # the run's own stay open for its final scores
             self._close()
 
@@ -173,14 +187,26 @@ def _writer(folder: Path, purge_step: int | None = None) -> Any:
     return SummaryWriter(str(folder), purge_step=purge_step)
 
 
-def _write_cloud(writer: Any, cloud: Cloud, epoch: int) -> None:
+def _keep_clouds(writer: Any, folder: Path, epoch: int) -> None:
+    """Lets a writer know of the clouds of earlier epochs, which it would leave out of its list."""
+    from google.protobuf import text_format
+    from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
+
+    if not is_file(folder / CLOUDS):
+        return
+    known = text_format.Parse(read_bytes(folder / CLOUDS).decode(), ProjectorConfig())
+    before = [one for one in known.embeddings if int(one.tensor_path.partition("/")[0]) <= epoch]
+    writer._projector_config = ProjectorConfig(embeddings=before)
+
+
+def _write_cloud(writer: Any, cloud: Cloud, name: str, epoch: int) -> None:
     with redirect_stdout(io.StringIO()):  # it prints where a folder is there already
         writer.add_embedding(
             cloud.rows,
             metadata=cloud.labels,
             label_img=cloud.images,
             global_step=epoch,
-            tag=cloud.name,
+            tag=name,
             metadata_header=cloud.header,
         )
 

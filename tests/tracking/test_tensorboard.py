@@ -15,9 +15,11 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from google.protobuf import text_format
 from PIL import Image
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from tensorboard.plugins.hparams import plugin_data_pb2
+from tensorboard.plugins.projector import projector_config_pb2
 from watched import ALL, RECIPES, WINE, rows_of, trained, warnings_of
 
 from dlx.config.load import load
@@ -207,6 +209,38 @@ def test_the_projector_has_the_vectors_of_words() -> None:
     vectors = np.array(table(place / "tensors.tsv"), dtype=float)
     kept = run.training.model.state_dict()["body.0.weight"][:20]
     assert np.allclose(vectors, kept.numpy())
+
+
+def listed(folder: Path) -> list[str]:
+    """The clouds that the projector is told of, by TensorBoard's own reader."""
+    config = projector_config_pb2.ProjectorConfig()
+    text_format.Parse((folder / "projector_config.pbtxt").read_text("utf-8"), config)
+    for one in config.embeddings:
+        assert (folder / one.tensor_path).is_file()
+        assert (folder / one.metadata_path).is_file()
+    return [one.tensor_name for one in config.embeddings]
+
+
+def test_the_projector_may_have_every_epoch_once() -> None:
+    """As in the book; a run that was broken off and resumed knows the epochs before."""
+    every = "callbacks={tensorboard: {embeddings: 20, embeddings_every: 1, graph: false}}"
+    arguments = (*RECIPES["embedding, lstm"], every)
+    arguments += ("trainer.threads=1", "trainer.batch_size=16", "trainer.epochs=3")
+    with pytest.raises(Interrupted):
+        train(load(arguments), lambda _: None, [Stop(13)])
+    (run,) = Path("runs/imdb").iterdir()
+    done = train(load_resumable(run), lambda _: None, resume=run)
+
+    names = [f"{name}:0000{epoch}" for epoch in (1, 2, 3) for name in ("hidden", "body-0")]
+    assert listed(run / "tensorboard") == [*names, "kept-hidden:00003", "kept-body-0:00003"]
+    vectors = [
+        np.array(table(run / "tensorboard" / f"0000{epoch}" / "body-0" / "tensors.tsv"), float)
+        for epoch in (1, 2, 3)
+    ]
+    assert not np.allclose(vectors[0], vectors[1])
+    labels = table(run / "tensorboard" / "00001" / "body-0" / "metadata.tsv")
+    assert [one[0] for one in labels[1:]] == list(done.data.samples.words["review"][:20])
+    assert warnings_of(run) == []
 
 
 def test_every_fold_has_files_of_its_own() -> None:

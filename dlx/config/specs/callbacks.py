@@ -85,6 +85,9 @@ class TensorBoard:
         ge=0,
         le=10_000,
     )
+    embeddings_every: int = option(
+        0, "projector after every N epochs too; 0: at the end only", unit="epochs", ge=0, newer=True
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
