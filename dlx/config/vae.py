@@ -18,10 +18,12 @@ from .names import join_names
 from .schema import Config
 
 _BOUND = "negative bound on the likelihood, in nats a picture"
+_BOOK = "in the book's terms: cross-entropy a pixel + 0.0005 * mean of what latent numbers take"
 _PARTS = {
-    "reconstruction": "part of the loss: what the pixels take, given the latent numbers",
-    "kl": "part of the loss: what the latent numbers take (KL divergence)",
+    "reconstruction": "part of the {}: what the pixels take, given the latent numbers",
+    "kl": "part of the {}: what the latent numbers take (KL divergence)",
 }
+_WEIGHTED = "importance-weighted bound of {} draws a picture, in nats (Burda and others, 2016)"
 _OBJECTIVE = "what training minimises: reconstruction + learner.beta * kl"
 _ERROR = "mean squared error a pixel of reconstructions"
 
@@ -34,15 +36,23 @@ class VaeSpec(LearnerSpec):
 
     def scores(self, config: Config) -> dict[str, ScoreSpec]:
         """The bound and its parts of both sets; of rows that do not train, the squared error."""
-        validates = has_validation(config)
+        validates, options = has_validation(config), config.learner.options
+        book = options.terms == "book"
+        parts = {"bound": _BOUND} if book else {}
+        parts |= {name: told.format("bound" if book else "loss") for name, told in _PARTS.items()}
         objective = {"train/objective": ScoreSpec("min", meaning=_OBJECTIVE)}
-        found = objective if config.learner.options.beta != 1 else {}
+        found = objective if options.beta != 1 else {}
         for part in ("train", "val") if validates else ("train",):
-            found[f"{part}/loss"] = ScoreSpec("min", judged=part == "val", meaning=_BOUND)
-            for name, meaning in _PARTS.items():
+            meaning = _BOOK if book else _BOUND
+            found[f"{part}/loss"] = ScoreSpec("min", judged=part == "val", meaning=meaning)
+            for name, meaning in parts.items():
                 found[f"{part}/{name}"] = ScoreSpec("min", meaning=meaning)
-        error = ScoreSpec("min", each_epoch=validates, meaning=_ERROR)
-        return {**found, "val/mse" if validates else "test/mse": error}
+        held = "val" if validates else "test"
+        found[f"{held}/mse"] = ScoreSpec("min", each_epoch=validates, meaning=_ERROR)
+        if many := options.bound_samples:
+            meaning = _WEIGHTED.format(f"{many:,}")
+            found[f"{held}/iw_bound"] = ScoreSpec("min", each_epoch=False, meaning=meaning)
+        return found
 
     def monitor(self, config: Config) -> str | None:
         """The bound on the validation set."""
@@ -63,7 +73,11 @@ class VaeSpec(LearnerSpec):
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Whether there is one input, and no step makes something else of its pictures."""
-        inputs = config.dataset.options.inputs
+        inputs, options = config.dataset.options.inputs, config.learner.options
+        if options.terms == "book" and options.beta != 1:
+            what = f"`learner.beta` is {options.beta:g}, but `learner.terms` is book"
+            accepted = "1: the book's terms have a weight of their own"
+            yield Problem(what, where(("learner", "beta")), accepted, "learner.terms=nats")
         if len(inputs) != 1:
             what = f"learner vae learns from one input, but dataset {config.dataset.name} has "
             yield Problem(what + join_names(inputs), where(("dataset",)), "a dataset of pictures")

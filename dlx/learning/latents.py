@@ -21,6 +21,8 @@ ACROSS = 15
 """Pictures along a side of the latent plane."""
 PAIRS = 4
 """Half as many rows of pictures, twice as many columns, of originals and what became of them."""
+WAY = 10
+"""Pictures from one to another."""
 SMALLEST = 32
 """Pixels of a picture's side, below which each pixel is drawn as several."""
 
@@ -77,6 +79,18 @@ def leave_pairs(into: Artifacts, pixels: Tensor, rebuilt: Tensor, shape: Sequenc
     caption = "each row of originals above its reconstructions"
     images = as_pictures(torch.cat(lines), shape)
     into.pictures("reconstructions", images, title="Reconstructions", caption=caption)
+
+
+def leave_between(into: Artifacts, mean: Tensor, decode: Decode, shape: Sequence[int]) -> None:
+    """What lies between the numbers of two rows, pair after pair: a straight way, `WAY` steps."""
+    pairs = mean[: len(mean) // 2 * 2].reshape(-1, 2, mean.shape[1])
+    if not len(pairs):
+        return
+    places = torch.linspace(0, 1, WAY, device=mean.device)[None, :, None]
+    numbers = torch.lerp(pairs[:, :1], pairs[:, 1:], places).flatten(0, 1)
+    caption = "each row on a straight way from the numbers of one picture to those of another"
+    images = as_pictures(decode(numbers), shape)
+    into.pictures("between", images, across=WAY, title="Between two pictures", caption=caption)
 
 
 def leave_places(

@@ -35,20 +35,46 @@ def cross_entropy(logits: Tensor, pixels: Tensor) -> Tensor:
     return F.binary_cross_entropy_with_logits(logits, pixels, reduction="none").sum(dim=1)
 
 
+def log_ratio(drawn: Tensor, numbers: Tensor, log_variance: Tensor) -> Tensor:
+    """How much likelier numbers are under a standard normal distribution, in nats, (rows,).
+
+    Args:
+        drawn: standard normal numbers of each row, from which `numbers` were made.
+        numbers: of the normal distribution that is asked for likewise.
+        log_variance: of that distribution.
+    """
+    return (drawn.square() - numbers.square() + log_variance).sum(dim=1) / 2
+
+
 def kl(mean: Tensor, log_variance: Tensor) -> Tensor:
     """How far normal numbers are from standard normal ones, in nats, (rows,): Kullback-Leibler."""
     return (mean.square() + log_variance.exp() - log_variance - 1).sum(dim=1) / 2
 
 
 class Simple(ABC):
-    """A model of pictures that needs no network; it computes in double precision on the CPU."""
+    """A model of pictures that needs no network; it computes in double precision on the CPU.
+
+    Attributes:
+        name: as in "mean picture".
+        kind: of baseline.
+        draws: whether it has latent numbers, which are drawn.
+    """
 
     name: ClassVar[str]
     kind: ClassVar[Kind] = "constant"
+    draws: ClassVar[bool] = False
 
     @abstractmethod
+    def parts(self, pixels: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
+        """What each row's pixels and its numbers take, in nats, (rows,): the parts of the bound."""
+
     def bound(self, pixels: Tensor, drawn: Tensor) -> Tensor:
         """The negative bound on each row's likelihood, in nats, (rows,)."""
+        return sum(self.parts(pixels, drawn), torch.zeros(()))
+
+    def log_weight(self, pixels: Tensor, drawn: Tensor) -> Tensor:
+        """Of drawn numbers, (rows,): see `weighted`."""
+        return -self.parts(pixels, drawn)[0]
 
     @abstractmethod
     def rebuild(self, pixels: Tensor) -> Tensor:
@@ -62,9 +88,9 @@ class MeanPicture(Simple):
     logits: Tensor
     name = "mean picture"
 
-    def bound(self, pixels: Tensor, drawn: Tensor) -> Tensor:  # noqa: ARG002
+    def parts(self, pixels: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
         """The cross-entropy; nothing is drawn, so nothing diverges."""
-        return cross_entropy(self.logits, pixels)
+        return cross_entropy(self.logits, pixels), torch.zeros(len(pixels))
 
     def rebuild(self, pixels: Tensor) -> Tensor:
         """The same picture for every row."""
@@ -83,9 +109,9 @@ class Pixels(Simple):
     name = "pixels"
     kind = "data"
 
-    def bound(self, pixels: Tensor, drawn: Tensor) -> Tensor:  # noqa: ARG002
+    def parts(self, pixels: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:  # noqa: ARG002
         """The entropy of ones and zeros with the grey levels as probabilities."""
-        return cross_entropy(pixels.logit(eps=TINY), pixels)
+        return cross_entropy(pixels.logit(eps=TINY), pixels), torch.zeros(len(pixels))
 
     def rebuild(self, pixels: Tensor) -> Tensor:
         """The same."""
@@ -118,17 +144,27 @@ class Pca(Simple):
     weights: Tensor
     name = "PCA"
     kind = "classical"
+    draws = True
 
     def draw(self, pixels: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
         """The mean of each row's numbers, and numbers that are drawn from their distribution."""
         mean = (pixels - self.centre) @ self.axes * self.scale
         return mean, mean + (self.log_variance / 2).exp() * drawn[:, : len(self.scale)]
 
-    def bound(self, pixels: Tensor, drawn: Tensor) -> Tensor:
+    def parts(self, pixels: Tensor, drawn: Tensor) -> tuple[Tensor, Tensor]:
         """The cross-entropy given the drawn numbers, and the divergence of the encoder."""
         mean, numbers = self.draw(pixels, drawn)
-        logits = self.weights[0] + numbers @ self.weights[1:]
-        return cross_entropy(logits, pixels) + kl(mean, self.log_variance.expand_as(mean))
+        divergence = kl(mean, self.log_variance.expand_as(mean))
+        return cross_entropy(self._decode(numbers), pixels), divergence
+
+    def log_weight(self, pixels: Tensor, drawn: Tensor) -> Tensor:
+        """Numbers that are likelier than the encoder has them count for more."""
+        _, numbers = self.draw(pixels, drawn)
+        ratio = log_ratio(drawn[:, : len(self.scale)], numbers, self.log_variance)
+        return ratio - cross_entropy(self._decode(numbers), pixels)
+
+    def _decode(self, numbers: Tensor) -> Tensor:
+        return self.weights[0] + numbers @ self.weights[1:]
 
     def rebuild(self, pixels: Tensor) -> Tensor:
         """The projection on the components."""
@@ -217,12 +253,14 @@ def _fit_decoder(numbers: Tensor, pixels: Tensor, logits: Tensor) -> Tensor:
 def measure(
     models: list[Simple], part: Part, look: Look, batch_size: int
 ) -> Iterator[tuple[Simple, dict[str, Any]]]:
-    """Each model with its bound ("loss") and squared error a pixel ("mse") of every row."""
-    found: list[dict[str, list[Tensor]]] = [{"loss": [], "mse": []} for _ in models]
+    """Each model with the parts of its bound and its squared error a pixel ("mse") of every row."""
+    names = ("reconstruction", "kl", "mse")
+    found: list[dict[str, list[Tensor]]] = [{name: [] for name in names} for _ in models]
     for batch in part.in_order(batch_size):
         pixels, drawn = look(batch)
         for model, each in zip(models, found, strict=True):
-            each["loss"].append(model.bound(pixels, drawn))
+            for name, one in zip(names, model.parts(pixels, drawn), strict=False):
+                each[name].append(one)
             each["mse"].append((model.rebuild(pixels) - pixels).square().mean(dim=1))
     for model, each in zip(models, found, strict=True):
         yield model, {name: torch.cat(values).numpy() for name, values in each.items()}

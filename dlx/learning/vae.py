@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -27,9 +27,12 @@ from . import latents
 from .learner import OneLoss
 from .networks import build_model
 from .penalties import Penalty
-from .pictures import Simple, cross_entropy, kl, measure, simple_models
+from .pictures import Simple, cross_entropy, kl, log_ratio, measure, simple_models
+from .weighted import Weigh, weighted_bounds
 
 LATENT, PIXELS = "latent", "pixels"
+BOOK_WEIGHT = 5e-4
+"""Of what the latent numbers take, against the cross-entropy of a pixel, in the book's code."""
 
 
 class Autoencoder(nn.Module):
@@ -68,6 +71,13 @@ class Vae(OneLoss):
     Leibler divergence of the encoder's distribution from the standard normal one. With another
     `beta` than 1 (Higgins and others, 2017) the objective of training weighs the latter; the loss
     does not, so that settings can be compared by it.
+
+    With `terms: book` the loss is what the code of the book's 8.4 minimises, which is no bound; the
+    bound then stands beside it. It knows of `std: whole`, where what is drawn has another variance
+    than the name `log_variance` says.
+
+    With `terms: book` the loss is what the code of the book's 8.4 minimises, which is no bound; the
+    bound stands beside it. With `std: whole` what the encoder calls log-variance is half of that.
 
     Outside training the numbers drawn for a row are a function of seed and row.
 
@@ -154,23 +164,36 @@ class Vae(OneLoss):
 
     def compute(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
         """The losses of a batch; outside training, too, what they are means of, and the codes."""
-        pixels = self._pixels(batch)
-        mean, log_variance = self.model.encode(batch.inputs)
+        pixels, options = self._pixels(batch), self.config.learner.options
+        mean, told = self.model.encode(batch.inputs)
+        log_variance = self._log_variance(told)
         drawn = mean + (log_variance / 2).exp() * self._noise(batch, mean)
-        logits = self.model.decode(drawn)
-        reconstruction = cross_entropy(logits, pixels)
+        reconstruction = cross_entropy(self.model.decode(drawn), pixels)
         divergence = kl(mean, log_variance)
         parts = {"reconstruction": reconstruction.mean(), "kl": divergence.mean()}
-        losses = {"loss": parts["reconstruction"] + parts["kl"], **parts}
+        bound, each = parts["reconstruction"] + parts["kl"], {"bound": reconstruction + divergence}
+        losses = {"loss": bound, **parts}
+        if options.terms == "book":
+            each["loss"] = self._in_book_terms(reconstruction, kl(mean, told))
+            losses = {"loss": each["loss"].mean(), "bound": bound, **parts}
         if self.model.training:
-            beta = self.config.learner.options.beta
-            if beta != 1:
-                losses = {"objective": parts["reconstruction"] + beta * parts["kl"], **losses}
+            if options.beta != 1:
+                objective = parts["reconstruction"] + options.beta * parts["kl"]
+                losses = {"objective": objective, **losses}
             return losses, {}
-        error = (self.model.decode(mean).sigmoid() - pixels).square().mean(dim=1)
-        each = {"loss": reconstruction + divergence, "mse": error}
+        each["mse"] = (self.model.decode(mean).sigmoid() - pixels).square().mean(dim=1)
         codes = {"mean": mean, "log_variance": log_variance}
-        return {**losses, "mse": error.mean()}, {**each, **codes}
+        return {**losses, "mse": each["mse"].mean()}, {"loss": each["bound"], **each, **codes}
+
+    def _log_variance(self, told: Tensor) -> Tensor:
+        """That of what is drawn, whatever the encoder's answer is called."""
+        return 2 * told if self.config.learner.options.std == "whole" else told
+
+    def _in_book_terms(self, reconstruction: Tensor, divergence: Tensor) -> Tensor:
+        """What the book's code makes of both parts, (rows,); its mean has no half, so twice."""
+        pixels, latent = int(np.prod(self.shape)), self.config.learner.options.latent
+        found: Tensor = reconstruction / pixels + BOOK_WEIGHT * 2 * divergence / latent
+        return found
 
     def _pixels(self, batch: Batch) -> Tensor:
         """(rows, pixels)."""
@@ -184,24 +207,69 @@ class Vae(OneLoss):
             return torch.randn_like(like)
         return self._noise_of(batch, like.shape[1]).to(like.device)
 
-    def _noise_of(self, batch: Batch, numbers: int) -> Tensor:
+    def _noise_of(self, batch: Batch, numbers: int, draw: int = 0) -> Tensor:
         """What is drawn for the rows of a batch outside training, on the CPU."""
-        return normal_rows(self.config.seed, LATENT, batch.numbers.cpu().numpy(), numbers)
+        purpose = f"{LATENT} {draw}" if draw else LATENT
+        return normal_rows(self.config.seed, purpose, batch.numbers.cpu().numpy(), numbers)
 
     def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
-        """The bound and the squared error, each beside those of the simple models."""
+        """The loss, the bounds and the squared error, each beside those of the simple models."""
         samples, meters = fold.part(part), self.meters(part)
         found = self.run_over(samples, meters)
         self._last = (fold, part, found)
         scores, rows = meters.scores(), self.config.trainer.eval_batch_size
-        simple = list(measure(self._simple_models(fold), samples, self._look, rows))
+        simple = [
+            (one, self._losses_of(parts))
+            for one, parts in measure(self._simple_models(fold), samples, self._look, rows)
+        ]
         evaluated = []
-        for name in ("loss", "mse"):
+        for name in ("loss", "bound", "mse"):
+            if f"{part}/{name}" not in scores:
+                continue
             each = found[name].double().cpu().numpy()
             own = Mean("model", "model", each, scores[f"{part}/{name}"])
             others = tuple(Mean(one.name, one.kind, measured[name]) for one, measured in simple)
             evaluated.append(Evaluation(f"{part}/{name}", "min", "row", own, others))
+        if self.config.learner.options.bound_samples:
+            evaluated.append(self._weighted(fold, part, simple))
         return evaluated
+
+    def _losses_of(self, parts: Mapping[str, Any]) -> dict[str, Any]:
+        """The scores of a simple model, of the parts of its bound."""
+        both = parts["reconstruction"], parts["kl"]
+        book = self.config.learner.options.terms == "book"
+        loss = self._in_book_terms(*both) if book else both[0] + both[1]
+        return {"loss": loss, "bound": both[0] + both[1], "mse": parts["mse"]}
+
+    def _weighted(
+        self, fold: FoldData, part: str, simple: Sequence[tuple[Simple, Mapping[str, Any]]]
+    ) -> Evaluation:
+        """The importance-weighted bound; of who draws no numbers it is the bound."""
+        drawing = [one for one, _ in simple if one.draws]
+        batches = fold.part(part).in_order(self.config.trainer.eval_batch_size)
+        blocks = (self._weigher(batch, drawing) for batch in batches)
+        own, *others = weighted_bounds(blocks, self.config.learner.options.bound_samples)
+        found = {one.name: measured["bound"] for one, measured in simple}
+        found |= dict(zip((one.name for one in drawing), others, strict=True))
+        beside = tuple(Mean(one.name, one.kind, found[one.name]) for one, _ in simple)
+        return Evaluation(f"{part}/iw_bound", "min", "row", Mean("model", "model", own), beside)
+
+    def _weigher(self, batch: Batch, drawing: Sequence[Simple]) -> Weigh:
+        """The log-weights of a draw for each row of a batch: the model's, then the others'."""
+        with torch.no_grad():
+            pixels, (mean, told) = self._pixels(batch), self.model.encode(batch.inputs)
+        log_variance = self._log_variance(told)
+        exact = pixels.cpu().double()
+
+        def weigh(draw: int) -> list[Tensor]:
+            drawn = self._noise_of(batch, mean.shape[1], draw)
+            noise = drawn.to(mean.device)
+            numbers = mean + (log_variance / 2).exp() * noise
+            taken = cross_entropy(self.model.decode(numbers), pixels)
+            own = log_ratio(noise, numbers, log_variance) - taken
+            return [own, *(one.log_weight(exact, drawn.double()) for one in drawing)]
+
+        return weigh
 
     def _simple_models(self, fold: FoldData) -> list[Simple]:
         """Those fitted to the training rows, which the fold keeps."""
@@ -238,6 +306,7 @@ class Vae(OneLoss):
         shown = min(len(samples), 2 * latents.PAIRS**2)
         pixels = self._pixels(samples.batch(0, shown))
         latents.leave_pairs(into, pixels, self._decode(mean[:shown]), self.shape)
+        latents.leave_between(into, mean[: 4 * latents.PAIRS], self._decode, self.shape)
         if mean.shape[1] > 1:
             variance = found["log_variance"].exp()
             divergence = mean.square() + variance - found["log_variance"] - 1

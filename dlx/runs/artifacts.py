@@ -148,18 +148,21 @@ class Artifacts:
         """Keeps texts, each under a title of its own."""
         self._keep("texts", name, json_text(dict(texts)).encode(), about)
 
-    def pictures(self, name: str, images: npt.NDArray[Any], **about: Unpack[About]) -> None:
+    def pictures(
+        self, name: str, images: npt.NDArray[Any], across: int = 0, **about: Unpack[About]
+    ) -> None:
         """Keeps images side by side in one picture.
 
         Args:
             name: of the artifact.
             images: (images, channels, height, width) with 1 or 3 channels: bytes, or numbers from
                 0 to 1; what lies beyond is cut off.
+            across: how many side by side; 0: as many as down.
             about: title, caption and epoch.
         """
         from .pixels import picture_of  # and with it numpy, only where there is a picture
 
-        self._keep("pictures", name, picture_of(images), about)
+        self._keep("pictures", name, picture_of(images, across), about)
 
     def film(
         self, name: str, images: npt.NDArray[Any], ms: int = 100, **about: Unpack[About]

@@ -353,7 +353,7 @@ def test_supervised_learning_can_do_what_there_is_to_do() -> None:
     assert set(spec_of(config).can) == can
 
 
-@pytest.mark.parametrize("task", ["digits_vae", "digits_gan"])
+@pytest.mark.parametrize("task", ["digits_vae", "digits_gan", "digits_diffusion"])
 def test_no_score_of_a_learner_of_its_own_is_told_without_its_meaning(task: str) -> None:
     config = load([f"task={task}", *(["learner.beta=2"] if task == "digits_vae" else [])]).config
     assert all(one.meaning for one in spec_of(config).scores(config).values())

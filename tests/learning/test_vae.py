@@ -14,8 +14,9 @@ from small import built, loaded, rows_of, trained
 
 from dlx.errors import UsageError
 from dlx.learning import latents
-from dlx.learning.pictures import kl
+from dlx.learning.pictures import kl, log_ratio
 from dlx.learning.vae import Vae
+from dlx.learning.weighted import weighted_bounds
 from dlx.models.summary import layer_table
 from dlx.runs.artifacts import Artifacts, list_artifacts
 from dlx.runs.pixels import size_of
@@ -52,6 +53,62 @@ def test_in_training_beta_weighs_the_divergence_and_the_score_stays() -> None:
         if one is weighed:
             assert next(iter(losses)) == "objective"
             torch.testing.assert_close(losses["objective"], total + 3 * losses["kl"])
+
+
+def test_the_books_terms_are_those_of_its_code() -> None:
+    fold, learner = made("learner.terms=book", "learner.std=whole")
+    batch = fold.train.batch(0, 16)
+    pixels = batch.inputs["image"].flatten(1)
+    learner.model.train()
+    torch.manual_seed(0)
+    found = learner.losses(batch)
+
+    torch.manual_seed(0)
+    answers = learner.model.encoder(batch.inputs)
+    mean, log_variance = answers["mean"], answers["log_variance"]
+    drawn = mean + log_variance.exp() * torch.randn_like(mean)
+    made_of_it = learner.model.decode(drawn).sigmoid()
+    taken = torch.nn.functional.binary_cross_entropy(made_of_it, pixels)
+    inside = 1 + log_variance - mean.square() - log_variance.exp()
+    torch.testing.assert_close(found["loss"], taken - 5e-4 * inside.mean())
+    assert [*found] == ["loss", "bound", "reconstruction", "kl"]
+    torch.testing.assert_close(found["bound"], found["reconstruction"] + found["kl"])
+    torch.testing.assert_close(found["reconstruction"], taken * 64)
+    torch.testing.assert_close(found["kl"], kl(mean, 2 * log_variance).mean())
+
+
+def test_the_bound_is_told_beside_the_books_terms_and_nearer_ones_of_several_draws() -> None:
+    fold, learner = made("learner.terms=book", "learner.bound_samples=30")
+    found = {one.score: one for one in learner.evaluations(fold, "val")}
+    assert [*found] == ["val/loss", "val/bound", "val/mse", "val/iw_bound"]
+    loose, tight = (
+        {one.name: one.value() for one in (found[n].own, *found[n].baselines)}
+        for n in ("val/bound", "val/iw_bound")
+    )
+    for name in ("model", "PCA"):
+        assert tight[name] < loose[name]
+    for name in ("mean grey", "mean picture", "pixels"):
+        assert tight[name] == loose[name]
+    _, plain = made("learner.bound_samples=1")
+    plain.load_weights(learner.module.state_dict())
+    first, *_, last = plain.evaluations(fold, "val")
+    assert last.own.value() == pytest.approx(first.own.value(), rel=0.05)
+
+
+def test_weights_that_are_all_known_have_the_likelihood_as_their_bound() -> None:
+    """Of z = normal and x = z + normal, drawn from another normal: log p(x) is known."""
+    torch.manual_seed(0)
+    x, draws = torch.randn(50, 1).double() * 2**0.5, torch.randn(3000, 50, 1).double()
+
+    def weigh(draw: int) -> list[torch.Tensor]:
+        noise, variance = draws[draw], torch.full((50, 1), 0.8).double()
+        z = x / 3 + variance.sqrt() * noise
+        taken = ((x - z).square() + np.log(2 * np.pi)).sum(dim=1) / 2
+        return [log_ratio(noise, z, variance.log()) - taken]
+
+    (found,) = weighted_bounds([weigh], 3000)
+    exact = ((x.square() / 2 + np.log(2 * np.pi * 2)) / 2)[:, 0].numpy()
+    np.testing.assert_allclose(found, exact, atol=0.05)
 
 
 def test_evaluations_do_not_depend_on_their_batches() -> None:
@@ -144,7 +201,8 @@ def test_a_run_leaves_what_can_be_seen() -> None:
     run = trained("trainer.epochs=5", base=TINY)
 
     found = {(one.name, one.epoch): one for one in list_artifacts(run.folder)}
-    at_the_end = {("samples", None), ("reconstructions", None), ("latent", None), ("plane", None)}
+    names = ("samples", "reconstructions", "between", "latent", "plane")
+    at_the_end = {(name, None) for name in names}
     assert {*found} == at_the_end | {("samples", epoch) for epoch in (1, 2, 4)}
     for one in found.values():
         if one.kind == "pictures":
@@ -160,7 +218,8 @@ def test_a_run_leaves_what_can_be_seen() -> None:
         run.facts["meanings"]["val/loss"] == "negative bound on the likelihood, in nats a picture"
     )
     assert {one["name"] for one in run.facts["baselines"]} == BASELINES
-    assert run.facts["learner"] == "vae latent=2 encoder=mlp decoder=mlp beta=1.0"
+    learner = "vae latent=2 encoder=mlp decoder=mlp beta=1.0 terms=nats std=half bound_samples=0"
+    assert run.facts["learner"] == learner
     assert run.facts["schedule"] == "cosine final=0.0 warmup_epochs=0.0"
 
 
@@ -172,7 +231,7 @@ def test_other_numbers_than_two_leave_no_plane(here: Path, latent: int, left: se
     learner.artifacts(Artifacts(here), "end")
 
     found = {one.name: one for one in list_artifacts(here)}
-    assert {*found} == {"samples", "reconstructions"} | left
+    assert {*found} == {"samples", "reconstructions", "between"} | left
     for name in left:  # the two that tell most
         seen = learner.run_over(fold.validation, learner.meters("val"))
         mean, spread = seen["mean"].split(1, dim=1), seen["log_variance"].split(1, dim=1)
@@ -201,6 +260,10 @@ REFUSED = {
     "baseline=classical": ("learner vae does not read `baseline`", "'~baseline'"),
     "learner.latent=0": ("`learner.latent` is 0", ""),
     "learner.beta=-1": ("`learner.beta` is -1", ""),
+    "learner={beta: 2, terms: book}": (
+        "`learner.beta` is 2, but `learner.terms` is book",
+        "learner.terms=nats",
+    ),
 }
 
 

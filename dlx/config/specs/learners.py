@@ -47,6 +47,26 @@ class Vae(Learner):
     beta: float = option(
         1.0, "weight of the KL divergence in training; the score always has 1", ge=0
     )
+    terms: Literal["nats", "book"] = option(
+        "nats",
+        "the loss: the bound in nats a picture; or in the terms of the book's code the mean "
+        "cross-entropy of a pixel + 0.0005 * the mean over latent numbers of mean^2 + "
+        "exp(log_variance) - log_variance - 1, and the bound beside it",
+        newer=True,
+    )
+    std: Literal["half", "whole"] = option(
+        "half",
+        "standard deviation of what is drawn: exp(log_variance / 2), or exp(log_variance), as in "
+        "the book's code (whole)",
+        newer=True,
+    )
+    bound_samples: int = option(
+        0,
+        "draws a picture for the importance-weighted bound, told at the end (Burda and others, "
+        "2016); 0: not told",
+        ge=0,
+        newer=True,
+    )
 
 
 @dataclass(frozen=True, kw_only=True)
