@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..errors import Problem
+from .fidelity import check_judge, fidelity_scores
 from .files import Where
 from .learners import (
     LearnerSpec,
@@ -25,7 +27,10 @@ _OBJECTIVE = "what training minimises: mean squared error of the {}"
 
 
 class DiffusionSpec(LearnerSpec):
-    """Numbers from 0 to 1; settings are compared by how well noise is guessed."""
+    """Numbers from 0 to 1; settings are compared by how well noise is guessed.
+
+    Samples are judged at the end, as those of a GAN are.
+    """
 
     uses = ("prepare", "protocol", "optimizer", "schedule")
     can = ("folds", "final", "accumulate", "diagnose")
@@ -38,7 +43,8 @@ class DiffusionSpec(LearnerSpec):
             found["train/objective"] = ScoreSpec("min", meaning=meaning)
         for part in ("train", "val") if has_validation(config) else ("train",):
             found[f"{part}/loss"] = ScoreSpec("min", judged=part == "val", meaning=_LOSS)
-        return found
+        ends = fidelity_scores(config).items()  # samples take too long to be made in every epoch
+        return found | {n: replace(one, judged=False, each_epoch=False) for n, one in ends}
 
     def monitor(self, config: Config) -> str | None:
         """The loss of the validation set."""
@@ -56,6 +62,7 @@ class DiffusionSpec(LearnerSpec):
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Whether there is one input, nothing takes its numbers out of 0 to 1, and sizes fit."""
+        yield from check_judge(config, where)
         inputs, options = config.dataset.options.inputs, config.learner.options
         given = f"dataset {config.dataset.name}"
         if len(inputs) != 1:

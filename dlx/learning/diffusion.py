@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping
 from typing import Any, Self
 
@@ -29,6 +30,7 @@ from ..sources.noise import normal_rows
 from ..sources.source import Source
 from . import samples
 from .denoisers import Denoiser, Moments, errors_of
+from .fidelity import Fidelity
 from .latents import as_pictures
 from .learner import OneLoss
 from .networks import build_model
@@ -58,16 +60,20 @@ class Diffusion(OneLoss):
         config: names the options of noise and network, and its penalty.
         model: noisy rows and `level` -> `noise`, (rows, numbers).
         data: name and description of the input.
+        fold: number of the fold, from which starting weights derive.
     """
 
-    def __init__(self, config: Config, model: nn.Module, data: tuple[str, Input]) -> None:
+    def __init__(
+        self, config: Config, model: nn.Module, data: tuple[str, Input], fold: int = 0
+    ) -> None:
         super().__init__(config, model)
         self.input, described = data
         self.shape, options = described.shape, config.learner.options
         self._penalty = Penalty({"learner.denoiser": (options.denoiser, model)})
         self.noising = Noising.of(options.schedule, options.steps, options.predicts, self.device)
-        self._fold: FoldData | None = None
-        self._last: tuple[Tensor, dict[str, Tensor]] | None = None
+        self._fidelity, self._number = Fidelity(config, self.input, self._given), fold
+        self._last: tuple[FoldData, str, dict[str, Tensor]] | None = None
+        self._made: tuple[bytes, Tensor] | None = None
 
     @classmethod
     def build(
@@ -79,15 +85,21 @@ class Diffusion(OneLoss):
         fold: int = 0,
     ) -> Self:
         """A network with fresh weights."""
-        name, described = _require_numbers(inputs)
-        size = int(np.prod(described.shape))
-        fed = _fed(config, inputs)
-        model = build_model(config, "denoiser", fed, {NOISE: size}, device, fold)
-        return cls(config, model, (name, described))
+        data = _require_numbers(inputs)
+        return cls(config, cls._build_denoiser(config, data, device, fold), data, fold)
+
+    @staticmethod
+    def _build_denoiser(
+        config: Config, data: tuple[str, Input], device: torch.device, fold: int
+    ) -> nn.Module:
+        """A network with fresh weights."""
+        name, described = data
+        fed, outputs = _fed(config, {name: described}), {NOISE: int(np.prod(described.shape))}
+        made: nn.Module = build_model(config, "denoiser", fed, outputs, device, fold)
+        return made
 
     def source(self, fold: FoldData, number: int) -> Source:
         """The training rows; refuses those whose numbers are not from 0 to 1."""
-        self._fold = fold
         for batch in fold.train.in_order(self.config.trainer.eval_batch_size):
             low, high = (float(end) for end in self._given(batch).aminmax())
             if low < 0 or high > 1:
@@ -180,16 +192,40 @@ class Diffusion(OneLoss):
         Raises:
             Interrupted: a signal asks to stop.
         """
-        most = self.config.trainer.eval_batch_size
-        starts = range(0, many, most)
-        return torch.cat([[*self._remove(at, min(many, at + most))][-1][0] for at in starts])
+        key = self._digest()
+        if self._made is None or self._made[0] != key or len(self._made[1]) < many:
+            most = self.config.trainer.eval_batch_size
+            starts = range(0, many, most)
+            parts = [self._from_noise(self._noise(at, min(many, at + most))) for at in starts]
+            self._made = key, torch.cat(parts)
+        return self._made[1][:many]
 
-    def _remove(self, first: int, last: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Some samples after each jump, and what they are thought to become; from 0 to 1."""
+    def _digest(self) -> bytes:
+        """Of the weights: making samples again takes longer."""
+        found = hashlib.sha256()
+        for tensor in self.module.state_dict().values():
+            found.update(tensor.detach().cpu().contiguous().numpy().data)
+        return found.digest()
+
+    def sample_untrained(self, many: int) -> Tensor:
+        """The same samples of a network with the weights that the seed gives."""
+        data = self.input, Input("dense", self.shape)
+        fresh = self._build_denoiser(self.config, data, self.device, self._number)
+        return type(self)(self.config, fresh, data, self._number).sample(many)
+
+    def _noise(self, first: int, last: int) -> Tensor:
+        """What some samples start from, (rows, numbers), on the CPU."""
+        numbers = int(np.prod(self.shape))
+        return normal_rows(self.config.seed, "samples", np.arange(first, last), numbers)
+
+    def _from_noise(self, noise: Tensor) -> Tensor:
+        """A sample of each row of noise."""
+        return [*self._remove(noise)][-1]
+
+    @torch.no_grad()
+    def _remove(self, noise: Tensor) -> Iterator[Tensor]:
+        """Rows after each jump from noise to samples, on the CPU; cut off at 0 and 1."""
         self.model.eval()
-        size = int(np.prod(self.shape))
-        noise = normal_rows(self.config.seed, "samples", np.arange(first, last), size)
-        noise = noise.to(self.device).view(-1, *self.shape)
         amp = autocast_type(self.config.trainer.precision)
 
         def guess(rows: Tensor, step: Tensor) -> Tensor:
@@ -197,12 +233,13 @@ class Diffusion(OneLoss):
             with torch.autocast(self.device.type, amp, enabled=amp is not None):
                 return self._answer(rows, step)
 
-        for found in self.noising.remove(guess, noise, self.config.learner.options.jumps):
-            yield tuple((one.cpu() + 1).div(2).clamp(0, 1) for one in found)  # type: ignore[misc]
+        start = noise.to(self.device).view(-1, *self.shape)
+        for rows in self.noising.remove(guess, start, self.config.learner.options.jumps):
+            yield (rows.cpu() + 1).div(2).clamp(0, 1)
 
     def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
-        """The loss, beside those of answers that need no network."""
-        self._fold, meters = fold, self.meters(part)
+        """The loss, beside those of answers that need no network; how good samples are."""
+        meters = self.meters(part)
         found = {"model": self.run_over(fold.part(part), meters)["loss"].double().cpu()}
         simple = self._denoisers(fold)
         errors = [
@@ -213,11 +250,13 @@ class Diffusion(OneLoss):
             one.name: each.T
             for one, each in zip(simple, torch.cat(errors, dim=2).double().unbind(1), strict=True)
         }
-        self._last = self.steps_of(fold.part(part).numbers).cpu(), found
+        self._last = fold, part, found
         means = {name: each.mean(dim=1).numpy() for name, each in found.items()}
         own = Mean("model", "model", means["model"], meters.scores()[f"{part}/loss"])
         others = tuple(Mean(one.name, one.kind, means[one.name]) for one in simple)
-        return [Evaluation(f"{part}/loss", "min", "row", own, others)]
+        loss = Evaluation(f"{part}/loss", "min", "row", own, others)
+        judged = self._fidelity.evaluations(fold, part, self.sample, self.sample_untrained)
+        return [loss, *judged]
 
     def _seen(self, batch: Batch) -> Iterator[tuple[Tensor, Tensor, Tensor, Tensor]]:
         """What simple answers are given of a batch: noisy rows, noise, and the shares of both."""
@@ -240,21 +279,24 @@ class Diffusion(OneLoss):
         every = self.config.learner.options.shown_every
         if when == "epoch" and (into.epoch or 0) % every:
             return
-        jumps = [*self._remove(0, samples.SHOWN)]
-        made = jumps[-1][0]
+        made = self.sample(samples.SHOWN)
         samples.leave(into, made)
         if when == "epoch":
             return
         if made.dim() > 2:
-            seen = [as_pictures(rows[:FRAMES], self.shape) for rows, _ in jumps]
-            told = "samples while noise is taken off them, jump after jump"
-            into.film("denoising", np.stack(seen), ms=200, title="Out of noise", caption=told)
+            self._leave_ways(into)
         if self._last is not None:
-            self._leave_levels(into, *self._last)
-        if self._fold is not None:
-            batches = self._fold.train.in_order(self.config.trainer.eval_batch_size)
-            rows = np.concatenate([samples.flat(self._given(batch)) for batch in batches])
-            samples.leave_nearest(into, made, [rows])
+            fold, part, errors = self._last
+            self._leave_levels(into, self.steps_of(fold.part(part).numbers).cpu(), errors)
+            self._fidelity.leave(into, fold, self.sample, part)
+
+    def _leave_ways(self, into: Artifacts) -> None:
+        """How samples come out of noise, and what lies between two."""
+        seen = [as_pictures(rows, self.shape) for rows in self._remove(self._noise(0, FRAMES))]
+        told = "samples while noise is taken off them, jump after jump"
+        into.film("denoising", np.stack(seen), ms=200, title="Out of noise", caption=told)
+        first, last = self._noise(0, 2 * samples.LINES).chunk(2)
+        samples.leave_between(into, self._from_noise(samples.between(first, last)))
 
     def _leave_levels(self, into: Artifacts, steps: Tensor, errors: Mapping[str, Tensor]) -> None:
         """The loss by how much noise there is, of everybody."""

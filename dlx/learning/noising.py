@@ -100,7 +100,7 @@ class Noising:
             found = answer if self.predicts == "data" else kept * noisy - laid * answer
         return found.clamp(-1, 1)
 
-    def remove(self, guess: Guess, noise: Tensor, jumps: int) -> Iterator[tuple[Tensor, Tensor]]:
+    def remove(self, guess: Guess, noise: Tensor, jumps: int) -> Iterator[Tensor]:
         """Takes noise off in few jumps, each to an earlier step (DDIM; Song and others, 2021).
 
         No number is drawn on the way (arXiv:2010.02502, equation 12 with sigma 0), so what comes
@@ -113,7 +113,7 @@ class Noising:
             jumps: how many; at most as many as there are steps.
 
         Yields:
-            After each jump the rows, and the data that they were thought to come from.
+            The rows after each jump.
         """
         places = torch.linspace(self.steps, 0, jumps + 1).round().long().tolist()
         rows = noise
@@ -123,7 +123,7 @@ class Noising:
             kept, laid = self.shares(step, rows)
             left = (rows - kept * data) / laid
             rows = self.mix(data, left, torch.full_like(step, there))
-            yield rows, data
+            yield rows
 
 
 def level_code(step: Tensor, steps: int, numbers: int) -> Tensor:

@@ -79,7 +79,7 @@ def test_who_knows_the_data_takes_all_noise_off(jumps: int) -> None:
     data = torch.rand(4, 2, 2) * 2 - 1
     every = [*noising.remove(lambda rows, step: data, torch.randn(4, 2, 2), jumps)]
     assert len(every) == jumps
-    torch.testing.assert_close(every[-1][0], data)
+    torch.testing.assert_close(every[-1], data)
 
 
 def test_samples_of_normal_rows_are_normal_with_their_variance() -> None:
@@ -92,7 +92,7 @@ def test_samples_of_normal_rows_are_normal_with_their_variance() -> None:
         return rows * laid / (kept.square() * spread.square() + laid.square())
 
     torch.manual_seed(0)
-    *_, (found, _) = noising.remove(guess, torch.randn(2000, 2), 200)
+    *_, found = noising.remove(guess, torch.randn(2000, 2), 200)
     assert found.std(dim=0).tolist() == pytest.approx(spread.tolist(), rel=0.1)
 
 
@@ -161,7 +161,9 @@ def test_evaluations_do_not_depend_on_their_batches() -> None:
     found = []
     for size in (7, 1000):
         fold, learner = made(f"trainer.eval_batch_size={size}")
-        (one,) = learner.evaluations(fold, "val")
+        one, *judged = learner.evaluations(fold, "val")
+        names = [other.score for other in judged]
+        assert names == ["val/frechet", "val/precision", "val/recall"]
         kinds = [(other.name, other.kind) for other in one.baselines]
         assert kinds == [
             *(("zero", "constant"), ("each number alone", "constant")),
@@ -178,8 +180,9 @@ def test_a_run_leaves_what_can_be_seen(run: Run) -> None:
     left = [(one.kind, one.name, one.epoch) for one in list_artifacts(run.folder)]
     assert left == [
         *(("pictures", "samples", 1), ("pictures", "samples", 2), ("pictures", "samples", None)),
-        *(("film", "training", None), ("film", "denoising", None), ("lines", "levels", None)),
-        ("pictures", "nearest", None),
+        *(("film", "training", None), ("film", "denoising", None)),
+        *(("pictures", "interpolation", None), ("lines", "levels", None)),
+        *(("pictures", "nearest", None), ("table", "copies", None)),
     ]
     rows = list(csv.DictReader((run.folder / "artifacts/levels.csv").read_text().splitlines()))
     assert len(rows) == BANDS
@@ -187,7 +190,9 @@ def test_a_run_leaves_what_can_be_seen(run: Run) -> None:
         *("noise level", "model", "zero", "each number alone", "linear denoiser"),
     ]
     report = json.loads((run.folder / "report.json").read_text())
-    assert [score["name"] for score in report["scores"]] == ["val/loss", "test/loss"]
+    names = ("loss", "frechet", "precision", "recall")
+    told = [f"{part}/{name}" for part in ("val", "test") for name in names]
+    assert sorted(score["name"] for score in report["scores"]) == sorted(told)
     assert (report["monitor"], report["answer"]["weights"]) == ("val/loss", "best")
 
 
@@ -199,9 +204,12 @@ def test_a_film_of_several_pictures_a_frame_is_of_their_sheets() -> None:
 
 def test_the_spec_says_what_can_be_asked_of_it() -> None:
     config = loaded(base=TINY).config
-    assert score_names(config) == dict.fromkeys(
-        ("train/objective", "train/loss", "val/loss"), "min"
+    small, large = (
+        ("train/objective", "train/loss", "val/loss", "val/frechet"),
+        ("precision", "recall"),
     )
+    expected = dict.fromkeys(small, "min") | {f"val/{name}": "max" for name in large}
+    assert score_names(config) == expected
     assert (judged_score(config), monitor_of(config)) == ("val/loss", "val/loss")
     last = loaded("protocol=train_test", base=TINY).config
     assert (judged_score(last), monitor_of(last)) == ("", None)
