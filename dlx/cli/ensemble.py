@@ -12,6 +12,7 @@ from .train import answer_in, show_answer, train
 EXAMPLES = """examples:
   dlx ensemble 1a2b3c4d 5e6f7a8b
   dlx ensemble 1a2b3c4d 5e6f7a8b 9c0d1e2f --weights nelder_mead
+  dlx ensemble 1a2b3c4d --with linear --with boosting
   dlx ensemble last --folds
   dlx ensemble last --snapshots
 """
@@ -26,6 +27,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         choices=["mean", "nelder_mead", "random_search"],
         default="mean",
         help="what each member counts: all the same (default), or as learnt on validation rows",
+    )
+    add(
+        "--with",
+        dest="classical",
+        action="append",
+        choices=["linear", "naive_bayes", "boosting"],
+        default=[],
+        help="a classical model joins, fitted to the training rows as the first member reads them",
     )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--folds", action="store_true", help="the models of a run's folds")
@@ -48,6 +57,7 @@ def run(args: argparse.Namespace) -> int:
         Path(args.root),
         weights=args.weights,
         parts="folds" if args.folds else "snapshots" if args.snapshots else "",
+        classical=args.classical,
         changes=changes,
         plugins=args.plugins,
     )

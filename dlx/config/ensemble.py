@@ -8,8 +8,10 @@ from dataclasses import replace
 from typing import ClassVar
 
 from ..errors import Problem
+from ..problem import PROBLEMS
 from .files import Where
 from .learners import Ability, ScoreSpec, has_validation
+from .names import join_names
 from .schema import Config
 from .supervised import SupervisedSpec
 
@@ -53,6 +55,7 @@ class EnsembleSpec(SupervisedSpec):
                 key = f"learner.members.{name}.at"
                 place = where(tuple(key.split(".")))
                 yield Problem(f"`{key}` is {member.at}", place, "empty, folds/N or snapshots/N")
+        yield from _check_classical(config, where)
         if config.protocol.options.folds and config.final != "only":
             what = "learner ensemble cannot be validated over folds: its members trained on them"
             yield Problem(what, where(("protocol",)), "final=only, or one cut", "final=only")
@@ -65,3 +68,28 @@ class EnsembleSpec(SupervisedSpec):
         """Which scores learnt weights flatter."""
         told = [OPTIMISTIC] * (config.learner.options.weights != "mean")
         return [*super().notes(config), *told]
+
+
+def _check_classical(config: Config, where: Where) -> Iterator[Problem]:
+    """Whether the classical models can answer the targets, under names of their own."""
+    options = config.learner.options
+    if options.inputs_of and options.inputs_of not in options.members:
+        what = f"`learner.inputs_of` is {options.inputs_of}, which is no member"
+        yield Problem(what, where(("learner", "inputs_of")), join_names(options.members))
+    for place, name in enumerate(options.classical):
+        here = where(("learner", "classical", str(place))) or where(("learner", "classical"))
+        if name in options.members or name in options.classical[:place]:
+            yield Problem(f"two members are called {name}", here, "names that are all different")
+        for target, declared in config.targets.items():
+            if declared.problem not in _CAN.get(name, (declared.problem,)):
+                what = f"{name} cannot answer target {target}: {PROBLEMS[declared.problem].title}"
+                accepted = join_names(PROBLEMS[one].title for one in _CAN[name])
+                yield Problem(what, here, accepted, "--with linear")
+
+
+_CAN = {
+    "linear": ("binary", "multiclass", "multilabel", "regression", "vector_regression"),
+    "naive_bayes": ("binary", "multiclass"),
+    "boosting": ("binary", "multiclass", "regression"),
+}
+"""The problems that each classical model answers."""

@@ -72,11 +72,14 @@ class Classical:
         name: as in "logistic regression".
         chosen: the penalty, the rows that it was picked on and that were learnt from.
         predict: inputs of some rows -> logits (rows, outputs), float32.
+        line: what each feature as it was given adds to the logits, (features, outputs), and the
+            logits of a row of zeros, (outputs,).
     """
 
     name: str
     chosen: dict[str, Any]
     predict: Callable[[Inputs], Tensor]
+    line: Callable[[], tuple[Floats, Floats]]
 
 
 def fit(
@@ -132,7 +135,8 @@ def fit(
 
     name = "logistic regression" if row.classes else "ridge regression"
     where = "cross-validation on training rows" if validation is None else "validation rows"
-    return Classical(name, {"penalty": penalty, "picked_on": where, "rows": len(kept)}, predict)
+    chosen = {"penalty": penalty, "picked_on": where, "rows": len(kept)}
+    return Classical(name, chosen, predict, lambda: features.undo(*model.line(inputs.shape[1])))
 
 
 def _dense_width(described: Mapping[str, Input]) -> int:
@@ -198,6 +202,18 @@ class _Features:
             return parts[0] if len(parts) == 1 else np.hstack(parts)
         return sparse.hstack([sparse.csr_matrix(part) for part in parts], format="csr")
 
+    def undo(self, weights: Floats, bias: Floats) -> tuple[Floats, Floats]:
+        """A line in the features as they were given, of one in those that this makes."""
+        weights, bias, at = weights.copy(), bias.copy(), 0
+        for name, found in self._described.items():
+            size = found.ids if found.kind == "ids" else math.prod(found.shape)
+            if name in self._scales:
+                mean, spread = self._scales[name]
+                weights[at : at + size] /= spread[:, None]
+                bias -= mean @ weights[at : at + size]
+            at += size
+        return weights, bias
+
     def _part(self, name: str, column: Whole, rows: Places) -> Matrix:
         if isinstance(column, MultiHot):
             return _sparse(column.indices, column.offsets, column.size, column.weights)[rows]
@@ -252,6 +268,10 @@ class _Model(Protocol):
         """What the penalty is picked by."""
         ...
 
+    def line(self, features: int) -> tuple[Floats, Floats]:
+        """What each feature adds, (features, outputs), and the logits where all are 0."""
+        ...
+
 
 class _Logistic:
     """Logistic regression for two classes, or for many by softmax."""
@@ -291,6 +311,21 @@ class _Logistic:
         found[:, self.model.classes_.astype(int)] = scores - scores.max(axis=1, keepdims=True)
         return found
 
+    def line(self, features: int) -> tuple[Floats, Floats]:
+        """The coefficients; a class that no training row has is surely none."""
+        weights, bias = np.zeros((features, self.outputs)), np.full(self.outputs, -SURE)
+        if self.only is not None:
+            bias[self.only if self.outputs > 1 else 0] = (
+                SURE if self.outputs > 1 or self.only else -SURE
+            )
+            return weights, bias
+        slopes, start = self.model.coef_.T, self.model.intercept_
+        if self.outputs > 1 and slopes.shape[1] == 1:  # two classes of the many were there
+            slopes, start = np.hstack([-slopes, slopes]) / 2, np.hstack([-start, start]) / 2
+        places = self.model.classes_.astype(int) if self.outputs > 1 else [0]
+        weights[:, places], bias[places] = slopes, start
+        return weights, bias
+
     def loss(self, logits: Floats, targets: Targets) -> float:
         """Log loss."""
         if self.outputs == 1:
@@ -314,6 +349,11 @@ class _Labels:
         """A column a label."""
         return np.hstack([model.logits(inputs) for model in self.models])
 
+    def line(self, features: int) -> tuple[Floats, Floats]:
+        """A column a label."""
+        each = [model.line(features) for model in self.models]
+        return np.hstack([weights for weights, _ in each]), np.hstack([bias for _, bias in each])
+
     def loss(self, logits: Floats, targets: Targets) -> float:
         """Mean log loss of the labels."""
         return _log_loss(logits, targets)
@@ -336,6 +376,11 @@ class _Ridge:
     def logits(self, inputs: Matrix) -> Floats:
         """The numbers themselves."""
         return np.asarray(self.model.predict(inputs)).reshape(-1, self.outputs)
+
+    def line(self, features: int) -> tuple[Floats, Floats]:
+        """The coefficients."""
+        slopes = np.asarray(self.model.coef_).reshape(self.outputs, features).T
+        return slopes, np.asarray(self.model.intercept_, dtype=np.float64).reshape(self.outputs)
 
     def loss(self, logits: Floats, targets: Targets) -> float:
         """Mean squared error."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,20 @@ from torch import Tensor, nn
 from ..data.targets import TargetCodec
 from ..losses import average
 from ..models.inputs import Batch as Inputs
-from .learner import Learner
+
+
+class Answering(Protocol):
+    """What an ensemble asks of a member."""
+
+    @property
+    def networks(self) -> nn.Module:
+        """All that is kept of it."""
+        ...
+
+    def answer(self, inputs: Any) -> dict[str, Tensor]:
+        """The logits of some rows by target."""
+        ...
+
 
 Each = dict[str, Tensor]
 """The answers of every member by target, (members, rows, outputs)."""
@@ -23,27 +36,28 @@ class Combined(nn.Module):
     Of numbers the mean is taken in the target's own unit.
 
     Args:
-        members: as they were trained, by name.
+        members: what answers, by name: as they were trained, or fitted beside.
         inputs: of each member, the names of its inputs -> those that a batch has.
         targets: what their values stand for, by name.
         device: where the weights lie.
 
     Attributes:
         weights: what each member counts, (members,); they sum to 1.
+        inputs: as given.
     """
 
     weights: Tensor
 
     def __init__(
         self,
-        members: Mapping[str, Learner],
+        members: Mapping[str, Answering],
         inputs: Mapping[str, Mapping[str, str]],
         targets: Mapping[str, TargetCodec],
         device: torch.device,
     ) -> None:
         super().__init__()
         self._answers = {name: one.answer for name, one in members.items()}
-        self._inputs, self._targets, many = inputs, targets, len(members)
+        self.inputs, self._targets, many = dict(inputs), targets, len(members)
         for name, one in members.items():
             self.add_module(f"member_{name}", one.networks)
         self.register_buffer("weights", torch.full((many,), 1 / many, device=device))
@@ -64,7 +78,7 @@ class Combined(nn.Module):
     def each(self, inputs: Inputs) -> Each:
         """The answers of every member: logits, of numbers in the target's unit."""
         found = []
-        for member, names in self._inputs.items():
+        for member, names in self.inputs.items():
             own: Any = {name: inputs[joint] for name, joint in names.items()}
             found.append(self._answers[member](own))
         each = {}

@@ -33,7 +33,8 @@ from ..sources.batches import Batch, Part
 from ..sources.fold import FoldData
 from ..sources.source import RowSource, Source
 from .build import build_learner
-from .combined import Combined, Each
+from .classical_members import ClassicalMember
+from .combined import Answering, Combined, Each
 from .combining import Crossed, Weights, find_weights, halves
 from .diversity import diversity
 from .heads import Head, heads_of
@@ -61,6 +62,7 @@ class Ensemble(Supervised):
         model: the members' networks.
         heads: what is answered.
         members: as they were trained, by name.
+        fitted: classical models that join them, by name.
         inputs: of each member, as its model was told of them.
     """
 
@@ -72,10 +74,12 @@ class Ensemble(Supervised):
         model: Combined,
         heads: tuple[Head, ...],
         members: Mapping[str, Learner],
+        fitted: Mapping[str, ClassicalMember],
         inputs: Mapping[str, Mapping[str, Input]],
     ) -> None:
         super().__init__(config, model, heads)
-        self.members, self._inputs = dict(members), inputs
+        self.members, self.fitted, self._inputs = dict(members), dict(fitted), inputs
+        self.names = [*members, *fitted]
         self._fold: FoldData | None = None
         self._seen: list[tuple[Part, Each]] = []
         self._found: list[Evaluation] = []
@@ -103,8 +107,15 @@ class Ensemble(Supervised):
             names[name] = dict(zip(described[name], told, strict=True))
             plain = {k: replace(v, codec=codecs[k], weights=()) for k, v in targets.items()}
             members[name] = build_learner(own, described[name], plain, device, fold)
-        model = Combined(members, names, codecs, device)
-        return cls(config, model, heads_of(config, targets, device), members, described)
+        first = config.learner.options.inputs_of or next(iter(members))
+        fitted: dict[str, ClassicalMember] = {}
+        for kind in config.learner.options.classical:
+            fitted[kind] = ClassicalMember(kind, described[first], codecs, device)
+            names[kind] = names[first]
+        every: dict[str, Answering] = {**members, **fitted}
+        model = Combined(every, names, codecs, device)
+        heads = heads_of(config, targets, device)
+        return cls(config, model, heads, members, fitted, described)
 
     def take(
         self, member: str, weights: Mapping[str, Tensor], codecs: Mapping[str, TargetCodec]
@@ -146,9 +157,12 @@ class Ensemble(Supervised):
         return RowSource(fold.train, 1, self.config.seed, number, steps=1)
 
     def step(self, batch: Batch, optimizers: Optimizers, meters: Meters) -> None:  # noqa: ARG002
-        """Finds what each member counts, on the validation samples."""
+        """Fits classical models, and finds what each member counts on the validation samples."""
         assert self._fold is not None
         part, options = self._fold.validation, self.config.learner.options
+        for name, one in self.fitted.items():
+            one.fit(self._fold.train, part, self.model.inputs[name], self.config.seed)
+        self._seen.clear()
         if options.weights != "mean" and part is not None:
             found = self._find(part, np.arange(len(part)))
             self.model.weights.copy_(torch.from_numpy(found))
@@ -160,7 +174,7 @@ class Ensemble(Supervised):
         def loss(weights: Weights) -> float:
             return self._loss_of(part, rows, weights)
 
-        return find_weights(options.weights, loss, len(self.members), options.draws, seed)
+        return find_weights(options.weights, loss, len(self.names), options.draws, seed)
 
     def _loss_of(self, part: Part, rows: Places, weights: Weights) -> float:
         """The loss on some rows of a part, where the members count so much."""
@@ -173,7 +187,7 @@ class Ensemble(Supervised):
 
     def cross(self, part: Part) -> Crossed:
         """What the learnt weights are worth on other rows than those that they were learnt on."""
-        many, every = len(self.members), np.arange(len(part))
+        many, every = len(self.names), np.arange(len(part))
         one, other = halves(len(part), self.config.seed)
         first, second = self._find(part, one), self._find(part, other)
         crossed = [(other, first), (one, second)]
@@ -230,7 +244,7 @@ class Ensemble(Supervised):
     ) -> Iterator[Answer]:
         """Every answer that the ensemble is compared with, those of its members at last."""
         yield from super()._baselines(fold, target, metric, part, naive)
-        for name, answers in zip(self.members, self.each(part)[target], strict=True):
+        for name, answers in zip(self.names, self.each(part)[target], strict=True):
             yield Answer(name, "member", metric, part.targets[target], (answers,))
 
     def _losses_beside(self, part: Part) -> Sequence[Objective]:
@@ -238,7 +252,7 @@ class Ensemble(Supervised):
         each = self.each(part)
         return [
             Objective(name, "member", self.heads, part.targets, {t: a[i] for t, a in each.items()})
-            for i, name in enumerate(self.members)
+            for i, name in enumerate(self.names)
         ]
 
     def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
@@ -257,7 +271,7 @@ class Ensemble(Supervised):
         for head in self.heads:
             own = f"_{head.name}" if len(self.heads) > 1 else ""
             found = diversity(
-                [*self.members],
+                self.names,
                 head.problem,
                 self.each(samples)[head.name],
                 samples.targets[head.name],
@@ -270,8 +284,9 @@ class Ensemble(Supervised):
         """A table of the members, what each counts and scores, and what learning that was worth."""
         options, told = self.config.learner.options, members_of(self.config)
         runs = [f"{Path(one.run).name} {one.at}".strip() for one in told.values()]
+        runs += ["fitted here"] * len(self.fitted)
         table: dict[str, list[Any]] = {
-            "member": [*told, "all together"],
+            "member": [*self.names, "all together"],
             "counts": [*self.model.weights.tolist(), 1.0],
         }
         for one in self._found:

@@ -102,13 +102,17 @@ class MultiHotLinear(nn.Module):
 
     def forward(self, rows: MultiHot | Tensor) -> Tensor:
         """Gives (rows, units) for multi-hot rows of this layer's size, or such written out."""
-        if isinstance(rows, Tensor):
-            product = rows @ self.weight
-        elif self.weight.is_cpu or rows.len_rows * rows.size > MOST_CELLS:
-            product = _sum_of_rows(self.weight, rows)
-        else:
-            product = rows.dense().to(self.weight.dtype) @ self.weight
+        product = multiply_rows(self.weight, rows)
         return product if self.bias is None else product + self.bias
+
+
+def multiply_rows(weight: Tensor, rows: MultiHot | Tensor) -> Tensor:
+    """(rows, units): rows times a weight of shape (size, units)."""
+    if isinstance(rows, Tensor):
+        return rows @ weight
+    if weight.is_cpu or rows.len_rows * rows.size > MOST_CELLS:
+        return _sum_of_rows(weight, rows)
+    return rows.dense().to(weight.dtype) @ weight
 
 
 def same_padding(size: int, window: int, stride: int, dilation: int) -> tuple[int, int]:

@@ -152,7 +152,9 @@ def _command(loaded: Loaded) -> str:
         return shlex.join(["dlx", "train", *loaded.shown])
     parts = {one.at.partition("/")[0] for one in members.values()} - {""}
     runs = dict.fromkeys(one.run for one in loaded.config.learner.options.members.values())
-    how = ["--weights", loaded.config.learner.options.weights, *(f"--{one}" for one in parts)]
+    options = loaded.config.learner.options
+    how = ["--weights", options.weights, *(f"--{one}" for one in parts)]
+    how += [word for name in options.classical for word in ("--with", name)]
     return shlex.join(["dlx", "ensemble", *runs, *how, *loaded.shown])
 
 

@@ -32,6 +32,7 @@ def compose_ensemble(
     *,
     weights: str = "mean",
     parts: str = "",
+    classical: Sequence[str] = (),
     changes: Sequence[str] = (),
     plugins: Sequence[str] = (),
 ) -> Loaded:
@@ -42,6 +43,7 @@ def compose_ensemble(
         root: the folder of the runs.
         weights: how to find what each member counts.
         parts: "folds" or "snapshots": the members are those of one run each; "" for the runs.
+        classical: models that join, fitted to the training rows of the first.
         changes: `key=value` that the shell changes of the whole.
         plugins: packages that the user allows now.
 
@@ -50,17 +52,21 @@ def compose_ensemble(
             config.
     """
     folders = [find(root, one) for one in runs]
-    _require_several(folders, parts)
+    _require_several(folders, bool(parts or classical))
     configs = [_config_of(folder, plugins) for folder in folders]
     members: dict[str, dict[str, str]] = {}
     for folder, config, name in zip(folders, configs, _name_members(configs), strict=True):
         members |= _members_in(folder, config, name, parts)
-    values = _merge(configs[0], members, weights, root, final=_is_final(folders, configs, parts))
+    learner: dict[str, Any] = {"name": "ensemble", "weights": weights, "members": members}
+    if classical:
+        own = {"classical": list(dict.fromkeys(classical)), "inputs_of": next(iter(members))}
+        learner |= own
+    values = _merge(configs[0], learner, root, final=_is_final(folders, configs, parts))
     config = load_values(values, "the ensemble", plugins, changes)
     return wrap_config(settle_members(config), list(changes))
 
 
-def _require_several(folders: Sequence[Path], parts: str) -> None:
+def _require_several(folders: Sequence[Path], more: bool) -> None:
     """Whether there are runs enough, each once.
 
     Raises:
@@ -70,7 +76,7 @@ def _require_several(folders: Sequence[Path], parts: str) -> None:
     if twice := [folder for folder, times in many.items() if times > 1]:
         what = f"run {name_of(twice[0])} is named {many[twice[0]]} times"
         raise UsageError(Problem(what, "command line", "each run once"))
-    if len(folders) < 2 and not parts:
+    if len(folders) < 2 and not more:
         what = f"an ensemble needs two runs or more, and only {name_of(folders[0])} is named"
         one = f"dlx ensemble {folders[0].name}"
         hint = f"{one} --folds" if is_folder(folders[0] / "folds") else f"{one} RUN"
@@ -155,8 +161,7 @@ def _is_final(folders: Sequence[Path], configs: Sequence[Config], parts: str) ->
 
 def _merge(
     first: Config,
-    members: Mapping[str, Mapping[str, str]],
-    weights: str,
+    learner: Mapping[str, Any],
     root: Path,
     *,
     final: bool,
@@ -165,12 +170,13 @@ def _merge(
     plain = to_plain(first)
     values = {key: plain[key] for key in _TAKEN if key in plain}
     values["targets"] = {name: {**one, **_UNFIT} for name, one in plain["targets"].items()}
-    title = f"an ensemble of {join_names(members)}"
+    names = [*learner["members"], *learner.get("classical", ())]
+    title = f"an ensemble of {join_names(names)}"
     return {
         **values,
         "task": f"{first.dataset.name}_ensemble",
-        "about": {"title": title if len(title) < 90 else f"an ensemble of {len(members)} models"},
-        "learner": {"name": "ensemble", "weights": weights, "members": dict(members)},
+        "about": {"title": title if len(title) < 90 else f"an ensemble of {len(names)} models"},
+        "learner": dict(learner),
         "trainer": {
             **{key: plain["trainer"][key] for key in _COMPUTE},
             "epochs": 1,

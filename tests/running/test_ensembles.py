@@ -354,3 +354,20 @@ def test_members_of_other_targets_are_refused(root: Path, members: list[Path]) -
     assert problem.what == (
         f"run {name} has `targets.diagnosis.positive` malignant, the first member empty"
     )
+
+
+def test_a_classical_model_joins_one_run(root: Path, members: list[Path], tmp_path: Path) -> None:
+    run = together(root, members[:1], classical=["linear"])
+
+    assert [*scores_beside(run, "val/loss")] == ["whole", "wine", "linear"]
+    moved = tmp_path / "elsewhere" / name_of(run.folder)
+    shutil.copytree(run.folder, moved)
+    found = {one["name"]: one["value"] for one in look_again(moved)["scores"]}
+    assert found["test/loss"] == status_of(run.folder)["scores"]["test/loss"]
+
+
+def test_a_classical_model_must_answer_the_targets(members: list[Path], root: Path) -> None:
+    problem = refused(root, members, changes=["learner.classical=[linear]", "learner.inputs_of=a"])
+    assert problem.what == "`learner.inputs_of` is a, which is no member"
+    doubled = refused(root, members, changes=["learner.classical=[linear,linear]"])
+    assert doubled.what == "two members are called linear"

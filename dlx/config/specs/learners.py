@@ -210,6 +210,14 @@ class Ensemble(Learner):
         "what each member counts: all the same; or what has the least loss on the validation set, "
         "found by the simplex of Nelder and Mead (1965), or among weights drawn at random",
     )
+    classical: tuple[Literal["linear", "naive_bayes", "boosting"], ...] = option(
+        (),
+        "classical models that join, fitted to the training rows as `inputs_of` reads them: "
+        "logistic or ridge regression, naive Bayes of counts, gradient-boosted trees",
+    )
+    inputs_of: str = option(
+        "", "the member whose inputs classical models read; empty: the first by name"
+    )
     draws: int = option(1000, "weights that random_search draws", ge=1)
 
 
