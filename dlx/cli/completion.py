@@ -86,6 +86,7 @@ _OF_CONFIGS = ("train", "tune", "workflow", "config", "summary", "lr-find", "pre
 _OF_RUNS = {
     **dict.fromkeys(("report", "compare", "diff", "resume", "reproduce", "lock", "test"), "runs"),
     "explain": "runs",
+    "generate": "runs",
     **dict.fromkeys(("runs", "best"), "filters"),
 }
 """The verbs that take runs, and those that take filters."""

@@ -225,7 +225,7 @@ def _fetch(args: argparse.Namespace) -> int:
     if args.json:
         say_json(_row(chosen))
     elif chosen.options.embedded:
-        say(f"{chosen.name} comes with scikit-learn: nothing to download")
+        say(f"{chosen.name} comes with {chosen.options.brought_by[0]}: nothing to download")
     elif chosen.options.own:
         say(f"{chosen.name} reads a folder of your own: nothing to download")
     return 0

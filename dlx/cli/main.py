@@ -37,6 +37,7 @@ VERBS = {
     "report": "build a run's report again, or print its path",
     "explain": "show what a run's network sees: dlx explain last",
     "lr-find": "find a learning rate by a short range test: dlx lr-find task=digits",
+    "generate": "let a language model write on: dlx generate last",
     "summary": "show the layers of a task's model",
     "config": "show the complete config of a task, and where each value comes from",
     "help": "explain a config key: dlx help optimizer.lr",

@@ -239,7 +239,7 @@ def _source(
 
 
 def _digest(dataset: Dataset, found: tuple[store.Found, ...], contents: str, version: int) -> str:
-    left = ("sample", "folder") if dataset.own else ("sample",)  # where it lies does not matter
+    left = ("sample", *(dataset.places if dataset.own else ()))  # where it lies does not matter
     options = {k: v for k, v in to_plain(dataset, newer=False).items() if k not in left}
     data = contents or {f.name: f.sha256 for f in found}  # the packaging does not matter
     return _hash({"data": data, "options": options, "reader": version})

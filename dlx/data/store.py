@@ -61,21 +61,24 @@ def folder_of(name: str, dataset: Dataset) -> Path:
     """The folder of one dataset's real files.
 
     Raises:
-        UsageError: the dataset is embedded in scikit-learn, which is not installed; or is one of
-            the user's own, of which it is not said where it lies.
+        UsageError: the dataset is embedded in a package that is not installed; or is one of the
+            user's own, of which it is not said where it lies.
     """
     if dataset.own and not dataset.folder:
         what = f"dataset {name} reads a folder of your own"
         raise UsageError(Problem(what, "dataset.folder", hint="dataset.folder=./FOLDER"))
-    return _sklearn_folder(name) if dataset.embedded else data_root() / (dataset.folder or name)
+    if dataset.embedded:
+        return _package_folder(name, dataset)
+    return data_root() / (dataset.folder or name)
 
 
-def _sklearn_folder(name: str) -> Path:
-    spec = importlib.util.find_spec("sklearn")  # finds it without the 2 s that importing it takes
+def _package_folder(name: str, dataset: Dataset) -> Path:
+    whose, package, below = dataset.brought_by
+    spec = importlib.util.find_spec(package)  # finds it without the seconds of importing it
     if spec is None or not spec.submodule_search_locations:
-        what = f"dataset {name} is embedded in scikit-learn, which is not installed"
-        raise UsageError(Problem(what, hint="pip install scikit-learn"))
-    return Path(spec.submodule_search_locations[0]) / "datasets" / "data"
+        what = f"dataset {name} is embedded in {whose}, which is not installed"
+        raise UsageError(Problem(what, hint=f"pip install {whose}"))
+    return Path(spec.submodule_search_locations[0]) / below
 
 
 def names_of(dataset: Dataset) -> tuple[str, ...]:
@@ -97,7 +100,7 @@ def state_of(name: str, dataset: Dataset) -> State:
         return "your own"
     folder = folder_of(name, dataset)
     if dataset.own:
-        return "here" if folder.is_dir() else "missing"
+        return "here" if folder.is_dir() or _is_own_file(dataset, folder) else "missing"
     there = [f for f in dataset.files if _is_there(path_of(folder, f), f)]
     if len(there) < len(dataset.files):
         return "incomplete" if there else "missing"
@@ -148,7 +151,9 @@ def verify_files(name: str, dataset: Dataset) -> tuple[Found, ...]:
     if dataset.embedded:
         return hash_files(folder, dataset.embedded)
     if dataset.own:
-        _require_own(name, folder)
+        _require_own(name, dataset, folder)
+        if _is_own_file(dataset, folder):
+            return (_hash_file(folder),)
         return (replace(_hash_folder(folder), name="all files"),)
     missing = _missing(name, dataset)
     problems = [missing_files(name, dataset, folder, missing)] if missing else []
@@ -178,7 +183,7 @@ def require(every: Iterable[Chosen]) -> None:
         if options.sample or options.embedded or name in problems:
             continue
         if options.own:
-            _require_own(name, folder_of(name, options))
+            _require_own(name, options, folder_of(name, options))
         elif missing := _missing(name, options):
             folder = folder_of(name, options)
             problems[name] = missing_files(name, options, folder, missing)
@@ -186,22 +191,31 @@ def require(every: Iterable[Chosen]) -> None:
         raise UsageError(*problems.values())
 
 
-def _require_own(name: str, folder: Path) -> None:
-    """Refuses a folder of the user's own that is not there."""
-    if folder.is_dir():
+def _is_own_file(dataset: Dataset, place: Path) -> bool:
+    return dataset.may_be_file and place.is_file()
+
+
+def _require_own(name: str, dataset: Dataset, place: Path) -> None:
+    """Refuses data of the user's own that are not there."""
+    if place.is_dir() or _is_own_file(dataset, place):
         return
-    what = "is a file, not a folder" if folder.exists() else "does not exist"
-    accepted, hint = "a folder of pictures", _near(folder)
-    raise UsageError(Problem(f"dataset {name}: {folder} {what}", "dataset.folder", accepted, hint))
+    what = "is a file, not a folder" if place.exists() else "does not exist"
+    key, hint = f"dataset.{dataset.places[0]}", _near(dataset, place)
+    raise UsageError(Problem(f"dataset {name}: {place} {what}", key, dataset.wanted, hint))
 
 
-def _near(folder: Path) -> str:
-    """What to type for a folder that is not there: one of that name here, or a like one beside."""
-    if folder.parent == data_root() and Path(folder.name).is_dir():
-        return f"dataset.folder=./{shlex.quote(folder.name)}"
-    beside = [one.name for one in folder.parent.glob("*") if one.is_dir()]
-    alike = get_close_matches(folder.name, sorted(beside), 1)
-    return f"dataset.folder={shlex.quote(str(folder.with_name(alike[0])))}" if alike else ""
+def _near(dataset: Dataset, place: Path) -> str:
+    """What to type for a place that is not there: one of that name here, or a like one beside."""
+
+    def fits(path: Path) -> bool:
+        return path.is_dir() or _is_own_file(dataset, path)
+
+    key = f"dataset.{dataset.places[0]}"
+    if place.parent == data_root() and fits(Path(place.name)):
+        return f"{key}=./{shlex.quote(place.name)}"
+    beside = [one.name for one in place.parent.glob("*") if fits(one)]
+    alike = get_close_matches(place.name, sorted(beside), 1)
+    return f"{key}={shlex.quote(str(place.with_name(alike[0])))}" if alike else ""
 
 
 def _missing(name: str, dataset: Dataset) -> tuple[File, ...]:

@@ -93,8 +93,23 @@ def run_lstm(rows: Tensor, weights: Weights, mask: Tensor | None) -> Tensor:
     """Of `nn.LSTM`."""
     gates = _project(rows, weights.ih, weights.bias_ih + weights.bias_hh)
     ones = torch.ones_like(_start(rows, weights)) if mask is None else mask
-    outputs: Tensor = _LSTM.apply(gates, weights.hh, ones)
+    outputs: Tensor = _LSTM.apply(gates, weights.hh, ones)[0]
     return outputs.transpose(0, 1)
+
+
+def run_lstm_gates(gates: Tensor, kernel: Tensor) -> tuple[Tensor, Tensor]:
+    """Of `nn.LSTM`, given what the inputs add to the gates.
+
+    Args:
+        gates: (T, B, 4 * units), nobody else's: they are written over.
+        kernel: of the state, (4 * units, units).
+
+    Returns:
+        Every output, (T, B, units), and the last cells, (B, units), which have no gradient.
+    """
+    ones = gates.new_ones(gates.shape[1], kernel.shape[1])
+    outputs, cells = _LSTM.apply(gates, kernel, ones)
+    return outputs, cells
 
 
 run_rnn_tanh: Loop = partial(_run_rnn, torch.tanh)
@@ -111,8 +126,11 @@ class _LSTM(torch.autograd.Function):
     """
 
     @staticmethod
-    def forward(ctx: Any, gates: Tensor, kernel: Tensor, mask: Tensor) -> Tensor:
-        """Gives (T, B, units), for what the inputs add to the gates (torch's order: i, f, g, o)."""
+    def forward(ctx: Any, gates: Tensor, kernel: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Gives (T, B, units), for what the inputs add to the gates (torch's order: i, f, g, o).
+
+        And the last cells, (B, units), without a gradient.
+        """
         time, rows, _ = gates.shape
         units = kernel.shape[1]
         states, cells = (gates.new_empty(time + 1, rows, units) for _ in range(2))
@@ -135,7 +153,9 @@ class _LSTM(torch.autograd.Function):
             torch.mul(o, tanh, out=state)
             torch.mul(state, mask, out=masked)
         ctx.save_for_backward(gates, kernel, mask, states, cells, squashed)
-        return states[1:]
+        last = cells[-1].clone()
+        ctx.mark_non_differentiable(last)
+        return states[1:], last
 
     @staticmethod
     @once_differentiable

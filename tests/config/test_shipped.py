@@ -52,7 +52,9 @@ def fits(config: Config, group: str, option: str) -> bool:
     """Whether a group's file agrees with a task, by the problem table and the protocol."""
     validates = config.protocol.options.validates
     if group == "learner":
-        return import_code(LEARNERS.entries[option].options.spec).uses == spec_of(config).uses
+        found = import_code(LEARNERS.entries[option].options.spec)
+        alike = (found.uses, found.eats) == (spec_of(config).uses, spec_of(config).eats)
+        return alike and (option == config.learner.name or "text" not in found.eats)
     if not reads(config, group):
         return False
     if (group, option) == ("model", "graph"):  # names inputs itself
@@ -70,8 +72,10 @@ def fits(config: Config, group: str, option: str) -> bool:
         offered = DATASETS.default(option)().options
         if offered.own:
             return False  # it must be said where it lies
+        if offered.kind not in spec_of(config).eats:
+            return False
         if not config.targets:  # such learners look at one column
-            return len(offered.inputs) == 1 and not offered.time
+            return len(offered.inputs) == 1 and (offered.kind == "text" or not offered.time)
         inputs = config.model.name != "graph" or offered.inputs == config.dataset.options.inputs
         inputs &= {*config.prepare.augment} <= {*offered.inputs}
         return inputs and set(config.targets) == set(offered.targets)
@@ -80,6 +84,8 @@ def fits(config: Config, group: str, option: str) -> bool:
     if group == "prepare" and config.model.options.reads_bytes:
         steps = yaml.safe_load((ROOT / group / f"{option}.yaml").read_text("utf-8"))["steps"]
         return not any(STEPS.entries[one["name"]].options.rescales for one in steps)
+    if group == "prepare" and config.learner.name == "language_model":
+        return False  # which reads the numbers of a vocabulary alone
     if group == "prepare" and not config.targets:
         words = config.learner.name == "word_vectors"
         return option != "standardise" and not (words and option == "multi_hot")
@@ -103,9 +109,14 @@ def fits(config: Config, group: str, option: str) -> bool:
     return True
 
 
+def needs_folder(config: Config) -> bool:
+    """Whether a task's dataset must be told where it lies."""
+    return config.dataset.options.own and config.dataset.name == "images"
+
+
 def needed(config: Config, choice: str) -> list[str]:
     """What a task is told beside a file: where its own pictures lie, weights of another network."""
-    own = choice.partition("/")[0] != "dataset" and config.dataset.options.own
+    own = choice.partition("/")[0] != "dataset" and needs_folder(config)
     based = choice == "model/pretrained" and config.model.options.reads_bytes
     return [*(["dataset.folder=./pets"] * own), *(["model.weights=random"] * based)]
 
@@ -116,8 +127,9 @@ def test_no_file_is_missed() -> None:
     assert all(len(file.parts) <= 2 for file in FILES)
 
 
-KINDS = ("wine", "imdb", "diabetes", "beijing_pm25", "digits_vae")
-"""Tasks of every kind of problem and input: classes, yes or no, a number, a series, no target."""
+KINDS = ("wine", "imdb", "diabetes", "beijing_pm25", "digits_vae", "textgen")
+"""Tasks of every kind of problem and input: classes, yes or no, a number, a series, no target, a
+text."""
 
 
 def test_each_kind_of_task_is_there() -> None:
@@ -149,7 +161,7 @@ def test_a_task_composes_with_every_file(task: str) -> None:
                 continue
             assert " is missing" not in said
             told = (f"(by {group}={option})", "has no target", f"rows of dataset {option}")
-            told = (*told, "a folder of your own")
+            told = (*told, "a folder of your own", f"but dataset {option} has")
             assert any(word in said for word in (*told, f"configs/task/{task}.yaml", "model.pool"))
 
 
@@ -161,7 +173,7 @@ def test_a_task_says_what_it_is_for_people(task: str) -> None:
     assert loaded.notes == ()
     text = (ROOT / "task" / f"{task}.yaml").read_text(encoding="utf-8")
     assert text.startswith("# ")
-    place = " dataset.folder=./pets" if loaded.config.dataset.options.own else ""
+    place = " dataset.folder=./pets" if needs_folder(loaded.config) else ""
     assert f"#   dlx train task={task}{place}\n" in text
 
 

@@ -21,6 +21,7 @@ from dlx.data.columns import (
     Files,
     Image,
     Input,
+    Passages,
     Rows,
     Sequence,
     Shown,
@@ -37,6 +38,7 @@ OFFSETS = np.cumsum([0, *map(len, LISTS)]).astype(np.int64)
 PICTURES = np.arange(60, dtype=np.uint8).reshape(5, 2, 2, 3)
 SERIES = np.array([[5, 0], [1, 2], [3, 4], [1, 2], [3, 4], [1, 2], [0, 9], [7, 8], [3, 4]], "f4")
 WORDS = ("zero", "one", "two", "three")
+TOKENS = ("(unknown)", " a", "b"), np.array([3, 2, 1, 2, 2, 4], "u2")
 
 
 FOLDER = tempfile.TemporaryDirectory()  # gone at the end of the tests
@@ -67,6 +69,9 @@ COLUMNS: dict[str, Callable[[], Column]] = {
     "weighted rows": lambda: Sparse(IDS, OFFSETS, 9, IDS.astype(np.float32) / 2),
     "rows with other weights": lambda: Sparse(
         np.array([1, 1], np.int32), np.arange(3), 2, np.array([1, 2], np.float32)
+    ),
+    "passages": lambda: Passages(
+        np.array([0, 1, 2, 1, 1, 0], "u1"), np.array([1, 0, 3]), 2, *TOKENS
     ),
     "windows": lambda: Window(SERIES, np.array([3, 8, 4, 8, 5, 7]), 4, 2, ("a", "b")),
     "rows of ids": lambda: Sequence.of_rows(np.arange(10, dtype=np.int32).reshape(5, 2), 11, WORDS),

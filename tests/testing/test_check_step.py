@@ -9,7 +9,7 @@ import pytest
 
 from dlx.config.specs import STEPS
 from dlx.config.specs.prepare import Expression, OnTarget
-from dlx.data.columns import Column, Dense, Image, Sequence, Sparse
+from dlx.data.columns import Column, Dense, Image, Passages, Sequence, Sparse
 from dlx.prepare.steps import Labels
 from dlx.testing import BrokenContract, check_step
 
@@ -31,6 +31,8 @@ OFFSETS = np.arange(0, 2 * ROWS + 1, 2)
 MARKS = np.array([[i % 4, 4 + i % 3] for i in range(ROWS)], np.int32).reshape(-1)
 COLUMNS["marks"] = Sparse(MARKS, OFFSETS, 9)
 COLUMNS["weights"] = Sparse(MARKS, OFFSETS, 9, RNG.random(len(MARKS)).astype(np.float32))
+TOKENS = np.arange(3 * ROWS) % 5 * np.arange(3 * ROWS) % 4
+COLUMNS["passages"] = Passages(TOKENS, np.arange(ROWS) * 2, 3, ("a", " b", "cd", "d"))
 LABELS = Labels(np.arange(ROWS) // 2 % 2, ("no", "yes"))
 CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "standardise": [("numbers", {}), ("counts", {}), ("pictures", {})],
@@ -56,6 +58,7 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("texts", {"ngrams": (1, 2), "unknown": "drop", "start": False}),
         ("texts", {"unit": "char", "ngrams": (3,), "min_count": 2}),
     ],
+    "vocabulary": [("passages", {}), ("passages", {"most": 2}), ("passages", {"min_count": 2})],
     "hash_tokens": [("texts", {"size": 50}), ("texts", {"ngrams": (1, 2), "lower": False})],
     "impute": [
         ("holes", {"strategy": how, "indicator": True}) for how in ("median", "mean", "zero")

@@ -56,7 +56,12 @@ class Dataset:
     files: ClassVar[tuple[File, ...]] = ()
     own: ClassVar[bool] = False  # whether all that lies in a folder of the user's own is its data
     counted: ClassVar[bool] = True  # whether it is known unread how many classes a target has
-    embedded: ClassVar[tuple[str, ...]] = ()  # files that scikit-learn brings, in place of `files`
+    embedded: ClassVar[tuple[str, ...]] = ()  # files that a package brings, in place of `files`
+    brought_by: ClassVar[tuple[str, str, str]] = ("scikit-learn", "sklearn", "datasets/data")
+    # who brings them, their package, and the folder in it
+    wanted: ClassVar[str] = "a folder of pictures"  # what the user's own data are
+    may_be_file: ClassVar[bool] = False  # whether they may be a single file
+    places: ClassVar[tuple[str, ...]] = ("folder",)  # options that only say where they lie
     content_sha256: ClassVar[str] = ""  # `dlx.data.reader.content_digest`, for other packagings
     terms: ClassVar[str] = ""
     time: ClassVar[str] = ""  # column that orders the rows in time

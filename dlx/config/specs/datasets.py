@@ -12,6 +12,7 @@ from .dataset import File as File
 from .images import CatsVsDogs as CatsVsDogs
 from .images import Images
 from .series import BeijingPm25, BeijingWindows, JenaClimate
+from .text import Text
 
 
 class Digits(Dataset):
@@ -270,6 +271,7 @@ DATASETS = Table(
         "imdb_raw": Component(ImdbRaw, f"{_CODE}.imdb_raw:imdb_raw"),
         "two_sentences": Component(TwoSentences, f"{_CODE}.sentences:two_sentences"),
         "nietzsche": Component(Nietzsche, f"{_CODE}.nietzsche:nietzsche"),
+        "text": Component(Text, f"{_CODE}.texts:text"),
         "glove": Component(Glove, f"{_CODE}.glove:glove"),
         "reuters": Component(Reuters, f"{_CODE}.keras:reuters"),
         "beijing_pm25": Component(BeijingPm25, f"{_CODE}.beijing:beijing_pm25"),

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from ..fields import Chosen, Component, Table, option
 from .judge import JUDGE, Judge
+from .language import LANGUAGE_NETWORKS
 from .models import MODELS
 from .optimizers import OPTIMIZERS
 
@@ -221,6 +222,23 @@ class Ensemble(Learner):
     draws: int = option(1000, "weights that random_search draws", ge=1)
 
 
+@dataclass(frozen=True, kw_only=True)
+class LanguageModel(Learner):
+    """Tells the next token of a text from those before it (book 8.1)."""
+
+    spec = "dlx.config.language_model:LanguageModelSpec"
+
+    network: Chosen = option(
+        LANGUAGE_NETWORKS.default("lstm"), "reads the text", table=LANGUAGE_NETWORKS
+    )
+    tells: Literal["every", "last"] = option(
+        "every",
+        "what is learnt and scored of a stretch: what follows each of its tokens, or only what "
+        "follows the last (as the book does)",
+    )
+    shown: int = option(400, "tokens of each text that is written after an epoch", ge=1)
+
+
 LEARNERS = Table(
     "learner",
     {
@@ -229,6 +247,7 @@ LEARNERS = Table(
         "gan": Component(Gan, "dlx.learning.gan:Gan"),
         "diffusion": Component(Diffusion, "dlx.learning.diffusion:Diffusion"),
         "ensemble": Component(Ensemble, "dlx.learning.ensemble:Ensemble"),
+        "language_model": Component(LanguageModel, "dlx.learning.language_model:LanguageModel"),
         "word_vectors": Component(WordVectors, "dlx.learning.word_vectors:WordVectors"),
     },
 )

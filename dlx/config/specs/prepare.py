@@ -13,6 +13,7 @@ from ..names import join_names
 from ..shapes import Sizes
 from .features import Features
 from .step import OnColumns as OnColumns  # plugins have it from here
+from .text import Vocabulary
 
 
 class SameShape(OnColumns):
@@ -318,6 +319,7 @@ STEPS = Table(
         "pad": Component(Pad, "dlx.prepare.lengths:Pad"),
         "truncate": Component(Truncate, "dlx.prepare.lengths:Truncate"),
         "tokenize": Component(Tokenize, "dlx.prepare.texts:Tokenize"),
+        "vocabulary": Component(Vocabulary, "dlx.prepare.vocabulary:Vocabulary"),
         "hash_tokens": Component(HashTokens, "dlx.prepare.texts:HashTokens"),
         "impute": Component(Impute, f"{_FEATURES}:Impute"),
         "derive": Component(Derive, f"{_FEATURES}:Derive"),

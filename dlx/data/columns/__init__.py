@@ -10,6 +10,7 @@ from .base import KINDS, Array, Column, Input, Numeric, Rows, Shown
 from .dense import Dense
 from .files import Files
 from .image import Image, Pictures
+from .passages import Passages
 from .ragged import Sequence, Sparse
 from .text import Text
 from .window import Window
@@ -23,6 +24,7 @@ __all__ = [
     "Image",
     "Input",
     "Numeric",
+    "Passages",
     "Pictures",
     "Rows",
     "Sequence",

@@ -77,7 +77,7 @@ def _hash_places(text: str, places: Array) -> Array:
     return np.frombuffer(b"".join(cells), np.uint8).reshape(-1, 16)
 
 
-def _write_sample(folder: Path) -> None:
+def write_sentences(folder: Path) -> None:
     """Some thousand characters of made-up sentences."""
     random = np.random.RandomState(0)
     words = ["the", "of", "and", "truth", "man", "will", "spirit", "free", "not", "all", "good"]
@@ -88,4 +88,4 @@ def _write_sample(folder: Path) -> None:
     (folder / NAME).write_bytes("\n".join(lines).encode() + b"\n")
 
 
-nietzsche = Reader(_read, _write_sample)
+nietzsche = Reader(_read, write_sentences)
