@@ -14,6 +14,7 @@ from small import loaded, status_of, trained
 from test_resume import broken_off, evidence, resumed
 
 from dlx.config.load import Loaded, digest
+from dlx.data.samples import Frame
 from dlx.errors import DlxError
 from dlx.reproduce.again import reproduce
 from dlx.running.retest import look_again
@@ -23,6 +24,7 @@ from dlx.runs.artifacts import list_artifacts
 from dlx.runs.folder import name_of
 from dlx.runs.members import members_of
 from dlx.testing import check_learner
+from dlx.use.answers import answer_rows
 from dlx.use.ensemble import compose_ensemble
 
 SLOW = pytest.mark.slow
@@ -85,6 +87,20 @@ def test_its_answers_are_the_mean_of_probabilities(whole: Run) -> None:
     found = learner.answer(next(part.in_order(1000)).inputs)["cultivar"]
 
     torch.testing.assert_close(found.softmax(1), each.softmax(2).mean(0))
+
+
+def test_raw_rows_are_answered_from_its_folder_alone(whole: Run, members: list[Path]) -> None:
+    samples, learner = whole.data.samples, whole.training.learner
+    rows = whole.data.split.test
+    found = answer_rows(whole.folder, Frame({"features": samples.columns["features"]}))["cultivar"]
+    part = whole.stage.fold.part("test")
+    wanted = learner.answer(next(part.in_order(1000)).inputs)["cultivar"].softmax(1)
+
+    assert found.probabilities is not None
+    torch.testing.assert_close(torch.from_numpy(found.probabilities[rows]), wanted)
+    alone = answer_rows(members[0], samples)["cultivar"].probabilities
+    assert alone is not None
+    assert alone.shape == found.probabilities.shape
 
 
 @pytest.mark.slow
