@@ -1,9 +1,9 @@
 """Claims in `experiments/*.yaml`: a task, its overrides, published figures, and our own.
 
 A figure is named by what it says: "test/accuracy", "val/loss.best", "val/loss.best_epoch",
-"val/loss.final", "train/accuracy.final", "val/mae.smoothed", "baseline/shuffled"; of the data
-"rows/train", and of what an input is prepared to "input/text.axis1" (its size along the first axis
-of a row) and "input/text.tokens" (different tokens in training texts).
+"val/loss.final", "train/accuracy.final", "val/mae.smoothed", "baseline/shuffled"; "epochs", which
+were trained; of the data "rows/train", and of what an input is prepared to "input/text.axis1" (its
+size along the first axis of a row) and "input/text.tokens" (different tokens in training texts).
 """
 
 from __future__ import annotations
@@ -31,24 +31,31 @@ KEYS = ("title", "task", "overrides", "seeds", "source", "published", "bars", "c
 
 @dataclass(frozen=True)
 class Claim:
-    """A comparison that must hold: `figure` is above or below that of another experiment.
+    """A comparison that must hold: `figure` is above or below one of another, or its own.
 
     Attributes:
         figure: as in "val/loss.final".
         relation: "above", "below" or "equal".
         other: name of the other experiment.
         by: least distance.
+        its: the other experiment's figure, where it is not the same one.
     """
 
     figure: str
     relation: str
     other: str
     by: float = 0.0
+    its: str = ""
+
+    @property
+    def theirs(self) -> str:
+        """The other experiment's figure."""
+        return self.its or self.figure
 
     def __str__(self) -> str:
         far = f" by {self.by:g} or more" if self.by else ""
         to = " to" if self.relation == "equal" else ""
-        return f"{self.figure} is {self.relation}{to} that of {self.other}{far}"
+        return f"{self.figure} is {self.relation}{to} {self.its or 'that'} of {self.other}{far}"
 
     def holds(self, mine: float, others: float) -> bool:
         """Whether it holds between two measured figures."""
@@ -118,7 +125,7 @@ class Experiment:
 
     def compare(self, claim: Claim) -> tuple[float, float] | None:
         """What a comparison is of, our figure and the other's; None where one is not recorded."""
-        mine, theirs = (ours.get(claim.figure) for ours in (self.ours, find(claim.other).ours))
+        mine, theirs = self.ours.get(claim.figure), find(claim.other).ours.get(claim.theirs)
         return (mine["mean"], theirs["mean"]) if mine and theirs else None
 
 
@@ -206,7 +213,7 @@ def read(file: Path) -> Experiment:
     if problems:
         raise UsageError(*problems)
     claims = tuple(
-        Claim(c["figure"], c["is"], c["than"], float(c.get("by", 0)))
+        Claim(c["figure"], c["is"], c["than"], float(c.get("by", 0)), c.get("its", ""))
         for c in values.get("claims", [])
     )
     rest: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
@@ -304,7 +311,7 @@ def figures(report: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> d
         report: its `report.json`.
         epochs: the rows of its `metrics.jsonl`.
     """
-    found: dict[str, float] = {}
+    found: dict[str, float] = {"epochs": float(len(epochs))}
     for key in epochs[-1] if epochs else ():
         values = [row.get(key) for row in epochs]
         if "/" not in key or not all(isinstance(value, (int, float)) for value in values):

@@ -3,13 +3,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
 from dlx.config.load import load
 from dlx.config.specs.pictures import Decoding
 from dlx.errors import UsageError
-from dlx.experiments import Claim, expand, figures, find, names, read
+from dlx.experiments import Claim, Experiment, expand, figures, find, names, read
 
 CHAPTERS = [
     stem + end
@@ -151,6 +152,7 @@ def test_figures_of_a_run() -> None:
         "input/text.axis1": 10.0,
         "input/text.axis2": 11.0,
         "input/text.tokens": 9.0,
+        "epochs": 3.0,
     }
 
 
@@ -167,6 +169,16 @@ def test_figures_of_a_run() -> None:
 )
 def test_claims(relation: str, by: float, mine: float, others: float, holds: bool) -> None:
     assert Claim("val/loss.final", relation, "other", by).holds(mine, others) == holds
+
+
+def test_a_claim_may_be_of_two_figures() -> None:
+    overfits = Claim("val/loss.final", "above", "me", 0.1, "val/loss.best")
+    ours = {name: {"mean": m, "std": 0.0, "seeds": 1} for name, m in (("a", 1.0), ("b", 2.0))}
+
+    assert str(overfits) == "val/loss.final is above val/loss.best of me by 0.1 or more"
+    with patch("dlx.experiments.find", lambda name: Experiment(name, "", "wine", ours=ours)):
+        found = Experiment("me", "", "wine", ours=ours).compare(Claim("b", "above", "me", its="a"))
+    assert found == (2.0, 1.0)
 
 
 class TestExpand:

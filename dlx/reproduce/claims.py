@@ -156,9 +156,9 @@ def _comparisons(one: Experiment, measured: dict[str, Figures]) -> list[Result]:
     results = []
     for claim in one.claims:
         mine = statistics.fmean(measured[one.name].get(claim.figure, [math.nan]))
-        others = measured.get(claim.other, {}).get(claim.figure)
+        others = measured.get(claim.other, {}).get(claim.theirs)
         if others is None:
-            record = find(claim.other).ours.get(claim.figure)
+            record = find(claim.other).ours.get(claim.theirs)
             others = [record["mean"]] if record else [math.nan]
         held = claim.holds(mine, statistics.fmean(others))
         verdict = "holds" if held else f"does not hold: {statistics.fmean(others):.4g} there"
@@ -171,7 +171,9 @@ def tolerance_of(name: str, record: dict[str, float] | object) -> float:
     assert isinstance(record, dict)
     if "tolerance" in record:
         return float(record["tolerance"])
-    least = LEAST_EPOCHS if name.endswith("_epoch") else LEAST_SHARE * abs(record["mean"])
+    least = (
+        LEAST_EPOCHS if name.endswith(("_epoch", "epochs")) else LEAST_SHARE * abs(record["mean"])
+    )
     return max(SPREADS * record["std"], least)
 
 
@@ -220,7 +222,8 @@ def worth_keeping(one: Experiment) -> set[str]:
     """The figures that are published, asked for or compared, and the usual ones."""
     usual = {f"val/{m}.{how}" for m in ("accuracy", "loss", "mae") for how in ("best", "final")}
     usual |= {"val/accuracy.best_epoch", "val/loss.best_epoch", "test/accuracy", "test/mae"}
-    compared = {claim.figure for other in map(find, names()) for claim in other.claims}
+    claims = [claim for other in map(find, names()) for claim in other.claims]
+    compared = {figure for claim in claims for figure in (claim.figure, claim.theirs)}
     return {*one.published, *one.bars, *usual, *compared}
 
 
