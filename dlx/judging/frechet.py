@@ -50,6 +50,16 @@ class Components:
         """How far rows lie along each, (rows, components)."""
         return (torch.from_numpy(rows - self.mean) @ torch.from_numpy(self.axes)).numpy()
 
+    def whole(self, rows: Values) -> Values:
+        """The same, and how far rows are from all that they span, (rows, components + 1).
+
+        Else noise, of which hardly any lies along the components, would be among the data.
+        """
+        along = self.of(rows)
+        rest = np.square(rows - self.mean).sum(axis=1) - np.square(along).sum(axis=1)
+        found: Values = np.column_stack([along, np.sqrt(rest.clip(min=0))])
+        return found
+
 
 def distance(one: Values, other: Values) -> float:
     """The Fréchet distance between two sets of rows, each taken as normal.

@@ -36,7 +36,7 @@ class Entrant:
     Attributes:
         name: as in "uniform noise".
         kind: as an `Estimate` has it.
-        places: in the space of the judge, (rows, numbers).
+        places: in the space of the judge with what that leaves out, (rows, numbers + 1).
     """
 
     name: str
@@ -107,21 +107,22 @@ class Fidelity:
         samples.leave_copying(into, samples.flat(make(len(rows))), rows, every)
 
     def _frechet(self, entrant: Entrant, data: Values) -> Frechet:
-        return Frechet(entrant.name, entrant.kind, entrant.places, data)
+        made, rows = (np.ascontiguousarray(one[:, :-1]) for one in (entrant.places, data))
+        return Frechet(entrant.name, entrant.kind, made, rows)
 
     def _own(self, fold: FoldData, part: str, make: Make) -> Entrant:
         made = make(len(self._data(fold, part)))
-        return Entrant("model", "model", self.space(fold).of(samples.flat(made)))
+        return Entrant("model", "model", self.space(fold).whole(samples.flat(made)))
 
     def _made(self, fold: FoldData, make: Make, like: Entrant) -> Values:
-        return self.space(fold).of(samples.flat(make(len(like.places))))
+        return self.space(fold).whole(samples.flat(make(len(like.places))))
 
     def _others(self, fold: FoldData, many: int) -> list[Entrant]:
         """Simpler samples, and training rows, as many as there are samples."""
         train = self._rows_at(fold, _spread(len(fold.train)))
         space = self.space(fold)
         return [
-            Entrant(name, kind, space.of(rows))
+            Entrant(name, kind, space.whole(rows))
             for name, kind, rows in samples.simple(train, many, self._config.seed)
         ]
 
@@ -145,7 +146,7 @@ class Fidelity:
         key = f"places of {part}, {self.judge.features} {self.judge.sha256} {self.judge.samples}"
         if key not in fold.learnt:
             rows = thin(self._flat(fold.part(part)), self.judge.samples)
-            fold.learnt[key] = self.space(fold).of(rows)
+            fold.learnt[key] = self.space(fold).whole(rows)
         found: Values = fold.learnt[key]
         return found
 

@@ -40,6 +40,9 @@ class Space(Protocol):
     def of(self, rows: Values) -> Values:
         """The places of rows of numbers, (rows, numbers) -> (rows, numbers of a place)."""
 
+    def whole(self, rows: Values) -> Values:
+        """The same, and one number more: how far rows are from all places that there are."""
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -56,6 +59,10 @@ class Seen:
     def of(self, rows: Values) -> Values:
         """The components of what is seen."""
         return self.axes.of(self.look(rows))
+
+    def whole(self, rows: Values) -> Values:
+        """The components of what is seen, and how much of it these leave out."""
+        return self.axes.whole(self.look(rows))
 
 
 def space_of(

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from ..fields import Component, Table, option
 from ..shapes import Sizes
+from .cifar import Cifar10
 from .dataset import Dataset as Dataset
 from .dataset import File as File
 from .images import CatsVsDogs as CatsVsDogs
@@ -267,6 +268,7 @@ DATASETS = Table(
         "wine": Component(Wine, f"{_CODE}.embedded:wine"),
         "diabetes": Component(Diabetes, f"{_CODE}.embedded:diabetes"),
         "mnist": Component(Mnist, f"{_CODE}.mnist:mnist"),
+        "cifar10": Component(Cifar10, f"{_CODE}.cifar:cifar10"),
         "imdb": Component(Imdb, f"{_CODE}.keras:imdb"),
         "imdb_raw": Component(ImdbRaw, f"{_CODE}.imdb_raw:imdb_raw"),
         "two_sentences": Component(TwoSentences, f"{_CODE}.sentences:two_sentences"),
