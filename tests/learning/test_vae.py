@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import yaml
 from small import built, loaded, rows_of, trained
 
+from dlx.config.paths import find_shipped
 from dlx.errors import UsageError
 from dlx.learning import latents
 from dlx.learning.pictures import kl, log_ratio
@@ -75,6 +77,15 @@ def test_the_books_terms_are_those_of_its_code() -> None:
     torch.testing.assert_close(found["bound"], found["reconstruction"] + found["kl"])
     torch.testing.assert_close(found["reconstruction"], taken * 64)
     torch.testing.assert_close(found["kl"], kl(mean, 2 * log_variance).mean())
+
+
+def test_the_books_network_has_the_books_parameters() -> None:
+    found = yaml.safe_load(find_shipped("experiments").joinpath("ch8.vae.yaml").read_text())
+    small = ("dataset.sample=true", "trainer.threads=1")
+
+    *_, training = built(*found["overrides"], base=(f"task={found['task']}", *small))
+
+    assert sum(p.numel() for p in training.learner.module.parameters()) == 550_629
 
 
 def test_the_bound_is_told_beside_the_books_terms_and_nearer_ones_of_several_draws() -> None:
