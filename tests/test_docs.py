@@ -228,6 +228,13 @@ def test_the_plugin_of_the_docs_trains(
     assert "optimizer.name=my_sgd" in capsys.readouterr().err
 
 
+def test_a_callback_of_ones_own_takes_ten_lines() -> None:
+    code = next(block for _, block in fences("python") if "my_stop:GoodEnough" in block)
+    body = [line for line in code.splitlines() if line and not line.startswith(("from", "import"))]
+
+    assert len(body) <= 10
+
+
 def test_the_table_of_tasks_says_what_the_tasks_say(capsys: pytest.CaptureFixture[str]) -> None:
     text = (TOP / "README.md").read_text(encoding="utf-8")
     rows = re.findall(r"^\| `(\w+)` \|.*\| (.+) \| (.+) \|$", text, re.MULTILINE)

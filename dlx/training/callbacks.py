@@ -20,6 +20,11 @@ from .training import Training
 class Callback:
     """Base of all callbacks; every hook does nothing. Each training has callbacks of its own.
 
+    Args:
+        options: its checked options.
+        monitor: the score that its option `monitor` means, else that of the training.
+        direction: "min" or "max", in which that score improves.
+
     Attributes:
         key: where a config names it, as in "callbacks.early_stopping"; "" for one of dlx's own.
         watches_only: whether no bit of the training depends on it; such a callback keeps no state
@@ -28,6 +33,9 @@ class Callback:
 
     watches_only: ClassVar[bool] = False
     key: str = ""
+
+    def __init__(self, options: Any = None, monitor: Any = None, direction: str = "min") -> None:
+        self.options, self.monitor, self.direction = options, monitor, direction
 
     def on_fit_start(self, training: Training) -> None:
         """Before the first epoch."""
