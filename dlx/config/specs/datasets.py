@@ -10,6 +10,7 @@ from ..shapes import Sizes
 from .cifar import Cifar10
 from .dataset import Dataset as Dataset
 from .dataset import File as File
+from .generated import Posts, Stories
 from .images import CatsVsDogs as CatsVsDogs
 from .images import Images
 from .series import BeijingPm25, BeijingWindows, JenaClimate
@@ -281,6 +282,8 @@ DATASETS = Table(
         "jena_climate": Component(JenaClimate, f"{_CODE}.jena:jena_climate"),
         "cats_vs_dogs": Component(CatsVsDogs, f"{_CODE}.cats_vs_dogs:cats_vs_dogs"),
         "images": Component(Images, f"{_CODE}.images:images"),
+        "stories": Component(Stories, f"{_CODE}.stories:stories"),
+        "posts": Component(Posts, f"{_CODE}.posts:posts"),
         "boston_housing": Component(BostonHousing, f"{_CODE}.keras:boston_housing"),
     },
 )
