@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import Problem, UsageError
 from .console import SAMPLE, say, say_json, show_table
+from .drawn import find_place, form_of
 from .hydra_flags import add_flags, positive
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="the rate to suggest: where the loss falls fastest, or a tenth of the rate where it "
         "is lowest (default: steepest)",
     )
-    add("--plot", metavar="FILE", help="the picture, FILE.png (default: lr-find-TASK.png)")
+    add(
+        "--plot",
+        metavar="FILE",
+        help="the picture, FILE.svg or FILE.png (default: lr-find-TASK.png)",
+    )
     add("--json", action="store_true", help="print JSON, for scripts")
 
 
@@ -73,7 +78,7 @@ def run(args: argparse.Namespace) -> int:
         what = f"--steps {args.steps} is too few to see a loss fall"
         raise UsageError(Problem(what, "command line: --steps", "10 or more", "--steps 100"))
     config = locate_files(load(args.overrides, args.config_dir).config)
-    file = _place(args.plot, config.task)
+    file = find_place(args.plot or f"lr-find-{config.task.replace('/', '.')}.png")
     from ..running.rates import find_rates
 
     rates = find_rates(config, args.low, args.high, args.steps)
@@ -86,33 +91,14 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _place(asked: str | None, task: str) -> Path:
-    """The file of the picture.
-
-    Raises:
-        UsageError: it cannot be one.
-    """
-    file = Path(asked or f"lr-find-{task.replace('/', '.')}.png")
-    if file.suffix.lower() != ".png":
-        hint = f"--plot {shlex.quote(str(file.with_suffix('.png')))}"
-        raise UsageError(Problem("the picture is a PNG file", str(file), "FILE.png", hint))
-    if not file.absolute().parent.is_dir() or file.is_dir():
-        what = "is a folder" if file.is_dir() else "its folder does not exist"
-        raise UsageError(Problem(f"{what}: {file}", "command line: --plot", "a file's path"))
-    return file
-
-
 def _draw(file: Path, task: str, rates: Rates) -> None:
     from ..report.canvas import stamp
     from ..report.rate_plots import draw_rates
     from ..runs.files import write_bytes
 
-    found = rates.found
-    marks = {"steepest": found.steepest, "lowest": found.lowest}
-    title = f"{task}: {rates.key}.lr, {len(found.rates)} steps"
+    title = f"{task}: {rates.key}.lr, {len(rates.found.rates)} steps"
     with stamp(rates.sample):
-        data = draw_rates(title, found.rates, found.losses, found.smooth.tolist(), marks)
-    write_bytes(file, data)
+        write_bytes(file, draw_rates(title, rates.found, form_of(file)))
 
 
 def _tell(args: argparse.Namespace, rates: Rates) -> dict[str, Any]:

@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import argparse
-import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from ..errors import Problem, UsageError
 from .console import say, say_json, show_table
+from .drawn import find_place, form_of
 from .hydra_flags import add_flags
 
 if TYPE_CHECKING:
     from ..data.columns import Input
     from ..models.diagram import Diagram
     from ..models.summary import LayerRow
-    from ..report.network_plots import Format
 
-_FORMS = (".svg", ".png")
 
 EXAMPLES = """examples:
   dlx summary task=digits
@@ -117,16 +115,7 @@ def _find_place(args: argparse.Namespace) -> Path | None:
             what = "--no-shapes has no effect without --plot"
             raise UsageError(Problem(what, "--no-shapes", "--plot FILE", "--plot network.svg"))
         return None
-    file = Path(args.plot).expanduser()
-    if file.suffix.lower() not in _FORMS:
-        told = f"files that end with {file.suffix}" if file.suffix else "files without an ending"
-        hint = f"--plot {shlex.quote(f'{file.with_suffix(_FORMS[0])}')}"
-        raise UsageError(Problem(f"{told} cannot be drawn", args.plot, " or ".join(_FORMS), hint))
-    if file.is_dir() or not file.parent.is_dir():
-        what = f"{file} is a folder" if file.is_dir() else f"there is no folder {file.parent}"
-        hint = f"--plot {shlex.quote(file.name)}" if not file.is_dir() else ""
-        raise UsageError(Problem(what, "--plot", "a file in a folder that exists", hint))
-    return file
+    return find_place(args.plot)
 
 
 def _plot(
@@ -138,8 +127,7 @@ def _plot(
     from ..runs.files import write_bytes
 
     rows = {one.name: (one.kind, one.output_shape) for one in layers}
-    form = cast("Format", file.suffix.lower().lstrip("."))
-    write_bytes(file, draw_networks(diagrams or {"": chain(rows)}, shapes, form))
+    write_bytes(file, draw_networks(diagrams or {"": chain(rows)}, shapes, form_of(file)))
 
 
 def _sizes(found: Input) -> tuple[object, ...]:

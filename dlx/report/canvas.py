@@ -140,16 +140,16 @@ def name_axes(axes: Axes, x: str, y: str) -> None:
 
 def png_of(figure: Figure) -> bytes:
     """The figure as a PNG file, stamped where its page says so."""
-    if _STAMPED.get():
-        style: dict[str, Any] = {"size": 30, "weight": "bold", "color": "#c2185b", "alpha": 0.18}
-        figure.text(0.55, 0.5, "SAMPLE DATA", ha="center", va="center", rotation=25, **style)
     return _render(figure)
 
 
 def _render(figure: Figure, form: str = "png") -> bytes:
-    """The figure as a file."""
+    """The figure as a file, stamped where what is drawn within says so."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
+    if _STAMPED.get():
+        style: dict[str, Any] = {"size": 30, "weight": "bold", "color": "#c2185b", "alpha": 0.18}
+        figure.text(0.55, 0.5, "SAMPLE DATA", ha="center", va="center", rotation=25, **style)
     buffer = io.BytesIO()
     FigureCanvasAgg(figure)
     told: Any = {"metadata": {"Date": None}} if form == "svg" else {}

@@ -32,14 +32,16 @@ def test_it_is_exact_and_what_it_says_can_be_typed(cli: Cli, in_process: None) -
 
 
 def test_it_is_told_in_lines(cli: Cli) -> None:
-    found = cli("lr-find", *WINE, "optimizer.lr=0.5", "--steps", "60", "--rule", "tenth")
+    given = ("--steps", "60", "--rule", "tenth", "--plot", "rates.svg")
+    found = cli("lr-find", *WINE, "optimizer.lr=0.5", *given)
     lines = found.out.splitlines()
     assert lines[0].startswith("wine: optimizer.lr raised over ")
     assert lines[1].split() == ["rate", "loss"]
     assert len(lines) < 24
     assert "(a tenth of that with the lowest loss); it is 0.5 now" in lines[-3]
     assert lines[-2].startswith("try: dlx train task=wine trainer.threads=1 optimizer.lr=0.0")
-    assert lines[-1] == "picture: lr-find-wine.png; no run was written"
+    assert lines[-1] == "picture: rates.svg; no run was written"
+    assert Path("rates.svg").read_text().startswith("<?xml")
 
 
 def test_a_schedule_changes_no_rate_and_groups_keep_their_proportion(cli: Cli) -> None:
@@ -81,17 +83,11 @@ REFUSED = [
         "  try: --steps 100\n",
     ),
     (
-        ("task=wine", "--plot", "my rates.svg"),
-        "error: the picture is a PNG file\n"
-        "  where: my rates.svg\n"
-        "  accepted: FILE.png\n"
-        "  try: --plot 'my rates.png'\n",
-    ),
-    (
-        ("task=wine", "--plot", "nowhere/rates.png"),
-        "error: its folder does not exist: nowhere/rates.png\n"
-        "  where: command line: --plot\n"
-        "  accepted: a file's path\n",
+        ("task=wine", "--plot", "my rates.pdf"),
+        "error: files that end with .pdf cannot be drawn\n"
+        "  where: my rates.pdf\n"
+        "  accepted: .svg or .png\n"
+        "  try: --plot 'my rates.svg'\n",
     ),
 ]
 
