@@ -44,7 +44,7 @@ class Stories(Generated):
         10, "most sentences of a story; deduction always takes eight", ge=2, le=100
     )
     people: int = option(4, "how many people there are", ge=1, le=1000)
-    places: int = option(6, "how many places there are", ge=2, le=1000)
+    locations: int = option(6, "how many places there are", ge=2, le=1000)
 
 
 @dataclass(frozen=True, kw_only=True)

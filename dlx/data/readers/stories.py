@@ -143,13 +143,13 @@ def _draw_stories(options: Stories, world: World) -> Iterator[Asked]:
             yield asked
     what = f"there are not more than {len(seen):,} different stories"
     hint = (
-        f"dataset.sentences={10 * options.sentences}, or more of dataset.people or dataset.places"
+        f"dataset.sentences={10 * options.sentences}, or more of dataset.people or dataset.locations"
     )
     raise UsageError(Problem(what, "dataset.stories", f"at most {len(seen):,}", hint))
 
 
 def _read(options: Stories, folder: Path) -> Samples:  # noqa: ARG001 - it needs no file
-    places = make_names(PLACES, options.places)
+    places = make_names(PLACES, options.locations)
     world = World(make_names(PEOPLE, options.people), places, options.sentences)
     many = SAMPLE if options.sample else options.stories
     rows = [row for row, _ in zip(_draw_stories(options, world), range(many), strict=False)]

@@ -105,7 +105,7 @@ def test_more_stories_only_add_to_them_and_another_seed_makes_others() -> None:
 
 
 def test_a_world_of_the_books_size() -> None:
-    found = read("one_fact", places=500, people=12)
+    found = read("one_fact", locations=500, people=12)
     assert len(found.classes["answer"]) == 500
     assert len(set(found.classes["answer"])) == 500
     assert all(SOLVE["one_fact"](*one[:2]) == one[2] for one in rows(found))
@@ -113,12 +113,12 @@ def test_a_world_of_the_books_size() -> None:
 
 def test_where_there_are_not_so_many_stories() -> None:
     with pytest.raises(UsageError) as error:
-        read("one_fact", stories=5000, people=1, places=2, sentences=2)
+        read("one_fact", stories=5000, people=1, locations=2, sentences=2)
     (problem,) = error.value.problems
     assert problem.where == "dataset.stories"
     assert problem.what == "there are not more than 32 different stories"
     assert problem.accepted == "at most 32"
-    assert problem.hint == "dataset.sentences=20, or more of dataset.people or dataset.places"
+    assert problem.hint == "dataset.sentences=20, or more of dataset.people or dataset.locations"
 
 
 def test_made_up_words_differ() -> None:
