@@ -142,9 +142,8 @@ def _draw_stories(options: Stories, world: World) -> Iterator[Asked]:
             seen.add(asked.story)
             yield asked
     what = f"there are not more than {len(seen):,} different stories"
-    hint = (
-        f"dataset.sentences={10 * options.sentences}, or more of dataset.people or dataset.locations"
-    )
+    longer = min(100, 10 * options.sentences)
+    hint = f"dataset.sentences={longer}, or more of dataset.people or dataset.locations"
     raise UsageError(Problem(what, "dataset.stories", f"at most {len(seen):,}", hint))
 
 
