@@ -3,7 +3,8 @@
 A figure is named by what it says: "test/accuracy", "val/loss.best", "val/loss.best_epoch",
 "val/loss.final", "train/accuracy.final", "val/mae.smoothed", "baseline/shuffled"; "epochs", which
 were trained; of the data "rows/train", and of what an input is prepared to "input/text.axis1" (its
-size along the first axis of a row) and "input/text.tokens" (different tokens in training texts).
+size along the first axis of a row) and "input/text.tokens" (different tokens in training texts);
+"model/parameters".
 """
 
 from __future__ import annotations
@@ -127,6 +128,11 @@ class Experiment:
         """What a comparison is of, our figure and the other's; None where one is not recorded."""
         mine, theirs = self.ours.get(claim.figure), find(claim.other).ours.get(claim.theirs)
         return (mine["mean"], theirs["mean"]) if mine and theirs else None
+
+
+def is_count(figure: str) -> bool:
+    """Whether a figure counts rows, places or parameters, and so is exact."""
+    return figure.startswith(("rows/", "input/", "model/"))
 
 
 def _all_true(found: Iterable[bool | None]) -> bool | None:
@@ -327,6 +333,8 @@ def figures(report: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> d
             found[score["name"]] = score["value"]
     for baseline in report.get("baselines", []):
         found[f"baseline/{baseline['name']}"] = baseline["value"]
+    if parameters := (report.get("model") or {}).get("parameters"):
+        found["model/parameters"] = float(parameters)
     for name, rows in report.get("data", {}).get("rows", {}).items():
         found[f"rows/{name}"] = float(rows)
     for name, one in report.get("inputs", {}).items():

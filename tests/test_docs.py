@@ -23,7 +23,7 @@ from dlx.runs.folder import all_runs
 
 TOP = Path(__file__).resolve().parent.parent
 PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md"))]
-EMBEDDED = ("digits", "breast_cancer", "wine", "diabetes")
+EMBEDDED = ("digits", "digit_pairs", "breast_cancer", "wine", "diabetes")
 
 
 def fences(language: str) -> list[tuple[str, str]]:

@@ -135,6 +135,7 @@ def test_figures_of_a_run() -> None:
         "smoothed": {"val/mae": {"minimum": 2.4, "minimum_epoch": 80}},
         "data": {"rows": {"train": 2}},
         "inputs": {"text": {"kind": "dense", "shape": [10, 11], "tokens": 9}},
+        "model": {"name": "mlp", "parameters": 3466},
     }
 
     assert figures(report, rows) == {
@@ -148,6 +149,7 @@ def test_figures_of_a_run() -> None:
         "baseline/majority": 0.4,
         "val/mae.smoothed": 2.4,
         "val/mae.smoothed_epoch": 80.0,
+        "model/parameters": 3466.0,
         "rows/train": 2.0,
         "input/text.axis1": 10.0,
         "input/text.axis2": 11.0,

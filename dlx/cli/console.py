@@ -95,7 +95,7 @@ def number(value: float | None) -> str:
 
 def figure(name: str, value: float | None) -> str:
     """A figure of an experiment; a whole number of epochs, rows or places has no decimals."""
-    counts = name.endswith("_epoch") or name.startswith(("rows/", "input/"))
+    counts = name.endswith("_epoch") or name.startswith(("rows/", "input/", "model/"))
     return f"{value:,.0f}" if counts and value is not None and value % 1 == 0 else number(value)
 
 

@@ -15,7 +15,7 @@ from xml.etree import ElementTree
 from ..data.origins import load
 from ..data.store import require
 from ..errors import Problem, UsageError
-from ..experiments import Experiment, figures, file_of, find, names, reaches, read
+from ..experiments import Experiment, figures, file_of, find, is_count, names, reaches, read
 from ..files import read_text
 from ..runs.files import write_bytes, write_text
 from ..runs.source import quote
@@ -171,6 +171,8 @@ def tolerance_of(name: str, record: dict[str, float] | object) -> float:
     assert isinstance(record, dict)
     if "tolerance" in record:
         return float(record["tolerance"])
+    if is_count(name):
+        return 0.0
     least = (
         LEAST_EPOCHS if name.endswith(("_epoch", "epochs")) else LEAST_SHARE * abs(record["mean"])
     )
@@ -203,8 +205,9 @@ def record(one: Experiment, file: Path, measured: Figures) -> list[str]:
                 f"{name} is {new['mean']:.5g}, recorded {old['mean']:.5g} ± {allowed:.3g}"
             )
             new = old
+        digits = 12 if is_count(name) else 5
         lines.append(
-            f"  {name}: {{mean: {_yaml(new['mean'], 5)}, std: {_yaml(new['std'], 2)}, "
+            f"  {name}: {{mean: {_yaml(new['mean'], digits)}, std: {_yaml(new['std'], 2)}, "
             f"seeds: {new['seeds']:.0f}, tolerance: {_yaml(allowed, 3)}}}\n"
         )
     text = file.read_text(encoding="utf-8").split("\nours:")[0].rstrip()

@@ -29,6 +29,19 @@ class Digits(Dataset):
     terms = "UCI, CC BY 4.0"
 
 
+class DigitPairs(Dataset):
+    """Pairs of those digits that differ, and which of both is the larger number."""
+
+    inputs = ("left", "right")
+    shapes: ClassVar[dict[str, Sizes]] = dict.fromkeys(inputs, (8, 8))
+    targets: ClassVar[dict[str, str]] = {"right_is": "binary"}
+    groups = ("block",)
+    rows = "5,391"
+    embedded = Digits.embedded
+    content_sha256 = Digits.content_sha256
+    terms = Digits.terms
+
+
 class BreastCancer(Dataset):
     """Tumours, 30 measurements each, malignant or benign (UCI; embedded in scikit-learn)."""
 
@@ -264,6 +277,7 @@ DATASETS = Table(
     "dataset",
     {
         "digits": Component(Digits, f"{_CODE}.embedded:digits"),
+        "digit_pairs": Component(DigitPairs, f"{_CODE}.pairs:digit_pairs"),
         "breast_cancer": Component(BreastCancer, f"{_CODE}.embedded:breast_cancer"),
         "breast_cancer_views": Component(BreastCancerViews, f"{_CODE}.embedded:views"),
         "wine": Component(Wine, f"{_CODE}.embedded:wine"),

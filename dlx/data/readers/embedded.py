@@ -51,7 +51,8 @@ IDENTITY = "identity"
 PATIENT = ("age", "sex", "bmi", "bp", "s1", "s2", "s3", "s4", "s5", "s6")
 
 
-def _read_digits(options: Digits, folder: Path) -> Samples:
+def read_digits(options: Digits, folder: Path) -> Samples:
+    """The table of pixels as pictures."""
     path = folder / options.embedded[0]
     data = _decompress(path)
     values = _numbers(path, data, 65, ",")
@@ -167,7 +168,8 @@ def _write(
     path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
 
 
-def _write_digits(folder: Path) -> None:
+def write_digits(folder: Path) -> None:
+    """Made-up pictures of all ten digits."""
     random = np.random.RandomState(0)
     labels = np.arange(200) % 10
     pixels = random.randint(0, 17, (10, 64))[labels] + random.randint(-3, 4, (200, 64))
@@ -203,7 +205,7 @@ def _write_diabetes(folder: Path) -> None:
         _write(folder / name, values, fmt, " ")
 
 
-digits = Reader(_read_digits, _write_digits)
+digits = Reader(read_digits, write_digits)
 breast_cancer = _table(BreastCancer, 120, TUMOUR, DIAGNOSES)
 views = Reader(_read_views, breast_cancer.write_sample)
 wine = _table(Wine, 90, WINE, CULTIVARS)

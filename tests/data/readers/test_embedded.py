@@ -54,6 +54,29 @@ class TestAgainstScikitLearn:
         known = row_hashes(whole, input_hashes(whole), rows)  # so that test rows are not new
         assert row_hashes(views, input_hashes(views), rows) == known
 
+    def test_no_picture_of_a_test_pair_is_in_another_set(self, chosen):
+        digits, pairs = dlx.data.read(chosen("digits")), dlx.data.read(chosen("digit_pairs"))
+        table = (digits.columns[name].values for name in ("image", "digit"))
+        known = {image.tobytes(): n for image, n in zip(*table, strict=True)}
+        left, right = (
+            np.array([known[one.tobytes()] for one in pairs.columns[side].values])
+            for side in ("left", "right")
+        )
+        assert (left != right).all()
+        np.testing.assert_array_equal(pairs.columns["right_is"].values, right > left)
+        assert len(pairs) == 5391
+        seen = [
+            {
+                one.tobytes()
+                for side in ("left", "right")
+                for one in pairs.columns[side].values[rows]
+            }
+            for rows in (pairs.test, np.setdiff1d(np.arange(len(pairs)), pairs.test))
+        ]
+        assert not seen[0] & seen[1]
+        blocks = pairs.columns["block"].values
+        assert not {*blocks[pairs.test]} & {*np.delete(blocks, pairs.test)}
+
     def test_diabetes_raw(self, oracle, chosen):
         samples, expected = dlx.data.read(chosen("diabetes")), oracle.load_diabetes(scaled=False)
         np.testing.assert_array_equal(
