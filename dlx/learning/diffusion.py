@@ -37,8 +37,6 @@ from .networks import build_model
 from .noising import Noising, level_code
 from .penalties import Penalty
 
-LOOKS = 4
-"""Noise levels, evenly apart, at which each row that does not train is scored."""
 FRAMES = 36
 """Samples that are seen while noise is taken off them."""
 BANDS = 20
@@ -143,7 +141,7 @@ class Diffusion(OneLoss):
         return {"objective": objective, "loss": loss.detach()}, {}
 
     def looks(self, batch: Batch) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-        """What stands for the rows of a batch outside training, at `LOOKS` levels of noise.
+        """What stands for the rows of a batch outside training, at several levels of noise.
 
         Yields:
             Noisy rows, the noise in them, and the step of each; the same for a row in any batch.
@@ -156,9 +154,10 @@ class Diffusion(OneLoss):
             yield self.noising.mix(data, noise, step), noise, step
 
     def steps_of(self, rows: Tensor) -> Tensor:
-        """The steps at which rows of the dataset are scored, (rows, LOOKS)."""
+        """The steps at which rows of the dataset are scored, (rows, looks)."""
+        looks = self.config.learner.options.looks
         first = draw_uniform(rows, derive(self.config.seed, LEVEL)).to(self.device)
-        places = first[:, None] + torch.arange(LOOKS, device=self.device) / LOOKS
+        places = first[:, None] + torch.arange(looks, device=self.device) / looks
         return self._step_at(places)
 
     def _step_at(self, places: Tensor) -> Tensor:

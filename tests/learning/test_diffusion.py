@@ -18,7 +18,7 @@ from dlx.cli.main import main
 from dlx.config.learners import judged_score, monitor_of, score_names
 from dlx.errors import UsageError
 from dlx.learning.denoisers import Moments
-from dlx.learning.diffusion import BANDS, LOOKS, Diffusion
+from dlx.learning.diffusion import BANDS, Diffusion
 from dlx.learning.noising import Noising, level_code
 from dlx.running.run import Run
 from dlx.runs.artifacts import list_artifacts
@@ -136,13 +136,13 @@ def test_what_is_laid_over_a_row_is_its_own() -> None:
     order = torch.arange(len(part)).flip(0)
     learner.model.eval()
     whole = learner.compute(part.batch(0, len(part)))[1]["loss"]
-    assert whole.shape == (len(part), LOOKS)
+    assert whole.shape == (len(part), 4)
     turned = learner.compute(part.take(order).batch(0, len(part)))[1]["loss"]
     torch.testing.assert_close(turned.flip(0), whole)
     steps = learner.steps_of(part.numbers).sort(dim=1).values
     assert (steps.min(), steps.max()) >= (1, 1)
     assert steps.max() <= 50
-    assert (steps.diff(dim=1) >= 50 // LOOKS - 1).all()  # evenly apart on the way
+    assert (steps.diff(dim=1) >= 50 // 4 - 1).all()  # evenly apart on the way
 
 
 def test_samples_are_those_of_their_numbers_whatever_else_is_drawn() -> None:

@@ -148,6 +148,9 @@ class Diffusion(Learner):
     jumps: int = option(
         20, "in so many jumps a sample comes out of noise (DDIM; Song and others, 2021)", ge=1
     )
+    looks: int = option(
+        4, "noise levels, evenly apart, at which each row that does not train is scored", ge=1
+    )
     level: int = option(32, "numbers that tell the network how much noise there is", ge=2)
     judge: Judge = option(Judge, JUDGE)
     shown_every: int = option(5, "pictures of samples are kept of each such epoch", ge=1)
