@@ -163,7 +163,7 @@ def _rowset(opened: Opened) -> Rowset:
     many = len(rows)
     rows = rows[spread_evenly(many, ROWS).numpy()]
     score, head, metric = learner.meters("val").metrics[0]
-    frame = Frame({name: samples.columns[name].take(rows) for name in opened.pipeline.raw})
+    frame = Frame({name: samples.columns[name].take(rows) for name in opened.pipeline.read})
     told = f"{len(rows):,} of {many:,} {which} rows"
     if which == "training":
         told += " (none validate; what was learnt by heart counts too)"

@@ -19,6 +19,7 @@ from ..files import fence, is_file, read_json, remove_file
 from ..interrupts import check
 from ..runs.files import make_folders, safe_cell, write_bytes, write_json
 from ..runs.folder import name_of
+from ..runs.members import members_of
 from .drawing import png, write_above
 from .files import subjects_of_files
 from .methods import METHODS, require_comparing, require_methods
@@ -67,6 +68,7 @@ def explain(
     for name in names:
         check()
         try:
+            _refuse_members(opened, name)
             pieces.extend(METHODS[name].load()(opened, asked))
         except UnfitError as reason:
             if methods:
@@ -75,6 +77,17 @@ def explain(
                 raise UsageError(Problem(what, "--method", "", hint)) from None
             skipped[name] = str(reason)
     return _gather(opened, pieces, skipped)
+
+
+def _refuse_members(opened: Opened, method: str) -> None:
+    """Of an ensemble, only what asks for nothing but its answers.
+
+    Raises:
+        UnfitError: the method opens the network.
+    """
+    member = next((one.run for one in members_of(opened.config).values()), "")
+    if member and method != "permutation":
+        raise UnfitError(f"a member of an ensemble is looked at by itself: dlx explain {member}")
 
 
 def _fitting(opened: Opened) -> list[str]:

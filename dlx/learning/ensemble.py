@@ -11,7 +11,7 @@ from typing import Any, Self
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import Parameter
 
 from ..config.schema import Config
@@ -116,6 +116,11 @@ class Ensemble(Supervised):
         model = Combined(every, names, codecs, device)
         heads = heads_of(config, targets, device)
         return cls(config, model, heads, members, fitted, described)
+
+    @property
+    def seeing(self) -> nn.Module | None:
+        """None: what a member sees is shown of its own run."""
+        return None
 
     def take(
         self, member: str, weights: Mapping[str, Tensor], codecs: Mapping[str, TargetCodec]

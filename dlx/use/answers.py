@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..config.learners import spec_of
 from ..data.samples import Frame
 from ..data.targets import Answers
 from ..errors import Problem, UsageError
@@ -36,7 +37,7 @@ def answer_rows(run: Path, frame: Frame) -> dict[str, Answers]:
     kept = open_kept(run)
     pipeline = kept.pipeline()
     learner = kept.learner_alone(pipeline)
-    if learner is None or learner.seeing is None:
+    if learner is None or "predict" not in spec_of(kept.config).can:
         what = f"run {kept.run.name} predicts nothing of rows"
         raise UsageError(Problem(what, str(kept.run), "a run of learner supervised or ensemble"))
     rows = np.arange(len(frame))

@@ -13,6 +13,7 @@ import torch
 from small import loaded, status_of, trained
 from test_resume import broken_off, evidence, resumed
 
+from dlx.cli.main import main
 from dlx.config.load import Loaded, digest
 from dlx.data.samples import Frame
 from dlx.errors import DlxError
@@ -387,3 +388,13 @@ def test_a_classical_model_must_answer_the_targets(members: list[Path], root: Pa
     assert problem.what == "`learner.inputs_of` is a, which is no member"
     doubled = refused(root, members, changes=["learner.classical=[linear,linear]"])
     assert doubled.what == "two members are called linear"
+
+
+def test_what_members_see_is_shown_of_their_own_runs(
+    whole: Run, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["explain", str(whole.folder), "--method", "permutation"]) == 0
+    assert main(["explain", str(whole.folder), "--method", "dead"]) == 2
+    first = members_of(whole.config)["wine_1"].run
+    told = f"a member of an ensemble is looked at by itself: dlx explain {first}"
+    assert told in capsys.readouterr().err
