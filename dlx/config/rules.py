@@ -29,7 +29,7 @@ from .schema import Config, FromRun
 from .secrets import hide_passwords, holds_password
 from .spaces import wrong_space
 from .specs.averages import first_averaged
-from .specs.optimizers import groups_of
+from .specs.optimizers import groups_of, recomputes
 from .specs.prepare import OnTarget
 from .watching import check_callbacks, check_monitors, check_schedule, find_wrong_pickers
 
@@ -150,6 +150,17 @@ def _start(config: Config, where: Where) -> Iterator[Problem]:
             yield Problem(what, here, "a whole number >= 1", one_cut(config))
 
 
+def _recomputing(config: Config, where: Where) -> Iterator[Problem]:
+    """A scale of gradients that changes within a step that computes them several times."""
+    given: dict[str, Chosen | None] = {"optimizer": config.optimizer}
+    given |= {f"learner.optimizers.{name}": one for name, one in own_optimizers(config).items()}
+    for key, one in given.items():
+        if one is not None and recomputes(one) and config.trainer.precision == "float16":
+            what = f"`{key}` is {one.name}, which searches along a line, where float16 is too coarse"
+            here, accepted = where(("trainer", "precision")), "float32 or bfloat16"
+            yield Problem(what, here, accepted, "trainer.precision=float32")
+
+
 def _groups(config: Config, where: Where) -> Iterator[Problem]:
     """Weights that would move from an epoch on that training does not reach."""
     last = config.trainer.epochs
@@ -242,7 +253,7 @@ _RULES = (
         check_cycles,
         _trainer,
     ),
-    *(check_callbacks, check_schedule, _start, _groups, _protocol, _addresses),
+    *(check_callbacks, check_schedule, _start, _recomputing, _groups, _protocol, _addresses),
 )
 """What finds contradictions, in the order in which these are told."""
 

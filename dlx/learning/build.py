@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from ..config.learners import optimizer_of
 from ..config.names import join_names
 from ..config.schema import Config
-from ..config.specs.optimizers import Group, groups_of
+from ..config.specs.optimizers import Group, groups_of, is_elementwise
 from ..data.code import is_shipped
 from ..data.columns import Input
 from ..data.origins import locate_files
@@ -70,6 +70,7 @@ def build_optimizers(config: Config, learner: Learner, steps: int, mode: str) ->
     def member(group: str, parameters: Mapping[str, Parameter]) -> Member:
         _, chosen = optimizer_of(config, group)
         make, flat = partial(chosen.load(), chosen.options), is_shipped(chosen.target)
+        flat = flat and is_elementwise(chosen)
         return Member(parameters, make, schedule, flat, {**groups_of(chosen), **frozen})
 
     moved = {

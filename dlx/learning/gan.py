@@ -191,7 +191,8 @@ class Gan(Learner):
         def closure(name: str, loss: Callable[[Batch], Tensor]) -> Callable[[Batch], Any]:
             def losses(micro: Batch) -> dict[str, Tensor]:
                 found = {name: loss(micro)}
-                told.append((micro, found))
+                if not optimizers.again:
+                    told.append((micro, found))
                 return found
 
             return losses

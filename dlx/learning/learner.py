@@ -206,7 +206,8 @@ class OneLoss(Learner):
 
         def closure(micro: Batch) -> dict[str, Tensor]:
             losses, outputs = self.compute(micro)
-            told.append((micro, losses, outputs))
+            if not optimizers.again:
+                told.append((micro, losses, outputs))
             return losses
 
         optimizers.step("model", batch, closure)

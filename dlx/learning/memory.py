@@ -12,7 +12,7 @@ from ..config.fields import Chosen
 from ..config.learners import optimizer_of
 from ..config.schema import Config
 from ..config.specs.averages import is_averaged
-from ..config.specs.optimizers import groups_of
+from ..config.specs.optimizers import groups_of, recomputes
 from ..data.code import is_shipped
 from ..errors import Problem, UsageError
 from ..machine import free_memory
@@ -157,6 +157,8 @@ def _count_kept(optimizer: Chosen) -> int:
     """
     if not is_shipped(optimizer.target):
         return 0
+    if recomputes(optimizer):  # its history, a direction, two gradients, the start of a search
+        return 2 * int(optimizer.options.history) + 4
     key = repr(optimizer)
     if key not in _KEPT:
         weight = nn.Parameter(torch.zeros(2))

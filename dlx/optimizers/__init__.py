@@ -7,7 +7,7 @@ from inspect import unwrap
 from typing import Any
 
 import torch
-from torch import optim
+from torch import Tensor, optim
 from torch.nn import Parameter
 
 from ..config.specs import optimizers as specs
@@ -29,7 +29,7 @@ def _leave_compiler_out() -> None:
 _leave_compiler_out()
 
 
-def step_of(optimizer: optim.Optimizer) -> Callable[[], object]:
+def step_of(optimizer: optim.Optimizer) -> Callable[..., object]:
     """What moves the weights once: torch's own arithmetic without what torch wraps around it.
 
     The wrapper imports the compiler (1.5 s) to tell it of a graph that nobody compiles, and runs
@@ -39,9 +39,9 @@ def step_of(optimizer: optim.Optimizer) -> Callable[[], object]:
         return optimizer.step
     bare = unwrap(type(optimizer).step)
 
-    def step() -> None:
+    def step(*evaluate: Callable[[], Tensor]) -> None:
         with torch.no_grad():
-            bare(optimizer)
+            bare(optimizer, *evaluate)
 
     return step
 
@@ -117,6 +117,20 @@ def adagrad(options: specs.Adagrad, parameters: Iterable[Parameter]) -> optim.Op
         eps=options.eps,
         weight_decay=options.weight_decay,
         fused=_use_fused(found),
+    )
+
+
+def lbfgs(options: specs.LBFGS, parameters: Iterable[Parameter]) -> optim.Optimizer:
+    """Limited-memory BFGS (Liu and Nocedal, 1989): each step moves several times."""
+    return optim.LBFGS(
+        parameters,
+        lr=options.lr,
+        max_iter=options.max_iter,
+        max_eval=options.max_evals,
+        tolerance_grad=options.tolerance_grad,
+        tolerance_change=options.tolerance_change,
+        history_size=options.history,
+        line_search_fn=None if options.line_search == "none" else options.line_search,
     )
 
 

@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 from torch.nn import Parameter
 from torch.nn.utils import clip_grad_norm_, clip_grad_value_
-from torch.optim import Optimizer
+from torch.optim import LBFGS, Optimizer
 
 from ..config.specs.optimizers import Group
 from ..errors import Problem, UsageError
 from ..schedules import Schedule
 from ..state import State
 from . import step_of
+from .entries import gather, spread
 from .flat import Entries, Flat, Flats, can_be_flat, gradients_of
 from .groups import divide
 
@@ -53,7 +54,7 @@ class Member:
             list(owns),
             [[parameters[n] for n in some] for some in owns.values()],
         )
-        if groups:
+        if groups and not self.recomputes:  # which has one rate for all; what is frozen stays
             self._give_rates()
         self._flat: Flats | None = None
         self._may_be_flat = flat
@@ -151,9 +152,22 @@ class Member:
         if value is not None:
             clip_grad_value_(self.parameters if self._flat is None else self._flat.wholes, value)
 
-    def move(self) -> None:
-        """Moves the weights by the gradients."""
-        self._step()
+    @property
+    def recomputes(self) -> bool:
+        """Whether it computes the loss several times a step, as L-BFGS does."""
+        return isinstance(self.optimizer, LBFGS)
+
+    def move(self, *evaluate: Callable[[], Tensor]) -> None:
+        """Moves the weights by the gradients.
+
+        Args:
+            evaluate: of one that recomputes: computes loss and gradients anew, and gives the loss.
+        """
+        self._step(*evaluate)
+
+    def forget(self) -> None:
+        """Drops what the optimizer keeps of its parameters, as where these have become others."""
+        self.optimizer.state.clear()
 
     def _join(self) -> None:
         """Lays what is free of each cut, and what is kept of it, into one tensor, where it may."""
@@ -211,8 +225,8 @@ class Member:
         tensors: dict[str, Tensor] = {}
         rest: dict[str, Entries] = {}
         for name, entries in self._entries_by_name().items():
-            tensors |= {f"{name}/{k}": v for k, v in entries.items() if isinstance(v, Tensor)}
-            plain = {k: v for k, v in entries.items() if not isinstance(v, Tensor)}
+            found, plain = spread(entries)
+            tensors |= {f"{name}/{k}": v for k, v in found.items()}
             rest |= {name: plain} if plain else {}
         plan = self.schedule.state_dict()
         return State(tensors, {"rest": rest, "schedule": plan, "flat": self._may_be_flat})
@@ -250,7 +264,7 @@ class Member:
             kept.setdefault(name, {})[entry] = value
         places = {self._names[id(p)]: at for at, p in enumerate(self._order())}
         groups = self.optimizer.state_dict()["param_groups"]
-        by_place: dict[int, Any] = {places[name]: one for name, one in kept.items()}
+        by_place: dict[int, Any] = {places[name]: gather(one) for name, one in kept.items()}
         self.optimizer.load_state_dict({"state": by_place, "param_groups": groups})
         self._join()
         self.schedule.load_state_dict(state.facts["schedule"])

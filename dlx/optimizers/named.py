@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 from typing import Any, Protocol, Self, TypeVar
 
 import torch
@@ -45,6 +46,8 @@ class Optimizers:
     Attributes:
         parts: in how many micro-batches the next step is computed.
         has_moved: whether weights have moved, or were about to, since the last step ended.
+        again: whether a closure is called within a step once more, as L-BFGS does: what it gives
+            then is no loss of the step's start.
     """
 
     def __init__(
@@ -57,7 +60,7 @@ class Optimizers:
         self.members = dict(members)
         self.rates_of_epoch = self.rates()
         self.parts = 1 if options.accumulate == "auto" else options.accumulate
-        self.has_moved = False
+        self.has_moved = self.again = False
         self._options, self._penalty, self._device = options, penalty, device
         self._amp = autocast_type(options.precision)
         half = self._amp is torch.float16 and device.type == "cuda"
@@ -74,13 +77,46 @@ class Optimizers:
             closure: gives the losses of a micro-batch; may be called more often than once for it.
         """
         member = self.members[name]
+        compute = partial(self._compute, name, member, batch, closure)
+        if member.recomputes:
+            self._move_often(member, compute)
+        else:
+            compute()
+            self._move(name, member)
+
+    def _compute(self, name: str, member: Member, batch: B, closure: Closure[B]) -> Tensor:
+        """Computes the gradients of a step; gives the objective."""
         member.clear()
         if self.parts == 1:
-            member.add(self._objective(name, closure, batch, 1.0))
-        else:
-            for micro in batch.split(self.parts):
-                member.add(self._objective(name, closure, micro, micro.rows / batch.rows))
-        self._move(name, member)
+            objective = self._objective(name, closure, batch, 1.0)
+            member.add(objective)
+            return objective
+        total = torch.zeros((), device=self._device)
+        for micro in batch.split(self.parts):
+            objective = self._objective(name, closure, micro, micro.rows / batch.rows)
+            member.add(objective)
+            total = total + objective.detach()
+        return total
+
+    def _move_often(self, member: Member, compute: Callable[[], Tensor]) -> None:
+        """Lets an optimizer move that computes loss and gradients anew as it goes."""
+        known = [compute()]
+
+        def evaluate() -> Tensor:
+            self.again = not known
+            try:
+                loss = known.pop() if known else compute()
+            finally:
+                self.again = False
+            member.clip(self._options.clip_norm, self._options.clip_value)
+            return loss.detach()
+
+        self.has_moved = True
+        member.move(evaluate)
+
+    def forget(self, name: str) -> None:
+        """Drops what an optimizer keeps of its parameters, as where these have become others."""
+        self.members[name].forget()
 
     def _objective(self, name: str, closure: Closure[B], micro: B, share: float) -> Tensor:
         """What a micro-batch adds to the objective of a step."""

@@ -123,7 +123,7 @@ GROUP = [
     case(
         "optimizer=adamm",
         "there is no optimizer `adamm`",
-        "adagrad, adam, adamw, nadam, rmsprop, sgd; "
+        "adagrad, adam, adamw, lbfgs, nadam, rmsprop, sgd; "
         "of a plugin: optimizer.name=adamm plugins=[PACKAGE]",
         "optimizer=adam",
     ),
@@ -155,7 +155,7 @@ NAME = [
     case(
         "optimizer.name=adamm",
         "there is no optimizer `adamm`",
-        "rmsprop, sgd, adam, adamw, nadam, adagrad" + PLUGIN,
+        "rmsprop, sgd, adam, adamw, nadam, adagrad, lbfgs" + PLUGIN,
         "optimizer.name=adam",
     ),
     case("model.name=null", "`model` has no name", f"name: one of {MODELS}", ""),

@@ -71,6 +71,7 @@ def test_more_numbers_than_can_be_counted(cli: Any) -> None:
         ("adam", 2),
         ("nadam", 2),
         ("adagrad", 1),
+        ("{name: lbfgs, history: 3}", 10),
     ],
 )
 def test_what_training_adds_to_the_weights(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from ..fields import Chosen, Component, Table, option
 
@@ -88,6 +88,42 @@ class Adagrad(Optimizer):
     weight_decay: float = option(0.0, _DECAY, ge=0)
 
 
+@dataclass(frozen=True, kw_only=True)
+class LBFGS:
+    """L-BFGS: a quasi-Newton method that computes the loss several times a step (Nocedal, 1980)."""
+
+    elementwise: ClassVar[bool] = False
+    recomputes: ClassVar[bool] = True
+
+    lr: float = option(1.0, "first length that a search along a line tries", gt=0, aliases=_LR)
+    max_iter: int = option(20, "iterations a step, at most", ge=1)
+    max_evals: int = option(25, "computations of the loss a step, at most", ge=1)
+    history: int = option(
+        10, "steps that the curvature is estimated from", ge=1, aliases=("history_size",)
+    )
+    line_search: Literal["strong_wolfe", "none"] = option(
+        "strong_wolfe",
+        "how far an iteration goes: strong_wolfe searches along a line, none goes lr",
+        aliases=("line_search_fn",),
+    )
+    tolerance_grad: float = option(
+        1e-7, "a step ends where no number of the gradient is larger", ge=0
+    )
+    tolerance_change: float = option(
+        1e-9, "a step ends where the loss, or every weight, changes by less", ge=0
+    )
+
+
+def is_elementwise(optimizer: Chosen) -> bool:
+    """Whether it treats each number of a parameter alike, wherever it lies."""
+    return bool(getattr(optimizer.options, "elementwise", True))
+
+
+def recomputes(optimizer: Chosen) -> bool:
+    """Whether it computes the loss several times a step."""
+    return bool(getattr(optimizer.options, "recomputes", False))
+
+
 def groups_of(optimizer: Chosen) -> Mapping[str, Group]:
     """What weights have of their own; nothing with a plugin's optimizer that knows no groups."""
     options = optimizer.options
@@ -104,5 +140,6 @@ OPTIMIZERS = Table(
         "adamw": Component(AdamW, f"{_CODE}:adamw"),
         "nadam": Component(Nadam, f"{_CODE}:nadam"),
         "adagrad": Component(Adagrad, f"{_CODE}:adagrad"),
+        "lbfgs": Component(LBFGS, f"{_CODE}:lbfgs"),
     },
 )
