@@ -147,7 +147,7 @@ def _row(chosen: Chosen) -> dict[str, Any]:
         "bytes": sum(f.size for f in options.files),
         "state": state_of(name, options),
         "terms": options.terms,
-        "folder": "" if options.own else str(folder_of(name, options)),
+        "folder": "" if options.own or options.named_files else str(folder_of(name, options)),
     }
 
 
@@ -219,13 +219,15 @@ def _fetch(args: argparse.Namespace) -> int:
     from ..data.fetch import fetch
 
     chosen = _choose_dataset(args)
-    if not chosen.options.embedded and not chosen.options.own:
+    if not (chosen.options.embedded or chosen.options.own or chosen.options.named_files):
         with _watcher(args.json) as watcher:
             fetch(chosen, watcher)
     if args.json:
         say_json(_row(chosen))
     elif chosen.options.embedded:
         say(f"{chosen.name} comes with {chosen.options.brought_by[0]}: nothing to download")
+    elif chosen.options.named_files:
+        say(f"{chosen.name} reads files of your own: nothing to download")
     elif chosen.options.own:
         say(f"{chosen.name} reads a folder of your own: nothing to download")
     return 0

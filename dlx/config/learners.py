@@ -75,11 +75,14 @@ class LearnerSpec(ABC):
         eats: the kinds of data that it learns from, as `Dataset.kind` has them.
         uses: those of `SECTIONS` that it reads; any other that was written is refused.
         can: its abilities.
+        makes: what it is judged by where it holds no rows out: what it made, as in "picture", which
+            the names of its scores begin with; "": it is judged by rows.
     """
 
     eats: ClassVar[tuple[str, ...]] = ("rows",)
     uses: ClassVar[tuple[str, ...]] = SECTIONS
     can: ClassVar[tuple[Ability, ...]] = ()
+    makes: ClassVar[str] = ""
 
     @abstractmethod
     def scores(self, config: Config) -> dict[str, ScoreSpec]:
@@ -191,8 +194,12 @@ def monitor_of(config: Config, asked: str = "auto") -> str | None:
 
 
 def has_validation(config: Config) -> bool:
-    """Whether the protocol holds rows out for validation."""
-    return bool(config.protocol.options.validates) and config.final != "only"
+    """Whether the protocol holds rows out for validation, and the learner reads it."""
+    return (
+        reads(config, "protocol")
+        and bool(config.protocol.options.validates)
+        and config.final != "only"
+    )
 
 
 def reads(config: Config, section: str) -> bool:

@@ -156,7 +156,9 @@ def _recomputing(config: Config, where: Where) -> Iterator[Problem]:
     given |= {f"learner.optimizers.{name}": one for name, one in own_optimizers(config).items()}
     for key, one in given.items():
         if one is not None and recomputes(one) and config.trainer.precision == "float16":
-            what = f"`{key}` is {one.name}, which searches along a line, where float16 is too coarse"
+            what = (
+                f"`{key}` is {one.name}, which searches along a line, where float16 is too coarse"
+            )
             here, accepted = where(("trainer", "precision")), "float32 or bfloat16"
             yield Problem(what, here, accepted, "trainer.precision=float32")
 

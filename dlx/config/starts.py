@@ -16,7 +16,7 @@ from .files import Path
 from .schema import Config
 from .specs.judge import Judge
 from .specs.layers import Embedding
-from .specs.pretrained import RANDOM, Base
+from .specs.pretrained import Base
 
 T = TypeVar("T")
 Change = Callable[[Path, Any], Any]
@@ -39,9 +39,7 @@ def change_bases(config: Config, change: Callable[[Path, Base], Base]) -> Config
         config: the config.
         change: is given where the base's options stand, and these.
     """
-    return _change_all(
-        config, Base, lambda at, one: one if one.weights == RANDOM else change(at, one)
-    )
+    return _change_all(config, Base, lambda at, one: change(at, one) if one.reads_file else one)
 
 
 def change_judges(config: Config, change: Callable[[Path, Judge], Judge]) -> Config:

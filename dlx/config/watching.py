@@ -9,7 +9,7 @@ from typing import Any
 from ..errors import Problem
 from .advice import one_cut
 from .files import Path, Where
-from .learners import epoch_scores, has_validation, monitor_of, spec_of
+from .learners import epoch_scores, has_validation, monitor_of, reads, spec_of
 from .names import did_you_mean, join_names
 from .schema import Config
 
@@ -66,7 +66,7 @@ def _list_monitors(config: Config) -> list[tuple[Path, str]]:
 def _monitor_problem(config: Config, path: Path, where: Where) -> Problem:
     """For what needs a monitored score where there is none."""
     what = f"{'.'.join(path)} needs a score to monitor, but"
-    if has_validation(config):
+    if has_validation(config) or not reads(config, "protocol"):
         known, hint = epoch_scores(config), _hint_at_none(path)
         hint = f"{'.'.join(path)}.monitor={known[0]}" if known else hint
         what = f"{what} learner {config.learner.name} has none"

@@ -7,11 +7,28 @@ from dataclasses import replace
 import numpy as np
 
 from ..config.fields import Chosen
+from ..config.learners import reads
+from ..config.schema import Config
 from ..errors import Problem, UsageError
 from ..seeds import derive
 from .draw import draw
 from .protocols import SAMPLE_SHARE, Fold, Split, labels_of
 from .samples import Samples
+
+
+def cut_rows(config: Config, samples: Samples) -> Split:
+    """Cuts samples by the protocol of a config; all train where its learner reads none.
+
+    Raises:
+        UsageError: as `carry_out`.
+        MethodError: likewise.
+    """
+    if reads(config, "protocol"):
+        first = next(iter(config.targets), "")
+        return carry_out(config.protocol, samples, config.seed, first)
+    none = np.zeros(0, dtype=np.int64)
+    rule = f"learner {config.learner.name} cuts nothing: all is what it works on"
+    return Split("none", (Fold(np.arange(len(samples)), none),), none, rule)
 
 
 def carry_out(protocol: Chosen, samples: Samples, seed: int, target: str) -> Split:

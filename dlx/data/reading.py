@@ -239,7 +239,8 @@ def _source(
 
 
 def _digest(dataset: Dataset, found: tuple[store.Found, ...], contents: str, version: int) -> str:
-    left = ("sample", *(dataset.places if dataset.own else ()))  # where it lies does not matter
+    own = (*(dataset.places if dataset.own else ()), *dataset.named_files)
+    left = ("sample", *own)  # where it lies does not matter
     options = {k: v for k, v in to_plain(dataset, newer=False).items() if k not in left}
     data = contents or {f.name: f.sha256 for f in found}  # the packaging does not matter
     return _hash({"data": data, "options": options, "reader": version})

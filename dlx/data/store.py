@@ -14,7 +14,9 @@ from pathlib import Path
 from typing import Literal
 
 from ..config.fields import Chosen
+from ..config.names import did_you_mean
 from ..config.specs.datasets import DATASETS, Dataset, File
+from ..config.specs.named import ACCEPTED, BROUGHT
 from ..errors import Problem, UsageError
 from .tree import hash_tree
 
@@ -67,7 +69,7 @@ def folder_of(name: str, dataset: Dataset) -> Path:
     if dataset.own and not dataset.folder:
         what = f"dataset {name} reads a folder of your own"
         raise UsageError(Problem(what, "dataset.folder", hint="dataset.folder=./FOLDER"))
-    if dataset.embedded:
+    if dataset.embedded or dataset.named_files:
         return _package_folder(name, dataset)
     return data_root() / (dataset.folder or name)
 
@@ -83,7 +85,15 @@ def _package_folder(name: str, dataset: Dataset) -> Path:
 
 def names_of(dataset: Dataset) -> tuple[str, ...]:
     """The names of a dataset's files."""
+    if dataset.named_files:  # of made-up ones
+        return tuple(f"{option}.png" for option in dataset.named_files)
     return dataset.embedded or tuple(f.name for f in dataset.files)
+
+
+def place_of(folder: Path, dataset: Dataset, option: str) -> Path:
+    """Where the file lies that an option names."""
+    given = dataset.named_files[option]
+    return Path(given) if os.path.isabs(given) else folder / f"{given}.jpg"
 
 
 def path_of(folder: Path, file: File) -> Path:
@@ -96,7 +106,7 @@ def state_of(name: str, dataset: Dataset) -> State:
     """What is there of a dataset, by names and sizes alone: quick, and no proof."""
     if dataset.embedded:
         return "embedded"
-    if dataset.own and not dataset.folder:
+    if dataset.named_files or (dataset.own and not dataset.folder):
         return "your own"
     folder = folder_of(name, dataset)
     if dataset.own:
@@ -148,6 +158,10 @@ def verify_files(name: str, dataset: Dataset) -> tuple[Found, ...]:
         UsageError: with one problem for all missing files, and one for each wrong file.
     """
     folder = folder_of(name, dataset)
+    if dataset.named_files:
+        _require_named(name, dataset, folder)
+        paths = {option: place_of(folder, dataset, option) for option in dataset.named_files}
+        return tuple(replace(_hash_file(path), name=option) for option, path in paths.items())
     if dataset.embedded:
         return hash_files(folder, dataset.embedded)
     if dataset.own:
@@ -182,13 +196,37 @@ def require(every: Iterable[Chosen]) -> None:
     for name, options in ((one.name, one.options) for one in every):
         if options.sample or options.embedded or name in problems:
             continue
-        if options.own:
+        if options.named_files:
+            _require_named(name, options, folder_of(name, options))
+        elif options.own:
             _require_own(name, options, folder_of(name, options))
         elif missing := _missing(name, options):
             folder = folder_of(name, options)
             problems[name] = missing_files(name, options, folder, missing)
     if problems:
         raise UsageError(*problems.values())
+
+
+def _require_named(name: str, dataset: Dataset, folder: Path) -> None:
+    """Refuses files that options name and that are not there."""
+    problems = []
+    for option, given in dataset.named_files.items():
+        path = place_of(folder, dataset, option)
+        if path.is_file():
+            continue
+        what = f"{given} is a folder, not a file" if path.is_dir() else f"there is no file {given}"
+        alike = get_close_matches(path.name, _beside(path), 1)
+        near = did_you_mean(path.name, BROUGHT, "{}")
+        near = near or (str(path.with_name(alike[0])) if alike else "")
+        hint = f"dataset.{option}={shlex.quote(near)}" if near else ""
+        problems.append(Problem(f"dataset {name}: {what}", f"dataset.{option}", ACCEPTED, hint))
+    if problems:
+        raise UsageError(*problems)
+
+
+def _beside(path: Path) -> list[str]:
+    """The names of the files in the folder of one."""
+    return sorted(one.name for one in path.parent.glob("*") if one.is_file())
 
 
 def _is_own_file(dataset: Dataset, place: Path) -> bool:

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from ..config.names import plural
 from ..metrics.base import Values
 from .bootstrap import Draws, middle
 from .evaluation import Estimate, Evaluation
@@ -46,7 +47,8 @@ def judge(part: str, evaluations: Sequence[Evaluation]) -> Judged:
         for one, beside in zip(evaluations, values, strict=True)
     ]
     first, sample = evaluations[0], Sample(evaluations[0])
-    scores[0] = replace(scores[0], interval=sample.interval())
+    if not first.whole:
+        scores[0] = replace(scores[0], interval=sample.interval())
     facts = _compare(first, sample, scores[0].value, values[0])
     return Judged(part, tuple(scores), facts, sample.decided)
 
@@ -131,12 +133,14 @@ def _compare(
         if not math.isnan(difference):  # else one of them is not defined on these units
             moved = _lead(evaluation, sample, other, sign)
             listed.append(entry(score, other.name, other.kind, beside, difference, moved))
-    units = f"{own.units:,} {evaluation.unit}s"
+    units = plural(own.units, evaluation.unit)
     if not listed:
         return compared_facts([], f"{score} is not defined on these {units}")
     if sample.draws.block > 1:
         how = f"paired bootstrap over {units} in time, in blocks of {sample.draws.block:,}"
         return {**compared_facts(listed, how), "block": sample.draws.block}
+    if evaluation.whole:
+        return compared_facts(listed, f"measured on {units}")
     how = "McNemar's exact test" if sample.right is not None else "paired bootstrap"
     how = how if evaluation.paired else "two independent bootstraps"
     return compared_facts(listed, f"{how} over {units}")
@@ -149,6 +153,9 @@ def _lead(evaluation: Evaluation, sample: Sample, other: Estimate, sign: float) 
     and the bounds are the means over the draws; of units in time they are no narrower than those
     of the bootstrap.
     """
+    if evaluation.whole:
+        difference = sign * (evaluation.own.value() - other.value())
+        return difference, difference
     if not evaluation.paired:
         theirs = other.bootstrap(Draws(other.units, "bootstrap of a baseline"))
         return middle(sign * (sample.resampled - theirs))

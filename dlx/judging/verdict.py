@@ -189,4 +189,6 @@ def _describe(one: Mapping[str, Any]) -> str:
     text = f"{one['score']} is {amount}{side} than {display_name(one['name'])} ({one['value']:.4g})"
     if interval is None:
         return f"{text}, uncertainty unknown" if difference > 0 else text
+    if interval[0] == interval[1]:  # nothing is uncertain
+        return text
     return f"{text}, 95 % interval of the difference {interval[0]:.3g} to {interval[1]:.3g}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -35,11 +35,16 @@ class Learner(ABC):
     Args:
         config: what it is trained by. Rows a batch in validation may be set once they are known.
         networks: all that is kept as weights, by name.
+
+    Attributes:
+        beside: networks that nothing moves and that no checkpoint holds, as their weights are found
+            again by their digest.
     """
 
     def __init__(self, config: Config, networks: Mapping[str, nn.Module]) -> None:
         self.config = config
         self.networks = nn.ModuleDict(networks)
+        self.beside = nn.ModuleDict()
 
     @classmethod
     @abstractmethod
@@ -63,6 +68,13 @@ class Learner(ABC):
         Raises:
             UsageError: a network cannot take these inputs, or is larger than the free memory.
         """
+
+    def describe_run(self) -> dict[str, Any] | None:
+        """What it has of the run in `from_run`, where that is no starting weights; else None.
+
+        As `report.json` holds it: `run`, `sha256`, how many weights were `taken`, `fresh` names.
+        """
+        return None
 
     def source(self, fold: FoldData, number: int) -> Source:
         """Where the batches of a training come from: the training samples, in a fresh order.
@@ -145,7 +157,7 @@ class Learner(ABC):
 
         Args:
             fold: its training samples teach the baselines.
-            part: "val" or "test".
+            part: "val" or "test", or what the spec says that it `makes`.
         """
 
     def evaluate(self, fold: FoldData, part: str) -> list[Evaluation]:

@@ -35,6 +35,8 @@ def start_from(config: Config, learner: Learner) -> dict[str, Any]:
         UsageError: the run is gone or has changed, nothing matches, or shapes differ.
         RunError: its weights are damaged.
     """
+    if (beside := learner.describe_run()) is not None:
+        return beside
     source = find_source(config)
     kept, own = read_weights(source), learner.module.state_dict()
     wanted = _choose(kept, config.from_run.take, source)

@@ -67,9 +67,10 @@ def open_layers(model: nn.Module, prefix: str = "") -> Iterator[tuple[str, nn.Mo
             yield f"{prefix}{name}", layer
 
 
-def describe_starts(model: nn.Module) -> list[str]:
-    """What parts of a model start from that is no random numbers, a line each."""
-    found = (getattr(part, "describe_start", None) for part in model.modules())
+def describe_starts(*models: nn.Module) -> list[str]:
+    """What parts of models start from that is no random numbers, a line each."""
+    parts = (part for model in models for part in model.modules())
+    found = (getattr(part, "describe_start", None) for part in parts)
     return [line for describe in found if callable(describe) and (line := describe())]
 
 

@@ -12,7 +12,7 @@ import yaml
 
 from ..config.advice import more_reliable
 from ..config.fields import Chosen, to_plain
-from ..config.learners import network_name, optimizer_of, own_optimizers, score_meanings
+from ..config.learners import network_name, optimizer_of, own_optimizers, reads, score_meanings
 from ..config.load import Loaded
 from ..config.schema import Config, Target
 from ..config.specs.optimizers import Optimizer
@@ -108,7 +108,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
         "seed": config.seed,
         "problem": {name: _problem(config, name, one) for name, one in fold.targets.items()},
         "targets": list(config.targets),
-        "protocol": {"name": config.protocol.name, "rule": data.split.rule},
+        "protocol": {"name": _protocol(config, data), "rule": data.split.rule},
         "prepare": [_step(one.name, one.column, one.options) for one in fold.pipeline.steps],
         "inputs": {
             name: {"kind": one.kind, "shape": list(one.shape), **fold.pipeline.counts(name)}
@@ -128,7 +128,7 @@ def config_facts(loaded: Loaded, data: Data, fold: FoldData, training: Training)
                 {**asdict(r), "output": " x ".join(map(str, r.output_shape))} for r in layers
             ],
         },
-        "vectors": describe_starts(training.learner.networks),
+        "vectors": describe_starts(training.learner.networks, training.learner.beside),
         "learner": _describe_learner(config.learner),
         "optimizer": _describe_optimizers(config, training.optimizers.members),
         "schedule": _describe_schedule(config, training.optimizers.members),
@@ -156,6 +156,11 @@ def _command(loaded: Loaded) -> str:
     how = ["--weights", options.weights, *(f"--{one}" for one in parts)]
     how += [word for name in options.classical for word in ("--with", name)]
     return shlex.join(["dlx", "ensemble", *runs, *how, *loaded.shown])
+
+
+def _protocol(config: Config, data: Data) -> str:
+    """The protocol that was asked for; that of the cut where the learner reads none."""
+    return config.protocol.name if reads(config, "protocol") else data.split.name
 
 
 def remarks(config: Config, fold: FoldData) -> list[str]:

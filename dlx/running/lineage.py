@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
+from ..config.learners import reads
 from ..config.load import load_saved
 from ..config.schema import Config
-from ..data.carry_out import carry_out
+from ..data.carry_out import cut_rows
 from ..data.columns import Rows
 from ..data.fingerprints import row_hashes
 from ..data.judges import judge_runs
@@ -43,6 +44,8 @@ def check_lineage(config: Config, data: Data) -> list[str]:
         MethodError: test rows were training rows of one of the runs.
         UsageError: the run that it starts from is gone.
     """
+    if not reads(config, "protocol"):
+        return []  # no row judges it
     warnings: list[str] = []
     line = [config]
     for depth, (source, its) in enumerate(_ancestors(config, warnings)):
@@ -158,9 +161,7 @@ def _rows_seen(folder: Path, its: Config, data: Data) -> tuple[set[bytes], set[b
     """The rows that a run trained on, and those that chose its epoch, by what they hold."""
     earlier = read_earlier(folder)
     if data.samples.is_known_as(earlier.data.get("digest")):
-        first = next(iter(its.targets), "")
-        cut = carry_out(its.protocol, data.samples, its.seed, first)
-        theirs = replace(data, split=cut)
+        theirs = replace(data, split=cut_rows(its, data.samples))
     else:
         theirs = read_data(its)
         earlier.check_data(theirs)

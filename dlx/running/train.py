@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from ..config.learners import spec_of
 from ..config.load import Loaded
 from ..config.names import plural
 from ..data.checks import rows_seen_elsewhere
@@ -221,7 +222,7 @@ def _interruption(run: Run) -> Problem:
 
 
 def _judge_all(run: Run) -> list[Judged]:
-    """Scores on validation, and on the test part, which is looked at once."""
+    """Scores on validation, on the test part, which is looked at once, and of what was made."""
     begun = time.perf_counter()
     judged = []
     if run.stage.fold.validation is not None:
@@ -232,12 +233,14 @@ def _judge_all(run: Run) -> list[Judged]:
         judged.append(judge("test", evaluations))
         with warn_on_failure(run, "no score without the rows that occur elsewhere too"):
             _score_unseen(run, evaluations[0])
+    if made := spec_of(run.config).makes:
+        judged.append(judge(made, _evaluations(run, made)))
     run.seconds["test"] = time.perf_counter() - begun
     return judged
 
 
 def _evaluations(run: Run, part: str) -> list[Evaluation]:
-    """Of the kept weights, which are run over "val" or "test" once."""
+    """Of the kept weights, which are run over "val" or "test" once, or of what they made."""
     return run.training.learner.evaluate(run.stage.fold, part)
 
 

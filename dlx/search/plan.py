@@ -12,7 +12,7 @@ from typing import Any
 from ..config import words
 from ..config.advice import one_cut
 from ..config.expression import Condition
-from ..config.learners import has_validation, judged_score
+from ..config.learners import has_validation, judged_score, reads
 from ..config.load import Loaded, digest
 from ..config.names import plural
 from ..config.paths import folder_name, search_path
@@ -159,7 +159,7 @@ def refuse_unjudged(loaded: Loaded) -> None:
         MethodError: the rows held out are those of the test part.
     """
     name, where = loaded.config.protocol.name, loaded.tree.where(("protocol",))
-    if not has_validation(loaded.config):
+    if reads(loaded.config, "protocol") and not has_validation(loaded.config):
         what = f"protocol {name} has no validation set to compare settings"
         raise UsageError(Problem(what, where, hint=one_cut(loaded.config)))
     if not judged_score(loaded.config):

@@ -13,7 +13,7 @@ import numpy.typing as npt
 from ..config.schema import Config
 from ..data import read
 from ..data.balance import check_names
-from ..data.carry_out import carry_out
+from ..data.carry_out import cut_rows
 from ..data.checks import check, check_profiles, refuse_leaks
 from ..data.columns import Rows
 from ..data.fingerprints import input_hashes, row_hashes
@@ -123,8 +123,7 @@ def cut(
         MethodError: the cut leaks from one part into another.
     """
     begun = time.perf_counter()
-    first = next(iter(config.targets), "")
-    split = carry_out(config.protocol, samples, config.seed, first)
+    split = cut_rows(config, samples)
     hashes = input_hashes(samples) if hashes is None else hashes
     found = check(samples, split, targets, hashes)
     allowed = getattr(config.protocol.options, "duplicates", "refuse") == "allow"

@@ -126,7 +126,8 @@ def _values(
 ) -> dict[str, float]:
     """The scores of the weights as they are, each beside those of what it must beat."""
     with working("every evaluation has baselines"):
-        found = learner.evaluations(subject.fold, "val" if subject.fold.validation else "test")
+        rows = "val" if subject.fold.validation else "test"
+        found = learner.evaluations(subject.fold, spec_of(subject.config).makes or rows)
     short = {name.partition("/")[2]: score for name, score in promised.items()}
     clause = "the spec knows every score that is evaluated, and its direction"
     for one in found:

@@ -65,7 +65,7 @@ pytestmark = pytest.mark.usefixtures("here")
         (["train", "nonsense="], []),
         (["train", "zzz"], []),
         (["train", "task=../"], []),
-        (["help", "optimizer.l"], ["optimizer.lr"]),
+        (["help", "optimizer.l"], ["optimizer.line_search", "optimizer.lr"]),
         (["doctor", "x"], []),
         (["runs", "trainer"], []),
         (["runs", ""], ["rm", "task=", "state=", "sweep=", "seed="]),

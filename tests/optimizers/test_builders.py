@@ -10,7 +10,6 @@ from dlx.config.specs.optimizers import OPTIMIZERS
 from dlx.errors import UsageError
 from dlx.optimizers import step_of
 
-
 ONE_GRADIENT = [n for n, e in OPTIMIZERS.entries.items() if not getattr(e.options, "recomputes", 0)]
 """Optimizers that move once for each gradient; the others have tests of their own."""
 

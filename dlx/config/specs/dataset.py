@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -71,6 +71,11 @@ class Dataset:
     sample: bool = option(
         False, "use a small synthetic sample instead of the real data, for smoke tests"
     )
+
+    @property
+    def named_files(self) -> Mapping[str, str]:
+        """Files that its options name, by option; a bare name is of a picture in scikit-learn."""
+        return {}
 
     def check(self) -> Iterator[tuple[str, Problem]]:
         """What its options contradict, and the option where it stands; hints as OPTION=VALUE."""

@@ -13,6 +13,7 @@ from .dataset import File as File
 from .generated import Posts, Stories
 from .images import CatsVsDogs as CatsVsDogs
 from .images import Images
+from .named import OnePicture, TwoPictures
 from .series import BeijingPm25, BeijingWindows, JenaClimate
 from .text import Text
 
@@ -298,6 +299,8 @@ DATASETS = Table(
         "images": Component(Images, f"{_CODE}.images:images"),
         "stories": Component(Stories, f"{_CODE}.stories:stories"),
         "posts": Component(Posts, f"{_CODE}.posts:posts"),
+        "picture": Component(OnePicture, f"{_CODE}.named:picture"),
+        "picture_pair": Component(TwoPictures, f"{_CODE}.named:picture_pair"),
         "boston_housing": Component(BostonHousing, f"{_CODE}.keras:boston_housing"),
     },
 )

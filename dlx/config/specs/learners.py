@@ -3,27 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Literal
 
 from ..fields import Chosen, Component, Table, option
+from .dreams import Dream, Style
 from .judge import JUDGE, Judge
 from .language import LANGUAGE_NETWORKS
+from .learner import Learner as Learner
 from .models import MODELS
 from .optimizers import OPTIMIZERS
-
-
-@dataclass(frozen=True, kw_only=True)
-class Learner:
-    """Options that every learner has, and where it says what may be asked of it.
-
-    One with several groups of parameters may have a section `optimizers`, of a `Chosen | None` by
-    group: what moves it in place of the config's `optimizer`.
-
-    Attributes:
-        spec: "module:class" of its `dlx.config.learners.LearnerSpec`, which imports no torch.
-    """
-
-    spec: ClassVar[str]
 
 
 class Supervised(Learner):
@@ -252,5 +240,7 @@ LEARNERS = Table(
         "ensemble": Component(Ensemble, "dlx.learning.ensemble:Ensemble"),
         "language_model": Component(LanguageModel, "dlx.learning.language_model:LanguageModel"),
         "word_vectors": Component(WordVectors, "dlx.learning.word_vectors:WordVectors"),
+        "dream": Component(Dream, "dlx.learning.dream:Dream"),
+        "style": Component(Style, "dlx.learning.style:Style"),
     },
 )

@@ -42,6 +42,11 @@ class Base:
     sha256: str = option("", "digest of the file of weights, which dlx fills in and holds it to")
 
     @property
+    def reads_file(self) -> bool:
+        """Whether its weights are in a file."""
+        return bool(self.network) and self.weights != RANDOM
+
+    @property
     def known(self) -> Network:
         """What is known of the network."""
         return networks()[self.network]

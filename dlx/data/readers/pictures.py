@@ -6,7 +6,8 @@ import io
 import os
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -48,6 +49,8 @@ _TURNS = {  # of EXIF's values, Pillow's names
     7: "TRANSVERSE",
     8: "ROTATE_90",
 }
+_ASIDE = (5, 6, 7, 8)
+"""Those after which height and width have changed places."""
 _MANY = ("GIF", "PNG", "WEBP", "TIFF")
 """Formats that may have several frames; those of a telephone's JPEG are the same picture."""
 _WIDE = ("I;16", "I;16B", "I;16L", "I;16N", "I")
@@ -97,27 +100,52 @@ def open_picture(data: bytes, how: Decoding, name: str = "") -> Picture:
     Raises:
         BrokenPictureError: it is of another format, damaged, cut short or too large.
     """
+    with _opened(data, how.formats) as opened:
+        mended: list[str] = []
+        picture = _colour(_turn(opened, mended), how, mended)
+        pixels = np.asarray(_resize(picture, how))
+        mended += [DISGUISED] if _is_disguised(name, str(opened.format)) else []
+    pixels = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0)
+    return Picture(np.ascontiguousarray(pixels), tuple(mended))
+
+
+def sides_of(data: bytes, formats: Sequence[str]) -> tuple[int, int]:
+    """Height and width of a picture when it is upright, by its header.
+
+    Raises:
+        BrokenPictureError: it is of another format, damaged or too large.
+    """
+    with _opened(data, formats) as opened:
+        width, height = opened.size
+        try:
+            turned = opened.getexif().get(_ORIENTATION, 1) in _ASIDE
+        except Exception:  # as in `_turn`
+            turned = False
+    return (width, height) if turned else (height, width)
+
+
+@contextmanager
+def _opened(data: bytes, formats: Sequence[str]) -> Iterator[Image]:
+    """A picture whose header is sound; within it, whatever a decoder stumbles over is told of.
+
+    Raises:
+        BrokenPictureError: it is of another format, damaged, cut short or too large.
+    """
     from PIL import Image, UnidentifiedImageError
 
-    formats = [kind.upper() for kind in how.formats]
     _set_up()
     try:
-        with Image.open(io.BytesIO(data), formats=formats) as opened:
+        with Image.open(io.BytesIO(data), formats=[kind.upper() for kind in formats]) as opened:
             _require_small(opened)
-            mended: list[str] = []
-            picture = _colour(_turn(opened, mended), how, mended)
-            pixels = np.asarray(_resize(picture, how))
-            mended += [DISGUISED] if _is_disguised(name, str(opened.format)) else []
+            yield opened
     except UnidentifiedImageError:
-        raise BrokenPictureError(f"it is no picture in {_join(how.formats)}") from None
+        raise BrokenPictureError(f"it is no picture in {_join(formats)}") from None
     except Image.DecompressionBombError:
         raise BrokenPictureError(f"it has more than {MAX_PIXELS:,} pixels") from None
     except (BrokenPictureError, MemoryError):
         raise
     except Exception as error:  # whatever a decoder stumbles over in a file from anywhere
         raise BrokenPictureError(str(error) or type(error).__name__) from error
-    pixels = pixels[None] if pixels.ndim == 2 else np.moveaxis(pixels, 2, 0)
-    return Picture(np.ascontiguousarray(pixels), tuple(mended))
 
 
 def _join(names: Sequence[str]) -> str:
