@@ -11,6 +11,7 @@ from .names import did_you_mean, join_names
 from .schema import Config
 from .specs.averages import is_averaged
 from .specs.dreams import Dream, Looks, Style
+from .specs.optimizers import recomputes
 
 _OBJECTIVE = "weighted mean square of what the layers answer"
 _PARTS = {
@@ -103,6 +104,11 @@ class DreamSpec(_LooksSpec):
         options, epochs = config.learner.options, config.trainer.epochs
         assert isinstance(options, Dream)
         yield from self._check_layers(options, "layers", options.layers, where)
+        if options.normalise and recomputes(config.optimizer):
+            what = f"optimizer {config.optimizer.name} needs the gradient as it is, but "
+            what += "`learner.normalise` divides it by its size"
+            here, hint = where(("learner", "normalise")), "learner.normalise=false"
+            yield Problem(what, here, "false, or another optimizer", hint)
         last = min(epochs, config.trainer.last_epoch or epochs)
         if last < options.octaves:
             what = f"an octave is an epoch, and {last} of {options.octaves} octaves would be done: "

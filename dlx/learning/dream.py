@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..config.schema import Config
 from ..config.specs.dreams import Dream as Options
+from ..config.specs.dreams import counted
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
 from ..judging.evaluation import Evaluation, Kind
@@ -54,7 +55,7 @@ class Dream(Learner):
         assert isinstance(options, Options)
         self.options, self.picture, self.size = options, picture, size
         self.beside["looking"] = self.looking = looking
-        self.weights = options.layers or dict.fromkeys(looking.layers, 1.0)
+        self.weights = counted(options.layers) or dict.fromkeys(looking.layers, 1.0)
         self.sizes = octaves_of(options, size)
         self._original = picture.pixels.detach()
         self._epoch, self._ended, self._fresh = -1, False, False
@@ -70,7 +71,7 @@ class Dream(Learner):
     ) -> Self:
         """A picture of noise, which gives way to the given one where that is asked for."""
         options = config.learner.options
-        looking = look_with(config, "learner.layers", tuple(options.layers), device, fold)
+        looking = look_with(config, "learner.layers", tuple(counted(options.layers)), device, fold)
         size = inputs[IMAGE].shape[1], inputs[IMAGE].shape[2]
         sizes = octaves_of(options, size)
         told = [f"octave {at} of {len(sizes)}" for at in range(1, len(sizes) + 1)]
@@ -156,7 +157,7 @@ class Dream(Learner):
 
         optimizers.step("picture", batch, closure)
         limit = self.options.stop_above
-        if limit is not None and float(told[-1]["objective"]) > limit:
+        if limit is not None and float(told[-1]["objective"].detach()) > limit:
             self.picture.become(before, int(self.picture.octave))
             self._ended = True
         elif self.options.clip:

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from ..config.schema import Config
 from ..config.specs.dreams import Style as Options
+from ..config.specs.dreams import counted
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
 from ..judging.evaluation import Evaluation, Kind
@@ -55,6 +56,7 @@ class Style(Learner):
         self.beside["looking"] = self.looking = looking
         self.size = pictures.size_of(picture.pixels)
         self._content = self._style = picture.pixels.detach()
+        self.parts = {CONTENT: counted(options.content), STYLE: counted(options.style)}
         self._answers: dict[str, Tensor] = {}
         self._grams: dict[str, Tensor] = {}
         self._fold: FoldData | None = None
@@ -70,7 +72,7 @@ class Style(Learner):
     ) -> Self:
         """A picture of noise, which gives way to the content where that is asked for."""
         options = config.learner.options
-        layers = dict.fromkeys([*options.content, *options.style])
+        layers = dict.fromkeys([*counted(options.content), *counted(options.style)])
         looking = look_with(config, "learner.style", tuple(layers), device, fold)
         sizes = {name: inputs[name].shape[1:] for name in (CONTENT, STYLE)}
         named = {f"the picture of the {name}": (s[0], s[1]) for name, s in sizes.items()}
@@ -100,9 +102,9 @@ class Style(Learner):
         self._content = pictures.read_picture(batch, CONTENT)
         self._style = pictures.read_picture(batch, STYLE)
         answers = self.looking(self._content)
-        self._answers = {name: answers[name] for name in self.options.content}
+        self._answers = {name: answers[name] for name in self.parts[CONTENT]}
         answers = self.looking(self._style)
-        self._grams = {name: gram(answers[name]) for name in self.options.style}
+        self._grams = {name: gram(answers[name]) for name in self.parts[STYLE]}
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:  # noqa: ARG002 - the picture is its own
         """The loss, and its weighted parts."""
@@ -111,8 +113,8 @@ class Style(Learner):
 
     def _losses_of(self, picture: Tensor) -> dict[str, Tensor]:
         answers = self.looking(picture)
-        content = [w * self._miss(answers[n], n) for n, w in self.options.content.items()]
-        style = [w * self._misfit(answers[n], n) for n, w in self.options.style.items()]
+        content = [w * self._miss(answers[n], n) for n, w in self.parts[CONTENT].items()]
+        style = [w * self._misfit(answers[n], n) for n, w in self.parts[STYLE].items()]
         parts = {
             "content": torch.stack(content).sum(),
             "style": torch.stack(style).sum(),

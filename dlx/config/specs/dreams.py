@@ -24,6 +24,11 @@ class Looks(Base, Learner):
     )
 
 
+def counted(layers: dict[str, float]) -> dict[str, float]:
+    """Those that count something: a task's layer is left out by 0."""
+    return {name: weight for name, weight in layers.items() if weight}
+
+
 @dataclass(frozen=True, kw_only=True)
 class Dream(Looks):
     """DeepDream: changes a picture until layers of a network answer to it more (Mordvintsev, 2015).
@@ -36,7 +41,7 @@ class Dream(Looks):
     layers: dict[str, float] = option(
         dict,
         "layers whose mean squared answers are to grow, and how much each counts; none: the last "
-        "convolution of the run in `from_run`",
+        "convolution of the run in `from_run`; 0 leaves one out",
         example="{features.7: 1, features.10: 2}",
     )
     octaves: int = option(3, "sizes of the picture, from small to its own, one an epoch", ge=1)
