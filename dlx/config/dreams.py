@@ -55,10 +55,11 @@ class _LooksSpec(LearnerSpec):
                 what = f"`learner.{key}` has `{name}`, but {options.network} has no such layer"
                 near = did_you_mean(name, known)
                 yield Problem(what, where((*path, name)), join_names(known), near)
-        if layers and not any(layers.values()):
+        chosen = key == "layers" and options.network is None  # a layer is, where none is named
+        if layers and not any(layers.values()) and not chosen:
             what = f"all layers of `learner.{key}` count 0, so none has a gradient to the picture"
             yield Problem(what, where(path), "a number other than 0 for one of them")
-        if not layers and not (key == "layers" and options.network is None):
+        if not layers and not chosen:
             what = f"`learner.{key}` names no layer"
             known = options.known.layers if options.network is not None else {}
             example = f"'learner.{key}={{{[*known][-1]}: 1}}'" if known else ""
@@ -68,7 +69,7 @@ class _LooksSpec(LearnerSpec):
 def _check_network(config: Config, options: Looks, where: Where) -> Iterator[Problem]:
     """Which network looks must be said once, and it must take pictures of any size."""
     name, run = config.learner.name, config.from_run.run
-    if options.network is None and not run:
+    if options.network is None and not (run or config.dataset.options.sample):
         what = f"learner {name} has no network to look with: `learner.network` is null"
         accepted = "a network of torchvision, or a run in `from_run`"
         yield Problem(what, where(("learner", "network")), accepted, "from_run=last")
@@ -101,7 +102,7 @@ class DreamSpec(_LooksSpec):
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """What all check, and fewer epochs than octaves."""
         yield from super().check(config, where)
-        options, epochs = config.learner.options, config.trainer.epochs
+        options = config.learner.options
         assert isinstance(options, Dream)
         yield from self._check_layers(options, "layers", options.layers, where)
         if options.normalise and recomputes(config.optimizer):
@@ -109,12 +110,15 @@ class DreamSpec(_LooksSpec):
             what += "`learner.normalise` divides it by its size"
             here, hint = where(("learner", "normalise")), "learner.normalise=false"
             yield Problem(what, here, "false, or another optimizer", hint)
+
+    def notes(self, config: Config) -> list[str]:
+        """Fewer epochs than octaves: the picture does not become as large as it was."""
+        epochs, octaves = config.trainer.epochs, config.learner.options.octaves
         last = min(epochs, config.trainer.last_epoch or epochs)
-        if last < options.octaves:
-            what = f"an octave is an epoch, and {last} of {options.octaves} octaves would be done: "
-            what += "the picture would stay small"
-            here, hint = where(("learner", "octaves")), f"trainer.epochs={options.octaves}"
-            yield Problem(what, here, "trainer.epochs, at least learner.octaves", hint)
+        if last >= octaves:
+            return []
+        told = f"an octave is an epoch, and {last} of {octaves} octaves are done"
+        return [f"{told}: the picture stays smaller than it is given"]
 
 
 class StyleSpec(_LooksSpec):

@@ -23,7 +23,7 @@ from ..state import State
 from . import picture as pictures
 from .learner import Learner
 from .looking import Answers, Looking
-from .looks import look_with, require_gradients, require_places
+from .looks import describe_looking, look_with, require_gradients, require_places
 from .meters import Meters
 from .picture import Picture, Size
 
@@ -76,9 +76,13 @@ class Dream(Learner):
         sizes = octaves_of(options, size)
         told = [f"octave {at} of {len(sizes)}" for at in range(1, len(sizes) + 1)]
         places = dict(zip(told, sizes, strict=True)) if len(sizes) > 1 else {"the picture": size}
-        require_places(looking, places, options.border, device, "learner.octaves")
+        require_places(looking, places, device, "learner.octaves")
         noise = pictures.draw_noise(config.seed, "init", sizes[0], device)
         return cls(config, Picture(noise), looking, size)
+
+    def describe_run(self) -> dict[str, Any] | None:
+        """The run whose network looks."""
+        return describe_looking(self.config, self.looking)
 
     def source(self, fold: FoldData, number: int) -> Source:  # noqa: ARG002
         """The picture, in each step of an octave.
@@ -133,10 +137,10 @@ class Dream(Learner):
         return {"loss": -objective, "objective": objective}
 
     def _objective(self, answers: Answers) -> Tensor:
-        border = self.options.border
         parts = []
         for name, weight in self.weights.items():
             found = answers[name]
+            border = min(self.options.border, (min(found.shape[2:]) - 1) // 2)
             inner = found[..., border:-border, border:-border] if border else found
             parts.append(weight * inner.square().sum() / found.numel())
         return torch.stack(parts).sum()

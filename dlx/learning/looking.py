@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 from ..config.names import did_you_mean, join_names
 from ..config.schema import Config
 from ..config.specs.dreams import Looks
+from ..config.specs.pretrained import RANDOM
 from ..config.specs.pretrained import Base as BaseOptions
 from ..errors import Problem, UsageError
 from ..models.pretrained import Base
@@ -80,6 +82,12 @@ class Looking(nn.Module):
                 hook.remove()
         return {name: found[name] for name in self.layers}
 
+    def describe_start(self) -> str:
+        """What looks, as a line; "" of a base, which tells it itself."""
+        if any(hasattr(part, "describe_start") for part in self.network.modules()):
+            return ""
+        return f"the network of {self.named} looks at the picture, at {join_names(self.layers)}"
+
     def require_layers(self, key: str) -> None:
         """Refuses layers that the network has not.
 
@@ -108,8 +116,11 @@ def pretrained_looking(
     """
     options = config.learner.options
     assert isinstance(options, Looks)
-    assert options.network is not None
+    if options.network is None:  # with made-up data, which need no run
+        options = replace(options, network="squeezenet1_1", weights=RANDOM)
+        layers = layers or [*options.known.layers][-1:]
     last = [name for name in options.known.layers if name in layers][-1]
+    assert options.network is not None
     chosen = BaseOptions(
         network=options.network, weights=options.weights, upto=last, sha256=options.sha256
     )

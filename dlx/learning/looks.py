@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -10,6 +11,7 @@ from torch import Tensor
 from ..config.schema import Config
 from ..errors import Problem, UsageError
 from .looking import Looking, pretrained_looking
+from .looking_run import run_looking
 from .picture import Size
 
 
@@ -28,20 +30,33 @@ def look_with(
     Raises:
         UsageError: it cannot be had, or has no such layers.
     """
-    found = pretrained_looking(config, layers, device, fold)
+    if config.learner.options.network is None and config.from_run.run:
+        found = run_looking(config, layers, device)
+    else:
+        found = pretrained_looking(config, layers, device, fold)
     found.require_layers(key)
     return found
 
 
+def describe_looking(config: Config, looking: Looking) -> dict[str, Any]:
+    """The run whose network looks at a picture, as `report.json` holds it."""
+    source = config.from_run
+    return {
+        "run": source.run,
+        "sha256": source.sha256,
+        "taken": len(looking.network.state_dict()),
+        "fresh": [],
+    }
+
+
 def require_places(
-    looking: Looking, sizes: Mapping[str, Size], border: int, device: torch.device, key: str
+    looking: Looking, sizes: Mapping[str, Size], device: torch.device, key: str
 ) -> None:
     """Refuses pictures that are too small for the layers.
 
     Args:
         looking: the network.
         sizes: of pictures, by what they are in words.
-        border: places at each edge of a layer's answer that do not count.
         device: where the network lies.
         key: of the config, for messages.
 
@@ -64,11 +79,6 @@ def require_places(
                 told = f"layer {name} of {looking.named} gives no channels at places"
                 shape = " x ".join(map(str, found.shape[1:]))
                 raise UsageError(Problem(f"{told}, but {shape} numbers", key))
-            if min(found.shape[2:]) <= 2 * border:
-                down, across = found.shape[2:]
-                told = f"{what}: layer {name} gives {down} x {across} places"
-                told += f", of which {border} at each edge do not count" if border else ""
-                raise UsageError(Problem(told, key, accepted, hint))
 
 
 def require_gradients(looking: Looking, picture: Tensor, key: str) -> None:

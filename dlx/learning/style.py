@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Self
+from typing import Any, Self
 
 import torch
 from torch import Tensor
@@ -22,7 +22,7 @@ from ..sources.source import Source
 from . import picture as pictures
 from .learner import Learner
 from .looking import Looking
-from .looks import look_with, require_gradients, require_places
+from .looks import describe_looking, look_with, require_gradients, require_places
 from .meters import Meters
 from .picture import Picture
 
@@ -76,10 +76,14 @@ class Style(Learner):
         looking = look_with(config, "learner.style", tuple(layers), device, fold)
         sizes = {name: inputs[name].shape[1:] for name in (CONTENT, STYLE)}
         named = {f"the picture of the {name}": (s[0], s[1]) for name, s in sizes.items()}
-        require_places(looking, named, 0, device, "dataset.size")
+        require_places(looking, named, device, "dataset.size")
         height, width = sizes[CONTENT]
         noise = pictures.draw_noise(config.seed, "init", (height, width), device)
         return cls(config, Picture(noise), looking)
+
+    def describe_run(self) -> dict[str, Any] | None:
+        """The run whose network looks."""
+        return describe_looking(self.config, self.looking)
 
     def source(self, fold: FoldData, number: int) -> Source:  # noqa: ARG002
         """Both pictures, in each step of a round.

@@ -70,10 +70,10 @@ def fits(config: Config, group: str, option: str) -> bool:
         return not any(model.check(known_inputs(config), list(config.targets), lambda _: ""))
     if group == "dataset":
         offered = DATASETS.default(option)().options
-        if offered.own:
+        if offered.own or offered.kind not in spec_of(config).eats:
             return False  # it must be said where it lies
-        if offered.kind not in spec_of(config).eats:
-            return False
+        if offered.kind == "picture":
+            return offered.inputs == config.dataset.options.inputs
         if not config.targets:  # such learners look at one column
             return len(offered.inputs) == 1 and (offered.kind == "text" or not offered.time)
         inputs = config.model.name != "graph" or offered.inputs == config.dataset.options.inputs
@@ -161,7 +161,7 @@ def test_a_task_composes_with_every_file(task: str) -> None:
                 continue
             assert " is missing" not in said
             told = (f"(by {group}={option})", "has no target", f"rows of dataset {option}")
-            told = (*told, "a folder of your own", f"but dataset {option} has")
+            told = (*told, "a folder of your own", f"but dataset {option} has ")
             assert any(word in said for word in (*told, f"configs/task/{task}.yaml", "model.pool"))
 
 
@@ -174,6 +174,8 @@ def test_a_task_says_what_it_is_for_people(task: str) -> None:
     text = (ROOT / "task" / f"{task}.yaml").read_text(encoding="utf-8")
     assert text.startswith("# ")
     place = " dataset.folder=./pets" if needs_folder(loaded.config) else ""
+    if getattr(loaded.config.learner.options, "network", "") is None:
+        place = " from_run=last"
     assert f"#   dlx train task={task}{place}\n" in text
 
 

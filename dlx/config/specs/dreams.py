@@ -46,7 +46,9 @@ class Dream(Looks):
     )
     octaves: int = option(3, "sizes of the picture, from small to its own, one an epoch", ge=1)
     octave_scale: float = option(1.4, "each size by the one before", gt=1)
-    border: int = option(2, "places at the edges of a layer's answer that do not count", ge=0)
+    border: int = option(
+        2, "places at the edges of a layer's answer that do not count, where it has others", ge=0
+    )
     stop_above: float | None = option(
         None, "objective above which an octave ends, and its last step is taken back; null: none"
     )

@@ -18,8 +18,8 @@ from ..samples import Note, Samples
 from ..store import place_of
 from .pictures import BrokenPictureError, open_picture, sides_of
 
-_SAMPLE = (48, 64)
-"""Height and width of made-up pictures."""
+_SAMPLES = {"image": (160, 200), "content": (48, 64), "style": (64, 48)}
+"""Height and width of made-up pictures, which none is made larger than."""
 
 
 def _read(options: Named, folder: Path) -> Samples:
@@ -59,6 +59,7 @@ def _choose_sides(options: Named, sides: tuple[int, int]) -> tuple[int, int]:
         return sides
     if isinstance(size, tuple):
         return size[0], size[1]
+    size = min(size, height) if options.sample else size
     return size, max(1, round(width * size / height))
 
 
@@ -71,8 +72,9 @@ def _write_sample(names: tuple[str, ...], folder: Path) -> None:
     """Waves of colour, of another direction in each picture."""
     from PIL import Image as Pillow
 
-    down, across = np.mgrid[: _SAMPLE[0], : _SAMPLE[1]] / 6.0
     for place, name in enumerate(names):
+        height, width = _SAMPLES[name]
+        down, across = np.mgrid[:height, :width] / 6.0
         waves = [np.sin(down * (1 + c + place) + across * (2 - c)) for c in range(3)]
         pixels = np.rint(127.5 * (1 + np.stack(waves, axis=-1))).astype(np.uint8)
         Pillow.fromarray(pixels).save(folder / f"{name}.png")
