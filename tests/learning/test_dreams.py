@@ -213,9 +213,9 @@ def test_what_contradicts_is_refused(typed: str) -> None:
 
 def test_pictures_and_octaves_that_are_too_small_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
-        built("learner.octaves=7", "trainer.epochs=7", base=DREAM)
+        built("learner.octaves=12", "trainer.epochs=12", base=DREAM)
     (problem,) = caught.value.problems
-    assert problem.what == "octave 1 of 7 is 6 x 8, too small for squeezenet1_1 (random)"
+    assert problem.what == "octave 1 of 12 is 1 x 1, too small for squeezenet1_1 (random)"
     assert problem.hint == "learner.octaves=1, or dataset.size=400"
 
 
