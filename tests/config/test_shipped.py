@@ -79,7 +79,8 @@ def fits(config: Config, group: str, option: str) -> bool:
         inputs = config.model.name != "graph" or offered.inputs == config.dataset.options.inputs
         inputs &= {*config.prepare.augment} <= {*offered.inputs}
         return inputs and set(config.targets) == set(offered.targets)
-    if (group, option) == ("prepare", "multi_hot") and config.model.name not in ("mlp", "graph"):
+    dense = config.model.name in ("mlp", "graph") and "lstm" not in str(config.model)
+    if (group, option) == ("prepare", "multi_hot") and not dense:
         return False  # other layers read steps or images
     if group == "prepare" and config.model.options.reads_bytes:
         steps = yaml.safe_load((ROOT / group / f"{option}.yaml").read_text("utf-8"))["steps"]
