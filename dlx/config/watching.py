@@ -117,8 +117,8 @@ def check_callbacks(config: Config, where: Where) -> Iterator[Problem]:
 
 
 def check_schedule(config: Config, where: Where) -> Iterator[Problem]:
-    """What the options of the schedule contradict, each other or the number of epochs."""
-    for option, problem in config.schedule.options.check(config.trainer.epochs):
+    """What the options of the schedule contradict."""
+    for option, problem in config.schedule.options.check():
         hint = f"schedule.{problem.hint}" if problem.hint else ""
         here = where(("schedule", option)) or where(("schedule",))
         yield replace(problem, where=here, hint=hint)

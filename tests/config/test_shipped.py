@@ -104,6 +104,8 @@ def fits(config: Config, group: str, option: str) -> bool:
         return is_installed(option)
     if f"{group}/{option}" in ("schedule/plateau", "callbacks/early_stopping"):
         return bool(validates) and monitor_of(config) is not None
+    if f"{group}/{option}" == "callbacks/activations":
+        return bool(validates)
     if group == "protocol":
         in_time = PROTOCOLS.default(option)().options.in_time
         return option == "auto" or in_time == bool(config.dataset.options.time)

@@ -23,8 +23,8 @@ class Schedule:
 
     anneals: ClassVar[bool] = False
 
-    def check(self, epochs: int) -> Iterator[tuple[str, Problem]]:  # noqa: ARG002
-        """What its options contradict, each other or so many epochs: by option."""
+    def check(self) -> Iterator[tuple[str, Problem]]:
+        """What its options contradict, by option."""
         return iter(())
 
 
@@ -125,8 +125,8 @@ class Piecewise(Schedule):
     shares: tuple[float, ...] = option((), "share of the rate in each piece", ge=0)
     warmup_epochs: float = option(0.0, _WARMUP, unit="epochs", ge=0)
 
-    def check(self, epochs: int) -> Iterator[tuple[str, Problem]]:
-        """Pieces without a share, out of order, or after the last epoch."""
+    def check(self) -> Iterator[tuple[str, Problem]]:
+        """Pieces without a share, or out of order; those after the last epoch never begin."""
         key, first = "schedule.from_epochs", list(self.from_epochs)
         if len(self.shares) != len(first):
             what = f"`schedule.shares` has {len(self.shares)} shares, but `{key}` has {len(first)}"
@@ -137,9 +137,6 @@ class Piecewise(Schedule):
             yield "from_epochs", Problem(what, "", "whole numbers >= 1", hint)
         if any(one >= other for one, other in pairwise(first)):
             yield "from_epochs", Problem(f"`{key}` is {first}", "", "epochs in rising order")
-        elif first and first[-1] > epochs > 0:
-            what = f"`{key}` has {first[-1]}, but training ends after epoch {epochs}"
-            yield "from_epochs", Problem(what, "", f"whole numbers from 1 to {epochs}")
 
 
 _CODE = "dlx.schedules"
