@@ -38,10 +38,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     add(
         "--rule",
-        choices=["steepest", "tenth"],
-        default="steepest",
-        help="the rate to suggest: where the loss falls fastest, or a tenth of the rate where it "
-        "is lowest (default: steepest)",
+        choices=["tenth", "steepest"],
+        default="tenth",
+        help="the rate to suggest: a tenth of that where the loss is lowest, or that where it "
+        "falls fastest (default: tenth)",
     )
     add(
         "--plot",

@@ -24,7 +24,7 @@ def test_it_is_exact_and_what_it_says_can_be_typed(cli: Cli, in_process: None) -
     assert rates[0] == pytest.approx(1e-5)
     assert rates == sorted(rates)
     assert 1e-4 < found["steepest"] < found["lowest"] < 1
-    assert found["suggested"] == pytest.approx(found["steepest"], rel=0.05)
+    assert found["suggested"] == pytest.approx(found["lowest"] / 10, rel=0.05)
     assert found["command"] == f"dlx train {' '.join(WINE)} optimizer.lr={found['suggested']:g}"
     assert [file.name for file in Path().iterdir()] == ["lr-find-wine.png"]  # no run was written
     assert Path("lr-find-wine.png").read_bytes()[:4] == b"\x89PNG"
@@ -32,13 +32,13 @@ def test_it_is_exact_and_what_it_says_can_be_typed(cli: Cli, in_process: None) -
 
 
 def test_it_is_told_in_lines(cli: Cli) -> None:
-    given = ("--steps", "60", "--rule", "tenth", "--plot", "rates.svg")
+    given = ("--steps", "60", "--rule", "steepest", "--plot", "rates.svg")
     found = cli("lr-find", *WINE, "optimizer.lr=0.5", *given)
     lines = found.out.splitlines()
     assert lines[0].startswith("wine: optimizer.lr raised over ")
     assert lines[1].split() == ["rate", "loss"]
     assert len(lines) < 24
-    assert "(a tenth of that with the lowest loss); it is 0.5 now" in lines[-3]
+    assert "(fastest fall); it is 0.5 now" in lines[-3]
     assert lines[-2].startswith("try: dlx train task=wine trainer.threads=1 optimizer.lr=0.0")
     assert lines[-1] == "picture: rates.svg; no run was written"
     assert Path("rates.svg").read_text().startswith("<?xml")
