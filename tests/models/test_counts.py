@@ -45,7 +45,7 @@ def networks_of(row: dict[str, Any]) -> Iterator[nn.Module]:
         config = load(find(row["experiment"]).arguments()).config
         for use in spec_of(config).models(config).values():
             inputs = {n: Input("dense", tuple(sizes or ())) for n, sizes in use.inputs.items()}
-            latent = config.learner.options.latent
+            latent = getattr(config.learner.options, "latent", 1)
             outputs = {name: use.sizes.get(name, latent) for name in use.outputs}
             yield outline(lambda given=(use.chosen, inputs, outputs): build(*given))
     else:
