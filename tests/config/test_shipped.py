@@ -107,7 +107,10 @@ def fits(config: Config, group: str, option: str) -> bool:
     if f"{group}/{option}" == "callbacks/activations":
         return bool(validates)
     if group == "protocol":
-        in_time = PROTOCOLS.default(option)().options.in_time
+        chosen = PROTOCOLS.default(option)().options
+        if chosen.folds and "folds" not in spec_of(config).can:
+            return False
+        in_time = chosen.in_time
         return option == "auto" or in_time == bool(config.dataset.options.time)
     return True
 
