@@ -96,6 +96,8 @@ def test_there_are_tasks() -> None:
 def test_a_task_trains_on_made_up_data_and_is_stamped(task: str) -> None:
     length = "last_epoch" if task in BASED else "epochs"  # stages begin in later epochs
     smaller = ("dataset.size=64",) if task in BASED or "features" in task else ()
+    if config_of(task).learner.name == "language_model":
+        smaller = ("learner.shown=10", "learner.network.units=8")
     run = trained(f"trainer.{length}=1", *smaller, base=sample_of(task))
     page = build(run.folder).read_text(encoding="utf-8")
 

@@ -35,6 +35,8 @@ def shortened(task: str) -> tuple[str, ...]:
     size = ("dataset.size=48",) if isinstance(config.dataset.options, Decoding) else ()
     starts = [group.from_epoch for group in groups_of(config.optimizer).values()]
     last = max((start for start in starts if isinstance(start, int)), default=0)
+    if config.learner.name == "language_model":
+        size = ("learner.shown=10", "learner.network.units=8")
     return (f"task={task}", *size, *([f"trainer.epochs={last}"] if last > 2 else []))
 
 
@@ -72,7 +74,13 @@ def test_every_learner_has_a_task() -> None:
 
 
 COSTLY = ("jena", "imdb_naive_bayes", "imdb_ngrams", "mnist_best", "cats_vs_dogs_xception")
-COSTLY += ("cats_vs_dogs_base_trains", "cats_vs_dogs_finetune", "cats_vs_dogs_frozen")
+COSTLY += (
+    "nietzsche",
+    "nietzsche_best",
+    "cats_vs_dogs_base_trains",
+    "cats_vs_dogs_finetune",
+    "cats_vs_dogs_frozen",
+)
 """Tasks whose learner, model and kind of data another one has too, for less."""
 
 
