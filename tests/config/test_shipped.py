@@ -48,6 +48,12 @@ def name_in(group: str, option: str) -> str:
     return str(said.get("name", option))
 
 
+def makes_pictures(config: Config) -> bool:
+    """Whether a learner's networks end in pictures, which are of one size."""
+    networks = [one.chosen.options for one in spec_of(config).models(config).values()]
+    return any(not getattr(one, "output_layer", True) for one in networks)
+
+
 def fits(config: Config, group: str, option: str) -> bool:
     """Whether a group's file agrees with a task, by the problem table and the protocol."""
     validates = config.protocol.options.validates
@@ -75,7 +81,10 @@ def fits(config: Config, group: str, option: str) -> bool:
         if offered.kind == "picture":
             return offered.inputs == config.dataset.options.inputs
         if not config.targets:  # such learners look at one column
-            return len(offered.inputs) == 1 and (offered.kind == "text" or not offered.time)
+            alike = len(offered.inputs) == 1 and (offered.kind == "text" or not offered.time)
+            theirs, own = ([*one.shapes.values()] for one in (offered, config.dataset.options))
+            same = not theirs or theirs == own
+            return alike and (same or not makes_pictures(config))
         inputs = config.model.name != "graph" or offered.inputs == config.dataset.options.inputs
         inputs &= {*config.prepare.augment} <= {*offered.inputs}
         return inputs and set(config.targets) == set(offered.targets)
@@ -88,8 +97,8 @@ def fits(config: Config, group: str, option: str) -> bool:
     if group == "prepare" and config.learner.name == "language_model":
         return False  # which reads the numbers of a vocabulary alone
     if group == "prepare" and not config.targets:
-        words = config.learner.name == "word_vectors"
-        return option != "standardise" and not (words and option == "multi_hot")
+        whole = config.learner.name == "word_vectors" or makes_pictures(config)
+        return option != "standardise" and not (whole and option == "multi_hot")
     if group == "trainer":  # no group of weights would move after the last epoch
         given = yaml.safe_load((ROOT / group / f"{option}.yaml").read_text("utf-8")) or {}
         starts = [one.from_epoch for one in groups_of(config.optimizer).values()]

@@ -12,9 +12,9 @@ from dlx.testing import check_learner
 SMALL = ("dataset.sample=true", "trainer.threads=1", "trainer.epochs=1")
 FROGS = ("task=frogs_gan", *SMALL)
 NARROW = (
-    *("learner.generator.layers.0.units=98", "learner.generator.layers.3.sizes=[2,7,7]"),
-    *("learner.generator.layers.4.channels=2", "learner.discriminator.layers.0.channels=2"),
-    "learner.discriminator.layers.2.channels=2",
+    "learner.generator={name: layers, output_layer: false, layers: [{linear: 98}, batch_norm, "
+    "relu, {reshape: [2, 7, 7]}, {name: conv_transpose2d, channels: 1, kernel: 4, stride: 4}]}",
+    "learner.discriminator={name: layers, layers: [{conv2d: 2}, {leaky_relu: 0.2}, flatten]}",
 )
 
 
