@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -85,3 +86,11 @@ def test_every_room_has_a_place() -> None:
     there = {room(name) for name in modules() if name not in ("dlx", "dlx.__main__")}
 
     assert there <= set(ORDER)
+
+
+def test_decisions_of_the_design_are_numbered_one_after_another() -> None:
+    text = (HOUSE.parent / "docs" / "design.md").read_text("utf-8")
+    numbers = [int(found) for found in re.findall(r"^(\d+)\. \*\*", text, re.MULTILINE)]
+
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len(numbers) > 60

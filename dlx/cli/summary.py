@@ -85,17 +85,7 @@ def run(args: argparse.Namespace) -> int:
         told = {"parameters": total, "trained": trained, "vectors": vectors}
         say_json({"layers": shown, **told})
         return 0
-    inputs = [
-        [name, f"input ({found.kind})", " x ".join(map(str, _sizes(found))), ""]
-        for name, found in fold.inputs.items()
-    ]
-    rows = [
-        [layer.name, layer.kind, " x ".join(map(str, layer.output_shape)), f"{layer.parameters:,}"]
-        for layer in layers
-    ]
-    show_table(("layer", "kind", "output", "parameters"), [*inputs, *rows], right=("parameters",))
-    if any(found.ragged for found in fold.inputs.values()):
-        say("rows differ in length: the sizes are those of the longest")
+    _show_layers(fold.inputs, layers)
     say(f"{total:,} parameters in {network_name(config)}")
     for line in filter(None, (trained, *vectors)):
         say(line)
@@ -128,6 +118,21 @@ def _plot(
 
     rows = {one.name: (one.kind, one.output_shape) for one in layers}
     write_bytes(file, draw_networks(diagrams or {"": chain(rows)}, shapes, form_of(file)))
+
+
+def _show_layers(inputs: Mapping[str, Input], layers: Sequence[LayerRow]) -> None:
+    """The table of what comes in and of each layer."""
+    rows = [
+        [name, f"input ({found.kind})", " x ".join(map(str, _sizes(found))), ""]
+        for name, found in inputs.items()
+    ]
+    rows += [
+        [layer.name, layer.kind, " x ".join(map(str, layer.output_shape)), f"{layer.parameters:,}"]
+        for layer in layers
+    ]
+    show_table(("layer", "kind", "output", "parameters"), rows, right=("parameters",))
+    if any(found.ragged for found in inputs.values()):
+        say("rows differ in length: the sizes are those of the longest")
 
 
 def _sizes(found: Input) -> tuple[object, ...]:

@@ -63,7 +63,7 @@ def build(options: Graph, inputs: Mapping[str, Input], outputs: Mapping[str, int
         options.nodes, options.blocks, options.heads, [*inputs], [*outputs], ".".join
     ):
         raise UsageError(*found)  # of a graph that no config has: a learner's, or one of a test
-    opened = options.open(lambda name: name in inputs and inputs[name].kind == "ids")
+    opened = options.unfold(lambda name: name in inputs and inputs[name].kind == "ids")
     heads, add = options.ends(opened, outputs), options.output_layer
     try:
         network = _assemble(opened.nodes, heads, inputs, outputs, opened.keys, add)

@@ -61,7 +61,7 @@ def open_graph(nodes: Nodes, blocks: Blocks, ids: Callable[[str], bool]) -> Open
         ids: whether an input holds ids, or may hold them; false of a node.
     """
     opener = _Opener(blocks, ids, Opened())
-    opener.found.given = opener.open(_Scope(nodes, "model.nodes"), {})
+    opener.found.given = opener.unfold(_Scope(nodes, "model.nodes"), {})
     return opener.found
 
 
@@ -105,7 +105,7 @@ class _Opener:
     ids: Callable[[str], bool]
     found: Opened
 
-    def open(self, scope: _Scope, known: Mapping[str, str]) -> dict[str, str]:
+    def unfold(self, scope: _Scope, known: Mapping[str, str]) -> dict[str, str]:
         """Opens nodes: what they can be read by -> the opened node that gives it.
 
         Args:
@@ -159,7 +159,7 @@ class _Opener:
         owner = f"{node.like}." if node.like else None
         liker = inside.liker if owner else ""
         within = replace(inside, prefix=f"{flat}.", owner=owner, liker=liker)
-        given = self.open(within, dict(zip(block.inputs, sources, strict=True)))
+        given = self.unfold(within, dict(zip(block.inputs, sources, strict=True)))
         ends = block.outputs or unread(block.nodes, self.blocks)
         return {one if len(ends) > 1 else "": given[one] for one in ends}
 

@@ -185,7 +185,7 @@ class Graph(Common):
         newer=True,
     )
 
-    def open(self, ids: Callable[[str], bool]) -> Opened:
+    def unfold(self, ids: Callable[[str], bool]) -> Opened:
         """Its nodes with all blocks and models opened; see `open_graph`."""
         return open_graph(self.nodes, self.blocks, ids)
 
@@ -196,13 +196,13 @@ class Graph(Common):
 
     def stacks(self) -> dict[str, Sequence[Chosen]]:
         """The layers of each node that has some of its own."""
-        opened = self.open(lambda _: True)
+        opened = self.unfold(lambda _: True)
         owners = {opened.keys[name]: one.layers for name, one in opened.nodes.items()}
         return {key: layers for key, layers in owners.items() if layers}
 
     def byte_inputs(self, inputs: Collection[str]) -> list[str]:
         """Those that a pretrained network reads."""
-        nodes = self.open(lambda _: False).nodes
+        nodes = self.unfold(lambda _: False).nodes
         read = {one for n in nodes for one in nodes[n].of if _has_base(layers_of(nodes, n))}
         return [name for name in inputs if name in read]
 
