@@ -120,7 +120,7 @@ def _refuse_flat(found: RangeTest, low: float, high: float) -> Problem:
     tried = f"{len(found.rates)} steps" + (", then it diverges" if found.diverged else "")
     what = f"the loss falls at no rate from {low:g} to {high:g} ({tried})"
     hint = f"--steps {10 * found.steps}"
-    if found.diverged:
+    if found.diverged and len(found.rates) < found.steps / 3:  # the first rates are too high
         hint = f"--low {low / 100:g}"
     elif high < 1:
         hint = "--high 10"
