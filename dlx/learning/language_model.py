@@ -164,9 +164,7 @@ class LanguageModel(OneLoss):
 
     def _simple(self, fold: FoldData, units: Units) -> list[tuple[str, Kind, Values]]:
         """Name, kind and nats of each token of what a model must beat."""
-        if "n-grams" not in fold.learnt:
-            fold.learnt["n-grams"] = self._learn_ngrams(fold)
-        grams, order = fold.learnt["n-grams"]
+        grams, order = self._ngrams(fold), self._order(fold)
         places, before = units.places, units.before
         alike = np.full(places.shape, math.log(self.model.ids))
         return [
@@ -175,18 +173,33 @@ class LanguageModel(OneLoss):
             (f"{order}-gram (Kneser-Ney)", "classical", grams.surprise(places, before, order)),
         ]
 
-    def _learn_ngrams(self, fold: FoldData) -> tuple[NGrams, int]:
-        """N-grams of the training text, and the order that the validation set chooses."""
-        column = fold.columns[self.model.name]
-        assert isinstance(column, Passages)
-        trained = column.take(fold.rows.train).reached()
-        grams = NGrams(column.series, trained, self.model.ids, ORDERS[self._unit])
+    def _ngrams(self, fold: FoldData) -> NGrams:
+        """N-grams of the training text, which the fold keeps."""
+        if "n-grams" not in fold.learnt:
+            column = fold.columns[self.model.name]
+            assert isinstance(column, Passages)
+            trained = column.take(fold.rows.train).reached()
+            grams = NGrams(column.series, trained, self.model.ids, ORDERS[self._unit])
+            fold.learnt["n-grams"] = grams
+        found: NGrams = fold.learnt["n-grams"]
+        return found
+
+    def _order(self, fold: FoldData) -> int:
+        """Which n-grams the validation set chooses, of the tokens that are told; kept likewise."""
+        key = f"order of n-grams, {self.config.learner.options.tells}"
+        if key not in fold.learnt:
+            fold.learnt[key] = self._choose_order(fold)
+        found: int = fold.learnt[key]
+        return found
+
+    def _choose_order(self, fold: FoldData) -> int:
+        grams = self._ngrams(fold)
         if fold.validation is None:
-            return grams, min(USUAL[self._unit], grams.orders)
+            return min(USUAL[self._unit], grams.orders)
         held = self._units(fold, "val")
         each = range(1, grams.orders + 1)
         told = {n: grams.surprise(held.places, held.before, n).mean() for n in each}
-        return grams, min(told, key=lambda order: told[order])
+        return min(told, key=lambda order: told[order])
 
     def artifacts(self, into: Artifacts, when: str) -> None:
         """Texts after each epoch; at the end how varied they are, too."""

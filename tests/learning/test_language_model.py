@@ -91,6 +91,18 @@ def test_what_is_written_is_what_would_be_drawn_of_the_whole_text(name: str) -> 
     assert found == told[3:]
 
 
+def test_what_is_beaten_is_the_same_whoever_shares_the_training_rows() -> None:
+    """Trials of a sweep do: n-grams are chosen by the tokens that each learner tells."""
+    fold, every = build()
+    alone, last = build("learner.tells=last")
+
+    def beaten(learner: LanguageModel, fold: FoldData) -> list[str]:
+        return [one.name for one in learner.evaluations(fold, "val")[0].baselines]
+
+    assert beaten(every, fold)[2] == "4-gram (Kneser-Ney)"
+    assert beaten(last, fold) == beaten(last, alone) != beaten(every, fold)
+
+
 def test_each_text_is_the_same_whatever_is_written_beside_it() -> None:
     model = build()[1].model
     ways = [Drawing(0.5), Drawing(1.0), Drawing(1.0)]
