@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import PurePath
 
 from ..errors import Problem
 from .files import Where
@@ -26,7 +27,9 @@ def fidelity_scores(config: Config) -> dict[str, ScoreSpec]:
     """What tells how good samples are: their distance, in every epoch; the rest at the end."""
     validates, judge = has_validation(config), judge_of(config)
     held = "val" if validates else "test"
-    space = f", in the last hidden layer of run {judge.run}" if judge and judge.run else ""
+    space = ""
+    if judge and judge.run:  # in a replay it is named by its path
+        space = f", in the last hidden layer of run {'/'.join(PurePath(judge.run).parts[-2:])}"
     return {
         f"{held}/frechet": ScoreSpec(
             "min", judged=validates, each_epoch=validates, meaning=_FAR + space

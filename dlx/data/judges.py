@@ -25,7 +25,7 @@ def find_judge(config: Config, judge: Judge) -> Source:
     Raises:
         UsageError: there is none; or it is no finished classifier of the same numbers.
     """
-    source = find_finished(Path(config.run.root), judge.run, judge.sha256, KEY)
+    source = find_again(config, judge)
     its, accepted = read_config(source, config), f"a classifier of dataset {config.dataset.name}"
     told = f"run {source.name} cannot judge samples: it "
     hint = f"train one, then {KEY}.run=last"
@@ -40,6 +40,32 @@ def find_judge(config: Config, judge: Judge) -> Source:
         what = f"{told}reads other numbers: prepare.steps is {steps[1]}, here {steps[0]}"
         raise UsageError(Problem(what, KEY, "a classifier with the same prepare.steps", hint))
     return source
+
+
+def find_again(config: Config, judge: Judge) -> Source:
+    """The run that judges a config's samples, with the weights that it is known by.
+
+    Raises:
+        UsageError: it is gone, not finished, or has other weights.
+    """
+    folder = _find(Path(config.run.root), judge)
+    return find_finished(Path(config.run.root), str(folder), judge.sha256, KEY)
+
+
+def _find(root: Path, judge: Judge) -> Path:
+    """The folder of a run that judges samples.
+
+    Raises:
+        UsageError: there is none.
+    """
+    try:
+        return find(root, judge.run).resolve()
+    except UsageError as error:
+        if not judge.sha256:
+            raise
+        what = f"run {judge.run}, by which samples are judged, is gone"
+        accepted, hint = "it, where it was", "`dlx runs` lists those that are there"
+        raise UsageError(Problem(what, f"{KEY}.run", accepted, hint)) from error
 
 
 def read_config(source: Source, config: Config) -> Config:
@@ -57,7 +83,7 @@ def locate_judges(config: Config, root: Path) -> Config:
 
     def locate(_: Place, judge: Judge) -> Judge:
         with suppress(UsageError):
-            return replace(judge, run=str(find(root, judge.run).resolve()))
+            return replace(judge, run=str(_find(root, judge)))
         return judge
 
     return change_judges(config, locate)
@@ -72,7 +98,7 @@ def judge_runs(config: Config) -> list[Path]:
     found: list[Path] = []
 
     def note(_: Place, judge: Judge) -> Judge:
-        found.append(find(Path(config.run.root), judge.run))
+        found.append(_find(Path(config.run.root), judge))
         return judge
 
     change_judges(config, note)

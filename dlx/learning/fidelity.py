@@ -20,7 +20,7 @@ from ..runs.artifacts import Artifacts
 from ..sources.batches import Batch, Part
 from ..sources.fold import FoldData
 from . import samples
-from .spaces import TAUGHT, Space, space_of
+from .spaces import TAUGHT, Space, space_key, space_of
 
 Make = Callable[[int], Tensor]
 """How many -> so many samples, as rows of the input are, on the CPU: the first ones of a sequence
@@ -143,7 +143,7 @@ class Fidelity:
 
     def _data(self, fold: FoldData, part: str) -> Values:
         """The places of the rows of a part, which the fold keeps."""
-        key = f"places of {part}, {self.judge.features} {self.judge.sha256} {self.judge.samples}"
+        key = f"{part}, {self.judge.samples} rows, {space_key(self._config, self.judge)}"
         if key not in fold.learnt:
             rows = thin(self._flat(fold.part(part)), self.judge.samples)
             fold.learnt[key] = self.space(fold).whole(rows)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Protocol, cast
 
 import numpy as np
@@ -16,7 +15,7 @@ from torch import Tensor, nn
 
 from ..config.schema import Config
 from ..config.specs.judge import Judge
-from ..data.judges import KEY, read_config
+from ..data.judges import KEY, find_again, read_config
 from ..data.origins import forget_files
 from ..data.targets import EncodedTarget
 from ..errors import Problem, UsageError
@@ -25,7 +24,7 @@ from ..judging.frechet import Components
 from ..metrics.base import Values
 from ..models.network import Network
 from ..prepare import Pipeline
-from ..runs.source import Source, find_finished, read_weights
+from ..runs.source import Source, read_weights
 from ..sources.fold import FoldData
 
 TAUGHT = 10_000
@@ -65,6 +64,15 @@ class Seen:
         return self.axes.whole(self.look(rows))
 
 
+def space_key(config: Config, judge: Judge) -> str:
+    """What a space depends on, beside the training rows.
+
+    So many rows go through a network at a time: another number could change the last bits.
+    """
+    at_once = config.trainer.eval_batch_size if judge.features == "classifier" else ""
+    return f"space {judge.features} {judge.sha256} {at_once}"
+
+
 def space_of(
     config: Config, judge: Judge, fold: FoldData, name: str, rows: Callable[[Tensor], Values]
 ) -> Space:
@@ -80,7 +88,7 @@ def space_of(
     Raises:
         UsageError: the run that judges is gone, has changed, or sees something else.
     """
-    key = f"space {judge.features} {judge.sha256}"
+    key = space_key(config, judge)
     if key not in fold.learnt:
         every = torch.arange(0, len(fold.train), -(-len(fold.train) // TAUGHT))
         taught = rows(every)
@@ -96,7 +104,7 @@ def _open(config: Config, judge: Judge, fold: FoldData, name: str) -> Callable[[
     """What the network of the run that judges gives to its output layer."""
     from .build import build_learner  # which builds this run's learner, too
 
-    source = find_finished(Path(config.run.root), judge.run, judge.sha256, KEY)
+    source = find_again(config, judge)
     its = forget_files(read_config(source, config))
     pipeline = Pipeline.load(source.folder, its.dataset.options.inputs)
     described = fold.inputs[name]

@@ -18,7 +18,7 @@ from dlx.config.load import digest
 from dlx.errors import UsageError
 from dlx.learning.build import build_learner
 from dlx.learning.fidelity import thin
-from dlx.learning.spaces import Seen
+from dlx.learning.spaces import Seen, space_key
 from dlx.running.lineage import check_lineage
 from dlx.running.run import Run
 from dlx.runs.folder import name_of
@@ -51,7 +51,7 @@ def test_the_space_is_what_the_last_hidden_layer_of_that_run_gives(
     fold = prepare_fold(config, (data := read_data(config)), data.split.folds[0])
     learner = build_learner(config, fold.inputs, fold.targets, fold.device)
     own = learner.evaluations(fold, "val")[0].own
-    space = fold.learnt[f"space classifier {judge.sha256}"]
+    space = fold.learnt[space_key(config, judge)]
     assert isinstance(space, Seen)
     network = classifier.stage.training.learner.seeing
     rows = fold.part("val").batch(0, 7).inputs
@@ -73,6 +73,8 @@ def test_wherever_it_lies_it_is_the_same_and_another_is_not(
     assert digest(there) == digest(here.config) != digest(loaded(base=DIGITS).config)
     assert f"learner.judge.run={name_of(classifier.folder)}" in here.arguments
     known = f"learner.judge.sha256={'0' * 64}"
+    with pytest.raises(UsageError, match="run digits/gone, by which samples are judged, is gone"):
+        loaded(BY, "learner.judge.run=digits/gone", known, f"run.root={root}", base=DIGITS)
     with pytest.raises(UsageError, match="have changed since they were recorded"):
         loaded(BY, f"learner.judge.run={moved}", known, base=DIGITS)
 
@@ -88,6 +90,14 @@ def test_rows_that_taught_it_are_told_of(root: Path, classifier: Run) -> None:
     )
     found = [told.fullmatch(one) for one in warnings]
     assert [one and one[2] for one in found] == ["validation", "test"]
+
+
+def test_a_space_is_of_so_many_rows_at_a_time(root: Path, classifier: Run) -> None:
+    """Sizes of batches may change the last bits: trials that share a fold share no such space."""
+    by = (BY, f"learner.judge.run={name_of(classifier.folder)}", f"run.root={root}")
+    sizes = [loaded(*by, f"trainer.eval_batch_size={n}", base=DIGITS).config for n in (50, 100)]
+    one, other = (space_key(one, one.learner.options.judge) for one in sizes)
+    assert one != other
 
 
 @pytest.mark.slow
