@@ -26,6 +26,10 @@ from .earlier import read_earlier
 
 PREFIX = "started from run"
 JUDGED = "judged by run"
+MEMBER = "member"
+INHERITED = (PREFIX, JUDGED, MEMBER)
+"""What warnings begin with that tell of other runs; they hold whenever a run is scored."""
+INVALID = "no test score of this run is valid"
 _LONGEST = 20
 
 
@@ -194,7 +198,7 @@ def _compare(
             accepted = "a run that was trained on the same split, or test=false"
             raise MethodError(Problem(what, "from_run", accepted, "test=false"))
         told = f"{PREFIX} {source.name}, which trained on {many}"
-        found.append(f"{told}: no test score of this run is valid")
+        found.append(f"{told}: {INVALID}")
     if leaked := sum(row in seen for row in validation):
         told = f"trained on {leaked:,} of the {len(held):,} validation rows"
         found.append(f"{PREFIX} {source.name}, which {told}: validation scores are too optimistic")

@@ -18,7 +18,7 @@ from ..runs.folder import name_of
 from ..runs.members import config_of_member, find_members, members_of
 from ..sources.data import Data, split_digest
 from .earlier import Earlier, read_earlier
-from .lineage import PREFIX
+from .lineage import INHERITED, INVALID, MEMBER
 
 _SAME = "members that were trained on the same dataset with the same protocol and seed"
 
@@ -47,9 +47,23 @@ def check_members(config: Config, data: Data) -> list[str]:
         _require_data(data, its, earlier, shown, key)
         theirs = _cut_of(its, data, earlier, shown, key)
         _require_rows(config, data, its, theirs, (name, shown, key))
-        stamps: list[Any] = earlier.get_or("report", "stamps", [])
-        warnings += [f"member {name}: {s}" for s in map(str, stamps) if s.startswith(PREFIX)]
+        warnings += _inherit(config, earlier, name, key)
     return warnings
+
+
+def _inherit(config: Config, earlier: Earlier, name: str, key: str) -> list[str]:
+    """What a member was warned of: what the runs have seen that it started from.
+
+    Raises:
+        MethodError: they have seen rows of the test set that is to be evaluated.
+    """
+    told: list[Any] = earlier.get_or("report", "stamps", [])
+    stamps = [stamp for stamp in map(str, told) if stamp.startswith(INHERITED)]
+    if config.test and (seen := [stamp for stamp in stamps if stamp.endswith(INVALID)]):
+        what = f"member {name} {seen[0].removesuffix(f': {INVALID}')}"
+        accepted = "members that no test row has taught, or test=false"
+        raise MethodError(Problem(what, key, accepted, "test=false"))
+    return [f"{MEMBER} {name}: {stamp}" for stamp in stamps]
 
 
 def _require_predictions(its: Config, shown: str, key: str) -> None:

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..config.learners import score_meanings
+from ..config.learners import score_meanings, spec_of
+from ..config.schema import Config
 from ..config.specs.averages import average_after
 from ..errors import Problem, UsageError
 from ..judging.judge import judge
@@ -17,7 +18,7 @@ from ..runs.folder import read_status, write_status
 from ..sources.data import Data, read_data
 from .earlier import Earlier
 from .kept import Kept, open_kept
-from .lineage import PREFIX
+from .lineage import INHERITED
 
 
 def look_again(
@@ -41,7 +42,7 @@ def look_again(
     kept = open_kept(run, weights, plugins)
     run, earlier, config = kept.run, kept.earlier, kept.config
     data = read_data(config)
-    _check_data(earlier, data)
+    _check_data(earlier, data, config)
     fold = kept.place(data)
     learner = kept.learner(fold.inputs, fold.targets)
     batch = earlier.eval_batch or config.trainer.eval_batch_size
@@ -69,20 +70,23 @@ def _average(kept: Kept) -> dict[str, str]:
 
 
 def _inherited(earlier: Earlier) -> list[str]:
-    """What the run that it started from has seen of rows that judge it."""
+    """What other runs that it is made of, or judged by, have seen of rows that judge it."""
     stamps: list[Any] = earlier.get_or("report", "stamps", [])
-    return [str(stamp) for stamp in stamps if str(stamp).startswith(PREFIX)]
+    return [str(stamp) for stamp in stamps if str(stamp).startswith(INHERITED)]
 
 
 def _describe_unchecked(run: Path) -> list[str]:
     return [] if seal.is_sealed(run) else [seal.UNSEALED]
 
 
-def _check_data(earlier: Earlier, data: Data) -> None:
+def _check_data(earlier: Earlier, data: Data, config: Config) -> None:
     """The data must be those that the run was trained on, cut as they were."""
     earlier.check_data(data)
     if not len(data.split.test):
-        raise UsageError(Problem("this run's protocol has no test set", str(earlier.folder)))
+        what = "this run's protocol has no test set"
+        if makes := spec_of(config).makes:
+            what = f"learner {config.learner.name} has no test set: the {makes} it made is judged"
+        raise UsageError(Problem(what, str(earlier.folder)))
 
 
 def _keep(run: Path, judged: Judged) -> None:

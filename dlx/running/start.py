@@ -32,7 +32,7 @@ from . import evidence
 from .callbacks import of_runs
 from .earlier import ANEW, Before, read_earlier
 from .environment import contract, describe_level, environment
-from .lineage import JUDGED, PREFIX, check_lineage
+from .lineage import INHERITED, check_lineage
 from .members import check_members
 from .owner import is_own
 from .run import Run, Say, Trial, Within, trains_several
@@ -125,7 +125,7 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
         run.facts["from_run"] = begun_from
     run.facts["vectors"] = run.facts["vectors"] or earlier.get_or("report", "vectors", [])
     told: list[Any] = earlier.get_or("report", "stamps", [])
-    known = [s for s in told if str(s).startswith(("resumed where", PREFIX, JUDGED))]
+    known = [s for s in told if str(s).startswith(("resumed where", *INHERITED))]
     now = environment(run.stage.fold.device, run.threads, loaded.config.trainer.deterministic)
     new = [
         f"resumed where {change}: the bits may differ from those of an uninterrupted run"

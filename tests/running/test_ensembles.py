@@ -24,6 +24,7 @@ from dlx.running.train import train
 from dlx.runs.artifacts import list_artifacts
 from dlx.runs.folder import name_of
 from dlx.runs.members import members_of
+from dlx.sources.shared import Shared
 from dlx.testing import check_learner
 from dlx.use.answers import answer_rows
 from dlx.use.ensemble import compose_ensemble
@@ -335,6 +336,43 @@ def test_members_must_be_trained_for_the_same(kind: str, members: list[Path], ro
     assert problem.what.startswith(before.format(run=f"run {name_of(other.folder)}"))
     assert problem.what.endswith(after) or not after
     assert problem.where == f"learner.members.{'breast_cancer' if base else 'wine_2'}"
+
+
+@pytest.fixture(scope="module")
+def taught(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run that starts from one that trained on test rows."""
+    here = f"run.root={tmp_path_factory.mktemp('taught')}"
+    trained(here, "protocol={name: holdout, test: 4}", "trainer.epochs=1")
+    return trained(here, "from_run=last", "test=false", "trainer.epochs=1").folder
+
+
+def test_a_member_whose_start_has_seen_test_rows_judges_none(
+    root: Path, members: list[Path], taught: Path
+) -> None:
+    problem = refused(root, [members[0], str(taught)])
+    assert problem.what.startswith("member wine_2 started from run wine/")
+    assert problem.what.endswith(" of the 18 test rows")
+    assert (problem.where, problem.hint) == ("learner.members.wine_2", "test=false")
+
+
+@pytest.mark.slow
+def test_what_members_have_seen_is_told_whenever_they_are_scored(
+    root: Path, members: list[Path], taught: Path
+) -> None:
+    run = together(root, [members[0], str(taught)], changes=["test=false"])
+    told = [one for one in run.facts["stamps"] if one.startswith("member wine_2: started from")]
+    assert told
+    assert set(told) <= set(look_again(run.folder)["warnings"])
+
+
+def test_trials_share_no_preparation_of_other_members(root: Path, members: list[Path]) -> None:
+    shared, each = Shared(), []
+    for runs in (members, members[::-1]):
+        config = composed(root, runs).config
+        data = shared.data(config)
+        each.append(shared.fold(config, data, data.split.folds[0], 0).pipeline)
+    steps = [[(one.column, one.name) for one in pipeline.steps] for pipeline in each]
+    assert steps[0] != steps[1]
 
 
 def test_a_member_that_was_damaged_is_told_of(members: list[Path], tmp_path: Path) -> None:
