@@ -11,6 +11,7 @@ from ..config.fields import to_plain
 from ..config.schema import Config
 from ..data.fingerprints import input_hashes
 from ..data.protocols import Fold
+from ..runs.members import members_of
 from .data import Data, cut, read_samples
 from .device import set_determinism
 from .fold import FoldData, prepare_fold
@@ -73,7 +74,8 @@ class Shared:
         if cut_by != self._cut_by:
             self._folds.clear()
             self._cut_by = cut_by
-        key = _key(config.prepare, number, len(rows.train), config.trainer.device)
+        prepared = (config.prepare, members_of(config))  # members have prepared what they read
+        key = _key(*prepared, number, len(rows.train), config.trainer.device)
         return self._make_once(self._folds, FOLDS, key, lambda: prepare_fold(config, data, rows))
 
     def _make_once(
