@@ -102,18 +102,23 @@ def check_callbacks(config: Config, where: Where) -> Iterator[Problem]:
     last = config.trainer.epochs
     for name, one in config.callbacks.items():
         if getattr(one.options, "needs_validation", False) and not has_validation(config):
-            what = f"callbacks.{name} needs validation rows, but "
-            what += f"protocol {config.protocol.name} has no validation set"
-            hint = one_cut(config)
-            if config.final == "only":
-                what = what.partition(", but ")[0] + ", but `final: only` holds none out"
-                hint = "final=false"
+            why, hint = _why_none_validate(config, name)
+            what = f"callbacks.{name} needs validation rows, but {why}"
             yield Problem(what, where(("callbacks", name)), hint=hint)
         first = getattr(one.options, "from_epoch", 1)
         if first > last > 0:
             key = f"callbacks.{name}.from_epoch"
             what = f"`{key}` is {first}, but training ends after epoch {last}"
             yield Problem(what, where(tuple(key.split("."))), f"a whole number from 1 to {last}")
+
+
+def _why_none_validate(config: Config, callback: str) -> tuple[str, str]:
+    """Why no rows are held out, and what to type."""
+    if not reads(config, "protocol"):
+        return f"learner {config.learner.name} has none", f"'~callbacks.{callback}'"
+    if config.final == "only":
+        return "`final: only` holds none out", "final=false"
+    return f"protocol {config.protocol.name} has no validation set", one_cut(config)
 
 
 def check_schedule(config: Config, where: Where) -> Iterator[Problem]:

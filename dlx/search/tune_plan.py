@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ..config import words
-from ..config.learners import judged_score, score_names
+from ..config.learners import judged_score, score_names, spec_of
 from ..config.load import Loaded, digest
 from ..config.names import find_nearest, join_names
 from ..config.paths import folder_name, search_path
@@ -151,6 +151,11 @@ def _refuse_sweeps(loaded: Loaded) -> None:
         what = "a search runs in processes of its own; several machines share tune.storage"
         raise UsageError(Problem(what, f"launcher {sweep.launcher.name}", "jobs=N"))
     refuse_unjudged(loaded)
+    if makes := spec_of(loaded.config).makes:
+        what = f"a search compares validation scores, but learner {loaded.config.learner.name} is "
+        what += f"judged by the {makes} that it makes"
+        where, hint = loaded.tree.where(("learner",)), "dlx train -m task=... KEY=VALUE,VALUE"
+        raise UsageError(Problem(what, where, "a learner that holds rows out", hint))
 
 
 def _space(loaded: Loaded, plain: Sequence[str]) -> tuple[tuple[Lever, ...], list[str]]:

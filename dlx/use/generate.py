@@ -44,6 +44,8 @@ class Writer:
         pipeline = kept.pipeline()
         learner = kept.learner_alone(pipeline)
         try:
+            if learner is None:
+                raise LookupError
             (step,) = pipeline.steps
             words = ("", *map(str, step.state["words"]))
         except (ValueError, LookupError, TypeError) as error:

@@ -225,6 +225,13 @@ def test_fewer_epochs_than_octaves_are_told_of() -> None:
     assert note == f"{told}: the picture stays smaller than it is given"
 
 
+def test_a_search_is_refused_as_no_row_is_held_out(cli: Any) -> None:
+    found = cli("tune", *DREAM)
+    assert found.code == 2
+    what = "a search compares validation scores, but learner dream is judged by the picture that it"
+    assert found.err.startswith(f"error: {what} makes\n")
+
+
 def test_a_layer_without_a_gradient_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     learner, fold, _ = dream()
     blind = learner.looking.network

@@ -79,6 +79,7 @@ def test_a_final_model_has_no_validation_rows_to_record() -> None:
             "`final: only` holds none out",
             "final=false",
         ),
+        (("task=style",), "learner style has none", "'~callbacks.activations'"),
     ],
 )
 def test_without_validation_rows_it_is_refused(
