@@ -8,6 +8,8 @@ import runpy
 import shlex
 import shutil
 import sys
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -57,9 +59,17 @@ IN_FULL = ("--train-best", "model.units=[32],[128]")
 
 OF_RUNS = (
     *("test", "report", "resume", "reproduce", "lock", "runs", "best", "compare", "diff"),
-    "ensemble",
+    *("ensemble", "generate"),
 )
 """Commands that ask for runs that are there."""
+
+
+EARLIER = {
+    "generate": ("task=textgen dataset.sample=true learner.network.units=8 learner.shown=10",),
+    "task=deepdream_own": ("task=mnist model=convnet dataset.sample=true",),
+    "": ("task=wine", "task=wine optimizer.lr=0.01"),
+}
+"""What trained before a command that has a word: one that reads a text, pictures, or any two."""
 
 
 def write_tasks(folder: Path) -> None:
@@ -73,6 +83,8 @@ def write_tasks(folder: Path) -> None:
 
 
 def is_planned_only(words: list[str]) -> bool:
+    if words[:2] == ["experiments", "run"]:
+        return "--dry-run" not in words
     several = words[0] == "tune" or "-m" in words
     return several and not any(word in words for word in IN_FULL)
 
@@ -88,7 +100,7 @@ def sampled(words: list[str]) -> list[str]:
     if not (shows or words[0] in ("train", "summary", "lr-find")) or "--info" in words:
         return words
     if any(word.startswith("experiment=") for word in words):
-        return [*words, "trainer.epochs=2"]
+        return [*words, "trainer.epochs=2", "trainer.steps_per_epoch=4"]
     task = next(w.removeprefix("task=") for w in words if w.startswith("task="))
     if task not in EMBEDDED and "dataset.sample=true" not in words:
         words = [*words, "dataset.sample=true"]
@@ -96,20 +108,24 @@ def sampled(words: list[str]) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def two_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with two runs, trained once."""
-    folder = tmp_path_factory.mktemp("two")
-    with pytest.MonkeyPatch.context() as there:
-        there.chdir(folder)
-        train = ["train", "task=wine", "trainer.epochs=1", "--quiet"]
-        assert main(train) == 0
-        assert main([*train, "optimizer.lr=0.01"]) == 0
-    return folder
+def runs_before(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[str]], Path]:
+    """The `runs` that a command is typed beside; the same are trained once."""
+
+    @cache
+    def train(word: str) -> Path:
+        folder = tmp_path_factory.mktemp("earlier")
+        with pytest.MonkeyPatch.context() as there:
+            there.chdir(folder)
+            for one in EARLIER[word]:
+                assert main(["train", *one.split(), "trainer.epochs=1", "--quiet"]) == 0
+        return folder / "runs"
+
+    return lambda words: train(next(word for word in EARLIER if word in (*words, "")))
 
 
 def named(words: list[str]) -> list[str]:
-    """The two runs in place of the docs' 1704 and 1811."""
-    names = dict(zip(("1704", "1811"), map(str, all_runs(Path("runs"))), strict=True))
+    """The first two runs in place of the docs' 1704 and 1811."""
+    names = dict(zip(("1704", "1811"), map(str, all_runs(Path("runs"))), strict=False))
     return [names.get(word, word) for word in words]
 
 
@@ -125,7 +141,7 @@ def test_command_runs(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
-    two_runs: Path,
+    runs_before: Callable[[list[str]], Path],
     in_process: None,
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -141,7 +157,7 @@ def test_command_runs(
     if words[0] == "explain":
         pytest.skip("run below, of a network of pictures")
     if words[0] in OF_RUNS or "from_run=last" in words:
-        shutil.copytree(two_runs / "runs", "runs")
+        shutil.copytree(runs_before(words), "runs")
         words = named(words)
     if words[:2] == ["reproduce", "dlx.lock"]:
         assert main(["lock", "last"]) == 0
@@ -174,8 +190,8 @@ def test_sweeps_and_searches_run(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_process: None
 ) -> None:
     words = shlex.split(command)[1:]
-    if not is_planned_only(words) or "HOST" in command:
-        pytest.skip("runs above, or is a pattern")
+    if not is_planned_only(words) or "HOST" in command or words[0] == "experiments":
+        pytest.skip("runs above, is a pattern, or needs real data")
     monkeypatch.chdir(tmp_path)
     write_tasks(tmp_path)
     assert main(sampled(words)) == 0
@@ -202,16 +218,13 @@ def test_yaml_in_the_docs_is_a_config(
     if "age" in values.get("targets", {}):
         pytest.skip("no dataset of this version has two targets; tests/training has one made up")
     (tmp_path / "configs" / "task").mkdir(parents=True)
-    whole = {
-        "dataset": {"name": "digits"},
-        "targets": {"digit": {"problem": "multiclass"}},
-        **values,
-    }
+    digits = {"dataset": {"name": "digits"}, "targets": {"digit": {"problem": "multiclass"}}}
+    whole = values if {"dataset", "learner"} <= set(values) else {**digits, **values}
     (tmp_path / "configs" / "task" / "mine.yaml").write_text(yaml.safe_dump(whole))
     monkeypatch.chdir(tmp_path)
-    assert main(["train", "task=mine", "trainer.epochs=1", "trainer.threads=1", "--quiet"]) == 0, (
-        page
-    )
+    train = ["train", "trainer.epochs=1", "trainer.threads=1", "--quiet"]
+    how = ["config"] if whole is values else train  # a whole task is trained in its own tests
+    assert main([*how, "task=mine"]) == 0, page
 
 
 def test_the_plugin_of_the_docs_trains(

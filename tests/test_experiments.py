@@ -69,7 +69,17 @@ NARROW = (
     "learner.discriminator={name: mlp, units: [4]}",
 )
 """Of the book's GAN, whose step of 20 rows takes a minute."""
-LARGE = ("jena", "vgg", "xception", "augment_dropout", "gan", "deepdream", "ch8.style")
+LARGE = (
+    "jena",
+    "vgg",
+    "xception",
+    "augment_dropout",
+    "gan",
+    "deepdream",
+    "ch8.style",
+    "diffusion",
+    "social",
+)
 """Parts of names of experiments that take seconds on made-up data too."""
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from dlx.cli.help import choices_of, find
 from dlx.config.keys import dotted_keys
-from dlx.config.specs import LAYERS, OPTIMIZERS, TABLES
+from dlx.config.specs import CALLBACKS, LAYERS, OPTIMIZERS, TABLES
 
 Cli = Callable[..., Any]
 
@@ -65,6 +65,7 @@ def test_a_key_that_several_components_have_is_explained_once_for_each_meaning(c
     assert [line for line in text.splitlines() if not line.startswith(" ") and line] == [
         "optimizer.lr   (of rmsprop, adam, adamw, nadam)",
         "optimizer.lr   (of sgd, adagrad)",
+        "optimizer.lr   (of lbfgs)",
     ]
     assert text.count("  default: 0.01\n") == text.count("  default: 0.001\n") == 1
     assert cli("help", "optimizer.adam.lr").out.startswith("optimizer.lr   (of adam)\n")
@@ -151,7 +152,7 @@ def test_help_agrees_with_the_config(cli: Cli) -> None:
         ("trainer.device", ["auto", "cpu", "cuda", "mps"]),
         ("trainer.threads", ["auto"]),
         ("test", ["true", "false"]),
-        ("callbacks", ["early_stopping", "mlflow", "tensorboard", "time_limit"]),
+        ("callbacks", list(CALLBACKS.entries)),
         ("seed", []),
         ("nonsense", []),
     ],

@@ -42,6 +42,7 @@ SUCCESS: list[tuple[str, ...]] = [
     ("runs", "rm", "last", "--yes"),
     ("compare", "{first}", "{second}"),
     ("diff", "{first}", "{second}"),
+    ("ensemble", "{first}", "--with", "linear"),
     ("report", "last"),
     ("lr-find", *SMALL),
     ("summary", *SMALL),
@@ -82,6 +83,8 @@ ERROR: list[tuple[int, tuple[str, ...]]] = [
     (4, ("best", "--by", "test/accuracy")),
     (2, ("compare", "last")),
     (2, ("diff", "last", "nothing")),
+    (2, ("ensemble", "last")),
+    (2, ("generate", "nothing")),
     (2, ("report", "nothing")),
     (2, ("lr-find", "task=digits_gan")),
     (2, ("summary", "task=nothing")),
@@ -137,8 +140,9 @@ def test_an_error(runs: list[str], cli: Cli, code: int, arguments: tuple[str, ..
 
 
 def test_every_command_is_among_them() -> None:
-    # The doctor answers whatever it finds; `best` wants real data, and has tests of its own.
-    assert {words[0] for words in SUCCESS} | {"doctor", "best"} == set(VERBS)
+    # The doctor answers whatever it finds; `best` wants real data, and `generate` a run of texts:
+    # these have tests of their own.
+    assert {words[0] for words in SUCCESS} | {"doctor", "best", "generate"} == set(VERBS)
     assert {words[0] for _, words in ERROR} == {*VERBS, "nothing"}
 
 

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from dlx.config.fields import options_of
 from dlx.config.load import load
 from dlx.config.schema import Config, Trainer
+from dlx.config.specs import CALLBACKS as CALLBACK_TABLE
 from dlx.config.specs import METRICS as METRIC_TABLE
 from dlx.config.specs import MODELS as MODEL_TABLE
 from dlx.config.specs import STEPS as STEP_TABLE
@@ -29,6 +31,8 @@ MLP = "l1, l2, init, units, activation, dropout, batch_norm"
 RMSPROP = "lr, groups, rho, eps, momentum, weight_decay"
 METRICS = ", ".join(METRIC_TABLE.entries)
 STEPS = ", ".join(STEP_TABLE.entries)
+CALLBACKS = ", ".join(CALLBACK_TABLE.entries)
+EARLY_STOPPING = ", ".join(options_of(CALLBACK_TABLE.entries["early_stopping"].options))
 PLUGIN = "; one of a plugin needs plugins=[PACKAGE]"
 NO_HYDRA = "hydra.* settings are refused: they can load and run code"
 OWN_KEYS = "dlx's own keys; run.root for the output folder, -m for a sweep"
@@ -83,7 +87,7 @@ MISSPELT = [
     case(
         "callbacks.early_stopping.patiense=3",
         "unknown key `callbacks.early_stopping.patiense` (of early_stopping)",
-        "monitor, patience, min_delta",
+        EARLY_STOPPING,
         "callbacks.early_stopping.patience=3",
     ),
     case(
@@ -182,7 +186,7 @@ NAME = [
     case(
         "callbacks.early_stoping={}",
         "there is no callback `early_stoping`",
-        "early_stopping, mlflow, tensorboard, time_limit" + PLUGIN,
+        CALLBACKS + PLUGIN,
         "did you mean early_stopping?",
     ),
     case(

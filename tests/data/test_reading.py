@@ -31,7 +31,7 @@ class TestEverySample:
         samples = dlx.data.read(pick)
         assert samples.sample
         assert samples.source["sample"]
-        assert 60 <= len(samples) <= 5000
+        assert 40 <= len(samples) <= 5000
         assert (samples.inputs, samples.targets) == (
             pick.options.inputs,
             tuple(pick.options.targets),

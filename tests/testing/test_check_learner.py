@@ -70,7 +70,8 @@ PARTS = {
 
 def test_every_learner_has_a_task() -> None:
     loaded = [load([f"task={task}", "dataset.sample=true"]) for task in SHIPPED]
-    assert {one.config.learner.name for one in loaded} == {*LEARNERS.entries}
+    of_runs = {"ensemble"}  # its members are finished ones: tests/running/test_ensembles.py
+    assert {one.config.learner.name for one in loaded} == {*LEARNERS.entries} - of_runs
 
 
 COSTLY = ("jena", "imdb_naive_bayes", "imdb_ngrams", "mnist_best", "cats_vs_dogs_xception")
