@@ -17,6 +17,7 @@ from dlx.config.schema import Config, Trainer
 from dlx.config.specs import CALLBACKS as CALLBACK_TABLE
 from dlx.config.specs import METRICS as METRIC_TABLE
 from dlx.config.specs import MODELS as MODEL_TABLE
+from dlx.config.specs import SCHEDULES as SCHEDULE_TABLE
 from dlx.config.specs import STEPS as STEP_TABLE
 from dlx.errors import Problem, UsageError
 
@@ -30,6 +31,7 @@ MODELS = ", ".join(MODEL_TABLE.entries)
 MLP = "l1, l2, init, units, activation, dropout, batch_norm"
 RMSPROP = "lr, groups, rho, eps, momentum, weight_decay"
 METRICS = ", ".join(METRIC_TABLE.entries)
+SCHEDULES = ", ".join(sorted(SCHEDULE_TABLE.entries))
 STEPS = ", ".join(STEP_TABLE.entries)
 CALLBACKS = ", ".join(CALLBACK_TABLE.entries)
 EARLY_STOPPING = ", ".join(options_of(CALLBACK_TABLE.entries["early_stopping"].options))
@@ -135,8 +137,7 @@ GROUP = [
     case(
         "schedule=cosinus",
         "there is no schedule `cosinus`",
-        "constant, cosine, one_cycle, plateau, step; "
-        "of a plugin: schedule.name=cosinus plugins=[PACKAGE]",
+        SCHEDULES + "; of a plugin: schedule.name=cosinus plugins=[PACKAGE]",
         "schedule=cosine",
     ),
     case(

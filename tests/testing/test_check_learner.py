@@ -37,6 +37,8 @@ def shortened(task: str) -> tuple[str, ...]:
     last = max((start for start in starts if isinstance(start, int)), default=0)
     if config.learner.name == "language_model":
         size = ("learner.shown=10", "learner.network.units=8")
+    if config.dataset.options.kind == "picture":
+        size = ("dataset.size=64", "trainer.epochs=2", "trainer.steps_per_epoch=2")
     return (f"task={task}", *size, *([f"trainer.epochs={last}"] if last > 2 else []))
 
 
@@ -81,6 +83,8 @@ COSTLY += (
     "cats_vs_dogs_base_trains",
     "cats_vs_dogs_finetune",
     "cats_vs_dogs_frozen",
+    *("deepdream_inception", "deepdream_own", "style_vgg19"),
+    *("frogs_gan", "mnist_gan", "mnist_diffusion", "mnist_vae"),
 )
 """Tasks whose learner, model and kind of data another one has too, for less."""
 
