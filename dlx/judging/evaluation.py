@@ -78,8 +78,8 @@ class Evaluation:
         own: the model's.
         baselines: the simpler answers', of these one at least; and of data themselves.
         paired: whether all are scores of the same units, so that a draw of units is one for all.
-        whole: whether its units are all that is judged, so that nothing is uncertain.
         in_time: how the units follow each other; None where they are independent.
+        whole: whether its units are all that is judged, so that nothing is uncertain.
 
     Raises:
         ValueError: there is nothing to beat.
@@ -91,8 +91,8 @@ class Evaluation:
     own: Estimate
     baselines: tuple[Estimate, ...]
     paired: bool = True
-    whole: bool = False
     in_time: InTime | None = None
+    whole: bool = False
 
     def __post_init__(self) -> None:
         if all(one.kind in (DATA, MEMBER) for one in self.baselines):
