@@ -49,8 +49,10 @@ def build_network(
     Raises:
         UsageError: it cannot be built, or is larger than the free memory.
     """
-    require_weights(config, build, device, name)
-    network, among = build(), () if name == "model" else (name,)
+    with torch.random.fork_rng(devices=[]):  # a step's draws do not depend on what is built in it
+        require_weights(config, build, device, name)
+        network = build()
+    among = () if name == "model" else (name,)
 
     def generator_for(weight: str) -> torch.Generator:
         return torch.Generator().manual_seed(derive(config.seed, "init", fold, *among, weight))

@@ -16,8 +16,11 @@ from dlx.config.specs import LEARNERS, MODELS
 from dlx.config.specs.models import Common
 from dlx.data.columns import Input
 from dlx.errors import UsageError
+from dlx.learning.build import build_learner
 from dlx.learning.networks import build_model
 from dlx.learning.penalties import Penalty
+from dlx.sources.data import read_data
+from dlx.sources.fold import prepare_fold
 
 CPU = torch.device("cpu")
 VECTORS = {"code": Input("dense", (3,))}
@@ -137,3 +140,13 @@ def test_a_spec_tells_every_model_that_its_learner_trains_as_it_is_built(task: s
 
     weights = dict(training.learner.module.named_parameters())
     assert sum(name.endswith("nodes.main.0.weight") for name in weights) == len(uses)
+
+
+@pytest.mark.parametrize("task", ["wine", "textgen", "digits_gan"])
+def test_building_leaves_the_draws_of_steps_alone(task: str) -> None:
+    """A judge's network is built within a step, and only by the first trial of a sweep."""
+    config = loaded(f"task={task}", "dataset.sample=true", base=()).config
+    fold = prepare_fold(config, (data := read_data(config)), data.split.folds[0])
+    before = torch.get_rng_state()
+    build_learner(config, fold.inputs, fold.targets, fold.device)
+    assert torch.equal(torch.get_rng_state(), before)
