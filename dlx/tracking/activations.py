@@ -20,6 +20,7 @@ from ..config.specs import callbacks as specs
 from ..running.callbacks import RunCallback
 from ..running.ending import warn_on_failure
 from ..running.stage import Stage
+from ..seeds import derive
 from ..sources.batches import Part
 from ..training.training import Training
 
@@ -54,7 +55,8 @@ class Activations(RunCallback):
         if stage is None or stage.folder is None or self._rows is None or not due:
             return
         with warn_on_failure(stage, f"not every activation of epoch {epoch} is written"):
-            found = activations_of(training, self._rows)
+            seed = derive(stage.config.seed, "activations", stage.number, epoch)
+            found = activations_of(training, self._rows, seed)
             self._keep(stage, found, epoch)
 
     def _keep(self, stage: Stage, found: Mapping[str, Numbers], epoch: int) -> None:
@@ -71,12 +73,13 @@ class Activations(RunCallback):
             stage.artifacts.pictures(f"layer_{place}", pictures, **about, epoch=epoch)
 
 
-def activations_of(training: Training, rows: Part) -> dict[str, Numbers]:
+def activations_of(training: Training, rows: Part, seed: int = 0) -> dict[str, Numbers]:
     """What all layers that hold no others give for some rows, in the order in which they act.
 
     Args:
         training: its networks stand as they validate; they are left as they are.
         rows: few enough for one batch.
+        seed: of what a learner draws, as noise that samples are made of.
     """
     found: dict[str, Numbers] = {}
 
@@ -94,7 +97,7 @@ def activations_of(training: Training, rows: Part) -> dict[str, Numbers]:
         for name, layer in layers.items()
     ]
     try:
-        with _as_validated(training), training.optimizers.precision():
+        with _as_validated(training, seed), training.optimizers.precision():
             training.learner.losses(next(rows.in_order(len(rows))))
     finally:
         for hook in hooks:
@@ -103,11 +106,12 @@ def activations_of(training: Training, rows: Part) -> dict[str, Numbers]:
 
 
 @contextmanager
-def _as_validated(training: Training) -> Iterator[None]:
-    """Dropout off, nothing recorded; modes and random numbers are put back."""
+def _as_validated(training: Training, seed: int) -> Iterator[None]:
+    """Dropout off, nothing recorded, draws of their own; modes and random numbers are put back."""
     modes = [(module, module.training) for module in training.model.modules()]
     device = training.device
     with torch.no_grad(), torch.random.fork_rng([device] if device.type == "cuda" else []):
+        torch.manual_seed(seed)  # not as the last step left it, which one gone on with may not know
         training.model.eval()
         try:
             yield

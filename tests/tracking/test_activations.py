@@ -9,10 +9,11 @@ import numpy as np
 import pytest
 import torch
 from safetensors.numpy import load_file
+from small import built
 from watched import WINE, trained, warnings_of
 
 from dlx.runs.artifacts import list_artifacts
-from dlx.tracking.activations import draw
+from dlx.tracking.activations import activations_of, draw
 
 ALL = "callbacks={activations: {samples: 2}}"
 CONVNET = (
@@ -61,6 +62,18 @@ def test_images_of_each_kind_of_output_fill_the_whole_range() -> None:
         assert images.shape == size
         assert (images.min(), images.max()) == (0, 1)
     assert not draw(np.ones((3, 4, 4), np.float32)).any()
+
+
+def test_what_a_learner_draws_for_it_is_the_same_whatever_was_drawn_before() -> None:
+    *_, fold, training = built("task=digits_gan", "dataset.sample=true", base=())
+    assert fold.validation is not None
+    rows = fold.validation.take(torch.arange(2))
+    before = torch.get_rng_state()
+    one = activations_of(training, rows, 5)
+    assert torch.equal(torch.get_rng_state(), before)
+    torch.rand(7)
+    other = activations_of(training, rows, 5)
+    assert all(np.array_equal(values, other[name]) for name, values in one.items())
 
 
 def test_a_final_model_has_no_validation_rows_to_record() -> None:
