@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import torch
 from torch import Tensor
 from torch.nn.functional import relu, softplus
 
 from ..config.specs.learners import Gan
-
-Pair = Callable[[Tensor, Tensor], Tensor]
 
 
 class Adversarial:

@@ -45,11 +45,6 @@ class Filmstrip:
         """Keeps how far samples are now."""
         self._far[self.steps] = distance
 
-    @property
-    def knows_start(self) -> bool:
-        """Whether it is known how far samples were before the first step."""
-        return 0 in self._far
-
     def state(self) -> State:
         """All of it."""
         rows = [*self._rows.values()]

@@ -13,9 +13,6 @@ from dataclasses import astuple, dataclass, field, replace
 from ...errors import Problem, UsageError
 from .nodes import Block, Blocks, Node, Nodes, all_offers, owner_of, sort_nodes, unread
 
-INPUT = "input"
-"""What the nodes of a model call what it reads."""
-
 
 @dataclass
 class Opened:
