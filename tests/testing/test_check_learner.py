@@ -39,6 +39,7 @@ def shortened(task: str) -> tuple[str, ...]:
         size = ("learner.shown=10", "learner.network.units=8")
     if config.dataset.options.kind == "picture":
         size = ("dataset.size=64", "trainer.epochs=2", "trainer.steps_per_epoch=2")
+        size += ("optimizer.max_iter=2",) if config.optimizer.name == "lbfgs" else ()
     return (f"task={task}", *size, *([f"trainer.epochs={last}"] if last > 2 else []))
 
 
