@@ -79,6 +79,7 @@ LARGE = (
     "ch8.style",
     "diffusion",
     "social",
+    "textgen",
 )
 """Parts of names of experiments that take seconds on made-up data too."""
 
