@@ -104,7 +104,11 @@ def sampled(words: list[str]) -> list[str]:
     task = next(w.removeprefix("task=") for w in words if w.startswith("task="))
     if task not in EMBEDDED and "dataset.sample=true" not in words:
         words = [*words, "dataset.sample=true"]
-    return [*words, "trainer.epochs=2"] if words[0] == "train" else words
+    if words[0] != "train":
+        return words
+    narrow = ["generator", "discriminator"] if task in ("frogs_gan", "mnist_gan") else []
+    narrow = [f"learner.{network}={{name: mlp, units: [4]}}" for network in narrow]
+    return [*words, "trainer.epochs=2", *narrow]
 
 
 @pytest.fixture(scope="module")

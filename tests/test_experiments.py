@@ -80,6 +80,7 @@ LARGE = (
     "diffusion",
     "social",
     "textgen",
+    "ch8.vae",
 )
 """Parts of names of experiments that take seconds on made-up data too."""
 
