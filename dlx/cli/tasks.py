@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +76,12 @@ def _read(name: str, file: Path) -> dict[str, Any]:
     return mapping(values)
 
 
+def _place(kind: Any, written: dict[str, Any]) -> Any:
+    """A dataset with the files that a task names, and its other options as they are."""
+    known = {field.name for field in fields(kind)} & {*kind.places}
+    return kind(**{key: written[key] for key in known if isinstance(written.get(key), str)})
+
+
 def _describe(name: str, values: dict[str, Any]) -> dict[str, Any]:
     from ..config.specs import DATASETS
     from ..data.store import state_of
@@ -85,7 +92,7 @@ def _describe(name: str, values: dict[str, Any]) -> dict[str, Any]:
     titles = [PROBLEMS[t].title for t in types if t in PROBLEMS]
     learner = str(mapping(values.get("learner")).get("name", ""))
     entry = DATASETS.entries.get(dataset)
-    options: Any = entry.options() if entry else None
+    options: Any = _place(entry.options, mapping(values.get("dataset"))) if entry else None
     return {
         "task": name,
         "title": str(about.get("title", "")),

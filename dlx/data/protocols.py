@@ -355,7 +355,7 @@ def count_rows(asked: float, rows: int, key: str, sample: bool) -> int:
     if not 1 <= count < rows or count != int(count):
         what = f"`{key}` is {asked:g}, which makes {count:,.10g} of {rows:,} rows"
         accepted = f"a share below 1, or a number from 1 to {rows - 1:,}"
-        raise UsageError(Problem(what, accepted=accepted))
+        raise UsageError(Problem(what, accepted=accepted if rows > 1 else "more rows than one"))
     return int(count)
 
 

@@ -106,7 +106,9 @@ def state_of(name: str, dataset: Dataset) -> State:
     """What is there of a dataset, by names and sizes alone: quick, and no proof."""
     if dataset.embedded:
         return "embedded"
-    if dataset.named_files or (dataset.own and not dataset.folder):
+    if named := dataset.named_files:
+        return "embedded" if {*named.values()} <= {*BROUGHT} else "your own"
+    if dataset.own and not dataset.folder:
         return "your own"
     folder = folder_of(name, dataset)
     if dataset.own:

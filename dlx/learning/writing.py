@@ -12,6 +12,8 @@ from torch import Tensor
 from ..metrics.base import Values
 from ..models.language import Language, State
 
+LEAST = 1e-30  # temperature by which logits can be divided without becoming infinite
+
 
 @dataclass(frozen=True)
 class Drawing:
@@ -51,7 +53,7 @@ class Drawing:
             found = np.zeros_like(logits)
             found[np.arange(len(logits)), logits.argmax(1)] = 1
             return found
-        logits /= self.temperature
+        logits /= max(self.temperature, LEAST)
         if self.top_k is not None and self.top_k < logits.shape[1]:
             least = np.partition(logits, -self.top_k, 1)[:, -self.top_k, None]
             logits[logits < least] = -np.inf

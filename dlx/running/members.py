@@ -124,7 +124,8 @@ def _require_rows(
         if leaked := len(np.intersect1d(rows, trained)):
             what = f"{shown} was trained on {leaked:,} of the {len(rows):,} {part} rows that "
             accepted = "members with the same seed and protocol; or all of them with final=true"
-            raise MethodError(Problem(f"{what}judge the ensemble", key, accepted))
+            hint = f"dlx train ... seed={config.seed}" if its.seed != config.seed else ""
+            raise MethodError(Problem(f"{what}judge the ensemble", key, accepted, hint))
     if config.final != "only":
         _require_same(mine, held, "validation", (shown, key), _SAME)
 

@@ -71,6 +71,8 @@ class Writer:
         options = self.kept.config.dataset.options
         place = {word: at for at, word in enumerate(self.words) if at}
         tokens = cut(prompt.lower() if options.lower else prompt, options.unit)
+        if tokens and tokens[0] not in place and f" {tokens[0]}" in place:
+            tokens[0] = f" {tokens[0]}"  # words are known with the blank that is before them
         if not tokens:
             what = "the prompt is empty"
             hint = "leave out --prompt: a stretch of the validation set stands in its place"

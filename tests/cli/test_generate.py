@@ -7,11 +7,14 @@ import json
 from collections.abc import Callable
 from contextlib import redirect_stdout
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
 from dlx.cli.main import main
+from dlx.errors import UsageError
+from dlx.use.generate import Writer
 
 Cli = Callable[..., Any]
 SMALL = (
@@ -109,6 +112,16 @@ def test_unknown_characters_may_be_read_as_unknown(generate: Cli) -> None:
 
     assert (found.code, found.err) == (0, "")
     assert found.out.startswith("\ufffd\ufffder")
+
+
+def test_the_first_word_of_a_prompt_is_known_with_or_without_a_blank() -> None:
+    options = SimpleNamespace(lower=True, unit="word")
+    kept = SimpleNamespace(config=SimpleNamespace(dataset=SimpleNamespace(options=options)))
+    writer = Writer(cast("Any", kept), cast("Any", None), ("", " cat", " the", "the"))
+
+    assert [writer.number(text) for text in ("cat", " cat", "the cat")] == [[1], [1], [3, 1]]
+    with pytest.raises(UsageError, match="1 word that the run does not know: 'zebra'"):
+        writer.number("zebra")
 
 
 def test_the_test_set_is_left_alone(generate: Cli, place: Path) -> None:

@@ -54,6 +54,9 @@ def test_as_json(cli: Cli) -> None:
         "command": "dlx train task=wine",
     }
     assert all(task["result"] and task["time"] for task in found)
+    states = {task["task"]: task["state"] for task in found}
+    assert (states["textgen"], states["nietzsche"]) == ("embedded", "missing")  # same dataset
+    assert (states["style"], states["images"]) == ("embedded", "your own")
 
 
 @pytest.mark.parametrize("flag", ["--config-dir", "-cd"])

@@ -34,6 +34,13 @@ PICTURES = (
             ],
         ),
         (
+            ["model.network=vgg19"],
+            [
+                "`model.weights` is squeezenet_imagenet, but vgg19 has no such weights",
+                "try: model.weights=IMAGENET1K_V1",
+            ],
+        ),
+        (
             ["model.upto=features.13"],
             [
                 "`model.upto` is features.13, but squeezenet1_1 has no such layer",

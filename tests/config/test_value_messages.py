@@ -39,7 +39,9 @@ TYPE = [
     ),
     case("model.units=[a]", "`model.units.0` is 'a' (text)", "a whole number >= 1", ""),
     case("model.units=[1,[2]]", "`model.units.1` is the list [2]", "a whole number >= 1", ""),
-    case("about.title=3", "`about.title` is 3", "text", ""),
+    case("about.title=3", "`about.title` is 3", "text", "\"about.title='3'\""),
+    case("from_run=1704", "`from_run.run` is 1704", "text", "\"from_run='1704'\""),
+    case("from_run=17.5", "`from_run.run` is 17.5", "text", ""),
     case("about=x", "`about` is 'x' (text)", "a section", ""),
     case("prepare=[]", "`prepare` is the list []", "a section", ""),
     case(

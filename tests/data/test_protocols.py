@@ -14,6 +14,7 @@ from dlx.data.auto import auto
 from dlx.data.protocols import (
     Split,
     chronological,
+    count_rows,
     holdout,
     iterated_kfold,
     kfold,
@@ -470,3 +471,12 @@ def test_the_books_4_4_validates_on_the_test_rows() -> None:
     assert split.folds[0].validation.tolist() == list(range(80, 100))
     assert len(split.test) == 0
     assert split.test_validates
+
+
+def test_one_row_cannot_be_cut() -> None:
+    with pytest.raises(UsageError) as caught:
+        count_rows(0.1, 1, "protocol.test", False)
+
+    assert str(caught.value) == (
+        "`protocol.test` is 0.1, which makes 0 of 1 rows\n  accepted: more rows than one"
+    )

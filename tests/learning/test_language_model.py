@@ -121,6 +121,7 @@ LOGITS = np.array([[9.0, 1.0, 3.0, 2.0, -1.0]])
     ("way", "wanted"),
     [
         (Drawing(0), [0, 0, 1, 0, 0]),
+        (Drawing(1e-320), [0, 0, 1, 0, 0]),
         (Drawing(top_k=2), [0, 0, math.e / (1 + math.e), 1 / (1 + math.e), 0]),
         (Drawing(top_k=9), np.r_[0, np.exp(LOGITS[0, 1:]) / np.exp(LOGITS[0, 1:]).sum()]),
         (Drawing(top_p=0.5), [0, 0, 1, 0, 0]),

@@ -336,6 +336,7 @@ def test_members_must_be_trained_for_the_same(kind: str, members: list[Path], ro
     assert problem.what.startswith(before.format(run=f"run {name_of(other.folder)}"))
     assert problem.what.endswith(after) or not after
     assert problem.where == f"learner.members.{'breast_cancer' if base else 'wine_2'}"
+    assert problem.hint == ("dlx train ... seed=0" if kind == "validation rows" else "")
 
 
 @pytest.fixture(scope="module")

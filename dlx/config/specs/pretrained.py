@@ -89,7 +89,7 @@ class Base:
         if not (self.weights in ("", *names) or self.is_file):
             what = f"`{key}.weights` is {self.weights}, but {self.network} has no such weights"
             accepted = f"{join_names(names)}, or a file that ends with {' or '.join(FILES)}"
-            near = did_you_mean(self.weights, names)
+            near = did_you_mean(self.weights, names) or f"{key}.weights={names[0]}"
             yield Problem(what, where((*path, "weights")), accepted, near)
         if not self.known.last(self.upto):
             parts = self.known.parts()
