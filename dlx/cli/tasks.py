@@ -89,7 +89,8 @@ def _describe(name: str, values: dict[str, Any]) -> dict[str, Any]:
     about = mapping(values.get("about"))
     dataset = str(mapping(values.get("dataset")).get("name", ""))
     types = [str(mapping(t).get("problem")) for t in mapping(values.get("targets")).values()]
-    titles = [PROBLEMS[t].title for t in types if t in PROBLEMS]
+    known = [t for t in types if t in PROBLEMS]
+    titles = [PROBLEMS[t].title for t in known] if len(known) < 2 else known  # the table is wide
     learner = str(mapping(values.get("learner")).get("name", ""))
     entry = DATASETS.entries.get(dataset)
     options: Any = _place(entry.options, mapping(values.get("dataset"))) if entry else None
