@@ -43,7 +43,10 @@ class Cifar10(Dataset):
         """Classes that there are not, and one that is named twice."""
         for name in self.classes:
             if name not in CLASSES:
-                what, near = f"CIFAR-10 has no class `{name}`", did_you_mean(name, CLASSES)
+                what, near = (
+                    f"CIFAR-10 has no class `{name}`",
+                    did_you_mean(name, CLASSES, "classes=[{}]"),
+                )
                 yield "classes", Problem(what, accepted=join_names(CLASSES), hint=near)
         if len(set(self.classes)) < len(self.classes):
             hint = f"classes=[{','.join(dict.fromkeys(self.classes))}]"
