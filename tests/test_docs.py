@@ -67,6 +67,7 @@ OF_RUNS = (
 EARLIER = {
     "generate": ("task=textgen dataset.sample=true learner.network.units=8 learner.shown=10",),
     "task=deepdream_own": ("task=mnist model=convnet dataset.sample=true",),
+    "learner.judge.run=last": ("task=mnist model=convnet dataset.sample=true",),
     "": ("task=wine", "task=wine optimizer.lr=0.01"),
 }
 """What trained before a command that has a word: one that reads a text, pictures, or any two."""
@@ -160,7 +161,7 @@ def test_command_runs(
             pytest.skip(f"{name} is not installed")
     if words[0] == "explain":
         pytest.skip("run below, of a network of pictures")
-    if words[0] in OF_RUNS or "from_run=last" in words:
+    if words[0] in OF_RUNS or any(word.endswith("run=last") for word in words):
         shutil.copytree(runs_before(words), "runs")
         words = named(words)
     if words[:2] == ["reproduce", "dlx.lock"]:

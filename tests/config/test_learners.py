@@ -54,7 +54,7 @@ class Options(Learner):
 class ScribeSpec(LearnerSpec):
     """A few sections, no folds, a score that only the end has."""
 
-    eats = ("text",)
+    eats = ("verse",)
     uses = ("protocol", "optimizer")
     can = ("generate",)
 
@@ -75,8 +75,8 @@ class ScribeSpec(LearnerSpec):
 class Books(Dataset):
     """A few books."""
 
-    kind = "text"
-    inputs = ("text",)
+    kind = "verse"
+    inputs = ("verse",)
     targets = {}
 
 
@@ -144,12 +144,12 @@ REFUSED = {
         "  accepted: protocol, optimizer\n  try: '~metrics'"
     ),
     ("dataset=wine",): (
-        "learner scribe learns from text, but dataset wine has rows\n"
+        "learner scribe learns from verse, but dataset wine has rows\n"
         "  where: configs/task/poems.yaml:3\n  accepted: dataset: books\n"
         "  try: dataset.name=books"
     ),
     ("learner=supervised",): (
-        "learner supervised learns from rows, but dataset books has text\n"
+        "learner supervised learns from rows, but dataset books has verse\n"
         "  where: dlx:configs/learner/supervised.yaml:2 (by learner=supervised)\n"
         f"  accepted: dataset: {', '.join(ROWS)}, unlabelled"
     ),
@@ -295,7 +295,7 @@ def test_no_torch_is_needed(here: Path) -> None:
 
 WRONG = {
     ("class Options(Learner)", "class Options"): (
-        "learner `scribe`: its options are not a dlx.config.specs.learners.Learner"
+        "learner `scribe`: its options are not a dlx.config.specs.learner.Learner"
     ),
     ("scribe:ScribeSpec", "scribe:Nothing"): (
         "learner `scribe`: its spec `scribe:Nothing` cannot be imported: "
@@ -338,13 +338,14 @@ def test_what_may_not_choose_an_epoch_is_told_and_the_hint_works(
         ("trainer.monitor=val/v", "trainer.monitor=auto"),
         ("trainer.monitor=train/bits", "trainer.monitor=auto"),
         ("callbacks={early_stopping: {}}", "'~callbacks.early_stopping'"),
-        ("callbacks={early_stopping: {monitor: train/bits}}", "'~callbacks.early_stopping'"),
         ("schedule=plateau", "schedule=constant"),
     ):
         with pytest.raises((UsageError, MethodError)) as caught:
             poems(argument)
         assert str(caught.value).endswith(f"{accepted}  try: {hint}")
         assert poems(argument, *shlex.split(hint)).task == "poems"
+    stopped_by = "callbacks={early_stopping: {monitor: train/bits}}"  # which chooses no epoch
+    assert poems(stopped_by).task == "poems"
 
 
 def test_supervised_learning_can_do_what_there_is_to_do() -> None:

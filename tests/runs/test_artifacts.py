@@ -27,6 +27,7 @@ LEAVE: dict[str, Callable[..., None]] = {
     "texts": lambda into, **a: into.texts("poems", {"temperature 0.2": "to be\nor not"}, **a),
     "lines": lambda into, **a: into.lines("series", {"hour": [0, 1], "true": [2.0, 3.0]}, **a),
     "points": lambda into, **a: into.points("latent", {"x": [0.0], "y": [1.0], "is": ["a"]}, **a),
+    "arrays": lambda into, **a: into.arrays("grid", {"at": np.eye(2)}, **a),
     "vectors": lambda into, **a: into.vectors("vectors", ["a", "\N{EURO SIGN}"], np.eye(2), **a),
 }
 
