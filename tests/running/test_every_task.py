@@ -52,7 +52,8 @@ EMBEDDED = ("model.layers=[{embedding: 4},global_max_pool,{linear: 8},relu]",)
 def has_ids(task: str) -> bool:
     """Whether a task's inputs are rows of ids once they are prepared."""
     steps = config_of(task).prepare.steps
-    return bool(steps) and steps[-1].name in ("pad", "truncate")
+    last = steps[-1].name if steps else ""
+    return last in ("pad", "truncate", "tokenize") or config_of(task).dataset.name == "posts"
 
 
 def kind_of(task: str) -> tuple[object, ...]:
@@ -171,6 +172,8 @@ EXPECTED = {
     "constant": lambda at, total: 1.0,
     "step": lambda at, total: 0.1 ** (at * 4 // total),
     "cosine": lambda at, total: (1 + math.cos(math.pi * at / total)) / 2,
+    "piecewise": lambda at, total: (1, 0.5, 0.5, 0.1)[at * 4 // total],
+    "inverse_time": lambda at, total: 1 / (1 + 0.01 * at),
 }
 
 
@@ -179,7 +182,12 @@ def test_every_schedule_sets_the_rate_of_every_step(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     """Four epochs: the rate that each step was made with."""
-    options = {"step": ", every: 1", "plateau": ", patience: 0, min_delta: 100"}
+    options = {
+        "step": ", every: 1",
+        "plateau": ", patience: 0, min_delta: 100",
+        "piecewise": ", from_epochs: [2, 4], shares: [0.5, 0.1]",
+        "inverse_time": ", decay: 0.01",
+    }
     config, _, fold, training = built(
         "trainer.epochs=4",
         "trainer.batch_size=10",

@@ -37,7 +37,8 @@ def doubling() -> Network:
     """A model with one hidden layer that doubles, and dropout that must be off."""
     double = nn.Linear(2, 2, bias=False)
     double.weight.data = 2 * torch.eye(2)
-    return one_body(itemgetter("x"), [double, nn.Dropout(0.9)], lambda n: nn.Linear(2, n), {"y": 1})
+    body, read = [double, nn.Dropout(0.9)], itemgetter("x")
+    return one_body(["x"], read, body, lambda n: nn.Linear(2, n), {"y": 1})
 
 
 def stage(folds: list[Fold], number: int = 0, held_out: bool = True) -> Any:
