@@ -83,7 +83,7 @@ class Diffusion(OneLoss):
         fold: int = 0,
     ) -> Self:
         """A network with fresh weights."""
-        data = _require_numbers(inputs)
+        data = samples.require_numbers(inputs, "diffusion")
         return cls(config, cls._build_denoiser(config, data, device, fold), data, fold)
 
     @staticmethod
@@ -312,16 +312,3 @@ class Diffusion(OneLoss):
 def _fed(config: Config, inputs: Mapping[str, Input]) -> dict[str, Input]:
     """What the network is fed."""
     return {**inputs, LEVEL: Input("dense", (config.learner.options.level,))}
-
-
-def _require_numbers(inputs: Mapping[str, Input]) -> tuple[str, Input]:
-    """Name and description of the only input, if its rows are numbers.
-
-    Raises:
-        UsageError: they are not.
-    """
-    name, found = next(iter(inputs.items()))
-    if found.kind == "dense":
-        return name, found
-    what = f"learner diffusion makes rows of numbers, but {name} has rows of word ids"
-    raise UsageError(Problem(what, "dataset", "pictures, or rows of numbers"))

@@ -85,7 +85,7 @@ class Gan(Learner):
         fold: int = 0,
     ) -> Self:
         """Both networks with fresh weights."""
-        name, described = _require_numbers(inputs)
+        name, described = samples.require_numbers(inputs, "gan")
         networks = {
             "generator": cls._build_generator(config, described.shape, device, fold),
             "discriminator": build_model(config, "discriminator", inputs, {REAL: 1}, device, fold),
@@ -291,16 +291,3 @@ class Gan(Learner):
 
 def _noise_of(config: Config) -> dict[str, Input]:
     return {NOISE: Input("dense", (config.learner.options.noise,))}
-
-
-def _require_numbers(inputs: Mapping[str, Input]) -> tuple[str, Input]:
-    """Name and description of the only input, if its rows are numbers.
-
-    Raises:
-        UsageError: they are not.
-    """
-    name, found = next(iter(inputs.items()))
-    if found.kind == "dense":
-        return name, found
-    what = f"learner gan makes rows of numbers, but {name} has rows of word ids"
-    raise UsageError(Problem(what, "dataset", "pictures, or rows of numbers"))

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..data.columns import Input
+from ..errors import Problem, UsageError
 from ..judging.evaluation import Kind
 from ..metrics.base import Values
 from ..runs.artifacts import Artifacts
@@ -21,6 +23,19 @@ PAIRS = 18
 """Samples beside their nearest training rows."""
 LINES = ACROSS = 8
 """Ways from one sample to another, and samples along each."""
+
+
+def require_numbers(inputs: Mapping[str, Input], learner: str) -> tuple[str, Input]:
+    """Name and description of the only input of a learner, if its rows are numbers.
+
+    Raises:
+        UsageError: they are not.
+    """
+    name, found = next(iter(inputs.items()))
+    if found.kind == "dense":
+        return name, found
+    what = f"learner {learner} makes rows of numbers, but {name} has rows of word ids"
+    raise UsageError(Problem(what, "dataset", "pictures, or rows of numbers"))
 
 
 def flat(rows: Tensor) -> Values:
