@@ -143,8 +143,8 @@ class Checker:
         inside = guess_inside(hint, value, opt.meta)
         if inside is not None:
             return self._suggest(_join(path), path, value=inside)
-        texts = opt.meta.table is None and is_of_any_type(hint, "")
-        if type(value) is int and texts:  # part of a run's name, a file 2024
+        named = opt.meta.table is None and not path[-1].isdigit() and is_of_any_type(hint, "")
+        if type(value) is int and named:  # part of a run's name, a file 2024
             key, _, written = self._where(path).removeprefix(SHELL).partition("=")
             typed = written == str(value)  # perhaps in short, as from_run=1704
             return f"\"{key}='{value}'\"" if typed else f"did you mean '{value}'?"

@@ -75,19 +75,7 @@ def fits(config: Config, group: str, option: str) -> bool:
             return False
         return not any(model.check(known_inputs(config), list(config.targets), lambda _: ""))
     if group == "dataset":
-        offered = DATASETS.default(option)().options
-        if offered.own or offered.kind not in spec_of(config).eats:
-            return False  # it must be said where it lies
-        if offered.kind == "picture":
-            return offered.inputs == config.dataset.options.inputs
-        if not config.targets:  # such learners look at one column
-            alike = len(offered.inputs) == 1 and (offered.kind == "text" or not offered.time)
-            theirs, own = ([*one.shapes.values()] for one in (offered, config.dataset.options))
-            same = not theirs or theirs == own
-            return alike and (same or not makes_pictures(config))
-        inputs = config.model.name != "graph" or offered.inputs == config.dataset.options.inputs
-        inputs &= {*config.prepare.augment} <= {*offered.inputs}
-        return inputs and set(config.targets) == set(offered.targets)
+        return fits_dataset(config, option)
     dense = config.model.name in ("mlp", "graph") and "lstm" not in str(config.model)
     if (group, option) == ("prepare", "multi_hot") and not dense:
         return False  # other layers read steps or images
@@ -122,6 +110,23 @@ def fits(config: Config, group: str, option: str) -> bool:
         in_time = chosen.in_time
         return option == "auto" or in_time == bool(config.dataset.options.time)
     return True
+
+
+def fits_dataset(config: Config, option: str) -> bool:
+    """Whether a dataset's file gives a task what it learns from."""
+    offered = DATASETS.default(option)().options
+    if offered.own or offered.kind not in spec_of(config).eats:
+        return False  # it must be said where it lies
+    if offered.kind == "picture":
+        return offered.inputs == config.dataset.options.inputs
+    if not config.targets:  # such learners look at one column
+        alike = len(offered.inputs) == 1 and (offered.kind == "text" or not offered.time)
+        theirs, own = ([*one.shapes.values()] for one in (offered, config.dataset.options))
+        same = not theirs or theirs == own
+        return alike and (same or not makes_pictures(config))
+    inputs = config.model.name != "graph" or offered.inputs == config.dataset.options.inputs
+    inputs &= {*config.prepare.augment} <= {*offered.inputs}
+    return inputs and set(config.targets) == set(offered.targets)
 
 
 def needs_folder(config: Config) -> bool:
