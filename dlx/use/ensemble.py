@@ -55,8 +55,8 @@ def compose_ensemble(
     _require_several(folders, bool(parts or classical))
     configs = [_config_of(folder, plugins) for folder in folders]
     members: dict[str, dict[str, str]] = {}
-    for folder, config, name in zip(folders, configs, _name_members(configs), strict=True):
-        members |= _members_in(folder, config, name, parts)
+    for folder, name in zip(folders, _name_members(configs), strict=True):
+        members |= _members_in(folder, name, parts)
     learner: dict[str, Any] = {"name": "ensemble", "weights": weights, "members": members}
     if classical:
         own = {"classical": list(dict.fromkeys(classical)), "inputs_of": next(iter(members))}
@@ -111,7 +111,7 @@ def _name_members(configs: Sequence[Config]) -> list[str]:
     return found
 
 
-def _members_in(folder: Path, config: Config, name: str, parts: str) -> dict[str, dict[str, str]]:
+def _members_in(folder: Path, name: str, parts: str) -> dict[str, dict[str, str]]:
     """The members that a run gives: itself, or those of its folds or snapshots.
 
     Raises:
@@ -135,7 +135,6 @@ def _members_in(folder: Path, config: Config, name: str, parts: str) -> dict[str
         what = f"run {told} has models of its folds only, none of its own"
         hint = f"dlx ensemble {folder.name} --folds"
         raise UsageError(Problem(what, "command line", "a run with weights of its own", hint))
-    del config
     return {name: {"run": str(folder)}}
 
 
