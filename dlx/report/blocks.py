@@ -190,6 +190,7 @@ class Chart(Block):
         across: (place, number) along the axis across.
         up: the same along the one up.
         note: what to know when looking at it.
+        radius: of a dot.
     """
 
     kind = "chart"
@@ -199,6 +200,7 @@ class Chart(Block):
     across: Sequence[tuple[float, str]]
     up: Sequence[tuple[float, str]]
     note: str = ""
+    radius: float = 3.0
 
 
 @dataclass(frozen=True)

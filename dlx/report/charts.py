@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -15,7 +15,7 @@ from .words import number, tally
 MOST = 12
 """As many lines or names of points are told apart; as many colours has the page."""
 _BENDS, _DOTS = 400, 60  # of a line: where it bends, and where it tells its value
-_PLACES = 1200  # as many points are drawn
+_PLACES, _FEW = 3000, 500  # as many points are drawn; of more than a few each is smaller
 _BOX = (54.0, 10.0, 470.0, 268.0)  # left, top, right, bottom of the plot
 
 Values = npt.NDArray[np.float64]
@@ -42,23 +42,35 @@ def lines(columns: Columns, title: str) -> Chart:
 
 
 def points(columns: Columns, title: str) -> Chart:
-    """The first two columns are places; a third one names what each is.
+    """The first two columns are places, a third names what each is, others tell more of it.
 
     Raises:
         ValueError: these are no columns of numbers.
     """
     (across, x), (up, y) = _axes(columns, [*columns][:2])
-    labels = [*columns.values()][2] if len(columns) > 2 else ("",) * len(x)
-    known = evenly(np.flatnonzero(np.isfinite(x) & np.isfinite(y)).tolist(), _PLACES)
-    names, place = list(dict.fromkeys(labels)), _Places(x, y)
-    dots: dict[str, list[tuple[float, float, str]]] = {name: [] for name in names[:MOST]}
-    for at in known:
-        if (name := labels[at]) in dots:
-            told = f"{number(x[at])}, {number(y[at])}"
-            dots[name].append((*place(x[at], y[at]), f"{name}: {told}" if name else told))
+    labels, *others = [*columns.values()][2:] or [("",) * len(x)]
+    beside = [*columns][3:]
+    every = np.flatnonzero(np.isfinite(x) & np.isfinite(y)).tolist()
+    groups, place = _groups_of(labels), _Places(x, y)
+    dots: dict[str, list[tuple[float, float, str]]] = {name: [] for name in groups.values()}
+    for at in evenly(every, _PLACES):
+        more = [f"{name} {cells[at]}" for name, cells in zip(beside, others, strict=True)]
+        told = ", ".join(filter(None, (labels[at], *more)))
+        where = f"{number(x[at])}, {number(y[at])}"
+        text = f"{told}: {where}" if told else where
+        dots[groups[labels[at]]].append((*place(x[at], y[at]), text))
     series = [Series(name, found) for name, found in dots.items()]
-    note = _describe_rest(len(names), "name")
-    return Chart(title, series, (across, up), place.across, place.up, note, wide=False)
+    cut = f"{_PLACES:,} of {tally(len(every), 'point')} are drawn, evenly spaced in their order."
+    note, radius = (cut if len(every) > _PLACES else ""), 3.0 if len(every) <= _FEW else 2.0
+    names = across, up
+    return Chart(title, series, names, place.across, place.up, note, radius, wide=False)
+
+
+def _groups_of(labels: Sequence[str]) -> dict[str, str]:
+    """The group that each label is drawn in: its own; where there are too many, "N others"."""
+    names = list(dict.fromkeys(labels))
+    shown = names if len(names) <= MOST else names[: MOST - 1]
+    return {name: name if name in shown else f"{len(names) - len(shown)} others" for name in names}
 
 
 def _axes(columns: Columns, names: Iterable[str]) -> list[tuple[str, Values]]:

@@ -123,7 +123,11 @@ class Artifacts:
     def points(
         self, name: str, columns: Mapping[str, Sequence[Any]], **about: Unpack[About]
     ) -> None:
-        """Keeps places in a plane: the first two columns; a third one names what each is."""
+        """Keeps places in a plane: the first two columns; a third one names what each is.
+
+        A report colours them by that name, and tells where a pointer rests on one what all further
+        columns have, as in {"x": …, "y": …, "digit": …, "row": …}. Names are listed in their order.
+        """
         self._keep("points", name, _csv(columns), about)
 
     def cards(

@@ -114,6 +114,19 @@ def test_curves_and_points_tell_their_values(shown):
         assert 10 <= float(circle["cy"]) <= 268
 
 
+def test_points_tell_what_further_columns_have_and_how_many_are_drawn(make_run, page):
+    folder, many = make_run(metrics=None, predictions=None), np.arange(5000)
+    columns = {"x": many / 7, "y": many % 7, "digit": (many % 15).tolist(), "row": many.tolist()}
+    Artifacts(folder).points("places", columns)
+    file = build(folder)
+    found = page(file)
+    assert len(found.all("circle")) == 3000
+    assert "3,000 of 5,000 points are drawn, evenly spaced in their order." in found.texts
+    assert "3, row 18: 2.571, 4.000" in found.texts
+    assert [text for text in found.texts if "others" in text] == ["4 others"]
+    assert file.stat().st_size < 1_000_000
+
+
 def test_a_page_with_every_kind_has_no_script_and_leads_nowhere(shown):
     assert not {"script", "link", "iframe", "object", "image", "use"} & {t for t, _ in shown.tags}
     named = [value for _, of in shown.tags for n, value in of.items() if n in ("src", "href")]
