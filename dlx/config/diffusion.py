@@ -32,6 +32,8 @@ class DiffusionSpec(LearnerSpec):
     Samples are judged at the end, as those of a GAN are.
     """
 
+    branch = "generative"
+    problem = "new samples"
     uses = ("prepare", "protocol", "optimizer", "schedule")
     can = ("folds", "final", "accumulate", "diagnose")
 

@@ -25,6 +25,7 @@ _PARTS = {
 class _LooksSpec(LearnerSpec):
     """What both share: there are no rows, so nothing is held out, and the picture is judged."""
 
+    branch = "generative"
     eats = ("picture",)
     uses = ("optimizer", "schedule")
     makes = "picture"
@@ -89,6 +90,7 @@ def _check_network(config: Config, options: Looks, where: Where) -> Iterator[Pro
 class DreamSpec(_LooksSpec):
     """One picture; settings are compared by how much the layers answer to it."""
 
+    problem = "dream"
     inputs = ("image",)
 
     def scores(self, config: Config) -> dict[str, ScoreSpec]:  # noqa: ARG002
@@ -124,6 +126,7 @@ class DreamSpec(_LooksSpec):
 class StyleSpec(_LooksSpec):
     """Two pictures; settings are compared by the loss of what is made of them."""
 
+    problem = "style transfer"
     inputs = ("content", "style")
 
     def scores(self, config: Config) -> dict[str, ScoreSpec]:  # noqa: ARG002

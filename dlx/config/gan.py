@@ -28,6 +28,8 @@ class GanSpec(LearnerSpec):
     loss has a best epoch.
     """
 
+    branch = "generative"
+    problem = "new samples"
     uses = ("prepare", "protocol", "optimizer", "schedule")
     can = ("folds", "final", "accumulate")
 

@@ -18,6 +18,8 @@ _PERPLEXITY = "tokens among which one would have to guess: e to the loss"
 class LanguageModelSpec(LearnerSpec):
     """A text, whose next token is told; settings are compared by bits a character."""
 
+    branch = "self-supervised"
+    problem = "next token"
     eats = ("text",)
     uses = ("prepare", "protocol", "optimizer", "schedule")
     can = ("final", "accumulate", "diagnose", "generate")

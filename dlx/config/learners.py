@@ -14,6 +14,7 @@ from typing import Any, ClassVar, Literal
 
 from ..errors import Problem, UsageError
 from .advice import one_cut
+from .branches import Branch
 from .fields import Chosen, import_code, options_of
 from .files import Path, Where
 from .names import join_names
@@ -77,12 +78,17 @@ class LearnerSpec(ABC):
         can: its abilities.
         makes: what it is judged by where it holds no rows out: what it made, as in "picture", which
             the names of its scores begin with; "": it is judged by rows.
+        branch: the branch of learning that its tasks belong to.
+        problem: what it learns to do, in words, as in "clustering"; "": the problems of its
+            targets, or its name where it has none.
     """
 
     eats: ClassVar[tuple[str, ...]] = ("rows",)
     uses: ClassVar[tuple[str, ...]] = SECTIONS
     can: ClassVar[tuple[Ability, ...]] = ()
     makes: ClassVar[str] = ""
+    branch: ClassVar[Branch] = "other"
+    problem: ClassVar[str] = ""
 
     @abstractmethod
     def scores(self, config: Config) -> dict[str, ScoreSpec]:

@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 
 from ..errors import Problem
 from ..problem import PROBLEMS
+from .branches import Branch
 from .fields import Chosen
 from .files import Where
 from .learners import Ability, LearnerSpec, ScoreSpec, has_validation
@@ -20,6 +21,7 @@ from .specs import METRICS
 class SupervisedSpec(LearnerSpec):
     """Rows with targets; everything that dlx can do."""
 
+    branch: ClassVar[Branch] = "supervised"
     can: ClassVar[tuple[Ability, ...]] = (
         "folds",
         "final",

@@ -31,6 +31,8 @@ _ERROR = "mean squared error a pixel of reconstructions"
 class VaeSpec(LearnerSpec):
     """Pictures of one input; a bound in nats a picture is what settings are compared by."""
 
+    branch = "self-supervised"
+    problem = "autoencoding"
     uses = ("prepare", "protocol", "optimizer", "schedule")
     can = ("folds", "final", "accumulate", "diagnose")
 

@@ -16,6 +16,8 @@ _LOSS = "logistic loss in nats of telling the words near a word from words drawn
 class WordVectorsSpec(LearnerSpec):
     """Texts of one input; settings are compared by how well vectors tell which words are near."""
 
+    branch = "self-supervised"
+    problem = "word vectors"
     uses = ("prepare", "protocol", "optimizer", "schedule")
     can = ("folds", "final", "accumulate", "diagnose")
 
