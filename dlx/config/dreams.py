@@ -110,7 +110,8 @@ class DreamSpec(_LooksSpec):
         if options.normalise and recomputes(config.optimizer):
             what = f"optimizer {config.optimizer.name} needs the gradient as it is, but "
             what += "`learner.normalise` divides it by its size"
-            here, hint = where(("learner", "normalise")), "learner.normalise=false"
+            here = where(("learner", "normalise")) or where(("optimizer",))
+            hint = "learner.normalise=false"
             yield Problem(what, here, "false, or another optimizer", hint)
 
     def notes(self, config: Config) -> list[str]:

@@ -11,7 +11,7 @@ import yaml
 from dlx.config.extras import extras, is_installed
 from dlx.config.fields import import_code
 from dlx.config.files import scan
-from dlx.config.learners import known_inputs, monitor_of, reads, spec_of
+from dlx.config.learners import has_validation, known_inputs, monitor_of, reads, spec_of
 from dlx.config.load import load
 from dlx.config.paths import GROUPS, find_shipped
 from dlx.config.schema import Config
@@ -56,11 +56,11 @@ def makes_pictures(config: Config) -> bool:
 
 def fits(config: Config, group: str, option: str) -> bool:
     """Whether a group's file agrees with a task, by the problem table and the protocol."""
-    validates = config.protocol.options.validates
+    validates = has_validation(config)
     if group == "learner":
         found = import_code(LEARNERS.entries[option].options.spec)
         alike = (found.uses, found.eats) == (spec_of(config).uses, spec_of(config).eats)
-        return alike and (option == config.learner.name or "text" not in found.eats)
+        return alike and (option == config.learner.name or found.eats == ("rows",))
     if not reads(config, group):
         return False
     if (group, option) == ("model", "graph"):  # names inputs itself
@@ -76,7 +76,8 @@ def fits(config: Config, group: str, option: str) -> bool:
         return not any(model.check(known_inputs(config), list(config.targets), lambda _: ""))
     if group == "dataset":
         return fits_dataset(config, option)
-    dense = config.model.name in ("mlp", "graph") and "lstm" not in str(config.model)
+    reading = any(layer in str(config.model) for layer in ("lstm", "embedding"))
+    dense = config.model.name in ("mlp", "graph") and not reading
     if (group, option) == ("prepare", "multi_hot") and not dense:
         return False  # other layers read steps or images
     if group == "prepare" and config.model.options.reads_bytes:
@@ -92,11 +93,13 @@ def fits(config: Config, group: str, option: str) -> bool:
         starts = [one.from_epoch for one in groups_of(config.optimizer).values()]
         last = given.get("epochs", config.trainer.epochs)
         return not any(isinstance(start, int) and start > last for start in starts)
-    problem = problem_of(config)
+    problems = [PROBLEMS[target.problem] for target in config.targets.values()]
     if group == "loss":
-        return option not in PROBLEMS[problem].refused
+        return not any(option in one.refused for one in problems)
     if group == "metrics":
-        return (option == "regression") != PROBLEMS[problem].classes
+        return any((option == "regression") != one.classes for one in problems)
+    if f"{group}/{option}" == "optimizer/lbfgs":
+        return not getattr(config.learner.options, "normalise", False)
     if group == "callbacks" and option in extras():
         return is_installed(option)
     if f"{group}/{option}" in ("schedule/plateau", "callbacks/early_stopping"):
@@ -123,6 +126,8 @@ def fits_dataset(config: Config, option: str) -> bool:
         alike = len(offered.inputs) == 1 and (offered.kind == "text" or not offered.time)
         theirs, own = ([*one.shapes.values()] for one in (offered, config.dataset.options))
         same = not theirs or theirs == own
+        if any(use.chosen.name == "graph" for use in spec_of(config).models(config).values()):
+            alike &= offered.inputs == config.dataset.options.inputs  # which it names itself
         return alike and (same or not makes_pictures(config))
     inputs = config.model.name != "graph" or offered.inputs == config.dataset.options.inputs
     inputs &= {*config.prepare.augment} <= {*offered.inputs}
@@ -138,7 +143,9 @@ def needed(config: Config, choice: str) -> list[str]:
     """What a task is told beside a file: where its own pictures lie, weights of another network."""
     own = choice.partition("/")[0] != "dataset" and needs_folder(config)
     based = choice == "model/pretrained" and config.model.options.reads_bytes
-    return [*(["dataset.folder=./pets"] * own), *(["model.weights=random"] * based)]
+    alone = getattr(config.learner.options, "network", "") is None  # looks with a run's network
+    told = {"dataset.folder=./pets": own, "model.weights=random": based}
+    return [*(key for key, wanted in told.items() if wanted), *["dataset.sample=true"] * alone]
 
 
 def test_no_file_is_missed() -> None:
@@ -176,8 +183,9 @@ def test_a_task_composes_with_every_file(task: str) -> None:
                 load(arguments)
             said = str(caught.value)
             assert "unknown" not in said
-            if group == "learner":  # another one has other sections
-                assert f"learner {option}" in said or "`targets` is missing" in said
+            if group == "learner":  # another one has other sections, and other options
+                told = (f"learner {option}", "`targets` is missing", "refers to `learner.")
+                assert any(one in said for one in told)
                 continue
             assert " is missing" not in said
             told = (f"(by {group}={option})", "has no target", f"rows of dataset {option}")
