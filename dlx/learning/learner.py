@@ -13,6 +13,7 @@ from torch.nn import Parameter
 from ..config.schema import Config
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
+from ..errors import Problem, UsageError
 from ..interrupts import check
 from ..judging.blocks import order_in_time
 from ..judging.evaluation import Evaluation
@@ -114,6 +115,18 @@ class Learner(ABC):
             return {}
         found: dict[str, Tensor] = self.seeing(inputs)
         return found
+
+    def encode(self, inputs: Inputs) -> Tensor:  # noqa: ARG002 - one interface for all
+        """What the network makes of some rows before its answer: their features, (rows, numbers).
+
+        Without a gradient, and with dropout off.
+
+        Raises:
+            UsageError: the learner makes none.
+        """
+        what = f"learner {self.config.learner.name} has no network that gives features of rows"
+        accepted = "a learner of one network with hidden layers, such as supervised or vae"
+        raise UsageError(Problem(what, "learner", accepted))
 
     @property
     def device(self) -> torch.device:

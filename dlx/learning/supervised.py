@@ -21,6 +21,7 @@ from ..judging.baselines import Answer, simple_answers
 from ..judging.evaluation import Evaluation
 from ..losses import activate, average
 from ..metrics import Metric
+from ..models.network import Network, flatten
 from ..problem import PROBLEMS
 from ..runs.artifacts import Artifacts
 from ..sources.batches import Batch, Inputs, Part
@@ -107,6 +108,19 @@ class Supervised(OneLoss):
             return found
         every = [self.model(seen) for seen in self._views(inputs)]
         return {h.name: average(h.problem, [one[h.name] for one in every]) for h in self.heads}
+
+    @torch.no_grad()
+    def encode(self, inputs: Inputs) -> Tensor:
+        """What the output layers read, each of it once.
+
+        Raises:
+            UsageError: the model has no such layer.
+        """
+        if not isinstance(self.model, Network):
+            return super().encode(inputs)
+        self.model.eval()
+        hidden = {id(one): one for one in self.model.hidden(inputs).values()}
+        return torch.cat([flatten(one).float() for one in hidden.values()], dim=1)
 
     def _loss(self, head: Head, logits: Tensor, batch: Batch) -> Tensor:
         """The loss of a target: in training with the weights of its classes, if they have any."""

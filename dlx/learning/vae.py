@@ -122,6 +122,12 @@ class Vae(OneLoss):
         """The encoder."""
         return self.model.encoder
 
+    @torch.no_grad()
+    def encode(self, inputs: Inputs) -> Tensor:
+        """The means of the latent numbers."""
+        self.model.eval()
+        return self.model.encode(inputs)[0]
+
     def source(self, fold: FoldData, number: int) -> Source:
         """The training pictures; refuses those whose pixels are not from 0 to 1."""
         for part in (fold.train, fold.validation):
