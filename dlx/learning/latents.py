@@ -20,7 +20,7 @@ SAMPLES = 64
 ACROSS = 15
 """Pictures along a side of the latent plane."""
 PAIRS = 4
-"""Half as many rows of pictures, twice as many columns, of originals and what became of them."""
+"""Groups of lines of pictures: a line of originals, and one for each thing that became of them."""
 WAY = 10
 """Pictures from one to another."""
 SMALLEST = 32
@@ -66,18 +66,24 @@ def leave_plane(into: Artifacts, decode: Decode, shape: Sequence[int]) -> None:
     into.pictures("plane", images, title="The plane of latent numbers", caption=caption)
 
 
-def leave_pairs(into: Artifacts, pixels: Tensor, rebuilt: Tensor, shape: Sequence[int]) -> None:
-    """Rows of originals, and below each what it is decoded to."""
-    size = next((n for n in range(PAIRS, 0, -1) if 2 * n * n <= len(pixels)), 0)
+def leave_lines(
+    into: Artifacts, kinds: Sequence[Tensor], shape: Sequence[int], caption: str
+) -> None:
+    """Lines of originals, and below each what became of them: a square of pictures.
+
+    Args:
+        into: takes them.
+        kinds: originals, then what became of each, (rows, pixels) all; too few leave nothing.
+        shape: of a picture.
+        caption: what is seen.
+    """
+    many = len(kinds)
+    size = next((n for n in range(PAIRS, 0, -1) if many * n * n <= len(kinds[0])), 0)
     if not size:
         return
-    lines = [
-        one
-        for start in range(0, 2 * size * size, 2 * size)
-        for one in (pixels[start : start + 2 * size], rebuilt[start : start + 2 * size])
-    ]
-    caption = "each row of originals above its reconstructions"
-    images = as_pictures(torch.cat(lines), shape)
+    across = many * size
+    starts = range(0, across * size, across)
+    images = as_pictures(torch.cat([k[at : at + across] for at in starts for k in kinds]), shape)
     into.pictures("reconstructions", images, title="Reconstructions", caption=caption)
 
 
@@ -110,7 +116,29 @@ def leave_places(
     columns: dict[str, Any] = {
         f"latent {at + 1}": places[:, n] for n, at in enumerate(told.tolist())
     }
-    caption = "the encoder's means"
+    leave_coloured(into, "latent", columns, "Latent numbers", "the encoder's means", samples, rows)
+
+
+def leave_coloured(
+    into: Artifacts,
+    name: str,
+    columns: dict[str, Any],
+    title: str,
+    caption: str,
+    samples: Samples,
+    rows: Rows,
+) -> None:
+    """Where rows lie in a plane, coloured by the dataset's first target of classes, if any.
+
+    Args:
+        into: takes them.
+        name: of the artifact.
+        columns: the two axes by name, (rows,) each.
+        title: of the plot.
+        caption: what is seen.
+        samples: the dataset.
+        rows: the rows in it.
+    """
     target = next((name for name in samples.targets if name in samples.classes), "")
     if target:
         names, ids = samples.classes[target], np.asarray(samples.columns[target].take(rows))
@@ -118,4 +146,4 @@ def leave_places(
         columns = {name: values[order] for name, values in columns.items()}
         columns[target] = [names[number] for number in ids[order].tolist()]
         caption += f", coloured by {target}, which the learner was not told"
-    into.points("latent", columns, title="Latent numbers", caption=caption)
+    into.points(name, columns, title=title, caption=caption)

@@ -24,7 +24,7 @@ from ..runs.artifacts import Artifacts
 from ..sources.augment import Augmenter
 from ..sources.batches import Batch, Inputs, Part
 from ..sources.fold import FoldData
-from ..sources.source import RowSource, Source
+from ..sources.source import Change, RowSource, Source
 from ..state import State
 from .memory import still_in
 from .meters import Meters
@@ -83,10 +83,17 @@ class Learner(ABC):
         Each comes once an epoch, or is drawn as its class is asked for (`targets.X.sampling`), or
         as many as make `trainer.steps_per_epoch`.
         """
-        config, augmenter = self.config, Augmenter.of(self.config, fold, number)
-        trainer, alike = config.trainer, config.trainer.bucket == "length"
-        how = number, augmenter, fold.chances, trainer.steps_per_epoch, alike
-        return RowSource(fold.train, trainer.batch_size, config.seed, *how)
+        trainer, change = self.config.trainer, self.change(fold, number)
+        alike = trainer.bucket == "length"
+        how = number, change, fold.chances, trainer.steps_per_epoch, alike
+        return RowSource(fold.train, trainer.batch_size, self.config.seed, *how)
+
+    def change(self, fold: FoldData, number: int) -> Change | None:
+        """What is made of training rows in each epoch: augmentation, where there is any.
+
+        It may add columns to the rows, which then stand in `Batch.inputs` beside the data's.
+        """
+        return Augmenter.of(self.config, fold, number)
 
     def measure(self, inputs: Mapping[str, Input]) -> RowSizes:  # noqa: ARG002
         """What a row takes of memory in a step; nothing that is known, where not overridden."""

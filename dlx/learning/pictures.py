@@ -183,13 +183,17 @@ def simple_models(train: Part, look: Look, seed: int, batch_size: int) -> list[S
     total = sum((look(one)[0].sum(dim=0) for one in train.in_order(batch_size)), torch.zeros(()))
     share = (total + 0.5) / (len(train) + 1)  # half a picture of each kind more, so none is certain
     logits = share.logit()
-    most = max(2, CELLS // len(total))
-    order = torch.Generator().manual_seed(derive(seed, "pca"))
-    rows = torch.randperm(len(train), generator=order)[:most].sort().values
-    kept = train.take(rows.to(train.numbers.device))
+    kept = some_rows(train, max(2, CELLS // len(total)), seed)
     pixels, drawn = look(kept.batch(0, len(kept)))
     grey = share.mean().logit()
     return [MeanGrey(grey), MeanPicture(logits), fit_pca(pixels, drawn, logits), Pixels()]
+
+
+def some_rows(train: Part, most: int, seed: int) -> Part:
+    """At most so many rows, which the seed draws, in their order."""
+    order = torch.Generator().manual_seed(derive(seed, "pca"))
+    rows = torch.randperm(len(train), generator=order)[:most].sort().values
+    return train.take(rows.to(train.numbers.device))
 
 
 def fit_pca(pixels: Tensor, drawn: Tensor, logits: Tensor) -> Pca:
@@ -201,7 +205,7 @@ def fit_pca(pixels: Tensor, drawn: Tensor, logits: Tensor) -> Pca:
         logits: of the mean picture, from which the decoder's biases start.
     """
     centre = pixels.mean(dim=0)
-    variances, axes = _principal_axes(pixels - centre)
+    variances, axes = principal_axes(pixels - centre)
     kept = min(drawn.shape[1], len(variances))
     variances = variances[:kept].clamp(min=TINY)
     chances = logits.sigmoid()
@@ -210,10 +214,10 @@ def fit_pca(pixels: Tensor, drawn: Tensor, logits: Tensor) -> Pca:
     scale = ((1 - share) / variances).sqrt()
     encoder = Pca(centre, axes[:, :kept], scale, share.log(), logits[None])
     _, numbers = encoder.draw(pixels, drawn)
-    return replace(encoder, weights=_fit_decoder(numbers, pixels, logits))
+    return replace(encoder, weights=fit_decoder(numbers, pixels, logits))
 
 
-def _principal_axes(centred: Tensor) -> tuple[Tensor, Tensor]:
+def principal_axes(centred: Tensor) -> tuple[Tensor, Tensor]:
     """Variances, the largest first, and the axes they are along, by the smaller Gram matrix."""
     rows, pixels = centred.shape
     if pixels <= rows:
@@ -224,7 +228,7 @@ def _principal_axes(centred: Tensor) -> tuple[Tensor, Tensor]:
     return variances, F.normalize(centred.T @ along, dim=0)
 
 
-def _fit_decoder(numbers: Tensor, pixels: Tensor, logits: Tensor) -> Tensor:
+def fit_decoder(numbers: Tensor, pixels: Tensor, logits: Tensor) -> Tensor:
     """Logistic regression of every pixel on the numbers, (1 + numbers, pixels).
 
     Slopes have a standard normal prior, and biases half a row of each kind, as in the mean picture.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from typing import Any, Self
 
 import numpy as np
@@ -17,20 +16,19 @@ from ..errors import Problem, UsageError
 from ..judging.evaluation import Evaluation
 from ..judging.means import Mean
 from ..models.inputs import Batch as Inputs
-from ..models.summary import LayerRow, layer_table
 from ..runs.artifacts import Artifacts
-from ..sources.batches import Batch, Part
+from ..sources.batches import Batch
 from ..sources.fold import FoldData
 from ..sources.noise import normal_rows
 from ..sources.source import Source
 from . import latents
-from .learner import OneLoss
+from .coder import Coder
 from .networks import build_model
-from .penalties import Penalty
 from .pictures import Simple, cross_entropy, kl, log_ratio, measure, simple_models
 from .weighted import Weigh, weighted_bounds
 
 LATENT, PIXELS = "latent", "pixels"
+PAIRED = "each row of originals above its reconstructions"
 BOOK_WEIGHT = 5e-4
 """Of what the latent numbers take, against the cross-entropy of a pixel, in the book's code."""
 
@@ -62,7 +60,7 @@ class Autoencoder(nn.Module):
         return self.decode(self.encode(inputs)[0])
 
 
-class Vae(OneLoss):
+class Vae(Coder):
     """A bound on the likelihood of pictures (Kingma and Welling, 2014, arXiv:1312.6114).
 
     The latent numbers are standard normal, and a pixel is one with the probability that the decoder
@@ -73,10 +71,6 @@ class Vae(OneLoss):
     does not, so that settings can be compared by it.
 
     With `terms: book` the loss is what the code of the book's 8.4 minimises, which is no bound; the
-    bound then stands beside it. It knows of `std: whole`, where what is drawn has another variance
-    than the name `log_variance` says.
-
-    With `terms: book` the loss is what the code of the book's 8.4 minimises, which is no bound; the
     bound stands beside it. With `std: whole` what the encoder calls log-variance is half of that.
 
     Outside training the numbers drawn for a row are a function of seed and row.
@@ -84,20 +78,11 @@ class Vae(OneLoss):
     Args:
         config: names `beta` and the penalties of encoder and decoder.
         model: encoder and decoder.
-        pictures: name and description of the input.
+        data: name and description of the input.
     """
 
     model: Autoencoder
-
-    def __init__(self, config: Config, model: Autoencoder, pictures: tuple[str, Input]) -> None:
-        super().__init__(config, model)
-        self.input, described = pictures
-        self.shape = described.shape
-        options = config.learner.options
-        parts = {name: getattr(model, name) for name in ("encoder", "decoder")}
-        chosen = {f"learner.{name}": (getattr(options, name), one) for name, one in parts.items()}
-        self._penalty = Penalty(chosen)
-        self._last: tuple[FoldData, str, dict[str, Tensor]] | None = None
+    code = LATENT
 
     @classmethod
     def build(
@@ -117,11 +102,6 @@ class Vae(OneLoss):
         decoder = build_model(config, "decoder", latent, {PIXELS: size}, device, fold)
         return cls(config, Autoencoder(encoder, decoder), (name, described))
 
-    @property
-    def seeing(self) -> nn.Module | None:
-        """The encoder."""
-        return self.model.encoder
-
     @torch.no_grad()
     def encode(self, inputs: Inputs) -> Tensor:
         """The means of the latent numbers."""
@@ -130,47 +110,23 @@ class Vae(OneLoss):
 
     def source(self, fold: FoldData, number: int) -> Source:
         """The training pictures; refuses those whose pixels are not from 0 to 1."""
-        for part in (fold.train, fold.validation):
-            if part is not None:
-                self._require_unit_range(part, fold)
+        if found := self.out_of_range(fold):
+            what = f"learner vae learns pixels from 0 to 1, but {self.input} has {found[0]:g} to "
+            raw = fold.data.samples.columns[self.input]
+            assert isinstance(raw, Numeric)
+            most = f"{raw.shades(fold.rows.train)[1].max():g}"
+            hint = f"'prepare.steps=[{{name: scale, divide_by: {most}}}]'"
+            accepted = "pixels from 0 to 1, as the step scale makes them"
+            raise UsageError(Problem(f"{what}{found[1]:g}", "prepare.steps", accepted, hint))
         return super().source(fold, number)
 
-    def _require_unit_range(self, part: Part, fold: FoldData) -> None:
-        for batch in part.in_order(self.config.trainer.eval_batch_size):
-            low, high = (float(end) for end in self._pixels(batch).aminmax())
-            if low < 0 or high > 1:
-                what = f"learner vae learns pixels from 0 to 1, but {self.input} has {low:g} to "
-                raw = fold.data.samples.columns[self.input]
-                assert isinstance(raw, Numeric)
-                most = f"{raw.shades(fold.rows.train)[1].max():g}"
-                hint = f"'prepare.steps=[{{name: scale, divide_by: {most}}}]'"
-                accepted = "pixels from 0 to 1, as the step scale makes them"
-                raise UsageError(Problem(f"{what}{high:g}", "prepare.steps", accepted, hint))
-
-    def layers(self, inputs: Mapping[str, Input]) -> list[LayerRow]:
-        """The layers of the encoder, then those of the decoder."""
-        latent = {LATENT: Input("dense", (self.config.learner.options.latent,))}
-        given = {"encoder": (self.model.encoder, inputs), "decoder": (self.model.decoder, latent)}
-        return [
-            replace(row, name=f"{name}.{row.name}")
-            for name, (network, taken) in given.items()
-            for row in layer_table(network, taken)
-        ]
-
-    def penalty(self, group: str = "model") -> Tensor | None:  # noqa: ARG002
-        """What L1 and L2 of encoder and decoder add; None where neither asks for any."""
-        return self._penalty()
-
-    def losses(self, batch: Batch) -> dict[str, Tensor]:
-        """The loss and its parts in nats a picture; with a `beta` the objective of training first.
-
-        Outside training the squared error a pixel, too, of what the encoder's mean decodes to.
-        """
-        return self.compute(batch)[0]
-
     def compute(self, batch: Batch) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-        """The losses of a batch; outside training, too, what they are means of, and the codes."""
-        pixels, options = self._pixels(batch), self.config.learner.options
+        """The losses of a batch and their parts in nats a picture, and the rows' codes.
+
+        With a `beta` the objective of training comes first. Outside training, the squared error a
+        pixel, too, of what the encoder's mean decodes to, and what the losses are means of.
+        """
+        pixels, options = self.flat(batch), self.config.learner.options
         mean, told = self.model.encode(batch.inputs)
         log_variance = self._log_variance(told)
         drawn = mean + (log_variance / 2).exp() * self._noise(batch, mean)
@@ -200,12 +156,6 @@ class Vae(OneLoss):
         pixels, latent = int(np.prod(self.shape)), self.config.learner.options.latent
         found: Tensor = reconstruction / pixels + BOOK_WEIGHT * 2 * divergence / latent
         return found
-
-    def _pixels(self, batch: Batch) -> Tensor:
-        """(rows, pixels)."""
-        given = batch.inputs[self.input]
-        assert isinstance(given, Tensor)
-        return given.flatten(1)
 
     def _noise(self, batch: Batch, like: Tensor) -> Tensor:
         """From the step's stream; outside training those of the rows."""
@@ -263,7 +213,7 @@ class Vae(OneLoss):
     def _weigher(self, batch: Batch, drawing: Sequence[Simple]) -> Weigh:
         """The log-weights of a draw for each row of a batch: the model's, then the others'."""
         with torch.no_grad():
-            pixels, (mean, told) = self._pixels(batch), self.model.encode(batch.inputs)
+            pixels, (mean, told) = self.flat(batch), self.model.encode(batch.inputs)
         log_variance = self._log_variance(told)
         exact = pixels.cpu().double()
 
@@ -290,7 +240,7 @@ class Vae(OneLoss):
     def _look(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Pixels of a batch, and what is drawn for its rows, as simple models take them."""
         drawn = self._noise_of(batch, self.config.learner.options.latent)
-        return self._pixels(batch).cpu().double(), drawn.double()
+        return self.flat(batch).cpu().double(), drawn.double()
 
     @torch.no_grad()
     def artifacts(self, into: Artifacts, when: str) -> None:
@@ -310,8 +260,8 @@ class Vae(OneLoss):
         """Reconstructions and places of what was evaluated last."""
         samples, mean = fold.part(part), found["mean"]
         shown = min(len(samples), 2 * latents.PAIRS**2)
-        pixels = self._pixels(samples.batch(0, shown))
-        latents.leave_pairs(into, pixels, self._decode(mean[:shown]), self.shape)
+        pixels = self.flat(samples.batch(0, shown))
+        latents.leave_lines(into, (pixels, self._decode(mean[:shown])), self.shape, PAIRED)
         latents.leave_between(into, mean[: 4 * latents.PAIRS], self._decode, self.shape)
         if mean.shape[1] > 1:
             variance = found["log_variance"].exp()

@@ -12,8 +12,15 @@ import torch
 
 from ..seeds import derive
 from ..state import State
-from .augment import Augmenter
 from .batches import Batch, Part
+
+
+class Change(Protocol):
+    """What is made of training rows in an epoch, before they are cut into batches."""
+
+    def __call__(self, part: Part, epoch: int) -> Part:
+        """Some training rows as an epoch sees them; the same whoever asks, in whichever part."""
+        ...
 
 
 class Source(Protocol):
@@ -58,7 +65,7 @@ class RowSource:
         batch_size: samples a batch; the last of an epoch may be smaller.
         seed: what the order derives from.
         fold: number of the fold.
-        augmenter: what changes the pictures of an epoch.
+        change: what is made of the rows of an epoch, as pictures are augmented.
         chances: of each row to be the next that is drawn; None: all the same.
         steps: batches an epoch, of rows drawn with replacement; None: as many as the rows make.
         alike: whether rows of a batch are of about one length, where rows differ in length.
@@ -70,7 +77,7 @@ class RowSource:
         batch_size: int,
         seed: int,
         fold: int = 0,
-        augmenter: Augmenter | None = None,
+        change: Change | None = None,
         chances: npt.NDArray[np.float64] | None = None,
         steps: int | None = None,
         alike: bool = False,
@@ -78,7 +85,7 @@ class RowSource:
         self.steps = -(-len(part) // batch_size) if steps is None else steps
         self._draws = None if steps is None else steps * batch_size
         self._part, self._batch_size = part, batch_size
-        self._seed, self._fold, self._augmenter = seed, fold, augmenter
+        self._seed, self._fold, self._change = seed, fold, change
         self._chances = None if chances is None else torch.from_numpy(chances)
         self._lengths = part.lengths if alike else None
 
@@ -87,7 +94,7 @@ class RowSource:
         once = self._chances is None and self._draws is None
         purpose = "shuffle" if once else "sample"
         order = torch.Generator().manual_seed(derive(self._seed, purpose, self._fold, number))
-        change = None if self._augmenter is None else partial(self._augmenter, epoch=number)
+        change = None if self._change is None else partial(self._change, epoch=number)
         how = skip, change, self._chances, self._draws, self._lengths
         return self._part.iterate_shuffled(self._batch_size, order, *how)
 

@@ -195,7 +195,7 @@ def test_each_row_of_originals_stands_above_its_reconstructions(here: Path, many
     into = Artifacts(here)
     kept: list[Any] = []
     into.pictures = lambda name, images, **about: kept.append(images)  # type: ignore[assignment]
-    latents.leave_pairs(into, pixels, 1 - pixels, (2, 2))
+    latents.leave_lines(into, (pixels, 1 - pixels), (2, 2), "")
 
     if many < 2:
         assert not kept
