@@ -81,6 +81,7 @@ class LearnerSpec(ABC):
         branch: the branch of learning that its tasks belong to.
         problem: what it learns to do, in words, as in "clustering"; "": the problems of its
             targets, or its name where it has none.
+        why: of sections that it does not read, why, where that is not plain.
     """
 
     eats: ClassVar[tuple[str, ...]] = ("rows",)
@@ -89,6 +90,12 @@ class LearnerSpec(ABC):
     makes: ClassVar[str] = ""
     branch: ClassVar[Branch] = "other"
     problem: ClassVar[str] = ""
+    why: ClassVar[Mapping[str, str]] = {}
+
+    @classmethod
+    def of(cls, config: Config) -> LearnerSpec:  # noqa: ARG003 - others depend on their options
+        """The spec of a config's learner; another one where its options say so."""
+        return cls()
 
     @abstractmethod
     def scores(self, config: Config) -> dict[str, ScoreSpec]:
@@ -164,8 +171,8 @@ def _refuse_scaling(config: Config, key: str, use: ModelUse, where: Where) -> It
 
 def spec_of(config: Config) -> LearnerSpec:
     """The spec of a config's learner."""
-    spec: LearnerSpec = import_code(config.learner.options.spec)()
-    return spec
+    spec: type[LearnerSpec] = import_code(config.learner.options.spec)
+    return spec.of(config)
 
 
 def score_names(config: Config) -> dict[str, str]:

@@ -53,6 +53,8 @@ def find_ineffective(config: Config, where: Where, written: Collection[str]) -> 
             what = f"learner {config.learner.name} does not read `{section}`"
             if section in spec_of(config).uses:
                 what += ": each of its networks has one of its own"
+            elif why := spec_of(config).why.get(section):
+                what += f": {why}"
             read = [name for name in spec_of(config).uses if reads(config, name)]
             accepted = join_names(read) or "none of such sections"
             found.append(Problem(what, where((section,)), accepted, f"'~{section}'"))

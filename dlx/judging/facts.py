@@ -34,6 +34,7 @@ class Facts(TypedDict, total=False):
     optimizer: str
     schedule: str
     notes: list[str]
+    told: list[str]
     meanings: dict[str, str]
     advice: dict[str, Any]
     data: dict[str, Any]

@@ -188,6 +188,13 @@ class Learner(ABC):
     def artifacts(self, into: Artifacts, when: str) -> None:  # noqa: B027
         """Keeps what can be looked at: after an epoch ("epoch"), or what was evaluated ("end")."""
 
+    def tell(self) -> list[str]:
+        """What stands beside the answer of what was found, a sentence each without its full stop.
+
+        As how many clusters there are, and by which rule.
+        """
+        return []
+
     def done(self) -> str:
         """Why to stop after the epoch; "" to go on."""
         return ""

@@ -113,6 +113,7 @@ def marks(found: Mapping[str, Any]) -> list[Mark]:
 def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
     use = verdict_of(mappings(run.report, "baselines")).use
     remarks = [sentence(use)] if use else []
+    remarks += [sentence(one) for one in get(run.report, "told", list) if isinstance(one, str)]
     told = _describe_verdict(run, found)
     if beside := get(get(run.report, "power", dict), "members", str):
         remarks.append(sentence(beside))

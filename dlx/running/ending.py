@@ -30,6 +30,10 @@ def finish(run: Run, judged: Sequence[Judged]) -> None:
         found |= {} if average is None else {"average": average}
     run.facts |= _progress(run)
     if run.config.final or not run.several:  # else the models are those of folds, none is the run's
+        if sentences := run.training.learner.tell():
+            run.facts["told"] = sentences
+        for one in sentences:
+            run.log(one)
         with warn_on_failure(run, "not every artifact is written"):
             run.training.learner.artifacts(run.stage.artifacts, "end")
     values = {score["name"]: score["value"] for score in run.facts["scores"]}
