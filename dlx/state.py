@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -17,10 +17,13 @@ class State:
     Attributes:
         tensors: by name.
         facts: in JSON's types, by name.
+        chunks: names of tensors that stay as they are for long, together: a checkpoint has a file
+            of each chunk, which is written once for the same contents.
     """
 
     tensors: Mapping[str, Tensor] = field(default_factory=dict)
     facts: Mapping[str, Any] = field(default_factory=dict)
+    chunks: Collection[Collection[str]] = ()
 
 
 class Stateful(Protocol):
@@ -38,6 +41,7 @@ def join_states(parts: Mapping[str, State]) -> State:
     return State(
         {f"{part}/{name}": t for part, one in parts.items() for name, t in one.tensors.items()},
         {part: one.facts for part, one in parts.items()},
+        [[f"{part}/{n}" for n in names] for part, one in parts.items() for names in one.chunks],
     )
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -46,18 +47,18 @@ def save(
 
     Args:
         folder: the checkpoints' folder, made if missing.
-        tensors: tensors by kind ("weights", "optimizer", ...) and name.
+        tensors: tensors by kind ("weights", "optimizer", ...) and name; those of "chunk.0",
+            "chunk.1" ... are read as those of one kind, "chunk".
         state: JSON-able facts, `step` and `epoch` among them.
         keep: checkpoints that stay, this one included.
 
     Raises:
         RunError: it cannot be written; the earlier ones are as they were.
     """
-    contents = {kind: (_pack(values), "safetensors") for kind, values in tensors.items()}
-    contents[_STATE] = (_json(plain(dict(state))), "json")
+    facts = _json(plain(dict(state)))
     make_folders(folder)
     files = {}
-    for kind, (blob, ending) in contents.items():
+    for kind, blob, ending in chain(_blobs(tensors), [(_STATE, facts, "json")]):
         digest = hashlib.sha256(blob).hexdigest()
         name = f"{kind}-{digest[:16]}.{ending}"
         if not _has_digest(folder / name, digest):  # best weights stay the same for many epochs
@@ -67,6 +68,12 @@ def save(
     write_bytes(folder / manifest, _json({"version": VERSION, "files": files}))
     with suppress(OSError):  # the checkpoint is complete; the next one tries again
         _sweep(folder, keep)
+
+
+def _blobs(tensors: Mapping[str, Mapping[str, Tensor]]) -> Iterator[tuple[str, bytes, str]]:
+    """What a file of each kind has, one after the other, as all of them are large together."""
+    for kind, values in tensors.items():
+        yield kind.partition(".")[0], _pack(values), "safetensors"
 
 
 def _pack(values: Mapping[str, Tensor]) -> bytes:
@@ -168,7 +175,7 @@ def recover(folder: Path) -> tuple[dict[str, Tensors], dict[str, Any], list[Prob
 
 
 def _read(manifest: Path) -> tuple[dict[str, Tensors], dict[str, Any]]:
-    blobs = {}
+    blobs: dict[str, list[bytes]] = {}
     folder = manifest.parent
     for name, expected in _read_manifest(manifest).items():
         try:
@@ -180,12 +187,16 @@ def _read(manifest: Path) -> tuple[dict[str, Tensors], dict[str, Any]]:
         if found != expected:
             what = f"{name} has SHA-256 {found}, not {expected}"
             raise RunError(_damage(folder, what, manifest))
-        blobs[name.partition("-")[0]] = blob
+        blobs.setdefault(name.partition("-")[0], []).append(blob)
     try:
-        state = parse_json(blobs.pop(_STATE))
-        return {kind: load_tensors(blob) for kind, blob in blobs.items()}, state
+        (facts,) = blobs.pop(_STATE)
+        return {kind: _unpack(parts) for kind, parts in blobs.items()}, parse_json(facts)
     except (KeyError, ValueError, SafetensorError) as error:
         raise RunError(_damage(folder, f"it cannot be read: {error}", manifest)) from error
+
+
+def _unpack(blobs: list[bytes]) -> Tensors:
+    return {name: one for blob in blobs for name, one in load_tensors(blob).items()}
 
 
 def _read_manifest(manifest: Path) -> dict[str, str]:

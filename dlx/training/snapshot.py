@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -22,6 +22,9 @@ from .training import Training
 Tensors = Mapping[str, Tensor]
 States = dict[str, State]
 """By the name of a part."""
+
+CHUNK = "chunk"
+"""The kind of files that hold a chunk of tensors each."""
 
 AVERAGE = "average"
 """The part whose tensors are kept by themselves in place of the learner's, where there is one."""
@@ -59,7 +62,7 @@ def take(training: Training, callbacks: Mapping[str, Callback]) -> States:
     states = {name: part.state() for name, part in parts_of(training, callbacks).items()}
     learner, average = states["learner"], training.average
     if average is not None:  # whose weights may stand in their place
-        states["learner"] = State({**learner.tensors, **average.raw}, learner.facts)
+        states["learner"] = replace(learner, tensors={**learner.tensors, **average.raw})
     return states
 
 
@@ -81,16 +84,19 @@ def pack(states: States, weights: Collection[str]) -> tuple[dict[str, Tensors], 
         weights: those tensors of the learner, or of the average, that are kept by themselves.
 
     Returns:
-        The weights under their own names, the other tensors as "<part>/<name>", and the facts by
-        part, after how far the training is.
+        The weights under their own names, the other tensors as "<part>/<name>", chunks among them
+        by themselves, and the facts by part, after how far the training is.
     """
     owner, progress = _owner(states), states["progress"].facts
     known = states[owner]
     kept = {name: one for name, one in known.tensors.items() if name in weights}
     others = {name: one for name, one in known.tensors.items() if name not in weights}
-    rest = join_states({**states, owner: State(others, known.facts)})
+    rest = join_states({**states, owner: replace(known, tensors=others)})
+    together, chunks = dict(rest.tensors), {}
+    for number, names in enumerate(rest.chunks):
+        chunks[f"{CHUNK}.{number}"] = {name: together.pop(name) for name in names}
     at = {"epoch": progress["epoch"], "step": progress["step"]}
-    return {"weights": kept, "training": rest.tensors}, {**at, **rest.facts}
+    return {"weights": kept, "training": together, **chunks}, {**at, **rest.facts}
 
 
 def unpack(tensors: Mapping[str, Tensors], facts: Mapping[str, Any]) -> States:
@@ -99,7 +105,7 @@ def unpack(tensors: Mapping[str, Tensors], facts: Mapping[str, Any]) -> States:
     Raises:
         KeyError: something is missing.
     """
-    rest = State(tensors["training"], facts)
+    rest = State({**tensors["training"], **tensors.get(CHUNK, {})}, facts)
     states = {name: part_of(rest, name) for name in facts if name not in ("epoch", "step")}
     owner = _owner(states)
     known = states[owner]
