@@ -46,6 +46,8 @@ def run(args: argparse.Namespace) -> int:
     say(f"weights: {weights['name']} (epoch {weights['epoch']}){average} of {tested['run']}")
     if tested["sample"]:
         say(SAMPLE)
+    elif "fresh" in tested:
+        say(tested["fresh"])
     else:
         say(looks_text(tested["looks"], tested["looks_rows"]))
     for warning in tested["warnings"]:

@@ -162,6 +162,8 @@ def show_answer(run: Run) -> None:
     found = run.facts["answer"]
     if run.data.samples.sample:
         say(SAMPLE)
+    elif "fresh" in run.facts:
+        say(run.facts["fresh"])
     elif found and found["looks"]:
         told = looks_text(found["looks"], run.facts["looks_rows"])
         say(f"{told} (ledger in {run.config.run.root})")

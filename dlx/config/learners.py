@@ -82,6 +82,8 @@ class LearnerSpec(ABC):
         problem: what it learns to do, in words, as in "clustering"; "": the problems of its
             targets, or its name where it has none.
         why: of sections that it does not read, why, where that is not plain.
+        fresh: what is made anew from the seed for validation and for the test, where no rows are
+            held out, in the singular, as "episode"; "": nothing is.
     """
 
     eats: ClassVar[tuple[str, ...]] = ("rows",)
@@ -91,6 +93,7 @@ class LearnerSpec(ABC):
     branch: ClassVar[Branch] = "other"
     problem: ClassVar[str] = ""
     why: ClassVar[Mapping[str, str]] = {}
+    fresh: ClassVar[str] = ""
 
     @classmethod
     def of(cls, config: Config) -> LearnerSpec:  # noqa: ARG003 - others depend on their options
@@ -114,6 +117,10 @@ class LearnerSpec(ABC):
     def check(self, config: Config, where: Where) -> Iterator[Problem]:  # noqa: ARG002
         """What its sections allow alone but the whole contradicts."""
         return iter(())
+
+    def tell_fresh(self, config: Config) -> str:  # noqa: ARG002
+        """How much is made anew to judge it, as in "20 validation and 100 test episodes"."""
+        return ""
 
     def notes(self, config: Config) -> list[str]:  # noqa: ARG002
         """What is allowed but worth a word."""
@@ -212,6 +219,15 @@ def has_validation(config: Config) -> bool:
         reads(config, "protocol")
         and bool(config.protocol.options.validates)
         and config.final != "only"
+    )
+
+
+def fresh_text(config: Config) -> str:
+    """What a score on the test set is of where nothing is held out; "" where rows are."""
+    made = spec_of(config).fresh
+    return made and (
+        f"no test set is used up: the {made}s of the test are made from the seed for this alone, "
+        "and testing the same weights again gives the same"
     )
 
 

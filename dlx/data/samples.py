@@ -74,6 +74,8 @@ class Samples(Frame):
         looks: the column of perceptual hashes (`likeness`) of a picture of each row; "" for none.
         sample: whether these are made-up sample data.
         notes: what was mended in reading.
+        unsteady: why the same seed may give other samples, so that no run can promise the same
+            bits; "" where it cannot.
     """
 
     inputs: tuple[str, ...]
@@ -98,6 +100,7 @@ class Samples(Frame):
     validation: Rows | None = None
     names: str = ""
     looks: str = ""
+    unsteady: str = ""
 
     @property
     def span(self) -> int:

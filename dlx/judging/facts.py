@@ -49,6 +49,7 @@ class Facts(TypedDict, total=False):
     fold_summary: dict[str, Any]
     smoothed: dict[str, Any]
     overfit: dict[str, Any]
+    fresh: str
     looks: int
     looks_before: Listed
     looks_rows: dict[str, int]

@@ -126,6 +126,8 @@ def _remarks(run: Run, found: Mapping[str, Any]) -> list[str]:
     if get(found, "part", str) == "val":
         picked = get(found, "weights", str) == "best"
         remarks.append(f"{_UNTESTED} {_PICKED}" if picked else _UNTESTED)
+    elif fresh := get(run.report, "fresh", str):
+        remarks.append(sentence(fresh))
     elif looks == 1:
         remarks.append("This is the first evaluation on the test set.")
     elif looks:

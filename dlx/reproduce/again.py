@@ -90,7 +90,8 @@ def reproduce(
         found = differences(folder, run.folder)
     around = earlier.find_changes(run.facts["environment"])
     scores = _scores(earlier, run)
-    level, why = contract(run.stage.fold.device, config.trainer.deterministic)
+    unsteady = run.data.samples.unsteady
+    level, why = contract(run.stage.fold.device, config.trainer.deterministic, unsteady)
     off = [score for score, (was, now) in scores.items() if not _is_near(was, now, tolerance)]
     identical = not found and not off and not broken
     sound = not any(one.startswith("report.json") for one in broken)  # the scores stand there

@@ -171,6 +171,10 @@ class Earlier:
             for name in BITS
             if now[name] != self.environment.get(name)
         ]
+        was: Mapping[str, Any] = self.get_or("environment", "packages", {})
+        for name, one in now.get("packages", {}).items():
+            if one != was.get(name):
+                changed.append(f"{name} is {one}, not {was.get(name)}")
         return changed if "flat_below" in self.environment else [*changed, EACH]
 
 

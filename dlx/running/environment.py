@@ -27,13 +27,13 @@ def cpu_model() -> str:
 
 
 def environment(
-    device: torch.device, threads: dict[str, Any], deterministic: bool
+    device: torch.device, threads: dict[str, Any], deterministic: bool, unsteady: str = ""
 ) -> dict[str, Any]:
     """What a run's numbers may depend on beside its config: for `environment.json`."""
     import numpy as np
 
     gpu = torch.cuda.get_device_name(device) if device.type == "cuda" else None
-    level, why = contract(device, deterministic)
+    level, why = contract(device, deterministic, unsteady)
     return {
         "dlx": __version__,
         "python": platform.python_version(),
@@ -56,12 +56,14 @@ def environment(
     }
 
 
-def contract(device: torch.device, deterministic: bool) -> tuple[str, str]:
+def contract(device: torch.device, deterministic: bool, unsteady: str = "") -> tuple[str, str]:
     """The best level of the contract of reproducibility that a run can claim, and why.
 
     A: the same bits on this machine, in a new process, resumed or not, and on another number of
     cores. F: the same bits on the same kind of GPU. G: scores alike within their spread.
     """
+    if unsteady:
+        return "G", unsteady
     if not deterministic:
         return "G", "trainer.deterministic is false: torch may sum in another order"
     if device.type == "cpu":

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..config.learners import score_meanings, spec_of
+from ..config.learners import fresh_text, score_meanings, spec_of
 from ..config.schema import Config
 from ..config.specs.averages import average_after
 from ..errors import Problem, UsageError
@@ -33,7 +33,7 @@ def look_again(
 
     Returns:
         Run, weights, whether the data are made up, scores beside their baselines, how often the
-        test set has been evaluated, and warnings.
+        test set has been evaluated (or what was made anew in its place), and warnings.
 
     Raises:
         UsageError: the run has no test part, or its data are no longer the same.
@@ -47,7 +47,7 @@ def look_again(
     learner = kept.learner(fold.inputs, fold.targets)
     batch = earlier.eval_batch or config.trainer.eval_batch_size
     learner.config = set_eval_batch(config, batch)
-    looks, warnings = _count(data, run)
+    looks, warnings = _count(config, data, run)
     judged = judge("test", learner.evaluate(fold, "test"))
     _keep(run, judged)
     return {
@@ -82,7 +82,7 @@ def _describe_unchecked(run: Path) -> list[str]:
 def _check_data(earlier: Earlier, data: Data, config: Config) -> None:
     """The data must be those that the run was trained on, cut as they were."""
     earlier.check_data(data)
-    if not len(data.split.test):
+    if not len(data.split.test) and not spec_of(config).fresh:
         what = "this run's protocol has no test set"
         if makes := spec_of(config).makes:
             what = f"learner {config.learner.name} has no test set: the {makes} it made is judged"
@@ -100,8 +100,10 @@ def _keep(run: Path, judged: Judged) -> None:
         write_status(run, {**status, "scores": scores, "directions": directions})
 
 
-def _count(data: Data, run: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _count(config: Config, data: Data, run: Path) -> tuple[dict[str, Any], tuple[str, ...]]:
     """Counts the look where the run lies, and what is to be told of it."""
+    if fresh := fresh_text(config):  # the ledger knows rows
+        return {"fresh": fresh}, ()
     if data.samples.sample:
         return {"looks": 1}, ()
     name, root = f"{run.parent.name}/{run.name}", run.parent.parent

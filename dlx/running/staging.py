@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ..config.cycles import snapshot_epochs
-from ..config.learners import monitor_of, score_names
+from ..config.learners import monitor_of, score_names, spec_of
 from ..config.schema import Config
 from ..data.origins import forget_files
 from ..interrupts import listen
@@ -108,7 +108,8 @@ def is_begun(folder: Path) -> bool:
 
 
 def _checkpoints(config: Config, fold: FoldData, folder: Path | None = None) -> Checkpoints:
-    monitor = None if fold.validation is None else monitor_of(config)
+    validates = fold.validation is not None or spec_of(config).fresh
+    monitor = monitor_of(config) if validates else None
     direction = score_names(config).get(monitor or "", "min")
     return Checkpoints(folder, monitor, direction, config.checkpoint, snapshot_epochs(config))
 

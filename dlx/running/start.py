@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from ..config.learners import network_name
+from ..config.learners import network_name, spec_of
 from ..config.load import Loaded, digest
+from ..config.specs import DATASETS
 from ..data.protocols import Fold
 from ..files import names_in, remove_file, remove_tree, sweep_temporaries
 from ..interrupts import check
@@ -31,7 +33,7 @@ from ..training.checkpoint import require_current
 from . import evidence
 from .callbacks import of_runs
 from .earlier import ANEW, Before, read_earlier
-from .environment import contract, describe_level, environment
+from .environment import describe_level, environment
 from .lineage import INHERITED, check_lineage
 from .members import check_members
 from .owner import is_own
@@ -62,6 +64,7 @@ def begin_anew(
     shared = trial.shared if trial else Shared(keep=False)
     data = shared.data(config)
     warnings = [*check_lineage(config, data), *check_members(config, data)]
+    warnings += filter(None, [data.samples.unsteady])
     first = _first_stage(loaded, data, shared, threads, before)
     first.facts["stamps"] = warnings
     sweep_below(root)
@@ -126,11 +129,14 @@ def begin_again(folder: Path, loaded: Loaded, say: Say, trial: Trial | None = No
     run.facts["vectors"] = run.facts["vectors"] or earlier.get_or("report", "vectors", [])
     told: list[Any] = earlier.get_or("report", "stamps", [])
     known = [s for s in told if str(s).startswith(("resumed where", *INHERITED))]
-    now = environment(run.stage.fold.device, run.threads, loaded.config.trainer.deterministic)
+    now = _environment(run)
     new = [
         f"resumed where {change}: the bits may differ from those of an uninterrupted run"
         for change in earlier.find_changes(now)
     ]
+    if unsteady := data.samples.unsteady:
+        why = "an episode cannot be played again: those under way began anew"
+        new += [unsteady, f"resumed where {why}"]
     run.facts["stamps"] = list(dict.fromkeys([*known, *new]))
     run.marks["resumed"] = earlier.get_or("status", "resumed", 0) + 1
     _write_start(run, write_config=earlier.status.get("config_digest") != digest(run.config))
@@ -214,19 +220,28 @@ def _write_start(run: Run, write_config: bool = True) -> None:
     if write_config:
         own = not run.resumed or is_own(run.folder)
         evidence.write_config(run.folder, run.loaded, own)
-    known = environment(fold.device, run.threads, config.trainer.deterministic)
+    known = _environment(run)
     known["eval_batch_size"] = run.training.options.eval_batch_size
     if fold.train.elsewhere:
         known["elsewhere"] = fold.train.elsewhere
     write_json(run.folder / "environment.json", known)
     run.facts["data"] = evidence.data_facts(config, run.data)
     write_json(run.folder / "data.json", run.facts["data"])
-    run.facts["contract"] = describe_level(*contract(fold.device, config.trainer.deterministic))
+    run.facts["contract"] = describe_level(known["contract_level"], known["contract_why"])
     run.facts |= {"environment": known, "run": run.name, "epochs": config.trainer.epochs}
     stamps = [*run.facts.get("stamps", []), *outcome.stamps(config, run.data)]
     run.facts |= {"checks": run.data.findings, "stamps": stamps}
     write_json(run.folder / "report.json", {**run.facts, "state": "running"})
     run.write_status("running")
+
+
+def _environment(run: Run) -> dict[str, Any]:
+    """What the numbers of a run may depend on, and what it can promise."""
+    deterministic, unsteady = run.config.trainer.deterministic, run.data.samples.unsteady
+    found = environment(run.stage.fold.device, run.threads, deterministic, unsteady)
+    dataset = DATASETS.entries.get(run.config.dataset.name)
+    needs = () if dataset is None else dataset.needs
+    return found | ({"packages": {one: version(one) for one in needs}} if needs else {})
 
 
 def _opening(run: Run) -> str:
@@ -244,10 +259,8 @@ def _opening(run: Run) -> str:
     where = fold.device.type
     where += f", {threads} thread{'s' if threads > 1 else ''}" if where == "cpu" else ""
     sample = " (sample data, not a result)" if run.data.samples.sample else ""
-    return (
-        f"{run.config.task}{sample}: {rows}, {len(split.test):,} test rows; "
-        f"{network_name(run.config)} with {sizes}; {where}"
-    )
+    rows = spec_of(run.config).tell_fresh(run.config) or f"{rows}, {len(split.test):,} test rows"
+    return f"{run.config.task}{sample}: {rows}; {network_name(run.config)} with {sizes}; {where}"
 
 
 def everything(data: Data) -> Fold:

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from ..config.learners import spec_of
+from ..config.learners import fresh_text, spec_of
 from ..config.load import Loaded
 from ..config.names import plural
 from ..data.checks import rows_seen_elsewhere
@@ -225,9 +225,10 @@ def _judge_all(run: Run) -> list[Judged]:
     """Scores on validation, on the test part, which is looked at once, and of what was made."""
     begun = time.perf_counter()
     judged = []
-    if run.stage.fold.validation is not None:
+    fresh = spec_of(run.config).fresh
+    if fresh or run.stage.fold.validation is not None:
         judged.append(judge("val", _evaluations(run, "val")))
-    if run.config.test and len(run.data.split.test):
+    if run.config.test and (fresh or len(run.data.split.test)):
         count_look(run, run.verb, f"step {run.stage.kept_step}")
         evaluations = _evaluations(run, "test")
         judged.append(judge("test", evaluations))
@@ -270,6 +271,9 @@ def count_look(run: Run, verb: str, weights: str) -> None:
         MethodError: a second workflow look that was not asked for.
         RunError: the ledger is damaged, or cannot be written.
     """
+    if fresh := fresh_text(run.config):  # the ledger knows rows
+        run.facts["fresh"] = fresh
+        return
     if run.data.samples.sample:
         run.facts["looks"] = 1
         return

@@ -103,7 +103,8 @@ def fits(config: Config, group: str, option: str) -> bool:
     if group == "callbacks" and option in extras():
         return is_installed(option)
     if f"{group}/{option}" in ("schedule/plateau", "callbacks/early_stopping"):
-        return bool(validates) and monitor_of(config) is not None
+        watched = validates or spec_of(config).fresh
+        return bool(watched) and monitor_of(config) is not None
     if f"{group}/{option}" == "callbacks/activations":
         return bool(validates)
     if group == "protocol":
@@ -120,6 +121,8 @@ def fits_dataset(config: Config, option: str) -> bool:
     offered = DATASETS.default(option)().options
     if offered.own or offered.kind not in spec_of(config).eats:
         return False  # it must be said where it lies
+    if offered.kind == "environment":
+        return True
     if offered.kind == "picture":
         return offered.inputs == config.dataset.options.inputs
     if not config.targets:  # such learners look at one column

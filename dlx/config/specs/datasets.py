@@ -10,6 +10,7 @@ from ..shapes import Sizes
 from .cifar import Cifar10
 from .dataset import Dataset as Dataset
 from .dataset import File as File
+from .environments import Gridworld, Gymnasium
 from .generated import Posts, Stories
 from .images import CatsVsDogs as CatsVsDogs
 from .images import Images
@@ -299,6 +300,8 @@ DATASETS = Table(
         "images": Component(Images, f"{_CODE}.images:images"),
         "stories": Component(Stories, f"{_CODE}.stories:stories"),
         "posts": Component(Posts, f"{_CODE}.posts:posts"),
+        "gridworld": Component(Gridworld, f"{_CODE}.environments:gridworld"),
+        "gymnasium": Component(Gymnasium, f"{_CODE}.environments:gymnasium", ("gymnasium",), "rl"),
         "picture": Component(OnePicture, f"{_CODE}.named:picture"),
         "picture_pair": Component(TwoPictures, f"{_CODE}.named:picture_pair"),
         "boston_housing": Component(BostonHousing, f"{_CODE}.keras:boston_housing"),

@@ -12,6 +12,7 @@ from .language import LANGUAGE_NETWORKS
 from .learner import Learner as Learner
 from .models import MODELS
 from .optimizers import OPTIMIZERS
+from .policies import Ppo
 
 
 class Supervised(Learner):
@@ -241,6 +242,7 @@ LEARNERS = Table(
         "language_model": Component(LanguageModel, "dlx.learning.language_model:LanguageModel"),
         "word_vectors": Component(WordVectors, "dlx.learning.word_vectors:WordVectors"),
         "dream": Component(Dream, "dlx.learning.dream:Dream"),
+        "ppo": Component(Ppo, "dlx.learning.ppo:Ppo"),
         "style": Component(Style, "dlx.learning.style:Style"),
     },
 )

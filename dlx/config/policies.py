@@ -1,0 +1,112 @@
+"""What may be asked of learners of a policy: an environment, and episodes of seeds of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import ClassVar
+
+from ..errors import Problem
+from .files import Where
+from .learners import LearnerSpec, ModelUse, ScoreSpec, known_inputs
+from .names import plural
+from .schema import Config
+from .specs.averages import is_averaged
+from .specs.policies import ActorCritic, Policy, Ppo
+
+RETURN, SOLVED, LENGTH = "return", "solved", "length"
+"""Scores of episodes."""
+SOLVED_MEANING = "share of the episodes whose return is at least the environment's threshold"
+_RECENT = "mean return of the last 100 training episodes, as the policy was then"
+
+
+class PolicySpec(LearnerSpec):
+    """Episodes of an environment; settings are compared by the return of validation episodes.
+
+    What is played to validate, and to test, are episodes of seeds that serve nothing else: no rows
+    are held out, and no ledger counts them.
+
+    Attributes:
+        losses: each with its direction and what it is of.
+    """
+
+    eats = ("environment",)
+    uses = ("model", "optimizer", "schedule")
+    fresh = "episode"
+    branch = "reinforcement"
+    problem = "acting"
+    losses: ClassVar[dict[str, ScoreSpec]] = {}
+
+    def scores(self, config: Config) -> dict[str, ScoreSpec]:  # noqa: ARG002
+        """What training tells, and what episodes of seeds of their own bring."""
+        found = {f"train/{name}": one for name, one in self.losses.items()}
+        found["train/return"] = ScoreSpec("max", meaning=_RECENT)
+        found["val/return"] = ScoreSpec("max", judged=True)
+        found["val/solved"] = ScoreSpec("max", each_epoch=False, meaning=SOLVED_MEANING)
+        return found
+
+    def monitor(self, config: Config) -> str:  # noqa: ARG002
+        """The return of validation episodes."""
+        return "val/return"
+
+    def tell_fresh(self, config: Config) -> str:
+        """How many episodes."""
+        options = config.learner.options
+        assert isinstance(options, Policy)
+        told = f"{options.validation_episodes:,} validation and {options.test_episodes:,} test "
+        return f"{told}episodes of seeds of their own"
+
+    def check(self, config: Config, where: Where) -> Iterator[Problem]:
+        """Options of others that would have no effect."""
+        options = config.learner.options
+        assert isinstance(options, Policy)
+        if config.trainer.steps_per_epoch is not None:
+            steps = config.trainer.steps_per_epoch
+            what = "`trainer.steps_per_epoch` counts batches of rows, of which learner "
+            what += f"{config.learner.name} has none"
+            here, hint = where(("trainer", "steps_per_epoch")), f"learner.steps_per_epoch={steps}"
+            yield Problem(what, here, "learner.steps_per_epoch", hint)
+        trainer = config.trainer
+        if trainer.average.name == "swa" and is_averaged(trainer.average, trainer.epochs):
+            what = "an average of epochs passes over the batches again, but what was played is gone"
+            accepted, here = "trainer.average: none, ema", where(("trainer", "average"))
+            yield Problem(what, here, accepted, "trainer.average=none")
+
+
+class ActorCriticSpec(PolicySpec):
+    """A policy, and a network that tells the value."""
+
+    losses: ClassVar[dict[str, ScoreSpec]] = {
+        "policy": ScoreSpec("min", meaning="objective of the policy, which tells no return"),
+        "value": ScoreSpec("min", meaning="half the mean squared error of the value"),
+        "entropy": ScoreSpec("max", meaning="entropy of the policy's actions, in nats"),
+    }
+
+    def models(self, config: Config) -> dict[str, ModelUse]:
+        """The policy and the value."""
+        options, inputs = config.learner.options, known_inputs(config)
+        assert isinstance(options, ActorCritic)
+        found = {"model": ModelUse(config.model, inputs, ("action",))}
+        if options.value is not None:
+            found["learner.value"] = ModelUse(options.value, inputs, ("value",), {"value": 1})
+        return found
+
+
+class PpoSpec(ActorCriticSpec):
+    """Batches are cut from what was just played."""
+
+    can = ("accumulate",)
+    losses: ClassVar[dict[str, ScoreSpec]] = {
+        **ActorCriticSpec.losses,
+        "clipped": ScoreSpec("min", meaning="share of the actions whose probability was clipped"),
+    }
+
+    def notes(self, config: Config) -> list[str]:
+        """How many steps an epoch really has."""
+        options = config.learner.options
+        assert isinstance(options, Ppo)
+        each = options.rollout * config.dataset.options.copies
+        many = -(-options.steps_per_epoch // each)
+        if many * each == options.steps_per_epoch:
+            return []
+        told = f"an epoch is {plural(many, 'rollout')} of {each:,} steps, {many * each:,} together"
+        return [f"{told}: learner.steps_per_epoch is {options.steps_per_epoch:,}"]

@@ -1,0 +1,5 @@
+"""Environments: what an action leads to, as a function of a seed. NumPy only, no torch."""
+
+from .base import Actions, Environment, Step, make, require_choice
+
+__all__ = ["Actions", "Environment", "Step", "make", "require_choice"]

@@ -1,0 +1,83 @@
+"""A policy and a network that tells the value of what is seen: what PPO and REINFORCE share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..config.schema import Config
+from ..config.specs.policies import ActorCritic as Options
+from ..data.columns import Input
+from ..optimizers.named import Optimizers
+from ..sources.batches import Batch
+from .meters import Meters
+from .networks import build_model, build_network
+from .policy import ACTION, OBSERVATION, VALUE, Policy
+
+POLICY = "policy"
+
+
+class ActorCritic(Policy):
+    """Base of learners whose policy gives probabilities; two networks, each with an optimizer."""
+
+    @classmethod
+    def assemble(
+        cls,
+        config: Config,
+        inputs: Mapping[str, Input],
+        actions: int,
+        device: torch.device,
+        fold: int,
+    ) -> dict[str, nn.Module]:
+        """The policy by `model`, and the value by `learner.value` or the same."""
+        options = config.learner.options
+        assert isinstance(options, Options)
+
+        def build(name: str, outputs: dict[str, int]) -> nn.Module:
+            load, own = config.model.load(), config.model.options
+            found: nn.Module = build_network(
+                config, lambda: load(own, dict(inputs), outputs), device, fold, name
+            )
+            return found
+
+        policy = build(POLICY, {ACTION: actions})
+        if options.value is None:
+            return {POLICY: policy, VALUE: build(VALUE, {VALUE: 1})}
+        return {POLICY: policy, VALUE: build_model(config, VALUE, inputs, {VALUE: 1}, device, fold)}
+
+    def prefer(self, observations: Tensor) -> Tensor:
+        """The logits of the actions."""
+        found: Tensor = self.networks[POLICY]({OBSERVATION: self.see(observations)})[ACTION]
+        return found.float()
+
+    def move(
+        self,
+        parts: Mapping[str, Callable[[Batch], dict[str, Tensor]]],
+        batch: Batch,
+        optimizers: Optimizers,
+        meters: Meters,
+    ) -> None:
+        """Moves each network by its own losses, in order; the meters are told when that is done."""
+        told: list[tuple[Batch, dict[str, Tensor]]] = []
+
+        def closure(compute: Callable[[Batch], dict[str, Tensor]]) -> Callable[[Batch], Any]:
+            def losses(micro: Batch) -> dict[str, Tensor]:
+                found = compute(micro)
+                if not optimizers.again:
+                    told.append((micro, found))
+                return found
+
+            return losses
+
+        for name, compute in parts.items():
+            optimizers.step(name, batch, closure(compute))
+        for micro, found in told:
+            meters.update(micro, found, {})
+
+    def tell_value(self, observations: Tensor) -> Tensor:
+        """The return that is to come, (rows,)."""
+        found: Tensor = self.networks[VALUE]({OBSERVATION: self.see(observations)})[VALUE]
+        return found.float().squeeze(1)
