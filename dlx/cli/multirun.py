@@ -169,6 +169,7 @@ def _show_points(points: Sequence[Any], outcome: dict[str, Any]) -> None:
         (score if outcome["seeds"] == 1 else f"mean {score}", [number(p["value"]) for p in points]),
         ("std", [number(p["std"]) if p["std"] is not None else "" for p in points]),
         (f"95 % {named}".strip(), [interval_text(p["interval"]) for p in points]),
+        ("interquartile mean, 95 %", [_middle(p.get("interquartile")) for p in points]),
         ("baseline", [baseline_text(p.get("baseline")) for p in points]),
         ("seeds", [f"{p['n']} of {len(p['trials'])}" for p in points]),
         ("epoch", [whole(p["epoch"]) for p in points]),
@@ -179,6 +180,14 @@ def _show_points(points: Sequence[Any], outcome: dict[str, Any]) -> None:
     titles = [title for title, _ in kept]
     rows = list(zip(*(cells for _, cells in kept), strict=True))
     show_table(titles, rows, right=[t for t in titles if t in (columns[1][0], "std", "epoch")])
+
+
+def _middle(found: dict[str, Any] | None) -> str:
+    """An interquartile mean with its interval; nothing where it is the mean."""
+    if not found or not found["left_out"]:
+        return ""
+    interval = interval_text(found["interval"])
+    return number(found["mean"]) + f" ({interval})" * bool(interval)
 
 
 def _setting(point: dict[str, Any], shown: Sequence[str]) -> str:

@@ -6,11 +6,12 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from ..judging.interquartile import LEAST
 from .answer import DECISIONS, TONE, VERDICT, against, labelled, marks, worn
 from .blocks import Alerts, Answer, Block, Code, Facts, Section, Text
 from .levers import format_value
 from .read import amount, get
-from .sweep_facts import Setting, Sweep
+from .sweep_facts import Setting, Sweep, middle_told
 from .sweep_tables import round_mean
 from .words import between, duration, number, sentence, shorten, tally
 
@@ -65,6 +66,9 @@ def _list_facts(sweep: Sweep, best: Setting, baseline: Mapping[str, Any]) -> lis
         pairs.append((name, between(best.interval)))
     if std is not None:
         pairs.append((f"standard deviation of {tally(many or 0, 'trial')}", number(std)))
+    if middle := best.middle:
+        told = middle_told(middle) if middle.left_out else f"the mean, of fewer than {LEAST}"
+        pairs.append((f"interquartile mean of {tally(many or 0, 'trial')}", told))
     own = sweep.default
     if own is not None and own is not best and math.isfinite(own.value):
         pairs.append(("task defaults", number(own.value)))

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from .levers import ABSENT, Lever, format_value, lever
 from .read import (
@@ -23,10 +23,23 @@ from .read import (
     mappings,
     mean_curve,
 )
-from .words import defaults_or, number, setting, tails
+from .words import between, defaults_or, number, setting, tails
 
 STATES = ("done", "pruned", "failed", "running", "waiting")
 UNFINISHED = STATES[1:]
+
+
+class Middle(NamedTuple):
+    """An interquartile mean, its 95 % interval, and whether it leaves values out."""
+
+    mean: float
+    interval: tuple[float, float] | None
+    left_out: bool
+
+
+def middle_told(middle: Middle) -> str:
+    """As in "0.97 (0.96 to 0.98)"."""
+    return number(middle.mean) + f" ({between(middle.interval)})" * bool(middle.interval)
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,6 +78,15 @@ class Setting:
     def interval(self) -> tuple[float, float] | None:
         """The 95 % interval of the score, where it has one that can be drawn."""
         return drawn_span(self.facts)
+
+    @property
+    def middle(self) -> Middle | None:
+        """Its interquartile mean; None where none was told, as of one trial."""
+        found = get(self.facts, "interquartile", dict)
+        mean, left_out = amount(found, "mean"), amount(found, "left_out")
+        if mean is None or not math.isfinite(mean):
+            return None
+        return Middle(float(mean), drawn_span(found), bool(left_out and left_out > 0))
 
     @property
     def states(self) -> Counter[str]:

@@ -9,7 +9,7 @@ from typing import Any
 from .blocks import Code, Facts, Section, Table, Text
 from .levers import format_value
 from .read import amount, finite, get
-from .sweep_facts import UNFINISHED, Setting, Sweep
+from .sweep_facts import UNFINISHED, Setting, Sweep, middle_told
 from .words import NONE, baseline_told, between, duration, known, number, setting, shorten, tally
 
 _SHOWN = 50  # settings that are seen at once
@@ -68,6 +68,7 @@ def _columns(sweep: Sweep) -> list[tuple[str, Any]]:
         (shorten(sweep.score, _LONGEST), lambda one: known(one.value)),
         ("± std", fact("std")),
         ("95% interval", lambda one: between(one.interval)),
+        ("interquartile mean", _tell_middle),
         ("baseline", lambda one: baseline_told(sweep.baseline(one))),
         *((shorten(name, _LONGEST), objective(name)) for name in others),
         *((shorten(key, _LONGEST), value_of(key)) for key in sweep.keys),
@@ -77,6 +78,11 @@ def _columns(sweep: Sweep) -> list[tuple[str, Any]]:
         ("parameters", fact("parameters")),
         ("time", lambda one: _time(amount(one.facts, "seconds"))),
     ]
+
+
+def _tell_middle(one: Setting) -> str:
+    """The interquartile mean with its interval; a dash where nothing is left out."""
+    return middle_told(one.middle) if one.middle and one.middle.left_out else NONE
 
 
 def _words(sweep: Sweep, name: str) -> bool:

@@ -24,8 +24,9 @@ def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> 
     Returns:
         `value`, the mean over finished trials (None without one), `std`, `interval` and what it
         is of: "seeds" (Student's t), "folds" or "bootstrap" (of a lone trial); `baseline`, the
-        mean of what the trials are to beat (None where one lacks it); means; and what it is worth
-        beside simpler answers by the least of its trials: `beats`, `verdict`, `use`.
+        mean of what the trials are to beat (None where one lacks it); means; `interquartile`, the
+        mean of the middle half (None for fewer than two trials); and what it is worth beside
+        simpler answers by the least of its trials: `beats`, `verdict`, `use`.
     """
     done = [t for t in trials if t["state"] == "done" and t.get("value") is not None]
     values = [t["value"] for t in done]
@@ -41,6 +42,7 @@ def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> 
         "std": statistics.stdev(values) if len(values) > 1 else None,
         "interval": interval,
         "interval_of": kind if interval else None,
+        "interquartile": _interquartile(values),
         "n": len(values),
         "epoch": _mean(t.get("epoch") for t in done),
         "parameters": first.get("parameters"),
@@ -49,6 +51,20 @@ def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> 
         "baseline": _baseline(done),
         "trials": [t["trial"] for t in trials],
         **_find_worst_verdict(done),
+    }
+
+
+def _interquartile(values: Sequence[float]) -> dict[str, Any] | None:
+    """The mean of the middle half of some trials, its interval, and how many it leaves out."""
+    if len(values) < 2:
+        return None
+    from ..judging.interquartile import draw_interval, interquartile_mean
+
+    interval = draw_interval([values])
+    return {
+        "mean": interquartile_mean(values),
+        "interval": list(interval) if interval else None,
+        "left_out": 2 * (len(values) // 4),
     }
 
 

@@ -19,6 +19,8 @@ import pytest
 from forks import HANGS_S, Process
 
 from dlx.cli.main import main
+from dlx.cli.multirun import show_outcome
+from dlx.search.table import point_of
 
 Cli = Callable[..., Any]
 WINE = ("task=wine", "trainer.threads=1", "trainer.epochs=2")
@@ -449,3 +451,21 @@ def test_experiments_are_swept_over_and_known_by_their_names(
     for name, many in (("small", 1), ("large", 2)):
         listed = json.loads(cli("runs", f"experiment={name}", "--json").out)
         assert len(listed) == many
+
+
+def test_the_table_tells_the_middle_half_of_the_seeds(capsys: pytest.CaptureFixture[str]) -> None:
+    def show(many: int) -> str:
+        values = [0.9, 0.1, 0.92, 0.94, 0.93][:many]
+        rows = [
+            {"trial": n, "point": 0, "state": "done", "value": v, "values": {}, "shown": []}
+            for n, v in enumerate(values)
+        ]
+        told = {"points": [point_of(0, {}, rows)], "trials": rows, "seeds": many, "notes": []}
+        told |= {"score": "val/accuracy", "direction": "max", "sample": False, "best": None}
+        show_outcome(told, Path())
+        return capsys.readouterr().out
+
+    head, row = show(5).splitlines()[1:3]
+    assert "interquartile mean, 95 %" in head
+    assert re.search(r"  0\.9167 \(0\.\d{4} to 0\.\d{4}\)  ", row)
+    assert "interquartile" not in show(3)

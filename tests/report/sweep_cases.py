@@ -42,6 +42,7 @@ def setting(number: int, trials: list[dict[str, Any]]) -> dict[str, Any]:
         "std": 0.01,
         "interval": [value - 0.05, value + 0.05],
         "interval_of": "seeds",
+        "interquartile": {"mean": value, "interval": None, "left_out": 0},
         "n": len(trials),
         "epoch": 4.5,
         "parameters": trials[0]["parameters"],

@@ -80,6 +80,24 @@ def test_settings_stand_best_first_and_the_best_is_marked(made):
     assert sum(tr.get("class") == "marked" for tr in found.all("tr")) == 1
 
 
+def test_of_few_trials_the_interquartile_mean_is_the_mean(made, undrawn):
+    few = made(cases.sweep(2))
+    assert "interquartile mean of 2 trials the mean, of fewer than 4" in few.text
+    assert "interquartile mean" not in few.tables[TITLE][0]
+
+
+def test_the_interquartile_mean_is_told(made, undrawn):
+    tree = cases.sweep(2)
+    for point in tree["points"]:
+        told = {"mean": point["value"] + 0.01, "interval": [0.8, 0.97], "left_out": 2}
+        point |= {"interquartile": told, "n": 5}
+    many = made(tree)
+    head, first, _ = many.tables[TITLE]
+    best = f"{max(p['value'] for p in tree['points']) + 0.01:.4f} (0.8000 to 0.9700)"
+    assert first[head.index("interquartile mean")] == best
+    assert f"interquartile mean of 5 trials {best}" in many.text
+
+
 def test_a_setting_has_its_own_baseline_and_an_old_one_a_dash(made):
     tree = cases.sweep(2)
     tree["points"][1]["baseline"] = {"name": "majority", "value": 0.25}

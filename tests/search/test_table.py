@@ -103,3 +103,20 @@ def test_the_front_is_optunas(seed: int) -> None:
 def test_counts() -> None:
     rows = [trial(0, 0.5), trial(1, None), {"state": "waiting"}]
     assert counts(rows) == {"done": 1, "pruned": 0, "failed": 1, "running": 0, "waiting": 1}
+
+
+def test_the_middle_half_of_the_seeds() -> None:
+    values = [0.9, 0.1, 0.92, 0.94, 0.93]
+    found = point_of(0, {}, [trial(number, value) for number, value in enumerate(values)])
+    middle = found["interquartile"]
+    assert middle["mean"] == pytest.approx(stats.trim_mean(values, 0.25))
+    assert middle["left_out"] == 2
+    low, high = middle["interval"]
+    assert min(values) < low < middle["mean"] < high < max(values)
+
+
+def test_of_few_seeds_the_middle_half_is_all() -> None:
+    few = [trial(number, value) for number, value in enumerate([0.5, 0.7, 0.9])]
+    told = {"mean": pytest.approx(0.7), "interval": None, "left_out": 0}
+    assert point_of(0, {}, few)["interquartile"] == told
+    assert point_of(0, {}, few[:1])["interquartile"] is None
