@@ -15,6 +15,7 @@ from .learners import (
     known_size,
 )
 from .names import join_names
+from .probe import check_probe, probe_scores
 from .schema import Config
 
 _BOUND = "negative bound on the likelihood, in nats a picture"
@@ -54,7 +55,7 @@ class VaeSpec(LearnerSpec):
         if many := options.bound_samples:
             meaning = _WEIGHTED.format(f"{many:,}")
             found[f"{held}/iw_bound"] = ScoreSpec("min", each_epoch=False, meaning=meaning)
-        return found
+        return {**found, **probe_scores(config)}
 
     def monitor(self, config: Config) -> str | None:
         """The bound on the validation set."""
@@ -75,6 +76,7 @@ class VaeSpec(LearnerSpec):
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Whether there is one input, and no step makes something else of its pictures."""
+        yield from check_probe(config, where)
         inputs, options = config.dataset.options.inputs, config.learner.options
         if options.terms == "book" and options.beta != 1:
             what = f"`learner.beta` is {options.beta:g}, but `learner.terms` is book"

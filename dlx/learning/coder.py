@@ -13,8 +13,10 @@ from ..data.columns import Input
 from ..models.summary import LayerRow, layer_table
 from ..sources.batches import Batch
 from ..sources.fold import FoldData
+from ..sources.source import Source
 from .learner import OneLoss
 from .penalties import Penalty
+from .probe import Prober
 
 
 class Coder(OneLoss):
@@ -23,6 +25,7 @@ class Coder(OneLoss):
     Attributes:
         code: what the decoder reads, and the option that says how many numbers that is.
         input: name of the input.
+        prober: judges the codes by labels, where it is asked to.
         shape: of its rows.
         numbers: of a row's code.
 
@@ -44,6 +47,7 @@ class Coder(OneLoss):
         parts = {name: getattr(model, name) for name in ("encoder", "decoder")}
         chosen = {f"learner.{name}": (getattr(options, name), one) for name, one in parts.items()}
         self._penalty = Penalty(chosen)
+        self.prober = Prober(config)
         self._last: tuple[FoldData, str, dict[str, Tensor]] | None = None
 
     @property
@@ -51,6 +55,11 @@ class Coder(OneLoss):
         """The encoder."""
         encoder: nn.Module = self.model.encoder
         return encoder
+
+    def source(self, fold: FoldData, number: int) -> Source:
+        """The training rows; refuses labels that cannot judge what is learnt of them."""
+        self.prober.require(fold, number)
+        return super().source(fold, number)
 
     def layers(self, inputs: Mapping[str, Input]) -> list[LayerRow]:
         """The layers of the encoder, then those of the decoder."""

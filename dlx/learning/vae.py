@@ -169,7 +169,10 @@ class Vae(Coder):
         return normal_rows(self.config.seed, purpose, batch.numbers.cpu().numpy(), numbers)
 
     def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
-        """The loss, the bounds and the squared error, each beside those of the simple models."""
+        """The loss, the bounds and the squared error, each beside those of the simple models.
+
+        Last what the codes are worth with few labels, where that is asked for.
+        """
         samples, meters = fold.part(part), self.meters(part)
         found = self.run_over(samples, meters)
         self._last = (fold, part, found)
@@ -188,7 +191,7 @@ class Vae(Coder):
             evaluated.append(Evaluation(f"{part}/{name}", "min", "row", own, others))
         if self.config.learner.options.bound_samples:
             evaluated.append(self._weighted(fold, part, simple))
-        return evaluated
+        return [*evaluated, *self.prober.evaluations(fold, part, self)]
 
     def _losses_of(self, parts: Mapping[str, Any]) -> dict[str, Any]:
         """The scores of a simple model, of the parts of its bound."""
@@ -253,6 +256,7 @@ class Vae(Coder):
             latents.leave_plane(into, self._decode, self.shape)
         if when == "end" and last is not None:
             self._leave_evaluated(into, *last)
+            self.prober.leave(into)
 
     def _leave_evaluated(
         self, into: Artifacts, fold: FoldData, part: str, found: Mapping[str, Tensor]

@@ -13,6 +13,7 @@ from .learner import Learner as Learner
 from .models import MODELS
 from .optimizers import OPTIMIZERS
 from .policies import Ppo
+from .probe import PROBE, Probe
 
 
 class Supervised(Learner):
@@ -57,6 +58,7 @@ class Vae(Learner):
         ge=0,
         newer=True,
     )
+    probe: Probe | None = option(None, PROBE, newer=True)
 
 
 @dataclass(frozen=True, kw_only=True)
