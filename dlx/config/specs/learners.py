@@ -62,6 +62,49 @@ class Vae(Learner):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Corrupt:
+    """What is done to each number of a row before the encoder reads it."""
+
+    noise: float = option(0.0, "standard deviation of normal noise that is added", ge=0)
+    drop: float = option(0.0, "share of the numbers that become 0", ge=0, lt=1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Mask:
+    """Which part of a row the encoder does not read: hidden numbers are those of the mean row."""
+
+    share: float = option(0.0, "share of the patches that are hidden; 0: none", ge=0, lt=1)
+    patch: int = option(
+        4, "side of a patch in pixels; of rows that are no pictures, numbers side by side", ge=1
+    )
+    scored: Literal["hidden", "all"] = option(
+        "hidden", "the loss is of hidden numbers alone, or of all"
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Autoencoder(Learner):
+    """Each row from a few numbers, or from what is left of it (Vincent, 2008; He, 2021)."""
+
+    spec = "dlx.config.autoencoder:AutoencoderSpec"
+
+    code: int = option(32, "numbers that stand for a row", ge=1)
+    encoder: Chosen = option(
+        MODELS.default("mlp"), "gives the numbers that stand for a row", table=MODELS
+    )
+    decoder: Chosen = option(
+        MODELS.default("mlp"), "gives the row that numbers stand for", table=MODELS
+    )
+    loss: Literal["squared_error", "cross_entropy"] = option(
+        "squared_error",
+        "of each number: its squared error; or, of numbers from 0 to 1, the cross-entropy of a "
+        "pixel that is white with the probability that the decoder gives",
+    )
+    corrupt: Corrupt = option(Corrupt, "what is done to rows first, which are to be rebuilt whole")
+    mask: Mask = option(Mask, "which part of rows is hidden, and is to be told from the rest")
+
+
+@dataclass(frozen=True, kw_only=True)
 class GanOptimizers:
     """What moves each network; null: the config's `optimizer`."""
 
@@ -237,6 +280,7 @@ LEARNERS = Table(
     "learner",
     {
         "supervised": Component(Supervised, "dlx.learning.supervised:Supervised"),
+        "autoencoder": Component(Autoencoder, "dlx.learning.autoencoder:Autoencoder"),
         "vae": Component(Vae, "dlx.learning.vae:Vae"),
         "gan": Component(Gan, "dlx.learning.gan:Gan"),
         "diffusion": Component(Diffusion, "dlx.learning.diffusion:Diffusion"),
