@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
+from ..config.branches import BRANCHES
 from ..config.fields import Chosen, Option, alternatives
 from ..explain.methods import METHODS
 from .console import say, say_json
@@ -59,6 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
 def words(typed: list[str]) -> list[str]:
     """What the last word of a command may become, the words before it given."""
+    from .branches import branch_words
     from .main import VERBS
 
     last = typed[-1] if typed else ""
@@ -71,6 +73,8 @@ def words(typed: list[str]) -> list[str]:
     if typed[0] in _OF_RUNS and not last.startswith("-"):
         found = _complete_runs(typed[0], typed[1:-1], last)
         return [word for word in found if word.startswith(last)]
+    if typed[0] == "tasks" and not last.startswith("-"):
+        return [word for word in [*BRANCHES, *_values("task")] if word.startswith(last)]
     if typed[0] not in _OF_CONFIGS:
         return []
     if "=" in last:
@@ -78,7 +82,9 @@ def words(typed: list[str]) -> list[str]:
         return [f"{key}={value}" for value in _values(key) if value.startswith(begun)]
     ending = "" if typed[0] == "help" else "="
     named = [] if typed[0] == "help" else _named_keys(typed[1:-1])
-    return [f"{key}{ending}" for key in (*_keys(), *named) if key.startswith(last)]
+    branches = branch_words() if typed[0] == "help" else []
+    offered = (*(f"{key}{ending}" for key in (*_keys(), *named)), *branches)
+    return [word for word in dict.fromkeys(offered) if word.startswith(last)]
 
 
 _OF_CONFIGS = ("train", "tune", "workflow", "config", "summary", "lr-find", "preview", "help")

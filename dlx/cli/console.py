@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..judging.verdict import display_name
 from ..printable import UNPRINTABLE, printable
 from .streams import is_screen, is_unicode
-from .tables import Look, table_lines
+from .tables import Look, grouped_lines
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,12 +75,27 @@ def show_table(
         rows: cells as text.
         right: titles of the columns that are aligned to the right.
     """
+    show_groups(titles, {"": rows}, right)
+
+
+def show_groups(
+    titles: Sequence[str],
+    groups: Mapping[str, Sequence[Sequence[str]]],
+    right: Collection[str] = (),
+) -> None:
+    """Prints a table whose rows stand in groups, as `show_table` does.
+
+    Args:
+        titles: of the columns.
+        groups: rows by the heading above them.
+        right: titles of the columns that are aligned to the right.
+    """
     look = Look()
     if is_screen():
         look = Look(shutil.get_terminal_size().columns, True, "NO_COLOR" not in os.environ)
     if not is_unicode():
         look = replace(look, rule=False)
-    for line in table_lines(titles, rows, right, look):
+    for line in grouped_lines(titles, groups, right, look):
         say(line, styled=True)
 
 

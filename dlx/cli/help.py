@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args, get_origin
 
@@ -24,6 +25,7 @@ from ..config.plugins import require_plugins
 from ..config.schema import Config
 from ..config.specs import TABLES
 from ..errors import Problem, UsageError
+from .branches import BranchEntry, branch_words, find_branches
 from .console import say, say_json, show_table
 
 EXAMPLES = """examples:
@@ -34,6 +36,7 @@ EXAMPLES = """examples:
   dlx help layers           the layers of model=layers
   dlx help tokenize.ngrams  an option of a step, a layer or another component
   dlx help seeds            an option of sweeps, for `dlx train -m`
+  dlx help branches         the branches of learning, and the tasks of each
 """
 WIDEST = 120
 """Characters of a type in a table of options."""
@@ -61,6 +64,8 @@ def run(args: argparse.Namespace) -> int:
         return 0
     if not key:
         _show_options(Config)
+        say("")
+        say("the branches of learning, and the tasks of each: dlx help branches")
     for index, entry in enumerate(found):
         if index:
             say("")
@@ -68,16 +73,17 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _find_entries(key: str) -> list[_Key | _Entry]:
+def _find_entries(key: str) -> Sequence[_Key | _Entry | BranchEntry]:
     """What a key stands for; options that several components share once.
 
     Raises:
         UsageError: it stands for nothing.
     """
-    found = find(key)
-    if not found:
+    found, branches = find(key), find_branches(key)
+    if not found and not branches:
         known = [*dotted_keys(), *_component_keys(), *_named_keys()]
-        near = guess_key(key) or by_last_part(_named_keys()).get(key) or find_nearest(key, known)
+        near = guess_key(key) or by_last_part(_named_keys()).get(key)
+        near = near or find_nearest(key, [*known, *branch_words()])
         accepted = "a key of the config, for example optimizer.lr"
         hint = f"dlx help {near}" if near else "dlx help"
         raise UsageError(Problem(f"there is no key `{key}`", "", accepted, hint))
@@ -90,7 +96,7 @@ def _find_entries(key: str) -> list[_Key | _Entry]:
             named = dict.fromkeys(filter(None, owners))  # several models may have the same layers
             entry = _Key(entry.key, entry.option, ", ".join(named))
         told.append(entry)
-    return told
+    return [*told, *branches]
 
 
 @dataclass(frozen=True)

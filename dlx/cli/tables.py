@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ..printable import printable_line
@@ -54,23 +54,56 @@ def table_lines(
         right: titles of the columns that are aligned to the right; they are never wrapped.
         look: how it looks.
     """
+    return grouped_lines(titles, {"": rows}, right, look)
+
+
+def grouped_lines(
+    titles: Sequence[str],
+    groups: Mapping[str, Sequence[Sequence[str]]],
+    right: Collection[str] = (),
+    look: Look | None = None,
+) -> list[str]:
+    """A table whose rows stand in groups, with a heading above each, as lines.
+
+    Args:
+        titles: of the columns.
+        groups: their rows, by heading; "" has none.
+        right: titles of the columns that are aligned to the right; they are never wrapped.
+        look: how it looks.
+    """
     look = look or Look()
-    safe = [[printable_line(cell) for cell in row] for row in rows]
-    columns = [list(column) for column in zip(titles, *safe, strict=True)]
-    widths = [max(map(len, column)) for column in columns]
-    if look.width is not None and _total(widths) > look.width:
-        firm = [title in right for title in titles]
-        fitted = _fit_widths(columns, widths, firm, look.width)
-        if fitted is None or _tallest(safe, fitted) > TALLEST:
-            return _list_rows(titles, safe, look)
-        widths = fitted
-    lines = _row(titles, titles, widths, right, Look())
-    lines = [look.paint(line, "1") for line in lines]
-    if look.rule:
-        lines.append(look.paint("─" * _total(widths), "2"))
-    for row in safe:
-        lines += _row(row, titles, widths, right, look)
+    safe = {
+        heading: [[printable_line(cell) for cell in row] for row in rows]
+        for heading, rows in groups.items()
+    }
+    every = [row for rows in safe.values() for row in rows]
+    widths = _choose_widths(titles, every, right, look)
+    lines = []
+    if widths is not None:
+        lines = [look.paint(line, "1") for line in _row(titles, titles, widths, right, Look())]
+        if look.rule:
+            lines.append(look.paint("─" * _total(widths), "2"))
+    for heading, rows in safe.items():
+        if heading:
+            lines += ["", look.paint(printable_line(heading), "1")]
+        if widths is None:
+            lines += _list_rows(titles, rows, look)
+        else:
+            lines += [line for row in rows for line in _row(row, titles, widths, right, look)]
     return lines
+
+
+def _choose_widths(
+    titles: Sequence[str], rows: Sequence[Sequence[str]], right: Collection[str], look: Look
+) -> list[int] | None:
+    """The width of each column; None where the screen has no room for columns."""
+    columns = [list(column) for column in zip(titles, *rows, strict=True)]
+    widths = [max(map(len, column)) for column in columns]
+    if look.width is None or _total(widths) <= look.width:
+        return widths
+    firm = [title in right for title in titles]
+    fitted = _fit_widths(columns, widths, firm, look.width)
+    return None if fitted is None or _tallest(rows, fitted) > TALLEST else fitted
 
 
 def _total(widths: Sequence[int]) -> int:

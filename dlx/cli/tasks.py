@@ -3,58 +3,131 @@
 from __future__ import annotations
 
 import argparse
+import re
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from ..config.branches import BRANCHES
+from ..config.fields import import_code
 from ..config.files import BadFile, scan
+from ..config.names import find_nearest, join_names
 from ..config.paths import group_files, is_name, search_path, unusable_files
+from ..errors import Problem, UsageError
 from ..problem import PROBLEMS
 from ..runs.files import mapping
-from .console import say, say_json, show_table, warn
+from .console import say, say_json, show_groups, warn
 
 EXAMPLES = """examples:
   dlx tasks
+  dlx tasks --long              with datasets, rows and results
+  dlx tasks reinforcement       those of a branch of learning
+  dlx tasks mnist self-super    those with all these words, or parts of words
   dlx tasks --json
 """
+SHORT = {"task": "task", "data": "state", "time": "brief", "description": "title"}
+LONG = {name: name for name in ("task", "dataset", "rows", "data", "time", "result", "description")}
+LONG |= {"data": "state", "description": "title"}
+"""Columns of the table, and what of a task stands in each."""
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the verb's options to its parser."""
+    told = "a branch of learning, or a part of a name, problem, learner, dataset or description"
+    parser.add_argument("words", nargs="*", metavar="WORD", help=told)
+    parser.add_argument("--long", "-l", action="store_true", help="datasets, rows and results too")
     parser.add_argument("--json", action="store_true", help="print JSON, for scripts")
     parser.add_argument("--config-dir", "-cd", metavar="DIR", help="folder of your own configs")
 
 
 def run(args: argparse.Namespace) -> int:
-    """Lists the tasks."""
-    found = tasks(getattr(args, "config_dir", None))
+    """Lists the tasks.
+
+    Raises:
+        UsageError: there is no task of these words.
+    """
+    config_dir = getattr(args, "config_dir", None)
+    found = _select(tasks(config_dir), getattr(args, "words", ()))
     if getattr(args, "json", False):
         say_json(found)
         return 0
-    for folder in search_path(getattr(args, "config_dir", None)):
+    for folder in search_path(config_dir):
         for problem in unusable_files(folder, "task"):
             warn("\n".join(problem.lines()))
-    titles = ("task", "problem", "dataset", "rows", "data", "time", "result", "description")
-    keys = ("task", "problem", "dataset", "rows", "state", "time", "result", "title")
-    show_table(titles, [[str(task[key]) for key in keys] for task in found], right=("rows",))
+    columns = LONG if getattr(args, "long", False) else SHORT
+    groups = {
+        heading: [[_cell(task, key) for key in columns.values()] for task in group]
+        for heading, group in group_tasks(found).items()
+    }
+    show_groups(tuple(columns), groups, right=("rows",))
+    names = [task["task"] for task in found]
+    example = "digits" if "digits" in names else names[0]
     say("")
-    say("train one with: dlx train task=NAME          for example: dlx train task=digits")
+    say(f"train one with: dlx train task=NAME          for example: dlx train task={example}")
     say("without its data: dlx data fetch DATASET, or dlx train task=NAME dataset.sample=true")
+    say("more: dlx tasks --long, dlx tasks WORD, dlx help branches")
     return 0
 
 
 def tasks(config_dir: str | None = None) -> list[dict[str, Any]]:
-    """Every task on the search path: problem or learner, dataset, size, state of its data ..."""
+    """Every task on the search path: branch, problem, dataset, size, state of its data ..."""
     found: dict[str, dict[str, Any]] = {}
     for folder in search_path(config_dir):
         for name, file in group_files(folder, "task").items():
             if name not in found and is_name(name):
                 found[name] = _describe(name, _read(name, file))
     return list(found.values())
+
+
+def group_tasks(found: Iterable[dict[str, Any]]) -> dict[str, list[dict[str, Any]]]:
+    """Tasks by branch and problem, as "supervised: binary classification", in the book's order."""
+    branches, titles = list(BRANCHES), [row.title for row in PROBLEMS.values()]
+
+    def place(task: dict[str, Any]) -> tuple[int, int, str]:
+        problem = task["problem"]
+        known = titles.index(problem) if problem in titles else len(titles)
+        return branches.index(task["branch"]), known, problem
+
+    groups: dict[str, list[dict[str, Any]]] = {}
+    for task in sorted(found, key=place):
+        heading = ": ".join(filter(None, (task["branch"], task["problem"])))
+        groups.setdefault(heading, []).append(task)
+    return groups
+
+
+def _select(found: list[dict[str, Any]], words: Sequence[str]) -> list[dict[str, Any]]:
+    """The tasks that have all the words; the name of a branch means that branch alone."""
+    for word in words:
+        left = [task for task in found if _matches(task, word.casefold())]
+        if not left:
+            raise UsageError(_none_of(word, found))
+        found = left
+    return found
+
+
+def _matches(task: dict[str, Any], word: str) -> bool:
+    if word in BRANCHES:
+        return bool(task["branch"] == word)
+    keys = ("task", "branch", "problem", "learner", "dataset", "title")
+    return any(word in str(task[key]).casefold() for key in keys)
+
+
+def _none_of(word: str, found: list[dict[str, Any]]) -> Problem:
+    """No task has a word, of those that had the words before it."""
+    branches = list(dict.fromkeys(task["branch"] for task in found))
+    near = find_nearest(word, [*branches, *(task["task"] for task in found)])
+    accepted = f"{join_names(branches)}, or a part of a name, problem, dataset or description"
+    hint = f"dlx tasks {near}" if near else "dlx tasks"
+    return Problem(f"there is no task of `{word}`", "command line", accepted, hint)
+
+
+def _cell(task: dict[str, Any], key: str) -> str:
+    return re.split("; |, ", task["time"])[0] if key == "brief" else str(task[key])
 
 
 def values_of(task: str) -> dict[str, Any]:
@@ -82,6 +155,17 @@ def _place(kind: Any, written: dict[str, Any]) -> Any:
     return kind(**{key: written[key] for key in known if isinstance(written.get(key), str)})
 
 
+def _of_learner(name: str) -> tuple[str, str]:
+    """The branch of a learner, and what it learns; a plugin's is not known here."""
+    from ..config.specs.learners import LEARNERS
+
+    if name not in LEARNERS.entries:
+        return "other", name
+    options: Any = LEARNERS.entries[name].options
+    spec = import_code(options.spec)
+    return spec.branch, spec.problem or name
+
+
 def _describe(name: str, values: dict[str, Any]) -> dict[str, Any]:
     from ..config.specs import DATASETS
     from ..data.store import state_of
@@ -91,13 +175,16 @@ def _describe(name: str, values: dict[str, Any]) -> dict[str, Any]:
     types = [str(mapping(t).get("problem")) for t in mapping(values.get("targets")).values()]
     known = [t for t in types if t in PROBLEMS]
     titles = [PROBLEMS[t].title for t in known] if len(known) < 2 else known  # the table is wide
-    learner = str(mapping(values.get("learner")).get("name", ""))
+    learner = str(mapping(values.get("learner")).get("name", "supervised" if types else ""))
+    branch, problem = _of_learner(learner)
     entry = DATASETS.entries.get(dataset)
     options: Any = _place(entry.options, mapping(values.get("dataset"))) if entry else None
     return {
         "task": name,
         "title": str(about.get("title", "")),
-        "problem": " + ".join(titles) or learner,
+        "branch": branch,
+        "problem": " + ".join(titles) or problem,
+        "learner": learner,
         "dataset": dataset,
         "rows": options.rows if options else "",
         "state": state_of(dataset, options) if options else "",

@@ -90,7 +90,7 @@ def _check_network(config: Config, options: Looks, where: Where) -> Iterator[Pro
 class DreamSpec(_LooksSpec):
     """One picture; settings are compared by how much the layers answer to it."""
 
-    problem = "dream"
+    problem = "DeepDream"
     inputs = ("image",)
 
     def scores(self, config: Config) -> dict[str, ScoreSpec]:  # noqa: ARG002

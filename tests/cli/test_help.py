@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from dlx.cli.help import choices_of, find
+from dlx.config.branches import BRANCHES
 from dlx.config.keys import dotted_keys
 from dlx.config.specs import CALLBACKS, LAYERS, OPTIMIZERS, TABLES
 
@@ -104,7 +105,10 @@ def test_without_a_key_every_section_is_listed(cli: Cli) -> None:
     for arguments in ((), (".",)):
         lines = cli("help", *arguments).out.splitlines()
         assert lines[0].split() == ["key", "default", "type", "description"]
-        assert [line.split()[0] for line in lines[1:]] == [k for k in dotted_keys() if "." not in k]
+        keys = [key for key in dotted_keys() if "." not in key]
+        assert [line.split()[0] for line in lines[1:-2]] == keys
+        last = "the branches of learning, and the tasks of each: dlx help branches"
+        assert lines[-2:] == ["", last]
 
 
 def test_all_layers_are_listed(cli: Cli) -> None:
@@ -182,3 +186,29 @@ def test_of_many_choices_a_table_names_some_and_says_how_many(cli: Cli) -> None:
     assert "one of alexnet, convnext_base, " in network
     assert ", ... (80 in all)  " in network
     assert all(len(line) < 450 for line in lines)
+
+
+def test_the_branches_of_learning(cli: Cli) -> None:
+    told = json.loads(cli("help", "branches", "--json").out)
+    tasks = json.loads(cli("tasks", "--json").out)
+    known = {task["branch"] for task in tasks}
+    assert [one["branch"] for one in told] == [name for name in BRANCHES if name in known]
+    for one in told:
+        own = [task for task in tasks if task["branch"] == one["branch"]]
+        listed = [(name, problem) for problem, names in one["tasks"].items() for name in names]
+        assert sorted(listed) == sorted((task["task"], task["problem"]) for task in own)
+        assert {task["learner"] for task in own} <= set(one["learners"])
+        assert one["first"] in [task["command"] for task in own]
+    shown = cli("help", "branches")
+    assert (shown.code, shown.err) == (0, "")
+    assert cli("help", "branch").out == shown.out
+    assert "\n\nself-supervised   (book 4.1.3, 8.1, 8.4)\n  learns without labels" in shown.out
+    assert "\n  first: dlx train task=digits_gan\n  its tasks: dlx tasks generative\n" in shown.out
+
+
+def test_one_branch_and_a_learner_of_its_name(cli: Cli) -> None:
+    assert cli("help", "generative").out.startswith("generative   (book 8.2, 8.3, 8.5)\n")
+    told = cli("help", "supervised").out
+    assert told.startswith("learner supervised: ")
+    assert "\n\nsupervised   (book 4.1.1" in told
+    assert cli("help", "brnches").err.endswith("  try: dlx help branches\n")

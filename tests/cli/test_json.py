@@ -20,6 +20,8 @@ SEARCH = ("tune.sampler=random", "tune.trials=1", "search={optimizer.lr: {choice
 
 SUCCESS: list[tuple[str, ...]] = [
     ("tasks",),
+    ("tasks", "supervised", "--long"),
+    ("help", "branches"),
     ("train", *SMALL),
     ("train", *SMALL, "--cfg", "job"),
     ("train", *SMALL, "--cfg", "job", "--package", "optimizer.lr"),
@@ -60,6 +62,7 @@ SUCCESS: list[tuple[str, ...]] = [
 ]
 ERROR: list[tuple[int, tuple[str, ...]]] = [
     (2, ("tasks", "--config-dir", "/nowhere")),
+    (2, ("tasks", "nonsense")),
     (2, ("train",)),
     (2, ("train", "task=digits", "trainer.epoch=1", "seed=x")),
     (2, ("train", "task=digits", "--epochs", "1")),

@@ -78,7 +78,7 @@ def test_a_verb_that_is_none(cli: Cli, typed: str, hint: str) -> None:
     [
         (("train", "task=digits", "--epochs", "4"), "unrecognized arguments: --epochs 4"),
         (("config", "task=digits", "--why"), "argument --why: expected one argument"),
-        (("tasks", "x"), "unrecognized arguments: x"),
+        (("doctor", "x"), "unrecognized arguments: x"),
         (("help", "seed", "x"), "unrecognized arguments: x"),
         (("train", "--cfg", "hydra"), "argument --cfg/-c: invalid choice: 'hydra'"),
         (("train", "--inf"), "unrecognized arguments: --inf"),

@@ -72,6 +72,8 @@ def test_where_columns_have_no_room_a_row_is_a_list() -> None:
 
 COMMANDS = [
     ("tasks",),
+    ("tasks", "--long"),
+    ("help", "branches"),
     ("runs",),
     ("runs", "--columns", "task,seed,val/accuracy,val/loss,seconds,started"),
     ("experiments",),

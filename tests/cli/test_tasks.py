@@ -4,39 +4,112 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from dlx.config.branches import BRANCHES
 from dlx.config.paths import find_shipped
 
 Cli = Callable[..., Any]
 NAMES = sorted(file.stem for file in (find_shipped("configs") / "task").glob("*.yaml"))
-TITLES = ["task", "problem", "dataset", "rows", "data", "time", "result", "description"]
+TITLES = ["task", "data", "time", "description"]
+LONG = ["task", "dataset", "rows", "data", "time", "result", "description"]
+WIDEST = 120
+"""Characters of a line of the table."""
 
 
-def rows(out: str) -> dict[str, str]:
+def groups(out: str, titles: list[str] = TITLES) -> dict[str, dict[str, str]]:
+    """Heading -> name -> line, of the printed table."""
+    head, *blocks = out.split("\n\n")[:-1]
+    assert re.split("  +", head) == titles
+    found = {}
+    for heading, *lines in map(str.splitlines, blocks):
+        found[heading] = {line.split(" ")[0]: line for line in lines}
+    return found
+
+
+def rows(out: str, titles: list[str] = TITLES) -> dict[str, str]:
     """Name -> line, of the printed table."""
-    lines = out.split("\n\n")[0].splitlines()
-    assert [title for title in TITLES if title in lines[0]] == TITLES
-    return {line.split(" ")[0]: line for line in lines[1:]}
+    return {name: line for group in groups(out, titles).values() for name, line in group.items()}
 
 
 def test_the_table(cli: Cli) -> None:
     answer = cli("tasks")
     assert (answer.code, answer.err) == (0, "")
-    found = rows(answer.out)
-    assert list(found) == NAMES
-    assert "multiclass, single-label classification  digits" in found["digits"]
-    assert "embedded" in found["digits"]
-    assert "missing" in found["mnist"]
-    assert "60,000 + 10,000" in found["mnist"]
+    assert sorted(rows(answer.out)) == NAMES
+    assert max(map(len, answer.out.splitlines())) <= WIDEST
+    found = groups(answer.out)
+    assert list(found)[:2] == [
+        "supervised: binary classification",
+        "supervised: multiclass, single-label classification",
+    ]
+    digits = found["supervised: multiclass, single-label classification"]["digits"]
+    assert re.split("  +", digits)[1:] == [
+        "embedded",
+        "6 s",
+        "handwritten digits, 8 x 8, from scikit-learn",
+    ]
+    assert re.split("  +", rows(answer.out)["mnist"])[1:3] == ["missing", "25 s"]
+    assert "digits_vae" in found["self-supervised: autoencoding"]
+    assert "imdb_word_vectors" in found["self-supervised: word vectors"]
+    assert list(found["generative: style transfer"]) == ["style", "style_vgg19"]
     assert answer.out.endswith(
         "\ntrain one with: dlx train task=NAME          for example: dlx train task=digits\n"
         "without its data: dlx data fetch DATASET, or dlx train task=NAME dataset.sample=true\n"
+        "more: dlx tasks --long, dlx tasks WORD, dlx help branches\n"
     )
+
+
+def test_the_table_has_every_column_where_it_is_asked_for(cli: Cli) -> None:
+    found = rows(cli("tasks", "--long").out, LONG)
+    assert sorted(found) == NAMES
+    told = ["mnist", "60,000 + 10,000", "missing", "25 s; convnet 100 s"]
+    assert re.split("  +", found["mnist"])[1:5] == told
+    assert cli("tasks", "-l").out == cli("tasks", "--long").out
+
+
+def test_branches_are_in_the_books_order(cli: Cli) -> None:
+    of_groups = [heading.partition(":")[0] for heading in groups(cli("tasks").out)]
+    assert list(dict.fromkeys(of_groups)) == [one for one in BRANCHES if one in of_groups]
+
+
+@pytest.mark.parametrize(
+    ("words", "wanted"),
+    [
+        (["supervised"], lambda task: task["branch"] == "supervised"),
+        (["super"], lambda task: "super" in task["branch"]),
+        (["MNIST"], lambda task: "mnist" in task["task"]),
+        (["generative", "mnist"], lambda t: t["branch"] == "generative" and "mnist" in t["task"]),
+        (["word_vectors"], lambda task: "word_vectors" in task["task"]),
+        (["scalar"], lambda task: task["problem"] == "scalar regression"),
+        (["picture_pair"], lambda task: task["dataset"] == "picture_pair"),
+    ],
+    ids=str,
+)
+def test_words_select(cli: Cli, words: list[str], wanted: Callable[..., bool]) -> None:
+    every = json.loads(cli("tasks", "--json").out)
+    found = json.loads(cli("tasks", *words, "--json").out)
+    assert found == [task for task in every if wanted(task)] != []
+    shown = cli("tasks", *words).out
+    assert sorted(rows(shown)) == [task["task"] for task in found]
+    example = re.search("for example: dlx train task=(.*)", shown)
+    assert example is not None
+    assert example[1] in [task["task"] for task in found]
+
+
+def test_words_that_no_task_has(cli: Cli) -> None:
+    branches = ", ".join(dict.fromkeys(t["branch"] for t in json.loads(cli("tasks", "--json").out)))
+    for word, hint in (("nonsense", "dlx tasks"), ("mnsit", "dlx tasks mnist")):
+        assert cli("tasks", word).err == (
+            f"error: there is no task of `{word}`\n  where: command line\n"
+            "  accepted: "
+            f"{branches}, or a part of a name, problem, dataset or description\n  try: {hint}\n"
+        )
+    assert cli("tasks", "mnist", "imdb").code == 2
 
 
 def test_as_json(cli: Cli) -> None:
@@ -45,7 +118,9 @@ def test_as_json(cli: Cli) -> None:
     assert found[NAMES.index("wine")] == {
         "task": "wine",
         "title": "cultivar of a wine, 13 measurements",
+        "branch": "supervised",
         "problem": "multiclass, single-label classification",
+        "learner": "supervised",
         "dataset": "wine",
         "rows": "178",
         "state": "embedded",
@@ -57,6 +132,10 @@ def test_as_json(cli: Cli) -> None:
     states = {task["task"]: task["state"] for task in found}
     assert (states["textgen"], states["nietzsche"]) == ("embedded", "missing")  # same dataset
     assert (states["style"], states["images"]) == ("embedded", "your own")
+    vae = found[NAMES.index("digits_vae")]
+    told = ("self-supervised", "autoencoding", "vae")
+    assert (vae["branch"], vae["problem"], vae["learner"]) == told
+    assert "other" not in {task["branch"] for task in found}
 
 
 @pytest.mark.parametrize("flag", ["--config-dir", "-cd"])
@@ -66,19 +145,19 @@ def test_own_tasks_come_first_and_hide_dlxs(cli: Cli, here: Path, flag: str) -> 
         for name in names:
             text = f"about: {{title: of {folder}}}\ntargets: {{a: {{problem: binary}}}}\n"
             (here / folder / "task" / f"{name}.yaml").write_text(text)
-    found = rows(cli("tasks", flag, "more").out)
+    told = groups(cli("tasks", flag, "more").out)
+    found = told["supervised: binary classification"]
     assert list(found)[:3] == ["mine", "wine", "other"]
     assert found["mine"].endswith("of configs")
     assert found["wine"].endswith("of configs")
     assert found["other"].endswith("of more")
-    assert "binary classification" in found["mine"]
 
 
 def test_a_task_without_targets_is_listed_by_its_learner(cli: Cli, here: Path) -> None:
     (here / "configs" / "task").mkdir(parents=True)
     (here / "configs" / "task" / "mine.yaml").write_text("learner: {name: made_up}\n")
 
-    assert rows(cli("tasks").out)["mine"].split()[1] == "made_up"
+    assert list(groups(cli("tasks").out)["other: made_up"]) == ["mine"]
 
 
 BOMB = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}, *a{i - 1}]\n" for i in range(1, 40))
@@ -107,7 +186,7 @@ def test_a_file_of_any_kind_is_listed(cli: Cli, here: Path, text: str, last: str
     answer = cli("tasks")
     assert (answer.code, answer.err) == (0, "")
     found = rows(answer.out)
-    assert list(found) == ["mine", *NAMES]
+    assert sorted(found) == sorted(["mine", *NAMES])
     assert found["mine"].endswith(last)
     assert os.listdir(here) == ["configs"]
 
@@ -119,7 +198,7 @@ def test_what_is_no_file_is_listed_as_unreadable_and_not_waited_for(cli: Cli, he
     (folder / "c.yaml").symlink_to("nowhere")
     (folder / "a name.yaml").write_text("seed: 1\n")
     found = rows(cli("tasks").out)
-    assert list(found) == ["a", "b", "c", *NAMES]
+    assert sorted(found) == sorted(["a", "b", "c", *NAMES])
     assert all("cannot be read" in found[name] for name in "abc")
 
 
