@@ -66,7 +66,8 @@ def run(args: argparse.Namespace) -> int:
     }
     show_groups(tuple(columns), groups, right=("rows",))
     names = [task["task"] for task in found]
-    example = "digits" if "digits" in names else names[0]
+    first = [facts.first.rpartition("=")[2] for facts in BRANCHES.values()]
+    example = next((name for name in first if name in names), names[0])
     say("")
     say(f"train one with: dlx train task=NAME          for example: dlx train task={example}")
     say("without its data: dlx data fetch DATASET, or dlx train task=NAME dataset.sample=true")

@@ -49,7 +49,7 @@ BRANCHES: Mapping[Branch, BranchFacts] = {
         "learns to act: an agent observes an environment, and chooses actions that bring most "
         "reward",
         "4.1.4",
-        "",
+        "dlx train task=gridworld",
     ),
     "generative": BranchFacts(
         "makes new pictures, and is judged by what it made; the book puts this in none of its four "

@@ -101,6 +101,11 @@ def test_words_select(cli: Cli, words: list[str], wanted: Callable[..., bool]) -
     assert example[1] in [task["task"] for task in found]
 
 
+def test_the_example_is_where_a_branch_begins(cli: Cli) -> None:
+    assert "for example: dlx train task=gridworld\n" in cli("tasks", "reinforcement").out
+    assert "for example: dlx train task=imdb\n" in cli("tasks", "imdb", "word").out
+
+
 def test_words_that_no_task_has(cli: Cli) -> None:
     branches = ", ".join(dict.fromkeys(t["branch"] for t in json.loads(cli("tasks", "--json").out)))
     for word, hint in (("nonsense", "dlx tasks"), ("mnsit", "dlx tasks mnist")):
