@@ -191,9 +191,7 @@ def not_finite(
         told = f"an observation with {seen[~np.isfinite(seen)][0]:g} in it"
     what = f"{environment.name} gave {told}"
     where = f"episode of seed {seed}, step {step:,}"
-    return Problem(
-        what, where, "finite numbers", "mend the environment; rewards may be of any size"
-    )
+    return Problem(what, where, "finite numbers", "mend the environment")
 
 
 @dataclass(frozen=True)

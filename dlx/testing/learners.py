@@ -126,8 +126,9 @@ def _values(
 ) -> dict[str, float]:
     """The scores of the weights as they are, each beside those of what it must beat."""
     with working("every evaluation has baselines"):
-        rows = "val" if subject.fold.validation else "test"
-        found = learner.evaluations(subject.fold, spec_of(subject.config).makes or rows)
+        spec = spec_of(subject.config)
+        rows = "val" if spec.fresh or subject.fold.validation else "test"
+        found = learner.evaluations(subject.fold, spec.makes or rows)
     short = {name.partition("/")[2]: score for name, score in promised.items()}
     clause = "the spec knows every score that is evaluated, and its direction"
     for one in found:

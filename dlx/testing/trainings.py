@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..config.learners import spec_of
 from ..config.schema import Config
 from ..data.origins import load, locate_files
 from ..files import read_bytes
@@ -53,7 +54,9 @@ class Subject:
         config = locate_files(load([*SHORT, *overrides]).config)
         data = read_data(config)
         fold = prepare_fold(config, data, data.split.folds[0])
-        trainer = replace(config.trainer, batch_size=-(-len(fold.train) // STEPS))
+        trainer = config.trainer
+        if not spec_of(config).fresh:  # else what is played is cut into batches
+            trainer = replace(trainer, batch_size=-(-len(fold.train) // STEPS))
         return cls(replace(config, trainer=trainer), fold, kind or config.learner.load())
 
     def changed(self, **sections: Any) -> Subject:

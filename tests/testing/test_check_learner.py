@@ -37,6 +37,10 @@ def shortened(task: str) -> tuple[str, ...]:
     last = max((start for start in starts if isinstance(start, int)), default=0)
     if config.learner.name == "language_model":
         size = ("learner.shown=10", "learner.network.units=8")
+    if config.dataset.options.kind == "environment":
+        size = ("dataset.copies=2", "dataset.max_steps=6", "learner.steps_per_epoch=8")
+        size += ("learner.validation_episodes=3", "model.units=[4]", "trainer.batch_size=5")
+        size += ("learner.rollout=4", "learner.passes=2") if config.learner.name == "ppo" else ()
     if config.dataset.options.kind == "picture":
         size = ("dataset.size=64", "trainer.epochs=2", "trainer.steps_per_epoch=2")
         size += ("optimizer.max_iter=2",) if config.optimizer.name == "lbfgs" else ()
@@ -85,6 +89,7 @@ COSTLY += (
     "cats_vs_dogs_finetune",
     "cats_vs_dogs_frozen",
     *("deepdream_inception", "deepdream_own", "style_vgg19"),
+    "cartpole",
     *("frogs_gan", "mnist_gan", "mnist_diffusion", "mnist_vae"),
 )
 """Tasks whose learner, model and kind of data another one has too, for less."""
