@@ -49,12 +49,12 @@ def worst_errors(
         found[name] = [
             {
                 "row": int(rows[i]),
-                **_name(samples, int(rows[i])),
+                **name_row(samples, int(rows[i])),
                 "true": target.codec.texts(true[i : i + 1])[0],
                 "predicted": target.codec.texts(said.values[i : i + 1])[0],
                 **_probability(target.codec.problem, said, i),
                 "loss": float(losses[i]),
-                "shown": _show_inputs(samples, int(rows[i])),
+                "shown": show_inputs(samples, int(rows[i])),
             }
             for i in order.tolist()
             if losses[i] > 0 and np.isfinite(losses[i])
@@ -62,7 +62,7 @@ def worst_errors(
     return found
 
 
-def _name(samples: Samples, row: int) -> dict[str, str]:
+def name_row(samples: Samples, row: int) -> dict[str, str]:
     """What a row is called, where rows have names, as pictures have paths."""
     return {"name": samples.columns[samples.names].show(row).content} if samples.names else {}
 
@@ -93,7 +93,7 @@ def _probability(problem: str, said: Answers, row: int) -> dict[str, float]:
     return {"probability": second if second > 0.5 else 1 - second}
 
 
-def _show_inputs(samples: Samples, row: int) -> dict[str, Any]:
+def show_inputs(samples: Samples, row: int) -> dict[str, Any]:
     """The inputs of a row as people see them: the first input that is an image, text or table."""
     features: dict[str, Any] = {}
     for name in samples.inputs:

@@ -41,6 +41,8 @@ def shortened(task: str) -> tuple[str, ...]:
         size = ("dataset.copies=2", "dataset.max_steps=6", "learner.steps_per_epoch=8")
         size += ("learner.validation_episodes=3", "model.units=[4]", "trainer.batch_size=5")
         size += ("learner.rollout=4", "learner.passes=2") if config.learner.name == "ppo" else ()
+    if config.trainer.epochs == 1 and not config.trainer.steps_per_epoch:
+        size = ("trainer.epochs=1",)  # all is found in one step
     if config.dataset.options.kind == "picture":
         size = ("dataset.size=64", "trainer.epochs=2", "trainer.steps_per_epoch=2")
         size += ("optimizer.max_iter=2",) if config.optimizer.name == "lbfgs" else ()

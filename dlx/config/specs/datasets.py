@@ -44,8 +44,16 @@ class DigitPairs(Dataset):
     terms = Digits.terms
 
 
+@dataclass(frozen=True, kw_only=True)
 class BreastCancer(Dataset):
     """Tumours, 30 measurements each, malignant or benign (UCI; embedded in scikit-learn)."""
+
+    malignant: int | None = option(
+        None,
+        "malignant tumours that are kept, drawn at random, so that they are rare; null: all",
+        ge=1,
+        newer=True,
+    )
 
     inputs = ("features",)
     shapes: ClassVar[dict[str, Sizes]] = {"features": (30,)}

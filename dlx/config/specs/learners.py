@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from ..fields import Chosen, Component, Table, option
+from .anomalies import Anomalies
 from .dreams import Dream, Style
 from .judge import JUDGE, Judge
 from .language import LANGUAGE_NETWORKS
@@ -14,6 +15,7 @@ from .models import MODELS
 from .optimizers import OPTIMIZERS
 from .policies import Ppo
 from .probe import PROBE, Probe
+from .projections import Projection
 
 
 class Supervised(Learner):
@@ -287,6 +289,8 @@ LEARNERS = Table(
         "ensemble": Component(Ensemble, "dlx.learning.ensemble:Ensemble"),
         "language_model": Component(LanguageModel, "dlx.learning.language_model:LanguageModel"),
         "word_vectors": Component(WordVectors, "dlx.learning.word_vectors:WordVectors"),
+        "projection": Component(Projection, "dlx.learning.projection:Projection"),
+        "anomalies": Component(Anomalies, "dlx.learning.anomalies:Anomalies"),
         "dream": Component(Dream, "dlx.learning.dream:Dream"),
         "ppo": Component(Ppo, "dlx.learning.ppo:Ppo"),
         "style": Component(Style, "dlx.learning.style:Style"),

@@ -22,7 +22,9 @@ from ...config.specs.datasets import (
     Digits,
     Wine,
 )
+from ...seeds import derive
 from ..columns import Column, Dense
+from ..draw import draw
 from ..fingerprints import input_hashes, row_hashes
 from ..reader import Reader, class_ids, content_digest, damage
 from ..samples import Samples
@@ -80,6 +82,19 @@ def _read_table(
         target: Dense(class_ids(path, values[:, -1], names)),
     }
     return _samples(options, columns, {path: data}, {"features": features}, {target: names})
+
+
+def _read_tumours(options: BreastCancer, folder: Path) -> Samples:
+    """The table; of malignant tumours as many as are asked for, where there are more."""
+    whole = _read_table(TUMOUR, DIAGNOSES, options, folder)
+    found = np.asarray(whole.columns["diagnosis"])
+    malignant = np.flatnonzero(found == DIAGNOSES.index("malignant"))
+    if options.malignant is None or options.malignant >= len(malignant):
+        return whole
+    kept = draw(malignant, options.malignant, derive(0, "malignant"), None)
+    rows = np.setdiff1d(np.arange(len(whole)), np.setdiff1d(malignant, kept))
+    columns = {name: column.take(rows) for name, column in whole.columns.items()}
+    return replace(whole, columns=columns)
 
 
 def _read_views(options: BreastCancerViews, folder: Path) -> Samples:
@@ -206,7 +221,8 @@ def _write_diabetes(folder: Path) -> None:
 
 
 digits = Reader(read_digits, write_digits)
-breast_cancer = _table(BreastCancer, 120, TUMOUR, DIAGNOSES)
+_tumours = _table(BreastCancer, 120, TUMOUR, DIAGNOSES)
+breast_cancer = Reader(_read_tumours, _tumours.write_sample)
 views = Reader(_read_views, breast_cancer.write_sample)
 wine = _table(Wine, 90, WINE, CULTIVARS)
 diabetes = Reader(_read_diabetes, _write_diabetes)
