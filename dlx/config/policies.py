@@ -11,7 +11,7 @@ from .learners import LearnerSpec, ModelUse, ScoreSpec, known_inputs
 from .names import plural
 from .schema import Config
 from .specs.averages import is_averaged
-from .specs.policies import ActorCritic, Policy, Ppo
+from .specs.policies import ActorCritic, Policy, Ppo, Reinforce
 
 RETURN, SOLVED, LENGTH = "return", "solved", "length"
 """Scores of episodes."""
@@ -110,3 +110,30 @@ class PpoSpec(ActorCriticSpec):
             return []
         told = f"an epoch is {plural(many, 'rollout')} of {each:,} steps, {many * each:,} together"
         return [f"{told}: learner.steps_per_epoch is {options.steps_per_epoch:,}"]
+
+
+class ReinforceSpec(ActorCriticSpec):
+    """A step is of whole episodes, so that how many an epoch has is not known before."""
+
+    can = ("accumulate",)
+
+    def check(self, config: Config, where: Where) -> Iterator[Problem]:
+        """Schedules that count the steps of an epoch."""
+        yield from super().check(config, where)
+        chosen, accepted = config.schedule, "schedule: constant, step, piecewise, plateau"
+        counted = "its whole length is" if chosen.options.anneals else ""
+        if not counted and getattr(chosen.options, "warmup_epochs", 0):
+            counted = "`schedule.warmup_epochs` are"
+        if counted:
+            what = f"schedule {chosen.name} sets the rate of each step by how many steps "
+            what += f"{counted}, which learner reinforce does not know before it has played them"
+            yield Problem(what, where(("schedule",)), accepted, "schedule=constant")
+
+    def notes(self, config: Config) -> list[str]:
+        """What a batch is of here."""
+        options, copies = config.learner.options, config.dataset.options.copies
+        assert isinstance(options, Reinforce)
+        told = (
+            f"a step moves the policy once, by {plural(copies * options.episodes, 'whole episode')}"
+        )
+        return [f"{told}; batches of trainer.batch_size move the value"]

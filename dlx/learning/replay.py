@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import torch
 from torch import Tensor
 
-from ..state import State
+from ..seeds import derive
+from ..sources.batches import Batch
+from ..sources.environment import Copies
+from ..state import State, join_states, part_of
+from .policy import ACTION, OBSERVATION
+from .rollouts import make_rows
 
 CHUNK, MOST_CHUNKS = 4096, 64
 """Transitions of a chunk that a checkpoint keeps in one file, and such files at most."""
+RETURN, DISCOUNT, FOLLOWING = "return", "discount", "following"
 
 
 @dataclass(frozen=True)
@@ -32,16 +39,6 @@ class Transitions:
     discounts: Tensor
     following: Tensor
 
-    @property
-    def rows(self) -> int:
-        """How many."""
-        return len(self.actions)
-
-    def split(self, parts: int) -> list[Transitions]:
-        """The same in so many parts of nearly equal size."""
-        cut = [one.tensor_split(parts) for one in vars(self).values()]
-        return [Transitions(*fields) for fields in zip(*cut, strict=True) if len(fields[0])]
-
 
 class Replay:
     """A ring of transitions of several copies of an environment (Lin, 1992; Mnih and others, 2015).
@@ -59,7 +56,7 @@ class Replay:
         self, capacity: int, copies: int, shape: Sequence[int], device: torch.device | None = None
     ) -> None:
         self.copies, self.capacity = copies, max(1, capacity // copies) * copies
-        self.added = 0
+        self.added, self.device = 0, device or torch.device("cpu")
         kinds = {
             "observations": (torch.float32, tuple(shape)),
             "actions": (torch.int64, ()),
@@ -69,7 +66,7 @@ class Replay:
             "ended": (torch.bool, ()),
         }
         self._kept = {
-            name: torch.zeros((self.capacity, *inner), dtype=dtype, device=device)
+            name: torch.zeros((self.capacity, *inner), dtype=dtype, device=self.device)
             for name, (dtype, inner) in kinds.items()
         }
         self._chunk = max(CHUNK, -(-self.capacity // MOST_CHUNKS))
@@ -108,11 +105,12 @@ class Replay:
         Where an episode ends before so many steps, or the newest is reached, fewer are looked at.
 
         Args:
-            numbers: which, from 0 for the oldest.
+            numbers: which, from 0 for the oldest; on the CPU.
             steps: looked ahead, at least 1.
             discount: of a reward a step later.
         """
         oldest = self.added % self.capacity if self.added > self.capacity else 0
+        numbers = numbers.to(self.device)
         first = (oldest + numbers) % self.capacity
         kept, last = self._kept, first
         returns = kept["rewards"][first]
@@ -159,3 +157,75 @@ class Replay:
             end = min(start + self._chunk, len(self))
             for name, one in self._kept.items():
                 one[start:end] = state.tensors[f"{start}/{name}"]
+
+
+class Explorer(Protocol):
+    """A learner that plays, and has transitions kept."""
+
+    def explore(self, copies: Copies, replay: Replay) -> None:
+        """Plays on in each copy, and adds what came of it."""
+
+
+class ReplaySource:
+    """Batches drawn from what was played: so many each time after some steps in the copies.
+
+    Args:
+        learner: plays.
+        copies: of the environment.
+        replay: what was played.
+        rounds: how often is played, in an epoch.
+        draws: batches drawn after each of them.
+        batch_size: transitions of a batch, drawn with replacement.
+        ahead: steps that are looked ahead, and the discount of each.
+        seed: what draws derive from.
+    """
+
+    def __init__(
+        self,
+        learner: Explorer,
+        copies: Copies,
+        replay: Replay,
+        rounds: int,
+        draws: int,
+        batch_size: int,
+        ahead: tuple[int, float],
+        seed: int,
+    ) -> None:
+        self.steps = rounds * draws
+        self._learner, self._copies, self._replay = learner, copies, replay
+        self._draws, self._batch_size, self._ahead, self._seed = draws, batch_size, ahead, seed
+        self._order = torch.Generator()
+
+    def epoch(self, number: int, skip: int = 0) -> Iterator[Batch]:
+        """The batches of an epoch; a batch depends on its number and on what was played."""
+        for place in range(skip, self.steps):
+            if place % self._draws == 0:
+                self._learner.explore(self._copies, self._replay)
+            self._order.manual_seed(derive(self._seed, "replay", number, place))
+            size = (self._batch_size,)
+            yield self._take(torch.randint(len(self._replay), size, generator=self._order))
+
+    def probe(self) -> Batch:
+        """The oldest transitions; where there are none yet, some are played."""
+        if not len(self._replay):
+            self._learner.explore(self._copies, self._replay)
+        return self._take(torch.arange(min(self._batch_size, len(self._replay))))
+
+    def _take(self, numbers: Tensor) -> Batch:
+        found = self._replay.take(numbers, *self._ahead)
+        targets = {
+            ACTION: found.actions,
+            RETURN: found.returns,
+            DISCOUNT: found.discounts,
+            FOLLOWING: found.following,
+        }
+        return make_rows({OBSERVATION: found.observations}, targets).batch(0, len(numbers))
+
+    def state(self) -> State:
+        """The copies, and what was played."""
+        return join_states({"copies": self._copies.state(), "replay": self._replay.state()})
+
+    def restore(self, state: State) -> None:
+        """Puts back what `state` gave; the episodes under way are played again."""
+        self._copies.restore(part_of(state, "copies"))
+        self._replay.restore(part_of(state, "replay"))

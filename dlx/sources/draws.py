@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+import numpy.typing as npt
+import torch
 from torch import Tensor
 
 Draw = Callable[[str], Tensor]
@@ -11,7 +14,7 @@ Draw = Callable[[str], Tensor]
 Draws = Callable[[str], Draw]
 """Who draws, by a name -> its own numbers."""
 
-_BITS = 0xFFFFFFFF
+_BITS, _BLOCK = 0xFFFFFFFF, 8192
 _FIRST, _SECOND = 0x7FEB352D, 0x846CA68B - 2**32
 """The second is negative, so that no product leaves 64 bits."""
 
@@ -36,3 +39,25 @@ def _mix(bits: Tensor) -> Tensor:
     bits = (bits ^ bits >> 16) * _FIRST & _BITS
     bits = (bits ^ bits >> 15) * _SECOND & _BITS
     return bits ^ bits >> 16
+
+
+class Stream:
+    """Numbers from 0 up to 1, one after the other, each a function of a key and its place.
+
+    They are made many at once, as most of what a few would take is the same for all.
+
+    Args:
+        key: from `derive`.
+    """
+
+    def __init__(self, key: int) -> None:
+        self._key, self._first = key, 0
+        self._made: npt.NDArray[np.float32] = np.empty(0, np.float32)
+
+    def take(self, start: int, many: int) -> npt.NDArray[np.float32]:
+        """So many of them, from a place on."""
+        begin = start - self._first
+        if begin < 0 or begin + many > len(self._made):
+            rows = torch.arange(start, start + max(many, _BLOCK))
+            self._made, self._first, begin = draw_uniform(rows, self._key).numpy(), start, 0
+        return self._made[begin : begin + many]

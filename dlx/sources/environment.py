@@ -92,41 +92,58 @@ class Copies:
         seed = episode_seed(self._seed, "train", copy, number)
         self.observations[copy] = self.environments[copy].reset(seed)
 
-    def step(self, actions: Choices) -> Moved:
+    def step(self, actions: Choices, playing: Sequence[int] | None = None) -> Moved:
         """Acts once in each copy; where an episode ends, the next begins.
+
+        Args:
+            actions: one for each.
+            playing: the copies that act, where others wait; what comes of it is told of them alone.
 
         Raises:
             RunError: an observation or a reward is not finite.
         """
-        many = len(self.environments)
-        rewards, following = np.empty(many, np.float32), self.observations.copy()
-        ends = np.zeros((2, many), np.bool_)
-        for copy, action in enumerate(actions.tolist()):
+        acting = range(len(self)) if playing is None else playing
+        rewards = np.empty(len(acting), np.float32)
+        following = np.empty((len(acting), *self.observations.shape[1:]), np.float32)
+        ends = np.zeros((2, len(acting)), np.bool_)
+        for place, (copy, action) in enumerate(zip(acting, actions.tolist(), strict=True)):
             self._taken[copy].append(action)
             seen, reward, terminated, truncated = self.environments[copy].step(action)
-            following[copy], rewards[copy] = seen, reward
+            following[place], rewards[place] = seen, reward
             self._returns[copy] += reward
             if not terminated:
                 late = len(self._taken[copy]) >= self.environments[copy].limit
-                ends[1, copy] = truncated or late
-            ends[0, copy] = terminated
+                ends[1, place] = truncated or late
+            ends[0, place] = terminated
         if not (np.isfinite(rewards).all() and np.isfinite(following).all()):
-            self._refuse(rewards, following)
-        self.steps += many
-        self.observations = following.copy()
-        for copy in np.flatnonzero(ends.any(0)).tolist():
+            self._refuse(acting, rewards, following)
+        self.steps += len(acting)
+        self._see(following, playing)
+        for place in np.flatnonzero(ends.any(0)).tolist():
+            copy = acting[place]
             self.finished.append((self._returns[copy], len(self._taken[copy])))
             self._begin(copy, self._numbers[copy] + 1)
         del self.finished[: -self.KEPT]
         return Moved(rewards, following, ends[0], ends[1])
 
-    def _refuse(self, rewards: npt.NDArray[np.float32], following: Seen) -> None:
+    def _see(self, following: Seen, playing: Sequence[int] | None) -> None:
+        """Takes what the copies that acted see now; who has the old observations keeps them."""
+        if playing is None:
+            self.observations = following.copy()
+        else:
+            self.observations = self.observations.copy()
+            self.observations[playing] = following
+
+    def _refuse(
+        self, acting: Sequence[int], rewards: npt.NDArray[np.float32], following: Seen
+    ) -> None:
         broken = ~np.isfinite(following.reshape(len(rewards), -1)).all(1) | ~np.isfinite(rewards)
-        copy = int(np.flatnonzero(broken)[0])
+        place = int(np.flatnonzero(broken)[0])
+        copy = acting[place]
         seed = episode_seed(self._seed, "train", copy, self._numbers[copy])
         step = len(self._taken[copy])
         environment = self.environments[copy]
-        raise RunError(not_finite(environment, seed, step, float(rewards[copy]), following[copy]))
+        raise RunError(not_finite(environment, seed, step, float(rewards[place]), following[place]))
 
     def state(self) -> State:
         """The actions of the episodes under way, and what they have led to."""

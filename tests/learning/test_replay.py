@@ -106,11 +106,3 @@ def test_of_another_size_it_is_refused() -> None:
     with pytest.raises(RuntimeError, match="not of so many copies"):
         Replay(12, 2, (1,)).restore(filled(5, 12).state())
 
-
-def test_parts_are_those_of_the_whole() -> None:
-    whole = filled(8, 100).take(torch.arange(8), 2, HALF)
-    parts = whole.split(3)
-
-    assert [one.rows for one in parts] == [3, 3, 2]
-    assert torch.equal(torch.cat([one.returns for one in parts]), whole.returns)
-    assert [one.rows for one in whole.split(20)] == [1] * 8

@@ -7,13 +7,14 @@ from typing import Literal
 
 from ..fields import Chosen, Component, Table, option
 from .anomalies import Anomalies
+from .dqn import Dqn
 from .dreams import Dream, Style
 from .judge import JUDGE, Judge
 from .language import LANGUAGE_NETWORKS
 from .learner import Learner as Learner
 from .models import MODELS
 from .optimizers import OPTIMIZERS
-from .policies import Ppo
+from .policies import Ppo, Reinforce
 from .probe import PROBE, Probe
 from .projections import Projection
 
@@ -293,6 +294,8 @@ LEARNERS = Table(
         "anomalies": Component(Anomalies, "dlx.learning.anomalies:Anomalies"),
         "dream": Component(Dream, "dlx.learning.dream:Dream"),
         "ppo": Component(Ppo, "dlx.learning.ppo:Ppo"),
+        "dqn": Component(Dqn, "dlx.learning.dqn:Dqn"),
+        "reinforce": Component(Reinforce, "dlx.learning.reinforce:Reinforce"),
         "style": Component(Style, "dlx.learning.style:Style"),
     },
 )

@@ -81,3 +81,17 @@ class Ppo(ActorCritic):
     clip_value: float | None = option(
         None, "how far a value may move from what it was; null: as far as it goes", gt=0
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reinforce(ActorCritic):
+    """REINFORCE with a baseline: what whole episodes brought moves the policy (Williams, 1992)."""
+
+    spec = "dlx.config.policies:ReinforceSpec"
+
+    episodes: int = option(
+        1, "whole episodes that each copy plays before the policy is moved once", ge=1
+    )
+    normalise: bool = option(
+        True, "gains of these episodes less their mean by their deviation", aliases=("normalize",)
+    )
