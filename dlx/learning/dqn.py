@@ -44,7 +44,7 @@ class Dqn(Policy):
         self, config: Config, networks: Mapping[str, nn.Module], environment: Environment
     ) -> None:
         super().__init__(config, networks, environment)
-        self.target = copy.deepcopy(self.networks[VALUE]).requires_grad_(False)
+        self.target = copy.deepcopy(self.networks[VALUE]).requires_grad_(False).eval()
         self._moves = 0
         seed = config.seed
         self._whether, self._which = (Stream(derive(seed, one)) for one in ("explore", "act"))

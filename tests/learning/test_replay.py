@@ -105,4 +105,3 @@ def test_only_the_chunk_that_is_written_to_changes(monkeypatch: pytest.MonkeyPat
 def test_of_another_size_it_is_refused() -> None:
     with pytest.raises(RuntimeError, match="not of so many copies"):
         Replay(12, 2, (1,)).restore(filled(5, 12).state())
-
