@@ -122,7 +122,8 @@ class ReinforceSpec(ActorCriticSpec):
         yield from super().check(config, where)
         chosen, accepted = config.schedule, "schedule: constant, step, piecewise, plateau"
         counted = "its whole length is" if chosen.options.anneals else ""
-        if not counted and getattr(chosen.options, "warmup_epochs", 0):
+        warmup: float = getattr(chosen.options, "warmup_epochs", 0.0)
+        if not counted and warmup:
             counted = "`schedule.warmup_epochs` are"
         if counted:
             what = f"schedule {chosen.name} sets the rate of each step by how many steps "
