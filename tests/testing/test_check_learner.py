@@ -41,6 +41,7 @@ def shortened(task: str) -> tuple[str, ...]:
         size = ("dataset.copies=2", "dataset.max_steps=6", "learner.steps_per_epoch=8")
         size += ("learner.validation_episodes=3", "model.units=[4]", "trainer.batch_size=5")
         size += ("learner.rollout=4", "learner.passes=2") if config.learner.name == "ppo" else ()
+        size += ("learner.warm_up=4", "learner.buffer=12") if config.learner.name == "dqn" else ()
     if config.trainer.epochs == 1 and not config.trainer.steps_per_epoch:
         size = ("trainer.epochs=1",)  # all is found in one step
     if config.dataset.options.kind == "picture":
@@ -91,7 +92,7 @@ COSTLY += (
     "cats_vs_dogs_finetune",
     "cats_vs_dogs_frozen",
     *("deepdream_inception", "deepdream_own", "style_vgg19"),
-    "cartpole",
+    *("cartpole", "cartpole_dqn", "cartpole_reinforce"),
     *("frogs_gan", "mnist_gan", "mnist_diffusion", "mnist_vae"),
 )
 """Tasks whose learner, model and kind of data another one has too, for less."""
