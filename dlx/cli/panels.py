@@ -25,10 +25,6 @@ class Lines(Watcher):
         """Prints the finding."""
         say(f"  {'done before' if known else 'done'}: {finding}")
 
-    def on_step_left_out(self, number: int, reason: str) -> None:  # noqa: ARG002
-        """Prints the reason."""
-        say(f"  left out: {reason}")
-
     def on_step_failed(self, number: int, how: str, reason: str) -> None:  # noqa: ARG002
         """Prints the reason in short; the error itself follows."""
         say(f"  {how}: {_shorten_reason(reason)}")
@@ -41,7 +37,6 @@ def _shorten_reason(reason: str) -> str:
 
 _COLOURS = {
     "waiting": "dim",
-    "left out": "dim",
     "running": "yellow",
     "done": "green",
     "refused": "red",
@@ -71,10 +66,6 @@ class Panels(Watcher):
     def on_step_done(self, number: int, finding: str, known: bool) -> None:
         """Shows the finding."""
         self._set(number, "done", f"{finding}{' (done before)' if known else ''}")
-
-    def on_step_left_out(self, number: int, reason: str) -> None:
-        """Shows the reason."""
-        self._set(number, "left out", f"left out: {reason}")
 
     def on_step_failed(self, number: int, how: str, reason: str) -> None:
         """Shows the reason."""

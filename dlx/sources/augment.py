@@ -43,6 +43,7 @@ class Augmenter:
         fold: number of the fold, likewise.
         train: all training rows, of which partners are drawn where pictures are mixed.
         shades: black and white of inputs; of what is not named 0 and 1.
+        view: tells several views of a row apart, which draw by themselves; "": there is one.
 
     Raises:
         UsageError: an input holds no pictures, or such as an augmentation cannot change.
@@ -56,8 +57,10 @@ class Augmenter:
         fold: int = 0,
         train: Part | None = None,
         shades: Mapping[str, Shades] | None = None,
+        view: str = "",
     ) -> None:
         self._seed, self._fold, self._train = seed, fold, train
+        self._among = (view,) if view else ()
         self._stages: dict[str, list[Stage]] = {}
         self._mix: dict[str, tuple[str, Mix]] = {}
         for name, every in chosen.items():
@@ -75,19 +78,20 @@ class Augmenter:
                     self._stages[name].append(_STAGES[stage](members, asked))
 
     @classmethod
-    def of(cls, config: Config, fold: FoldData, number: int) -> Self | None:
+    def of(cls, config: Config, fold: FoldData, number: int, view: str = "") -> Self | None:
         """That of a config; None where there is nothing to do.
 
         Args:
             config: the config.
             fold: whose training rows are changed.
             number: of the fold.
+            view: which of several views of a row.
         """
         chosen = {name: every for name, every in config.prepare.augment.items() if every}
         if not chosen:
             return None
         shades = {n: cache(partial(Shade.of, fold.columns[n], fold.rows.train)) for n in chosen}
-        return cls(chosen, fold.inputs, config.seed, number, fold.train, shades)
+        return cls(chosen, fold.inputs, config.seed, number, fold.train, shades, view)
 
     def __call__(self, part: Part, epoch: int) -> Part:
         """Some training rows as an epoch sees them."""
@@ -119,7 +123,7 @@ class Augmenter:
 
     def _draw(self, rows: Tensor, epoch: int, name: str, kind: str) -> Draw:
         def draw(what: str) -> Tensor:
-            key = derive(self._seed, "augment", self._fold, epoch, name, kind, what)
+            key = derive(self._seed, "augment", self._fold, epoch, name, kind, what, *self._among)
             return draw_uniform(rows, key)
 
         return draw

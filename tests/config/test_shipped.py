@@ -14,6 +14,7 @@ from dlx.config.files import scan
 from dlx.config.learners import has_validation, known_inputs, monitor_of, reads, spec_of
 from dlx.config.load import load
 from dlx.config.paths import GROUPS, find_shipped
+from dlx.config.probe import probe_of
 from dlx.config.schema import Config
 from dlx.config.specs import (
     DATASETS,
@@ -68,6 +69,8 @@ def fits(config: Config, group: str, option: str) -> bool:
     steps = {step.name for step in config.prepare.steps}
     if (group, option) == ("model", "bilstm") and "pad" in steps:
         return False  # one of its directions would read padding last
+    if (group, option) == ("model", config.model.name) and config.learner.name == "contrastive":
+        return True  # with the task's own options
     if group == "model" and option not in ("mlp", "layers"):
         chosen = yaml.safe_load((ROOT / "model" / f"{option}.yaml").read_text("utf-8"))
         model = MODELS.default(**chosen)().options
@@ -87,7 +90,8 @@ def fits(config: Config, group: str, option: str) -> bool:
         return False  # which reads the numbers of a vocabulary alone
     if group == "prepare" and not config.targets:
         whole = config.learner.name == "word_vectors" or makes_pictures(config)
-        return option != "standardise" and not (whole and option == "multi_hot")
+        spoils = option == "standardise" and config.learner.name != "contrastive"
+        return not spoils and not (whole and option == "multi_hot")
     if group == "trainer":  # no group of weights would move after the last epoch
         given = yaml.safe_load((ROOT / group / f"{option}.yaml").read_text("utf-8")) or {}
         starts = [one.from_epoch for one in groups_of(config.optimizer).values()]
@@ -131,6 +135,9 @@ def fits_dataset(config: Config, option: str) -> bool:
         same = not theirs or theirs == own
         if any(use.chosen.name == "graph" for use in spec_of(config).models(config).values()):
             alike &= offered.inputs == config.dataset.options.inputs  # which it names itself
+        probe = probe_of(config)
+        alike &= probe is None or probe.target in offered.targets
+        alike &= {*config.prepare.augment} <= {*offered.inputs}
         return alike and (same or not makes_pictures(config))
     inputs = config.model.name != "graph" or offered.inputs == config.dataset.options.inputs
     inputs &= {*config.prepare.augment} <= {*offered.inputs}

@@ -7,6 +7,7 @@ from typing import Literal
 
 from ..fields import Chosen, Component, Table, option
 from .anomalies import Anomalies
+from .contrastive import Contrastive
 from .dqn import Dqn
 from .dreams import Dream, Style
 from .judge import JUDGE, Judge
@@ -289,6 +290,7 @@ LEARNERS = Table(
         "diffusion": Component(Diffusion, "dlx.learning.diffusion:Diffusion"),
         "ensemble": Component(Ensemble, "dlx.learning.ensemble:Ensemble"),
         "language_model": Component(LanguageModel, "dlx.learning.language_model:LanguageModel"),
+        "contrastive": Component(Contrastive, "dlx.learning.contrastive:Contrastive"),
         "word_vectors": Component(WordVectors, "dlx.learning.word_vectors:WordVectors"),
         "projection": Component(Projection, "dlx.learning.projection:Projection"),
         "anomalies": Component(Anomalies, "dlx.learning.anomalies:Anomalies"),
