@@ -25,6 +25,8 @@ from dlx.runs.folder import all_runs
 
 TOP = Path(__file__).resolve().parent.parent
 PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md"))]
+ACTING = ("gridworld", "cartpole", "acrobot", "mountain_car", "cartpole_dqn", "cartpole_reinforce")
+"""Tasks in environments, which are as fast as they are short."""
 EMBEDDED = ("digits", "digit_pairs", "breast_cancer", "wine", "diabetes")
 
 
@@ -107,6 +109,9 @@ def sampled(words: list[str]) -> list[str]:
         words = [*words, "dataset.sample=true"]
     if words[0] != "train":
         return words
+    if task in ACTING:
+        few = ["learner.steps_per_epoch=64", "learner.test_episodes=2"]
+        return [*words, "trainer.epochs=2", "learner.validation_episodes=2", *few]
     narrow = ["generator", "discriminator"] if task in ("frogs_gan", "mnist_gan") else []
     narrow = [f"learner.{network}={{name: mlp, units: [4]}}" for network in narrow]
     return [*words, "trainer.epochs=2", *narrow]

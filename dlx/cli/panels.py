@@ -25,6 +25,10 @@ class Lines(Watcher):
         """Prints the finding."""
         say(f"  {'done before' if known else 'done'}: {finding}")
 
+    def on_step_left_out(self, number: int, reason: str) -> None:  # noqa: ARG002
+        """Prints the reason."""
+        say(f"  left out: {reason}")
+
     def on_step_failed(self, number: int, how: str, reason: str) -> None:  # noqa: ARG002
         """Prints the reason in short; the error itself follows."""
         say(f"  {how}: {_shorten_reason(reason)}")
@@ -37,6 +41,7 @@ def _shorten_reason(reason: str) -> str:
 
 _COLOURS = {
     "waiting": "dim",
+    "left out": "dim",
     "running": "yellow",
     "done": "green",
     "refused": "red",
@@ -66,6 +71,10 @@ class Panels(Watcher):
     def on_step_done(self, number: int, finding: str, known: bool) -> None:
         """Shows the finding."""
         self._set(number, "done", f"{finding}{' (done before)' if known else ''}")
+
+    def on_step_left_out(self, number: int, reason: str) -> None:
+        """Shows the reason."""
+        self._set(number, "left out", f"left out: {reason}")
 
     def on_step_failed(self, number: int, how: str, reason: str) -> None:
         """Shows the reason."""

@@ -50,13 +50,14 @@ def run(args: argparse.Namespace) -> int:
     from ..data.origins import find_files
     from ..files import read_json
     from ..report import build
-    from ..workflow.steps import STEPS
+    from ..workflow.steps import steps_of
     from ..workflow.walk import walk
     from ..workflow.watcher import Watcher
     from .panels import panels
 
-    with closing(Watcher() if args.json else panels([step.title for step in STEPS])) as watcher:
-        folder = walk(find_files(loaded), STEPS, watcher, args.config_dir, marks_of(args))
+    steps = steps_of(loaded.config)
+    with closing(Watcher() if args.json else panels([step.title for step in steps])) as watcher:
+        folder = walk(find_files(loaded), steps, watcher, args.config_dir, marks_of(args))
     page = build_at_end(build, folder)
     report = read_json(folder / "report.json")
     if args.json:
@@ -83,7 +84,10 @@ def _show(report: dict[str, Any], page: Path | None) -> None:
         say(f"warning: {stamp}")
     if report.get("sample"):
         say(SAMPLE)
-    if report["state"] == "paused":
+    if report["workflow"]["steps"][-1]["state"] == "left out":
+        task = f"task={report['task']}"
+        say(f"search for better settings, and train: dlx tune {task} --train-best")
+    elif report["state"] == "paused":
         say("the same command without workflow.until continues from here")
     else:
         say(f"repeat the final training: {report['workflow']['final']['command']}")

@@ -94,7 +94,7 @@ class ActorCriticSpec(PolicySpec):
 class PpoSpec(ActorCriticSpec):
     """Batches are cut from what was just played."""
 
-    can = ("accumulate",)
+    can = ("accumulate", "workflow")
     losses: ClassVar[dict[str, ScoreSpec]] = {
         **ActorCriticSpec.losses,
         "clipped": ScoreSpec("min", meaning="share of the actions whose probability was clipped"),

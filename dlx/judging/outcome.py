@@ -152,10 +152,10 @@ def compare(judged: Sequence[Judged], data: Data, each: Sequence[float]) -> Fact
 
 
 def count_validated(data: Data) -> tuple[int, float]:
-    """How many rows validate, and in how many folds each of them does."""
+    """How many rows validate, and in how many folds each does; where none is held out, once."""
     parts = [fold.validation for fold in data.split.folds]
     rows = len(np.unique(np.concatenate(parts)))
-    return rows, sum(map(len, parts)) / rows
+    return rows, sum(map(len, parts)) / rows if rows else 1.0
 
 
 def _fold_scores(

@@ -50,7 +50,11 @@ class ActorCritic(Policy):
 
     def prefer(self, observations: Tensor) -> Tensor:
         """The logits of the actions."""
-        found: Tensor = self.networks[POLICY]({OBSERVATION: self.see(observations)})[ACTION]
+        return self.weigh(self.see(observations))
+
+    def weigh(self, seen: Tensor) -> Tensor:
+        """The logits of the actions, of observations as networks are fed with them."""
+        found: Tensor = self.networks[POLICY]({OBSERVATION: seen})[ACTION]
         return found.float()
 
     def move(
@@ -79,5 +83,9 @@ class ActorCritic(Policy):
 
     def tell_value(self, observations: Tensor) -> Tensor:
         """The return that is to come, (rows,)."""
-        found: Tensor = self.networks[VALUE]({OBSERVATION: self.see(observations)})[VALUE]
+        return self.estimate(self.see(observations))
+
+    def estimate(self, seen: Tensor) -> Tensor:
+        """The return that is to come, of observations as networks are fed with them."""
+        found: Tensor = self.networks[VALUE]({OBSERVATION: seen})[VALUE]
         return found.float().squeeze(1)

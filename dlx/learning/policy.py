@@ -18,6 +18,7 @@ from ..data.columns import Input
 from ..data.environments import Environment, make, require_choice
 from ..data.environments.base import Seen
 from ..data.targets import EncodedTarget
+from ..errors import Problem, UsageError
 from ..judging.evaluation import Estimate, Evaluation
 from ..judging.means import Mean
 from ..models.summary import LayerRow, layer_table
@@ -83,6 +84,11 @@ class Policy(Learner):
         options = config.learner.options
         if options.standardise:
             networks[SCALE] = Scale(environment.shape).to(device)
+        environment.reset(0)
+        if options.shaping and environment.potential() is None:
+            what = f"{environment.name} has no potential that rewards could be shaped by"
+            accepted = "0; or an environment with one, as MountainCar-v0"
+            raise UsageError(Problem(what, "learner.shaping", accepted, "learner.shaping=0"))
         return cls(config, networks, environment)
 
     @classmethod
@@ -133,7 +139,9 @@ class Policy(Learner):
         """The copies that play training episodes, by which the learner counts steps."""
         options = self.config.dataset.options
         made = [make(options) for _ in range(options.copies)]
-        self.copies = Copies(made, self.config.seed, not fold.data.samples.unsteady)
+        steady, rules = not fold.data.samples.unsteady, self.rules
+        shaping = rules.shaping, rules.discount
+        self.copies = Copies(made, self.config.seed, steady, *shaping)
         return self.copies
 
     @torch.no_grad()

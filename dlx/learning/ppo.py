@@ -54,10 +54,11 @@ class Ppo(ActorCritic):
         self.networks.eval()
         moments = torch.arange(copies.steps, copies.steps + options.rollout * many)
         drawn = draw_uniform(moments, derive(self.config.seed, "act", "train")).view(-1, many)
-        drawn = drawn.to(self.device)
+        device = self.device
+        drawn = drawn.to(device)
 
         def act(seen: Numbers, step: int) -> Choices:
-            preferred = self.prefer(torch.from_numpy(seen).to(self.device))
+            preferred = self.prefer(torch.from_numpy(seen).to(device))
             return draw_actions(preferred, drawn[step]).cpu().numpy()
 
         rollout = collect(copies, options.rollout, act)
@@ -73,9 +74,9 @@ class Ppo(ActorCritic):
         def flat(values: np.typing.NDArray[np.generic]) -> Tensor:
             return torch.from_numpy(values).flatten(0, 1).to(device)
 
-        observations, actions = flat(rollout.observations), flat(rollout.actions)
-        likely = self.prefer(observations).log_softmax(1).gather(1, actions[:, None]).squeeze(1)
-        told = self.tell_value(observations)
+        seen, actions = self.see(flat(rollout.observations)), flat(rollout.actions)
+        likely = self.weigh(seen).log_softmax(1).gather(1, actions[:, None]).squeeze(1)
+        told = self.estimate(seen)
         values = told.cpu().numpy().reshape(rollout.rewards.shape)
         following = self._value_following(rollout, values)
         ends = rollout.ended, options.discount, options.advantage
@@ -83,7 +84,7 @@ class Ppo(ActorCritic):
         targets = {ACTION: actions, LIKELY: likely, VALUE: told, RETURN: gained + told}
         if options.normalise_advantages:
             gained = (gained - gained.mean()) / (gained.std() + 1e-8)
-        return make_rows({OBSERVATION: observations}, {**targets, ADVANTAGE: gained})
+        return make_rows({OBSERVATION: seen}, {**targets, ADVANTAGE: gained})
 
     def _value_following(self, rollout: Rollout, values: Numbers) -> Numbers:
         """The value of what each action led to; 0 where nothing follows."""
@@ -107,7 +108,7 @@ class Ppo(ActorCritic):
         told, options = batch.targets, self.options
         seen = batch.inputs[OBSERVATION]
         assert isinstance(seen, Tensor)
-        likely = self.prefer(seen).log_softmax(1)
+        likely = self.weigh(seen).log_softmax(1)
         entropy = -(likely.exp() * likely).sum(1).mean()
         chosen = likely.gather(1, told[ACTION][:, None]).squeeze(1)
         ratio, gain = (chosen - told[LIKELY]).exp(), told[ADVANTAGE]
@@ -122,7 +123,7 @@ class Ppo(ActorCritic):
         told, options = batch.targets, self.options
         seen = batch.inputs[OBSERVATION]
         assert isinstance(seen, Tensor)
-        value = self.tell_value(seen)
+        value = self.estimate(seen)
         if options.clip_value is None:
             return {"value": F.mse_loss(value, told[RETURN]) / 2}
         near = told[VALUE] + (value - told[VALUE]).clamp(-options.clip_value, options.clip_value)

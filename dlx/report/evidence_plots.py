@@ -50,12 +50,14 @@ class Line:
         train: a value an epoch; may be empty.
         val: the same on the validation set.
         place: picks its colour, so that it has the same one in every plot.
+        best: the epoch that is ringed; 0: the one with the lowest validation value.
     """
 
     name: str
     train: Sequence[float]
     val: Sequence[float]
     place: int
+    best: int = 0
 
 
 @dataclass(frozen=True)
@@ -165,7 +167,7 @@ def panels(score: str, lines: Sequence[Line]) -> Figure:
     figure, places = panels_of(len(lines), 2.2)
     for index, (axes, line) in enumerate(zip(places, lines, strict=True)):
         _curves(axes, line)
-        best = int(np.nanargmin(line.val))
+        best = line.best - 1 if line.best else int(np.nanargmin(line.val))
         axes.plot([best + 1], [line.val[best]], "o", **RING)
         axes.locator_params(axis="x", integer=True, nbins=4)
         axes.locator_params(axis="y", nbins=5)

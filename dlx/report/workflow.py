@@ -69,26 +69,32 @@ def _sizes(title: str, found: Sequence[Mapping[str, Any]]) -> Table:
 def _capacity_steps(steps: Sequence[Mapping[str, Any]]) -> list[Block]:
     """The sizes from small to large, and their loss curves in one plot."""
     blocks: list[Block] = [_sizes("Capacity steps", steps)]
-    lines = [
-        Line(
-            f"{defaults_or(step.get('changed'))}: {get(step, 'verdict', str)}",
-            [finite(value) for value in get(step, "train", list)],
-            [finite(value) for value in get(step, "val", list)],
-            place,
-        )
-        for place, step in enumerate(steps)
-    ]
+    lines = [_line(step, place) for place, step in enumerate(steps)]
     lines = [line for line in lines if any(map(math.isfinite, line.val))]
     if lines:
+        told = get(steps[0], "curve", str) or "loss"
         caption = (
-            "Loss of each capacity step, on a scale of its own: validation solid, its best "
-            "epoch ringed, training dotted."
+            f"{told.capitalize()} of each capacity step, on a scale of its own: validation solid, "
+            "its best epoch ringed, training dotted."
         )
-        png = evidence_plots.panels("loss", lines[:PANELS])
+        png = evidence_plots.panels(told, lines[:PANELS])
         said = (f"{defaults_or(r.get('changed'))} {get(r, 'verdict', str)}" for r in steps)
-        alt = f"Loss curves of {len(steps)} capacity steps: {'; '.join(said)}."
+        alt = f"{told.capitalize()} curves of {len(steps)} capacity steps: {'; '.join(said)}."
         blocks.append(Picture("ladder", png, caption, alt, broad=len(lines) > 1))
     return blocks
+
+
+def _line(step: Mapping[str, Any], place: int) -> Line:
+    """The curves of a capacity step; where they are of no loss, its epoch is ringed."""
+    val = [finite(value) for value in get(step, "val", list)]
+    epoch = int(amount(step, "epoch") or 0) if get(step, "curve", str) not in ("", "loss") else 0
+    return Line(
+        f"{defaults_or(step.get('changed'))}: {get(step, 'verdict', str)}",
+        [finite(value) for value in get(step, "train", list)],
+        val,
+        place,
+        epoch if 0 < epoch <= len(val) else 0,
+    )
 
 
 def _row(step: Mapping[str, Any]) -> list[str]:

@@ -62,6 +62,8 @@ class Copies:
         environments: a copy each.
         seed: of the run.
         steady: whether an episode is a function of its seed; else none can be gone on with.
+        shaping: weight of the growth of their potential, which is added to rewards.
+        discount: what the potential counts one step later.
 
     Attributes:
         observations: what each copy sees now, (copies, ...).
@@ -71,9 +73,17 @@ class Copies:
 
     KEPT = 100
 
-    def __init__(self, environments: Sequence[Environment], seed: int, steady: bool = True) -> None:
+    def __init__(
+        self,
+        environments: Sequence[Environment],
+        seed: int,
+        steady: bool = True,
+        shaping: float = 0.0,
+        discount: float = 1.0,
+    ) -> None:
         self.environments = list(environments)
         self._seed, self._steady = seed, steady
+        self._shaping, self._discount = shaping, discount
         self.steps = 0
         self.finished: list[tuple[float, int]] = []
         many = len(self.environments)
@@ -103,6 +113,7 @@ class Copies:
             RunError: an observation or a reward is not finite.
         """
         acting = range(len(self)) if playing is None else playing
+        before = self._potentials(acting)
         rewards = np.empty(len(acting), np.float32)
         following = np.empty((len(acting), *self.observations.shape[1:]), np.float32)
         ends = np.zeros((2, len(acting)), np.bool_)
@@ -117,6 +128,9 @@ class Copies:
             ends[0, place] = terminated
         if not (np.isfinite(rewards).all() and np.isfinite(following).all()):
             self._refuse(acting, rewards, following)
+        if self._shaping:  # an end is worth nothing more, or the way to it would count
+            later = np.where(ends[0], 0, self._discount * self._potentials(acting))
+            rewards += (self._shaping * (later - before)).astype(np.float32)
         self.steps += len(acting)
         self._see(following, playing)
         for place in np.flatnonzero(ends.any(0)).tolist():
@@ -133,6 +147,12 @@ class Copies:
         else:
             self.observations = self.observations.copy()
             self.observations[playing] = following
+
+    def _potentials(self, acting: Sequence[int]) -> npt.NDArray[np.float64]:
+        """Of copies as they stand; 0 where none is asked for."""
+        if not self._shaping:
+            return np.zeros(len(acting))
+        return np.array([self.environments[copy].potential() or 0.0 for copy in acting])
 
     def _refuse(
         self, acting: Sequence[int], rewards: npt.NDArray[np.float32], following: Seen

@@ -68,7 +68,7 @@ class Attempt:
         value: it at that epoch.
         error: its standard error, over the folds and by their rows the larger; None where unknown.
         each: it in each fold.
-        loss: the validation loss at that epoch.
+        loss: the validation loss at that epoch; nan where there is none.
         seconds: how long it took.
         judged: the validation part of each fold under its best weights, where it was compared.
     """
@@ -94,12 +94,19 @@ class Attempt:
             "value": self.value,
             "error": self.error,
             "loss": self.loss,
+            "curve": self.told,
             "seconds": round(self.seconds, 2),
         }
 
-    def losses(self) -> dict[str, list[float]]:
-        """Training and validation loss by epoch."""
-        return {part: [row[f"{part}/loss"] for row in self.curve] for part in ("train", "val")}
+    @property
+    def told(self) -> str:
+        """What its curves are of: the loss, or without one what it is judged by."""
+        return "loss" if "val/loss" in self.curve[0] else self.score.partition("/")[2]
+
+    def curves(self) -> dict[str, list[float]]:
+        """By epoch, in training and in validation."""
+        parts = ("train", "val")
+        return {part: [row[f"{part}/{self.told}"] for row in self.curve] for part in parts}
 
 
 def attempt(
@@ -143,7 +150,7 @@ def attempt(
         value=curve[epoch - 1][score],
         error=_error(each, by_rows, bench.passes),
         each=each,
-        loss=curve[epoch - 1]["val/loss"],
+        loss=curve[epoch - 1].get("val/loss", math.nan),
         seconds=time.perf_counter() - begun,
         judged=judged,
     )

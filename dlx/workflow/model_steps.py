@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
+from ..config.learners import reads
 from ..config.load import Loaded
 from ..config.names import plural
 from ..config.schema import Config
@@ -28,11 +29,12 @@ def beat_baseline(walk: Walk) -> Finding:
     step 1 are probably wrong: the answer is not in the data.
     """
     tried: list[dict[str, Any]] = []
-    outputs = max(target.outputs for target in walk.samples[1].values())
+    outputs = max((target.outputs for target in walk.samples[1].values()), default=1)
+    classical = ["baseline=classical"] if reads(walk.config, "baseline") else []
     for changed in small_models(walk.config, outputs):
         plain = [*_plain_training(walk.config), *as_arguments(changed)]
-        loaded = walk.load_with([*plain, "baseline=classical"])
-        walk.watcher.on_message(5, f"trying {_format_changes(changed) or 'the task defaults'}")
+        loaded = walk.load_with([*plain, *classical])
+        walk.watcher.on_message(5, f"trying {format_changes(changed) or 'the task defaults'}")
         found = attempt(loaded, walk.bench, compare=True)
         compared = outcome.compare(found.judged, walk.data, found.each)
         tried.append({**capacity_step(loaded, changed, found), **compared})
@@ -46,7 +48,7 @@ def beat_baseline(walk: Walk) -> Finding:
             f"; {len(tried)} reasonable models fail, so the hypotheses of step 1 may be wrong: "
             "the answer may not be in these inputs"
         )
-    size = _format_changes(last["changed"]) or walk.config.model.name
+    size = format_changes(last["changed"]) or walk.config.model.name
     return f"{size}: {last['score']} {last['value']:.4g}; {told}", facts
 
 
@@ -77,14 +79,14 @@ def _plain_training(config: Config) -> list[str]:
 
 def capacity_step(loaded: Loaded, changed: dict[str, Value], found: Attempt) -> dict[str, Any]:
     """An attempt as the report shows it."""
-    losses = {name: [round(v, 6) for v in values] for name, values in found.losses().items()}
+    curves = {name: [round(v, 6) for v in values] for name, values in found.curves().items()}
     told = outcome.curve_facts(loaded.config, found.curve).get("overfit", {})
     return {
         "changed": changed,
         "verdict": told.get("verdict"),
         "text": told.get("text", ""),
         **found.facts(),
-        **losses,
+        **curves,
     }
 
 
@@ -94,14 +96,36 @@ def scale_up(walk: Walk) -> Finding:
     A model that is still learning gets more epochs, one that has stopped gets more weights. The
     models are bounded in number, width, epochs and time; where that ends first, it is said.
     """
+    tried, why = climb(walk, ("overfits",))
+    _require_verdict(tried)
+    last = {key: value for key, value in tried[-1].items() if key not in ("train", "val")}
+    return _describe_capacity(tried, why), {"rungs": len(tried), "ended": why, "last": last}
+
+
+def climb(
+    walk: Walk,
+    ends: Collection[str],
+    judge: Callable[[Sequence[dict[str, Any]]], dict[str, str]] = lambda _: {},
+) -> tuple[list[dict[str, Any]], str]:
+    """Tries models, each larger or trained longer, until one has a verdict that ends it.
+
+    Args:
+        walk: the workflow so far.
+        ends: the verdicts that end it.
+        judge: gives `verdict` and `text` of the last of some steps, where curves of a loss do not.
+
+    Returns:
+        The steps, and why they ended without such a verdict ("").
+    """
     config = walk.config
     tried = walk.record.capacity_steps.read()
     if not tried:
         first = walk.outs[5]["facts"]["tried"][-1]
         tried = [{"rung": 0, **{k: v for k, v in first.items() if k not in _COMPARED}}]
+        tried[0] |= judge(tried)
         walk.record.capacity_steps.append(tried[0])
     why = ""
-    while tried[-1]["verdict"] != "overfits" and not why:
+    while tried[-1]["verdict"] not in ends and not why:
         changed = next_capacity_step(config, tried[-1])
         if len(tried) >= config.workflow.capacity_steps:
             why = f"after {plural(len(tried), 'capacity step')} (workflow.capacity_steps)"
@@ -111,10 +135,9 @@ def scale_up(walk: Walk) -> Finding:
             why = f"after {config.workflow.budget_minutes:g} minutes (workflow.budget_minutes)"
         else:
             tried.append(_climb(walk, len(tried), changed))
+            tried[-1] |= judge(tried)
             walk.record.capacity_steps.append(tried[-1])
-    _require_verdict(tried)
-    last = {key: value for key, value in tried[-1].items() if key not in ("train", "val")}
-    return _describe_capacity(tried, why), {"rungs": len(tried), "ended": why, "last": last}
+    return tried, why
 
 
 _COMPARED = ("baselines", "power")
@@ -122,7 +145,7 @@ _COMPARED = ("baselines", "power")
 
 def _climb(walk: Walk, number: int, changed: dict[str, Value]) -> dict[str, Any]:
     loaded = walk.load_with([*_plain_training(walk.config), *as_arguments(changed)])
-    walk.watcher.on_message(6, f"capacity step {number}: {_format_changes(changed)}")
+    walk.watcher.on_message(6, f"capacity step {number}: {format_changes(changed)}")
     try:
         return {"rung": number, **capacity_step(loaded, changed, attempt(loaded, walk.bench))}
     except RunError as error:  # too large a model may diverge; another is tried then
@@ -135,7 +158,7 @@ def next_capacity_step(config: Config, last: dict[str, Any]) -> dict[str, Value]
     """What to enlarge where a model does not overfit; None where nothing may grow further."""
     changed = dict(last["changed"])
     epochs = int(changed.get("trainer.epochs", config.trainer.epochs))
-    if last["verdict"] == "underfit" and 2 * epochs <= LONGEST * config.trainer.epochs:
+    if last["verdict"] in ("underfit", "learns") and 2 * epochs <= LONGEST * config.trainer.epochs:
         return {**changed, "trainer.epochs": 2 * epochs}
     key = size_key(config)
     if key is None:
@@ -161,7 +184,7 @@ def _require_verdict(tried: Sequence[dict[str, Any]]) -> None:
 
 def _describe_capacity(tried: Sequence[dict[str, Any]], why: str) -> str:
     last = tried[-1]
-    size = _format_changes(last["changed"]) or "the task defaults"
+    size = format_changes(last["changed"]) or "the task defaults"
     if why:
         return (
             f"no model overfits: the capacity steps ended {why}; the last, {size}, "
@@ -170,7 +193,8 @@ def _describe_capacity(tried: Sequence[dict[str, Any]], why: str) -> str:
     return f"capacity step {len(tried) - 1}, {size}, overfits: {last['text']}"
 
 
-def _format_changes(changed: dict[str, Value]) -> str:
+def format_changes(changed: dict[str, Value]) -> str:
+    """The values in which an attempt differs from the task, as typed."""
     return " ".join(as_arguments(changed))
 
 

@@ -98,7 +98,7 @@ class Walk:
             {
                 "number": number,
                 "title": step.title,
-                "state": "done" if number in self.outs else "not reached",
+                "state": step.state if number in self.outs else "not reached",
                 **self.outs.get(number, {}),
             }
             for number, step in enumerate(self.steps, start=1)
@@ -122,10 +122,17 @@ class Step:
     Attributes:
         title: as the book calls it.
         take: does it.
+        left_out: why it makes no sense for this kind of learning; "": it does.
     """
 
     title: str
-    take: Callable[[Walk], Finding]
+    take: Callable[[Walk], Finding] | None = None
+    left_out: str = ""
+
+    @property
+    def state(self) -> str:
+        """What becomes of it."""
+        return "left out" if self.left_out else "done"
 
 
 def walk(
@@ -154,8 +161,8 @@ def walk(
         DlxError: a step failed.
         Interrupted: it was asked to stop; the same command goes on.
     """
-    until = loaded.config.workflow.until
-    if until == len(steps) and not loaded.config.test:
+    until, ends = loaded.config.workflow.until, not steps[-1].left_out
+    if until == len(steps) and ends and not loaded.config.test:
         what = "a workflow ends with one evaluation on the test set, but `test` is false"
         hint = "test=true, or workflow.until=6 to stop before"
         raise UsageError(Problem(what, "test", "true", hint))
@@ -166,7 +173,7 @@ def walk(
         under_way.deadline = time.monotonic() + 60 * loaded.config.workflow.budget_minutes
         for number in range(1, until + 1):
             _take(under_way, number)
-        if until < len(steps):
+        if until < len(steps) or not ends:
             record.status("paused", step=until)
             _write_report(under_way, "paused")
     return record.folder
@@ -176,6 +183,10 @@ def _take(under_way: Walk, number: int) -> None:
     """Takes one step, or reads what it left."""
     step, watcher, record = under_way.steps[number - 1], under_way.watcher, under_way.record
     watcher.on_step_start(number, step.title)
+    if step.take is None:
+        under_way.outs[number] = {"finding": step.left_out, "facts": {}}
+        watcher.on_step_left_out(number, step.left_out)
+        return
     try:
         out = record.output_of(number)
         known = out is not None

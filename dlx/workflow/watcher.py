@@ -25,6 +25,9 @@ class Watcher:
     def on_step_done(self, number: int, finding: str, known: bool) -> None:
         """A step is done; `known` where it was done by an earlier command."""
 
+    def on_step_left_out(self, number: int, reason: str) -> None:
+        """A step makes no sense for this kind of learning."""
+
     def on_step_failed(self, number: int, how: str, reason: str) -> None:
         """A step is refused, or failed."""
 

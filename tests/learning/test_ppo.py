@@ -7,6 +7,7 @@ import pytest
 import torch
 from small import built, trained
 
+from dlx.errors import UsageError
 from dlx.learning.policy import ACTION, OBSERVATION, VALUE, Scale, draw_actions
 from dlx.learning.ppo import ADVANTAGE, LIKELY, RETURN, Ppo
 from dlx.learning.rollouts import Rollout, advantages
@@ -141,3 +142,13 @@ def test_a_run_leaves_returns_beside_baselines_and_a_film_and_tests_again_alike(
     assert again[0]["scores"][0]["value"] == found["test/return"]["value"]
     assert again[0]["fresh"] == run.facts["fresh"]
     assert not (run.folder.parent.parent / "ledger.sqlite").exists()
+
+
+def test_rewards_of_what_has_no_potential_are_not_shaped() -> None:
+    with pytest.raises(UsageError) as caught:
+        ppo("learner.shaping=1")
+    assert str(caught.value) == (
+        "gridworld of 3 x 3 cells has no potential that rewards could be shaped by\n"
+        "  where: learner.shaping\n  accepted: 0; or an environment with one, as MountainCar-v0\n"
+        "  try: learner.shaping=0"
+    )

@@ -147,3 +147,28 @@ def test_gymnasium_goes_on_too() -> None:
     other.restore(one.state())
     assert (other.observations == one.observations).all()
     assert other.state().facts == one.state().facts
+
+
+def test_rewards_are_shaped_by_the_growth_of_a_potential_that_no_end_has() -> None:
+    def made(shaping: float) -> Copies:
+        return Copies([make(Gymnasium(environment="MountainCar-v0"))], 0, True, shaping, 0.9)
+
+    plain, shaped = made(0), made(50)
+    (car,) = shaped.environments
+    for step in range(6):
+        before = car.potential()
+        one, other = plain.step(np.array([step % 3])), shaped.step(np.array([step % 3]))
+        assert before is not None
+        after = car.potential()
+        assert after is not None
+        assert one.rewards.tolist() == [-1]
+        assert other.rewards[0] == pytest.approx(-1 + 50 * (0.9 * after - before), rel=1e-5)
+        assert (one.following == other.following).all()
+    assert plain.state().facts["lengths"] == shaped.state().facts["lengths"]
+
+
+def test_the_potential_of_a_car_is_0_at_rest_in_the_valley_and_1_on_the_hill() -> None:
+    car = make(Gymnasium(environment="MountainCar-v0"))
+    for place, speed, expected in ((-np.pi / 6, 0, 0), (np.pi / 6, 0, 1), (-np.pi / 6, 0.07, 1.47)):
+        car._made.unwrapped.state = (place, speed)  # type: ignore[attr-defined]
+        assert car.potential() == pytest.approx(expected)

@@ -26,6 +26,12 @@ class Policy(Learner):
     test_episodes: int = option(
         100, "episodes played at the end, of seeds that are for this alone", ge=1
     )
+    shaping: float = option(
+        0.0,
+        "weight of the environment's potential: its growth is added to rewards in training, which "
+        "changes no best policy; never in episodes that judge; 0: nothing is added",
+        ge=0,
+    )
     standardise: bool = option(
         False, "observations less their mean by their standard deviation, of those seen in training"
     )

@@ -84,6 +84,13 @@ class Environment(ABC):
         """How it stands now, (3, height, width); None where it cannot be drawn."""
         return None
 
+    def potential(self) -> float | None:
+        """How far it is on the way to what pays, from about 0 to about 1; None where nobody knows.
+
+        Rewards in training may be shaped by it (Ng, Harada and Russell, 1999).
+        """
+        return None
+
     def best_action(self) -> int | None:
         """What is best to do now; None where that is not known."""
         return None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from typing import Any
 
@@ -17,6 +18,7 @@ from .drawing import DRAWINGS
 _KEY = "dataset.environment"
 _CHECKING = ("TimeLimit", "OrderEnforcing", "PassiveEnvChecker")
 """Wrappers that only watch: limits are kept, and the order of calls is right, without them."""
+_GRAVITY = 0.0025
 _KNOWN = ("CartPole-v1", "Acrobot-v1", "MountainCar-v0")
 
 
@@ -60,6 +62,14 @@ class Gym(Environment):
         """How it stands, for those that dlx can draw."""
         drawing = DRAWINGS.get(self.name.partition("-")[0])
         return None if drawing is None else drawing(self._made.unwrapped)
+
+    def potential(self) -> float | None:
+        """Of a car between hills its energy, which is what it needs to get up."""
+        if not self.name.startswith("MountainCar-"):
+            return None
+        place, speed = (float(x) for x in self._made.unwrapped.state)
+        height = math.sin(3 * place) / 3
+        return (_GRAVITY * (height + 1 / 3) + speed * speed / 2) / (2 * _GRAVITY / 3)
 
 
 def make(options: Gymnasium) -> Gym:
