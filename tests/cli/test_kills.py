@@ -29,9 +29,16 @@ pytestmark = pytest.mark.skipif(os.name != "posix", reason="processes are killed
 KILLS = int(os.environ.get("DLX_KILLS", "10"))
 TASK = ("task=wine", "trainer.threads=1")
 SHORT = (*TASK, "trainer.epochs=2")
+GRID = (
+    *("task=gridworld", "trainer.epochs=3", "trainer.threads=1", "checkpoint.every_steps=7"),
+    *("learner.validation_episodes=4", "learner.test_episodes=4", "run.resume=auto"),
+)
+DQN = ("learner.name=dqn", "learner.steps_per_epoch=512", "learner.warm_up=64", "learner.draws=2")
 TRAININGS: dict[str, tuple[str, ...]] = {
     "train": ("train", *TASK, "trainer.epochs=3", "run.resume=auto"),
     "folds": ("train", *SHORT, "protocol=kfold", "final=true", "run.resume=auto"),
+    "ppo": ("train", *GRID, "learner.steps_per_epoch=1024"),
+    "dqn": ("train", *GRID, *DQN, "learner.buffer=500", "learner.look_ahead=3"),
     "sweep": ("train", "-m", *SHORT, "optimizer.lr=0.1,0.01", "jobs=1"),
     "tune in a journal": ("tune", *SHORT, "tune.trials=3", "tune.storage=journal"),
     "tune in SQLite": ("tune", *SHORT, "tune.trials=3", "tune.storage=sqlite"),
