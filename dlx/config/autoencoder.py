@@ -16,6 +16,7 @@ from .learners import (
     known_size,
 )
 from .names import join_names
+from .probe import check_probe, probe_scores
 from .schema import Config
 from .specs.learners import Mask
 
@@ -46,7 +47,7 @@ class AutoencoderSpec(LearnerSpec):
             held = "val" if validates else "test"
             whole = ScoreSpec("min", each_epoch=validates, meaning=_WHOLE)
             found[f"{held}/reconstruction"] = whole
-        return found
+        return {**found, **probe_scores(config)}
 
     def monitor(self, config: Config) -> str | None:
         """The loss of the validation set."""
@@ -65,6 +66,7 @@ class AutoencoderSpec(LearnerSpec):
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Whether there is one input, which patches fit into, and numbers that the loss takes."""
+        yield from check_probe(config, where)
         inputs, options = config.dataset.options.inputs, config.learner.options
         if len(inputs) != 1:
             what = f"learner autoencoder learns from one input, but dataset {config.dataset.name} "

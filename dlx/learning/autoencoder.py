@@ -208,7 +208,7 @@ class Autoencoder(Coder):
         return (total / times).mean(dim=1)
 
     def evaluations(self, fold: FoldData, part: str) -> list[Evaluation]:
-        """The loss and the error of whole rows, each beside those of who needs no network."""
+        """The loss and the error of whole rows beside those without a network; what codes tell."""
         samples, meters = fold.part(part), self.meters(part)
         found = self.run_over(samples, meters)
         self._last = fold, part, found
@@ -220,10 +220,11 @@ class Autoencoder(Coder):
         others = {LOSS: [self._measured(one, batches) for one in lossy]}
         if f"{part}/{WHOLE}" in scores:
             others[WHOLE] = [self._measured(one, batches, whole=True) for one in learnt]
-        return [
+        judged = [
             self._beside(f"{part}/{name}", found[name], scores[f"{part}/{name}"], simple)
             for name, simple in others.items()
         ]
+        return [*judged, *self.prober.evaluations(fold, part, self)]
 
     @staticmethod
     def _beside(
@@ -288,6 +289,7 @@ class Autoencoder(Coder):
         else:
             self._leave_errors(into, fold, part)
         self._leave_codes(into, fold, part, found[CODE])
+        self.prober.leave(into)
 
     def _leave_rebuilt(self, into: Artifacts, fold: FoldData, part: str) -> None:
         """Pictures: originals, what was read of them, what they are rebuilt to."""

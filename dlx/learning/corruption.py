@@ -20,7 +20,13 @@ from ..sources.source import Change
 SEEN, HIDDEN = "seen", "hidden"
 """Columns of training rows, after the input's name: what is read of them, and what is not."""
 _HALF = 2.0**-25
-"""Draws are multiples of twice this: with it added they lie within 0 and 1."""
+"""Draws are multiples of twice this: with it added they lie between 0 and 1, both left out."""
+
+
+def normal_of(uniform: Tensor) -> Tensor:
+    """Standard normal numbers of what `draw_uniform` drew, none of them infinite."""
+    found: Tensor = torch.special.ndtri(uniform.double() + _HALF)  # float32 would round to 1
+    return found.float()
 
 
 @dataclass(frozen=True)
@@ -75,8 +81,8 @@ class Corruption:
         """
         seen, corrupt = rows, self.corrupt
         if corrupt.noise:
-            uniform = self._draw("noise", numbers, math.prod(self.shape), when) + _HALF
-            seen = seen + corrupt.noise * torch.special.ndtri(uniform).view_as(rows)
+            drawn = self._draw("noise", numbers, math.prod(self.shape), when)
+            seen = seen + corrupt.noise * normal_of(drawn).view_as(rows)
         if corrupt.drop:
             drawn = self._draw("drop", numbers, math.prod(self.shape), when).view_as(rows)
             seen = seen.masked_fill(drawn < corrupt.drop, 0)

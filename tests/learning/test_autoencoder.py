@@ -16,7 +16,7 @@ from dlx.config.learners import judged_score, monitor_of, spec_of
 from dlx.config.specs.learners import Corrupt, Mask
 from dlx.errors import UsageError
 from dlx.learning.autoencoder import Autoencoder
-from dlx.learning.corruption import Corruption
+from dlx.learning.corruption import Corruption, normal_of
 from dlx.learning.rebuilding import NearestSeen, fit_pca
 from dlx.runs.artifacts import list_artifacts
 from dlx.testing import check_learner
@@ -24,6 +24,7 @@ from dlx.testing import check_learner
 TINY = (
     *("task=digits_autoencoder", "dataset.sample=true", "trainer.threads=1", "trainer.epochs=1"),
     *("learner.encoder.units=[8]", "learner.decoder.units=[8]", "learner.code=3"),
+    *("learner.corrupt.noise=0", "learner.probe=null"),
 )
 TABLE = (*(*TINY, "dataset.name=wine", "prepare.steps=[{name: standardise}]", "learner.code=2"),)
 NOISY = ("learner.corrupt={noise: 0.3, drop: 0.1}",)
@@ -107,6 +108,8 @@ def test_noise_and_lost_numbers_are_as_many_as_was_said() -> None:
     noise = how.see(torch.zeros(2000, 20), torch.arange(2000), torch.zeros(20))[0]
     assert float(noise.mean()) == pytest.approx(0, abs=0.01)
     assert float(noise.std()) == pytest.approx(0.5, abs=0.01)
+    ends = normal_of(torch.tensor([0.0, 1 - 2.0**-24]))  # the least and the largest that is drawn
+    torch.testing.assert_close(ends, torch.tensor([-5.42, 5.42]), atol=0.01, rtol=0)
     how = Corruption(Corrupt(drop=0.25), Mask(), (20,), seed=0)
     left = how.see(torch.ones(2000, 20), torch.arange(2000), torch.zeros(20))[0]
     assert float(left.mean()) == pytest.approx(0.75, abs=0.01)

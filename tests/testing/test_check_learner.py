@@ -94,6 +94,7 @@ COSTLY += (
     *("deepdream_inception", "deepdream_own", "style_vgg19"),
     *("cartpole", "cartpole_dqn", "cartpole_reinforce"),
     *("frogs_gan", "mnist_gan", "mnist_diffusion", "mnist_vae"),
+    *("mnist_autoencoder", "mnist_masked"),
 )
 """Tasks whose learner, model and kind of data another one has too, for less."""
 

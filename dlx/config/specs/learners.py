@@ -106,6 +106,7 @@ class Autoencoder(Learner):
     )
     corrupt: Corrupt = option(Corrupt, "what is done to rows first, which are to be rebuilt whole")
     mask: Mask = option(Mask, "which part of rows is hidden, and is to be told from the rest")
+    probe: Probe | None = option(None, PROBE)
 
 
 @dataclass(frozen=True, kw_only=True)
