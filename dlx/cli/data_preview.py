@@ -56,6 +56,8 @@ def run(args: argparse.Namespace) -> int:
         told = {"rows": found.rows, "targets": found.truths, "texts": found.texts}
         say_json({**told, "files": {name: str(file) for name, file in files.items()}})
         return 0
+    if config.dataset.options.kind == "environment":
+        say(f"{config.dataset.name} is an environment, without rows: what its first episode shows")
     _tell(found, files)
     return 0
 

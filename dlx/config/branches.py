@@ -37,13 +37,13 @@ BRANCHES: Mapping[Branch, BranchFacts] = {
         "learns without labels of people: what is to be told is made from the inputs themselves, "
         "as the same picture again, the part of it that was hidden, or the next character",
         "4.1.3, 8.1, 8.4",
-        "dlx train task=digits_vae",
+        "dlx train task=digits_autoencoder",
     ),
     "unsupervised": BranchFacts(
         "finds structure in data without any target: clusters, a few numbers that tell most, what "
         "is unlike all else",
         "4.1.2",
-        "",
+        "dlx train task=digits_projection",
     ),
     "reinforcement": BranchFacts(
         "learns to act: an agent observes an environment, and chooses actions that bring most "

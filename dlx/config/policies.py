@@ -115,7 +115,7 @@ class PpoSpec(ActorCriticSpec):
 class ReinforceSpec(ActorCriticSpec):
     """A step is of whole episodes, so that how many an epoch has is not known before."""
 
-    can = ("accumulate",)
+    can = ("accumulate", "workflow")
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Schedules that count the steps of an epoch."""

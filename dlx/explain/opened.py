@@ -77,8 +77,9 @@ class Opened:
         found = self.learner.seeing
         if found is None:
             what = f"learner {self.config.learner.name} has no network that dlx explain can show"
-            accepted = "a run of learner supervised, vae or gan"
-            raise UsageError(Problem(what, str(self.kept.run), accepted))
+            accepted = "a run whose network takes rows, as of learner supervised or autoencoder"
+            hint = f"dlx report {self.kept.run}"
+            raise UsageError(Problem(what, str(self.kept.run), accepted, hint))
         return found
 
     @property

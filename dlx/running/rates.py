@@ -99,12 +99,13 @@ def _require_one(config: Config, optimizers: list[str]) -> None:
     name = config.learner.name
     if not optimizers:
         what = f"learner {name} moves no weights by an optimizer, so there is no rate to find"
-        raise UsageError(Problem(what, "learner", "a learner with one optimizer"))
+        hint = f"dlx help learner.{name}"
+        raise UsageError(Problem(what, "learner", "a learner with one optimizer", hint))
     what = (
         f"learner {name} has {len(optimizers)} optimizers, {join_names(optimizers)}: whether one's "
         "rate is too high depends on the others', so no range test tells"
     )
-    hint = "dlx tune searches for all of them: `dlx tune --help`"
+    hint = f"dlx tune task={config.task}"
     raise UsageError(Problem(what, "learner", "a learner with one optimizer", hint))
 
 

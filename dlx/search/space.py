@@ -39,7 +39,8 @@ def levers(config: Config, sizes: Sequence[Sequence[int]]) -> tuple[Lever, ...]:
         found.append(Lever(f"{key}.lr", "log", (chosen.options.lr / 4, chosen.options.lr * 4)))
     batch = plain["trainer"]["batch_size"]
     sizes_of_batch = _distinct([batch, max(1, batch // 2), batch * 2])
-    found.append(Lever("trainer.batch_size", "choice", sizes_of_batch))
+    if reads(config, "optimizer") or own_optimizers(config):  # else there are no steps
+        found.append(Lever("trainer.batch_size", "choice", sizes_of_batch))
     read = {lever.key: lever for lever in found if reads(config, lever.key.partition(".")[0])}
     return tuple(read.values())
 

@@ -162,6 +162,11 @@ def _space(loaded: Loaded, plain: Sequence[str]) -> tuple[tuple[Lever, ...], lis
     """What may change, without the keys that the shell gives a value; and those keys."""
     config = loaded.config
     space = read_space(config.search) or levers(config, neighbours(config))
+    if not space:
+        name = config.learner.name
+        what = f"it is not known what may be tried of learner {name}: it has no model and no steps"
+        accepted = "search.KEY={choice:[a,b]} or search.KEY={log:[low,high]}"
+        raise UsageError(Problem(what, "search", accepted, f"dlx help learner.{name}"))
     typed = {argument.partition("=")[0].lstrip("+") for argument in plain}
     left = tuple(lever for lever in space if lever.key not in typed)
     if not left:
