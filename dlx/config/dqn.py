@@ -16,7 +16,7 @@ from .specs.dqn import Dqn
 class DqnSpec(PolicySpec):
     """Batches are drawn from what was played before."""
 
-    can = ("accumulate",)
+    can = ("accumulate", "workflow")
     losses: ClassVar[dict[str, ScoreSpec]] = {
         "loss": ScoreSpec("min", meaning="error against values that move, which tells no return"),
         "value": ScoreSpec("max", meaning="return expected of what was done, which may be wrong"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..config.learners import optimizer_of, own_optimizers
+from ..config.learners import optimizer_of, own_optimizers, spec_of
 from ..config.names import join_names
 from ..config.schema import Config
 from ..config.specs import AVERAGES, SCHEDULES
@@ -62,6 +62,11 @@ def find_rates(config: Config, low: float, high: float, steps: int | None = None
         RunError: the loss falls at none of these rates.
     """
     _require_one(config, [*own_optimizers(config)] or ["model"])
+    if spec_of(config).fresh:
+        what = f"the loss of learner {config.learner.name} is not what it is judged by, so how it "
+        what += "falls tells no rate"
+        accepted = "a learner whose loss tells how good it is"
+        raise UsageError(Problem(what, "learner", accepted, f"dlx tune task={config.task}"))
     plain = replace(
         config,
         schedule=SCHEDULES.default("constant")(),

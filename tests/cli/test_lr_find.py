@@ -66,7 +66,7 @@ REFUSED = [
         "high depends on the others', so no range test tells\n"
         "  where: learner\n"
         "  accepted: a learner with one optimizer\n"
-        "  try: dlx tune searches for all of them: `dlx tune --help`\n",
+        "  try: dlx tune task=digits_gan\n",
     ),
     (
         ("task=wine", "--low", "1", "--high", "0.1"),
