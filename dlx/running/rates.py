@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from ..config.learners import optimizer_of, own_optimizers, spec_of
+from ..config.learners import optimizer_of, own_optimizers, reads, spec_of
 from ..config.names import join_names
 from ..config.schema import Config
 from ..config.specs import AVERAGES, SCHEDULES
@@ -61,7 +61,7 @@ def find_rates(config: Config, low: float, high: float, steps: int | None = None
         UsageError: the learner has no optimizer, or several; or the config cannot be trained.
         RunError: the loss falls at none of these rates.
     """
-    _require_one(config, [*own_optimizers(config)] or ["model"])
+    _require_one(config, [*own_optimizers(config)] or ["model"] * reads(config, "optimizer"))
     if spec_of(config).fresh:
         what = f"the loss of learner {config.learner.name} is not what it is judged by, so how it "
         what += "falls tells no rate"
