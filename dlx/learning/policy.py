@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ..config.schema import Config
 from ..config.specs.policies import Policy as Options
 from ..data.columns import Input
-from ..data.environments import Environment, make, require_choice
+from ..data.environments import Environment, make, make_copies, require_choice
 from ..data.environments.base import Seen
 from ..data.targets import EncodedTarget
 from ..errors import Problem, UsageError
@@ -138,7 +138,7 @@ class Policy(Learner):
     def begin(self, fold: FoldData) -> Copies:
         """The copies that play training episodes, by which the learner counts steps."""
         options = self.config.dataset.options
-        made = [make(options) for _ in range(options.copies)]
+        made = make_copies(options, options.copies, self.config.plugins)
         steady, rules = not fold.data.samples.unsteady, self.rules
         shaping = rules.shaping, rules.discount
         self.copies = Copies(made, self.config.seed, steady, *shaping)
@@ -193,8 +193,8 @@ class Policy(Learner):
     def _stand(self, episodes: int) -> list[Environment]:
         """Copies that play episodes to be judged."""
         many = min(SLOTS, episodes)
-        while len(self._stage) < many:
-            self._stage.append(make(self.config.dataset.options))
+        if len(self._stage) < many:
+            self._stage = make_copies(self.config.dataset.options, many, self.config.plugins)
         return self._stage[:many]
 
     def _play_others(self, part: str) -> Others:

@@ -84,6 +84,7 @@ class Copies:
         self.environments = list(environments)
         self._seed, self._steady = seed, steady
         self._shaping, self._discount = shaping, discount
+        self._elsewhere = waits(environments)
         self.steps = 0
         self.finished: list[tuple[float, int]] = []
         many = len(self.environments)
@@ -117,7 +118,10 @@ class Copies:
         rewards = np.empty(len(acting), np.float32)
         following = np.empty((len(acting), *self.observations.shape[1:]), np.float32)
         ends = np.zeros((2, len(acting)), np.bool_)
-        for place, (copy, action) in enumerate(zip(acting, actions.tolist(), strict=True)):
+        chosen = [*zip(acting, actions.tolist(), strict=True)]
+        for copy, action in chosen if self._elsewhere else ():
+            self.environments[copy].start(action)
+        for place, (copy, action) in enumerate(chosen):
             self._taken[copy].append(action)
             seen, reward, terminated, truncated = self.environments[copy].step(action)
             following[place], rewards[place] = seen, reward
@@ -219,6 +223,11 @@ class Copies:
         return Problem(what, f"copy {copy}", accepted, "dlx train again, or install that version")
 
 
+def waits(environments: Sequence[Environment]) -> bool:
+    """Whether other processes play, so that all are to begin before any is waited for."""
+    return any(type(one).start is not Environment.start for one in environments)
+
+
 def not_finite(
     environment: Environment, seed: int, step: int, reward: float, seen: Seen
 ) -> Problem:
@@ -268,12 +277,16 @@ def play(
     playing = list(range(len(environments)))  # the episode of each copy; -1: none is left
     returns, lengths = np.zeros(len(seeds)), np.zeros(len(seeds), np.int64)
     seen = np.stack([one.reset(seeds[place]) for place, one in enumerate(environments)])
-    following = len(environments)
+    following, elsewhere = len(environments), waits(environments)
     while max(playing) >= 0:
         check()
         places = np.maximum(playing, 0)
         moments = (places << _MOMENTS) + lengths[places]
-        for copy, action in enumerate(act(seen, moments).tolist()):
+        chosen = act(seen, moments).tolist()
+        for copy, action in enumerate(chosen if elsewhere else ()):
+            if playing[copy] >= 0:
+                environments[copy].start(action)
+        for copy, action in enumerate(chosen):
             episode, one = playing[copy], environments[copy]
             if episode < 0:
                 continue

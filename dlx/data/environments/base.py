@@ -80,6 +80,9 @@ class Environment(ABC):
     def step(self, action: int) -> Step:
         """Acts once."""
 
+    def start(self, action: int) -> None:  # noqa: B027
+        """Lets what takes long begin, where another process does it: `step` follows."""
+
     def draw(self) -> npt.NDArray[np.uint8] | None:
         """How it stands now, (3, height, width); None where it cannot be drawn."""
         return None

@@ -1,0 +1,65 @@
+"""Copies in other processes play what they would play here."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from dlx.config.specs.environments import Gridworld
+from dlx.data.environments import Environment, make_copies
+from dlx.data.environments.remote import Remote
+from dlx.errors import RunError
+from dlx.sources.environment import Copies, play
+
+GRID = Gridworld(size=4, max_steps=9, observation="picture", workers=2, copies=3)
+HERE = Gridworld(size=4, max_steps=9, observation="picture", copies=3)
+
+
+@pytest.fixture(scope="module")
+def remote() -> list[Environment]:
+    return make_copies(GRID, 3)
+
+
+def test_the_same_steps_lead_to_the_same(remote: list[Environment]) -> None:
+    assert all(isinstance(one, Remote) for one in remote)
+    there, here = Copies(remote, 0), Copies(make_copies(HERE, 3), 0)
+    for step in range(30):
+        actions = np.arange(step, step + 3) % 4
+        one, other = there.step(actions), here.step(actions)
+        for name, found in vars(one).items():
+            assert (found == getattr(other, name)).all()
+    assert there.state().facts == here.state().facts
+    there.restore(here.state())
+    assert (there.observations == here.observations).all()
+
+
+def test_episodes_drawings_and_best_actions_are_the_same(remote: list[Environment]) -> None:
+    here = make_copies(HERE, 3)
+
+    def found(played: list[Environment]) -> list[object]:
+        def act(seen: np.typing.NDArray[np.float32], _: object) -> np.typing.NDArray[np.int64]:
+            return np.array([one.best_action() for one in played[: len(seen)]])
+
+        episodes = play(played, act, [1, 2, 3, 4, 5])
+        return [episodes.returns.tolist(), episodes.lengths.tolist()]
+
+    assert found(remote) == found(here)
+    for one, other in zip(remote, here, strict=True):
+        assert (one.reset(3) == other.reset(3)).all()
+        assert (np.asarray(one.draw()) == other.draw()).all()  # type: ignore[operator]
+        assert one.potential() is other.potential() is None
+
+
+@pytest.mark.slow
+def test_a_process_that_has_ended_is_told_of() -> None:
+    (one,) = make_copies(Gridworld(workers=1, copies=1), 1)
+    assert isinstance(one, Remote)
+    one.reset(0)
+    one._process._process.terminate()
+    one._process._process.join()
+    with pytest.raises(RunError) as caught:
+        one.step(0)
+    assert str(caught.value) == (
+        "a process that plays the environment has ended (-15)\n  where: dataset.workers\n"
+        "  try: dataset.workers=0 shows what goes wrong in it"
+    )
