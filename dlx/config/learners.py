@@ -286,9 +286,9 @@ def check_learner(config: Config, where: Where) -> Iterator[Problem]:
         hint = f"dataset.name={fitting[0]}" if len(fitting) == 1 else ""
         yield Problem(what + dataset.options.kind, where(("learner",)), accepted, hint)
         return  # nothing else fits then
-    parts = config.trainer.accumulate
+    parts, read = config.trainer.accumulate, reads(config, "protocol")
     asked: list[tuple[Ability, Path, bool, str]] = [
-        ("folds", ("protocol",), config.protocol.options.folds, one_cut(config)),
+        ("folds", ("protocol",), read and config.protocol.options.folds, one_cut(config)),
         ("final", ("final",), bool(config.final), "final=false"),
         ("accumulate", ("trainer", "accumulate"), parts != 1, "trainer.accumulate=1"),
     ]

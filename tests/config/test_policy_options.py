@@ -1,0 +1,73 @@
+"""What a config asks of a policy and its environment in vain is refused with what to type."""
+
+from __future__ import annotations
+
+import pytest
+
+from dlx.config.load import load
+from dlx.errors import DlxError
+
+GRID = "task=gridworld"
+
+
+def refused(*overrides: str) -> str:
+    with pytest.raises(DlxError) as caught:
+        load(overrides)
+    return str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "lines"),
+    [
+        (
+            "trainer.steps_per_epoch=5",
+            "`trainer.steps_per_epoch` counts batches of rows, of which learner ppo has none\n"
+            "  where: command line: trainer.steps_per_epoch=5\n"
+            "  accepted: learner.steps_per_epoch\n  try: learner.steps_per_epoch=5",
+        ),
+        (
+            "trainer.average.name=swa",
+            "an average of epochs passes over the batches again, but what was played is gone\n"
+            "  where: command line: trainer.average.name=swa\n"
+            "  accepted: trainer.average: none, ema\n  try: trainer.average=none",
+        ),
+        (
+            "dataset.workers=9",
+            "`dataset.workers` is 9, but there are 8 copies\n"
+            "  where: command line: dataset.workers=9\n  accepted: at most 8\n"
+            "  try: dataset.workers=8",
+        ),
+    ],
+)
+def test_what_would_have_no_effect_is_refused(override: str, lines: str) -> None:
+    assert refused(GRID, override) == lines
+
+
+def test_a_module_is_no_name_of_an_environment() -> None:
+    assert refused("task=cartpole", "dataset.environment=os:path") == (
+        "`dataset.environment` is `os:path`, which is not a name\n"
+        "  where: command line: dataset.environment=os:path\n"
+        "  accepted: a name of gymnasium's registry, as CartPole-v1; your own are registered by a "
+        "package in `plugins`\n  try: dataset.environment=CartPole-v1"
+    )
+
+
+def test_a_protocol_is_not_read() -> None:
+    assert "learner ppo does not read `protocol`" in refused(GRID, "protocol=kfold")
+
+
+def test_without_gymnasium_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("dlx.config.extras.is_installed", lambda package: package != "gymnasium")
+    assert load([GRID]).config.dataset.name == "gridworld"
+    first, where, hint = refused("task=cartpole").splitlines()
+    assert first == "dataset gymnasium needs the package gymnasium"
+    assert "configs/task/cartpole.yaml" in where
+    assert hint == "  try: pip install 'dlx[rl]'"
+
+
+def test_rollouts_that_do_not_make_an_epoch_are_told() -> None:
+    loaded = load([GRID, "learner.rollout=100", "learner.steps_per_epoch=1000"])
+    assert (
+        "an epoch is 2 rollouts of 800 steps, 1,600 together: learner.steps_per_epoch is 1,000"
+        in loaded.notes
+    )
