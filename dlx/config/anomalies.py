@@ -54,6 +54,10 @@ class AnomaliesSpec(AtOnceSpec):
         found[f"{part}/shuffled_auc"] = replace(SHUFFLED, judged=judged, each_epoch=validates)
         return found
 
+    def looks_at_run(self, config: Config) -> bool:
+        """Where the errors of its autoencoder are asked for."""
+        return bool(config.learner.options.method.name == "autoencoder")
+
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Labels that it may not be judged by, or that are needed; more components than columns."""
         yield from super().check(config, where)
@@ -71,6 +75,10 @@ class AnomaliesSpec(AtOnceSpec):
             what = "`learner.train_on` is normal, but no labels say which rows are"
             accepted = "all, or labels in `learner.labels`"
             yield Problem(what, where(("learner", "train_on")), accepted, "learner.train_on=all")
+        if self.looks_at_run(config) and not config.from_run.run:
+            what = "`learner.method` is autoencoder, but `from_run` names none"
+            here, accepted = where(("learner", "method")), "a run of learner autoencoder"
+            yield Problem(what, here, accepted, "from_run=last")
         components = getattr(options.method.options, "components", 0)
         if size and components >= size:
             told = "learner.method.components"

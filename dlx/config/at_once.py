@@ -23,6 +23,10 @@ class AtOnceSpec(LearnerSpec):
         "judged by"
     }
 
+    def looks_at_run(self, config: Config) -> bool:  # noqa: ARG002
+        """Whether it asks the network of the run in `from_run`."""
+        return False
+
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Options of training that would have no effect."""
         name, trainer = config.learner.name, config.trainer
@@ -41,6 +45,6 @@ class AtOnceSpec(LearnerSpec):
             what = f"learner {name} computes in float64, so `trainer.precision` has no effect"
             here = where(("trainer", "precision"))
             yield Problem(what, here, "float32", "trainer.precision=float32")
-        if config.from_run.run:
+        if config.from_run.run and not self.looks_at_run(config):
             what = f"learner {name} has no weights that could start from a run"
             yield Problem(what, where(("from_run",)), hint="from_run.run=")

@@ -52,7 +52,7 @@ class Anomalies(AtOnce):
         config: Config,
         inputs: Mapping[str, Input],
         targets: Mapping[str, EncodedTarget],  # noqa: ARG003 - it has none
-        device: torch.device,  # noqa: ARG003 - it is computed on the CPU
+        device: torch.device,
         fold: int = 0,  # noqa: ARG003 - nothing is drawn
     ) -> Self:
         """A method that has found nothing yet.
@@ -63,7 +63,13 @@ class Anomalies(AtOnce):
         require_numbers(inputs, "anomalies")
         numbers = sum(torch.Size(one.shape).numel() for one in inputs.values())
         chosen = config.learner.options.method
-        return cls(config, chosen.load()(chosen.options, numbers), inputs)
+        found = chosen.load()(chosen.options, numbers)
+        found.open(config, inputs, device)
+        return cls(config, found, inputs)
+
+    def describe_run(self) -> dict[str, Any] | None:
+        """The run whose autoencoder is asked."""
+        return self.found.describe()
 
     def require(self, fold: FoldData) -> None:
         """Refuses a class of anomalies that is not there, and too few rows for components.
@@ -77,6 +83,7 @@ class Anomalies(AtOnce):
             what = f"`{key}` is {labels.anomalous}, which is no class of {labels.column}"
             near = did_you_mean(labels.anomalous, known, f"did you mean {key}={{}}?")
             raise UsageError(Problem(what, key, join_names(known), near))
+        self.found.require(fold)
         rows, wanted = len(self._rows(fold)), getattr(self.options.method.options, "components", 0)
         if rows < 2 or wanted >= rows:
             key = "learner.method.components" if wanted else "protocol.train"

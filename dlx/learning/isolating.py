@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ..config.schema import Config
 from ..config.specs import anomalies as specs
 from ..config.specs.projections import Pca as PcaOptions
+from ..data.columns import Input
 from ..seeds import derive
+from ..sources.fold import FoldData
 from .at_once import Found
 from .projecting import Pca
 
@@ -36,6 +40,16 @@ class Scorer(Found, ABC):
         super().__init__()
         self.options, self.numbers = options, numbers
         self.keep("flagged_above", torch.zeros((), dtype=torch.float64))
+
+    def open(self, config: Config, inputs: Mapping[str, Input], device: torch.device) -> None:
+        """Opens what it needs beside rows; nothing, where not overridden."""
+
+    def require(self, fold: FoldData) -> None:
+        """Refuses rows that it cannot take; none, where not overridden."""
+
+    def describe(self) -> dict[str, Any] | None:
+        """The run that it asks, as `report.json` holds it; None where it asks none."""
+        return None
 
     @abstractmethod
     def fit(self, rows: Tensor, seed: int) -> None:

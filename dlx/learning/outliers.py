@@ -44,6 +44,9 @@ def leave_cards(
         own = {name: values[place] for name, values in facts.items()}
         own["anomaly"] = float(own["anomaly"])
         shown = show_inputs(samples, row)
+        if features := shown.get("features"):
+            named = [names[at] for at in far.tolist()]
+            shown["features"] = {one: features[one] for one in named if one in features}
         cards.append({**own, **name_row(samples, row), "std from the mean": told, "shown": shown})
     into.cards("anomalies", {"": cards}, title="Most anomalous rows", caption="most anomalous rows")
 

@@ -44,6 +44,8 @@ def lines(columns: Columns, title: str) -> Chart:
 def points(columns: Columns, title: str) -> Chart:
     """The first two columns are places, a third names what each is, others tell more of it.
 
+    Where there are no others to stand beside, they have the page's whole width.
+
     Raises:
         ValueError: these are no columns of numbers.
     """
@@ -63,7 +65,7 @@ def points(columns: Columns, title: str) -> Chart:
     cut = f"{_PLACES:,} of {tally(len(every), 'point')} are drawn, evenly spaced in their order."
     note, radius = (cut if len(every) > _PLACES else ""), 3.0 if len(every) <= _FEW else 2.0
     names = across, up
-    return Chart(title, series, names, place.across, place.up, note, radius, wide=False)
+    return Chart(title, series, names, place.across, place.up, note, radius, wide=not title)
 
 
 def _groups_of(labels: Sequence[str]) -> dict[str, str]:

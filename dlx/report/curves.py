@@ -13,13 +13,16 @@ from .blocks import Block, Picture, Section, Text
 from .read import Run, amount, finite, get, mappings, measures
 from .words import measure, number, sentence, tally
 
+AT_ONCE = "none: nothing has a gradient"
+"""The optimizer, as `report.json` holds it, of what is found in one step."""
 _MOST = {"naive": 3, "classical": 2}
 """As many of a kind of baselines are drawn; of others the best one."""
 
 
 def curves(run: Run) -> Section:
-    """Loss and every metric over the epochs."""
-    found = [_curve(run, name) for name in measures(run.epochs)]
+    """Loss and every metric over the epochs; none where all is found in one step."""
+    once = len(run.epochs) == 1 and get(run.report, "optimizer", str) == AT_ONCE
+    found = [] if once else [_curve(run, name) for name in measures(run.epochs)]
     return Section("curves", "Curves", [*found, *_smooth_mean(run)])
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from small import built, loaded
+from small import built, loaded, trained
 
 from dlx.config.fields import options_of
 from dlx.config.specs.anomalies import IsolationForest as Options
@@ -179,3 +179,51 @@ def test_to_train_on_normal_rows_needs_labels_and_is_told() -> None:
     told = "learner.train_on=normal: labels say which training rows are left out"
     assert told in loaded("learner.train_on=normal", base=BASE).notes
     assert not options_of(Options)["rows"].required
+
+
+def test_rows_that_an_autoencoder_cannot_rebuild_are_anomalous() -> None:
+    small = ("learner.encoder.units=[4]", "learner.decoder.units=[4]", "trainer.epochs=1")
+    base = ("dataset.sample=true", "trainer.threads=1")
+    run = trained(*small, base=("task=digits_autoencoder", *base))
+    asked = "learner={name: anomalies, method: {name: autoencoder}}"
+    own = ("task=digits_projection", *base, asked, "from_run=last")
+
+    fold, learner = made(base=own)
+
+    batch = fold.validation.batch(0, len(fold.validation))
+    wanted = run.training.learner.reconstruction_errors(batch.inputs)
+    found = learner.found.score(learner.matrix_of(fold.validation))
+    torch.testing.assert_close(found.float(), wanted)
+    assert [*learner.module.state_dict()] == ["flagged_above"]
+    told = learner.describe_run()
+    assert told is not None
+    assert (told["run"], told["fresh"]) == (f"{run.folder.parent.name}/{run.folder.name}", [])
+
+    for change, why in (
+        ("prepare.steps=[{name: scale, divide_by: 8}]", "prepares rows in another way than this"),
+        ("prepare.steps=[{name: flatten}]", "reads other rows than those of this"),
+    ):
+        with pytest.raises(UsageError) as caught:
+            built(change, base=own)
+        (problem,) = caught.value.problems
+        what = f"run {told['run']} cannot say how anomalous rows are: it {why} config"
+        assert (problem.what, problem.where) == (what, "from_run")
+
+
+def test_only_the_errors_of_an_autoencoder_are_asked_of_a_run() -> None:
+    for typed, what, hint in (
+        (
+            "from_run=last",
+            "learner anomalies has no weights that could start from a run",
+            "from_run.run=",
+        ),
+        (
+            "learner.method.name=autoencoder",
+            "`learner.method` is autoencoder, but `from_run` names none",
+            "from_run=last",
+        ),
+    ):
+        with pytest.raises(UsageError) as caught:
+            loaded(typed, base=BASE)
+        (problem,) = caught.value.problems
+        assert (problem.what, problem.hint) == (what, hint)

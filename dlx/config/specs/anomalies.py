@@ -25,10 +25,16 @@ class Reconstruction:
     components: int = option(5, "numbers from which a row is built again", ge=1)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Autoencoder:
+    """Rows are anomalous that the autoencoder of an earlier run, in `from_run`, cannot rebuild."""
+
+
 ANOMALIES = Table(
     "anomaly method",
     {
         "isolation_forest": Component(IsolationForest, "dlx.learning.isolating:Forest"),
+        "autoencoder": Component(Autoencoder, "dlx.learning.rebuilding_run:Autoencoded"),
         "reconstruction": Component(Reconstruction, "dlx.learning.isolating:Rebuilt"),
     },
 )
