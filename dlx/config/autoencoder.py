@@ -31,6 +31,7 @@ class AutoencoderSpec(LearnerSpec):
     """Numbers of one input; settings are compared by how well rows are rebuilt."""
 
     uses = ("prepare", "protocol", "optimizer", "schedule")
+    encodes = True
     can = ("folds", "final", "accumulate", "diagnose")
     branch = "self-supervised"
     problem = "autoencoding"

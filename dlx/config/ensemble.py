@@ -25,6 +25,7 @@ class EnsembleSpec(SupervisedSpec):
 
     uses = ("targets", "protocol", "baseline", "loss", "metrics")
     can: ClassVar[tuple[Ability, ...]] = ("folds", "final", "predict")
+    encodes = False
 
     def scores(self, config: Config) -> dict[str, ScoreSpec]:
         """Those of rows that did not train; those of the members' training are theirs."""

@@ -84,6 +84,7 @@ class LearnerSpec(ABC):
         why: of sections that it does not read, why, where that is not plain.
         fresh: what is made anew from the seed for validation and for the test, where no rows are
             held out, in the singular, as "episode"; "": nothing is.
+        encodes: whether its network makes features of rows (`Learner.encode`).
     """
 
     eats: ClassVar[tuple[str, ...]] = ("rows",)
@@ -94,6 +95,7 @@ class LearnerSpec(ABC):
     problem: ClassVar[str] = ""
     why: ClassVar[Mapping[str, str]] = {}
     fresh: ClassVar[str] = ""
+    encodes: ClassVar[bool] = False
 
     @classmethod
     def of(cls, config: Config) -> LearnerSpec:  # noqa: ARG003 - others depend on their options

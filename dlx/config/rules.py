@@ -16,6 +16,7 @@ from .cycles import check_cycles
 from .features import check_features
 from .fields import Chosen, options_of, to_plain
 from .files import Path, Where
+from .labels import check_labels
 from .learners import (
     check_learner,
     check_models,
@@ -179,6 +180,12 @@ def _groups(config: Config, where: Where) -> Iterator[Problem]:
             yield Problem(what, where(path), accepted)
 
 
+def _classes(config: Config, where: Where) -> Iterator[Problem]:
+    """The target whose classes sets have in proportion."""
+    if classes := getattr(config.protocol.options, "classes", ""):
+        yield from check_labels(config, where, ("protocol", "classes"), classes)
+
+
 def _protocol(config: Config, where: Where) -> Iterator[Problem]:
     """Options of the protocol that this dataset, or the final model, cannot have."""
     options, dataset = config.protocol.options, config.dataset
@@ -257,7 +264,16 @@ _RULES = (
         check_cycles,
         _trainer,
     ),
-    *(check_callbacks, check_schedule, _start, _recomputing, _groups, _protocol, _addresses),
+    *(
+        check_callbacks,
+        check_schedule,
+        _start,
+        _recomputing,
+        _groups,
+        _protocol,
+        _classes,
+        _addresses,
+    ),
 )
 """What finds contradictions, in the order in which these are told."""
 

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from .fields import Chosen
 from .files import Path
 from .schema import Config
+from .specs.features import RunFeatures
 from .specs.judge import Judge
 from .specs.layers import Embedding
 from .specs.pretrained import Base
@@ -50,6 +51,16 @@ def change_judges(config: Config, change: Callable[[Path, Judge], Judge]) -> Con
         change: is given where the judge's options stand, and these.
     """
     return _change_all(config, Judge, lambda at, one: change(at, one) if one.run else one)
+
+
+def change_feature_runs(config: Config, change: Callable[[Path, RunFeatures], Any]) -> Config:
+    """A config whose steps `run_features` are what `change` makes of them.
+
+    Args:
+        config: the config.
+        change: is given where the step's options stand, and these.
+    """
+    return _change_all(config, RunFeatures, change)
 
 
 def _change_all(config: Config, kind: type[T], change: Callable[[Path, T], T]) -> Config:

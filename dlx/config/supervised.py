@@ -22,6 +22,7 @@ class SupervisedSpec(LearnerSpec):
     """Rows with targets; everything that dlx can do."""
 
     branch: ClassVar[Branch] = "supervised"
+    encodes: ClassVar[bool] = True
     can: ClassVar[tuple[Ability, ...]] = (
         "folds",
         "final",

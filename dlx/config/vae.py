@@ -35,6 +35,7 @@ class VaeSpec(LearnerSpec):
     branch = "self-supervised"
     problem = "autoencoding"
     uses = ("prepare", "protocol", "optimizer", "schedule")
+    encodes = True
     can = ("folds", "final", "accumulate", "diagnose")
 
     def scores(self, config: Config) -> dict[str, ScoreSpec]:

@@ -38,12 +38,14 @@ def carry_out(protocol: Chosen, samples: Samples, seed: int, target: str) -> Spl
         protocol: which, with its options.
         samples: the dataset.
         seed: what draws derive from.
-        target: the target whose classes keep their shares; "" where there is none.
+        target: the target whose classes keep their shares, where the protocol names none; "" where
+            there is none.
 
     Raises:
         UsageError: a part would be empty, or there are not so many training rows.
         MethodError: rows of two parts are too close in time.
     """
+    target = getattr(protocol.options, "classes", "") or target
     split: Split = protocol.load()(protocol.options, samples, seed, target)
     asked: float | None = getattr(protocol.options, "train", None)
     if asked is None:

@@ -5,6 +5,7 @@ All are found before anything else is done, and known by what they hold from the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,16 +15,23 @@ from ..config.files import Path as Place
 from ..config.load import Loaded
 from ..config.schema import Config
 from ..config.specs.datasets import DATASETS
+from ..config.specs.features import RunFeatures
 from ..config.specs.judge import Judge
 from ..config.specs.layers import Embedding
 from ..config.specs.pretrained import KEPT, RANDOM, Base
-from ..config.starts import change_bases, change_embeddings, change_judges
+from ..config.starts import (
+    change_bases,
+    change_embeddings,
+    change_feature_runs,
+    change_judges,
+)
 from ..errors import Problem, UsageError
 from ..files import is_file
 from ..runs import source
 from ..runs.folder import MARK, find, name_of, read_status
 from ..runs.members import settle_members
 from . import judges, store
+from .feature_runs import find_features, locate_features
 from .hashes import known_digest
 from .weights import find_weights, label_of
 
@@ -52,7 +60,7 @@ def find_files(loaded: Loaded) -> Loaded:
         UsageError: one is not there, or does not fit.
     """
     settled = replace(loaded, config=settle_members(loaded.config))
-    return _find_judges(_find_weights(_find_vectors(settled)))
+    return _find_features(_find_judges(_find_weights(_find_vectors(settled))))
 
 
 def _find_weights(loaded: Loaded) -> Loaded:
@@ -125,6 +133,39 @@ def _find_judges(loaded: Loaded) -> Loaded:
     return replace(loaded, config=change_judges(config, pin), arguments=arguments)
 
 
+def _find_features(loaded: Loaded) -> Loaded:
+    """A config that names the runs whose networks make features for good, with their digests."""
+    arguments, config = loaded.arguments, loaded.config
+
+    def pin(path: Place, options: RunFeatures) -> RunFeatures:
+        nonlocal arguments
+        where = loaded.tree.where((*path, "run")) or loaded.tree.where(path)
+        try:
+            found = find_features(config, options)
+        except UsageError as error:
+            raise UsageError(*(replace(one, where=where) for one in error.problems)) from None
+        name = source.name_for(found, Path(config.run.root))
+        arguments = _name_step(arguments, options.run, name, where)
+        return replace(options, run=name, sha256=found.sha256)
+
+    config = change_feature_runs(config, pin)
+    return replace(loaded, config=config, arguments=arguments)
+
+
+def _name_step(arguments: Sequence[str], typed: str, name: str, where: str) -> tuple[str, ...]:
+    """The arguments with a step's run by its whole name, within the steps that were typed."""
+    named = re.compile(rf"(\brun: *){re.escape(typed)}(?=[,}} ])")
+    quoted = source.quote(name).replace("\\", "\\\\")
+    found = [
+        named.sub(rf"\g<1>{quoted}", one) if "run_features" in one else one for one in arguments
+    ]
+    return (
+        tuple(found)
+        if tuple(found) != tuple(arguments)
+        else _name_in(arguments, "run", typed, name, where)
+    )
+
+
 def locate_files(config: Config, root: Path | None = None) -> Config:
     """A config that names the vectors, and the runs that judge samples, by where they lie.
 
@@ -143,7 +184,9 @@ def locate_files(config: Config, root: Path | None = None) -> Config:
         digest = known_digest(file, options.sha256, "vectors")
         return replace(options, vectors=str(file), sha256=digest)
 
-    return judges.locate_judges(change_embeddings(config, locate), root or Path(config.run.root))
+    root = root or Path(config.run.root)
+    found = judges.locate_judges(change_embeddings(config, locate), root)
+    return locate_features(found, root)
 
 
 def vector_runs(config: Config) -> list[Path]:

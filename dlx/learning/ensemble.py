@@ -29,7 +29,7 @@ from ..optimizers.named import Optimizers, autocast_type
 from ..prepare.joined import name_input
 from ..runs.artifacts import Artifacts
 from ..runs.members import config_of_member, members_of
-from ..sources.batches import Batch, Part
+from ..sources.batches import Batch, Inputs, Part
 from ..sources.fold import FoldData
 from ..sources.source import RowSource, Source
 from .build import build_learner
@@ -138,6 +138,14 @@ class Ensemble(Supervised):
             raise UsageError(Problem(what, key, hint="train the member again")) from error
         self.model.set_scales(member, codecs)
         self._seen.clear()
+
+    def encode(self, inputs: Inputs) -> Tensor:
+        """None: each member sees rows in a way of its own.
+
+        Raises:
+            UsageError: always.
+        """
+        return Learner.encode(self, inputs)
 
     def groups(self) -> dict[str, list[Parameter]]:
         """None: nothing is moved by a gradient."""

@@ -99,4 +99,5 @@ class Chain:
 def _options(step: Chosen) -> dict[str, Any]:
     """The options of a step that its result depends on."""
     plain: dict[str, Any] = to_plain(step.options)
-    return {name: value for name, value in plain.items() if name != "columns"}
+    left = ("columns", *getattr(step.options, "places", ()))
+    return {name: value for name, value in plain.items() if name not in left}

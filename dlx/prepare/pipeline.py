@@ -239,13 +239,26 @@ class Pipeline:
             RunError: it cannot be written.
         """
         make_folders(folder / FOLDER)
-        told = {
+        write_text(folder / FOLDER / FILE, compact_text(self.plain()) + "\n")
+
+    def plain(self) -> dict[str, Any]:
+        """As `pipeline.json` holds it."""
+        return {
             "raw": {name: one.plain() for name, one in self.raw.items()},
             "steps": [vars(one) for one in self.steps],  # `asdict` copies a vocabulary in seconds
             "targets": {name: codec.plain() for name, codec in self.targets.items()},
             "inputs": {name: found.plain() for name, found in self.inputs.items()},
         }
-        write_text(folder / FOLDER / FILE, compact_text(told) + "\n")
+
+    @classmethod
+    def of_plain(cls, saved: Mapping[str, Any]) -> Pipeline:
+        """What `plain` told; any error of Python's where it makes no sense."""
+        return cls(
+            {name: RawColumn(**row) for name, row in saved["raw"].items()},
+            tuple(FittedStep(**row) for row in saved["steps"]),
+            {name: _codec(**row) for name, row in saved["targets"].items()},
+            {name: _input(**row) for name, row in saved["inputs"].items()},
+        )
 
     @classmethod
     def load(cls, folder: Path, inputs: Sequence[str]) -> Pipeline:
@@ -265,13 +278,7 @@ class Pipeline:
                 file = folder / FOLDER / OLD_FILE
                 steps = tuple(FittedStep(**row) for row in read_json(file))
                 return cls({name: RawColumn("", "") for name in inputs}, steps)
-            saved = read_json(file)
-            return cls(
-                {name: RawColumn(**row) for name, row in saved["raw"].items()},
-                tuple(FittedStep(**row) for row in saved["steps"]),
-                {name: _codec(**row) for name, row in saved["targets"].items()},
-                {name: _input(**row) for name, row in saved["inputs"].items()},
-            )
+            return cls.of_plain(read_json(file))
         except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
             what = f"the fitted preparation cannot be read: {error}"
             raise RunError(Problem(what, str(file))) from error
@@ -384,5 +391,6 @@ def _fit(
 
 def _make_step(step: Chosen, column: str, state: dict[str, Any]) -> FittedStep:
     told = to_plain(step.options, newer=False)  # else every new option changes earlier runs' files
-    options = {k: v for k, v in told.items() if k != "columns"}
+    left = ("columns", *getattr(step.options, "places", ()))
+    options = {k: v for k, v in told.items() if k not in left}
     return FittedStep(step.name, column, options, state)

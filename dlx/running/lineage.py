@@ -14,6 +14,7 @@ from ..config.load import load_saved
 from ..config.schema import Config
 from ..data.carry_out import cut_rows
 from ..data.columns import Rows
+from ..data.feature_runs import KEY, feature_runs
 from ..data.fingerprints import row_hashes
 from ..data.judges import judge_runs
 from ..data.origins import vector_runs
@@ -27,10 +28,16 @@ from .earlier import read_earlier
 PREFIX = "started from run"
 JUDGED = "judged by run"
 MEMBER = "member"
-INHERITED = (PREFIX, JUDGED, MEMBER)
+FEATURES = "features of run"
+INHERITED = (PREFIX, JUDGED, MEMBER, FEATURES)
 """What warnings begin with that tell of other runs; they hold whenever a run is scored."""
 INVALID = "no test score of this run is valid"
 _LONGEST = 20
+_USES = {
+    PREFIX: ("from which this one starts", "from_run"),
+    FEATURES: ("whose features this one has", KEY),
+}
+"""What a run has of an earlier one, and the key that names that."""
 
 
 def check_lineage(config: Config, data: Data) -> list[str]:
@@ -57,17 +64,10 @@ def check_lineage(config: Config, data: Data) -> list[str]:
         if not depth and (other := list(_read_otherwise(config, its))):
             told = f"with another {' and '.join(other)}: its weights were learnt for other numbers"
             warnings.append(f"{PREFIX} {source.name}, {told}")
-        if its.dataset.name != config.dataset.name:
-            told = f"on dataset {its.dataset.name}: whether it has seen rows of the validation or"
-            told += f" test set of {config.dataset.name} is not known"
-            warnings.append(f"{PREFIX} {source.name}, {told}")
-            continue
-        try:
-            seen, chose = _rows_seen(source.folder, its, data)
-        except DlxError as error:
-            warnings.append(_tell_unknown(source.name, error))
-            continue
-        warnings += _compare(config, data, source, seen, chose)
+        warnings += _compare_run(config, data, source, its, PREFIX)
+    for source, its in [one for each in line for one in _features(each, warnings)]:
+        line.append(its)
+        warnings += _compare_run(config, data, source, its, FEATURES)
     for folder in _find_vectors(line, warnings):
         warnings += _compare_vectors(config, data, folder)
     for folder in judge_runs(config):
@@ -75,9 +75,26 @@ def check_lineage(config: Config, data: Data) -> list[str]:
     return warnings
 
 
-def _tell_unknown(name: str, error: DlxError) -> str:
+def _compare_run(
+    config: Config, data: Data, source: Source, its: Config, prefix: str
+) -> Iterator[str]:
+    """What an earlier run has seen of the rows that judge this one."""
+    if its.dataset.name != config.dataset.name:
+        told = f"on dataset {its.dataset.name}: whether it has seen rows of the validation or"
+        told += f" test set of {config.dataset.name} is not known"
+        yield f"{prefix} {source.name}, {told}"
+        return
+    try:
+        seen, chose = _rows_seen(source.folder, its, data)
+    except DlxError as error:
+        yield _tell_unknown(source.name, error, prefix)
+        return
+    yield from _compare(config, data, source, its, (seen, chose), prefix)
+
+
+def _tell_unknown(name: str, error: DlxError, prefix: str = PREFIX) -> str:
     reason = str(error).partition("\n")[0]
-    return f"{PREFIX} {name}, whose rows cannot be compared: {reason}"
+    return f"{prefix} {name}, whose rows cannot be compared: {reason}"
 
 
 def _ancestors(config: Config, warnings: list[str]) -> Iterator[tuple[Source, Config]]:
@@ -92,10 +109,31 @@ def _ancestors(config: Config, warnings: list[str]) -> Iterator[tuple[Source, Co
                 raise
             warnings.append(f"{PREFIX} {config.from_run.run}: {str(error).partition(chr(10))[0]}")
             return
-        file, root = source.folder / "config.yaml", str(source.folder.parent.parent)
-        config = load_saved(file, f"{source.folder.name}/config.yaml", config.plugins)
-        config = replace(config, run=replace(config.run, root=root))  # it may have moved
+        config = _config_of(source, config)
         yield source, config
+
+
+def _config_of(source: Source, config: Config) -> Config:
+    """The config of an earlier run, whose folder may have moved."""
+    file, root = source.folder / "config.yaml", str(source.folder.parent.parent)
+    found = load_saved(file, f"{source.folder.name}/config.yaml", config.plugins)
+    return replace(found, run=replace(found.run, root=root))
+
+
+def _features(
+    config: Config, warnings: list[str], depth: int = 0
+) -> Iterator[tuple[Source, Config]]:
+    """The runs whose networks make features of a config's rows, and whatever these come from."""
+    try:
+        found = [(one, _config_of(one, config)) for one in feature_runs(config)]
+    except DlxError as error:
+        warnings.append(f"{FEATURES} that is gone: {str(error).partition(chr(10))[0]}")
+        return
+    for source, its in found if depth < _LONGEST else ():
+        line = [(source, its), *_ancestors(its, warnings)]
+        yield from line
+        for _, one in line:
+            yield from _features(one, warnings, depth + 1)
 
 
 def _find_vectors(line: Sequence[Config], warnings: list[str]) -> list[Path]:
@@ -182,9 +220,26 @@ def _hashes(data: Data, parts: Collection[Rows]) -> set[bytes]:
     return set(row_hashes(data.samples, data.input_hashes, rows))
 
 
+def _hint(config: Config, its: Config) -> str:
+    """How another run's test rows can be this one's: it had no classes to cut by."""
+    classes = next(iter(config.targets), "")
+    theirs: str = getattr(its.protocol.options, "classes", "")
+    if its.targets or theirs or not classes:
+        return "test=false"
+    return (
+        f"`dlx train task={its.task} protocol.classes={classes}` has this test set; or test=false"
+    )
+
+
 def _compare(
-    config: Config, data: Data, source: Source, seen: set[bytes], chose: set[bytes]
+    config: Config,
+    data: Data,
+    source: Source,
+    its: Config,
+    theirs: tuple[set[bytes], set[bytes]],
+    prefix: str,
 ) -> list[str]:
+    (seen, chose), (use, key) = theirs, _USES[prefix]
     split: Split = data.split
     test = row_hashes(data.samples, data.input_hashes, split.test)
     folds = () if config.final == "only" else split.folds  # whose model no row validates
@@ -194,15 +249,15 @@ def _compare(
     if leaked := sum(row in seen for row in test):
         many = f"{leaked:,} of the {len(test):,} test rows"
         if config.test:
-            what = f"{many} were training rows of run {source.name}, from which this one starts"
+            what = f"{many} were training rows of run {source.name}, {use}"
             accepted = "a run that was trained on the same split, or test=false"
-            raise MethodError(Problem(what, "from_run", accepted, "test=false"))
-        told = f"{PREFIX} {source.name}, which trained on {many}"
+            raise MethodError(Problem(what, key, accepted, _hint(config, its)))
+        told = f"{prefix} {source.name}, which trained on {many}"
         found.append(f"{told}: {INVALID}")
     if leaked := sum(row in seen for row in validation):
         told = f"trained on {leaked:,} of the {len(held):,} validation rows"
-        found.append(f"{PREFIX} {source.name}, which {told}: validation scores are too optimistic")
+        found.append(f"{prefix} {source.name}, which {told}: validation scores are too optimistic")
     if leaked := sum(row in chose for row in test):
         told = f"chose its epoch by {leaked:,} of the {len(test):,} test rows"
-        found.append(f"{PREFIX} {source.name}, which {told}: test scores are too optimistic")
+        found.append(f"{prefix} {source.name}, which {told}: test scores are too optimistic")
     return found

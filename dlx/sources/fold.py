@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from ..config.schema import Config
 from ..data.balance import Floats, chances, class_weights
 from ..data.cache import Cache
 from ..data.columns import Column, Input, Rows
+from ..data.feature_runs import locate_features
 from ..data.protocols import Fold
 from ..data.store import cache_root
 from ..data.targets import EncodedTarget, TargetCodec
@@ -134,7 +136,11 @@ def _join_members(config: Config, codecs: Mapping[str, TargetCodec]) -> Pipeline
 
 
 def _place_steps(config: Config, device: torch.device) -> list[Chosen]:
-    """The steps of a config; those that compute on a device as training does name it."""
+    """The steps of a config, with the folders of runs that they read.
+
+    Those that compute on a device as training does name it.
+    """
+    config = locate_features(config, Path(config.run.root))
     return [
         replace(step, options=replace(step.options, device=device.type))
         if getattr(step.options, "device", "") == "auto"

@@ -11,7 +11,7 @@ from ...errors import Problem, UsageError
 from ..fields import Component, Table, option
 from ..names import join_names
 from ..shapes import Sizes
-from .features import Features
+from .features import Features, RunFeatures
 from .step import OnColumns as OnColumns  # plugins have it from here
 from .text import Vocabulary
 
@@ -313,6 +313,7 @@ STEPS = Table(
         "scale": Component(Scale, f"{_CODE}:Scale"),
         "flatten": Component(Flatten, f"{_CODE}:Flatten"),
         "features": Component(Features, "dlx.models.features:Features"),
+        "run_features": Component(RunFeatures, "dlx.learning.run_features:RunFeatures"),
         "multi_hot": Component(MultiHot, "dlx.prepare.sparse:MultiHot"),
         "naive_bayes": Component(NaiveBayes, "dlx.prepare.sparse:NaiveBayes"),
         "one_hot": Component(OneHot, f"{_CODE}:OneHot"),

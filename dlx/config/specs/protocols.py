@@ -54,6 +54,13 @@ class Drawn(Protocol):
         gt=0,
         newer=True,
     )
+    classes: str = option(
+        "",
+        "target whose classes every set has in proportion; empty: the first that is learnt. With "
+        "it a learner without targets cuts as one that learns them does, and sees no more of it",
+        newer=True,
+        example="digit",
+    )
 
 
 class TrainTest(Drawn):

@@ -16,6 +16,7 @@ class OnColumns:
     """Options that every step has."""
 
     rescales: ClassVar[bool] = False  # whether numbers stand for something else afterwards
+    places: ClassVar[tuple[str, ...]] = ()  # options that only say where what is read lies
 
     columns: tuple[str, ...] = option((), "columns it applies to; empty: every input column")
 
