@@ -7,6 +7,7 @@ from typing import Literal
 
 from ..fields import Chosen, Component, Table, option
 from .anomalies import Anomalies
+from .clusters import Clusters
 from .contrastive import Contrastive
 from .dqn import Dqn
 from .dreams import Dream, Style
@@ -295,6 +296,7 @@ LEARNERS = Table(
         "word_vectors": Component(WordVectors, "dlx.learning.word_vectors:WordVectors"),
         "projection": Component(Projection, "dlx.learning.projection:Projection"),
         "anomalies": Component(Anomalies, "dlx.learning.anomalies:Anomalies"),
+        "clusters": Component(Clusters, "dlx.learning.clusters:Clusters"),
         "dream": Component(Dream, "dlx.learning.dream:Dream"),
         "ppo": Component(Ppo, "dlx.learning.ppo:Ppo"),
         "dqn": Component(Dqn, "dlx.learning.dqn:Dqn"),
