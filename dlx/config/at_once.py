@@ -27,17 +27,22 @@ class AtOnceSpec(LearnerSpec):
         """Whether it asks the network of the run in `from_run`."""
         return False
 
+    def in_one_step(self, config: Config) -> bool:  # noqa: ARG002 - others ask their options
+        """Whether one step finds everything; else a step takes a batch."""
+        return True
+
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Options of training that would have no effect."""
         name, trainer = config.learner.name, config.trainer
-        once = f"learner {name} finds everything in one step"
-        if trainer.epochs != 1:
+        alone = self.in_one_step(config)
+        once = f"learner {name} finds everything {'in one step' if alone else 'by batches'}"
+        if alone and trainer.epochs != 1:
             what = f"{once}, but `trainer.epochs` is {trainer.epochs}"
             yield Problem(what, where(("trainer", "epochs")), "1", "trainer.epochs=1")
         if is_averaged(trainer.average, trainer.epochs):
             what = f"{once}, so there are no weights to average"
             yield Problem(what, where(("trainer", "average")), "none", "trainer.average=none")
-        for key in ("clip_norm", "clip_value", "steps_per_epoch"):
+        for key in ("clip_norm", "clip_value", *("steps_per_epoch",) * alone):
             if getattr(trainer, key) is not None:
                 what = f"{once} without a gradient, so `trainer.{key}` has no effect"
                 yield Problem(what, where(("trainer", key)), "null", f"trainer.{key}=null")

@@ -6,10 +6,11 @@ from collections.abc import Iterator, Mapping
 from typing import ClassVar
 
 from ..errors import Problem
+from .at_once import AtOnceSpec
 from .check import SHELL
 from .files import Where
 from .labels import check_labels
-from .learners import Ability, LearnerSpec, ScoreSpec, has_validation
+from .learners import LearnerSpec, ScoreSpec, has_validation
 from .schema import Config
 from .specs.clusters import Bic, Clusters, Counted, KMeans
 
@@ -23,12 +24,9 @@ _AGREE = {
 }
 
 
-class ClustersSpec(LearnerSpec):
+class ClustersSpec(AtOnceSpec):
     """Rows of numbers; settings are compared by the silhouette, never by labels."""
 
-    uses: ClassVar[tuple[str, ...]] = ("prepare", "protocol")
-    can: ClassVar[tuple[Ability, ...]] = ("folds", "final")
-    branch = "unsupervised"
     problem = "clustering"
 
     @classmethod
@@ -54,15 +52,18 @@ class ClustersSpec(LearnerSpec):
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Labels that there are not or that would leak, and numbers of clusters that clash."""
+        yield from super().check(config, where)
         options = config.learner.options
         assert isinstance(options, Clusters)
         if options.labels is not None:
             yield from check_labels(config, where, ("learner", "labels"), options.labels)
         yield from _check_number(options, where)
         yield from _check_batches(config, options, where)
-        if config.from_run.run:
-            what = "learner clusters finds all anew, so there is nothing to take of `from_run`"
-            yield Problem(what, where(("from_run",)), "null", "from_run=null")
+
+    def in_one_step(self, config: Config) -> bool:
+        """Unless k-means takes batches."""
+        method = config.learner.options.method.options
+        return not (isinstance(method, KMeans) and method.fit == "batches")
 
 
 class _FoundOnlySpec(ClustersSpec):
@@ -72,7 +73,8 @@ class _FoundOnlySpec(ClustersSpec):
     can = ()
     makes = "clustering"
     why: ClassVar[Mapping[str, str]] = {
-        "protocol": "its method cannot assign new rows, so all are clustered and none is held out"
+        **AtOnceSpec.why,
+        "protocol": "its method cannot assign new rows, so all are clustered and none is held out",
     }
 
     def notes(self, config: Config) -> list[str]:

@@ -14,13 +14,13 @@ from ..config.names import plural
 from ..config.specs.clusters import Clusters as Options
 from ..config.specs.clusters import Counted
 from ..data.columns import Rows
+from ..data.samples import Samples
 from ..judging.agreement import Agreement, Groups, adjusted_rand
 from ..judging.bootstrap import Draws, middle
 from ..judging.frechet import Components
 from ..judging.intervals import Interval
 from ..metrics.base import Values
 from ..runs.artifacts import Artifacts
-from ..sources.fold import FoldData
 from ..sources.labels import Labels
 from .cluster_rivals import Rival
 from .clusterings import Clustering
@@ -39,21 +39,23 @@ class Looked:
     """What was judged last.
 
     Attributes:
-        fold: its rows.
-        part: which of them: "val", "test", or what the spec says that it `makes`.
+        samples: the dataset.
+        part: which of its rows: "val", "test", or what the spec says that it `makes`.
         numbers: of the rows in the dataset.
         rows: their vectors, (rows, numbers).
-        train: those of the training rows.
+        trained: numbers of the training rows, or of some.
+        train: their vectors.
         answers: which clusters they are in: the model's answer, then the simpler ones'.
         silhouettes: of the rows `some`, under the model's.
         some: which rows those are of.
         labels: of the rows, where there are any.
     """
 
-    fold: FoldData
+    samples: Samples
     part: str
     numbers: Rows
     rows: Tensor
+    trained: Rows
     train: Tensor
     answers: Sequence[Rival]
     silhouettes: Values
@@ -177,7 +179,7 @@ def _most_frequent(labels: Labels, rows: Any) -> tuple[str, Any]:
 
 def _leave_middle(into: Artifacts, found: Looked, trained: Groups, many: int) -> None:
     """The training rows nearest to the mean of each cluster, as people see them."""
-    samples, numbers = found.fold.data.samples, found.fold.train.numbers.cpu().numpy()
+    samples, numbers = found.samples, found.trained
     known = [(one, np.flatnonzero(trained == one)) for one in range(min(many, SHOWN))]
     known = [(one, places) for one, places in known if len(places)]
     if not known:

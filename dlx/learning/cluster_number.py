@@ -38,7 +38,7 @@ def choose(chosen: Chosen, method: Clustering, rows: Values, seed: int) -> int:
     rule: Rule = chosen.load()
     tried = range(chosen.options.least, chosen.options.most + 1)
     told = rule(chosen.options, method, rows, _telling(tried), seed)
-    method.keep(tried=[*tried], told=told)
+    method.keep_all(tried=[*tried], told=told)
     best = np.argmax(told) if chosen.options.most_wins else np.argmin(told)
     return tried[int(best)]
 

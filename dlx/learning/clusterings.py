@@ -10,24 +10,24 @@ from __future__ import annotations
 import math
 import warnings
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from ..config.specs import clusters as specs
 from ..errors import Problem, RunError
 from ..metrics.base import Values
-from ..models.inputs import Batch as Inputs
+from .at_once import Found
 
 NOISE = -1
 """The number of what is in no cluster."""
 
 
-class Clustering(nn.Module, ABC):
+class Clustering(Found, ABC):
     """Clusters, and what assigns rows to them.
 
     Args:
@@ -43,27 +43,12 @@ class Clustering(nn.Module, ABC):
         super().__init__()
         self.options = options
         for name in ("sizes", "rounds", "tried", "told", *self.keeps):
-            self.register_buffer(name, torch.zeros(0, dtype=torch.float64))
+            self.keep(name, torch.zeros(0, dtype=torch.float64))
 
-    def forward(self, inputs: Inputs) -> dict[str, Tensor]:  # noqa: ARG002
-        """Nothing: clusters answer no targets."""
-        return {}
-
-    def keep(self, **found: Any) -> None:
-        """Takes numbers as buffers, of whatever shape."""
+    def keep_all(self, **found: Any) -> None:
+        """Takes numbers of whatever shape, by name."""
         for name, values in found.items():
-            fresh = torch.as_tensor(np.asarray(values, dtype=np.float64))
-            setattr(self, name, fresh.to(self.get_buffer(name).device))
-
-    def take(self, weights: Mapping[str, Tensor]) -> None:
-        """Takes what its state dict had.
-
-        Raises:
-            RuntimeError: it is another method's.
-        """
-        if set(weights) != set(self.state_dict()):
-            raise RuntimeError("they are those of another clustering method")
-        self.keep(**{name: one.cpu().numpy() for name, one in weights.items()})
+            self.keep(name, torch.as_tensor(np.asarray(values, dtype=np.float64)))
 
     @property
     def many(self) -> int:
@@ -106,7 +91,7 @@ class KMeans(Clustering):
         with _alone():
             found = cluster.KMeans(clusters, random_state=seed, algorithm="lloyd", **how).fit(rows)
         order, sizes = _by_size(found.labels_, clusters)
-        self.keep(centres=found.cluster_centers_[order], sizes=sizes, rounds=[found.n_iter_])
+        self.keep_all(centres=found.cluster_centers_[order], sizes=sizes, rounds=[found.n_iter_])
 
     def begin(self, rows: Values, clusters: int, seed: int) -> None:
         """Starts from rows of a batch, far from each other (k-means++)."""
@@ -114,7 +99,7 @@ class KMeans(Clustering):
 
         with _alone():
             centres, _ = cluster.kmeans_plusplus(rows, clusters, random_state=seed)
-        self.keep(centres=centres, sizes=np.zeros(clusters))
+        self.keep_all(centres=centres, sizes=np.zeros(clusters))
 
     def move(self, rows: Tensor, groups: Tensor) -> None:
         """Moves each centre to the mean of all rows that were ever nearest to it (Sculley, 2010).
@@ -158,8 +143,10 @@ class Mixture(Clustering):
             roots = np.broadcast_to(roots, (clusters, *roots.shape))
         if self.options.covariance == "spherical":
             roots = np.broadcast_to(roots[:, None], (clusters, numbers))
-        self.keep(varies=varies, sizes=sizes, rounds=[found.n_iter_], shares=found.weights_[order])
-        self.keep(centres=found.means_[order], roots=roots[order])
+        self.keep_all(
+            varies=varies, sizes=sizes, rounds=[found.n_iter_], shares=found.weights_[order]
+        )
+        self.keep_all(centres=found.means_[order], roots=roots[order])
 
     def fit_one(self, rows: Values) -> None:
         """A single distribution, which is known without rounds."""
@@ -173,8 +160,8 @@ class Mixture(Clustering):
             each = np.diag(spread) + options.regularise
             root = np.full_like(each, each.mean()) if options.covariance == "spherical" else each
             root = root**-0.5
-        self.keep(varies=varies, sizes=[len(rows)], rounds=[0], shares=[1.0])
-        self.keep(centres=[kept.mean(axis=0)], roots=[root])
+        self.keep_all(varies=varies, sizes=[len(rows)], rounds=[0], shares=[1.0])
+        self.keep_all(centres=[kept.mean(axis=0)], roots=[root])
 
     def criterion(self, rows: Values, clusters: int, seed: int) -> float:
         """The Bayesian information criterion of a fit; the smaller, the better."""
@@ -207,7 +194,7 @@ class Mixture(Clustering):
         return joint.argmax(dim=1), -joint.logsumexp(dim=1)
 
 
-class Found(Clustering):
+class Regions(Clustering):
     """Clusters of the rows that were fitted to, which are known by their places alone."""
 
     keeps: ClassVar[tuple[str, ...]] = ("groups",)
@@ -216,7 +203,7 @@ class Found(Clustering):
         """Takes the cluster of each row, -1 for none."""
         order, sizes = _by_size(groups[groups >= 0], int(groups.max(initial=NOISE)) + 1)
         ranks = np.append(np.argsort(order), NOISE)  # the last is that of the number -1
-        self.keep(groups=ranks[groups], sizes=sizes, **found)
+        self.keep_all(groups=ranks[groups], sizes=sizes, **found)
 
     def assign(self, rows: Tensor) -> tuple[Tensor, Tensor | None]:
         """The clusters of the rows that it was fitted to, which these must be."""
@@ -225,7 +212,7 @@ class Found(Clustering):
         return groups, None
 
 
-class Dbscan(Found):
+class Dbscan(Regions):
     """Regions where rows lie close together."""
 
     keeps = ("groups", "radius")
@@ -253,7 +240,7 @@ class Dbscan(Found):
         self.keep_groups(found.labels_, radius=[radius])
 
 
-class Hdbscan(Found):
+class Hdbscan(Regions):
     """The most lasting regions at all radii."""
 
     options: specs.Hdbscan
