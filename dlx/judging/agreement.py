@@ -52,18 +52,23 @@ def adjusted_information(one: Groups, other: Groups) -> float:
 def _count(one: Groups, other: Groups) -> tuple[Values, Values, Values]:
     """Rows of each pair of groups that has some, of each group of the one, of the other."""
     mine, theirs = _numbered(one), _numbered(other)
-    pairs = mine * (theirs.max(initial=0) + 1) + theirs
-    counts = (np.unique(pairs, return_counts=True)[1], np.bincount(mine), np.bincount(theirs))
-    joint, own, others = (found.astype(np.float64) for found in counts)
-    return joint, own, others
+    wide = int(theirs.max(initial=0)) + 1
+    pairs, size = mine * wide + theirs, (int(mine.max(initial=0)) + 1) * wide
+    few = size <= 4 * len(one) + 1000  # then counting is faster than sorting
+    joint = np.bincount(pairs) if few else np.unique(pairs, return_counts=True)[1]
+    every = (joint, np.bincount(mine), np.bincount(theirs))
+    counts, own, others = (found[found > 0].astype(np.float64) for found in every)
+    return counts, own, others
 
 
 def _numbered(groups: Groups) -> Groups:
-    """The same groups by numbers from 0, a row in none with one of its own."""
-    found = groups.copy()
+    """The same groups, a row in none with a number of its own."""
     none = np.flatnonzero(groups < 0)
+    if not len(none):
+        return groups
+    found = groups.copy()
     found[none] = groups.max(initial=-1) + 1 + np.arange(len(none))
-    return np.unique(found, return_inverse=True)[1].astype(np.int64)
+    return found
 
 
 def _entropy(counts: Values) -> float:
@@ -92,13 +97,13 @@ def _expected_information(mine: Values, theirs: Values) -> float:
 
 @dataclass(frozen=True)
 class Agreement(Estimate):
-    """How far groups agree with others that are known.
+    """How far groups agree with others that are known; the mean of several that were drawn.
 
     Attributes:
         name: as in "random assignment".
         kind: the model's own, or which kind of simpler answer.
-        groups: of each row.
-        truth: the known ones.
+        groups: of each row, (draws, rows).
+        truth: the known ones, (rows,).
         measure: `adjusted_rand` or `adjusted_information`.
     """
 
@@ -111,13 +116,13 @@ class Agreement(Estimate):
     @property
     def units(self) -> int:
         """How many rows there are."""
-        return len(self.groups)
+        return len(self.truth)
 
     def value(self, units: Places | None = None) -> float:
         """The agreement on all or on some of the rows."""
-        if units is None:
-            return self.measure(self.groups, self.truth)
-        return self.measure(self.groups[units], self.truth[units])
+        chosen = slice(None) if units is None else units
+        truth = self.truth[chosen]
+        return float(np.mean([self.measure(one[chosen], truth) for one in self.groups]))
 
     def bootstrap(self, drawn: Draws) -> Values:
         """The agreement on each draw of rows, (draws,)."""

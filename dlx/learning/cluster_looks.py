@@ -65,7 +65,7 @@ class Looked:
     @property
     def groups(self) -> Groups:
         """The cluster of each row."""
-        found: Groups = self.answers[0].groups.numpy()
+        found: Groups = self.answers[0].groups[0].numpy()
         return found
 
     @property
@@ -77,10 +77,7 @@ class Looked:
         """How far each answer agrees with the labels."""
         assert self.labels is not None
         truth = self.labels.ids
-        return [
-            (one, Agreement(one.name, one.kind, one.groups.numpy(), truth, adjusted_rand))
-            for one in self.answers
-        ]
+        return [(one, one.agreement(truth, adjusted_rand)) for one in self.answers]
 
 
 def name_of(cluster: int) -> str:
@@ -261,7 +258,7 @@ def _leave_agreement(into: Artifacts, found: Looked, labels: Labels) -> None:
     told = agreement_intervals(found)
     own = told[0][1]
     table: dict[str, list[Any]] = {
-        "clusters": [one.name for one, *_ in told],
+        "clusters": [_describe(one) for one, *_ in told],
         "adjusted Rand": [value for _, value, *_ in told],
         "95 % interval": [_within(interval) for *_, interval, _ in told],
         "model better by": ["", *(own - value for _, value, *_ in told[1:])],
@@ -284,6 +281,11 @@ def agreement_intervals(
         (rival, one.value(), middle(values), middle(drawn[0] - values) if place else None)
         for place, ((rival, one), values) in enumerate(zip(every, drawn, strict=True))
     ]
+
+
+def _describe(one: Rival) -> str:
+    many = len(one.groups)
+    return one.name if many == 1 else f"{one.name} (mean of {many})"
 
 
 def _within(interval: Interval | None) -> str:

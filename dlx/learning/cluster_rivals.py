@@ -4,29 +4,49 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from ..judging.agreement import Agreement, Groups, Measure
 from ..judging.evaluation import Kind
+from ..judging.means import Mean
+from ..judging.silhouette import silhouettes
 from ..seeds import derive
 from .clusterings import Clustering, KMeans, Mixture, nearest
+
+DRAWS = 10
+"""Answers at random whose mean score is taken: their luck shall not decide."""
 
 
 @dataclass(frozen=True)
 class Rival:
-    """An answer to which rows belong together.
+    """An answer to which rows belong together, or several that were drawn.
 
     Attributes:
         name: as in "random assignment".
         kind: as of an `Estimate`.
-        groups: the cluster of each row, (rows,); -1 for none.
-        losses: of each row, where it has any under the method.
+        groups: the cluster of each row, (draws, rows); -1 for none.
+        losses: of each row, (rows,), where it has any under the method.
     """
 
     name: str
     kind: Kind
     groups: Tensor
     losses: Tensor | None = None
+
+    def silhouette(self, apart: Tensor, some: Tensor) -> Mean:
+        """The mean silhouette of some rows, whose distances are known."""
+        each = np.mean([silhouettes(apart, one[some]) for one in self.groups], axis=0)
+        return Mean(self.name, self.kind, each)
+
+    def loss(self) -> Mean | None:
+        """The mean loss; None where it has none."""
+        return None if self.losses is None else Mean(self.name, self.kind, self.losses.numpy())
+
+    def agreement(self, truth: Groups, measure: Measure) -> Agreement:
+        """How far it agrees with groups that are known."""
+        return Agreement(self.name, self.kind, self.groups.numpy(), truth, measure)
 
 
 def rivals_of(
@@ -38,24 +58,27 @@ def rivals_of(
         model: what was found.
         train: the training rows, (rows, numbers).
         rows: those that are judged.
-        own: the clusters that the model assigns them to.
+        own: the clusters that the model assigns them to, (rows,).
         seed: of what is drawn.
     """
-    source = torch.Generator().manual_seed(derive(seed, "random assignment"))
-    shuffled = own[torch.randperm(len(own), generator=source)]
-    source.manual_seed(derive(seed, "random rows"))
-    drawn = train[torch.randperm(len(train), generator=source)[: max(1, model.many)]]
-    groups, apart = nearest(rows, drawn)
+    source = torch.Generator()
+
+    def draw(purpose: str, many: int) -> list[Tensor]:
+        source.manual_seed(derive(seed, purpose))
+        return [torch.randperm(many, generator=source) for _ in range(DRAWS)]
+
+    shuffled = torch.stack([own[order] for order in draw("random assignment", len(own))])
+    centres = [train[order[: max(1, model.many)]] for order in draw("random rows", len(train))]
+    groups, apart = (
+        torch.stack(one) for one in zip(*(nearest(rows, c) for c in centres), strict=True)
+    )
+    squared = apart.mean(dim=0) if isinstance(model, KMeans) else None
+    alone = torch.zeros_like(own)[None]
     return [
-        Rival("one cluster", "constant", torch.zeros_like(own), _loss_of_one(model, train, rows)),
+        Rival("one cluster", "constant", alone, _loss_of_one(model, train, rows)),
         Rival("random assignment", "constant", shuffled),
-        Rival("random rows as centres", "start", groups, apart if _is_far(model) else None),
+        Rival("random rows as centres", "start", groups, squared),
     ]
-
-
-def _is_far(model: Clustering) -> bool:
-    """Whether the loss is a squared distance."""
-    return isinstance(model, KMeans)
 
 
 def _loss_of_one(model: Clustering, train: Tensor, rows: Tensor) -> Tensor | None:

@@ -16,10 +16,9 @@ from ..config.specs.clusters import Counted, KMeans
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
 from ..errors import Problem, UsageError
-from ..judging.agreement import Agreement, Groups, adjusted_information, adjusted_rand
+from ..judging.agreement import Groups, adjusted_information, adjusted_rand
 from ..judging.evaluation import Evaluation
-from ..judging.means import Mean
-from ..judging.silhouette import choose_rows, distances, silhouettes
+from ..judging.silhouette import choose_rows, distances
 from ..optimizers.named import Optimizers
 from ..runs.artifacts import Artifacts
 from ..seeds import derive
@@ -201,15 +200,13 @@ class Clusters(AtOnce):
         train = self.matrix_of(seen)
         rows = train if trained else self.matrix_of(fold.part(part))
         groups, losses = self.found.assign(rows)
-        answers = [Rival("model", "model", groups, losses)]
+        answers = [Rival("model", "model", groups[None], losses)]
         answers += rivals_of(self.found, train, rows, groups, self.config.seed)
         some = choose_rows(len(rows), self.config.seed)
         apart = distances(rows[some])
-        near = [Mean(o.name, o.kind, silhouettes(apart, o.groups[some])) for o in answers]
+        near = [one.silhouette(apart, some) for one in answers]
         found = [Evaluation(f"{part}/silhouette", "max", "row", near[0], tuple(near[1:]))]
-        known = [(one, one.losses) for one in answers]
-        lost = [Mean(o.name, o.kind, each.numpy()) for o, each in known if each is not None]
-        if lost:
+        if lost := [mean for one in answers if (mean := one.loss()) is not None]:
             found.append(Evaluation(f"{part}/loss", "min", "row", lost[0], tuple(lost[1:])))
         labels = None
         if self.options.labels is not None:
@@ -239,7 +236,7 @@ def _agreements(part: str, answers: Sequence[Rival], truth: Groups) -> list[Eval
         ("adjusted_rand", adjusted_rand),
         ("mutual_information", adjusted_information),
     ):
-        each = [Agreement(o.name, o.kind, o.groups.numpy(), truth, measure) for o in answers]
+        each = [one.agreement(truth, measure) for one in answers]
         found.append(Evaluation(f"{part}/{name}", "max", "row", each[0], tuple(each[1:])))
     return found
 

@@ -137,6 +137,10 @@ def fits_dataset(config: Config, option: str) -> bool:
             alike &= offered.inputs == config.dataset.options.inputs  # which it names itself
         probe = probe_of(config)
         alike &= probe is None or probe.target in offered.targets
+        if spec_of(config).branch == "unsupervised":
+            labels = getattr(config.learner.options, "labels", None)
+            named = getattr(labels, "column", labels)
+            alike &= not named or named in offered.targets
         alike &= {*config.prepare.augment} <= {*offered.inputs}
         return alike and (same or not makes_pictures(config))
     inputs = config.model.name != "graph" or offered.inputs == config.dataset.options.inputs

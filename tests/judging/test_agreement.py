@@ -42,13 +42,15 @@ def test_an_estimate_of_agreement_draws_rows() -> None:
     drawn = np.random.default_rng(0)
     truth = drawn.integers(3, size=60)
     groups = np.where(drawn.random(60) < 0.7, truth, drawn.integers(3, size=60))
-    found = Agreement("model", "model", groups, truth, adjusted_rand)
+    found = Agreement("model", "model", groups[None], truth, adjusted_rand)
 
     values = found.bootstrap(Draws(60, many=5))
 
     assert (found.units, found.value()) == (60, adjusted_rand(groups, truth))
     assert [found.value(rows) for rows in Draws(60, many=5)] == values.tolist()
     assert np.ptp(values) > 0
+    several = Agreement("random", "constant", np.stack([groups, truth]), truth, adjusted_rand)
+    assert several.value() == pytest.approx((found.value() + 1) / 2)
 
 
 def test_silhouettes_are_those_of_scikit_learn() -> None:

@@ -15,7 +15,7 @@ from threadpoolctl import threadpool_limits
 from dlx.config.specs.clusters import METHODS
 from dlx.errors import RunError, UsageError
 from dlx.learning import cluster_number
-from dlx.learning.cluster_rivals import rivals_of
+from dlx.learning.cluster_rivals import DRAWS, rivals_of
 from dlx.learning.clusterings import Clustering, Dbscan, KMeans
 from dlx.learning.learner import Learner
 from dlx.runs.artifacts import list_artifacts
@@ -180,8 +180,9 @@ def test_rivals_have_sizes_and_losses_of_their_own() -> None:
 
     assert one.losses is not None
     assert float(one.losses.mean()) == pytest.approx(float(rows.var(0, correction=0).sum()))
-    assert drawn.groups.bincount().tolist() == groups.bincount().tolist()
-    assert not drawn.groups.equal(groups)
+    assert all(one.bincount().equal(groups.bincount()) for one in drawn.groups)
+    assert not any(one.equal(groups) for one in drawn.groups)
+    assert len(drawn.groups) == len(start.groups) == DRAWS
     assert drawn.losses is None
     assert start.losses is not None
     assert float(losses.mean()) < float(start.losses.mean())
