@@ -27,6 +27,8 @@ TOP = Path(__file__).resolve().parent.parent
 PAGES = [TOP / "README.md", TOP / "CONTRIBUTING.md", *sorted((TOP / "docs").glob("*.md"))]
 ACTING = ("gridworld", "cartpole", "acrobot", "mountain_car", "cartpole_dqn", "cartpole_reinforce")
 """Tasks in environments, which are as fast as they are short."""
+AT_ONCE = ("_projection", "_anomalies", "_clusters")
+"""Ends of the names of tasks whose learners find everything in one step."""
 EMBEDDED = ("digits", "digit_pairs", "breast_cancer", "wine", "diabetes")
 
 
@@ -97,8 +99,10 @@ def sampled(words: list[str]) -> list[str]:
     if words[0] == "workflow":
         few = ["trainer.epochs=3", "workflow.trials=1", "workflow.capacity_steps=1"]
         return [*words, *few, "protocol=holdout", "trainer.threads=1"]
+    once = any(word.startswith("task=") and word.endswith(AT_ONCE) for word in words)
+    epochs = "trainer.epochs=1" if once else "trainer.epochs=2"
     if words[0] == "tune":
-        return [*words, "tune.trials=2", "trainer.epochs=2"]
+        return [*words, "tune.trials=2", epochs]
     shows = words[:2] == ["data", "preview"]
     if not (shows or words[0] in ("train", "summary", "lr-find")) or "--info" in words:
         return words
@@ -114,7 +118,7 @@ def sampled(words: list[str]) -> list[str]:
         return [*words, "trainer.epochs=2", "learner.validation_episodes=2", *few]
     narrow = ["generator", "discriminator"] if task in ("frogs_gan", "mnist_gan") else []
     narrow = [f"learner.{network}={{name: mlp, units: [4]}}" for network in narrow]
-    return [*words, "trainer.epochs=2", *narrow]
+    return [*words, epochs, *narrow]
 
 
 @pytest.fixture(scope="module")
