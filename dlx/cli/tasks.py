@@ -12,7 +12,7 @@ from typing import Any
 import yaml
 
 from ..config.branches import BRANCHES
-from ..config.fields import import_code
+from ..config.fields import Component, import_code
 from ..config.files import BadFile, scan
 from ..config.names import find_nearest, join_names
 from ..config.paths import group_files, is_name, search_path, unusable_files
@@ -71,6 +71,8 @@ def run(args: argparse.Namespace) -> int:
     say("")
     say(f"train one with: dlx train task=NAME          for example: dlx train task={example}")
     say("without its data: dlx data fetch DATASET, or dlx train task=NAME dataset.sample=true")
+    for extra in sorted({task["state"] for task in found if task["state"].startswith("dlx[")}):
+        say(f"without {extra}: pip install '{extra}'")
     say("more: dlx tasks --long, dlx tasks WORD, dlx help branches")
     return 0
 
@@ -167,9 +169,17 @@ def _of_learner(name: str) -> tuple[str, str]:
     return spec.branch, spec.problem or name
 
 
+def _tell_state(name: str, entry: Component, options: Any) -> str:
+    """What is there of a dataset; the extra that it needs, where that is not installed."""
+    from ..config.extras import is_installed
+    from ..data.store import state_of
+
+    missing = not all(map(is_installed, entry.needs))
+    return f"dlx[{entry.extra}]" if missing and entry.extra else state_of(name, options)
+
+
 def _describe(name: str, values: dict[str, Any]) -> dict[str, Any]:
     from ..config.specs import DATASETS
-    from ..data.store import state_of
 
     about = mapping(values.get("about"))
     dataset = str(mapping(values.get("dataset")).get("name", ""))
@@ -188,7 +198,7 @@ def _describe(name: str, values: dict[str, Any]) -> dict[str, Any]:
         "learner": learner,
         "dataset": dataset,
         "rows": options.rows if options else "",
-        "state": state_of(dataset, options) if options else "",
+        "state": _tell_state(dataset, entry, options) if entry else "",
         "time": str(about.get("time", "")),
         "result": str(about.get("result", "")),
         "command": f"dlx train task={name}",

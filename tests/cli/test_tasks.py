@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from dlx.config import extras
 from dlx.config.branches import BRANCHES
 from dlx.config.paths import find_shipped
 
@@ -70,6 +71,17 @@ def test_the_table_has_every_column_where_it_is_asked_for(cli: Cli) -> None:
     told = ["mnist", "60,000 + 10,000", "missing", "25 s; convnet 100 s"]
     assert re.split("  +", found["mnist"])[1:5] == told
     assert cli("tasks", "-l").out == cli("tasks", "--long").out
+
+
+def test_an_extra_that_is_not_installed_is_told(cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(extras, "is_installed", lambda package: package != "gymnasium")
+    answer = cli("tasks", "reinforcement")
+    found = rows(answer.out)
+    assert re.split("  +", found["cartpole"])[1] == "dlx[rl]"
+    assert re.split("  +", found["gridworld"])[1] != "dlx[rl]"
+    assert "\nwithout dlx[rl]: pip install 'dlx[rl]'\n" in answer.out
+    monkeypatch.undo()
+    assert "dlx[rl]" not in cli("tasks", "gridworld").out
 
 
 def test_branches_are_in_the_books_order(cli: Cli) -> None:
