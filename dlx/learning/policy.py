@@ -30,6 +30,7 @@ from ..sources.fold import FoldData
 from ..state import State
 from .film import Film
 from .learner import Learner
+from .penalties import Penalty
 
 OBSERVATION, ACTION, VALUE, SCALE = "observation", "action", "value", "scale"
 TRIED = 10
@@ -63,6 +64,13 @@ class Policy(Learner):
         self._curve: dict[int, tuple[float, float | None]] = {}
         self._judged: tuple[Episodes, Others] | None = None
         self._film = Film()
+        own = getattr(options, VALUE, None)  # what tells the value may be a model of its own
+        chosen = {VALUE: (f"learner.{VALUE}", own)} if own is not None else {}
+        self._penalties = {}
+        for name, network in networks.items():
+            key, model = chosen.get(name, ("model", config.model))
+            if name != SCALE:
+                self._penalties[name] = Penalty({key: (model, network)})
 
     @classmethod
     def build(
@@ -114,6 +122,10 @@ class Policy(Learner):
     @abstractmethod
     def prefer(self, observations: Tensor) -> Tensor:
         """A number for each action, (rows, actions): the largest is what is best to do."""
+
+    def penalty(self, group: str) -> Tensor | None:
+        """What L1 and L2 of a network's model add; None where neither is asked for."""
+        return self._penalties[group]()
 
     def layers(self, inputs: Mapping[str, Input]) -> list[LayerRow]:
         """The layers of the networks, the policy's first."""

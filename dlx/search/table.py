@@ -30,7 +30,8 @@ def point_of(number: int, changed: Mapping[str, Any], trials: Sequence[Row]) -> 
     """
     done = [t for t in trials if t["state"] == "done" and t.get("value") is not None]
     values = [t["value"] for t in done]
-    interval, kind = _possible(_seed_interval(done), values), "seeds"
+    ends = [end for trial in done for end in trial.get("interval") or ()]
+    interval, kind = _possible(_seed_interval(done), [*values, *ends]), "seeds"
     if len(done) == 1:
         interval, kind = done[0].get("interval"), str(done[0].get("interval_of"))
     first = done[0] if done else {}
@@ -97,7 +98,7 @@ def _seed_interval(done: Sequence[Row]) -> Interval | None:
 
 
 def _possible(interval: Interval | None, values: Sequence[float]) -> list[float] | None:
-    """An interval within 0 and 1, where scores seem to be shares."""
+    """An interval within 0 and 1, where scores and their own intervals seem to be of shares."""
     if interval is None or not all(0 <= value <= 1 for value in values):
         return list(interval) if interval else None
     return [max(0.0, interval[0]), min(1.0, interval[1])]

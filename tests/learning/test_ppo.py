@@ -109,6 +109,17 @@ def test_the_objective_by_hand() -> None:
     )
 
 
+def test_penalties_act_on_the_network_whose_model_has_them() -> None:
+    learner = ppo("model.l2=0.1", "learner.value={name: mlp, units: [3], l1: 0.2}")
+    kernels = {name: one.get_parameter("body.1.weight") for name, one in learner.networks.items()}
+    found = {name: learner.penalty(name) for name in kernels}
+    assert found["policy"] is not None
+    assert found["value"] is not None
+    assert found["policy"].item() == pytest.approx(0.1 * kernels["policy"].square().sum().item())
+    assert found["value"].item() == pytest.approx(0.2 * kernels["value"].abs().sum().item())
+    assert ppo().penalty("policy") is None
+
+
 def test_actions_are_drawn_by_their_probability() -> None:
     logits = torch.tensor([[0.5, 0.3, 0.2]]).log().expand(1000, 3)
     found = draw_actions(logits, (torch.arange(1000) + 0.5) / 1000)
