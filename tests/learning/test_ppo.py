@@ -111,7 +111,7 @@ def test_the_objective_by_hand() -> None:
 
 def test_penalties_act_on_the_network_whose_model_has_them() -> None:
     learner = ppo("model.l2=0.1", "learner.value={name: mlp, units: [3], l1: 0.2}")
-    kernels = {name: one.get_parameter("body.1.weight") for name, one in learner.networks.items()}
+    kernels = {name: one.get_parameter("body.0.weight") for name, one in learner.networks.items()}
     found = {name: learner.penalty(name) for name in kernels}
     assert found["policy"] is not None
     assert found["value"] is not None
