@@ -30,6 +30,7 @@ class ContrastiveSpec(LearnerSpec):
 
     uses = ("prepare", "protocol", "model", "optimizer", "schedule")
     can = ("folds", "final", "diagnose")
+    encodes = True
     branch = "self-supervised"
     problem = "features from views"
 

@@ -35,6 +35,7 @@ _SCORES = {
 class ProjectionSpec(AtOnceSpec):
     """Settings are compared by trustworthiness, which needs no labels."""
 
+    encodes = True
     problem = "projection"
 
     @classmethod
@@ -79,6 +80,7 @@ class _PlacesSpec(ProjectionSpec):
 
     uses = ("prepare",)
     can = ()
+    encodes = False
     makes = PLACES
     why: ClassVar[Mapping[str, str]] = {
         **AtOnceSpec.why,
