@@ -138,7 +138,7 @@ class Prober:
             f"are labelled: mean, least and largest of {draws} draws of these rows"
         )
         into.lines(_NAME, lines, title="Label efficiency", caption=told)
-        into.table(f"{_NAME}_scores", _table(found), title="Label efficiency", caption=told)
+        into.table(f"{_NAME}_scores", _table(found), title="Scores by labels", caption=told)
 
 
 def probe(

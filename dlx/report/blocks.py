@@ -172,11 +172,12 @@ class Picture(Block):
 
 @dataclass(frozen=True)
 class Series:
-    """What is of one colour: (x, y, what it is) of dots, and perhaps a path of "x,y" pairs."""
+    """What is of one colour: (x, y, what it is) of dots, perhaps a path of "x,y" pairs, a band."""
 
     name: str
     dots: Sequence[tuple[float, float, str]]
     path: str = ""
+    band: str = ""
 
 
 @dataclass(frozen=True)

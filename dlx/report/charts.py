@@ -16,6 +16,7 @@ MOST = 12
 """As many lines or names of points are told apart; as many colours has the page."""
 _BENDS, _DOTS = 400, 60  # of a line: where it bends, and where it tells its value
 _PLACES, _FEW = 3000, 500  # as many points are drawn; of more than a few each is smaller
+_FAR, _MARKS = 50.0, 8  # from so many times the first on an axis may grow by factors; its numbers
 _BOX = (54.0, 10.0, 470.0, 268.0)  # left, top, right, bottom of the plot
 
 Values = npt.NDArray[np.float64]
@@ -23,22 +24,53 @@ Columns = Mapping[str, tuple[str, ...]]
 
 
 def lines(columns: Columns, title: str) -> Chart:
-    """The first column along, each of the others a line.
+    """The first column along, each of the others a line; "x from" and "x to" are the band of x.
+
+    Where what is along grows by factors, its axis does, too.
 
     Raises:
         ValueError: these are no columns of numbers.
     """
     (along, x), *others = _axes(columns, columns)
-    place = _Places(x, np.concatenate([values for _, values in others[:MOST]]))
+    every = dict(others)
+    bands = {
+        name: (every[f"{name} from"], every[f"{name} to"]) for name in every if _has(every, name)
+    }
+    own = [one for one in others if one[0].rpartition(" ")[0] not in bands]
+    drawn = [values for name, found in own[:MOST] for values in (found, *bands.get(name, ()))]
+    place = _Places(x, np.concatenate(drawn), _grows(x))
     series = []
-    for name, values in others[:MOST]:
+    for name, values in own[:MOST]:
         known = np.flatnonzero(np.isfinite(x) & np.isfinite(values)).tolist()
-        path = " ".join("{},{}".format(*place(x[at], values[at])) for at in evenly(known, _BENDS))
+        path = _path(place, x, values, evenly(known, _BENDS))
         told = [(at, f"{name}: {number(values[at])} at {number(x[at])}") for at in known]
         dots = [(*place(x[at], values[at]), text) for at, text in evenly(told, _DOTS)]
-        series.append(Series(name, dots, path))
-    note = _describe_rest(len(others), "line")
+        series.append(
+            Series(name, dots, path, _band(place, x, *bands[name]) if name in bands else "")
+        )
+    note = _describe_rest(len(own), "line")
     return Chart(title, series, (along, ""), place.across, place.up, note, wide=False)
+
+
+def _has(every: Mapping[str, Values], name: str) -> bool:
+    """Whether a line has a band around it."""
+    return f"{name} from" in every and f"{name} to" in every
+
+
+def _band(place: _Places, x: Values, low: Values, high: Values) -> str:
+    """Along the lower edge and back along the upper one."""
+    known = evenly(np.flatnonzero(np.isfinite(x + low + high)).tolist(), _BENDS)
+    return f"{_path(place, x, low, known)} {_path(place, x, high, known[::-1])}"
+
+
+def _path(place: _Places, x: Values, y: Values, known: Sequence[int]) -> str:
+    return " ".join("{},{}".format(*place(x[at], y[at])) for at in known)
+
+
+def _grows(x: Values) -> bool:
+    """Whether each number is far larger than the one before, and the last very much."""
+    sound = len(x) > 2 and bool(np.isfinite(x).all()) and x[0] > 0
+    return sound and bool((x[1:] >= 1.5 * x[:-1]).all()) and x[-1] >= _FAR * x[0]
 
 
 def points(columns: Columns, title: str) -> Chart:
@@ -92,15 +124,18 @@ def _describe_rest(many: int, noun: str) -> str:
 class _Places:
     """Where values lie in the picture, and the numbers along its axes."""
 
-    def __init__(self, x: Values, y: Values) -> None:
-        self._x, self._y = _span(x), _span(y)
-        self.across = [(self(at, self._y[0])[0], _tick(at)) for at in _ticks(*self._x)]
-        self.up = [(self(self._x[0], at)[1], _tick(at)) for at in _ticks(*self._y)]
+    def __init__(self, x: Values, y: Values, by_factors: bool = False) -> None:
+        self._scale = math.log if by_factors else float
+        self._x, self._y = _span(np.log(x) if by_factors else x), _span(y)
+        marks = evenly(x.tolist(), _MARKS) if by_factors else _ticks(*self._x)
+        self.across = [(self(at, self._y[0])[0], _tick(at)) for at in marks]
+        first = float(np.nanmin(x))
+        self.up = [(self(first, at)[1], _tick(at)) for at in _ticks(*self._y)]
 
     def __call__(self, x: float, y: float) -> tuple[float, float]:
         left, top, right, bottom = _BOX
         (first, last), (low, high) = self._x, self._y
-        across = left + (right - left) * (x - first) / (last - first)
+        across = left + (right - left) * (self._scale(x) - first) / (last - first)
         return round(across, 1), round(bottom - (bottom - top) * (y - low) / (high - low), 1)
 
 
