@@ -80,9 +80,27 @@ class AtOnce(Learner):
 
     def source(self, fold: FoldData, number: int) -> Source:
         """One batch, of which nothing is computed: the step takes all training rows."""
+        self._require_finite(fold)
         self.require(fold)
         self._fold = fold
         return RowSource(fold.train, 1, self.config.seed, number, steps=1)
+
+    def _require_finite(self, fold: FoldData) -> None:
+        """Refuses rows with what is no number.
+
+        Raises:
+            UsageError: there is one.
+        """
+        for part in (fold.train, fold.validation):
+            wrong = [] if part is None else (~self.matrix_of(part).isfinite()).nonzero().tolist()
+            if part is not None and wrong:
+                row, column = wrong[0]
+                name = names_of(self.inputs, fold.data.samples.features)[column]
+                told = fold.data.samples.tell_row(int(part.numbers[row]))
+                what = f"{told} has no number in {name}, and learner {self.config.learner.name} "
+                accepted = "rows of numbers, none missing"
+                hint = "'prepare.steps=[{name: impute}]'"
+                raise UsageError(Problem(what + "needs one", "prepare.steps", accepted, hint))
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:  # noqa: ARG002 - it has none
         """None."""

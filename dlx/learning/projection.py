@@ -110,10 +110,11 @@ class Projection(AtOnce):
 
     def _require_neighbours(self, fold: FoldData) -> None:
         """Each row must have others beside its neighbours, wherever they are scored."""
-        parts = {"training": fold.train} if self.made else {"validation": fold.validation}
-        for name, part in parts.items():
-            scored = 0 if part is None else min(len(part), self.options.rows)
-            if part is not None and 2 * self.options.neighbours >= scored:
+        held = 0 if fold.validation is None else len(fold.validation)
+        parts = {"validation": held, "test": len(fold.rows_of("test"))}
+        for name, rows in ({"training": len(fold.train)} if self.made else parts).items():
+            scored = min(rows, self.options.rows)
+            if rows and 2 * self.options.neighbours >= scored:
                 what = f"`learner.neighbours` is {self.options.neighbours}, but {scored:,} {name} "
                 most = (scored - 1) // 2
                 accepted = f"fewer than half of them: at most {most}"

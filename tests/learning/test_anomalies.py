@@ -181,6 +181,7 @@ def test_to_train_on_normal_rows_needs_labels_and_is_told() -> None:
     assert not options_of(Options)["rows"].required
 
 
+@pytest.mark.slow
 def test_rows_that_an_autoencoder_cannot_rebuild_are_anomalous() -> None:
     small = ("learner.encoder.units=[4]", "learner.decoder.units=[4]", "trainer.epochs=1")
     base = ("dataset.sample=true", "trainer.threads=1")

@@ -78,8 +78,6 @@ def test_labels_change_nothing_that_is_found() -> None:
 
 def test_places_of_all_rows_are_judged_and_shown(tmp_path: Any) -> None:
     fold, learner = made(*TSNE, "~protocol")
-    again = made(*TSNE, "~protocol")[1]
-    assert torch.equal(learner.found.places, again.found.places)
     assert len(learner.found.places) == len(fold.train) == 200
 
     found = learner.validate(fold)
@@ -95,9 +93,12 @@ def test_places_of_all_rows_are_judged_and_shown(tmp_path: Any) -> None:
     assert points.caption == "200 rows, all rows, coloured by digit, which the learner has not seen"
 
 
-def test_a_run_without_rows_held_out_says_so() -> None:
+@pytest.mark.slow
+def test_a_run_without_rows_held_out_says_so_and_has_the_same_bits() -> None:
     run = trained(*TSNE, "~protocol", base=BASE)
+    again = made(*TSNE, "~protocol")[1]
 
+    assert torch.equal(run.training.learner.found.places, again.found.places)
     assert run.facts["protocol"]["name"] == "none"
     assert run.facts["scores"][0]["name"] == "projection/trustworthiness"
 
@@ -117,6 +118,11 @@ DATA = [
         ("learner.neighbours=20",),
         "`learner.neighbours` is 20, but 32 validation rows are scored",
         "learner.neighbours=15",
+    ),
+    (
+        ("protocol.test=8",),
+        "`learner.neighbours` is 5, but 8 test rows are scored",
+        "learner.neighbours=3",
     ),
 ]
 
@@ -216,3 +222,19 @@ def test_rows_of_ids_are_refused() -> None:
         "learner projection works on rows of numbers, but those of review are positions that are "
         "set\n"
     )
+
+
+def test_rows_with_what_is_no_number_are_told_before_anything_is_done() -> None:
+    *_, fold, training = built(base=BASE)
+    column = fold.validation.held["image"]
+    broken = column.take(torch.arange(len(fold.validation)))
+    broken.batch(0, len(fold.validation))[3, 2, 1] = torch.nan
+    fold.validation.held["image"] = broken
+
+    with pytest.raises(UsageError) as caught:
+        training.learner.source(fold, 0)
+
+    (problem,) = caught.value.problems
+    row = int(fold.validation.numbers[3])
+    told = f"row {row} has no number in image 17, and learner projection needs one"
+    assert (problem.what, problem.hint) == (told, "'prepare.steps=[{name: impute}]'")
