@@ -43,7 +43,7 @@ BRANCHES: Mapping[Branch, BranchFacts] = {
         "finds structure in data without any target: clusters, a few numbers that tell most, what "
         "is unlike all else",
         "4.1.2",
-        "dlx train task=digits_projection",
+        "dlx train task=digits_clusters",
     ),
     "reinforcement": BranchFacts(
         "learns to act: an agent observes an environment, and chooses actions that bring most "
