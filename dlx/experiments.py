@@ -1,9 +1,10 @@
 """Claims in `experiments/*.yaml`: a task, its overrides, published figures, and our own.
 
 A figure is named by what it says: "test/accuracy", "val/loss.best", "val/loss.best_epoch",
-"val/loss.final", "train/accuracy.final", "val/mae.smoothed", "baseline/shuffled"; "epochs", which
-were trained; of the data "rows/train", and of what an input is prepared to "input/text.axis1" (its
-size along the first axis of a row) and "input/text.tokens" (different tokens in training texts);
+"val/loss.final", "train/accuracy.final", "val/mae.smoothed", "baseline/shuffled";
+"lead/test/probe", by how much a score is better than the best simpler answer; "epochs", which were
+trained; of the data "rows/train", and of what an input is prepared to "input/text.axis1" (its size
+along the first axis of a row) and "input/text.tokens" (different tokens in training texts);
 "model/parameters".
 """
 
@@ -331,6 +332,7 @@ def figures(report: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> d
     for score in report.get("scores", []):
         if score["name"].startswith("test/"):
             found[score["name"]] = score["value"]
+            found |= _lead(score)
     for baseline in report.get("baselines", []):
         found[f"baseline/{baseline['name']}"] = baseline["value"]
     if parameters := (report.get("model") or {}).get("parameters"):
@@ -344,3 +346,12 @@ def figures(report: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> d
         found[f"{name}.smoothed"] = smooth["minimum"]
         found[f"{name}.smoothed_epoch"] = float(smooth["minimum_epoch"])
     return found
+
+
+def _lead(score: Mapping[str, Any]) -> dict[str, float]:
+    """By how much a score is better than the best simpler answer's, where there is one."""
+    baseline = score.get("baseline")
+    if not baseline:
+        return {}
+    more = score["value"] - baseline["value"]
+    return {f"lead/{score['name']}": more if score["direction"] == "max" else -more}

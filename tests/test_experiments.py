@@ -148,8 +148,14 @@ def test_figures_of_a_run() -> None:
         {"epoch": 2, "lr": 0.1, "val/loss": 1.0, "val/accuracy": 0.7},
         {"epoch": 3, "lr": 0.1, "val/loss": 3.0, "val/accuracy": 0.6},
     ]
+    half = {"name": "majority", "value": 0.5}
     report = {
-        "scores": [{"name": "test/accuracy", "value": 0.9}, {"name": "val/loss", "value": 1.0}],
+        "scores": [
+            {"name": "test/accuracy", "value": 0.75, "direction": "max", "baseline": half},
+            {"name": "test/loss", "value": 0.25, "direction": "min", "baseline": half},
+            {"name": "test/probe", "value": 0.9, "direction": "max", "baseline": None},
+            {"name": "val/loss", "value": 1.0},
+        ],
         "baselines": [{"name": "majority", "value": 0.4}],
         "smoothed": {"val/mae": {"minimum": 2.4, "minimum_epoch": 80}},
         "data": {"rows": {"train": 2}},
@@ -164,7 +170,11 @@ def test_figures_of_a_run() -> None:
         "val/accuracy.final": 0.6,
         "val/accuracy.best": 0.7,
         "val/accuracy.best_epoch": 2.0,
-        "test/accuracy": 0.9,
+        "test/accuracy": 0.75,
+        "lead/test/accuracy": 0.25,
+        "test/loss": 0.25,
+        "lead/test/loss": 0.25,
+        "test/probe": 0.9,
         "baseline/majority": 0.4,
         "val/mae.smoothed": 2.4,
         "val/mae.smoothed_epoch": 80.0,

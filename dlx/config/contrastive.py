@@ -73,4 +73,6 @@ class ContrastiveSpec(LearnerSpec):
             at, key = where(("prepare", "augment")), f"prepare.augment.{name}"
             what = f"learner contrastive needs two views of each row, but `{key}` says of none"
             accepted = f"augmentations of {name} (dlx help augmentation)"
-            yield Problem(what, at, accepted, f"'{key}=[{{shift: 0.15}}, {{rotate: 15}}]'")
+            vector = len(known_inputs(config)[name] or ()) == 1
+            typed = "{jitter: 0.5}, {drop: 0.2}" if vector else "{shift: 0.15}, {rotate: 15}"
+            yield Problem(what, at, accepted, f"'{key}=[{typed}]'")

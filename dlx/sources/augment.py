@@ -1,4 +1,4 @@
-"""Pictures of the training set, changed anew in every epoch, on the device."""
+"""Rows of the training set, changed anew in every epoch, on the device."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from .fold import FoldData
 from .geometry import Resampling
 from .held import HeldDense
 from .mixing import Mix
+from .numbers import Scattering
 from .shades import Shade, Shades
 
 Stage = Callable[[Tensor, Draws], Tensor]
@@ -30,6 +31,7 @@ _STAGES: dict[str, Callable[[Any, Shades], Stage]] = {
     "geometry": Resampling,
     "colour": Recolouring,
     "erase": Erasing,
+    "numbers": Scattering,
 }
 
 

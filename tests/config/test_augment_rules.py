@@ -11,7 +11,7 @@ from dlx.config.load import load
 
 ORDER = (
     "geometry (flip, rotate, shift, shear, zoom, crop, fill), then colour (brightness, contrast, "
-    "saturation), then erase (erase), then mix (mixup, cutmix)"
+    "saturation), then erase (erase), then numbers (jitter, drop), then mix (mixup, cutmix)"
 )
 CASES = {
     "[{brightness: 0.2}, {erase: 0.5}, flip, {crop: 4}]": (

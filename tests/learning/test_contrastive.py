@@ -176,6 +176,31 @@ def test_features_are_what_the_head_reads_and_may_start_a_classifier(tmp_path: P
     assert told["fresh"] == ["heads.digit.weight", "heads.digit.bias"]
 
 
+def test_rows_that_are_no_pictures_have_views_by_noise_and_by_what_is_left_out() -> None:
+    wine = (
+        "task=wine",
+        "~targets",
+        "learner={name: contrastive, head: [8], probe: null}",
+        *TINY[1:4],
+    )
+    hint = "prepare.augment.features=[{jitter: 0.5}, {drop: 0.2}]"
+    with pytest.raises(UsageError) as caught:
+        loaded(base=wine)
+    what = "learner contrastive needs two views of each row, but `prepare.augment.features` says of"
+    assert str(caught.value).startswith(f"{what} none")
+    assert str(caught.value).endswith(f"try: '{hint}'")
+    *_, fold, training = built(hint, base=wine)
+    learner = training.learner
+    assert isinstance(learner, Contrastive)
+    views = join_views(learner.change(fold, 0)(fold.train, 0).batch(0, 50))["features"]
+    assert isinstance(views, Tensor)
+    first, second = views.view(2, 50, -1)
+    assert float((first == 0).float().mean()) == pytest.approx(0.2, abs=0.05)
+    kept = (first != 0) & (second != 0)
+    assert float((first - second)[kept].std()) == pytest.approx(0.5 * 2**0.5, rel=0.1)
+    assert {one.score for one in learner.evaluations(fold, "val")} == {"val/retrieval", "val/loss"}
+
+
 def told(*overrides: str) -> str:
     with pytest.raises(UsageError) as caught:
         loaded(*overrides, base=TINY)

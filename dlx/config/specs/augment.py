@@ -1,4 +1,4 @@
-"""Augmentations by name: what is done to pictures of the training set, anew in every epoch."""
+"""Augmentations by name: what is done to rows of the training set, anew in every epoch."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ...errors import Problem
 from ..fields import Chosen, Component, Table, option
 from ..shapes import Sizes
 
-STAGES = ("geometry", "colour", "erase", "mix")
+STAGES = ("geometry", "colour", "erase", "numbers", "mix")
 """In the order in which they act."""
 
 Axis = Literal["horizontal", "vertical", "both"]
@@ -184,6 +184,32 @@ class Erase(Augmentation):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Numbers(Augmentation):
+    """Base of what changes each number of a row by itself, be it of a picture or not."""
+
+    stage: ClassVar[str] = "numbers"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Jitter(Numbers):
+    """Adds normal noise to each number of a row."""
+
+    std: float = option(
+        0.1,
+        "standard deviation of the noise, in units of the prepared numbers: after standardise, as "
+        "a share of their own",
+        gt=0,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drop(Numbers):
+    """Sets numbers of a row to 0, which is their mean after standardise."""
+
+    share: float = option(0.2, "how many of the numbers, each by itself", gt=0, lt=1)
+
+
+@dataclass(frozen=True, kw_only=True)
 class Mix(Augmentation):
     """Base of what mixes two pictures."""
 
@@ -210,6 +236,7 @@ _CODE = {
     "geometry": (Flip, Rotate, Shift, Shear, Zoom, Crop, Fill),
     "colour": (Brightness, Contrast, Saturation),
     "erasing": (Erase,),
+    "numbers": (Jitter, Drop),
     "mixing": (Mixup, Cutmix),
 }
 AUGMENTATIONS = Table(
@@ -239,6 +266,8 @@ def refuse_pictures(
         where: the augmentation was written.
     """
     key = f"prepare.{section}.{name}"
+    if len(sizes) == 1 and all(one.options.stage == "numbers" for one in every):
+        return
     if len(sizes) not in (2, 3):
         what = f"`{key}`: input {name} holds no pictures after preparation"
         accepted = "rows of shape (height, width) or (channels, height, width)"
