@@ -80,7 +80,6 @@ class Reinforce(ActorCritic):
 
         played = [one for _ in range(self.options.episodes) for one in play_whole(copies, act)]
         rows = self._judge(played)
-        self.take_in(rows.batch(0, len(rows)).inputs[OBSERVATION])  # type: ignore[arg-type]
         self.networks.train()
         return rows
 
@@ -101,11 +100,13 @@ class Reinforce(ActorCritic):
         seen = torch.from_numpy(np.stack([row for one in played for row in one.seen]))
         actions = torch.tensor([action for one in played for action in one.actions])
         observations, wanted = seen.to(self.device), torch.from_numpy(returns).to(self.device)
-        gains = wanted - self.tell_value(observations)
-        if options.normalise:
-            gains = (gains - gains.mean()) / (gains.std() + 1e-8)
+        played_with = self.see(observations)  # as the policy was fed that acted
+        gains = wanted - self.estimate(played_with)
+        self.take_in(observations)
+        if options.normalise_gains:
+            gains = (gains - gains.mean()) / (gains.std(correction=0) + 1e-8)
         targets = {ACTION: actions.to(self.device), RETURN: wanted, GAIN: gains}
-        return make_rows({OBSERVATION: observations}, targets)
+        return make_rows({OBSERVATION: played_with}, targets)
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         """The objective of the policy, then that of the value, and what is told of both."""
@@ -116,7 +117,7 @@ class Reinforce(ActorCritic):
         """Less the gain of what was done by its log-probability, and less the entropy."""
         seen = batch.inputs[OBSERVATION]
         assert isinstance(seen, Tensor)
-        likely = self.prefer(seen).log_softmax(1)
+        likely = self.weigh(seen).log_softmax(1)
         entropy = -(likely.exp() * likely).sum(1).mean()
         chosen = likely.gather(1, batch.targets[ACTION][:, None]).squeeze(1)
         objective = -(chosen * batch.targets[GAIN]).mean()
@@ -126,28 +127,13 @@ class Reinforce(ActorCritic):
         """Half the mean squared error of the value."""
         seen = batch.inputs[OBSERVATION]
         assert isinstance(seen, Tensor)
-        return {"value": F.mse_loss(self.tell_value(seen), batch.targets[RETURN]) / 2}
+        return {"value": F.mse_loss(self.estimate(seen), batch.targets[RETURN]) / 2}
 
     def step(self, batch: Batch, optimizers: Optimizers, meters: Meters) -> None:
-        """Moves the policy, then the value; the meters are told when that is done."""
-        told: list[tuple[Batch, dict[str, Tensor]]] = []
-
-        def closure(
-            compute: Callable[[Batch], dict[str, Tensor]],
-        ) -> Callable[[Batch], dict[str, Tensor]]:
-            def losses(micro: Batch) -> dict[str, Tensor]:
-                found = compute(micro)
-                if not optimizers.again:
-                    told.append((micro, found))
-                return found
-
-            return losses
-
-        optimizers.step(POLICY, batch, closure(self._move_policy))
+        """Moves the policy once, then the value by one batch after the other."""
+        self.move({POLICY: self._move_policy}, batch, optimizers, meters)
         for piece in batch.split(-(-batch.rows // self.config.trainer.batch_size)):
-            optimizers.step(VALUE, piece, closure(self._move_value))
-        for micro, found in told:
-            meters.update(micro, found, {})
+            self.move({VALUE: self._move_value}, piece, optimizers, meters)
 
 
 def play_whole(copies: Copies, act: Callable[[Numbers], Choices]) -> list[Episode]:
@@ -195,6 +181,9 @@ class Player(Protocol):
     def play(self, copies: Copies) -> Part:
         """Plays, and says what each action gained."""
 
+    def see(self, observations: Tensor) -> Tensor:
+        """Observations as the networks are fed with them."""
+
 
 class EpisodeSource:
     """A batch of whole episodes a step, until an epoch has had so many steps of the environment.
@@ -224,7 +213,7 @@ class EpisodeSource:
         seen = torch.from_numpy(self._copies.observations).to(self._device)
         nothing = seen.new_zeros(len(seen))
         targets = {ACTION: nothing.long(), RETURN: nothing, GAIN: nothing}
-        return make_rows({OBSERVATION: seen}, targets).batch(0, len(seen))
+        return make_rows({OBSERVATION: self._learner.see(seen)}, targets).batch(0, len(seen))
 
     def state(self) -> State:
         """The copies, and when the epoch began."""

@@ -98,6 +98,6 @@ class Reinforce(ActorCritic):
     episodes: int = option(
         1, "whole episodes that each copy plays before the policy is moved once", ge=1
     )
-    normalise: bool = option(
+    normalise_gains: bool = option(
         True, "gains of these episodes less their mean by their deviation", aliases=("normalize",)
     )
