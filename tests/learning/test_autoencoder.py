@@ -46,7 +46,13 @@ def masking(share: float, patch: int, *shape: int) -> Corruption:
 
 
 @pytest.mark.parametrize(
-    "overrides", [NOISY, HALF, (*HALF, *CROSS, "learner.mask.scored=all"), ("protocol=kfold",)]
+    "overrides",
+    [
+        pytest.param(NOISY, marks=pytest.mark.slow),
+        (*NOISY, *HALF),
+        pytest.param((*HALF, *CROSS, "learner.mask.scored=all"), marks=pytest.mark.slow),
+        pytest.param(("protocol=kfold",), marks=pytest.mark.slow),
+    ],
 )
 def test_it_keeps_the_contract(overrides: tuple[str, ...]) -> None:
     check_learner(*TINY, *overrides)
@@ -148,7 +154,17 @@ def test_training_reads_corrupted_rows_and_rebuilds_those_that_augmentation_made
     assert torch.equal(seen, torch.where(hidden, filler.expand_as(rows), rows))
 
 
-@pytest.mark.parametrize("overrides", [(), NOISY, HALF, (*NOISY, *HALF), CROSS, (*HALF, *CROSS)])
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        (),
+        pytest.param(NOISY, marks=pytest.mark.slow),
+        pytest.param(HALF, marks=pytest.mark.slow),
+        (*NOISY, *HALF),
+        pytest.param(CROSS, marks=pytest.mark.slow),
+        pytest.param((*HALF, *CROSS), marks=pytest.mark.slow),
+    ],
+)
 def test_scores_stand_beside_rows_rebuilt_without_a_network(overrides: tuple[str, ...]) -> None:
     found = []
     for size in (7, 1000):
@@ -232,15 +248,15 @@ def test_features_are_the_codes_of_whole_rows() -> None:
     assert torch.equal(found, learner.model.encode(inputs))
 
 
-@pytest.mark.parametrize("overrides", [(), NOISY, HALF, (*HALF, "learner.mask.scored=all"), CROSS])
-@pytest.mark.parametrize("protocol", ["holdout", "train_test"])
-def test_every_score_has_a_meaning(overrides: tuple[str, ...], protocol: str) -> None:
-    config = loaded(*overrides, f"protocol={protocol}", base=TINY).config
+def test_every_score_has_a_meaning_and_the_loss_is_judged() -> None:
+    config = loaded(*NOISY, "learner.probe={target: digit}", base=TINY).config
     scores = spec_of(config).scores(config)
+    assert [*scores] == ["train/loss", "val/loss", "val/reconstruction", "val/probe"]
     assert all(one.meaning for one in scores.values())
-    validates = protocol == "holdout"
-    assert judged_score(config) == ("val/loss" if validates else "")
-    assert monitor_of(config) == ("val/loss" if validates else None)
+    assert (judged_score(config), monitor_of(config)) == ("val/loss", "val/loss")
+    config = loaded(*HALF, "protocol=train_test", base=TINY).config
+    assert [*spec_of(config).scores(config)] == ["train/loss"]
+    assert (judged_score(config), monitor_of(config)) == ("", None)
 
 
 def told(*overrides: str, base: tuple[str, ...] = TINY) -> str:
