@@ -36,12 +36,13 @@ class PolicySpec(LearnerSpec):
     problem = "acting"
     losses: ClassVar[dict[str, ScoreSpec]] = {}
 
-    def scores(self, config: Config) -> dict[str, ScoreSpec]:  # noqa: ARG002
+    def scores(self, config: Config) -> dict[str, ScoreSpec]:
         """What training tells, and what episodes of seeds of their own bring."""
         found = {f"train/{name}": one for name, one in self.losses.items()}
         found["train/return"] = ScoreSpec("max", meaning=_RECENT)
         found["val/return"] = ScoreSpec("max", judged=True)
-        found["val/solved"] = ScoreSpec("max", each_epoch=False, meaning=SOLVED_MEANING)
+        if config.dataset.options.states_threshold:
+            found["val/solved"] = ScoreSpec("max", each_epoch=False, meaning=SOLVED_MEANING)
         return found
 
     def monitor(self, config: Config) -> str:  # noqa: ARG002

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..config.fields import Chosen
-from ..config.learners import reads
+from ..config.learners import reads, spec_of
 from ..config.schema import Config
 from ..errors import Problem, UsageError
 from ..seeds import derive
@@ -28,6 +28,8 @@ def cut_rows(config: Config, samples: Samples) -> Split:
         return carry_out(config.protocol, samples, config.seed, first)
     none = np.zeros(0, dtype=np.int64)
     rule = f"learner {config.learner.name} cuts nothing: all is what it works on"
+    if fresh := spec_of(config).tell_fresh(config):
+        rule = f"no rows are held out: {fresh}"
     return Split("none", (Fold(np.arange(len(samples)), none),), none, rule)
 
 

@@ -18,6 +18,7 @@ from .networks import build_model, build_network
 from .policy import ACTION, OBSERVATION, VALUE, Policy
 
 POLICY = "policy"
+_EVEN = 0.01
 
 
 class ActorCritic(Policy):
@@ -43,7 +44,7 @@ class ActorCritic(Policy):
             )
             return found
 
-        policy = build(POLICY, {ACTION: actions})
+        policy = start_even(build(POLICY, {ACTION: actions}))
         if options.value is None:
             return {POLICY: policy, VALUE: build(VALUE, {VALUE: 1})}
         return {POLICY: policy, VALUE: build_model(config, VALUE, inputs, {VALUE: 1}, device, fold)}
@@ -89,3 +90,16 @@ class ActorCritic(Policy):
         """The return that is to come, of observations as networks are fed with them."""
         found: Tensor = self.networks[VALUE]({OBSERVATION: seen})[VALUE]
         return found.float().squeeze(1)
+
+
+@torch.no_grad()
+def start_even(policy: nn.Module) -> nn.Module:
+    """Makes the weights of a policy's output layer small, so that all actions are alike at first.
+
+    What to do is then found out rather than presumed (Andrychowicz and others, 2021, 3.2). A model
+    whose last layer gives the outputs itself stays as it is.
+    """
+    heads = getattr(policy, "heads", {})
+    for weight in heads[ACTION].parameters() if ACTION in heads else ():
+        weight.mul_(_EVEN)
+    return policy

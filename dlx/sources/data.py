@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from ..config.learners import spec_of
 from ..config.schema import Config
 from ..data import read
 from ..data.balance import check_names
@@ -125,12 +126,13 @@ def cut(
     begun = time.perf_counter()
     split = cut_rows(config, samples)
     hashes = input_hashes(samples) if hashes is None else hashes
-    found = check(samples, split, targets, hashes)
+    fresh = spec_of(config).fresh  # then there is one row, which tells nothing
+    found = [] if fresh else check(samples, split, targets, hashes)
     allowed = getattr(config.protocol.options, "duplicates", "refuse") == "allow"
     refuse_leaks(found, duplicates=not allowed)
     alone = len(split.folds) == 1 and config.final != "only"
     rows = split.folds[0].train if alone else split.rest
-    looked = samples.profile(rows)
+    looked = [] if fresh else samples.profile(rows)
     findings = [finding.plain() for finding in (*found, *check_profiles(looked))]
     told = {"rows": len(rows), "columns": [one.plain() for one in looked]}
     seconds += time.perf_counter() - begun

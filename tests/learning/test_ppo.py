@@ -109,6 +109,13 @@ def test_the_objective_by_hand() -> None:
     )
 
 
+def test_a_policy_starts_with_all_actions_about_as_likely() -> None:
+    learner = ppo("model.units=[64]")
+    with torch.no_grad():
+        found = learner.prefer(torch.eye(9)).softmax(1)
+    assert (found - 0.25).abs().max() < 0.01
+
+
 def test_penalties_act_on_the_network_whose_model_has_them() -> None:
     learner = ppo("model.l2=0.1", "learner.value={name: mlp, units: [3], l1: 0.2}")
     kernels = {name: one.get_parameter("body.0.weight") for name, one in learner.networks.items()}
@@ -148,6 +155,10 @@ def test_a_run_leaves_returns_beside_baselines_and_a_film_and_tests_again_alike(
     assert left >= {"episodes.csv", "returns.csv"}
     curve = (run.folder / "artifacts" / "returns.csv").read_text("utf-8").splitlines()
     assert [line.split(",")[0] for line in curve] == ["steps", "8", "16", "24"]
+    assert run.facts["protocol"]["rule"] == (
+        "no rows are held out: 3 validation and 4 test episodes of seeds of their own"
+    )
+    assert run.facts["checks"] == []
     again = [look_again(run.folder) for _ in range(2)]
     assert again[0]["scores"] == again[1]["scores"]
     assert again[0]["scores"][0]["value"] == found["test/return"]["value"]

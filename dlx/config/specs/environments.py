@@ -22,6 +22,7 @@ class Environment(Dataset):
 
     Attributes:
         maker: "module:function" that makes one of the options; see `dlx.data.environments.base`.
+        states_threshold: whether it may say from which return on it is solved.
     """
 
     kind = "environment"
@@ -31,6 +32,7 @@ class Environment(Dataset):
     rows = "episodes"
     terms = "none: made by rule"
     maker: ClassVar[str]
+    states_threshold: ClassVar[bool] = True
 
     max_steps: int | None = option(
         None, "steps after which an episode is cut off; null: as the environment says", ge=1
@@ -57,6 +59,7 @@ class Gridworld(Environment):
     """
 
     maker = "dlx.data.environments.grid:make"
+    states_threshold = False
 
     size: int = option(6, "cells of a side", ge=2, le=64)
     walls: float = option(0.15, "share of the cells that are walls", ge=0, le=0.4)
