@@ -202,6 +202,12 @@ class FromRun:
     take: tuple[str, ...] = option(
         ("*",), "patterns of weights' names that are taken (`*` stands for anything)"
     )
+    part: str = option(
+        "",
+        "part of the run's network that the weights are taken of, without it in their names, as "
+        "encoder of an autoencoder; empty: the whole",
+        newer=True,
+    )
     sha256: str = option("", "digest of the run's weights, which dlx fills in and holds them to")
 
 

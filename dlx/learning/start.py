@@ -38,13 +38,14 @@ def start_from(config: Config, learner: Learner) -> dict[str, Any]:
     if (beside := learner.describe_run()) is not None:
         return beside
     source = find_source(config)
-    kept, own = read_weights(source), learner.module.state_dict()
+    every, own = read_weights(source), learner.module.state_dict()
+    kept = _below(every, config.from_run.part, source)
     wanted = _choose(kept, config.from_run.take, source)
     shared = {name: kept[name] for name in own if name in wanted}
     if not shared:
         what = f"no weight of run {source.name} has the name of one of this model"
         accepted = f"a run of a model with {join_names(list(own)[:_SHOWN])}"
-        raise UsageError(Problem(what, "from_run", accepted))
+        raise UsageError(Problem(what, "from_run", accepted, _hint_part(every, own)))
     if other := [name for name, one in shared.items() if one.shape != tuple(own[name].shape)]:
         raise UsageError(_shape_problem(other, shared, own, source))
     taken = {name: torch.from_numpy(one.copy()) for name, one in shared.items()}
@@ -73,6 +74,28 @@ def describe_start(start: Mapping[str, Any]) -> str:
     more = f" and {len(fresh) - _SHOWN} more" if len(fresh) > _SHOWN else ""
     rest = f"; fresh: {join_names(fresh[:_SHOWN])}{more}" if fresh else ""
     return f"starts from run {start['run']}: {start['taken']} weights taken{rest}"
+
+
+def _below(kept: Weights, part: str, source: Source) -> Weights:
+    """The weights of a part of a network, by their names within it.
+
+    Raises:
+        UsageError: there is no such part.
+    """
+    start = f"{part}." if part else ""
+    found = {name[len(start) :]: one for name, one in kept.items() if name.startswith(start)}
+    if not found:
+        parts = list(dict.fromkeys(_part(name, 1) for name in kept))
+        what = f"run {source.name} has no part `{part}`"
+        near = did_you_mean(part, parts)
+        raise UsageError(Problem(what, "from_run.part", join_names(parts), near))
+    return found
+
+
+def _hint_part(kept: Weights, own: Mapping[str, Any]) -> str:
+    """A part of a run's network in which weights have the names of these."""
+    parts = (name.partition(".") for name in kept)
+    return next((f"from_run.part={part}" for part, _, rest in parts if rest in own), "")
 
 
 def _choose(kept: Weights, patterns: Sequence[str], source: Source) -> list[str]:

@@ -276,3 +276,45 @@ def test_the_report_tells_of_it(root: Path, source: Path, cli: Any) -> None:
     (page,) = (root / "wine").glob("*/report.html")  # the others were trained without
     assert f"run {name_of(source)}: 4 weights taken" in page.read_text()
     assert json.loads(page.with_name("report.json").read_text())["from_run"]["taken"] == 4
+
+
+def test_a_part_of_a_network_is_taken_without_its_name(tmp_path: Path) -> None:
+    vae = (
+        *("task=digits_vae", "dataset.sample=true", "trainer.epochs=1", "trainer.threads=1"),
+        *("learner.encoder.units=[8]", "learner.decoder.units=[8]", f"run.root={tmp_path}"),
+    )
+    first = trained("protocol.classes=digit", base=vae)
+    base = (
+        *("task=digits", "dataset.sample=true", "trainer.epochs=1", "trainer.threads=1"),
+        *(
+            f"run.root={tmp_path}",
+            "model.units=[8]",
+            "model.batch_norm=false",
+            f"from_run={first.name}",
+        ),
+    )
+
+    frozen = "optimizer.groups={body.*: {from_epoch: never}}"
+    run = trained("from_run.part=encoder", frozen, base=base)
+
+    assert run.facts["from_run"]["taken"] == 2
+    assert run.facts["from_run"]["fresh"] == ["heads.digit.weight", "heads.digit.bias"]
+    found, kept = weights_of(run.folder), weights_of(first.folder)
+    for name in ("body.0.weight", "body.0.bias"):
+        assert np.array_equal(found[name], kept[f"encoder.{name}"])
+    for overrides, told in (
+        (
+            (),
+            f"no weight of run {first.name} has the name of one of this model\n  where: from_run\n"
+            "  accepted: a run of a model with body.0.weight, body.0.bias, heads.digit.weight, "
+            "heads.digit.bias\n  try: from_run.part=encoder",
+        ),
+        (
+            ("from_run.part=encode",),
+            f"run {first.name} has no part `encode`\n  where: from_run.part\n"
+            "  accepted: encoder, decoder\n  try: did you mean encoder?",
+        ),
+    ):
+        with pytest.raises(UsageError) as caught:
+            trained(*overrides, base=base)
+        assert str(caught.value) == told
