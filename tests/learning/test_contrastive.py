@@ -9,15 +9,14 @@ from typing import Any
 
 import pytest
 import torch
-from small import built, loaded, trained
+from small import built, loaded
 from torch import Tensor, nn
 
 from dlx.config.learners import judged_score, spec_of
 from dlx.errors import UsageError
 from dlx.learning import contrasting
 from dlx.learning.contrastive import PROJECTION, Contrastive
-from dlx.learning.start import start_from
-from dlx.runs.artifacts import list_artifacts
+from dlx.runs.artifacts import Artifacts, list_artifacts
 from dlx.runs.pixels import size_of
 from dlx.sources.pairs import Pairs, join_views
 
@@ -25,6 +24,7 @@ TINY = (
     *("task=digits_contrastive", "dataset.sample=true", "trainer.threads=1", "trainer.epochs=1"),
     *("model.channels=[4]", "model.dense=[8]", "learner.head=[8,4]", "learner.probe=null"),
 )
+SHOWN = ("nearest", "views")
 
 
 def made(*overrides: str) -> tuple[Any, Contrastive]:
@@ -150,30 +150,32 @@ def test_features_that_have_collapsed_end_the_training() -> None:
         assert learner.done() == "the features have collapsed (spread 0)"
 
 
-def test_features_are_what_the_head_reads_and_may_start_a_classifier(tmp_path: Path) -> None:
-    run = trained(f"run.root={tmp_path}", base=TINY)
-    *_, fold, training = built(base=TINY)
-    learner = training.learner
-    assert isinstance(learner, Contrastive)
+def test_features_are_what_the_head_reads_and_have_the_names_of_a_classifiers() -> None:
+    fold, learner = made()
     rows = fold.train.batch(0, 5).inputs
     features = learner.encode(rows)
     assert features.shape == (5, 8)
-    torch.testing.assert_close(
-        learner.model.heads[PROJECTION](features), learner.model(rows)[PROJECTION]
-    )
-    assert [type(one) for one in learner.model.heads[PROJECTION]] == [nn.Linear, nn.ReLU, nn.Linear]
-
-    kept = {(one.kind, one.name): one for one in list_artifacts(run.folder)}
-    assert {("pictures", "views"), ("pictures", "nearest")} <= {*kept}
-    for name in ("views", "nearest"):
-        assert min(size_of((run.folder / kept["pictures", name].file).read_bytes())) > 100
+    head = learner.model.heads[PROJECTION]
+    torch.testing.assert_close(head(features), learner.model(rows)[PROJECTION])
+    assert [type(one) for one in head] == [nn.Linear, nn.ReLU, nn.Linear]
     model = "model={name: convnet, channels: [4], padding: same, dense: [8]}"
-    root = f"run.root={tmp_path}"
-    base = ("task=digits", *TINY[1:4], model, f"from_run.run={run.folder}", root)
-    config, *_, training = built(base=base)
-    told = start_from(config, training.learner)
-    assert told["taken"] == 4
-    assert told["fresh"] == ["heads.digit.weight", "heads.digit.bias"]
+    *_, supervised = built(base=("task=digits", *TINY[1:4], model))
+    theirs = {n: one.shape for n, one in supervised.learner.module.state_dict().items()}
+    own = {n: one.shape for n, one in learner.module.state_dict().items()}
+    assert {n for n in own if theirs.get(n) == own[n]} == {n for n in own if n.startswith("body.")}
+
+
+def test_views_and_nearest_rows_are_shown(tmp_path: Path) -> None:
+    fold, learner = made()
+    learner.artifacts(Artifacts(tmp_path), "end")
+    assert not list_artifacts(tmp_path)  # nothing was evaluated
+    learner.evaluations(fold, "val")
+    learner.artifacts(Artifacts(tmp_path), "end")
+    kept = {one.name: one for one in list_artifacts(tmp_path)}
+    assert {name: one.kind for name, one in kept.items()} == dict.fromkeys(SHOWN, "pictures")
+    sizes = {name: size_of((tmp_path / one.file).read_bytes()) for name, one in kept.items()}
+    assert sizes["views"][0] < sizes["nearest"][0]  # 6 and 12 side by side
+    assert min(sizes["nearest"]) > 100
 
 
 def test_rows_that_are_no_pictures_have_views_by_noise_and_by_what_is_left_out() -> None:

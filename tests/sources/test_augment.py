@@ -257,7 +257,7 @@ def test_an_epoch_goes_on_with_the_same_pictures_and_micro_batches_have_them_too
 ) -> None:
     monkeypatch.setattr(batches, "BLOCK_BYTES", block)
     names = ["flip", "rotate", "brightness", "cutmix"]
-    source = RowSource(part_of(range(ROWS)), 4, 7, augmenter=made(*names))
+    source = RowSource(part_of(range(ROWS)), 4, 7, change=made(*names))
 
     whole = list(source.epoch(2))
 
