@@ -119,14 +119,20 @@ def show_outcome(outcome: dict[str, Any], root: Path) -> None:
     if outcome["sample"]:
         say(SAMPLE)
     elif outcome["best"]:
-        show_best(outcome["best"])
+        show_best(outcome["best"], str(outcome.get("fresh") or ""))
 
 
-def show_best(best: Mapping[str, Any]) -> None:
-    """Says what to type to train the best setting for good, and what that trains at last."""
+def show_best(best: Mapping[str, Any], fresh: str = "") -> None:
+    """Says what to type to train the best setting for good, and what that trains at last.
+
+    Args:
+        best: as `sweep.json` holds it.
+        fresh: what is made anew for the test, where no rows are held out, as in "episode".
+    """
     if best.get("final"):
         say(best["final"])
-    say(f"the best, evaluated on the test set once: {best['command']}")
+    test = f"tested by fresh {fresh}s" if fresh else "evaluated on the test set once"
+    say(f"the best, {test}: {best['command']}")
 
 
 def is_significant(

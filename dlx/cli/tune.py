@@ -127,7 +127,7 @@ def show_outcome(outcome: Mapping[str, Any], root: Path) -> None:
     if outcome["sample"]:
         say(SAMPLE)
     elif outcome["best"]:
-        show_best(outcome["best"])
+        show_best(outcome["best"], str(outcome.get("fresh") or ""))
 
 
 def _lead(outcome: Mapping[str, Any], best: int, root: Path) -> str:

@@ -32,7 +32,8 @@ def answer(run: Run) -> Section:
     value = amount(found, "value")
     if value is None:
         return Section("answer", "Answer", [warned, Text([_no_score(run, found)])])
-    label = labelled(get(found, "score", str), run.sample)
+    fresh = bool(get(run.report, "fresh", str))
+    label = labelled(get(found, "score", str), run.sample, fresh)
     beside = [("95% interval", between(interval))] if interval else []
     beside += against(found)
     said, tone = verdict(run, found)
@@ -40,9 +41,9 @@ def answer(run: Run) -> Section:
     return Section("answer", "Answer", [hero, warned, _baselines(run), _looks(run)])
 
 
-def labelled(score: str, sample: bool) -> str:
-    """What a score measures, and on which rows."""
-    on = f" on the {part(score)}" if part(score) else ""
+def labelled(score: str, sample: bool, fresh: bool = False) -> str:
+    """What a score measures, and on which rows, or in which episodes."""
+    on = f" {'in' if fresh else 'on the'} {part(score, fresh)}" if part(score) else ""
     return f"{measure(score)}{on}{' of the sample data' if sample else ''}"
 
 

@@ -32,7 +32,7 @@ def answer(sweep: Sweep) -> Section:
     if best is None:
         return Section("answer", "Answer", [Text([_explain_none(sweep)]), alerts])
     many = f", best of {tally(len(sweep.scored), 'setting')}" if len(sweep.scored) > 1 else ""
-    label = f"{labelled(sweep.score, sweep.sample)}{many}"
+    label = f"{labelled(sweep.score, sweep.sample, sweep.fresh)}{many}"
     baseline = sweep.baseline(best)
     said, tone = _verdict(sweep, best, baseline)
     interval = list(best.interval) if best.interval else None
@@ -144,6 +144,7 @@ def _best(sweep: Sweep, best: Setting) -> list[Block]:
     title = f"Setting {best.name}, the best{by}"
     found = get(sweep.facts, "best", dict)
     command, final = get(found, "command", str), get(found, "final", str)
-    said = "To train the final model and evaluate it on the test set once:" if command else ""
+    test = "test it by fresh episodes" if sweep.fresh else "evaluate it on the test set once"
+    said = f"To train the final model and {test}:" if command else ""
     after = sentence(final) if command else ""
     return [Facts(title, [*rows, *more.items()]), Text([said]), Code(command), Text([after])]

@@ -147,6 +147,11 @@ class Sweep:
         """Whether the data were made up."""
         return bool(self.facts.get("sample"))
 
+    @property
+    def fresh(self) -> bool:
+        """Whether episodes judge, which are played anew, and no rows are held out."""
+        return bool(get(self.facts, "fresh", str))
+
     @cached_property
     def scored(self) -> list[Setting]:
         """The settings that have a score, the best first."""

@@ -86,10 +86,15 @@ def measure(score: str) -> str:
     return score.partition("/")[2].replace("/", ": ") or score
 
 
-def part(score: str) -> str:
-    """The rows that a score is of, as in "validation set"; "" where its name does not say."""
+def part(score: str, fresh: bool = False) -> str:
+    """The rows that a score is of, as in "validation set"; "" where its name does not say.
+
+    Args:
+        score: its name.
+        fresh: whether no rows are held out, and episodes are played anew instead.
+    """
     name = score.partition("/")[0]
-    return f"{PARTS[name]} set" if name in PARTS else ""
+    return f"{PARTS[name]} {'episodes' if fresh else 'set'}" if name in PARTS else ""
 
 
 def parts(pair: str) -> str:

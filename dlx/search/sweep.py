@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from ..config.learners import judged_score, score_names
+from ..config.learners import judged_score, score_names, spec_of
 from ..config.names import plural
 from ..config.secrets import hide_in_arguments
 from ..files import sweep_temporaries
@@ -206,6 +206,7 @@ class Sweeping:
             "state": state,
             "seconds": round(self._before + time.monotonic() - self._begun, 3),
             "sample": any(row.get("sample") for row in rows),
+            "fresh": spec_of(config).fresh,
             "score": score,
             "direction": direction,
             "objectives": [{"name": score, "direction": direction}],

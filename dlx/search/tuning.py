@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ..config.learners import spec_of
 from ..config.secrets import hide_in_arguments
 from ..errors import MethodError, UsageError
 from ..runs.files import plain
@@ -315,6 +316,7 @@ class Tuning:
             "state": state,
             "seconds": round(self._before + time.monotonic() - self._begun, 3),
             "sample": any(row.get("sample") for row in rows),
+            "fresh": spec_of(config).fresh,
             "score": self._score,
             "direction": self._direction,
             "objectives": goals,

@@ -19,7 +19,7 @@ import pytest
 from forks import HANGS_S, Process
 
 from dlx.cli.main import main
-from dlx.cli.multirun import show_outcome
+from dlx.cli.multirun import show_best, show_outcome
 from dlx.search.table import point_of
 
 Cli = Callable[..., Any]
@@ -465,6 +465,8 @@ def test_the_table_tells_the_middle_half_of_the_seeds(capsys: pytest.CaptureFixt
         show_outcome(told, Path())
         return capsys.readouterr().out
 
+    show_best({"command": "dlx train"}, "episode")
+    assert capsys.readouterr().out == "the best, tested by fresh episodes: dlx train\n"
     head, row = show(5).splitlines()[1:3]
     assert "interquartile mean, 95 %" in head
     assert re.search(r"  0\.9167 \(0\.\d{4} to 0\.\d{4}\)  ", row)

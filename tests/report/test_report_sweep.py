@@ -459,3 +459,10 @@ def test_a_damaged_sweep_is_refused(tmp_path: Path, text):
     (tmp_path / "sweep.json").write_text(text)
     with pytest.raises(RunError, match=r"sweep\.json"):
         build_sweep(tmp_path)
+
+
+def test_where_episodes_judge_no_test_set_is_spoken_of(made, undrawn):
+    found = made({**cases.sweep(2), "fresh": "episode"})
+    assert "accuracy in validation episodes" in found.text
+    assert "To train the final model and test it by fresh episodes:" in found.text
+    assert "on the validation set, best of" not in found.text
