@@ -94,15 +94,11 @@ def _check_number(options: Clusters, where: Where) -> Iterator[Problem]:
             yield Problem(what, rule, "null", "learner.choose=null")
         return
     number = method.options.clusters
-    if (number is None) == (choose is None):
-        what = f"how many clusters is not said: `{key}` and `learner.choose` are null"
-        hint = "learner.choose.name=silhouette"
-        if choose is not None:
-            what = f"how many clusters is said twice: `{key}` is {number}, and `learner.choose` is "
-            written = where(("learner", "method", "clusters"))
-            what += choose.name
-            hint = "learner.choose=null" if written.startswith(SHELL) else f"{key}=null"
-        yield Problem(what, here, "one of them", hint)
+    if number is not None and choose is not None:
+        written = where(("learner", "method", "clusters"))
+        what = f"how many clusters is said twice: `{key}` is {number}, and `learner.choose` is "
+        hint = "learner.choose=null" if written.startswith(SHELL) else f"{key}=null"
+        yield Problem(what + choose.name, here, "one of them", hint)
     if choose is None:
         return
     if choose.options.least > choose.options.most:
@@ -120,10 +116,11 @@ def _check_batches(config: Config, options: Clusters, where: Where) -> Iterator[
     method = options.method.options
     if not isinstance(method, KMeans) or method.fit != "batches":
         return
-    if options.choose is not None:
-        what = "`learner.method.fit` is batches, but `learner.choose` fits all training rows"
-        hint = "learner.method.fit=whole"
-        yield Problem(what, where(("learner", "method", "fit")), "whole", hint)
+    if options.rule is not None:
+        what = "`learner.method.fit` is batches, but how many clusters there are is chosen by all "
+        hint = "learner.method.fit=whole" if options.choose else "learner.method.clusters=8"
+        accepted = "whole, or a number of clusters"
+        yield Problem(f"{what}rows", where(("learner", "method", "fit")), accepted, hint)
     elif (method.clusters or 0) > config.trainer.batch_size:
         many, key = method.clusters, "trainer.batch_size"
         what = f"a batch of {config.trainer.batch_size} rows cannot start {many} clusters"

@@ -80,6 +80,7 @@ class Evaluation:
         paired: whether all are scores of the same units, so that a draw of units is one for all.
         in_time: how the units follow each other; None where they are independent.
         whole: whether its units are all that is judged, so that nothing is uncertain.
+        spread: whether its interval is told even where it is not what is judged by.
 
     Raises:
         ValueError: there is nothing to beat.
@@ -93,6 +94,7 @@ class Evaluation:
     paired: bool = True
     in_time: InTime | None = None
     whole: bool = False
+    spread: bool = False
 
     def __post_init__(self) -> None:
         if all(one.kind in (DATA, MEMBER) for one in self.baselines):

@@ -49,6 +49,9 @@ def judge(part: str, evaluations: Sequence[Evaluation]) -> Judged:
     first, sample = evaluations[0], Sample(evaluations[0])
     if not first.whole:
         scores[0] = replace(scores[0], interval=sample.interval())
+    for place, one in enumerate(evaluations[1:], start=1):
+        if one.spread:
+            scores[place] = replace(scores[place], interval=Sample(one).interval())
     facts = _compare(first, sample, scores[0].value, values[0])
     return Judged(part, tuple(scores), facts, sample.decided)
 

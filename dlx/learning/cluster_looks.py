@@ -106,8 +106,8 @@ def tell_clusters(found: Looked, model: Clustering, options: Options) -> list[st
 def _tell_number(model: Clustering, options: Options) -> str:
     """How many clusters were found, and which rule said so."""
     name = options.method.name
-    if options.choose is not None:
-        rule, value = options.choose.options, model.get_buffer("told")
+    if options.rule is not None:
+        rule, value = options.rule.options, model.get_buffer("told")
         best = "largest" if rule.most_wins else "smallest"
         end = float(value.max() if rule.most_wins else value.min())
         told = f"{plural(model.many, 'cluster')}: of {rule.least} to {rule.most}, they have the "
@@ -134,9 +134,9 @@ def leave_clusters(into: Artifacts, found: Looked, model: Clustering, options: O
 
 def _leave_choice(into: Artifacts, model: Clustering, options: Options) -> None:
     """The curve that chose the number of clusters."""
-    if options.choose is None:
+    if options.rule is None:
         return
-    rule = options.choose.options
+    rule = options.rule.options
     tried, told = (model.get_buffer(name).tolist() for name in ("tried", "told"))
     best = "largest" if rule.most_wins else "smallest"
     caption = f"by training rows; the {best} is chosen, of equal ones the fewest clusters"

@@ -8,15 +8,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from ..config.schema import Config
+from ..data.columns import Rows
 from ..judging.agreement import Agreement, Groups, Measure
 from ..judging.evaluation import Kind
 from ..judging.means import Mean
 from ..judging.silhouette import silhouettes
 from ..seeds import derive
+from ..sources.batches import make_part
+from ..sources.fold import FoldData
 from .clusterings import Clustering, KMeans, Mixture, nearest
+from .probe import RAW as RAW
+from .probe import raw_inputs
 
 DRAWS = 10
 """Answers at random whose mean score is taken: their luck shall not decide."""
+
+_BLOCK = 1024
 
 
 @dataclass(frozen=True)
@@ -79,6 +87,23 @@ def rivals_of(
         Rival("random assignment", "constant", shuffled),
         Rival("random rows as centres", "start", groups, squared),
     ]
+
+
+def has_features(config: Config) -> bool:
+    """Whether the rows are what the network of an earlier run made of them."""
+    return any(step.name == "run_features" for step in config.prepare.steps)
+
+
+def raw_rows(fold: FoldData, numbers: Rows) -> Tensor | None:
+    """Rows as the dataset has them, (rows, numbers), float64; None where they are no numbers."""
+    samples = fold.data.samples
+    columns = {name: samples.columns[name] for name in samples.inputs}
+    described = [one.describe() for one in columns.values()]
+    if not all(one.is_numbers and not one.ragged for one in described):
+        return None
+    part = make_part(columns, {}, numbers, torch.device("cpu"))
+    batches = part.in_order(_BLOCK)
+    return torch.cat([raw_inputs(batch.inputs).double() for batch in batches])
 
 
 def _loss_of_one(model: Clustering, train: Tensor, rows: Tensor) -> Tensor | None:

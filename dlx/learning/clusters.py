@@ -30,7 +30,7 @@ from . import clusterings
 from .at_once import AtOnce, require_numbers
 from .cluster_looks import Looked, leave_clusters, tell_clusters
 from .cluster_number import choose, state_of
-from .cluster_rivals import Rival, rivals_of
+from .cluster_rivals import RAW, Rival, has_features, raw_rows, rivals_of
 from .clusterings import Clustering
 from .learner import Learner
 from .memory import format_bytes, free_on
@@ -132,8 +132,8 @@ class Clusters(AtOnce):
     @property
     def _most(self) -> tuple[int, str]:
         """As many clusters as are asked for, at most, or rows of one; and the key that says so."""
-        if self.options.choose is not None:
-            return self.options.choose.options.most, "learner.choose.most"
+        if self.options.rule is not None:
+            return self.options.rule.options.most, "learner.choose.most"
         options = self.options.method.options
         if isinstance(options, Counted):
             return options.clusters or 1, "learner.method.clusters"
@@ -179,8 +179,8 @@ class Clusters(AtOnce):
         rows = self.matrix_of(fold.train).numpy()
         seed = state_of(self.config.seed, self._number)
         many = getattr(self.options.method.options, "clusters", None) or 0
-        if self.options.choose is not None:
-            many = choose(self.options.choose, self.found, rows, seed)
+        if self.options.rule is not None:
+            many = choose(self.options.rule, self.found, rows, seed)
         self.found.fit(rows, many, seed)
 
     def _move(self, rows: Tensor) -> Tensor:
@@ -202,6 +202,8 @@ class Clusters(AtOnce):
         groups, losses = self.found.assign(rows)
         answers = [Rival("model", "model", groups[None], losses)]
         answers += rivals_of(self.found, train, rows, groups, self.config.seed)
+        if has_features(self.config):
+            answers += self._on_raw(fold, seen, part)
         some = choose_rows(len(rows), self.config.seed)
         apart = distances(rows[some])
         near = [one.silhouette(apart, some) for one in answers]
@@ -218,6 +220,22 @@ class Clusters(AtOnce):
         how = answers, near[0].each, some, labels
         self._last = Looked(samples, part, own, rows, numbers, train, *how)
         return found
+
+    def _on_raw(self, fold: FoldData, seen: Part, part: str) -> list[Rival]:
+        """The same method on the raw inputs, where it is on what a network made of them."""
+        trained = part not in ("val", "test")
+        numbers = seen.numbers.cpu().numpy()
+        train = raw_rows(fold, numbers)
+        if train is None:
+            return []
+        key = f"clusters of raw inputs, seed {self.config.seed}"
+        if key not in fold.learnt:
+            fresh = self.found.again()
+            fresh.fit(train.numpy(), self.found.many, state_of(self.config.seed, self._number))
+            fold.learnt[key] = fresh
+        rows = train if trained else raw_rows(fold, fold.rows_of(part))
+        assert rows is not None
+        return [Rival(RAW, "classical", fold.learnt[key].assign(rows)[0][None])]
 
     def tell(self) -> list[str]:
         """How many clusters there are and by which rule, and how far they agree with labels."""
@@ -237,7 +255,8 @@ def _agreements(part: str, answers: Sequence[Rival], truth: Groups) -> list[Eval
         ("mutual_information", adjusted_information),
     ):
         each = [one.agreement(truth, measure) for one in answers]
-        found.append(Evaluation(f"{part}/{name}", "max", "row", each[0], tuple(each[1:])))
+        told, others = name == "adjusted_rand", tuple(each[1:])
+        found.append(Evaluation(f"{part}/{name}", "max", "row", each[0], others, spread=told))
     return found
 
 

@@ -84,6 +84,7 @@ class Noise:
 def compare_with_first(runs: Sequence[Run]) -> list[Noise]:
     """Each run's judged scores against those of the first, where both have them.
 
+    And whatever other scores have intervals of their own in both.
     Runs that differ in their seeds alone are one setting, and settings are held against the
     first; where there is only one setting, its runs are held against its first.
     """
@@ -91,10 +92,17 @@ def compare_with_first(runs: Sequence[Run]) -> list[Noise]:
     measure = get(get(runs[0].report, "answer", dict), "score", str).partition("/")[2]
     found = []
     for group in groups[1:]:
-        for name in (f"val/{measure}", f"test/{measure}") if measure else ():
+        names = (f"val/{measure}", f"test/{measure}") if measure else ()
+        others = [n for n in _spread(runs[0]) if n in _spread(runs[group[0] - 1])]
+        for name in dict.fromkeys((*names, *others)):
             noise = _between(name, runs, groups[0], group)
             found += [noise] if noise is not None else []
     return found
+
+
+def _spread(run: Run) -> list[str]:
+    """The scores of a run that have intervals."""
+    return [get(one, "name", str) for one in mappings(run.report, "scores") if span(one)]
 
 
 def settings_apart(first: Sequence[Path], second: Sequence[Path], name: str) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -58,6 +59,10 @@ def makes_pictures(config: Config) -> bool:
 def fits(config: Config, group: str, option: str) -> bool:
     """Whether a group's file agrees with a task, by the problem table and the protocol."""
     validates = has_validation(config)
+    if group == "learner" and spec_of(config).branch == "unsupervised":
+        with suppress(DlxError):  # it has few sections, which most learners read: whoever can may
+            return bool(load([f"task={config.task}", f"learner={option}"]))
+        return False
     if group == "learner":
         found = import_code(LEARNERS.entries[option].options.spec)
         alike = (found.uses, found.eats) == (spec_of(config).uses, spec_of(config).eats)
@@ -88,12 +93,16 @@ def fits(config: Config, group: str, option: str) -> bool:
         return not any(STEPS.entries[one["name"]].options.rescales for one in steps)
     if group == "prepare" and config.learner.name == "language_model":
         return False  # which reads the numbers of a vocabulary alone
+    if group == "prepare" and spec_of(config).branch == "unsupervised":
+        return True
     if group == "prepare" and not config.targets:
         whole = config.learner.name == "word_vectors" or makes_pictures(config)
         spoils = option == "standardise" and config.learner.name != "contrastive"
         return not spoils and not (whole and option == "multi_hot")
     if group == "trainer":  # no group of weights would move after the last epoch
         given = yaml.safe_load((ROOT / group / f"{option}.yaml").read_text("utf-8")) or {}
+        if spec_of(config).branch == "unsupervised" and given.get("epochs", 1) != 1:
+            return False  # it finds everything in one step
         starts = [one.from_epoch for one in groups_of(config.optimizer).values()]
         last = given.get("epochs", config.trainer.epochs)
         return not any(isinstance(start, int) and start > last for start in starts)
@@ -129,6 +138,10 @@ def fits_dataset(config: Config, option: str) -> bool:
         return True
     if offered.kind == "picture":
         return offered.inputs == config.dataset.options.inputs
+    if spec_of(config).branch == "unsupervised":  # such learners look at all columns
+        labels = getattr(config.learner.options, "labels", None)
+        named = getattr(labels, "column", labels)
+        return not offered.time and offered.kind == "rows" and named in (None, *offered.targets)
     if not config.targets:  # such learners look at one column
         alike = len(offered.inputs) == 1 and (offered.kind == "text" or not offered.time)
         theirs, own = ([*one.shapes.values()] for one in (offered, config.dataset.options))
@@ -137,10 +150,6 @@ def fits_dataset(config: Config, option: str) -> bool:
             alike &= offered.inputs == config.dataset.options.inputs  # which it names itself
         probe = probe_of(config)
         alike &= probe is None or probe.target in offered.targets
-        if spec_of(config).branch == "unsupervised":
-            labels = getattr(config.learner.options, "labels", None)
-            named = getattr(labels, "column", labels)
-            alike &= not named or named in offered.targets
         alike &= {*config.prepare.augment} <= {*offered.inputs}
         return alike and (same or not makes_pictures(config))
     inputs = config.model.name != "graph" or offered.inputs == config.dataset.options.inputs

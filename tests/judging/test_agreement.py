@@ -9,6 +9,8 @@ from sklearn import metrics
 
 from dlx.judging.agreement import Agreement, adjusted_information, adjusted_rand
 from dlx.judging.bootstrap import Draws
+from dlx.judging.evaluation import Evaluation
+from dlx.judging.judge import judge
 from dlx.judging.silhouette import MOST, choose_rows, distances, silhouettes
 
 CASES = [(50, 3, 4), (5, 1, 1), (5, 1, 2), (6, 6, 6), (300, 10, 10), (40, 40, 3), (2, 1, 2)]
@@ -82,3 +84,17 @@ def test_of_many_rows_some_are_drawn_by_the_seed() -> None:
     assert some.equal(some.sort().values)
     assert some.equal(choose_rows(3 * MOST, 0))
     assert not some.equal(choose_rows(3 * MOST, 1))
+
+
+def test_the_interval_of_a_score_beside_the_judged_one_is_told_where_that_is_asked() -> None:
+    drawn = np.random.default_rng(0)
+    truth, chance = drawn.integers(3, size=(2, 60))
+    own = Agreement("model", "model", truth[None], chance, adjusted_rand)
+    other = Agreement("chance", "constant", chance[None], truth, adjusted_rand)
+    names = ("test/silhouette", "test/adjusted_rand", "test/mutual_information")
+    every = [Evaluation(name, "max", "row", own, (other,), spread="rand" in name) for name in names]
+
+    scores = judge("test", every).scores
+
+    assert [one.interval is not None for one in scores] == [True, True, False]
+    assert scores[1].interval == scores[0].interval

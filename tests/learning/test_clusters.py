@@ -142,6 +142,14 @@ def test_centres_moved_by_batches_are_means_of_the_rows_that_were_nearest() -> N
     assert found.sizes.tolist() == counts.tolist()
 
 
+def test_where_no_number_and_no_rule_is_said_the_silhouette_chooses() -> None:
+    options = loaded("learner.choose=null", base=WINE).config.learner.options
+    assert (options.choose, options.rule.name) == (None, "silhouette")
+    assert loaded(*THREE, base=WINE).config.learner.options.rule is None
+    found = ("learner.choose=null", "learner.method.name=hdbscan", "~protocol")
+    assert loaded(*found, base=WINE).config.learner.options.rule is None
+
+
 def test_what_another_method_found_is_not_taken() -> None:
     with pytest.raises(RuntimeError):
         method("kmeans").take(method("mixture").state_dict())
@@ -265,6 +273,21 @@ def test_labels_move_nothing() -> None:
     assert scores == ["val/silhouette", "val/loss"]
 
 
+@pytest.mark.slow
+def test_clusters_of_learnt_features_are_judged_beside_those_of_raw_inputs() -> None:
+    digits = ("dataset.sample=true", "trainer.threads=1", "trainer.epochs=1")
+    learnt = trained("task=digits_autoencoder", *digits, base=())
+    steps = f"prepare.steps=[{{name: run_features, run: {learnt.folder}}}]"
+    run = trained(steps, "task=digits_clusters", *digits, base=())
+
+    table = (run.folder / "artifacts" / "agreement.csv").read_text().splitlines()
+    raw = next(line for line in table if line.startswith("raw inputs,"))
+    alone = trained("task=digits_clusters", *digits, base=())
+    value = next(s for s in alone.facts["scores"] if s["name"] == "test/adjusted_rand")["value"]
+    assert float(raw.split(",")[1]) == pytest.approx(value)  # as all columns have one scale
+    assert " to " in raw.split(",")[-1]
+
+
 def refusal(*overrides: str, base: tuple[str, ...] = WINE) -> tuple[str, str]:
     """What is wrong with a config or its rows, and what to type."""
     with pytest.raises(UsageError) as caught:
@@ -286,11 +309,6 @@ REFUSED = [
         "how many clusters is said twice: `learner.method.clusters` is 3, and `learner.choose` is "
         "silhouette",
         "learner.choose=null",
-    ),
-    (
-        ("learner.choose=null",),
-        "how many clusters is not said: `learner.method.clusters` and `learner.choose` are null",
-        "learner.choose.name=silhouette",
     ),
     (
         ("learner.choose.least=9",),
@@ -320,7 +338,7 @@ REFUSED = [
     ),
     (
         ("learner.method.fit=batches",),
-        "`learner.method.fit` is batches, but `learner.choose` fits all training rows",
+        "`learner.method.fit` is batches, but how many clusters there are is chosen by all rows",
         "learner.method.fit=whole",
     ),
     (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -377,3 +378,19 @@ def test_a_score_that_is_no_number_is_not_compared(value: object) -> None:
     report = {"answer": {"score": "val/mae"}, "scores": [{"name": "val/mae", "value": value}]}
     assert compare_with_first([in_folds([1.0, 2.0]), Run(report)]) == []
     assert compare_with_first([Run({}), Run({})]) == []
+
+
+def test_a_score_with_an_interval_of_its_own_is_compared_beside_the_judged_one() -> None:
+    def clustered(value: float, interval: list[float] | None) -> Run:
+        run = a_run("multiclass", {"true": ["a"] * 9}, NAMES, name="test/silhouette")
+        more = {"name": "test/adjusted_rand", "value": value, "direction": "max"}
+        scores = [*run.report["scores"], {**more, "interval": interval}]
+        return replace(run, report={**run.report, "scores": scores})
+
+    first, second = clustered(0.4, [0.35, 0.45]), clustered(0.6, [0.55, 0.65])
+    *_, found = compare_with_first([first, second])
+
+    assert (found.score, found.difference) == ("test/adjusted_rand", pytest.approx(0.2))
+    assert found.larger
+    scores = [one.score for one in compare_with_first([first, clustered(0.6, None)])]
+    assert scores == ["test/silhouette"]

@@ -8,7 +8,7 @@ from typing import ClassVar, Literal
 from ..fields import Chosen, Component, Table, option
 from .learner import Learner
 
-_MANY = "how many; null: as many as `learner.choose` finds"
+_MANY = "how many; null: as many as `learner.choose` finds, by the silhouette where that is null"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,7 +177,7 @@ class Clusters(Learner):
     method: Chosen = option(METHODS.default("kmeans"), "what finds the clusters", table=METHODS)
     choose: Chosen | None = option(
         None,
-        "rule that chooses how many there are; null: `learner.method.clusters`",
+        "rule that chooses how many there are, where `learner.method.clusters` is null",
         table=CHOICES,
         example="{name: silhouette, most: 15}",
     )
@@ -187,3 +187,11 @@ class Clusters(Learner):
         "learns from it",
         example="digit",
     )
+
+    @property
+    def rule(self) -> Chosen | None:
+        """What chooses how many there are; None where that is said, or the method finds it."""
+        method = self.method.options
+        if self.choose is None and isinstance(method, Counted) and method.clusters is None:
+            return CHOICES.default("silhouette")()
+        return self.choose
