@@ -121,15 +121,18 @@ class ReinforceSpec(ActorCriticSpec):
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Schedules that count the steps of an epoch."""
         yield from super().check(config, where)
-        chosen, accepted = config.schedule, "schedule: constant, step, piecewise, plateau"
-        counted = "its whole length is" if chosen.options.anneals else ""
-        warmup: float = getattr(chosen.options, "warmup_epochs", 0.0)
-        if not counted and warmup:
-            counted = "`schedule.warmup_epochs` are"
+        chosen = config.schedule
+        accepted = "schedule: constant, step, piecewise, plateau, inverse_time"
+        counted, path, hint = "", ("schedule", "name"), "schedule=constant"
+        if chosen.options.anneals:
+            counted = "all epochs"
+        elif getattr(chosen.options, "warmup_epochs", 0.0) > 0:
+            counted, path = "`schedule.warmup_epochs`", ("schedule", "warmup_epochs")
+            accepted, hint = "0", "schedule.warmup_epochs=0"
         if counted:
-            what = f"schedule {chosen.name} sets the rate of each step by how many steps "
+            what = f"schedule {chosen.name} sets the rate of each step from the number of steps in "
             what += f"{counted}, which learner reinforce does not know before it has played them"
-            yield Problem(what, where(("schedule",)), accepted, "schedule=constant")
+            yield Problem(what, where(path), accepted, hint)
 
     def notes(self, config: Config) -> list[str]:
         """What a batch is of here."""
