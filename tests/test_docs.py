@@ -270,6 +270,17 @@ def test_the_table_of_tasks_says_what_the_tasks_say(capsys: pytest.CaptureFixtur
     assert {name: (time, result) for name, time, result in rows} == tasks
 
 
+def test_the_tables_of_tasks_are_grouped_by_branch(capsys: pytest.CaptureFixture[str]) -> None:
+    text = (TOP / "README.md").read_text(encoding="utf-8")
+    assert main(["tasks", "--json"]) == 0
+    branches = {one["task"]: one["branch"] for one in json.loads(capsys.readouterr().out)}
+    for branch in dict.fromkeys(branches.values()):
+        _, title, rest = text.partition(f"\n### {branch.capitalize()} learning\n")
+        listed = re.findall(r"^\| `(\w+)` \|", re.split("^##", rest, flags=re.M)[0], re.MULTILINE)
+        assert title
+        assert set(listed) == {task for task, its in branches.items() if its == branch}
+
+
 def test_the_tests_of_the_docs_pass(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     plugin = next(block for _, block in fences("python") if "my_package:build" in block)
     tests = next(block for _, block in fences("python") if "check_learner" in block)
