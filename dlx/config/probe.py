@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from ..errors import Problem
 from .files import Where
@@ -39,5 +40,8 @@ def probe_scores(config: Config, judged: bool = False) -> dict[str, ScoreSpec]:
 def check_probe(config: Config, where: Where) -> Iterator[Problem]:
     """Labels that cannot judge, or would be seen."""
     probe = probe_of(config)
-    if probe is not None:
-        yield from check_labels(config, where, ("learner", "probe", "target"), probe.target)
+    if probe is None:
+        return
+    for one in check_labels(config, where, ("learner", "probe", "target"), probe.target):
+        none = one.hint == f"{KEY}.target=null"  # the whole section is what may be null
+        yield replace(one, accepted=f"{KEY}: {one.accepted}", hint=f"{KEY}=null") if none else one

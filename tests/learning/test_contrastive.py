@@ -191,6 +191,14 @@ def test_rows_that_are_no_pictures_have_views_by_noise_and_by_what_is_left_out()
     what = "learner contrastive needs two views of each row, but `prepare.augment.features` says of"
     assert str(caught.value).startswith(f"{what} none")
     assert str(caught.value).endswith(f"try: '{hint}'")
+    with pytest.raises(UsageError) as caught:
+        loaded("learner.probe={target: sort}", hint, base=("task=diabetes", "~targets", *wine[2:3]))
+    assert str(caught.value) == (
+        "`learner.probe.target` is sort, but dataset diabetes has no such target\n"
+        "  where: command line: learner.probe={target: sort}\n"
+        "  accepted: learner.probe: null: dataset diabetes has no classes\n"
+        "  try: learner.probe=null"
+    )
     *_, fold, training = built(hint, base=wine)
     learner = training.learner
     assert isinstance(learner, Contrastive)
