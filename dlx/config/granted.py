@@ -12,8 +12,8 @@ from .arguments import parse
 from .schema import NO_RESULT
 
 _SECTIONS = {*NO_RESULT, "plugins", "workflow", "hydra"} - {"about"}
-_NAMING_PLACES = ("from_run", "model", "learner", "dataset")
-"""Of a run, of vectors that a model starts from, of pictures."""
+_NAMING_PLACES = ("from_run", "model", "learner", "prepare", "dataset")
+"""Of a run, of vectors and weights that a model starts from or a step reads, of pictures."""
 _WATCHERS = ("tensorboard", "mlflow")
 
 

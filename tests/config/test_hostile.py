@@ -122,5 +122,6 @@ def test_a_strangers_file_may_name_what_lies_below_a_root_alone() -> None:
         "from_run={run: a/../../b, take: [c]}",
         "dataset.folder=./pictures",
         "dataset={name: images, folder: /home/somebody}",
+        "prepare.steps=[{name: run_features, run: /home/somebody/run}]",
     ):
         assert find_forbidden(["task=wine", asked]) == asked
