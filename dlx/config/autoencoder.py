@@ -18,7 +18,7 @@ from .learners import (
 from .names import join_names
 from .probe import check_probe, probe_scores
 from .schema import Config
-from .specs.learners import Mask
+from .specs.learners import Autoencoder, Mask
 
 CODE, ROW = "code", "row"
 """What the encoder answers and the decoder reads; what the decoder answers."""
@@ -83,23 +83,23 @@ class AutoencoderSpec(LearnerSpec):
                 yield Problem(f"{what}standardise makes others", at, "scale", hint)
 
 
-def rebuilt_of(options: object) -> str:
+def rebuilt_of(options: Autoencoder) -> str:
     """What is rebuilt, and from what, in words."""
-    mask, corrupt = options.mask, options.corrupt  # type: ignore[attr-defined]
+    mask, corrupt = options.mask, options.corrupt
     if mask.share:
         return "hidden numbers" if mask.scored == "hidden" else "rows of which a part is hidden"
     return "rows rebuilt from corrupted ones" if corrupt.noise or corrupt.drop else "rebuilt rows"
 
 
-def tells_whole(options: object) -> bool:
+def tells_whole(options: Autoencoder) -> bool:
     """Whether the error of whole rows is told beside the loss, as it is another.
 
     Of hidden numbers alone it is not, as the others are then never learnt to be rebuilt.
     """
-    mask, corrupt = options.mask, options.corrupt  # type: ignore[attr-defined]
+    mask, corrupt = options.mask, options.corrupt
     hidden = mask.share and mask.scored == "hidden"
     changed = corrupt.noise or corrupt.drop or mask.share
-    return not hidden and bool(changed or options.loss != "squared_error")  # type: ignore[attr-defined]
+    return not hidden and bool(changed or options.loss != "squared_error")
 
 
 def grid_of(sizes: Sequence[int], patch: int) -> tuple[int, ...]:

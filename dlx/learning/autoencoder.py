@@ -15,6 +15,7 @@ from ..config.schema import Config
 from ..data.columns import Dense, Input
 from ..data.targets import EncodedTarget
 from ..errors import Problem, UsageError
+from ..interrupts import check
 from ..judging.evaluation import Evaluation
 from ..judging.means import Mean
 from ..models.inputs import Batch as Inputs
@@ -243,9 +244,13 @@ class Autoencoder(Coder):
             one: who rebuilds.
             batches: the rows.
             whole: whether it reads whole rows, and is scored by the squared error.
+
+        Raises:
+            Interrupted: a signal asks to stop.
         """
         each = []
         for batch in batches:
+            check()
             rows, seen, hidden = self._look(batch)
             if whole:
                 each.append((one.rebuild(rows, None) - rows).square().mean(dim=1))
