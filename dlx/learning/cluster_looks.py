@@ -264,7 +264,7 @@ def _leave_agreement(into: Artifacts, found: Looked, labels: Labels) -> None:
         "model better by": ["", *(own - value for _, value, *_ in told[1:])],
         "its 95 % interval": [_within(lead) for *_, lead in told],
     }
-    caption = f"{labels.name} is what nothing learnt from; intervals by a paired bootstrap of the "
+    caption = f"nothing learnt from {labels.name}; intervals by a paired bootstrap of the "
     caption += f"{len(found.groups):,} {found.set} rows"
     title = f"Agreement with {labels.name}"
     into.table("agreement", table, title=title, caption=caption)
