@@ -99,6 +99,9 @@ def _expected_information(mine: Values, theirs: Values) -> float:
 class Agreement(Estimate):
     """How far groups agree with others that are known; the mean of several that were drawn.
 
+    A row that is drawn twice agrees with itself, so draws agree more than the rows do; how far they
+    lie apart tells how far a score could move, and is told around the score itself.
+
     Attributes:
         name: as in "random assignment".
         kind: the model's own, or which kind of simpler answer.
@@ -126,4 +129,6 @@ class Agreement(Estimate):
 
     def bootstrap(self, drawn: Draws) -> Values:
         """The agreement on each draw of rows, (draws,)."""
-        return np.array([self.value(places) for places in drawn])
+        found = np.array([self.value(places) for places in drawn])
+        around: Values = found - found.mean() + self.value()
+        return around

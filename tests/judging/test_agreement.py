@@ -8,7 +8,7 @@ import torch
 from sklearn import metrics
 
 from dlx.judging.agreement import Agreement, adjusted_information, adjusted_rand
-from dlx.judging.bootstrap import Draws
+from dlx.judging.bootstrap import Draws, middle
 from dlx.judging.evaluation import Evaluation
 from dlx.judging.judge import judge
 from dlx.judging.silhouette import MOST, choose_rows, distances, silhouettes
@@ -49,10 +49,21 @@ def test_an_estimate_of_agreement_draws_rows() -> None:
     values = found.bootstrap(Draws(60, many=5))
 
     assert (found.units, found.value()) == (60, adjusted_rand(groups, truth))
-    assert [found.value(rows) for rows in Draws(60, many=5)] == values.tolist()
+    each = np.array([found.value(rows) for rows in Draws(60, many=5)])
+    assert values - found.value() == pytest.approx(each - each.mean())
     assert np.ptp(values) > 0
     several = Agreement("random", "constant", np.stack([groups, truth]), truth, adjusted_rand)
     assert several.value() == pytest.approx((found.value() + 1) / 2)
+
+
+def test_groups_at_random_have_an_interval_around_chance() -> None:
+    truth, groups = np.random.default_rng(0).integers(10, size=(2, 300))
+    found = Agreement("chance", "constant", groups[None], truth, adjusted_rand)
+
+    low, high = middle(found.bootstrap(Draws(300))) or (1, 1)
+
+    assert low < 0 < high
+    assert low < found.value() < high
 
 
 def test_silhouettes_are_those_of_scikit_learn() -> None:
