@@ -139,6 +139,11 @@ def too_long(tree: ast.AST) -> Iterator[str]:
                 yield f"{node.lineno}: {node.name} has {length} lines"
 
 
+def test_no_two_files_of_tests_have_the_same_name() -> None:
+    names = [file.name for file in Path(__file__).parent.rglob("test_*.py")]
+    assert sorted(names) == sorted(set(names))
+
+
 def test_all_modules_are_looked_at() -> None:
     names = {file.relative_to(ROOT).as_posix() for file in FILES}
     assert {"__main__.py", "cli/main.py", "config/compose.py", MAY_PICKLE} <= names

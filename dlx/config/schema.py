@@ -203,10 +203,7 @@ class FromRun:
         ("*",), "patterns of weights' names that are taken (`*` stands for anything)"
     )
     part: str = option(
-        "",
-        "part of the run's network that the weights are taken of, without it in their names, as "
-        "encoder of an autoencoder; empty: the whole",
-        newer=True,
+        "", "part of its network to take them of, as `encoder`; empty: the whole", newer=True
     )
     sha256: str = option("", "digest of the run's weights, which dlx fills in and holds them to")
 

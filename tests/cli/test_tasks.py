@@ -100,7 +100,7 @@ def test_branches_are_in_the_books_order(cli: Cli) -> None:
         (["scalar"], lambda task: task["problem"] == "scalar regression"),
         (["picture_pair"], lambda task: task["dataset"] == "picture_pair"),
     ],
-    ids=str,
+    ids=lambda one: "" if callable(one) else " ".join(one),
 )
 def test_words_select(cli: Cli, words: list[str], wanted: Callable[..., bool]) -> None:
     every = json.loads(cli("tasks", "--json").out)
