@@ -21,6 +21,7 @@ from ..sources.batches import Batch
 from ..sources.draws import Stream
 from ..sources.environment import Choices, Copies
 from ..sources.fold import FoldData
+from ..sources.held import as_tensor
 from ..sources.source import Source
 from ..state import State
 from .memory import free_on
@@ -96,7 +97,7 @@ class Dqn(Policy):
             moments += -(-self.options.warm_up // len(copies))
         self.networks.eval()
         for _ in range(moments):
-            seen = torch.from_numpy(copies.observations)
+            seen = as_tensor(copies.observations, torch.device("cpu"))
             actions = self._act(seen, copies.steps)
             moved = copies.step(actions)
             told = actions, moved.rewards, moved.following, moved.terminated, moved.ended

@@ -27,6 +27,7 @@ from ..seeds import derive
 from ..sources.draws import draw_uniform
 from ..sources.environment import SLOTS, Act, Choices, Copies, Episodes, episode_seed, play
 from ..sources.fold import FoldData
+from ..sources.held import as_tensor
 from ..state import State
 from .film import Film
 from .learner import Learner
@@ -159,7 +160,7 @@ class Policy(Learner):
     @torch.no_grad()
     def choose(self, seen: Seen, moments: Choices, part: str) -> Choices:
         """What is done in episodes that judge: what is preferred, unless `greedy` is false."""
-        preferred = self.prefer(torch.from_numpy(seen).to(self.device))
+        preferred = self.prefer(as_tensor(seen, self.device))
         if getattr(self.rules, "greedy", True):
             return preferred.argmax(1).cpu().numpy()
         key = derive(self.config.seed, "act", part)

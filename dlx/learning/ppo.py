@@ -14,6 +14,7 @@ from ..sources.batches import Batch, Part
 from ..sources.draws import draw_uniform
 from ..sources.environment import Choices, Copies
 from ..sources.fold import FoldData
+from ..sources.held import as_tensor
 from ..sources.source import Source
 from .actor_critic import POLICY, ActorCritic
 from .meters import Meters
@@ -58,12 +59,12 @@ class Ppo(ActorCritic):
         drawn = drawn.to(device)
 
         def act(seen: Numbers, step: int) -> Choices:
-            preferred = self.prefer(torch.from_numpy(seen).to(device))
+            preferred = self.prefer(as_tensor(seen, device))
             return draw_actions(preferred, drawn[step]).cpu().numpy()
 
         rollout = collect(copies, options.rollout, act)
         played = self._judge(rollout)
-        self.take_in(torch.from_numpy(rollout.observations).flatten(0, 1).to(self.device))
+        self.take_in(as_tensor(rollout.observations, self.device).flatten(0, 1))
         self.networks.train()
         return played
 
@@ -72,7 +73,7 @@ class Ppo(ActorCritic):
         options, device = self.options, self.device
 
         def flat(values: np.typing.NDArray[np.generic]) -> Tensor:
-            return torch.from_numpy(values).flatten(0, 1).to(device)
+            return as_tensor(values, device).flatten(0, 1)
 
         seen, actions = self.see(flat(rollout.observations)), flat(rollout.actions)
         likely = self.weigh(seen).log_softmax(1).gather(1, actions[:, None]).squeeze(1)
@@ -92,7 +93,7 @@ class Ppo(ActorCritic):
         asked = rollout.ended & ~rollout.terminated
         asked[-1] |= ~rollout.terminated[-1]
         if asked.any():
-            seen = torch.from_numpy(rollout.following[asked]).to(self.device)
+            seen = as_tensor(rollout.following[asked], self.device)
             following[asked] = self.tell_value(seen).cpu().numpy()
         following[rollout.terminated] = 0
         return following

@@ -19,6 +19,7 @@ from ..sources.batches import Batch, Part
 from ..sources.draws import Stream
 from ..sources.environment import Choices, Copies
 from ..sources.fold import FoldData
+from ..sources.held import as_tensor
 from ..sources.source import Source
 from ..state import State, part_of
 from .actor_critic import POLICY, ActorCritic
@@ -74,7 +75,7 @@ class Reinforce(ActorCritic):
         self.networks.eval()
 
         def act(seen: Numbers) -> Choices:
-            preferred = self.prefer(torch.from_numpy(seen).to(self.device))
+            preferred = self.prefer(as_tensor(seen, self.device))
             drawn = torch.from_numpy(self._drawn.take(copies.steps, len(seen)))
             return draw_actions(preferred, drawn.to(self.device)).cpu().numpy()
 
@@ -90,19 +91,19 @@ class Reinforce(ActorCritic):
         following = np.zeros(len(played), np.float32)
         if cut:
             last = np.stack([one.last for one in played if one.last is not None])
-            following[cut] = self.tell_value(torch.from_numpy(last).to(self.device)).cpu().numpy()
+            following[cut] = self.tell_value(as_tensor(last, self.device)).cpu().numpy()
         returns = np.concatenate(
             [
                 discounted(one.rewards, float(end), options.discount)
                 for one, end in zip(played, following, strict=True)
             ]
         )
-        seen = torch.from_numpy(np.stack([row for one in played for row in one.seen]))
+        observations = np.stack([row for one in played for row in one.seen])
         actions = torch.tensor([action for one in played for action in one.actions])
-        observations, wanted = seen.to(self.device), torch.from_numpy(returns).to(self.device)
-        played_with = self.see(observations)  # as the policy was fed that acted
+        seen, wanted = as_tensor(observations, self.device), as_tensor(returns, self.device)
+        played_with = self.see(seen)  # as the policy was fed that acted
         gains = wanted - self.estimate(played_with)
-        self.take_in(observations)
+        self.take_in(seen)
         if options.normalise_gains:
             gains = (gains - gains.mean()) / (gains.std(correction=0) + 1e-8)
         targets = {ACTION: actions.to(self.device), RETURN: wanted, GAIN: gains}
@@ -210,7 +211,7 @@ class EpisodeSource:
 
     def probe(self) -> Batch:
         """What the copies see now, of which nothing came yet: nobody plays for it."""
-        seen = torch.from_numpy(self._copies.observations).to(self._device)
+        seen = as_tensor(self._copies.observations, self._device)
         nothing = seen.new_zeros(len(seen))
         targets = {ACTION: nothing.long(), RETURN: nothing, GAIN: nothing}
         return make_rows({OBSERVATION: self._learner.see(seen)}, targets).batch(0, len(seen))

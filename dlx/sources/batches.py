@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import islice
 from typing import Any
 
 import numpy.typing as npt
@@ -215,9 +216,14 @@ class Part:
         if lengths is not None:
             order = gather_alike(order, lengths, batch_size, generator)
         row_bytes = max(1, sum(held.nbytes for held in self.held.values()) // self.rows)
-        block = batch_size * max(1, BLOCK_BYTES // (row_bytes * batch_size))
-        for part in self._gather(order[skip * batch_size :], block):
-            yield from (part if change is None else change(part)).in_order(batch_size)
+        many = max(1, BLOCK_BYTES // (row_bytes * batch_size))
+        # Begun where a block begins: a batch must lie where it lay in memory before, as products
+        # of matrices depend on how their rows are aligned.
+        first, left = divmod(skip, many)
+        for part in self._gather(order[first * many * batch_size :], many * batch_size):
+            changed = part if change is None else change(part)
+            yield from islice(changed.in_order(batch_size), left, None)
+            left = 0
 
 
 def make_part(

@@ -14,6 +14,9 @@ from torch import Tensor
 from ..data.columns import Column, Dense, Sequence, Sparse
 from ..models.inputs import MultiHot, Padded, round_steps
 
+ALIGNED = 64
+"""Bytes that the address of a tensor is a multiple of, where torch has made it on a CPU."""
+
 
 class Held(Protocol):
     """Rows of one column on the device. Never changed: what `batch` gives may be a view."""
@@ -238,7 +241,14 @@ def hold(column: Column, device: torch.device) -> Held:
 
 
 def as_tensor(array: npt.NDArray[Any], device: torch.device) -> Tensor:
-    """An array on the device, in memory of its own where it must not be written."""
-    if not array.flags.writeable:  # mapped from the cache
-        array = array.copy()
-    return torch.from_numpy(np.ascontiguousarray(array)).to(device)
+    """An array on the device, in memory of its own where it must not be written.
+
+    On a CPU it is aligned as torch's own tensors are, wherever NumPy put it: products of matrices
+    depend on that in the last digit.
+    """
+    array = np.ascontiguousarray(array)
+    if array.flags.writeable and (device.type != "cpu" or array.ctypes.data % ALIGNED == 0):
+        return torch.from_numpy(array).to(device)
+    found = torch.from_numpy(np.empty(0, array.dtype)).new_empty(array.shape)
+    found.numpy()[...] = array
+    return found.to(device)

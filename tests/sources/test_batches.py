@@ -11,6 +11,7 @@ from dlx.data.columns import Dense, Sequence, Sparse
 from dlx.models.inputs import MultiHot, Padded
 from dlx.sources import batches
 from dlx.sources.batches import Batch, Part, make_part
+from dlx.sources.held import ALIGNED, as_tensor
 from dlx.sources.source import RowSource
 
 ROWS, SIZE = 53, 11
@@ -113,6 +114,37 @@ def test_an_epoch_of_a_number_of_steps_draws_rows_with_replacement(part: Part, s
     assert counts == pytest.approx(8 * steps / ROWS, abs=9)
     for skip in (0, 1, steps - 1):
         assert [rows_of(batch) for batch in source.epoch(0, skip)] == found[0][skip:]
+
+
+@pytest.mark.parametrize("block", [0, 700, 10**6])
+def test_a_batch_lies_where_it_lay_wherever_an_epoch_begins(
+    block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else products of its rows may end in another digit once a run is resumed."""
+    monkeypatch.setattr(batches, "BLOCK_BYTES", block)
+    rows = RNG.random((ROWS, 13), dtype=np.float32)
+    source = RowSource(make_part({"x": Dense(rows)}, {}, np.arange(ROWS), CPU), 3, 5)
+
+    def lie(skip: int) -> list[tuple[int, list[float]]]:
+        given = [batch.inputs["x"] for batch in source.epoch(0, skip)]
+        return [(one.data_ptr() % ALIGNED, one.flatten().tolist()) for one in given]
+
+    every = lie(0)
+    assert len(every) == source.steps
+    for skip in range(source.steps):
+        assert lie(skip) == every[skip:]
+
+
+@pytest.mark.parametrize("place", [0, 1, 4, 16])
+@pytest.mark.parametrize("writeable", [True, False])
+def test_a_column_lies_as_torch_aligns_it_wherever_it_was(place: int, writeable: bool) -> None:
+    array = np.arange(40, dtype=np.float32)[place : place + 12].reshape(3, 4)
+    array.flags.writeable = writeable
+
+    for given in (array, array.T, array[:, 1]):
+        found = as_tensor(given, CPU)
+        assert found.data_ptr() % ALIGNED == 0
+        assert found.tolist() == given.tolist()
 
 
 def test_chances_hold_for_a_number_of_steps_too(part: Part) -> None:
