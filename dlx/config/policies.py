@@ -101,6 +101,17 @@ class PpoSpec(ActorCriticSpec):
         "clipped": ScoreSpec("min", meaning="share of the actions whose probability was clipped"),
     }
 
+    def check(self, config: Config, where: Where) -> Iterator[Problem]:
+        """A rollout whose advantages have no deviation."""
+        yield from super().check(config, where)
+        options, copies = config.learner.options, config.dataset.options.copies
+        assert isinstance(options, Ppo)
+        if options.normalise_advantages and options.rollout * copies == 1:
+            what = "`learner.normalise_advantages` is true, but a rollout of 1 step of 1 copy has "
+            what += "one advantage, which has no deviation"
+            here, accepted = where(("learner", "rollout")), "at least 2, or more copies"
+            yield Problem(what, here, accepted, "learner.rollout=128")
+
     def notes(self, config: Config) -> list[str]:
         """How many steps an epoch really has."""
         options = config.learner.options

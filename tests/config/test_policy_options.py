@@ -43,6 +43,18 @@ def test_what_would_have_no_effect_is_refused(override: str, lines: str) -> None
     assert refused(GRID, override) == lines
 
 
+def test_one_advantage_is_not_normalised() -> None:
+    """Its deviation would be no number, and with it all weights."""
+    alone = (GRID, "dataset.copies=1", "learner.rollout=1")
+    assert refused(*alone) == (
+        "`learner.normalise_advantages` is true, but a rollout of 1 step of 1 copy has one "
+        "advantage, which has no deviation\n  where: command line: learner.rollout=1\n"
+        "  accepted: at least 2, or more copies\n  try: learner.rollout=128"
+    )
+    for other in ("learner.rollout=2", "dataset.copies=2", "learner.normalise_advantages=false"):
+        load([*alone, other])
+
+
 def test_a_module_is_no_name_of_an_environment() -> None:
     assert refused("task=cartpole", "dataset.environment=os:path") == (
         "`dataset.environment` is `os:path`, which is not a name\n"
