@@ -11,7 +11,7 @@ from .learners import LearnerSpec, ModelUse, ScoreSpec, known_inputs
 from .names import plural
 from .schema import Config
 from .specs.averages import is_averaged
-from .specs.policies import ActorCritic, Policy, Ppo, Reinforce
+from .specs.policies import ActorCritic, Policy, Ppo
 
 RETURN, SOLVED, LENGTH = "return", "solved", "length"
 """Scores of episodes."""
@@ -144,12 +144,3 @@ class ReinforceSpec(ActorCriticSpec):
             what = f"schedule {chosen.name} sets the rate of each step from the number of steps in "
             what += f"{counted}, which learner reinforce does not know before it has played them"
             yield Problem(what, where(path), accepted, hint)
-
-    def notes(self, config: Config) -> list[str]:
-        """What a batch is of here."""
-        options, copies = config.learner.options, config.dataset.options.copies
-        assert isinstance(options, Reinforce)
-        told = (
-            f"a step moves the policy once, by {plural(copies * options.episodes, 'whole episode')}"
-        )
-        return [f"{told}; batches of trainer.batch_size move the value"]

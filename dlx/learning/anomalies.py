@@ -64,7 +64,7 @@ class Anomalies(AtOnce):
         numbers = sum(torch.Size(one.shape).numel() for one in inputs.values())
         chosen = config.learner.options.method
         found = chosen.load()(chosen.options, numbers)
-        found.open(config, inputs, device)
+        found.prepare(config, inputs, device)
         return cls(config, found, inputs)
 
     def describe_run(self) -> dict[str, Any] | None:

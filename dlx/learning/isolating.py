@@ -41,8 +41,8 @@ class Scorer(Found, ABC):
         self.options, self.numbers = options, numbers
         self.keep("flagged_above", torch.zeros((), dtype=torch.float64))
 
-    def open(self, config: Config, inputs: Mapping[str, Input], device: torch.device) -> None:
-        """Opens what it needs beside rows; nothing, where not overridden."""
+    def prepare(self, config: Config, inputs: Mapping[str, Input], device: torch.device) -> None:
+        """Reads what it needs beside rows; nothing, where not overridden."""
 
     def require(self, fold: FoldData) -> None:
         """Refuses rows that it cannot take; none, where not overridden."""

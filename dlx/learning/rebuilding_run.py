@@ -35,8 +35,8 @@ class Autoencoded(Scorer):
     Its weights are no part of what is found: they are found again by their digest.
     """
 
-    def open(self, config: Config, inputs: Mapping[str, Input], device: torch.device) -> None:
-        """Opens the run that the config names.
+    def prepare(self, config: Config, inputs: Mapping[str, Input], device: torch.device) -> None:
+        """Reads the run that the config names.
 
         Raises:
             UsageError: it is gone or has changed, is no autoencoder, or reads other rows.

@@ -99,7 +99,7 @@ class RunFeatures(Step[Options]):
             Interrupted: a signal asked to stop.
         """
         device = _device(self.options.device)
-        network = _Network.open(state, device, self.options.layer)
+        network = _Network.of(state, device, self.options.layer)
         (name,) = network.pipeline.read
         rows = np.arange(len(column))
         prepared = network.pipeline.apply(Frame({name: column}))
@@ -122,7 +122,7 @@ class _Network:
     layer: nn.Module | None
 
     @classmethod
-    def open(cls, state: State, device: torch.device, layer: str | None) -> _Network:
+    def of(cls, state: State, device: torch.device, layer: str | None) -> _Network:
         """The network that a step has kept.
 
         Raises:

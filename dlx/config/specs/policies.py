@@ -96,7 +96,10 @@ class Reinforce(ActorCritic):
     spec = "dlx.config.policies:ReinforceSpec"
 
     episodes: int = option(
-        1, "whole episodes that each copy plays before the policy is moved once", ge=1
+        1,
+        "whole episodes that each copy plays before the policy is moved once; the value is moved "
+        "by the same in batches of trainer.batch_size",
+        ge=1,
     )
     normalise_gains: bool = option(
         True, "gains of these episodes less their mean by their deviation", aliases=("normalize",)
