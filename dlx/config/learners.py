@@ -275,8 +275,8 @@ _CANNOT: dict[Ability, str] = {
 }
 
 
-def check_learner(config: Config, where: Where) -> Iterator[Problem]:
-    """Whatever a config asks of its learner that it cannot do, and what its spec finds."""
+def check_kind(config: Config, where: Where) -> Iterator[Problem]:
+    """A dataset of a kind that the learner does not learn from: no other rule makes sense then."""
     spec, name, dataset = spec_of(config), config.learner.name, config.dataset
     if dataset.options.kind not in spec.eats:
         what = (
@@ -287,7 +287,11 @@ def check_learner(config: Config, where: Where) -> Iterator[Problem]:
         accepted = f"dataset: {join_names(fitting)}" if fitting else ""
         hint = f"dataset.name={fitting[0]}" if len(fitting) == 1 else ""
         yield Problem(what + dataset.options.kind, where(("learner",)), accepted, hint)
-        return  # nothing else fits then
+
+
+def check_learner(config: Config, where: Where) -> Iterator[Problem]:
+    """Whatever a config asks of its learner that it cannot do, and what its spec finds."""
+    spec, name = spec_of(config), config.learner.name
     parts, read = config.trainer.accumulate, reads(config, "protocol")
     asked: list[tuple[Ability, Path, bool, str]] = [
         ("folds", ("protocol",), read and config.protocol.options.folds, one_cut(config)),

@@ -18,6 +18,7 @@ from .fields import Chosen, options_of, to_plain
 from .files import Path, Where
 from .labels import check_labels
 from .learners import (
+    check_kind,
     check_learner,
     check_models,
     own_optimizers,
@@ -37,6 +38,8 @@ from .watching import check_callbacks, check_monitors, check_schedule, find_wron
 
 def find_contradictions(config: Config, where: Where) -> list[Problem]:
     """Every contradiction between sections of a config that is right section by section."""
+    if found := [*check_kind(config, where)]:
+        return found
     found = [problem for rule in _RULES for problem in rule(config, where)]
     if config.search:
         found += wrong_space(config.search, where)

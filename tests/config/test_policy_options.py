@@ -55,6 +55,14 @@ def test_one_advantage_is_not_normalised() -> None:
         load([*alone, other])
 
 
+@pytest.mark.parametrize("task", ["wine", "textgen", "style"])
+@pytest.mark.parametrize("learner", ["dqn", "ppo", "reinforce"])
+def test_what_is_no_environment_has_no_policy(learner: str, task: str) -> None:
+    first, _, accepted = refused(f"task={task}", f"learner={learner}").splitlines()
+    assert first.startswith(f"learner {learner} learns from environment, but dataset ")
+    assert accepted == "  accepted: dataset: gridworld, gymnasium"
+
+
 def test_a_module_is_no_name_of_an_environment() -> None:
     assert refused("task=cartpole", "dataset.environment=os:path") == (
         "`dataset.environment` is `os:path`, which is not a name\n"
