@@ -50,6 +50,10 @@ class AtOnceSpec(LearnerSpec):
             what = f"learner {name} computes in float64, so `trainer.precision` has no effect"
             here = where(("trainer", "precision"))
             yield Problem(what, here, "float32", "trainer.precision=float32")
+        for key in (key for key, every in config.prepare.augment.items() if alone and every):
+            what = f"{once}, so `prepare.augment.{key}`, which acts on batches, has no effect"
+            hint = f"'prepare.augment.{key}=[]'"
+            yield Problem(what, where(("prepare", "augment", key)), "no augmentation", hint)
         if config.from_run.run and not self.looks_at_run(config):
             what = f"learner {name} has no weights that could start from a run"
             yield Problem(what, where(("from_run",)), hint="from_run.run=")

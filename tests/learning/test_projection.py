@@ -184,6 +184,11 @@ CONFIG = {
         "  where: command line: trainer.precision=bfloat16\n  accepted: float32\n"
         "  try: trainer.precision=float32"
     ),
+    "prepare.augment.image=[{shift: 0.1}]": (
+        "learner projection finds everything in one step, so `prepare.augment.image`, which acts "
+        "on batches, has no effect\n  where: command line: prepare.augment.image=[{shift: 0.1}]\n"
+        "  accepted: no augmentation\n  try: 'prepare.augment.image=[]'"
+    ),
     "trainer.clip_norm=1": (
         "learner projection finds everything in one step without a gradient, so "
         "`trainer.clip_norm` has no effect\n"
