@@ -59,7 +59,7 @@ def run(args: argparse.Namespace) -> int:
     config = locate_files(load(args.overrides, args.config_dir).config)
     data = read_data(config)
     fold = prepare_fold(config, data, data.split.folds[0])
-    if reads(config, "model"):
+    if reads(config, "targets"):  # else the learner knows what its model answers, or has none
         build = builder(config, fold.inputs, fold.targets)
         model = outline(build)
         total = count_parameters(model)

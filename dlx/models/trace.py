@@ -33,14 +33,14 @@ class _Pass:
         base: layers that act before all nodes.
         given: the shape that reaches each node, in the order in which they act.
         acted: the layers of each.
-        heads: the output layers.
+        heads: the layers of each output, in the order of the targets.
     """
 
     inputs: dict[str, tuple[int, ...]] = field(default_factory=dict)
     base: list[_Act] = field(default_factory=list)
     given: list[tuple[int, ...]] = field(default_factory=list)
     acted: list[list[_Act]] = field(default_factory=list)
-    heads: list[_Act] = field(default_factory=list)
+    heads: list[list[_Act]] = field(default_factory=list)
 
 
 @contextmanager
@@ -82,8 +82,11 @@ def _watch_one(name: str, network: Network, found: dict[str, Diagram]) -> list[A
         inner = seen.acted[-1] if seen.acted else seen.base
         inner.append(_Act(module, _shape(output)))
 
+    def turn(*_: Any) -> None:
+        passes[-1].heads.append([])
+
     def answer(module: nn.Module, _: Any, output: Any) -> None:
-        passes[-1].heads.append(_Act(module, _shape(output)))
+        passes[-1].heads[-1].append(_Act(module, _shape(output)))
 
     heads = {*network.heads.modules()}
     hooks: list[Any] = [network.register_forward_pre_hook(begin)]
@@ -91,6 +94,7 @@ def _watch_one(name: str, network: Network, found: dict[str, Diagram]) -> list[A
     for module in network.modules():
         if isinstance(module, Stack):
             hooks.append(module.register_forward_pre_hook(enter))
+    hooks += [head.register_forward_pre_hook(turn) for head in network.heads.values()]
     for _, layer in open_layers(network):
         hooks.append(layer.register_forward_hook(answer if layer in heads else act))
     return hooks
@@ -110,9 +114,10 @@ def _draw(network: Network, seen: _Pass) -> Diagram:
         boxed = _group(acted, step.name, shape, step.join or "", uses[step.part] > 1)
         sources = tuple(ends[one] for one in step.of)
         ends[step.name] = _chain(diagram, step.name, boxed, sources) if boxed else sources[0]
-    for (target, node), head in zip(network.ends, seen.heads, strict=True):
-        lines = (_tell(head.module),) if _has_weights(head.module) else ()
-        box = Box("output", target, lines, head.shape)
+    for (target, node), acted in zip(network.ends, seen.heads, strict=True):
+        weighs = any(_has_weights(act.module) for act in acted)
+        lines = tuple(_tell(act.module) for act in acted) if weighs else ()
+        box = Box("output", target, lines, acted[-1].shape)
         diagram.add(f"heads.{target}", box, (ends[node],))
     return diagram
 

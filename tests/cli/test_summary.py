@@ -103,3 +103,22 @@ def test_where_nothing_can_be_drawn_nothing_is_read(
     found = cli("summary", "task=mnist", *typed)
     assert (found.code, found.err.strip()) == (2, f"error: {told}")
     assert not [*here.iterdir()]
+
+
+@pytest.mark.parametrize(
+    ("task", "layers"),
+    [
+        ("digits_contrastive", ["heads.projection.0", "heads.projection.2"]),
+        ("gridworld", ["policy.heads.action", "value.heads.value"]),
+        ("cartpole_dqn", ["value.heads.action"]),
+    ],
+)
+def test_networks_of_learners_without_targets_are_shown_with_their_answers(
+    cli: Cli, here: Path, task: str, layers: list[str]
+) -> None:
+    found = json.loads(cli("summary", f"task={task}", "--json", "--plot", "net.svg").out)
+
+    rows = {row["name"]: row["parameters"] for row in found["layers"]}
+    assert layers == [name for name in rows if "heads." in name and rows[name]]
+    assert found["parameters"] == sum(rows.values())
+    assert (here / "net.svg").stat().st_size > 5000
