@@ -85,8 +85,7 @@ def _show(report: dict[str, Any], page: Path | None) -> None:
     if report.get("sample"):
         say(SAMPLE)
     if report["workflow"]["steps"][-1]["state"] == "left out":
-        task = f"task={report['task']}"
-        say(f"search for better settings, and train: dlx tune {task} --train-best")
+        say(f"search for better settings, and train: {report['onward']}")
     elif report["state"] == "paused":
         say("the same command without workflow.until continues from here")
     else:

@@ -209,8 +209,11 @@ def read_earlier(folder: Path) -> Earlier:
     """
     status = _read(folder / "status.json")
     if status.get("verb") == "workflow" and "config_digest" not in status:
+        onward = str(status.get("onward") or "")
         what = f"this workflow is {status.get('state', 'unknown')}, and has no final model yet"
-        hint = "the same dlx workflow command continues it"
+        if onward:
+            what = "this workflow has no final model: its learner leaves the last step out"
+        hint = onward or "the same dlx workflow command continues it"
         raise UsageError(Problem(what, str(folder), hint=hint))
     names = ("environment", "data", "report")
     return Earlier(folder, status, *(_read(folder / f"{name}.json") for name in names))

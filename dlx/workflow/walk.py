@@ -110,6 +110,14 @@ class Walk:
             told |= {"chosen": tuned["chosen_trial"], "final": tuned["final"]}
         return {**told, "trials": trials, "direction": direction_of(self.config)}
 
+    @property
+    def onward(self) -> str:
+        """What to type after the last step, where that is left out: a search; else ""."""
+        if not self.steps[-1].left_out:
+            return ""
+        typed = [one for one in self.loaded.shown if not one.startswith("workflow.")]
+        return shlex.join(["dlx", "tune", *typed, "--train-best"])
+
     def has_time_left(self) -> bool:
         """Whether another training may begin."""
         return time.monotonic() < self.deadline
@@ -174,7 +182,7 @@ def walk(
         for number in range(1, until + 1):
             _take(under_way, number)
         if until < len(steps) or not ends:
-            record.status("paused", step=until)
+            record.status("paused", step=until, onward=under_way.onward)
             _write_report(under_way, "paused")
     return record.folder
 
@@ -245,6 +253,7 @@ def _write_report(under_way: Walk, state: str) -> None:
         "state": state,
         "answer": None,
         "command": shlex.join(["dlx", "workflow", *under_way.loaded.shown]),
+        "onward": under_way.onward,
         "workflow": under_way.facts(),
     }
     write_json(under_way.record.folder / "report.json", facts)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -36,9 +37,13 @@ def test_the_steps_that_make_sense_are_taken(cli: Any, here: Path) -> None:
     ) in lines
     told = "of 4 validation and 100 test episodes of seeds of their own"
     assert f"  done: val/return (higher is better): {told}" in lines
-    assert lines[-2] == (
-        "search for better settings, and train: dlx tune task=gridworld --train-best"
+    typed = shlex.join([one for one in FEW if not one.startswith("workflow.")])
+    assert lines[-2] == (f"search for better settings, and train: dlx tune {typed} --train-best")
+    answer = cli("lock", "last")
+    assert answer.err.startswith(
+        "error: this workflow has no final model: its learner leaves the last step out\n"
     )
+    assert answer.err.endswith(f"  try: dlx tune {typed} --train-best\n")
     (file,) = here.glob("runs/gridworld/*/report.json")
     report = json.loads(file.read_text())
     steps = report["workflow"]["steps"]
