@@ -114,7 +114,7 @@ def sampled(words: list[str]) -> list[str]:
     if words[0] != "train":
         return words
     if task in ACTING:
-        few = ["learner.steps_per_epoch=64", "learner.test_episodes=2"]
+        few = ["learner.steps_per_epoch=64", "learner.test_episodes=2", "dataset.max_steps=20"]
         return [*words, "trainer.epochs=2", "learner.validation_episodes=2", *few]
     narrow = ["generator", "discriminator"] if task in ("frogs_gan", "mnist_gan") else []
     narrow = [f"learner.{network}={{name: mlp, units: [4]}}" for network in narrow]

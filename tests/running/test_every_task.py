@@ -99,6 +99,9 @@ def test_a_task_trains_on_made_up_data_and_is_stamped(task: str) -> None:
     smaller = ("dataset.size=64",) if task in BASED or "features" in task else ()
     if config_of(task).learner.name == "language_model":
         smaller = ("learner.shown=10", "learner.network.units=8")
+    if config_of(task).dataset.options.kind == "environment":
+        episodes = ("learner.validation_episodes=2", "learner.test_episodes=2")
+        smaller = ("dataset.max_steps=20", "learner.steps_per_epoch=64", *episodes)
     run = trained(f"trainer.{length}=1", *smaller, base=sample_of(task))
     page = build(run.folder).read_text(encoding="utf-8")
 
