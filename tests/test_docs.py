@@ -77,6 +77,10 @@ EARLIER = {
 """What trained before a command that has a word: one that reads a text, pictures, or any two."""
 
 
+ALONE = ("trainer.threads=1",)
+"""Threads that wait for each other on a busy machine take ten times as long."""
+
+
 def write_tasks(folder: Path) -> None:
     """The tasks that the pages name by their file, but those of plugins."""
     named = re.compile(r"`(configs/task/\w+\.yaml)`[^`]*:\n\n```yaml\n(.*?)^```", re.S | re.M)
@@ -118,7 +122,7 @@ def sampled(words: list[str]) -> list[str]:
         return [*words, "trainer.epochs=2", "learner.validation_episodes=2", *few]
     narrow = ["generator", "discriminator"] if task in ("frogs_gan", "mnist_gan") else []
     narrow = [f"learner.{network}={{name: mlp, units: [4]}}" for network in narrow]
-    return [*words, epochs, *narrow]
+    return [*words, *ALONE, epochs, *narrow]
 
 
 @pytest.fixture(scope="module")
@@ -131,7 +135,7 @@ def runs_before(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[str]
         with pytest.MonkeyPatch.context() as there:
             there.chdir(folder)
             for one in EARLIER[word]:
-                assert main(["train", *one.split(), "trainer.epochs=1", "--quiet"]) == 0
+                assert main(["train", *one.split(), *ALONE, "trainer.epochs=1", "--quiet"]) == 0
         return folder / "runs"
 
     return lambda words: train(next(word for word in EARLIER if word in (*words, "")))

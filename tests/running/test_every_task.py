@@ -47,6 +47,8 @@ SEQUENCES = ("recurrent", "conv1d", "transformer")
 NEEDED = {"layers": {"layers": ()}, "conv1d": {"kernel": 3, "pool": 1}}
 EMBEDDED = ("model.layers=[{embedding: 4},global_max_pool,{linear: 8},relu]",)
 """What a list of layers needs, for rows of ids."""
+NETWORKS = ("generator", "discriminator")
+"""Of a GAN of pictures, whose own take seconds a step."""
 
 
 def has_ids(task: str) -> bool:
@@ -99,6 +101,8 @@ def test_a_task_trains_on_made_up_data_and_is_stamped(task: str) -> None:
     smaller = ("dataset.size=64",) if task in BASED or "features" in task else ()
     if config_of(task).learner.name == "language_model":
         smaller = ("learner.shown=10", "learner.network.units=8")
+    if task == "frogs_gan":
+        smaller = tuple(f"learner.{one}={{name: mlp, units: [4]}}" for one in NETWORKS)
     if config_of(task).dataset.options.kind == "environment":
         episodes = ("learner.validation_episodes=2", "learner.test_episodes=2")
         smaller = ("dataset.max_steps=20", "learner.steps_per_epoch=64", *episodes)
