@@ -21,7 +21,7 @@ EXAMPLES = """examples:
   dlx compare 1704 last --json
 """
 _PAGE = "comparison.html"
-_ROWS_ONLY = "an interval covers the variation over rows; another seed may change a score as well"
+_ONE_SEED = "an interval covers the variation over {}; another seed may change a score as well"
 _CHOOSE = (
     "to choose between them, use a validation score: the best of several test scores is too "
     "optimistic"
@@ -107,7 +107,9 @@ def _show_differences(found: Comparison) -> None:
         say("")
         show_table(titles, rows, right=("run", "difference"))
         if all(len(one.runs) == len(one.against) == 1 for one in found.differences):
-            say(_ROWS_ONLY)
+            fresh = {str(run.report.get("fresh") or "") != "" for run in found.runs}
+            units = ["rows"] * (False in fresh) + ["episodes"] * (True in fresh)
+            say(_ONE_SEED.format(" and ".join(units)))
         if any(one.score.startswith("test/") for one in found.differences):
             say(_CHOOSE)
     elif len(found.runs) > 1:

@@ -24,7 +24,7 @@ CODE, ROW = "code", "row"
 """What the encoder answers and the decoder reads; what the decoder answers."""
 
 _ERRORS = {"squared_error": "mean squared error a number", "cross_entropy": "cross-entropy a pixel"}
-_WHOLE = "mean squared error a number of what whole rows are rebuilt to, nothing done to them"
+_WHOLE = "mean squared error a number of rows rebuilt from whole ones"
 
 
 class AutoencoderSpec(LearnerSpec):

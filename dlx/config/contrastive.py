@@ -71,7 +71,7 @@ class ContrastiveSpec(LearnerSpec):
         same = [n for n in config.dataset.options.inputs if not config.prepare.augment.get(n)]
         for name in same:
             at, key = where(("prepare", "augment")), f"prepare.augment.{name}"
-            what = f"learner contrastive needs two views of each row, but `{key}` says of none"
+            what = f"learner contrastive needs two views of each row, but `{key}` names none"
             accepted = f"augmentations of {name} (dlx help augmentation)"
             vector = len(known_inputs(config)[name] or ()) == 1
             typed = "{jitter: 0.5}, {drop: 0.2}" if vector else "{shift: 0.15}, {rotate: 15}"

@@ -18,8 +18,12 @@ class DqnSpec(PolicySpec):
 
     can = ("accumulate", "workflow")
     losses: ClassVar[dict[str, ScoreSpec]] = {
-        "loss": ScoreSpec("min", meaning="error against values that move, which tells no return"),
-        "value": ScoreSpec("max", meaning="return expected of what was done, which may be wrong"),
+        "loss": ScoreSpec(
+            "min", meaning="error against values that move, which says little about the return"
+        ),
+        "value": ScoreSpec(
+            "max", meaning="return that it expects of the actions taken, which may be wrong"
+        ),
     }
 
     def models(self, config: Config) -> dict[str, ModelUse]:

@@ -16,7 +16,8 @@ from .specs.policies import ActorCritic, Policy, Ppo
 RETURN, SOLVED, LENGTH = "return", "solved", "length"
 """Scores of episodes."""
 SOLVED_MEANING = "share of the episodes whose return is at least the environment's threshold"
-_RECENT = "mean return of the last 100 training episodes, as the policy was then"
+RETURN_MEANING = "mean return of the episodes; a return is the sum of an episode's rewards"
+_RECENT = "mean return of the last 100 training episodes, played while the policy still learnt"
 
 
 class PolicySpec(LearnerSpec):
@@ -40,7 +41,7 @@ class PolicySpec(LearnerSpec):
         """What training tells, and what episodes of seeds of their own bring."""
         found = {f"train/{name}": one for name, one in self.losses.items()}
         found["train/return"] = ScoreSpec("max", meaning=_RECENT)
-        found["val/return"] = ScoreSpec("max", judged=True)
+        found["val/return"] = ScoreSpec("max", judged=True, meaning=RETURN_MEANING)
         if config.dataset.options.states_threshold:
             found["val/solved"] = ScoreSpec("max", each_epoch=False, meaning=SOLVED_MEANING)
         return found
@@ -77,7 +78,9 @@ class ActorCriticSpec(PolicySpec):
     """A policy, and a network that tells the value."""
 
     losses: ClassVar[dict[str, ScoreSpec]] = {
-        "policy": ScoreSpec("min", meaning="objective of the policy, which tells no return"),
+        "policy": ScoreSpec(
+            "min", meaning="objective of the policy, which says little about the return"
+        ),
         "value": ScoreSpec("min", meaning="half the mean squared error of the value"),
         "entropy": ScoreSpec("max", meaning="entropy of the policy's actions, in nats"),
     }

@@ -23,7 +23,7 @@ _SCORES = {
         "max", meaning="share of the {} nearest rows in all columns that are so in the projection"
     ),
     "explained_variance": ScoreSpec(
-        "max", meaning="share of the squared distance to the mean row that it tells"
+        "max", meaning="share of the squared distance to the mean row that the projection explains"
     ),
     "reconstruction": ScoreSpec("min", meaning="mean squared error a number, from the projection"),
     "neighbour_accuracy": ScoreSpec(

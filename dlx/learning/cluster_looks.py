@@ -97,8 +97,8 @@ def tell_clusters(found: Looked, model: Clustering, options: Options) -> list[st
         _, value, interval, _ = agreement_intervals(found)[0]
         within = f" ({_within(interval)})" if interval else ""
         told.append(
-            f"agreement with {found.labels.name}, which nothing learnt from: adjusted Rand index "
-            f"{value:.4g}{within}; 1 is the same groups, 0 chance"
+            f"agreement with {found.labels.name}, from which nothing was learnt: adjusted "
+            f"Rand index {value:.4g}{within}; 1 is the same groups, 0 chance"
         )
     return told
 

@@ -151,8 +151,8 @@ class Projection(AtOnce):
         told, many = [], self.options.method.options.components
         if isinstance(self.found, Pca):
             share = float(self.found.variances.sum() / self.found.total)
-            tell = f"{plural(many, 'component')} {'tell' if many > 1 else 'tells'}"
-            told = [f"{tell} {share:.1%} of the training rows' variance"]
+            tell = f"{plural(many, 'component')} {'explain' if many > 1 else 'explains'}"
+            told = [f"{tell} {share:.1%} of the variance of the training rows"]
         if self._constant:
             same = f"{len(self._constant):,} of {self.found.numbers:,} columns"
             told += [f"{same} are the same in all training rows: {_list(self._constant)}"]

@@ -226,7 +226,7 @@ def _baselines(run: Run) -> Table:
     listed = mappings(run.report, "baselines")
     rows = [_baseline(entry) for entry in listed]
     head = ("baseline", "kind", "its score", "model better by", "95% interval", "beaten")
-    same = "of the same seeds" if get(run.report, "fresh", str) else "on the same rows"
+    same = "in the same episodes" if get(run.report, "fresh", str) else "on the same rows"
     title = f"The model compared with simpler models, {same}"
     if any(entry.get("kind") == MEMBER for entry in listed):
         title = "The ensemble compared with simpler models and with its members, on the same rows"

@@ -26,6 +26,7 @@ _ROWS, _COLUMNS = 50, 30
 _CARDS, _FEATURES = 24, 40
 _NARROW = 4  # as many features are read in a narrow card
 _CELL, _LONGEST = 200, 4000  # characters of a cell, of a text
+_NUMBERED = ("seed",)  # columns whose numbers are names: nobody reads them as amounts
 _SIDE = 256  # pixels of an image's side that are drawn
 
 Show = Callable[[Artifact, bytes], list[Block]]
@@ -138,7 +139,7 @@ def _points(one: Artifact, content: bytes) -> list[Block]:
 def _table(one: Artifact, content: bytes) -> list[Block]:
     """The first rows and columns of a table; where numbers stand, as a page shows them."""
     columns = columns_of(_text(content))
-    shown = {name: _cells(columns[name][:_ROWS]) for name in [*columns][:_COLUMNS]}
+    shown = {name: _cells(name, columns[name][:_ROWS]) for name in [*columns][:_COLUMNS]}
     texts = [at for at, (_, numeric) in enumerate(shown.values()) if not numeric]
     cells = list(zip(*(column for column, _ in shown.values()), strict=True))
     block = Table(_epoch(one), [*shown], cells, texts=texts)
@@ -148,10 +149,12 @@ def _table(one: Artifact, content: bytes) -> list[Block]:
     return [block, *([Text([f"The first {cut} are shown: all are in {one.file}."])] if cut else [])]
 
 
-def _cells(cells: Sequence[str]) -> tuple[list[str], bool]:
+def _cells(column: str, cells: Sequence[str]) -> tuple[list[str], bool]:
     """A column's cells as a page shows them: rounded, where all are numbers; whether they are."""
     values = numbers(cells)
     if len(values) == len(cells) and np.isfinite(values).all():
+        if column in _NUMBERED:
+            return [*cells], True
         return [number(int(v) if v.is_integer() else v) for v in values.tolist()], True
     return [shorten(cell, _CELL) for cell in cells], False
 

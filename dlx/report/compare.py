@@ -148,7 +148,8 @@ def _row(index: int, run: Run, name: str) -> list[str]:
     score, interval, baseline = get(found, "score", str), span(found), get(found, "baseline", dict)
     against = [display_name(get(baseline, "name", str)), number(amount(baseline, "value"))]
     goal = GOAL.get(get(found, "direction", str), "")
-    on = ", ".join(filter(None, (part(score), goal)))
+    fresh = bool(get(run.report, "fresh", str))
+    on = ", ".join(filter(None, (part(score, fresh), goal)))
     sample = " (sample data)" if run.sample else ""
     return [
         f"{index}{sample}",

@@ -32,7 +32,7 @@ def setup(run: Run) -> Section:
         ("schedule", get(report, "schedule", str)),
         ("stopped", _stops(report)),
         ("monitored score", get(report, "monitor", str)),
-        ("seed", "" if amount(report, "seed") is None else number(report["seed"])),
+        ("seed", "" if amount(report, "seed") is None else str(report["seed"])),
     ]
     return Section("setup", "Set-up", [Facts("", [row for row in rows if row[1]])])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -183,6 +184,24 @@ def test_no_such_run_writes_nothing(names: list[str], cli: Cli) -> None:
     assert found.code == 2
     assert found.err.startswith("error: there is no run `nothing`\n")
     assert not Path("comparison.html").exists()
+
+
+def test_episodes_are_called_so(names: list[str], cli: Cli, tmp_path: Path) -> None:
+    runs = []
+    for place, name in enumerate(names[:2]):
+        runs.append(shutil.copytree(name, tmp_path / f"of-episodes-{place}"))
+        report = json.loads((runs[place] / "report.json").read_text())
+        told = {**report, "fresh": "no test set is used up"}
+        (runs[place] / "report.json").write_text(json.dumps(told))
+
+    found = cli("compare", *map(str, runs))
+
+    told = "an interval covers the variation over {}; another seed may change a score as well\n"
+    assert told.format("episodes") in found.out
+    page = Path("comparison.html").read_text(encoding="utf-8")
+    assert "accuracy (test episodes, higher is better)" in page
+    mixed = cli("compare", names[0], str(runs[1]))
+    assert told.format("rows and episodes") in mixed.out
 
 
 @pytest.mark.parametrize("scores", [3, [4, {"name": 5}], [{"name": "test/accuracy"}]], ids=str)

@@ -221,7 +221,7 @@ def test_a_run_tells_its_rule_its_agreement_and_leaves_what_it_found() -> None:
     number, agreement = run.facts["told"]
     assert number.startswith(("2 clusters", "3 clusters", "4 clusters"))
     assert ": of 2 to 4, they have the largest silhouette of training rows (0." in number
-    told = "agreement with cultivar, which nothing learnt from: adjusted Rand index "
+    told = "agreement with cultivar, from which nothing was learnt: adjusted Rand index "
     assert agreement.startswith(told)
     names = [(one.kind, one.name) for one in list_artifacts(run.folder)]
     assert sorted(names) == [

@@ -188,7 +188,7 @@ def test_rows_that_are_no_pictures_have_views_by_noise_and_by_what_is_left_out()
     hint = "prepare.augment.features=[{jitter: 0.5}, {drop: 0.2}]"
     with pytest.raises(UsageError) as caught:
         loaded(base=wine)
-    what = "learner contrastive needs two views of each row, but `prepare.augment.features` says of"
+    what = "learner contrastive needs two views of each row, but `prepare.augment.features` names"
     assert str(caught.value).startswith(f"{what} none")
     assert str(caught.value).endswith(f"try: '{hint}'")
     with pytest.raises(UsageError) as caught:
@@ -219,7 +219,7 @@ def told(*overrides: str) -> str:
 
 REFUSED = {
     "prepare.augment.image=[]": (
-        "learner contrastive needs two views of each row, but `prepare.augment.image` says of none",
+        "learner contrastive needs two views of each row, but `prepare.augment.image` names none",
         "augmentations of image (dlx help augmentation)",
         "'prepare.augment.image=[{shift: 0.15}, {rotate: 15}]'",
     ),

@@ -39,8 +39,8 @@ def test_new_rows_are_placed_as_scikit_learn_places_them() -> None:
     np.testing.assert_allclose(found, oracle.transform(others.numpy()), atol=1e-9)
     batch = fold.validation.batch(0, len(fold.validation))
     np.testing.assert_allclose(learner.encode(batch.inputs).numpy(), found, atol=1e-5)
-    told = f"3 components tell {oracle.explained_variance_ratio_.sum():.1%} of the training rows'"
-    assert learner.tell()[0] == f"{told} variance"
+    told = f"3 components explain {oracle.explained_variance_ratio_.sum():.1%} of the variance"
+    assert learner.tell()[0] == f"{told} of the training rows"
 
 
 def test_scores_are_what_they_are_called() -> None:

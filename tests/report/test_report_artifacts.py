@@ -98,6 +98,15 @@ def test_a_long_table_is_cut_and_says_so(shown):
     assert "The first 50 of 70 rows are shown: all are in artifacts/sizes.csv." in shown.texts
 
 
+def test_a_seed_is_a_name_and_no_amount(make_run, page):
+    folder = make_run(metrics=None, predictions=None, seed=1234, fresh="no test set is used up")
+    Artifacts(folder).table("episodes", {"seed": [1174386176, 12322725], "steps": [1234, 9]})
+    found = page(build(folder))
+    (table,) = [rows for rows in found.tables.values() if rows[0] == ["seed", "steps"]]
+    assert table[1:] == [["1174386176", "1,234"], ["12322725", "9"]]
+    assert "1234" in found.texts
+
+
 def test_texts_and_names_are_text(shown):
     assert {"to be\nor <b>not</b>", "temperature 0.2"} <= set(shown.texts)
     assert "<i>one</i>: 1.000, 3.000" in shown.texts
