@@ -5,16 +5,12 @@ from __future__ import annotations
 import dataclasses
 from typing import Any
 
+from .learners import reads, spec_of
 from .schema import Config
 from .specs.protocols import Chronological, IteratedKFold, Protocol, Rolling
 
 _WIDER = 0.4
 """The largest share of validation rows that is advised where rows are in time."""
-
-
-def one_cut(config: Config) -> str:
-    """A protocol that holds rows out once, and that the dataset may have."""
-    return f"protocol={'chronological' if config.dataset.options.time else 'holdout'}"
 
 
 def more_reliable(config: Config, repeated: bool) -> str:
@@ -27,8 +23,12 @@ def more_reliable(config: Config, repeated: bool) -> str:
     Returns:
         As typed, or "" where dlx knows none.
     """
+    if not reads(config, "protocol"):
+        return ""
     if config.dataset.options.time:
         return _widen_validation(config)
+    if "folds" not in spec_of(config).can:
+        return ""
     options = config.protocol.options
     if isinstance(options, IteratedKFold):
         return f"protocol.iterations={2 * options.iterations}"

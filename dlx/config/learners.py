@@ -13,7 +13,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from ..errors import Problem, UsageError
-from .advice import one_cut
 from .branches import Branch
 from .fields import Chosen, import_code, options_of
 from .files import Path, Where
@@ -273,6 +272,11 @@ _CANNOT: dict[Ability, str] = {
     "predict": "predicts nothing of new data",
     "generate": "makes no new samples",
 }
+
+
+def one_cut(config: Config) -> str:
+    """A protocol that holds rows out once, and that the dataset may have."""
+    return f"protocol={'chronological' if config.dataset.options.time else 'holdout'}"
 
 
 def check_kind(config: Config, where: Where) -> Iterator[Problem]:

@@ -10,7 +10,6 @@ from typing import Any
 import yaml
 
 from ..errors import Problem, UsageError
-from .advice import one_cut
 from .augment import check_augment, check_views
 from .cycles import check_cycles
 from .features import check_features
@@ -21,6 +20,7 @@ from .learners import (
     check_kind,
     check_learner,
     check_models,
+    one_cut,
     own_optimizers,
     reads,
     spec_of,

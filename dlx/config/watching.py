@@ -7,9 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from ..errors import Problem
-from .advice import one_cut
 from .files import Path, Where
-from .learners import epoch_scores, has_validation, monitor_of, reads, spec_of
+from .learners import epoch_scores, has_validation, monitor_of, one_cut, reads, spec_of
 from .names import did_you_mean, join_names
 from .schema import Config
 

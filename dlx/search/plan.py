@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from ..config import words
-from ..config.advice import one_cut
 from ..config.expression import Condition
-from ..config.learners import has_validation, judged_score, reads
+from ..config.learners import has_validation, judged_score, one_cut, reads
 from ..config.load import Loaded, digest
 from ..config.names import plural
 from ..config.paths import folder_name, search_path

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from dlx.config.advice import more_reliable, one_cut
+from dlx.config.advice import more_reliable
+from dlx.config.learners import one_cut, reads
 from dlx.config.load import Loaded, load
 from dlx.config.paths import find_shipped
 from dlx.config.schema import Config
@@ -23,9 +24,12 @@ FEW = ("beijing_pm25", "boston_housing")
 """Tasks in time and not: all that advice goes by, beside the protocol."""
 
 
-def skip_pictures(loaded: Loaded) -> None:
-    if loaded.config.dataset.options.kind == "picture":
-        pytest.skip("nothing is held out of one picture, so that no protocol is read")
+TSNE = "digits_projection learner.method.name=tsne ~protocol"
+
+
+def skip_without_protocol(loaded: Loaded) -> None:
+    if not reads(loaded.config, "protocol"):
+        pytest.skip("nothing is held out of one picture or environment")
 
 
 def legal(task: str) -> Iterator[Loaded]:
@@ -44,7 +48,7 @@ def legal(task: str) -> Iterator[Loaded]:
 def test_what_is_advised_is_accepted_for_every_task_and_protocol(task: str) -> None:
     advised = set()
     for loaded in legal(task):
-        skip_pictures(loaded)
+        skip_without_protocol(loaded)
         for repeated in (False, True):
             typed = more_reliable(loaded.config, repeated).split()
             again = load([*loaded.arguments, *typed])
@@ -61,7 +65,7 @@ def test_what_is_advised_is_accepted_for_every_task_and_protocol(task: str) -> N
 @pytest.mark.parametrize("task", TASKS)
 def test_what_is_advised_leaks_nothing(task: str) -> None:
     loaded = load([f"task={task}", "dataset.sample=true"])
-    skip_pictures(loaded)
+    skip_without_protocol(loaded)
     samples = read(loaded.config.dataset)
     targets = {n: encode(samples, n, t.problem) for n, t in loaded.config.targets.items()}
     hashes = input_hashes(samples)
@@ -74,6 +78,12 @@ def test_what_is_advised_leaks_nothing(task: str) -> None:
     known = [found.plain() for found in findings(loaded.config)]
     typed = more_reliable(loaded.config, has_repeats(known))
     refuse_leaks(findings(load([*loaded.arguments, *typed.split()]).config))
+
+
+@pytest.mark.parametrize("words", ["gridworld", "style", TSNE])
+def test_where_no_fold_can_be_held_out_none_is_advised(words: str) -> None:
+    config = load(["dataset.sample=true", *f"task={words}".split()]).config
+    assert more_reliable(config, repeated=False) == ""
 
 
 def test_what_keeps_rows_together_and_cuts_the_test_set_stays() -> None:
