@@ -65,13 +65,26 @@ class Numbered(Odd):
         return 1 + self.steps % 4
 
 
+class Broken(Odd):
+    """Its third reward is no number, every time."""
+
+    def step(self, action: Any) -> Any:
+        seen, _, *rest = super().step(action)
+        return seen, float("nan") if self.steps == 3 else 1.0, *rest
+
+
+class Lacking(Odd):
+    def __init__(self) -> None:
+        raise ModuleNotFoundError("No module named 'jax'", name="jax")
+
+
 class Driven(Odd):
     action_space = spaces.Box(-2, 2, (1,), np.float32)
 
 
 @pytest.fixture(autouse=True)
 def _own() -> None:
-    for kind in (Odd, Drifting, Tuple, Pair, Numbered, Driven):
+    for kind in (Odd, Drifting, Tuple, Pair, Numbered, Broken, Lacking, Driven):
         name = f"{kind.__name__}-v0"
         if name not in gymnasium.registry:
             limit = None if kind is Odd else 50
@@ -209,6 +222,11 @@ KNOWN = "CartPole-v1, Acrobot-v1, MountainCar-v0"
             "Tuple-v0 is observed as Tuple, which dlx cannot read\n  where: dataset.environment\n"
             "  accepted: Box or Discrete\n  try: dataset.environment=CartPole-v1",
         ),
+        (
+            "Lacking-v0",
+            "Lacking-v0 needs a package that is not installed: No module named 'jax'\n"
+            f"  where: dataset.environment\n  accepted: {KNOWN}",
+        ),
     ],
 )
 def test_what_cannot_be_played_is_refused(name: str, lines: str) -> None:
@@ -236,6 +254,7 @@ def test_one_that_is_no_function_of_its_seed_is_found() -> None:
         "Drifting-v0 is not a function of its seed: played twice with the same actions, the "
         "episode of seed 0 is another at step 0"
     )
+    assert find_unsteadiness(Gymnasium(environment="Broken-v0")) == ""  # the same, if no number
 
 
 def test_walls_that_leave_no_way_are_refused() -> None:

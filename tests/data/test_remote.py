@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 
-from dlx.config.specs.environments import Gridworld
-from dlx.data.environments import Environment, make_copies
-from dlx.data.environments.remote import Remote
+from dlx.config.specs.environments import Gridworld, Gymnasium
+from dlx.data.environments import Environment, make, make_copies
+from dlx.data.environments.remote import Remote, _carry_out
 from dlx.errors import RunError
 from dlx.sources.environment import Copies, play
 
@@ -48,6 +50,28 @@ def test_episodes_drawings_and_best_actions_are_the_same(remote: list[Environmen
         assert (one.reset(3) == other.reset(3)).all()
         assert (np.asarray(one.draw()) == other.draw()).all()  # type: ignore[operator]
         assert one.potential() is other.potential() is None
+
+
+class InPlace:
+    """Answers as a process would that plays a copy."""
+
+    def __init__(self, copy: Environment) -> None:
+        self.copy, self.answer = copy, b""
+
+    def tell(self, what: bytes, copy: int, value: int = 0) -> None:
+        assert copy == 0
+        self.answer = _carry_out(self.copy, what, value)
+
+    def hear(self) -> bytes:
+        return self.answer
+
+
+def test_what_cannot_be_drawn_is_not_drawn_elsewhere_either() -> None:
+    copy = make(Gymnasium(environment="FrozenLake-v1"))
+    process: Any = InPlace(copy)
+    there = Remote(copy, process, 0)
+    there.reset(0)
+    assert there.draw() is there.potential() is there.best_action() is None
 
 
 @pytest.mark.slow

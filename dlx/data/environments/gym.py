@@ -90,7 +90,7 @@ def _make(name: str) -> Any:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             return gymnasium.make(name, disable_env_checker=True)
-    except error.DependencyNotInstalled as missing:
+    except (error.DependencyNotInstalled, ImportError) as missing:
         what = f"{name} needs a package that is not installed: {str(missing).rstrip('.')}"
         raise UsageError(Problem(what, _KEY, join_names(_KNOWN))) from None
     except error.Error as refused:

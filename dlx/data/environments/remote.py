@@ -130,8 +130,10 @@ class Remote(Environment):
     def draw(self) -> npt.NDArray[np.uint8] | None:
         """How it stands."""
         found = self._ask(_DRAW)
+        if not found:
+            return None
         shape = np.frombuffer(found[:24], np.int64)
-        return np.frombuffer(found[24:], np.uint8).reshape(shape) if found else None
+        return np.frombuffer(found[24:], np.uint8).reshape(shape)
 
     def potential(self) -> float | None:
         """As the process's copy has it."""
