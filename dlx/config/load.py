@@ -191,12 +191,21 @@ def load_values(
         found = lay_over(tree, arguments)
     config, problems, _ = _check(tree, found)
     if problems or config is None:
-        raise UsageError(*problems, *_explain_refusal(values, plugins, shown))
+        raise UsageError(*problems, *tell_plugins(values, plugins, shown))
     return config
 
 
-def _explain_refusal(values: Any, plugins: Sequence[str], shown: str) -> list[Problem]:
-    """What a run needs of the user's own and was not allowed: probably why it cannot be read."""
+def tell_plugins(values: Any, plugins: Sequence[str], shown: str) -> list[Problem]:
+    """What a run has used of the user's own that is not allowed now.
+
+    Probably that is why its config cannot be read; or its environment is not found, as a plugin
+    may only register one.
+
+    Args:
+        values: by section, as a `config.yaml` holds them.
+        plugins: packages that the user allows now.
+        shown: how the file is named to the user.
+    """
     named = values.get("plugins") if isinstance(values, dict) else None
     listed = named if isinstance(named, list) else []
     lacking = [name for name in listed if is_name(name) and name not in plugins]

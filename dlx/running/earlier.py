@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ..config.load import digest
+from ..config.files import read_saved
+from ..config.load import digest, tell_plugins
 from ..config.schema import MAX_THREADS, Config
 from ..errors import Problem, RunError, UsageError
 from ..files import read_json
@@ -106,12 +107,24 @@ class Earlier:
         found = getattr(self, record).get(key)
         return found if type(found) is type(default) else default
 
+    def check_plugins(self, config: Config) -> None:
+        """What the run used of the user's own must be allowed now.
+
+        Raises:
+            UsageError: a plugin is not.
+        """
+        shown = f"{self.folder.name}/config.yaml"
+        values, _ = read_saved(self.folder / "config.yaml", shown)
+        if lacking := tell_plugins(values, config.plugins, shown):
+            raise UsageError(*lacking)
+
     def check_config(self, config: Config) -> None:
         """The config must be the one that the run was begun with.
 
         Raises:
             UsageError: it is another.
         """
+        self.check_plugins(config)
         known = self.status.get("config_digest")
         if known is not None and known != digest(config):
             what = "config.yaml has changed since the start of this run"

@@ -57,7 +57,8 @@ def test_one_of_each_kind(cli: Any, here: Path) -> None:
     ]
     (note,) = here.glob("runs/parts/*/note.txt")
     assert note.read_text() == "trained: done\n"
-    assert cli("reproduce", "last", "--plugins", "my_parts", "--json").code == 0
+    mine = ("my_parts", "my_gate", "my_confidence", "my_stop")
+    assert cli("reproduce", "last", "--plugins", *mine, "--json").code == 0
 
 
 def test_a_model_is_any_module(cli: Any, here: Path) -> None:
@@ -234,3 +235,19 @@ def test_a_column_of_ones_own_goes_from_the_file_to_the_report(cli: Any, here: P
         assert cli(command, "last", "--plugins", "my_winds", "--json").code == 0
     angles = importlib.import_module("my_angles").Angles
     check_column(lambda: angles(np.arange(12, dtype=np.float32)[:, None] * 30, ("degrees",)))
+
+
+def test_a_plugin_that_no_key_needs_is_asked_for_all_the_same(cli: Any, here: Path) -> None:
+    (here / "my_seas.py").write_text("DLX_COMPONENTS = {}\n")  # as one that registers environments
+    mine = ("plugins=[my_seas]", "trainer.epochs=1", "dataset.sample=true", *QUICK)
+    assert cli("train", "task=wine", *mine).code == 0
+
+    for command in ("test", "reproduce", "resume"):
+        refused = cli(command, "last")
+        assert refused.code == 2
+        assert "error: this run used my_seas: plugins, which a run folder cannot" in refused.err
+        assert refused.err.endswith(
+            "  try: add `--plugins my_seas`; to dlx resume `plugins=[my_seas]`\n"
+        )
+    assert cli("test", "last", "--plugins", "my_seas").code == 0
+    sys.modules.pop("my_seas")
