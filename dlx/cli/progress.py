@@ -42,7 +42,8 @@ def _fit_scores(scores: str, room: int) -> str:
 def _line(training: Training, scores: Mapping[str, float]) -> str:
     """An epoch's scores in a line."""
     epochs = training.options.epochs
-    return f"epoch {training.progress.epoch:>{len(str(epochs))}}/{epochs}  {_short(scores)}"
+    told = f"epoch {training.progress.epoch:>{len(str(epochs))}}/{epochs}  {_short(scores)}"
+    return told.rstrip()
 
 
 class Lines(Callback):

@@ -81,7 +81,7 @@ class Anomalies(AtOnce):
         known = labels_of(fold, "train", labels.column).classes if labels.column else ()
         if labels.column and labels.anomalous not in known:
             what = f"`{key}` is {labels.anomalous}, which is no class of {labels.column}"
-            near = did_you_mean(labels.anomalous, known, f"did you mean {key}={{}}?")
+            near = did_you_mean(labels.anomalous, known, f"{key}={{}}")
             raise UsageError(Problem(what, key, join_names(known), near))
         self.found.require(fold)
         rows, wanted = len(self._rows(fold)), getattr(self.options.method.options, "components", 0)

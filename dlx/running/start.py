@@ -259,7 +259,8 @@ def _opening(run: Run) -> str:
     where = fold.device.type
     where += f", {threads} thread{'s' if threads > 1 else ''}" if where == "cpu" else ""
     sample = " (sample data, not a result)" if run.data.samples.sample else ""
-    rows = spec_of(run.config).tell_fresh(run.config) or f"{rows}, {len(split.test):,} test rows"
+    rows += f", {len(split.test):,} test rows" if len(split.test) else " rows, no test set"
+    rows = spec_of(run.config).tell_fresh(run.config) or rows
     return f"{run.config.task}{sample}: {rows}; {network_name(run.config)} with {sizes}; {where}"
 
 

@@ -301,3 +301,14 @@ def test_the_bar_is_taken_down_on_ctrl_c_and_no_color_is_honoured(here: Path) ->
     assert sent.rindex("\x1b[?25h") > sent.rindex("\x1b[?25l")
     assert any(line.startswith("error: interrupted after epoch") for line in plain(sent))
     assert not re.search(r"\x1b\[[0-9;]*m", sent)
+
+
+def test_where_no_row_is_held_out_no_test_set_is_spoken_of(cli: Cli) -> None:
+    rows = ("task=wine_clusters", "dataset.sample=true", "learner.choose=null", "~protocol")
+    found = cli("train", *rows, "learner.method={name: hdbscan, smallest: 5}", "trainer.threads=1")
+
+    assert (found.code, found.err) == (0, "")
+    lines = found.out.splitlines()
+    opening = next(line for line in lines if line.startswith("wine_clusters "))
+    assert ": 90 training rows, no test set; clusters with 0 parameters; cpu, 1 thread" in opening
+    assert "epoch 1/1" in lines

@@ -132,7 +132,7 @@ DATA = {
     "learner.labels.anomalous=malign": (
         "`learner.labels.anomalous` is malign, which is no class of diagnosis\n"
         "  where: learner.labels.anomalous\n  accepted: malignant, benign\n"
-        "  try: did you mean learner.labels.anomalous=malignant?"
+        "  try: learner.labels.anomalous=malignant"
     ),
     "learner.method={name: reconstruction, components: 30}": (
         "`learner.method.components` is 30, but a row has 30 numbers: from as many, every row can "
@@ -148,7 +148,7 @@ DATA = {
     ),
     "~learner.labels.column": (
         "`learner.labels.anomalous` is malignant, but `learner.labels.column` is null\n"
-        "  where: dlx:configs/task/breast_cancer_anomalies.yaml:18\n"
+        "  where: dlx:configs/task/breast_cancer_anomalies.yaml:22\n"
         "  accepted: a column of classes, and which of them is anomalous; or neither"
     ),
     "targets={diagnosis: {problem: binary}}": (
