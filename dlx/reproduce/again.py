@@ -79,7 +79,7 @@ def reproduce(
         what = f"only a finished run can be reproduced, and this one is {earlier.state}"
         raise UsageError(Problem(what, str(folder), hint=f"dlx resume {folder.name} continues"))
     config = load_saved(folder / "config.yaml", f"{folder.name}/config.yaml", plugins)
-    earlier.check_plugins(config)
+    earlier.check_needs(config)
     root = folder.parent.parent
     config = locate_files(pin_members(pin_source(config, root), root), root)
     broken = seal.find_broken(folder)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
+from ..config.extras import find_missing
 from ..config.files import read_saved
 from ..config.load import digest, tell_plugins
 from ..config.schema import MAX_THREADS, Config
@@ -107,15 +108,17 @@ class Earlier:
         found = getattr(self, record).get(key)
         return found if type(found) is type(default) else default
 
-    def check_plugins(self, config: Config) -> None:
-        """What the run used of the user's own must be allowed now.
+    def check_needs(self, config: Config) -> None:
+        """What the run used of the user's own must be allowed now, and packages installed.
 
         Raises:
-            UsageError: a plugin is not.
+            UsageError: a plugin is not allowed, or a package is missing.
         """
         shown = f"{self.folder.name}/config.yaml"
         values, _ = read_saved(self.folder / "config.yaml", shown)
-        if lacking := tell_plugins(values, config.plugins, shown):
+        quiet = replace(config, run=replace(config.run, watch=False))  # nothing is logged again
+        lacking = tell_plugins(values, config.plugins, shown)
+        if lacking := [*lacking, *find_missing(quiet, lambda _: shown)]:
             raise UsageError(*lacking)
 
     def check_config(self, config: Config) -> None:
@@ -124,7 +127,7 @@ class Earlier:
         Raises:
             UsageError: it is another.
         """
-        self.check_plugins(config)
+        self.check_needs(config)
         known = self.status.get("config_digest")
         if known is not None and known != digest(config):
             what = "config.yaml has changed since the start of this run"

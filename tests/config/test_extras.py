@@ -13,10 +13,11 @@ import yaml
 
 from dlx.config import extras
 from dlx.config.extras import find_missing, is_installed
-from dlx.config.fields import Component, option
+from dlx.config.fields import Component, option, to_plain
 from dlx.config.load import load, load_saved
 from dlx.config.specs import LAYERS, OPTIMIZERS
 from dlx.errors import UsageError
+from dlx.running.earlier import Earlier
 
 
 @pytest.fixture
@@ -82,6 +83,23 @@ def test_a_run_folder_can_be_read_where_its_package_is_missing(
     config = load_saved(file, "config.yaml")
     (problem,) = find_missing(config, lambda _: "config.yaml")
     assert problem.what == "callbacks.tensorboard needs the package tensorboard"
+
+
+@pytest.mark.usefixtures("here")
+def test_a_run_that_is_played_again_needs_its_environment_and_no_callbacks(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    typed = ("task=cartpole", "callbacks.tensorboard={}")
+    config = load(typed).config
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump(to_plain(config)))
+    monkeypatch.setattr(extras, "is_installed", lambda _: False)
+
+    with pytest.raises(UsageError) as caught:
+        Earlier(tmp_path, {}, {}, {}, {}).check_config(config)
+    assert str(caught.value) == (
+        f"dataset gymnasium needs the package gymnasium\n  where: {tmp_path.name}/config.yaml\n"
+        "  try: pip install 'dlx[rl]'"
+    )
 
 
 @pytest.mark.usefixtures("here")
