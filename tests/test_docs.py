@@ -122,7 +122,8 @@ def sampled(words: list[str]) -> list[str]:
         return [*words, "trainer.epochs=2", "learner.validation_episodes=2", *few]
     narrow = ["generator", "discriminator"] if task in ("frogs_gan", "mnist_gan") else []
     narrow = [f"learner.{network}={{name: mlp, units: [4]}}" for network in narrow]
-    return [*words, *ALONE, epochs, *narrow]
+    few = ["trainer.steps_per_epoch=2"] if task == "mnist_diffusion" else []
+    return [*words, *ALONE, epochs, *narrow, *few]
 
 
 @pytest.fixture(scope="module")

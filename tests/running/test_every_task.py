@@ -108,6 +108,9 @@ def test_a_task_trains_on_made_up_data_and_is_stamped(task: str) -> None:
         smaller = ("learner.shown=10", "learner.network.units=8")
     if task == "frogs_gan":
         smaller = tuple(f"learner.{one}={{name: mlp, units: [4]}}" for one in NETWORKS)
+    if config_of(task).learner.name == "diffusion":
+        few = ("learner.jumps=2", "learner.judge.samples=16")
+        smaller = ("trainer.steps_per_epoch=2", *few)
     if config_of(task).dataset.options.kind == "environment":
         smaller = EPISODES
     run = trained(f"trainer.{length}=1", *smaller, base=sample_of(task))
