@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from fnmatch import fnmatchcase
 from typing import Any
@@ -93,9 +94,13 @@ def _below(kept: Weights, part: str, source: Source) -> Weights:
 
 
 def _hint_part(kept: Weights, own: Mapping[str, Any]) -> str:
-    """A part of a run's network in which weights have the names of these."""
-    parts = (name.partition(".") for name in kept)
-    return next((f"from_run.part={part}" for part, _, rest in parts if rest in own), "")
+    """The part of a run's network in which most weights have the names of these, and fit."""
+    alike: Counter[str] = Counter()
+    for name, one in kept.items():
+        part, _, rest = name.partition(".")
+        if rest in own:
+            alike[part] += 1 + (one.shape == tuple(own[rest].shape)) * len(kept)
+    return f"from_run.part={alike.most_common(1)[0][0]}" if alike else ""
 
 
 def _choose(kept: Weights, patterns: Sequence[str], source: Source) -> list[str]:

@@ -195,7 +195,7 @@ def read_weights(source: Source) -> Weights:
     try:
         content = read_bytes(source.file, None)
         if hashlib.sha256(content).hexdigest() == source.sha256:
-            return dict(load_arrays(content))
+            return dict(sorted(load_arrays(content).items()))  # they come in no order
         reason = "they are not those that the run recorded"
     except (OSError, ValueError, SafetensorError) as error:
         reason = str(error)

@@ -46,7 +46,8 @@ def test_extras_are_told_with_what_to_type(cli: Cli, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(extras, "is_installed", lambda package: package == "tensorboard")
 
     assert look(cli)[1]["extras"]["found"] == (
-        "mlflow is missing (pip install 'dlx[mlflow]'); tensorboard is installed"
+        "rl is missing (pip install 'dlx[rl]'); mlflow is missing (pip install 'dlx[mlflow]'); "
+        "tensorboard is installed"
     )
 
 

@@ -104,11 +104,16 @@ def test_penalties_of_several_models_are_added() -> None:
     assert Penalty({"into": (mlp(), models["into"][1])})() is None
 
 
-TASKS = ("task=wine", "task=digits_vae", "task=digits_gan", "task=digits_diffusion")
+PICTURES = ("vae", "gan", "diffusion", "autoencoder", "contrastive")
+POLICIES = ("dqn", *(f"{name} learner.value={{name:mlp}}" for name in ("ppo", "reinforce")))
+TASKS = (
+    *("task=wine", *(f"task=digits_{name}" for name in PICTURES)),
+    *(f"task=gridworld learner={name}" for name in POLICIES),
+)
 
 
 def test_learners_without_a_model_of_the_table_are_all_that_is_not_tried_below() -> None:
-    tried = {loaded(task).config.learner.name for task in TASKS}
+    tried = {loaded(*task.split()).config.learner.name for task in TASKS}
     for name in set(LEARNERS.entries) - tried:
         options = LEARNERS.entries[name].options()
         assert "model" not in import_code(options.spec).uses
@@ -122,7 +127,7 @@ def is_model(option: object) -> bool:
 @pytest.mark.parametrize("task", TASKS)
 def test_a_spec_tells_every_model_that_its_learner_trains_as_it_is_built(task: str) -> None:
     """By a graph in place of each, which reads what it is said to be fed."""
-    config = loaded(task, "dataset.sample=true").config
+    config = loaded(*task.split(), "dataset.sample=true").config
     options = vars(config.learner.options).items()
     chosen = {f"learner.{n}" for n, one in options if is_model(one)}
     uses = spec_of(config).models(config)
@@ -136,7 +141,7 @@ def test_a_spec_tells_every_model_that_its_learner_trains_as_it_is_built(task: s
         nodes = ", ".join([*flat, f"main: {{of: [{read}]{join}, layers: [{{linear: 3}}]}}"])
         graphs.append(f"{key}={{name: graph, nodes: {{{nodes}}}, heads: {{{heads}}}}}")
 
-    *_, training = built(*graphs, base=(task, "dataset.sample=true", "trainer.threads=1"))
+    *_, training = built(*graphs, base=(*task.split(), "dataset.sample=true", "trainer.threads=1"))
 
     weights = dict(training.learner.module.named_parameters())
     assert sum(name.endswith("nodes.main.0.weight") for name in weights) == len(uses)

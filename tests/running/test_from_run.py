@@ -312,7 +312,7 @@ def test_a_part_of_a_network_is_taken_without_its_name(tmp_path: Path) -> None:
         (
             ("from_run.part=encode",),
             f"run {first.name} has no part `encode`\n  where: from_run.part\n"
-            "  accepted: encoder, decoder\n  try: did you mean encoder?",
+            "  accepted: decoder, encoder\n  try: did you mean encoder?",
         ),
     ):
         with pytest.raises(UsageError) as caught:
