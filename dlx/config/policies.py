@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import ClassVar
 
 from ..errors import Problem
-from .files import Where
+from .files import Path, Where
 from .learners import LearnerSpec, ModelUse, ScoreSpec, known_inputs
 from .names import plural
 from .schema import Config
@@ -93,6 +93,23 @@ class ActorCriticSpec(PolicySpec):
         if options.value is not None:
             found["learner.value"] = ModelUse(options.value, inputs, ("value",), {"value": 1})
         return found
+
+    def check(self, config: Config, where: Where) -> Iterator[Problem]:
+        """A model that cannot tell the value too, such as a graph with heads of its own."""
+        yield from super().check(config, where)
+        options, model, inputs = config.learner.options, config.model, known_inputs(config)
+        assert isinstance(options, ActorCritic)
+        if options.value is not None or [*model.options.check(inputs, ("action",), _nowhere)]:
+            return
+        if [*model.options.check(inputs, ("value",), _nowhere)]:
+            what = f"`learner.value` is null, so that the value has a {model.name} as `model` has, "
+            what += "but that is made for actions alone"
+            accepted = "a model of its own for the value"
+            yield Problem(what, where(("model",)), accepted, "'learner.value={name: mlp}'")
+
+
+def _nowhere(path: Path) -> str:  # noqa: ARG001 - what is found there is not told
+    return ""
 
 
 class PpoSpec(ActorCriticSpec):

@@ -43,6 +43,19 @@ def test_what_would_have_no_effect_is_refused(override: str, lines: str) -> None
     assert refused(GRID, override) == lines
 
 
+@pytest.mark.parametrize("learner", ["ppo", "reinforce"])
+def test_a_graph_of_actions_tells_no_value(learner: str) -> None:
+    nodes = "nodes: {main: {of: [observation], layers: [{linear: 3}]}}"
+    graph = f"model={{name: graph, {nodes}, heads: {{action: main}}}}"
+    found = refused(GRID, f"learner={learner}", graph)
+    assert found == (
+        "`learner.value` is null, so that the value has a graph as `model` has, but that is made "
+        f"for actions alone\n  where: command line: {graph}\n"
+        "  accepted: a model of its own for the value\n  try: 'learner.value={name: mlp}'"
+    )
+    load([GRID, f"learner={learner}", graph, "learner.value={name: mlp}"])
+
+
 def test_one_advantage_is_not_normalised() -> None:
     """Its deviation would be no number, and with it all weights."""
     alone = (GRID, "dataset.copies=1", "learner.rollout=1")
