@@ -32,14 +32,28 @@ def best_epoch(curve: History, score: str, direction: str) -> int:
     return best
 
 
-def summary(histories: Sequence[History], epoch: int) -> dict[str, dict[str, Any]]:
-    """Mean and standard deviation (n - 1) of each validation score over the folds at one epoch."""
+def summary(
+    histories: Sequence[History], epoch: int, ends: Sequence[Mapping[str, float]]
+) -> dict[str, dict[str, Any]]:
+    """Mean and standard deviation (n - 1) of each validation score over the folds at one epoch.
+
+    Args:
+        histories: the epochs of each fold.
+        epoch: which one, from 1.
+        ends: the scores of each fold's kept weights, of which those are told that no epoch has.
+    """
     found = {}
     for name in histories[0][epoch - 1]:
         if name.startswith("val/"):
-            each = [history[epoch - 1][name] for history in histories]
-            found[name] = {"mean": statistics.fmean(each), "std": spread(each), "each": each}
+            found[name] = _tell([history[epoch - 1][name] for history in histories])
+    for name in ends[0]:
+        if name not in found and all(name in end for end in ends):
+            found[name] = {**_tell([end[name] for end in ends]), "kept": True}
     return found
+
+
+def _tell(each: list[float]) -> dict[str, Any]:
+    return {"mean": statistics.fmean(each), "std": spread(each), "each": each}
 
 
 def spread(values: Sequence[float]) -> float | None:

@@ -107,7 +107,8 @@ def fold_facts(
         curve: the mean over the folds.
     """
     epoch = common_epoch(config, curve)
-    summary = folds.summary(histories, epoch)
+    ends = [{score.name: score.value for score in one.scores} for one in judged]
+    summary = folds.summary(histories, epoch, ends)
     listed = [
         {
             "fold": number,

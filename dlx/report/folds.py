@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..config.names import join_names
 from .blocks import Section, Table
 from .read import Run, amount, get, mappings
 from .words import number
@@ -25,5 +26,7 @@ def folds(run: Run) -> Section:
         if summary:
             rows.append([label, "", "", "", *values])
     title = "Each fold trains a new model; scores at the epoch with the best mean score"
+    if kept := [n for n in names if get(summary, n, dict).get("kept")]:
+        title += f" ({join_names(kept)}: of each fold's own weights)"
     head = ("fold", "training rows", "validation rows", "epoch", *names)
     return Section("folds", "Folds", [Table(title, head, rows)])

@@ -25,7 +25,7 @@ def test_the_mean_curve_goes_as_far_as_the_shortest_fold() -> None:
 
 
 def test_mean_and_spread_of_the_folds_at_one_epoch() -> None:
-    found = summary(CURVES, 1)
+    found = summary(CURVES, 1, [{}])
 
     assert found == {"val/mae": {"mean": 3.5, "std": pytest.approx(0.5**0.5), "each": [4.0, 3.0]}}
 

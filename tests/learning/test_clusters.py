@@ -237,6 +237,20 @@ def test_a_run_tells_its_rule_its_agreement_and_leaves_what_it_found() -> None:
 
 
 @pytest.mark.slow
+def test_scores_that_only_the_end_has_are_told_of_folds_too() -> None:
+    run = trained(*THREE, "protocol=kfold", "protocol.k=2", base=WINE)
+
+    each = run.facts["fold_summary"]["val/adjusted_rand"]
+    assert len(each["each"]) == 2
+    assert each["kept"]
+    told = {score["name"]: score for score in run.facts["scores"]}
+    assert [*told] == [
+        f"val/{n}" for n in ["silhouette", "loss", "adjusted_rand", "mutual_information"]
+    ]
+    assert told["val/adjusted_rand"]["value"] == each["mean"]
+    assert told["val/adjusted_rand"]["baseline"]["name"] == "random rows as centres"
+
+
 def test_digits_in_the_middle_of_clusters_are_pictures() -> None:
     run = trained("learner.method.clusters=4", base=("task=digits_clusters", "dataset.sample=true"))
 
