@@ -52,17 +52,34 @@ def test_episodes_drawings_and_best_actions_are_the_same(remote: list[Environmen
         assert one.potential() is other.potential() is None
 
 
+def test_who_is_asked_while_others_act_answers_for_itself(remote: list[Environment]) -> None:
+    here = make_copies(HERE, 3)
+    for one in (*remote, *here):
+        one.reset(0)
+    for one in remote:  # the first and the third are played by one process
+        one.start(1)
+    first, other = remote[0], here[0]
+    assert np.array_equal(first.step(1).seen, other.step(1).seen)
+    assert (np.asarray(first.draw()) == other.draw()).all()  # type: ignore[operator]
+    assert np.array_equal(first.reset(7), other.reset(7))
+    for one, beside in zip(remote[1:], here[1:], strict=True):
+        (seen, *rest), (told, *known) = one.step(1), beside.step(1)
+        assert np.array_equal(seen, told)
+        assert rest == known
+
+
 class InPlace:
     """Answers as a process would that plays a copy."""
 
     def __init__(self, copy: Environment) -> None:
         self.copy, self.answer = copy, b""
 
-    def tell(self, what: bytes, copy: int, value: int = 0) -> None:
-        assert copy == 0
+    def tell(self, what: bytes, copy: int, value: int = 0) -> int:
         self.answer = _carry_out(self.copy, what, value)
+        return copy
 
-    def hear(self) -> bytes:
+    def hear(self, order: int) -> bytes:
+        assert order == 0
         return self.answer
 
 

@@ -58,24 +58,32 @@ class _Process:
         self._process: BaseProcess = context.Process(target=serve, args=arguments, daemon=True)
         self._process.start()
         theirs.close()
+        self._given = self._answered = 0
+        self._answers: dict[int, bytes] = {}
 
-    def tell(self, what: bytes, copy: int, value: int = 0) -> None:
-        """Gives an order.
+    def tell(self, what: bytes, copy: int, value: int = 0) -> int:
+        """Gives an order, and returns its number.
 
         Raises:
             RunError: the process has ended.
         """
         with self._told_of():
             self.line.send_bytes(_ORDER.pack(what, copy, value))
+        self._given += 1
+        return self._given
 
-    def hear(self) -> bytes:
-        """The answer to the order that was given first.
+    def hear(self, order: int) -> bytes:
+        """The answer to an order; those to others, which may come before, wait for who asks.
 
         Raises:
             RunError: the process has ended.
         """
-        with self._told_of():
-            return self.line.recv_bytes()
+        while order not in self._answers:
+            with self._told_of():
+                answer = self.line.recv_bytes()
+            self._answered += 1
+            self._answers[self._answered] = answer
+        return self._answers.pop(order)
 
     @contextlib.contextmanager
     def _told_of(self) -> Any:
@@ -100,27 +108,27 @@ class Remote(Environment):
     def __init__(self, known: Environment, process: _Process, number: int) -> None:
         self.name, self.shape, self.actions = known.name, known.shape, known.actions
         self.limit, self.threshold = known.limit, known.threshold
-        self._process, self._number, self._begun = process, number, False
+        self._process, self._number = process, number
+        self._begun: int | None = None  # the order to act that no step has waited for yet
 
     def _ask(self, what: bytes, value: int = 0) -> bytes:
-        self._process.tell(what, self._number, value)
-        return self._process.hear()
+        return self._process.hear(self._process.tell(what, self._number, value))
 
     def reset(self, seed: int) -> Seen:
         """Begins the episode of a seed."""
+        self._begun = None
         return self._read(self._ask(_RESET, seed))
 
     def start(self, action: int) -> None:
         """Lets the process act, for `step` to wait for."""
-        self._process.tell(_ACT, self._number, action)
-        self._begun = True
+        self._begun = self._process.tell(_ACT, self._number, action)
 
     def step(self, action: int) -> Step:
         """Acts once, or waits for what `start` began."""
-        if not self._begun:
+        if self._begun is None:
             self.start(action)
-        self._begun = False
-        found = self._process.hear()
+        assert self._begun is not None
+        found, self._begun = self._process.hear(self._begun), None
         reward, terminated, truncated = _STEP.unpack_from(found)
         return Step(self._read(found[_STEP.size :]), reward, terminated, truncated)
 
