@@ -66,7 +66,7 @@ def fits(config: Config, group: str, option: str) -> bool:
     if group == "learner":
         found = import_code(LEARNERS.entries[option].options.spec)
         alike = (found.uses, found.eats) == (spec_of(config).uses, spec_of(config).eats)
-        return alike and (option == config.learner.name or found.eats == ("rows",))
+        return alike and (option == config.learner.name or found.eats != ("picture",))
     if not reads(config, group):
         return False
     if (group, option) == ("model", "graph"):  # names inputs itself
@@ -97,7 +97,8 @@ def fits(config: Config, group: str, option: str) -> bool:
         return True
     if group == "prepare" and not config.targets:
         whole = config.learner.name == "word_vectors" or makes_pictures(config)
-        spoils = option == "standardise" and config.learner.name != "contrastive"
+        any_numbers = config.learner.name in ("contrastive", "autoencoder")
+        spoils = option == "standardise" and not any_numbers
         return not spoils and not (whole and option == "multi_hot")
     if group == "trainer":  # no group of weights would move after the last epoch
         given = yaml.safe_load((ROOT / group / f"{option}.yaml").read_text("utf-8")) or {}
@@ -115,6 +116,8 @@ def fits(config: Config, group: str, option: str) -> bool:
         return not getattr(config.learner.options, "normalise", False)
     if group == "callbacks" and option in extras():
         return is_installed(option)
+    if group == "schedule" and config.learner.name == "reinforce":
+        return not SCHEDULES.default(option)().options.anneals  # by steps that it does not count
     if f"{group}/{option}" in ("schedule/plateau", "callbacks/early_stopping"):
         watched = validates or spec_of(config).fresh
         return bool(watched) and monitor_of(config) is not None
