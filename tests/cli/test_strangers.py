@@ -62,6 +62,7 @@ COMMANDS: tuple[tuple[str, ...], ...] = (
     ("train", *SMALL, "run.resume=auto"),
     ("runs", "rm", OTHER, "--yes", "--force"),
 )
+JUDGED = (("test", RUN), ("reproduce", RUN), ("resume", BROKEN))
 ONE_RUN = (*COMMANDS[2:3], *COMMANDS[6:11], ("resume", BROKEN, "trainer.epochs=2"))
 
 
@@ -104,6 +105,11 @@ def places(outside: Outside) -> dict[str, Any]:
     }
 
 
+def elsewhere(outside: Outside) -> dict[str, Any]:
+    """The same for commands that refuse a run whose plugins are not allowed."""
+    return {key: value for key, value in places(outside).items() if key != "plugins"}
+
+
 def address(outside: Outside) -> dict[str, Any]:
     return {"callbacks.mlflow.tracking_uri": f"http://{outside.address}"}
 
@@ -112,7 +118,9 @@ def secret(outside: Outside) -> dict[str, Any]:
     return {"optimizer.lr": "${oc.env:STRANGERS_SECRET}"}
 
 
+_PLUGINS = "this run used stranger: plugins, which a run folder cannot load by itself"
 REFUSED = {
+    **{(places, command): _PLUGINS for command in JUDGED},
     (places, "lock"): "a run that needs `about.title=${oc.env:STRANGERS_SECRET}` cannot be pinned",
     (places, "dlx.lock"): "it contains `about.title=${oc.env:STRANGERS_SECRET}`",
     (address, "resume"): "which only the run folder",
@@ -167,7 +175,8 @@ def taint_all(asked: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asks", "commands"), [(places, COMMANDS), (address, ONE_RUN), (secret, ONE_RUN)]
+    ("asks", "commands"),
+    [(places, COMMANDS), (elsewhere, JUDGED), (address, ONE_RUN), (secret, ONE_RUN)],
 )
 def test_what_a_folder_asks_for_is_not_done(
     made: Path, cli: Cli, in_process: None, here: Path, outside: Outside, asks: Any, commands: Any
@@ -179,7 +188,11 @@ def test_what_a_folder_asks_for_is_not_done(
 
         outside.assert_untouched(command)
         assert SECRET not in answer.out + answer.err, command
-        told = REFUSED.get((asks, command[-1])) or REFUSED.get((asks, command[0]))
+        told = (
+            REFUSED.get((asks, command))
+            or REFUSED.get((asks, command[-1]))
+            or REFUSED.get((asks, command[0]))
+        )
         assert (answer.code, told or "") == (2 if told else 0, told or ""), (command, answer.err)
         assert (told or "") in answer.err, command
     for file in filter(Path.is_file, here.rglob("*")):
