@@ -91,8 +91,11 @@ def made_small(name: str) -> list[str]:
     What the names of its figures depend on is left.
     """
     words = [one for one in find(name).arguments() if not one.startswith((*SIZES, VECTORS))]
-    if isinstance(load(words).config.dataset.options, Decoding):
+    dataset = load(words).config.dataset.options
+    if isinstance(dataset, Decoding):
         words.append("dataset.size=48")  # pixels; a convolution costs by the pixel
+    if dataset.kind == "environment":
+        words += ["dataset.max_steps=20", "learner.steps_per_epoch=256", "learner.test_episodes=2"]
     if find(name).task == "frogs_gan":
         words += NARROW
     embeds = any(word.startswith("task=imdb_glove") for word in words)
