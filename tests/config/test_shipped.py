@@ -59,14 +59,8 @@ def makes_pictures(config: Config) -> bool:
 def fits(config: Config, group: str, option: str) -> bool:
     """Whether a group's file agrees with a task, by the problem table and the protocol."""
     validates = has_validation(config)
-    if group == "learner" and spec_of(config).branch == "unsupervised":
-        with suppress(DlxError):  # it has few sections, which most learners read: whoever can may
-            return bool(load([f"task={config.task}", f"learner={option}"]))
-        return False
     if group == "learner":
-        found = import_code(LEARNERS.entries[option].options.spec)
-        alike = (found.uses, found.eats) == (spec_of(config).uses, spec_of(config).eats)
-        return alike and (option == config.learner.name or found.eats != ("picture",))
+        return fits_learner(config, option)
     if not reads(config, group):
         return False
     if (group, option) == ("model", "graph"):  # names inputs itself
@@ -84,22 +78,8 @@ def fits(config: Config, group: str, option: str) -> bool:
         return not any(model.check(known_inputs(config), list(config.targets), lambda _: ""))
     if group == "dataset":
         return fits_dataset(config, option)
-    reading = any(layer in str(config.model) for layer in ("lstm", "embedding"))
-    dense = config.model.name in ("mlp", "graph") and not reading
-    if (group, option) == ("prepare", "multi_hot") and not dense:
-        return False  # other layers read steps or images
-    if group == "prepare" and config.model.options.reads_bytes:
-        steps = yaml.safe_load((ROOT / group / f"{option}.yaml").read_text("utf-8"))["steps"]
-        return not any(STEPS.entries[one["name"]].options.rescales for one in steps)
-    if group == "prepare" and config.learner.name == "language_model":
-        return False  # which reads the numbers of a vocabulary alone
-    if group == "prepare" and spec_of(config).branch == "unsupervised":
-        return True
-    if group == "prepare" and not config.targets:
-        whole = config.learner.name == "word_vectors" or makes_pictures(config)
-        any_numbers = config.learner.name in ("contrastive", "autoencoder")
-        spoils = option == "standardise" and not any_numbers
-        return not spoils and not (whole and option == "multi_hot")
+    if group == "prepare":
+        return fits_prepare(config, option)
     if group == "trainer":  # no group of weights would move after the last epoch
         given = yaml.safe_load((ROOT / group / f"{option}.yaml").read_text("utf-8")) or {}
         if spec_of(config).branch == "unsupervised" and given.get("epochs", 1) != 1:
@@ -129,6 +109,38 @@ def fits(config: Config, group: str, option: str) -> bool:
             return False
         in_time = chosen.in_time
         return option == "auto" or in_time == bool(config.dataset.options.time)
+    return True
+
+
+def fits_learner(config: Config, option: str) -> bool:
+    """Whether another learner reads the sections that a task has."""
+    if spec_of(config).branch == "unsupervised":
+        with suppress(DlxError):  # it has few sections, which most learners read: whoever can may
+            return bool(load([f"task={config.task}", f"learner={option}"]))
+        return False
+    found = import_code(LEARNERS.entries[option].options.spec)
+    alike = (found.uses, found.eats) == (spec_of(config).uses, spec_of(config).eats)
+    return alike and (option == config.learner.name or found.eats != ("picture",))
+
+
+def fits_prepare(config: Config, option: str) -> bool:
+    """Whether steps of the preparation suit a task's model and learner."""
+    reading = any(layer in str(config.model) for layer in ("lstm", "embedding"))
+    dense = config.model.name in ("mlp", "graph") and not reading
+    if option == "multi_hot" and not dense:
+        return False  # other layers read steps or images
+    if config.model.options.reads_bytes:
+        steps = yaml.safe_load((ROOT / "prepare" / f"{option}.yaml").read_text("utf-8"))["steps"]
+        return not any(STEPS.entries[one["name"]].options.rescales for one in steps)
+    if config.learner.name == "language_model":
+        return False  # which reads the numbers of a vocabulary alone
+    if spec_of(config).branch == "unsupervised":
+        return True
+    if not config.targets:
+        whole = config.learner.name == "word_vectors" or makes_pictures(config)
+        any_numbers = config.learner.name in ("contrastive", "autoencoder")
+        spoils = option == "standardise" and not any_numbers
+        return not spoils and not (whole and option == "multi_hot")
     return True
 
 
