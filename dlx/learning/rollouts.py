@@ -150,17 +150,8 @@ class RolloutSource:
             for again in range(seen // self._each, self._passes):
                 key = derive(self._seed, "minibatches", number, place, again)
                 left_out = max(0, seen - again * self._each)
-                yield from self._cut(self._played, torch.Generator().manual_seed(key), left_out)
-
-    def _cut(self, played: Part, generator: torch.Generator, skip: int) -> Iterator[Batch]:
-        """Batches in a random order, without the first `skip`.
-
-        Each is gathered by itself: a slice of a larger block lies elsewhere in memory after a
-        resumption, and where rows begin at another alignment sums round in the last digit.
-        """
-        order = torch.randperm(len(played), generator=generator).to(self._device)
-        for rows in torch.split(order, self._batch_size)[skip:]:
-            yield played.take(rows).batch(0, len(rows))
+                order = torch.Generator().manual_seed(key)
+                yield from self._played.iterate_shuffled(self._batch_size, order, left_out)
 
     def probe(self) -> Batch:
         """The first rows of the last rollout; of one that is played for it, where there is none."""

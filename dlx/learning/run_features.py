@@ -55,7 +55,7 @@ class RunFeatures(Step[Options]):
     """Numbers of each row, (numbers,): what comes before the answer of a run's network, or a layer.
 
     On a CPU one thread computes, always of as many rows, so that neither the number of threads nor
-    that of the rows changes a bit.
+    that of the rows changes a bit; the place of a row within a block may change the last digit.
     """
 
     costly = True
