@@ -14,7 +14,7 @@ from ..data.columns import Input
 from ..optimizers.named import Optimizers
 from ..sources.batches import Batch
 from .meters import Meters
-from .networks import build_model, build_network
+from .networks import build_model, build_named
 from .policy import ACTION, OBSERVATION, VALUE, Policy
 
 POLICY = "policy"
@@ -37,17 +37,9 @@ class ActorCritic(Policy):
         options = config.learner.options
         assert isinstance(options, Options)
 
-        def build(name: str, outputs: dict[str, int]) -> nn.Module:
-            load, own = config.model.load(), config.model.options
-            found: nn.Module = build_network(
-                config, lambda: load(own, dict(inputs), outputs), device, fold, name
-            )
-            return found
-
-        policy = start_even(build(POLICY, {ACTION: actions}))
-        if options.value is None:
-            return {POLICY: policy, VALUE: build(VALUE, {VALUE: 1})}
-        return {POLICY: policy, VALUE: build_model(config, VALUE, inputs, {VALUE: 1}, device, fold)}
+        policy = start_even(build_named(config, POLICY, inputs, {ACTION: actions}, device, fold))
+        build = build_named if options.value is None else build_model
+        return {POLICY: policy, VALUE: build(config, VALUE, inputs, {VALUE: 1}, device, fold)}
 
     def prefer(self, observations: Tensor) -> Tensor:
         """The logits of the actions."""

@@ -26,7 +26,7 @@ from ..sources.source import Source
 from ..state import State
 from .memory import free_on
 from .meters import Meters
-from .networks import build_network
+from .networks import build_named
 from .policy import ACTION, OBSERVATION, VALUE, Policy
 from .replay import DISCOUNT, FOLLOWING, RETURN, Replay, ReplaySource
 
@@ -60,13 +60,7 @@ class Dqn(Policy):
         fold: int,
     ) -> dict[str, nn.Module]:
         """The network by `model`."""
-        load, own = config.model.load(), config.model.options
-        outputs = {ACTION: actions}
-        return {
-            VALUE: build_network(
-                config, lambda: load(own, dict(inputs), outputs), device, fold, VALUE
-            )
-        }
+        return {VALUE: build_named(config, VALUE, inputs, {ACTION: actions}, device, fold)}
 
     @property
     def options(self) -> Options:

@@ -91,6 +91,19 @@ def build_model(
         return build_network(config, build, device, fold, name, chosen.options.init)
 
 
+def build_named(
+    config: Config,
+    name: str,
+    inputs: Mapping[str, Input],
+    outputs: Mapping[str, int],
+    device: torch.device,
+    fold: int = 0,
+) -> Any:
+    """The model of the section `model`, as a network of this name; as `build_model` otherwise."""
+    load, own = config.model.load(), config.model.options
+    return build_network(config, lambda: load(own, dict(inputs), dict(outputs)), device, fold, name)
+
+
 @contextmanager
 def _told_under(key: str) -> Iterator[None]:
     """Within it, what is told of the section `model` is told of the key that names the model."""
