@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from ..data.columns import Input
 from ..data.origins import forget_files
 from ..data.targets import EncodedTarget
 from ..errors import Problem, RunError, UsageError
-from ..files import fence, is_folder
+from ..files import fence, is_folder, names_in
 from ..learning.build import build_learner
 from ..learning.learner import Learner
 from ..prepare import Pipeline
@@ -45,6 +45,7 @@ class Kept:
         weights: by name.
         state: what stands beside them, as the epoch.
         device: where they are to be used.
+        at: the folder of a stage below the run's that they lie in, as in "folds/0"; "": its own.
     """
 
     run: Path
@@ -54,6 +55,7 @@ class Kept:
     weights: Mapping[str, Tensor]
     state: Mapping[str, Any]
     device: torch.device
+    at: str = ""
 
     def pipeline(self, inputs: Sequence[str] = ()) -> Pipeline:
         """The fitted preparation.
@@ -65,7 +67,7 @@ class Kept:
             RunError: it is damaged, or of other inputs.
         """
         inputs = tuple(inputs or self.config.dataset.options.inputs)
-        pipeline = Pipeline.load(self.run, inputs)
+        pipeline = Pipeline.load(self.run / self.at, inputs)
         _check_pipeline(pipeline, inputs, self.config, str(self.run))
         return pipeline
 
@@ -124,25 +126,63 @@ def open_kept(run: Path, weights: str | None = None, plugins: Sequence[str] = ()
         UsageError: there are no such weights, or the config has changed.
         RunError: the run folder is damaged.
     """
+    (kept,) = open_stages(run, ("",), weights, plugins)
+    return kept
+
+
+def open_every(
+    run: Path, weights: str | None = None, plugins: Sequence[str] = (), device: str = ""
+) -> tuple[Kept, ...]:
+    """The same; of a run over folds without a model of its own, the weights of each fold."""
+    folds = run / "folds"
+    alone = not is_folder(folds) or is_folder(run / "checkpoints")
+    numbers = [] if alone else sorted((n for n in names_in(folds) if n.isdecimal()), key=int)
+    stages = [f"folds/{number}" for number in numbers] or [""]
+    return open_stages(run, stages, weights, plugins, device)
+
+
+def open_stages(
+    run: Path,
+    stages: Sequence[str],
+    weights: str | None = None,
+    plugins: Sequence[str] = (),
+    device: str = "",
+) -> tuple[Kept, ...]:
+    """What `open_kept` opens, of some stages of a run.
+
+    Args:
+        run: the run folder.
+        stages: their folders below it; "": its own.
+        weights: "best" or "last"; None takes the best where there are any.
+        plugins: packages that the user allows now.
+        device: where they are to be used; "": as the config has it.
+
+    Raises:
+        UsageError: there are no such weights, or the config has changed.
+        RunError: the run folder is damaged.
+    """
     run = fence(run.resolve())  # names are read off the path
     earlier = read_earlier(run)
     config = load_saved(run / "config.yaml", f"{run.name}/config.yaml", plugins)
     earlier.check_config(config)
     seal.check(run, weights=False)  # the weights that are asked for are checked as they are read
-    name, tensors, state = _weights(run, weights)
-    device = choose_device(config.trainer.device)
+    found = [_weights(run, stage, weights) for stage in stages]
+    where = choose_device(device or config.trainer.device)
     set_determinism(config.trainer.deterministic)
     threads = earlier.environment.get("threads")
     if isinstance(threads, int) and 1 <= threads <= 1024:
         torch.set_num_threads(threads)  # another count could change the last bits
-    return Kept(run, earlier, config, name, tensors, state, device)
+    return tuple(
+        Kept(run, earlier, config, *one, where, stage)
+        for stage, one in zip(stages, found, strict=True)
+    )
 
 
-def _weights(run: Path, asked: str | None) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    best = "checkpoints/best"
+def _weights(run: Path, at: str, asked: str | None) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    best = str(PurePosixPath(at, "checkpoints/best"))
     kept = is_folder(run / best) or any(n.startswith(best) for n in seal.sealed_names(run))
     name = asked or ("best" if kept else "last")
-    folder = run / "checkpoints" / name
+    folder = run / at / "checkpoints" / name
     if not is_folder(folder):
         status = read_status(run) or {}
         raise UsageError(

@@ -26,8 +26,8 @@ from dlx.runs.folder import name_of
 from dlx.runs.members import members_of
 from dlx.sources.shared import Shared
 from dlx.testing import check_learner
-from dlx.use.answers import answer_rows
 from dlx.use.ensemble import compose_ensemble
+from dlx.use.predictor import Predictor
 
 SLOW = pytest.mark.slow
 DRAWS = ("learner.draws=50",)
@@ -94,13 +94,14 @@ def test_its_answers_are_the_mean_of_probabilities(whole: Run) -> None:
 def test_raw_rows_are_answered_from_its_folder_alone(whole: Run, members: list[Path]) -> None:
     samples, learner = whole.data.samples, whole.training.learner
     rows = whole.data.split.test
-    found = answer_rows(whole.folder, Frame({"features": samples.columns["features"]}))["cultivar"]
+    frame = Frame({"features": samples.columns["features"]})
+    found = Predictor.open(whole.folder).predict(frame)["cultivar"]
     part = whole.stage.fold.part("test")
     wanted = learner.answer(next(part.in_order(1000)).inputs)["cultivar"].softmax(1)
 
     assert found.probabilities is not None
     torch.testing.assert_close(torch.from_numpy(found.probabilities[rows]), wanted)
-    alone = answer_rows(members[0], samples)["cultivar"].probabilities
+    alone = Predictor.open(members[0]).predict(samples)["cultivar"].probabilities
     assert alone is not None
     assert alone.shape == found.probabilities.shape
 

@@ -1,0 +1,105 @@
+"""Which runs predict, and which columns new rows must have: known before torch is imported."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from pathlib import Path
+from typing import Any
+
+from ..config.learners import spec_of
+from ..config.load import load_saved
+from ..config.schema import Config
+from ..errors import Problem, UsageError
+from ..prepare.pipeline import Pipeline
+from ..runs.folder import name_of, read_status
+
+_SHAPE = re.compile(r"numbers of shape \(rows((?:, \d+)*),?\)")
+_INSTEAD = {
+    "language_model": "dlx generate {run}",
+    "word_vectors": "dlx report {run}",
+}
+"""What to type instead, by the learner; of any other its pictures are in the report."""
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """One input, as new rows must have it.
+
+    Attributes:
+        name: of the input.
+        kind: of its column, as the file of the training data had it.
+        columns: of a table that hold it, in order.
+        shape: of a row of numbers; () of one number, and of anything else.
+    """
+
+    name: str
+    kind: str
+    columns: tuple[str, ...]
+    shape: tuple[int, ...] = ()
+
+
+def require_predicting(run: Path, plugins: Sequence[str] = ()) -> Config:
+    """The config of a finished run that predicts.
+
+    Args:
+        run: the run folder.
+        plugins: packages that the user allows now.
+
+    Raises:
+        UsageError: it is not finished, or its learner predicts nothing; with what to type instead.
+    """
+    status = read_status(run) or {}
+    state = status.get("state", "unknown")
+    if status.get("verb") == "workflow" and "config_digest" not in status:
+        from ..running.earlier import read_earlier  # imports torch
+
+        read_earlier(run)  # tells why it has no final model
+    if state != "done":
+        hint = f"dlx resume {run.name}" if state in ("interrupted", "running") else "dlx runs"
+        what = f"run {name_of(run)} is {state}: it has no final weights"
+        raise UsageError(Problem(what, str(run), "a finished run", hint))
+    config = load_saved(run / "config.yaml", f"{run.name}/config.yaml", plugins)
+    if "predict" not in spec_of(config).can:
+        learner = config.learner.name
+        what = f"run {name_of(run)} has learner {learner}, which predicts nothing of new rows"
+        hint = _INSTEAD.get(learner, "dlx report {run}").format(run=run.name)
+        accepted = "a run of learner supervised or ensemble"
+        raise UsageError(Problem(what, str(run), accepted, hint))
+    return config
+
+
+def list_wanted(pipeline: Pipeline, data: Mapping[str, Any]) -> tuple[Wanted, ...]:
+    """What new rows must have, an entry for each column of a frame.
+
+    Args:
+        pipeline: its fitted preparation.
+        data: its `data.json`, which names the features of narrow tables.
+    """
+    raw = {one.of or name: one for name, one in pipeline.raw.items()}
+    return tuple(
+        _want(name, one.kind, one.holds, list(_features(data, name))) for name, one in raw.items()
+    )
+
+
+def _want(name: str, kind: str, holds: str, features: list[str]) -> Wanted:
+    found = _SHAPE.fullmatch(holds)
+    if kind != "dense" or found is None:
+        return Wanted(name, kind, (name,))
+    shape = tuple(map(int, re.findall(r"\d+", found[1])))
+    many = prod(shape)
+    if len(features) == many and all(features):
+        return Wanted(name, kind, tuple(features), shape)
+    numbered = tuple(f"{name}_{place}" for place in range(many))
+    return Wanted(name, kind, numbered if shape else (name,), shape)
+
+
+def _features(data: Mapping[str, Any], name: str) -> Iterator[str]:
+    """The names of an input's features, as the run has recorded them."""
+    profile = data.get("profile")
+    columns = profile.get("columns") if isinstance(profile, Mapping) else None
+    for one in columns if isinstance(columns, list) else ():
+        if isinstance(one, Mapping) and one.get("column") == name:
+            yield str(one.get("feature", ""))
