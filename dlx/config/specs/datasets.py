@@ -17,6 +17,7 @@ from .images import Images
 from .named import OnePicture, TwoPictures
 from .series import BeijingPm25, BeijingWindows, JenaClimate
 from .text import Text
+from .texts import Texts
 
 
 class Digits(Dataset):
@@ -306,6 +307,7 @@ DATASETS = Table(
         "jena_climate": Component(JenaClimate, f"{_CODE}.jena:jena_climate"),
         "cats_vs_dogs": Component(CatsVsDogs, f"{_CODE}.cats_vs_dogs:cats_vs_dogs"),
         "images": Component(Images, f"{_CODE}.images:images"),
+        "texts": Component(Texts, f"{_CODE}.text_folders:texts"),
         "stories": Component(Stories, f"{_CODE}.stories:stories"),
         "posts": Component(Posts, f"{_CODE}.posts:posts"),
         "gridworld": Component(Gridworld, f"{_CODE}.environments:gridworld"),

@@ -15,13 +15,20 @@ from ...config.specs.images import Images
 from ...config.specs.pictures import Decoding
 from ...errors import UsageError
 from ...files import fence
-from ...printable import printable
-from ..columns import Array, Dense, Files, Rows, Text
+from ..columns import Dense, Files, Rows, Text
 from ..likeness import looks
 from ..reader import Reader
 from ..samples import Note, Samples
 from .listed import list_file
-from .listing import EXAMPLES, Listing, list_classes, refuse, some
+from .listing import (
+    Listing,
+    compare_classes,
+    list_classes,
+    refuse,
+    refuse_lost_classes,
+    some,
+    tell_broken,
+)
 from .made_up import LISTED, write_sample
 
 HASH, PATH, LOOK = "picture hash", "picture path", "picture look"
@@ -39,9 +46,10 @@ def _read(options: Images, folder: Path) -> Samples:
         listing = list_file(root, options)
     files, rows, notes = open_pictures(root, options, listing, options.broken == "skip")
     listing = listing.take(rows)
-    _refuse_lost_classes(root, listing)
+    refuse_lost_classes(root, listing, "picture")
     hashes = np.ascontiguousarray(files.digests).view("V16")[:, 0]
-    return gather(options, files, listing, (*notes, *_compare_classes(root, listing, hashes)))
+    notes += compare_classes(root, listing, hashes, "picture")
+    return gather(options, files, listing, notes)
 
 
 def gather(
@@ -101,7 +109,7 @@ def open_pictures(
     whole = np.setdiff1d(np.arange(len(there)), [*survey.broken])
     if broken and not (skip and len(whole)):
         raise _refuse_broken(root, options, broken, len(names), skip)
-    told = _tell_broken(broken, len(names))
+    told = tell_broken(broken, len(names), "picture")
     notes = [(f"{told}; they were left out", len(broken))] if broken else []
     for what, rows in survey.mended.items():
         named = some([names[there[row]] for row in rows])
@@ -118,15 +126,6 @@ def _find_lacking(root: Path, listing: Listing) -> dict[str, str]:
     return found
 
 
-def _tell_broken(broken: Mapping[str, str], many: int) -> str:
-    """How many pictures cannot be read, and why the first ones cannot."""
-    shown = [f"{printable(name)} ({why})" for name, why in sorted(broken.items())]
-    more = f" and {len(shown) - EXAMPLES:,} more" if len(shown) > EXAMPLES else ""
-    return (
-        f"{len(broken):,} of {many:,} pictures cannot be read: {', '.join(shown[:EXAMPLES])}{more}"
-    )
-
-
 def _refuse_broken(
     root: Path, options: Decoding, broken: Mapping[str, str], many: int, skip: bool
 ) -> UsageError:
@@ -135,45 +134,7 @@ def _refuse_broken(
     hint = "mend or delete them"
     if not skip and hasattr(options, "broken"):
         hint += "; or dataset.broken=skip leaves them out, and tells which"
-    return refuse(root, _tell_broken(broken, many), accepted, hint)
-
-
-def _refuse_lost_classes(root: Path, listing: Listing) -> None:
-    """Refuses a class of which no picture is left."""
-    for target, classes in listing.classes.items():
-        values = listing.targets[target]
-        if values.ndim == 1:
-            lost = [one for place, one in enumerate(classes) if not (values == place).any()]
-            if lost:
-                what = f"no picture of {len(lost)} of the {len(classes)} classes can be read: "
-                raise refuse(root, what + some(lost), "pictures of each")
-
-
-def _compare_classes(root: Path, listing: Listing, hashes: Array) -> list[Note]:
-    """Tells of files that are in two classes.
-
-    Raises:
-        UsageError: two classes have the same files.
-    """
-    if set(listing.targets) != {"class"} or not listing.classes:
-        return []
-    classes, values = listing.classes["class"], listing.targets["class"]
-    first: dict[bytes, int] = {}
-    both: list[str] = []
-    shared: set[tuple[int, int]] = set()
-    for row, known in enumerate(hashes.tolist()):
-        other = first.setdefault(known, row)
-        if values[other] != values[row]:
-            both.append(f"{listing.names[other]} = {listing.names[row]}")
-            shared.add((int(values[other]), int(values[row])))
-    for one, two in sorted(shared):
-        mine, its = ({*hashes[values == place].tolist()} for place in (one, two))
-        if mine == its:
-            what = f"classes {classes[one]} and {classes[two]} have the same {len(mine):,} files"
-            raise refuse(root, what, "other pictures in each class")
-    if not both:
-        return []
-    return [(f"{plural(len(both), 'file')} in two classes: {some(both)}", len(both))]
+    return refuse(root, tell_broken(broken, many, "picture"), accepted, hint)
 
 
 images = Reader(_read, write_sample, decoder="pillow")

@@ -1,9 +1,9 @@
-"""Which pictures a dataset has, and what is known of each before any is decoded."""
+"""Which files a dataset has, a row each, and what is known of them before any is read."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -23,8 +23,25 @@ EXAMPLES = 3
 
 
 @dataclass(frozen=True)
+class Sort:
+    """What files of a sort are called in messages, and by which names they are known.
+
+    Attributes:
+        noun: of one of them.
+        fits: whether a name is that of one.
+        ending: of such a name, as an example.
+        unfiled: what to do where they lie in no folder of a class; "" for nothing.
+    """
+
+    noun: str
+    fits: Callable[[str], bool]
+    ending: str
+    unfiled: str = ""
+
+
+@dataclass(frozen=True)
 class Listing:
-    """The pictures of a dataset, in the order of its rows.
+    """The files of a dataset, in the order of its rows.
 
     Attributes:
         names: of each its path in the folder, with slashes.
@@ -43,7 +60,7 @@ class Listing:
     notes: tuple[Note, ...] = ()
 
     def take(self, rows: Rows) -> Listing:
-        """These pictures, in this order."""
+        """These files, in this order."""
         places = rows.tolist()
         names = tuple(self.names[row] for row in places)
         parts = tuple(self.parts[row] for row in places) if self.parts else ()
@@ -51,7 +68,7 @@ class Listing:
         return replace(self, names=names, parts=parts, targets=targets)
 
     def rows_of(self, part: str) -> Rows | None:
-        """The pictures of a part; None where there is no such part."""
+        """The files of a part; None where there is no such part."""
         rows = np.flatnonzero(np.array(self.parts) == part)
         return rows if len(rows) else None
 
@@ -63,7 +80,7 @@ def some(names: Sequence[str]) -> str:
 
 
 def refuse(folder: Path, what: str, accepted: str = "", hint: str = "") -> UsageError:
-    """The error of a folder of pictures that is not as it must be."""
+    """The error of a folder of files that is not as it must be."""
     return UsageError(Problem(what, str(folder), accepted, hint))
 
 
@@ -88,14 +105,24 @@ def _is_no_text(name: str) -> bool:
 
 def is_picture(name: str) -> bool:
     """Whether a name is that of a picture."""
-    return name.rpartition(".")[2].lower() in ENDINGS and "." in name
+    return ends_with(name, ENDINGS)
 
 
-def list_classes(root: Path) -> Listing:
-    """Pictures of which each lies in the folder of its class, below folders of parts or not.
+def ends_with(name: str, endings: Iterable[str]) -> bool:
+    """Whether a name ends with one of these after its last point."""
+    return "." in name and name.rpartition(".")[2].lower() in endings
+
+
+PICTURES = Sort(
+    "picture", is_picture, "jpg", "dataset.file=labels.csv, if a CSV file says what they are"
+)
+
+
+def list_classes(root: Path, sort: Sort = PICTURES) -> Listing:
+    """Files of a sort of which each lies in the folder of its class, below those of sets or not.
 
     Raises:
-        UsageError: there are no classes, one has no picture, or a picture is in no class.
+        UsageError: there are no classes, one has no such file, or a file is in no class.
     """
     top = [*list_folder(root)]
     check_names(root, (one.name for one in top))
@@ -103,13 +130,13 @@ def list_classes(root: Path) -> Listing:
     found: dict[str, dict[str, list[Entry]]] = {}
     for part in parts or [""]:
         inside = [*list_folder(root, part)] if part else top
-        _refuse_stray(root, part, inside)
+        _refuse_stray(root, part, inside, sort)
         for one in inside:
             if one.kind == "folder":
                 label = one.name.rpartition("/")[2]
                 found.setdefault(part, {})[label] = [*list_folder(root, one.name, deep=True)]
-    _refuse_few(root, found)
-    return _make_listing(root, found)
+    _refuse_few(root, found, sort)
+    return _make_listing(root, found, sort)
 
 
 def _find_parts(root: Path, top: Sequence[Entry]) -> list[str]:
@@ -139,41 +166,41 @@ def part_of(name: str) -> str:
     return name if name in PARTS else ""
 
 
-def _refuse_stray(root: Path, part: str, inside: Sequence[Entry]) -> None:
-    """Refuses links where classes stand, and pictures that are in none."""
+def _refuse_stray(root: Path, part: str, inside: Sequence[Entry], sort: Sort) -> None:
+    """Refuses links where classes stand, and files of the sort that are in none."""
     if links := [one.name for one in inside if one.kind == "link"]:
         raise refuse(
             root, f"{some(links)}: {LINK}", "folders", "cp -rL copies what links stand for"
         )
-    pictures = [one.name for one in inside if one.kind == "file" and is_picture(one.name)]
-    if pictures:
-        what = f"{plural(len(pictures), 'picture')} in no folder of a class: {some(pictures)}"
-        here = f"{part or root.name}/CLASS/NAME.jpg"
-        hint = "dataset.file=labels.csv, if a CSV file says what they are"
+    stray = [one.name for one in inside if one.kind == "file" and sort.fits(one.name)]
+    if stray:
+        what = f"{plural(len(stray), sort.noun)} in no folder of a class: {some(stray)}"
+        here = f"{part or root.name}/CLASS/NAME.{sort.ending}"
+        hint = sort.unfiled
         if not part and all(one.kind != "folder" for one in inside):
-            above = f"dataset.folder={shlex.quote(str(root.parent))}"
-            hint = f"{above}, if {root.name} is a class; or {hint}"
+            above = f"dataset.folder={shlex.quote(str(root.parent))}, if {root.name} is a class"
+            hint = "; or ".join(filter(None, (above, hint)))
         raise refuse(root, what, f"a folder for each class, as in {here}", hint)
 
 
-def _refuse_few(root: Path, found: dict[str, dict[str, list[Entry]]]) -> None:
-    """Refuses classes without a picture, and fewer than two."""
+def _refuse_few(root: Path, found: dict[str, dict[str, list[Entry]]], sort: Sort) -> None:
+    """Refuses classes without a file of the sort, and fewer than two."""
     classes = sorted({label for inside in found.values() for label in inside})
     empty = [
         "/".join(filter(None, (part, label)))
         for part, inside in found.items()
         for label, entries in inside.items()
-        if not any(is_picture(one.name) for one in entries)
+        if not any(sort.fits(one.name) for one in entries)
     ]
     if empty:
-        what = f"{plural(len(empty), 'folder')} of a class without a picture: {some(empty)}"
-        raise refuse(root, what, "pictures in each", "delete what is no class")
+        what = f"{plural(len(empty), 'folder')} of a class without a {sort.noun}: {some(empty)}"
+        raise refuse(root, what, f"{sort.noun}s in each", "delete what is no class")
     if len(classes) < 2:
         what = f"there is only one class: {classes[0]}" if classes else "there is no folder in it"
         raise refuse(root, what, "a folder for each of two classes or more")
 
 
-def _make_listing(root: Path, found: dict[str, dict[str, list[Entry]]]) -> Listing:
+def _make_listing(root: Path, found: dict[str, dict[str, list[Entry]]], sort: Sort) -> Listing:
     classes = tuple(sorted({label for inside in found.values() for label in inside}))
     every = [
         (one, part, classes.index(label))
@@ -182,14 +209,64 @@ def _make_listing(root: Path, found: dict[str, dict[str, list[Entry]]]) -> Listi
         for one in entries
     ]
     check_names(root, (one.name for one, *_ in every))
-    pictures = [(one, part, place) for one, part, place in every if is_picture(one.name)]
-    others = [one.name for one, *_ in every if not is_picture(one.name)]
-    told = f"{plural(len(others), 'file')} without a picture's name, left out: {some(others)}"
+    fitting = [(one, part, place) for one, part, place in every if sort.fits(one.name)]
+    others = [one.name for one, *_ in every if not sort.fits(one.name)]
+    told = f"{plural(len(others), 'file')} without a {sort.noun}'s name, left out: {some(others)}"
     return Listing(
-        tuple(one.name for one, *_ in pictures),
-        tuple(part_of(part) for _, part, _ in pictures) if any(found) else (),
-        {"class": np.array([place for *_, place in pictures], np.int64)},
+        tuple(one.name for one, *_ in fitting),
+        tuple(part_of(part) for _, part, _ in fitting) if any(found) else (),
+        {"class": np.array([place for *_, place in fitting], np.int64)},
         {"class": classes},
-        {one.name: LINK for one, *_ in pictures if one.kind == "link"},
+        {one.name: LINK for one, *_ in fitting if one.kind == "link"},
         ((told, len(others)),) if others else (),
     )
+
+
+def tell_broken(broken: Mapping[str, str], many: int, noun: str) -> str:
+    """How many of so many files cannot be read, and why the first ones cannot."""
+    shown = [f"{printable(name)} ({why})" for name, why in sorted(broken.items())]
+    more = f" and {len(shown) - EXAMPLES:,} more" if len(shown) > EXAMPLES else ""
+    which = f"{len(broken):,} of {plural(many, noun)}"
+    return f"{which} cannot be read: {', '.join(shown[:EXAMPLES])}{more}"
+
+
+def refuse_lost_classes(root: Path, listing: Listing, noun: str) -> None:
+    """Refuses a class of which no file is left.
+
+    Raises:
+        UsageError: there is such a class.
+    """
+    for target, classes in listing.classes.items():
+        values = listing.targets[target]
+        if values.ndim == 1:
+            lost = [one for place, one in enumerate(classes) if not (values == place).any()]
+            if lost:
+                what = f"no {noun} of {len(lost)} of the {len(classes)} classes can be read: "
+                raise refuse(root, what + some(lost), f"{noun}s of each")
+
+
+def compare_classes(root: Path, listing: Listing, hashes: Array, noun: str) -> list[Note]:
+    """Tells of files that are in two classes.
+
+    Raises:
+        UsageError: two classes have the same files.
+    """
+    if set(listing.targets) != {"class"} or not listing.classes:
+        return []
+    classes, values = listing.classes["class"], listing.targets["class"]
+    first: dict[bytes, int] = {}
+    both: list[str] = []
+    shared: set[tuple[int, int]] = set()
+    for row, known in enumerate(hashes.tolist()):
+        other = first.setdefault(known, row)
+        if values[other] != values[row]:
+            both.append(f"{listing.names[other]} = {listing.names[row]}")
+            shared.add((int(values[other]), int(values[row])))
+    for one, two in sorted(shared):
+        mine, its = ({*hashes[values == place].tolist()} for place in (one, two))
+        if mine == its:
+            what = f"classes {classes[one]} and {classes[two]} have the same {len(mine):,} files"
+            raise refuse(root, what, f"other {noun}s in each class")
+    if not both:
+        return []
+    return [(f"{plural(len(both), 'file')} in two classes: {some(both)}", len(both))]
