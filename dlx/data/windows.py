@@ -14,14 +14,10 @@ from ..config.specs.dataset import Dataset
 from ..errors import Problem, UsageError
 from .columns import Array, Column, Dense, Rows, Window
 from .samples import Note, Samples
+from .seasons import LAST, TARGET_OF, Clock, Season, find_season, group_by_season, tell_stamp
 
 Series = npt.NDArray[np.float64]
 CountedFrom = Literal["last_step", "end"]
-
-LAST, YESTERDAY = "last value", "same hour yesterday"
-HOUR, MONTH = "mean of the hour", "mean of the hour in the month"
-TARGET_OF = {HOUR: "hour of the target", MONTH: "month and hour of the target"}
-"""Forecasts that are means over training rows, and the column that says over which."""
 
 
 @dataclass(frozen=True)
@@ -86,12 +82,13 @@ class Track:
         names: of the features.
         target: what is to be predicted, (steps,).
         stamps: when each step was, as whole numbers of `clock` since the beginning of 1970.
-        clock: minutes or hours.
+        clock: what steps are counted in.
         unit: of the clock, from a step to the next.
         hashes: of each step as it lies in the file, (steps, 16) bytes.
         groups: the series that each step belongs to, by number or name; None: all are of one.
         time: what orders the steps; None: their stamps.
         notes: what was mended: a sentence, and how many steps it concerns.
+        season: what repeats; None: what does by the length of a step.
     """
 
     path: Path
@@ -99,12 +96,13 @@ class Track:
     names: tuple[str, ...]
     target: Series
     stamps: Rows
-    clock: Literal["m", "h"]
+    clock: Clock
     unit: int
     hashes: Array
     groups: Array | None = None
     time: Rows | None = None
     notes: tuple[Note, ...] = ()
+    season: Season | None = None
 
     def __len__(self) -> int:
         return len(self.stamps)
@@ -117,9 +115,9 @@ class Track:
         return np.unique(self.groups, return_inverse=True)[1]
 
     @property
-    def day(self) -> int:
-        """How many steps a day has."""
-        return {"m": 1440, "h": 24}[self.clock] // self.unit
+    def repeats(self) -> Season:
+        """What repeats."""
+        return self.season or find_season(self.clock, self.unit)
 
     def take(self, steps: Rows, *notes: Note) -> Self:
         """These steps, in this order."""
@@ -135,8 +133,7 @@ class Track:
 
     def tell(self, step: int) -> str:
         """When a step was, in words."""
-        stamp = self.stamps[step].astype(f"datetime64[{self.clock}]").astype("datetime64[m]")
-        return str(stamp).replace("T", " ")
+        return tell_stamp(self.stamps[step], self.clock)
 
     def mend(self, hint: str = "") -> Self:
         """The steps in the order of time, each once; what was mended is noted.
@@ -195,7 +192,7 @@ class Track:
         return stretches
 
 
-_CLOCK = {"m": "minute", "h": "hour"}
+_CLOCK = {"s": "second", "m": "minute", "h": "hour", "D": "day", "M": "month"}
 
 
 def find_ends(stretches: Rows, back: int, ahead: int) -> Rows:
@@ -232,7 +229,9 @@ def cut_windows(track: Track, options: Dataset, reach: Reach) -> Samples:
         "predicted step": Dense(track.hashes[told]),
         **{title: Dense(_at_each([o[ends] for o in each])) for title, each in forecasts.items()},
     }
-    seasons = {} if reach.nearer else _seasons(track, told)
+    seasons = {}
+    if not reach.nearer:
+        seasons = group_by_season(track.stamps[told], track.clock, track.unit)
     columns |= {TARGET_OF[title]: Dense(one) for title, one in seasons.items()}
     many = len(np.unique(track.series_of_steps))  # rows of the same time
     return Samples(
@@ -260,11 +259,11 @@ def _at_each(values: list[Series]) -> npt.NDArray[np.float32]:
 
 def _forecasts(track: Track, reach: Reach) -> dict[str, list[Series]]:
     """The naive forecasts of each step, at each horizon."""
-    last = [carry_forward(track.target)] * len(reach.aheads)
-    yesterday = [lag(track.target, ahead, track.day) for ahead in reach.aheads]
-    if all(ahead % track.day == 0 for ahead in reach.aheads):  # both are the same
-        return {YESTERDAY: yesterday}
-    return {LAST: last, YESTERDAY: yesterday}
+    season, last = track.repeats, [carry_forward(track.target)] * len(reach.aheads)
+    before = [lag(track.target, ahead, season.steps) for ahead in reach.aheads]
+    if all(ahead % season.steps == 0 for ahead in reach.aheads):  # both are the same
+        return {season.naive: before}
+    return {LAST: last, season.naive: before}
 
 
 def _find_known(
@@ -273,7 +272,7 @@ def _find_known(
     """The steps that windows end with, whose target and forecasts are known; and what was noted."""
     stretches, groups = track.find_stretches(), track.series_of_steps
     begins = reach.lookback - 1 if reach.back is None else reach.back
-    back = max(begins, *(-ahead % track.day for ahead in reach.aheads))
+    back = max(begins, *(-ahead % track.repeats.steps for ahead in reach.aheads))
     ends = find_ends(stretches, back, reach.ahead)
     if not len(ends):
         raise _refuse_length(track, reach, back, stretches)
@@ -297,14 +296,6 @@ def _refuse_length(track: Track, reach: Reach, back: int, stretches: Rows) -> Us
     if longest < len(track):
         accepted += ", the longest stretch without a gap in time"
     return UsageError(Problem(what, "dataset.lookback", accepted))
-
-
-def _seasons(track: Track, told: Rows) -> dict[str, Rows]:
-    """The part of the day of each of these steps, and the month with it, as whole numbers."""
-    stamps = track.stamps[told]
-    of_day = stamps // track.unit % track.day
-    months = stamps.astype(f"datetime64[{track.clock}]").astype("datetime64[M]").astype(np.int64)
-    return {HOUR: of_day, MONTH: months % 12 * track.day + of_day}
 
 
 def carry_forward(values: Series) -> Series:

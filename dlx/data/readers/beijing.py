@@ -13,7 +13,8 @@ from ...config.specs.series import BeijingPm25, BeijingWindows
 from ..columns import Array, Column, Dense, Text
 from ..reader import Reader, damage
 from ..samples import Samples
-from ..windows import LAST, YESTERDAY, Reach, Series, Track, carry_forward, cut_windows, lag
+from ..seasons import LAST, YESTERDAY
+from ..windows import Reach, Series, Track, carry_forward, cut_windows, lag
 from .csvs import hash_rows, read_numbers, read_rows
 
 NAME = "pollution.csv"
