@@ -25,7 +25,8 @@ ORDER = (
     *("files", "config", "experiments", "runs", "data", "prepare"),
     *("models", "losses", "metrics", "schedules", "optimizers"),
     *("sources", "judging", "learning", "training", "running", "tracking"),
-    *("search", "reproduce", "explain", "use", "workflow", "report", "testing", "cli"),
+    *("search", "reproduce", "explain", "use", "beginning", "workflow", "report"),
+    *("testing", "cli"),
 )
 """The rooms from the ground up: none imports one that stands behind it."""
 

@@ -1,4 +1,4 @@
-"""The verb `dlx data`: which datasets there are, where they lie, and how to get them."""
+"""The verb `dlx data`: which datasets there are, where they lie, how to get and look at them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from . import data_preview
+from . import data_describe, data_preview
 from .console import console, say, say_json, show_table
 from .streams import is_screen
 
@@ -23,6 +23,7 @@ EXAMPLES = """examples:
   dlx data verify imdb --json
   ls "$(dlx data path imdb)"
   dlx data preview task=cats_vs_dogs dataset.sample=true --rows 2 --variants 6
+  dlx data describe titanic.csv --target Survived
 """
 
 
@@ -66,6 +67,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "preview", help="show training rows before and after preparation; pictures as PNG"
     )
     data_preview.add_arguments(preview)
+    describe = add("describe", help="what your own data hold, column by column; nothing is written")
+    data_describe.add_arguments(describe)
     for action in (fetch, path):
         action.add_argument("name", metavar="NAME", help="a dataset's name, see `dlx data list`")
     verify.add_argument(
@@ -94,6 +97,8 @@ def run(args: argparse.Namespace) -> int:
 
     if args.action == "preview":
         return data_preview.run(args)
+    if args.action == "describe":
+        return data_describe.run(args)
     require_plugins(args.plugins)
     actions = {"list": _list, "fetch": _fetch, "verify": _verify, "path": _path}
     return actions[args.action](args)

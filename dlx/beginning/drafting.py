@@ -1,0 +1,168 @@
+"""The task file of a table: what is read of it, and how it is learned."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from ..config.fields import to_plain
+from ..config.names import join_names, plural
+from ..config.specs import DATASETS
+from .cells import Cells
+from .draft import Draft
+from .facts import ColumnFacts, Posed, TableFacts
+from .recipes import WORDS, Recipe, choose_metrics, choose_protocol, choose_trainer
+
+INPUTS = {"number": "numbers", "category": "categories", "date": "dates"}
+"""The input that columns of a type stand in side by side; each text is one of its own."""
+
+
+def draft_table(cells: Cells, facts: TableFacts) -> Draft:
+    """The task file of a table, with every guess and its rule."""
+    holds = choose_columns(cells, facts)
+    posed, rows = facts.targets, facts.rows - max(one.missing for one in facts.targets)
+    group = next((one.column for one in facts.groups if one.used), "")
+    time = facts.time.column if facts.time and facts.time.used else ""
+    recipe = Recipe()
+    recipe.add("prepare", {"steps": [*_steps(cells, holds)]})
+    recipe.add("protocol", *choose_protocol(rows, posed, time, group))
+    recipe.add("model", {"name": "tabular"})
+    recipe.add("optimizer", {"name": "adamw", "lr": 0.002, "weight_decay": 0.01})
+    recipe.add("trainer", *choose_trainer(int(0.64 * rows)))
+    metrics, reason = choose_metrics(posed)
+    if metrics:
+        recipe.add("metrics", metrics, reason)
+    recipe.add("final", recipe.sections["protocol"]["name"] != "holdout" and not time)
+    about = {"title": _title(posed, cells, holds), "source": "your own", "time": "", "result": ""}
+    targets = {one.target: _target(one) for one in posed}
+    dataset = _dataset(cells, holds, group, time, any(one.missing for one in posed))
+    draft = Draft([], {"about": about, "dataset": dataset, "targets": targets, **recipe.sections})
+    _remark(draft, facts, holds, recipe)
+    return draft
+
+
+def choose_columns(cells: Cells, facts: TableFacts) -> dict[str, str]:
+    """What each column is read as: as it is taken for, or left out.
+
+    A column that gives a target away is left out unless the user has said what it holds, and so
+    is one that is the same in every row; one that groups rows is an identifier.
+    """
+    targets = {one.target for one in facts.targets}
+    given_away = {one.column for one in facts.suspects if one.why == "measured"}
+    grouped = {one.column for one in facts.groups if one.used}
+    found = {}
+    for name, column in cells.columns.items():
+        if name in targets:
+            continue
+        type_ = cells.types[name]
+        if name in grouped:
+            type_ = "identifier"
+        elif name in given_away or column.distinct + bool(column.missing) < 2:
+            type_ = "skip"
+        found[name] = type_
+    return found
+
+
+def _dataset(
+    cells: Cells, holds: dict[str, str], group: str, time: str, lacking: bool
+) -> dict[str, Any]:
+    """All options of the dataset, each with its value."""
+    options: Any = DATASETS.entries["table"].options
+    given = dict(cells.options)
+    given |= {"columns": holds, "group": group, "time": time}
+    given |= {"unlabelled": "skip"} if lacking else {}
+    every = to_plain(options())
+    every.pop("sample")
+    written = {"name": "table", **{name: given.get(name, one) for name, one in every.items()}}
+    unused = "file" if given.get("files") else "files"
+    written.pop(unused)
+    return written
+
+
+def _steps(cells: Cells, holds: dict[str, str]) -> Iterator[dict[str, Any]]:
+    """The steps that make numbers or ids of each input."""
+    kinds = {*holds.values()}
+    if "date" in kinds:
+        yield {"name": "calendar", "columns": ["dates"]}
+    if "number" in kinds:
+        numbers = [cells.columns[name] for name, one in holds.items() if one == "number"]
+        if any(column.missing for column in numbers):
+            yield {
+                "name": "impute",
+                "columns": ["numbers"],
+                "strategy": "median",
+                "indicator": True,
+            }
+        yield {"name": "standardise", "columns": ["numbers"]}
+    if "date" in kinds:
+        yield {"name": "standardise", "columns": ["dates"]}
+    if "category" in kinds:
+        yield {"name": "categories", "columns": ["categories"]}
+    for name in (name for name, one in holds.items() if one == "text"):
+        yield {"name": "tokenize", "columns": [name], "num_words": WORDS, "min_count": 2}
+        yield {"name": "multi_hot", "columns": [name], "size": WORDS, "mode": "tf_idf"}
+
+
+def _target(posed: Posed) -> dict[str, Any]:
+    values: dict[str, Any] = {"problem": posed.problem}
+    return values | ({"scale": "standardise"} if posed.problem == "regression" else {})
+
+
+def _title(posed: tuple[Posed, ...], cells: Cells, holds: dict[str, str]) -> str:
+    names = join_names(one.target for one in posed)
+    inputs = sum(one not in ("identifier", "skip") for one in holds.values())
+    return f"{names} by {plural(inputs, 'column')} of {cells.paths[0].name}"
+
+
+def _remark(draft: Draft, facts: TableFacts, holds: dict[str, str], recipe: Recipe) -> None:
+    """Every guess and its rule, above the line that it stands for."""
+    told = [f"{facts.what}: {plural(facts.rows, 'row')}", *facts.notes]
+    draft.remark(("dataset",), *told, *_remark_rows(facts))
+    suspects = {one.column: one for one in facts.suspects}
+    for column in facts.columns:
+        if column.name not in holds:
+            continue
+        path = ("dataset", "columns", column.name)
+        draft.remark(path, _tell_column(column))
+        if suspect := suspects.get(column.name):
+            left = "left out" if holds[column.name] == "skip" else "kept"
+            asked = f"{left}: is it known before {suspect.target} is?"
+            draft.remark(path, f"{asked} {suspect.rule}")
+    for group in facts.groups:
+        key = ("dataset", "group") if group.used else ("dataset", "columns", group.column)
+        may = "" if group.used else "rows with the same value may belong together (--group): "
+        draft.remark(key, may + group.rule)
+    if facts.time:
+        key = ("dataset", "time")
+        may = "" if facts.time.used else "sets may be cut in this order (--time): "
+        draft.remark(key, may + facts.time.rule)
+    for one in facts.targets:
+        draft.remark(("targets", one.target), one.rule, _tell_classes(one))
+    for section, reason in recipe.reasons.items():
+        draft.remark((section,), reason)
+
+
+def _remark_rows(facts: TableFacts) -> Iterator[str]:
+    if facts.duplicates:
+        yield f"{plural(facts.duplicates, 'row')} equal to an earlier one"
+    if facts.repeated > facts.duplicates:
+        yield f"{plural(facts.repeated, 'row')} equal to an earlier one in all that is an input"
+
+
+def _tell_column(column: ColumnFacts) -> str:
+    """A column's rule, and what it holds, in one line."""
+    told = [f"{column.type}: {column.rule}", f"{column.distinct:,} different"]
+    if column.low:
+        told.append(f"{column.low} to {column.high}")
+    if column.missing:
+        told.append(f"{column.missing:,} missing")
+    return "; ".join([*told, *column.remarks])
+
+
+def _tell_classes(posed: Posed) -> str:
+    if not posed.classes:
+        return ""
+    rows = sum(count for _, count in posed.classes)
+    some = [f"{name}: {count:,} ({count / rows:.1%})" for name, count in posed.classes[:10]]
+    more = f" and {len(posed.classes) - 10:,} more" if len(posed.classes) > 10 else ""
+    return f"rows of each class: {join_names(some)}{more}"

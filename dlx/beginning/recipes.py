@@ -1,0 +1,91 @@
+"""What suits a table by its size and problem: how it is cut, prepared and learned."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from .facts import Posed
+
+FEW, MANY = 2_000, 20_000
+"""Rows below which K-fold is repeated, and from which one hold-out set is enough."""
+STEPS = 1_500
+"""Steps of an optimizer that a training has, about."""
+RARE = 0.2
+"""Share of the rows below which a class of two is rare: accuracy then says little."""
+WORDS = 2_000
+"""Words of a column of texts that are counted."""
+
+
+@dataclass
+class Recipe:
+    """Sections of a task file, and why each is as it is.
+
+    Attributes:
+        sections: by name.
+        reasons: a sentence a section.
+    """
+
+    sections: dict[str, Any] = field(default_factory=dict)
+    reasons: dict[str, str] = field(default_factory=dict)
+
+    def add(self, name: str, values: Any, reason: str = "") -> None:
+        """Adds a section."""
+        self.sections[name] = values
+        if reason:
+            self.reasons[name] = reason
+
+
+def choose_protocol(rows: int, posed: Sequence[Posed], time: str, group: str) -> tuple[Any, str]:
+    """How rows are cut into sets, and the rule.
+
+    Args:
+        rows: with a target.
+        posed: what is to be predicted.
+        time: column that orders the rows; "" where none does.
+        group: column whose equal cells stay together; "" where none does.
+    """
+    if time:
+        told = f"rows are ordered by {time}: the earliest train, the latest are the test set"
+        return {"name": "chronological", "validation": 0.2, "test": 0.2}, told
+    shared: dict[str, Any] = {"test": 0.2, "duplicates": "together"}
+    shared |= {"group": group} if group else {}
+    together = f"; rows of one {group} stay together" if group else ""
+    rarest = min((posed[0].classes or (("", rows),)), key=lambda one: one[1])[1]
+    parts = max(2, min(5, rarest // 2, rows // 4))
+    if rows < FEW:
+        told = f"{rows:,} rows, fewer than {FEW:,}: K-fold twice, so that no single cut decides"
+        return {"name": "iterated_kfold", "k": parts, "iterations": 2, **shared}, told + together
+    if rows < MANY:
+        told = f"{rows:,} rows, fewer than {MANY:,}: K-fold"
+        return {"name": "kfold", "k": min(4, parts), **shared}, told + together
+    told = f"{rows:,} rows are enough for one validation set"
+    return {"name": "holdout", "validation": 0.2, **shared}, told + together
+
+
+def choose_trainer(rows: int) -> tuple[dict[str, int], str]:
+    """Epochs and batch size for so many training rows, and the rule."""
+    batch = 2 ** int(min(9, max(4, (rows // 32).bit_length())))
+    steps = max(1, rows // batch)
+    epochs = int(min(60, max(5, round(STEPS / steps))))
+    return {"epochs": epochs, "batch_size": batch}, f"about {epochs * steps:,} steps"
+
+
+def choose_metrics(posed: Sequence[Posed]) -> tuple[dict[str, dict[str, Any]], str]:
+    """Metrics by name, the first of which is judged by, and the rule."""
+    kinds = {one.problem for one in posed}
+    if kinds == {"regression"}:
+        return {"mae": {}, "rmse": {}, "r2": {}}, ""
+    if len(kinds) > 1:
+        return {}, "targets of several kinds: the usual metrics of each"
+    if kinds == {"multilabel"}:
+        return {"average_precision": {}, "f1": {}}, ""
+    if kinds == {"multiclass"}:
+        return {"accuracy": {}, "f1": {}}, ""
+    rows = sum(count for _, count in posed[0].classes)
+    rare, few = posed[0].classes[-1]
+    if few >= RARE * rows:
+        return {"accuracy": {}, "roc_auc": {}}, ""
+    told = f"{rare} has {few / rows:.1%} of the rows, where accuracy says little"
+    return {"average_precision": {}, "roc_auc": {}, "f1": {}}, told

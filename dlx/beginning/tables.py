@@ -1,0 +1,164 @@
+"""A table of the user's own, from its files to a task."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from ..config.names import join_names, plural
+from ..errors import Problem, UsageError
+from .cells import Cells
+from .described import Description, Guess, Subject, Wishes
+from .draft import Draft
+from .drafting import draft_table
+from .facts import ColumnFacts, Posed, TableFacts, shorten
+from .posing import AmbiguousError, pose, split_asked
+from .survey import survey
+
+TITLES = ("column", "type", "missing", "values", "most frequent", "from", "to", "remarks")
+RIGHT = ("missing", "values")
+
+
+def fits(paths: Sequence[Path]) -> str:
+    """Why some paths are a table; "" where they are not."""
+    if any(path.is_dir() for path in paths):
+        return ""
+    return "it is a file" if len(paths) == 1 else f"they are {len(paths):,} files"
+
+
+def open_table(paths: Sequence[Path], wishes: Wishes) -> TableSubject:
+    """Reads all rows of a table.
+
+    Raises:
+        UsageError: it is none, or the user speaks of columns that it has not.
+    """
+    from .reading import read_cells
+
+    return TableSubject(read_cells(paths, wishes), wishes)
+
+
+class TableSubject(Subject):
+    """A table that has been read.
+
+    Args:
+        cells: of the table.
+        wishes: what the user says beside the path.
+    """
+
+    new = "new.csv"
+
+    def __init__(self, cells: Cells, wishes: Wishes) -> None:
+        self.cells, self.wishes = cells, wishes
+        self.posed: list[Posed] = []
+
+    def choices(self) -> tuple[str, ...]:
+        """The columns that can be predicted."""
+        fine = (name for name, column in self.cells.columns.items() if column.distinct > 1)
+        return tuple(name for name in fine if self.cells.types[name] not in ("date", "identifier"))
+
+    def settle(self, targets: Sequence[str]) -> None:
+        """Says what is to be predicted; all that is wrong is told at once."""
+        posed: list[Posed] = []
+        problems: list[Problem] = []
+        for asked in dict.fromkeys(targets):
+            try:
+                posed.append(self._pose(asked))
+            except AmbiguousError:
+                raise
+            except UsageError as error:
+                problems += error.problems
+        if problems:
+            raise UsageError(*problems)
+        self.posed = posed
+        self.__dict__.pop("facts", None)
+
+    def _pose(self, asked: str) -> Posed:
+        name, problem = split_asked(asked, [*self.cells.columns], self.wishes.command)
+        convert = self.cells.converts.get(name)
+        column, type_ = self.cells.columns[name], self.cells.types[name]
+        return pose(column, type_, problem, convert, self.wishes.command)
+
+    @cached_property
+    def facts(self) -> TableFacts:
+        """What is known of the table."""
+        return survey(self.cells, self.posed, self.wishes)
+
+    def describe(self) -> Description:
+        """Each column, and what is guessed."""
+        facts = self.facts
+        title = f"{facts.what}: {plural(facts.rows, 'row')}, {plural(len(facts.columns), 'column')}"
+        if facts.profiled < facts.rows:
+            title += f"; beside the types all is told of {facts.profiled:,} rows, evenly apart"
+        rows = tuple(map(_row, facts.columns))
+        guesses = (*_types(facts), *guess(facts, self.wishes.command))
+        return Description(title, TITLES, rows, RIGHT, guesses, facts.plain())
+
+    def draft(self) -> Draft:
+        """The task file."""
+        if not self.posed:
+            raise UsageError(Problem("nothing is to be predicted", "--target"))
+        return draft_table(self.cells, self.facts)
+
+
+def _row(column: ColumnFacts) -> tuple[str, ...]:
+    top = f"{column.top} {column.share:.0%}" if column.top else ""
+    missing = f"{column.missing:,}" if column.missing else "-"
+    remarks = join_names(column.remarks)
+    low, high = column.low, column.high
+    return (column.name, column.type, missing, f"{column.distinct:,}", top, low, high, remarks)
+
+
+def _types(facts: TableFacts) -> Iterator[Guess]:
+    for column in facts.columns:
+        yield Guess(f"{column.name}: {column.type}", column.rule)
+
+
+def guess(facts: TableFacts, command: str) -> Iterator[Guess]:
+    """What is guessed of a table as a whole."""
+    for one in facts.targets:
+        yield Guess(f"{one.target} is predicted: {_tell_problem(one)}", one.rule)
+        if one.missing:
+            yield Guess(f"{plural(one.missing, 'row')} without {one.target}", "they are left out")
+    for suspect in facts.suspects:
+        asked = f"is {suspect.column} known before {suspect.target} is?"
+        told = suspect.rule
+        if suspect.why == "measured":
+            told += f"; it is left out: {command} --type {suspect.column}=TYPE takes it"
+        else:
+            told += f"; it is kept: {command} --type {suspect.column}=skip leaves it out"
+        yield Guess(asked, told, asks=True)
+    for group in facts.groups:
+        told = f"rows of one {group.column} stay together" if group.used else ""
+        told = told or f"rows of one {group.column} may belong together (--group {group.column})"
+        yield Guess(told, group.rule)
+    if facts.time:
+        used = f"sets are cut in the order of {facts.time.column}"
+        may = f"sets may be cut in the order of {facts.time.column} (--time {facts.time.column})"
+        yield Guess(used if facts.time.used else may, facts.time.rule)
+    yield from _copies(facts)
+    for note in facts.notes:
+        yield Guess(note, "told by the reader")
+
+
+def _copies(facts: TableFacts) -> Iterator[Guess]:
+    if facts.duplicates:
+        yield Guess(
+            f"{plural(facts.duplicates, 'row')} equal to an earlier one in every column",
+            "they stay in one set (protocol.duplicates)",
+        )
+    if facts.repeated > facts.duplicates:
+        told = (
+            f"{plural(facts.repeated, 'row')} equal to an earlier one in all that is learned from"
+        )
+        other = f"; {facts.contradictory:,} of them with another target" * bool(facts.contradictory)
+        yield Guess(told + other, "they stay in one set (protocol.duplicates)")
+
+
+def _tell_problem(posed: Posed) -> str:
+    if not posed.classes:
+        return posed.problem
+    rows = sum(count for _, count in posed.classes)
+    some = [f"{shorten(name)} {count / rows:.0%}" for name, count in posed.classes[:5]]
+    more = f" and {len(posed.classes) - 5:,} more" if len(posed.classes) > 5 else ""
+    return f"{posed.problem} ({join_names(some)}{more})"
