@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from ..problem import ProblemName
@@ -381,6 +381,12 @@ class Config:
         (), "your own packages that add components; never loaded from a run folder"
     )
     schema_version: int = option(SCHEMA_VERSION, "version of this schema", ge=1, le=SCHEMA_VERSION)
+
+    def __post_init__(self) -> None:
+        posed = {name: target.problem for name, target in self.targets.items()}
+        options = self.dataset.options.pose(posed)
+        if options is not self.dataset.options:
+            object.__setattr__(self, "dataset", replace(self.dataset, options=options))
 
 
 Plain = dict[str, Any]

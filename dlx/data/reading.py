@@ -136,7 +136,7 @@ def _key(chosen: Chosen, reader: Reader, found: tuple[store.Found, ...], folder:
         return ""
     decoder = [version(reader.decoder), str(folder)] if reader.decoder else []
     read = [chosen.name, chosen.target, code, reader.version, *decoder, to_plain(chosen.options)]
-    roles = [chosen.options.inputs, list(chosen.options.targets)]
+    roles = [chosen.options.inputs, list(chosen.options.targets.items())]
     return _hash([_LAYOUT, *read, *roles, [dataclasses.asdict(f) for f in found]])
 
 

@@ -102,6 +102,11 @@ def path_of(folder: Path, file: File) -> Path:
     return next((place for place in places if place.exists()), places[0])
 
 
+def paths_of(dataset: Dataset) -> tuple[Path, ...]:
+    """Where the files of the user's own lie that a dataset names."""
+    return tuple(data_root() / name for name in dataset.own_files)
+
+
 def state_of(name: str, dataset: Dataset) -> State:
     """What is there of a dataset, by names and sizes alone: quick, and no proof."""
     if dataset.embedded:
@@ -166,6 +171,10 @@ def verify_files(name: str, dataset: Dataset) -> tuple[Found, ...]:
         return tuple(replace(_hash_file(path), name=option) for option, path in paths.items())
     if dataset.embedded:
         return hash_files(folder, dataset.embedded)
+    if dataset.own_files:
+        _require_files(name, dataset)
+        own = map(_hash_file, paths_of(dataset))
+        return tuple(replace(one, name=f"file {n}") for n, one in enumerate(own, 1))
     if dataset.own:
         _require_own(name, dataset, folder)
         if _is_own_file(dataset, folder):
@@ -200,6 +209,8 @@ def require(every: Iterable[Chosen]) -> None:
             continue
         if options.named_files:
             _require_named(name, options, folder_of(name, options))
+        elif options.own_files:
+            _require_files(name, options)
         elif options.own:
             _require_own(name, options, folder_of(name, options))
         elif missing := _missing(name, options):
@@ -233,6 +244,20 @@ def _beside(path: Path) -> list[str]:
 
 def _is_own_file(dataset: Dataset, place: Path) -> bool:
     return dataset.may_be_file and place.is_file()
+
+
+def _require_files(name: str, dataset: Dataset) -> None:
+    """Refuses files of the user's own that are not there, all of them at once."""
+    problems: list[Problem] = []
+    for path in paths_of(dataset):
+        if path.is_file():
+            continue
+        what = "is a folder, not a file" if path.is_dir() else "does not exist"
+        key = f"dataset.{dataset.places[0]}"
+        hint = _near(dataset, path) if len(dataset.own_files) == 1 else ""
+        problems.append(Problem(f"dataset {name}: {path} {what}", key, dataset.wanted, hint))
+    if problems:
+        raise UsageError(*problems)
 
 
 def _require_own(name: str, dataset: Dataset, place: Path) -> None:

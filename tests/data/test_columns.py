@@ -10,6 +10,7 @@ import pytest
 import dlx.data
 from dlx.config.specs.datasets import DATASETS
 from dlx.data.columns import (
+    Categories,
     Column,
     Dense,
     Image,
@@ -37,6 +38,9 @@ COLUMNS: dict[str, Column] = {
     "numbers of shape (rows,)": Dense(np.arange(5, dtype=np.float32)),
     "pictures of 3 x 2 x 1 bytes": Image(np.arange(30, dtype=np.uint8).reshape(5, 3, 2, 1)),
     "texts": Text(["a", "", "ß", "d", "e"]),
+    "categories: sex, port": Categories.of_texts(
+        {"sex": ["m", "f", "m", "", "f"], "port": ["S", "S", "ß", "C", "C"]}
+    ),
     "lists of ids": Sequence(IDS, OFFSETS, words=WORDS),
     "multi-hot rows": Sparse(IDS, OFFSETS, 9),
     "multi-hot rows with weights": Sparse(IDS, OFFSETS, 9, IDS.astype(np.float32) / 2),
@@ -68,7 +72,7 @@ def test_a_model_is_told_what_an_input_is(words: str, told: Input) -> None:
     assert COLUMNS[words].describe() == told
 
 
-@pytest.mark.parametrize("words", ["texts", "lists of ids"])
+@pytest.mark.parametrize("words", ["texts", "categories: sex, port", "lists of ids"])
 def test_what_no_model_takes_is_refused(words: str) -> None:
     with pytest.raises(UsageError, match="after preparation"):
         COLUMNS[words].ready()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, Self
 
 from ...errors import Problem
 from ..fields import option
@@ -76,6 +76,18 @@ class Dataset:
     def named_files(self) -> Mapping[str, str]:
         """Files that its options name, by option; a bare name is of a picture in scikit-learn."""
         return {}
+
+    @property
+    def own_files(self) -> tuple[str, ...]:
+        """Files of the user's own that hold the data, where it is not one file or folder."""
+        return ()
+
+    def pose(self, targets: Mapping[str, str]) -> Self:  # noqa: ARG002
+        """The dataset with what section `targets` asks for: problems by column.
+
+        Only where it depends on that what the dataset offers.
+        """
+        return self
 
     def check(self) -> Iterator[tuple[str, Problem]]:
         """What its options contradict, and the option where it stands; hints as OPTION=VALUE."""

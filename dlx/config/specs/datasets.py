@@ -16,6 +16,7 @@ from .images import CatsVsDogs as CatsVsDogs
 from .images import Images
 from .named import OnePicture, TwoPictures
 from .series import BeijingPm25, BeijingWindows, JenaClimate
+from .tables import Table as OwnTable
 from .text import Text
 from .texts import Texts
 
@@ -308,6 +309,7 @@ DATASETS = Table(
         "cats_vs_dogs": Component(CatsVsDogs, f"{_CODE}.cats_vs_dogs:cats_vs_dogs"),
         "images": Component(Images, f"{_CODE}.images:images"),
         "texts": Component(Texts, f"{_CODE}.text_folders:texts"),
+        "table": Component(OwnTable, f"{_CODE}.table:table"),
         "stories": Component(Stories, f"{_CODE}.stories:stories"),
         "posts": Component(Posts, f"{_CODE}.posts:posts"),
         "gridworld": Component(Gridworld, f"{_CODE}.environments:gridworld"),

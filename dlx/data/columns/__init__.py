@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from .base import KINDS, Array, Column, Input, Numeric, Rows, Shown
+from .categories import Categories
 from .dense import Dense
 from .files import Files
 from .image import Image, Pictures
@@ -18,6 +19,7 @@ from .window import Window
 __all__ = [
     "KINDS",
     "Array",
+    "Categories",
     "Column",
     "Dense",
     "Files",

@@ -1,0 +1,179 @@
+"""Files of text: how their bytes are decoded, and what parts their cells."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import gzip
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from .block import refuse
+
+CHUNK = 1 << 20
+HEAD = 1 << 16
+"""Bytes that are looked at to tell what parts the cells."""
+DELIMITERS = (",", ";", "\t", "|")
+SNIFFED = 100
+"""Rows that are looked at for that."""
+_MARKS = {
+    codecs.BOM_UTF8: "utf-8-sig",
+    codecs.BOM_UTF32_LE: "utf-32",
+    codecs.BOM_UTF32_BE: "utf-32",
+    codecs.BOM_UTF16_LE: "utf-16",
+    codecs.BOM_UTF16_BE: "utf-16",
+}
+_KNOWN = {
+    b"PK\x03\x04": ("a zip archive, as an Excel workbook is", "save the sheet as CSV"),
+    b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save the sheet as CSV"),
+    b"%PDF": ("a PDF", ""),
+    b"\x89PNG": ("a picture", "dlx init FOLDER, of pictures, a folder for each class"),
+    b"\xff\xd8\xff": ("a picture", "dlx init FOLDER, of pictures, a folder for each class"),
+    b"SQLite format 3": ("a database", "save the table as CSV"),
+}
+_UNDEFINED = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
+"""Bytes that Windows-1252 has no character for."""
+ACCEPTED = "a table as text: CSV, TSV or JSON lines, or Parquet"
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """How the bytes of a file are read.
+
+    Attributes:
+        path: the file.
+        encoding: Python's name of it.
+        packed: whether by gzip.
+        note: what is told of it; "" of UTF-8.
+    """
+
+    path: Path
+    encoding: str
+    packed: bool
+    note: str = ""
+
+    @contextmanager
+    def open(self) -> Iterator[IO[str]]:
+        """The file as text; line breaks as they are."""
+        with _open_bytes(self.path, self.packed) as raw:
+            yield io.TextIOWrapper(raw, self.encoding, newline="")
+
+
+def survey(path: Path) -> Decoded:
+    """Reads a whole file once, to tell its encoding.
+
+    Raises:
+        UsageError: it cannot be read, is empty, or is no text; with the line.
+    """
+    try:
+        with path.open("rb") as raw:
+            packed = raw.read(2) == b"\x1f\x8b"
+        with _open_bytes(path, packed) as raw:
+            return _survey(path, raw, packed)
+    except (EOFError, gzip.BadGzipFile) as error:
+        raise refuse(path, f"cannot be unpacked: {error}", "a whole .gz file") from error
+    except OSError as error:
+        what = f"cannot be read: {error.strerror or error}"
+        raise refuse(path, what, "a readable file", "check its permissions") from error
+
+
+def _open_bytes(path: Path, packed: bool) -> io.BufferedReader:
+    return gzip.open(path, "rb") if packed else path.open("rb")  # type: ignore[return-value]
+
+
+def _survey(path: Path, raw: IO[bytes], packed: bool) -> Decoded:
+    head = raw.read(HEAD)
+    if not head.strip():
+        raise refuse(path, "is empty", ACCEPTED)
+    for mark, (what, hint) in _KNOWN.items():
+        if head.startswith(mark):
+            raise refuse(path, f"is {what}, no table", ACCEPTED, hint)
+    for mark, encoding in _MARKS.items():
+        if head.startswith(mark):
+            told = "" if encoding == "utf-8-sig" else f"decoded as {encoding.upper()}"
+            _check_decoding(path, raw, head, encoding)
+            return Decoded(path, encoding, packed, told)
+    if wide := _guess_wide(head):
+        _check_decoding(path, raw, head, wide)
+        return Decoded(path, wide, packed, f"decoded as {wide.upper()}, as every second byte is 0")
+    return _survey_bytes(path, raw, head, packed)
+
+
+def _guess_wide(head: bytes) -> str:
+    """UTF-16 without its mark, of mostly Latin letters; "" where it is not that."""
+    even, odd = head[::2].count(0), head[1::2].count(0)
+    many = len(head) // 2
+    if min(even, odd) * 20 > many or max(even, odd) * 2 < many:
+        return ""
+    return "utf-16-be" if even > odd else "utf-16-le"
+
+
+def _check_decoding(path: Path, raw: IO[bytes], head: bytes, encoding: str) -> None:
+    decoder, lines, chunk = codecs.getincrementaldecoder(encoding)(), 1, head
+    while True:
+        try:
+            text = decoder.decode(chunk, final=not chunk)
+        except UnicodeDecodeError as error:
+            what = f"line {lines:,} or a later one is no {encoding.upper()}: {error.reason}"
+            raise refuse(path, what, "one encoding in the whole file") from None
+        if "\0" in text:
+            lines += text[: text.index("\0")].count("\n")
+            raise _refuse_nul(path, lines)
+        lines += text.count("\n")
+        if not chunk:
+            return
+        chunk = raw.read(CHUNK)
+
+
+def _survey_bytes(path: Path, raw: IO[bytes], head: bytes, packed: bool) -> Decoded:
+    """UTF-8 if all of it is, else Windows-1252, else Latin-1."""
+    decoder, lines, chunk = codecs.getincrementaldecoder("utf-8")(), 1, head
+    other, encoding = "", "cp1252"
+    while True:
+        if 0 in chunk:
+            raise _refuse_nul(path, lines + chunk[: chunk.index(0)].count(b"\n"))
+        if not other:
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                line = lines + error.object[: error.start].count(b"\n")
+                other = f"byte 0x{error.object[error.start]:02x} in line {line:,}"
+        if any(one in chunk for one in _UNDEFINED):
+            encoding = "latin-1"
+        lines += chunk.count(b"\n")
+        if not chunk:
+            break
+        chunk = raw.read(CHUNK)
+    if not other:
+        return Decoded(path, "utf-8", packed)
+    told = {"cp1252": "Windows-1252", "latin-1": "Latin-1"}[encoding]
+    return Decoded(path, encoding, packed, f"decoded as {told}, as it is no UTF-8: {other}")
+
+
+def _refuse_nul(path: Path, line: int) -> Exception:
+    what = f"line {line:,} has a NUL byte: it is no text, or damaged"
+    return refuse(path, what, ACCEPTED, "tr -d '\\000' < FILE > mended.csv, if it is a text")
+
+
+def sniff(head: str) -> str:
+    """What parts the cells: of , ; tab and | the one that gives rows as long as the first.
+
+    Args:
+        head: whole lines from the beginning of the file.
+    """
+    best, chosen = (0.0, 1), ","
+    for delimiter in DELIMITERS:
+        try:
+            rows = list(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter))
+        except csv.Error:
+            continue
+        sizes = [len(row) for row in rows[:SNIFFED] if row]
+        if sizes and sizes[0] > 1:
+            score = (sizes.count(sizes[0]) / len(sizes), sizes[0])
+            if score > best:
+                best, chosen = score, delimiter
+    return chosen
