@@ -131,6 +131,13 @@ class Experiment:
         return (mine["mean"], theirs["mean"]) if mine and theirs else None
 
 
+_SMALL = re.compile(
+    r"/(mae|mse|rmse|loss|penalty|bits|bound|iw_bound|frechet|reconstruction|kl|alignment)$"
+)
+"""Names of scores that are to be small, in files that stand without a run. A test holds them
+against what learners say of their scores."""
+
+
 def is_count(figure: str) -> bool:
     """Whether a figure counts rows, places or parameters, and so is exact."""
     return figure.startswith(("rows/", "input/", "model/"))
@@ -143,8 +150,13 @@ def _all_true(found: Iterable[bool | None]) -> bool | None:
 
 def reaches(figure: str, value: float, bar: float) -> bool:
     """Whether a figure is as good as a bar: errors and losses from above, scores from below."""
-    small = re.search(r"/(mae|mse|rmse|loss)\b", figure)
-    return value <= bar if small else value >= bar
+    score = figure.removesuffix(".final").removesuffix(".best")
+    return value <= bar if is_small_good(score) else value >= bar
+
+
+def is_small_good(score: str) -> bool:
+    """Whether a score, as "val/loss", is to be small. A lead over others is to be large, always."""
+    return bool(_SMALL.search(score)) and not score.startswith("lead/")
 
 
 def folders() -> list[Path]:
@@ -324,8 +336,7 @@ def figures(report: Mapping[str, Any], epochs: Sequence[Mapping[str, Any]]) -> d
         if "/" not in key or not all(isinstance(value, (int, float)) for value in values):
             continue
         known = [float(value) for value in values if value is not None]
-        small = re.search(r"/(mae|mse|rmse|loss|penalty)$", key)
-        best = min(known) if small else max(known)
+        best = min(known) if is_small_good(key) else max(known)
         found[f"{key}.final"] = known[-1]
         found[f"{key}.best"] = best
         found[f"{key}.best_epoch"] = float(known.index(best) + 1)

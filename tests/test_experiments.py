@@ -7,10 +7,21 @@ from unittest.mock import patch
 
 import pytest
 
+from dlx.config.learners import score_names
 from dlx.config.load import load
 from dlx.config.specs.pictures import Decoding
 from dlx.errors import UsageError
-from dlx.experiments import Claim, Experiment, expand, figures, find, names, read
+from dlx.experiments import (
+    Claim,
+    Experiment,
+    expand,
+    figures,
+    find,
+    is_small_good,
+    names,
+    reaches,
+    read,
+)
 
 CHAPTERS = [
     stem + end
@@ -143,6 +154,37 @@ def test_every_published_figure_is_one_that_a_run_gives(
 
     compared = {claim.figure for claim in one.claims}
     assert not {*(one.published or {}), *(one.bars or {}), *compared} - given[kind]
+
+
+def test_figures_are_good_in_the_direction_that_their_learner_says() -> None:
+    """Of every task that an experiment sets a threshold for; others of the same scores follow."""
+    tasks = {find(name).task: find(name) for name in names() if find(name).bars}
+    directions = {task: score_names(load(one.arguments()).config) for task, one in tasks.items()}
+    asked = {
+        (task, figure.rpartition(".")[0] or figure)
+        for task, one in tasks.items()
+        for figure in one.bars
+        if not figure.startswith("lead/")
+    }
+    known = [(task, name) for task, name in asked if name in directions[task]]
+    assert known
+    wrong = [one for one in known if is_small_good(one[1]) != (directions[one[0]][one[1]] == "min")]
+    assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("figure", "value", "bar", "held"),
+    [
+        ("val/frechet.final", 1.4, 6.2, True),
+        ("test/bits", 2.4, 2.3, False),
+        ("lead/test/loss", 0.2, 0.1, True),
+        ("val/loss.best", 0.3, 0.2, False),
+    ],
+)
+def test_thresholds_of_what_is_to_be_small(
+    figure: str, value: float, bar: float, held: bool
+) -> None:
+    assert reaches(figure, value, bar) is held
 
 
 def test_figures_of_a_run() -> None:
