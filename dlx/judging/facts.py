@@ -57,6 +57,7 @@ class Facts(TypedDict, total=False):
     power: dict[str, Any]
     block: int
     scores: Listed
+    trust: dict[str, Any]
     answer: dict[str, Any] | None
     monitor: str | None
     best_epoch: int | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 import torch
@@ -17,6 +17,7 @@ from ..errors import Problem, UsageError
 from ..interrupts import check
 from ..judging.blocks import order_in_time
 from ..judging.evaluation import Evaluation
+from ..judging.trusted import Trusted
 from ..models.sizes import RowSizes, measure_rows
 from ..models.summary import LayerRow, device_of, layer_table
 from ..optimizers.named import Optimizers, autocast_type
@@ -194,6 +195,30 @@ class Learner(ABC):
         As how many clusters there are, and by which rule.
         """
         return []
+
+    def trust(self, chosen: bool) -> Trusted | None:  # noqa: ARG002 - one interface for all
+        """What is kept to say how far predictions can be trusted; None where none are made.
+
+        It is of the validation samples, whose `evaluations` were asked for last.
+
+        Args:
+            chosen: whether they chose the epoch.
+        """
+        return None
+
+    def trust_folds(self, folds: Sequence[Trusted], fold: FoldData, final: bool) -> Trusted | None:  # noqa: ARG002
+        """The same of a run over folds, of what each of them told.
+
+        Args:
+            folds: in their order.
+            fold: of the last training.
+            final: whether that is of the final model.
+        """
+        return None
+
+    def prove(self, trusted: Trusted) -> dict[str, Any]:  # noqa: ARG002
+        """What that is worth on the samples that were evaluated last, as `report.json` holds it."""
+        return {}
 
     def done(self) -> str:
         """Why to stop after the epoch; "" to go on."""

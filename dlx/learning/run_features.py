@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -39,6 +38,7 @@ from ..prepare.steps import State, Step
 from ..progress import tell
 from ..runs.source import find_finished, read_weights
 from ..sources.batches import Inputs, Part, make_part
+from ..sources.device import one_thread
 from .learner import Learner
 
 ROWS = 256
@@ -103,7 +103,7 @@ class RunFeatures(Step[Options]):
         (name,) = network.pipeline.read
         rows = np.arange(len(column))
         prepared = network.pipeline.apply(Frame({name: column}))
-        with _one_thread():
+        with one_thread():
             return Dense(_compute(network, make_part(prepared, {}, rows, device)))
 
 
@@ -203,16 +203,6 @@ def _device(asked: str) -> torch.device:
     """The device that is asked for, where it is there; a run may have been trained elsewhere."""
     there = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
     return torch.device(asked if there.get(asked) else "cpu")
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _compute(network: _Network, part: Part) -> Floats:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +19,7 @@ from ..errors import UsageError
 from ..judging import classical
 from ..judging.baselines import Answer, simple_answers
 from ..judging.evaluation import Evaluation
+from ..judging.trusted import Trusted, pool
 from ..losses import activate, average
 from ..metrics import Metric
 from ..models.network import Network, flatten
@@ -36,6 +37,8 @@ from .networks import build_network, builder
 from .objective import Objective, constant_objective
 from .penalties import Penalty
 from .predictions import leave_answers
+from .proof import prove
+from .trust import Encode, learn_trust, learn_whole
 
 
 class Supervised(OneLoss):
@@ -194,6 +197,30 @@ class Supervised(OneLoss):
             )
         found: classical.Classical = fold.learnt[name]
         return found
+
+    def trust(self, chosen: bool) -> Trusted | None:
+        """How far off and how sure answers to validation rows are, and what training rows had."""
+        if self._last is None or self._last[1] != "val":
+            return None
+        fold, _, _, logits = self._last
+        return learn_trust(fold, logits, chosen, *self._encoder())
+
+    def trust_folds(self, folds: Sequence[Trusted], fold: FoldData, final: bool) -> Trusted | None:
+        """What all folds told, and what the rows of the final model had, where there is one."""
+        encode, batch = self._encoder()
+        return pool(folds, learn_whole(fold, encode if final else None, batch))
+
+    def prove(self, trusted: Trusted) -> dict[str, Any]:
+        """How often intervals and sets hold the truth, and how wrong the surer answers are."""
+        if self._last is None:
+            return {}
+        fold, part, _, logits = self._last
+        return prove(trusted, fold, part, logits, *self._encoder())
+
+    def _encoder(self) -> tuple[Encode | None, int]:
+        """What gives features of rows, if anything, and how many rows it takes at once."""
+        encodes = isinstance(self.model, Network)
+        return self.encode if encodes else None, self.config.trainer.eval_batch_size
 
     def artifacts(self, into: Artifacts, when: str) -> None:
         """At the end predictions of the part that was evaluated last, worst errors, features.

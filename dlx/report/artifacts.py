@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from ..files import read_bytes
-from ..runs.artifacts import PREDICTIONS, Artifact
+from ..runs.artifacts import HIDDEN, Artifact
 from ..runs.pixels import picture_of, size_of
 from . import charts
 from .blocks import Alerts, Block, Card, Gallery, Heading, Section, Table, Text
@@ -43,7 +43,7 @@ def of_kind(kind: str, title: str, show: Show) -> Callable[[Run], Section]:
     """
 
     def make(run: Run) -> Section:
-        found = [one for one in run.artifacts if one.kind == kind and one.file != PREDICTIONS.file]
+        found = [one for one in run.artifacts if one.kind == kind and one.file not in HIDDEN]
         names = list(dict.fromkeys(one.name for one in found))
         blocks: list[Block] = []
         room = _ROOM

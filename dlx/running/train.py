@@ -22,6 +22,7 @@ from ..judging import folds, outcome
 from ..judging.evaluation import Evaluation
 from ..judging.judge import judge
 from ..judging.scores import Judged
+from ..judging.trusted import Trusted
 from ..runs import ledger
 from ..runs.lock import hold
 from ..sources.device import catch_out_of_memory
@@ -33,6 +34,7 @@ from .ending import close, fail, finish, prune, stop, warn_on_failure
 from .run import Run, Say, Trial, Within
 from .staging import build_stage, final_config, is_begun, place_stage, train_stage
 from .start import begin_again, begin_anew, begin_within, everything
+from .trusting import leave_folds, leave_trust, prove_trust
 
 
 def train(
@@ -130,12 +132,14 @@ def _train_folds(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
     many = len(data.split.folds)
     histories: list[folds.History] = []
     judged: list[Judged] = []
+    trusts: list[Trusted | None] = []
     for number in range(many):
         check()
         _begin_fold(run, number)
         _fit(run, watchers if many == 1 else ())
         histories.append(run.stage.recorder.history)
         judged.append(judge("val", _evaluations(run, "val")))
+        trusts.append(leave_trust(run))
         if many > 1:
             run.log(outcome.fold_line(config, number, many, histories[-1]))
             for watcher in of_runs(watchers):
@@ -147,7 +151,10 @@ def _train_folds(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
     if many > 1:
         run.log(outcome.spread_line(config, run.facts))
     epoch = outcome.common_epoch(config, curve)
-    return _train_final(run, epoch, watchers) if config.final else []
+    if config.final:
+        return _train_final(run, epoch, watchers, trusts)
+    leave_folds(run, trusts)
+    return []
 
 
 def _begin_fold(run: Run, number: int) -> None:
@@ -160,7 +167,9 @@ def _begin_fold(run: Run, number: int) -> None:
     place_stage(run.stage, run.folder / "folds" / str(number), run.log, resume=run.resumed)
 
 
-def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Judged]:
+def _train_final(
+    run: Run, epoch: int, watchers: Sequence[Callback], trusts: Sequence[Trusted | None]
+) -> list[Judged]:
     """One fresh model on all non-test rows, for the epochs that validation found best."""
     config = final_config(run.config, epoch)
     data = run.data
@@ -171,7 +180,7 @@ def _train_final(run: Run, epoch: int, watchers: Sequence[Callback]) -> list[Jud
     run.stage = build_stage(config, data, fold, number, run.before, begun)
     place_stage(run.stage, run.folder, run.log, "final.jsonl", run.resumed)
     _fit(run, watchers)
-    return _judge_all(run)
+    return _judge_all(run, trusts)
 
 
 def _write_curve(run: Run, curve: folds.History) -> None:
@@ -221,19 +230,21 @@ def _interruption(run: Run) -> Problem:
     return Problem(told, str(run.folder), hint=goes_on)
 
 
-def _judge_all(run: Run) -> list[Judged]:
+def _judge_all(run: Run, trusts: Sequence[Trusted | None] = ()) -> list[Judged]:
     """Scores on validation, on the test part, which is looked at once, and of what was made."""
     begun = time.perf_counter()
     judged = []
     fresh = spec_of(run.config).fresh
     if fresh or run.stage.fold.validation is not None:
         judged.append(judge("val", _evaluations(run, "val")))
+    trusted = leave_folds(run, trusts) if trusts else leave_trust(run)
     if run.config.test and (fresh or len(run.data.split.test)):
         count_look(run, run.verb, f"step {run.stage.kept_step}")
         evaluations = _evaluations(run, "test")
         judged.append(judge("test", evaluations))
         with warn_on_failure(run, "no score without the rows that occur elsewhere too"):
             _score_unseen(run, evaluations[0])
+    prove_trust(run, trusted)
     if made := spec_of(run.config).makes:
         judged.append(judge(made, _evaluations(run, made)))
     run.seconds["test"] = time.perf_counter() - begun

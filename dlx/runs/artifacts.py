@@ -77,6 +77,9 @@ ERRORS = Artifact(
     *("cards", "errors", "errors.json", "Worst errors"),
     caption="rows with the largest losses, worst first",
 )
+TRUST = Artifact("arrays", "trust", "artifacts/trust.safetensors", "What predictions are judged by")
+HIDDEN = (PREDICTIONS.file, TRUST.file)
+"""Files that a report does not show as what they are: it has sections on what they say."""
 _BEFORE = (PREDICTIONS, ERRORS)
 """What folders held before anything was listed; it lies where it lay then."""
 

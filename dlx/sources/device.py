@@ -70,3 +70,14 @@ def set_determinism(wanted: bool) -> None:
     if wanted:
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Within it torch computes by one thread: sums in one order have the same bits."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)

@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..profile import Profile
+from ..unlike import Unlike
 
 Rows = npt.NDArray[np.int64]
 """Numbers of rows, in some order."""
@@ -164,6 +165,14 @@ class Column(ABC):
     def profile(self, name: str) -> Iterator[Profile]:
         """What it holds, feature by feature, under the column's name."""
         yield Profile(name, "", self.holds)
+
+    def remember(self, rows: Rows) -> dict[str, Array]:  # noqa: ARG002 - one interface for all
+        """What of some rows others can be compared with; {}: nothing."""
+        return {}
+
+    def compare(self, known: Mapping[str, Array]) -> Unlike | None:  # noqa: ARG002
+        """How far its rows lie beyond what `remember` told of others; None where nothing tells."""
+        return None
 
     def missing(self) -> int:
         """How many values are missing (NaN)."""

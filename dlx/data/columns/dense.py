@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -11,6 +11,7 @@ import numpy as np
 from ...config.names import plural
 from ...errors import Problem, UsageError
 from ..profile import WIDE, Profile, of_many, of_numbers, of_texts
+from ..unlike import PICTURE, PICTURES, Unlike, beyond, describe_pictures, evenly, limits_of
 from .base import Array, Input, Numeric, Rows, Shown
 
 
@@ -90,6 +91,27 @@ class Dense(Numeric):
                 yield of_numbers(name, feature, column.astype(np.float64))
         else:
             yield of_many(name, values)
+
+    def remember(self, rows: Rows) -> dict[str, Array]:
+        """The range of each feature; of pictures those of brightness and contrast."""
+        if self.values.dtype.kind not in "fiub":
+            return {}
+        return limits_of(type(self)(self.values[self._looked_at(rows)], self.names)._compared())
+
+    def compare(self, known: Mapping[str, Array]) -> Unlike | None:
+        """How far out of these ranges each row lies."""
+        names = (
+            PICTURE if self.values.ndim > 2 else self.features if self.values.ndim > 1 else ("",)
+        )
+        return beyond(self._compared(), names, known)
+
+    def _looked_at(self, rows: Rows) -> Rows:
+        return evenly(rows, PICTURES) if self.values.ndim > 2 else rows
+
+    def _compared(self) -> Array:
+        if self.values.ndim > 2:
+            return describe_pictures(self.values)
+        return self.values.reshape(len(self), -1)
 
     def missing(self) -> int:
         """How many numbers are missing (NaN)."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Self
 
@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..profile import Profile, of_many
+from ..unlike import PICTURE, PICTURES, Unlike, beyond, describe_pictures, evenly, limits_of
 from .base import Array, Input, Numeric, Rows, Shown
 
 _LEVELS = np.arange(256.0)
@@ -135,6 +136,14 @@ class Image(Pictures):
     def show(self, row: int) -> Shown:
         """The picture."""
         return Shown("image", np.asarray(self.pixels[row]))
+
+    def remember(self, rows: Rows) -> dict[str, Array]:
+        """The ranges of brightness and contrast, in bytes."""
+        return limits_of(describe_pictures(self.pixels[evenly(rows, PICTURES)]))
+
+    def compare(self, known: Mapping[str, Array]) -> Unlike | None:
+        """How far out of these ranges each picture lies."""
+        return beyond(describe_pictures(self.pixels), PICTURE, known)
 
     def profile(self, name: str) -> Iterator[Profile]:
         """The pictures as a whole, in bytes."""

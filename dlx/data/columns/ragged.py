@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from ...errors import Problem, UsageError
 from ..profile import Profile, of_ids
+from ..unlike import Unlike, beyond, limits_of
 from .base import Array, Column, Input, Rows, Shown
 
 
@@ -75,6 +76,14 @@ class Sequence(Column):
     def lengths(self) -> Rows:
         """How many ids each row has."""
         return np.diff(self.offsets)
+
+    def remember(self, rows: Rows) -> dict[str, Array]:
+        """The range of the lengths."""
+        return limits_of(self.lengths()[rows].reshape(-1, 1))
+
+    def compare(self, known: Mapping[str, Array]) -> Unlike | None:
+        """How far out of the range the length of each row lies."""
+        return beyond(self.lengths().reshape(-1, 1), ("length",), known)
 
     def take(self, rows: Rows) -> Self:
         """These rows, in this order."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import blake2b
 from typing import ClassVar, Self
@@ -13,6 +13,7 @@ import numpy.typing as npt
 from ...config.names import plural
 from ...errors import Problem, UsageError
 from ..profile import Profile
+from ..unlike import Unlike
 from .base import Array, Column, Input, Rows, Shown
 from .dense import Dense
 
@@ -142,6 +143,14 @@ class Window(Column):
     def last(self) -> Dense:
         """The last step of each row."""
         return Dense(self.series[self.ends], self.names)
+
+    def remember(self, rows: Rows) -> dict[str, Array]:
+        """The range of each feature in the last steps of these rows."""
+        return Dense(self.series[self.ends[rows]], self.names).remember(np.arange(len(rows)))
+
+    def compare(self, known: Mapping[str, Array]) -> Unlike | None:
+        """How far out of these ranges the last step of each row lies."""
+        return self.last().compare(known)
 
     def profile(self, name: str) -> Iterator[Profile]:
         """Each feature, over the steps that some row holds."""
