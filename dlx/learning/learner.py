@@ -136,6 +136,14 @@ class Learner(ABC):
         accepted = "a learner of one network with hidden layers, such as supervised or vae"
         raise UsageError(Problem(what, "learner", accepted))
 
+    def answer_encoded(self, inputs: Inputs) -> tuple[dict[str, Tensor], Tensor]:
+        """The logits of some rows by target, and their features.
+
+        Raises:
+            UsageError: as `encode`.
+        """
+        return self.answer(inputs), self.encode(inputs)
+
     @property
     def device(self) -> torch.device:
         """Where the weights lie."""

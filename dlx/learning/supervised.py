@@ -122,8 +122,16 @@ class Supervised(OneLoss):
         if not isinstance(self.model, Network):
             return super().encode(inputs)
         self.model.eval()
-        hidden = {id(one): one for one in self.model.hidden(inputs).values()}
-        return torch.cat([flatten(one).float() for one in hidden.values()], dim=1)
+        return _join(self.model.hidden(inputs))
+
+    @torch.no_grad()
+    def answer_encoded(self, inputs: Inputs) -> tuple[dict[str, Tensor], Tensor]:
+        """Both of one pass, where a row is seen in one way only."""
+        if self._views is not None or not isinstance(self.model, Network):
+            return super().answer_encoded(inputs)
+        self.model.eval()
+        hidden = self.model.hidden(inputs)
+        return self.model.answer(hidden), _join(hidden)
 
     def _loss(self, head: Head, logits: Tensor, batch: Batch) -> Tensor:
         """The loss of a target: in training with the weights of its classes, if they have any."""
@@ -240,3 +248,9 @@ class Supervised(OneLoss):
         }
         naive = data.naive(rows, fold.rows.train)
         leave_forecasts(into, data.samples, rows, part, numbers, naive)
+
+
+def _join(hidden: Mapping[str, Any]) -> Tensor:
+    """What output layers read as numbers side by side, each of it once."""
+    each = {id(one): one for one in hidden.values()}
+    return torch.cat([flatten(one).float() for one in each.values()], dim=1)

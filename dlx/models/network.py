@@ -108,7 +108,10 @@ class Network(nn.Module):
 
     def forward(self, inputs: Batch) -> dict[str, Tensor]:
         """Gives for each target its logits, of shape (batch, outputs[target])."""
-        hidden = self.hidden(inputs)
+        return self.answer(self.hidden(inputs))
+
+    def answer(self, hidden: Mapping[str, Any]) -> dict[str, Tensor]:
+        """Gives the logits of what `hidden` gave."""
         heads = zip(hidden.items(), self.heads.values(), strict=True)
         return {target: head(values) for (target, values), head in heads}
 

@@ -15,6 +15,7 @@ from ..config.schema import Config
 from ..data.samples import Frame
 from ..data.targets import Answers, Array, TargetCodec
 from ..errors import Problem, UsageError
+from ..files import is_folder
 from ..interrupts import check
 from ..learning.learner import Learner
 from ..losses import activate
@@ -24,6 +25,7 @@ from ..running.kept import Kept, open_every
 from ..sources.batches import Part
 from ..sources.held import as_tensor, hold
 from .predicting import Wanted, list_wanted, require_predicting
+from .trust import Trust, open_trust
 
 
 @dataclass(frozen=True)
@@ -56,8 +58,12 @@ class Member:
     precision: str
 
     @torch.no_grad()
-    def activated(self, frame: Frame) -> dict[str, Array]:
+    def run(self, frame: Frame, encodes: bool = False) -> tuple[dict[str, Array], Array | None]:
         """What it answers after the activation, by target; numbers as they were learnt.
+
+        Args:
+            frame: the rows.
+            encodes: whether their features are asked for, (rows, numbers), which are given second.
 
         Raises:
             UsageError: an input is missing, of another kind, or cannot be prepared.
@@ -68,19 +74,25 @@ class Member:
         part = Part(held, {}, as_tensor(np.arange(len(frame)), device))
         samples, places = part.by_length or (part, slice(None))
         collected: dict[str, list[Tensor]] = {}
+        features: list[Tensor] = []
         amp = autocast_type(self.precision)
         for batch in samples.in_order(self.batch):
             check()
             with torch.autocast(device.type, amp, enabled=amp is not None):
-                found = self.learner.answer(batch.inputs)
+                if encodes:
+                    found, seen = self.learner.answer_encoded(batch.inputs)
+                    features.append(seen)
+                else:
+                    found = self.learner.answer(batch.inputs)
             for name, logits in found.items():
                 collected.setdefault(name, []).append(logits.float())
-        return {
+        answers = {
             name: activate(self.pipeline.targets[name].problem, torch.cat(parts)[places])
             .cpu()
             .numpy()
             for name, parts in collected.items()
         }
+        return answers, torch.cat(features)[places].float().cpu().numpy() if encodes else None
 
 
 class Predictor:
@@ -94,15 +106,23 @@ class Predictor:
         config: of the run.
         members: its network, or those of its folds, whose answers are averaged.
         inputs: what new rows must have.
+        trust: what is told beside answers; else why nothing is.
 
     Attributes:
-        config, members, inputs: as given.
+        config, members, inputs, trust: as given.
         codecs: what the values of each target stand for.
     """
 
-    def __init__(self, config: Config, members: Sequence[Member], inputs: Sequence[Wanted]) -> None:
+    def __init__(
+        self,
+        config: Config,
+        members: Sequence[Member],
+        inputs: Sequence[Wanted],
+        trust: Trust | str = "",
+    ) -> None:
         self.config, self.members, self.inputs = config, tuple(members), tuple(inputs)
         self.codecs: dict[str, TargetCodec] = self.members[0].pipeline.targets
+        self.trust = trust
 
     @classmethod
     def open(
@@ -111,6 +131,9 @@ class Predictor:
         device: str = "auto",
         weights: str | None = None,
         plugins: Sequence[str] = (),
+        *,
+        level: float = 0.9,
+        abstain: float = 0.0,
     ) -> Self:
         """Opens a run from its folder alone; one over folds without a final model as their mean.
 
@@ -119,6 +142,8 @@ class Predictor:
             device: where to compute.
             weights: "best" or "last"; None takes the best where there are any.
             plugins: packages that the user allows now.
+            level: the share of rows whose interval or set is to hold the truth.
+            abstain: the share of rows, the least sure, that are marked as not to be answered.
 
         Raises:
             UsageError: it is not finished, predicts nothing, or was trained by too old a dlx.
@@ -128,7 +153,10 @@ class Predictor:
         kept = open_every(run, weights, plugins, device)
         members = [_member(one) for one in kept]
         wanted = list_wanted(members[0].pipeline, kept[0].earlier.data)
-        return cls(config, members, wanted)
+        trust = open_trust(kept[0].run, members[0].pipeline.targets, level, abstain)
+        if weights == "last" and is_folder(kept[0].run / kept[0].at / "checkpoints" / "best"):
+            trust = "no intervals and no warnings: they are of the best weights, not of the last"
+        return cls(config, members, wanted, trust)
 
     def predict(self, frame: Frame) -> dict[str, Answers]:
         """What it answers to some rows, by target; targets may be missing.
@@ -136,7 +164,10 @@ class Predictor:
         Raises:
             UsageError: an input is missing, of another kind, or cannot be prepared.
         """
-        every = [member.activated(frame) for member in self.members]
+        return self._decode([member.run(frame)[0] for member in self.members])
+
+    def _decode(self, every: Sequence[Mapping[str, Array]]) -> dict[str, Answers]:
+        """What the members say together."""
         if len(every) == 1:
             return self.members[0].pipeline.decode(every[0])
         return {name: self._average(name, [one[name] for one in every]) for name in every[0]}
@@ -147,7 +178,15 @@ class Predictor:
         Raises:
             UsageError: as `predict`.
         """
-        return Predictions(self.predict(frame))
+        if isinstance(self.trust, str):
+            return Predictions(self.predict(frame))
+        found = [member.run(frame, self.trust.encodes) for member in self.members]
+        answers = self._decode([one for one, _ in found])
+        return Predictions(answers, self.trust.tell(answers, frame, found[0][1]))
+
+    def remarks(self) -> list[str]:
+        """What to know of what stands beside answers, a sentence each without its full stop."""
+        return [self.trust] if isinstance(self.trust, str) else self.trust.remarks()
 
     def _average(self, name: str, every: Sequence[Array]) -> Answers:
         """The mean of several members: of probabilities, or of numbers in the target's unit."""

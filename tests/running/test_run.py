@@ -45,6 +45,7 @@ def test_a_run_folder_holds_everything() -> None:
     ]
     assert {name for name in files(run) if not name.startswith("checkpoints/")} == {
         "artifacts.json",
+        "artifacts/trust.safetensors",
         "config.yaml",
         "overrides.yaml",
         "environment.json",
