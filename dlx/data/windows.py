@@ -175,9 +175,17 @@ class Track:
         )
 
     def bridge(self) -> Self:
-        """The steps as if each were one unit later than the one before, whatever its stamp."""
-        even = self.stamps[:1] + np.arange(len(self), dtype=np.int64) * self.unit
-        off = int((np.diff(self.stamps) != self.unit).sum())
+        """The steps as if each were one unit later than the one before, whatever its stamp.
+
+        Of several series the stamps of all together are so, those of one being in order of time.
+        """
+        places = np.arange(len(self), dtype=np.int64)
+        if self.groups is not None:
+            places = np.unique(self.stamps, return_inverse=True)[1]
+        first = self.stamps[:1] if self.groups is None else self.stamps.min(keepdims=True)
+        even = first + places * self.unit
+        same = np.diff(self.series_of_steps) == 0
+        off = int(((np.diff(self.stamps) != self.unit) & same).sum())
         apart = plural(self.unit, _CLOCK[self.clock])
         note = f"rows of {self.path.name} are not {apart} later than the one before, and are taken "
         note += "as if they were (dataset.gaps=bridge)"
@@ -219,7 +227,7 @@ def cut_windows(track: Track, options: Dataset, reach: Reach) -> Samples:
     """
     (name,), (target,) = options.inputs, options.targets
     forecasts = _forecasts(track, reach)
-    ends, notes = _find_known(track, reach, forecasts)
+    ends, notes = _find_known(track, reach, forecasts, options)
     window = Window(track.series, ends, reach.lookback, reach.step)
     told, time = ends + reach.ahead, track.stamps if track.time is None else track.time
     columns: dict[str, Column] = {
@@ -267,7 +275,7 @@ def _forecasts(track: Track, reach: Reach) -> dict[str, list[Series]]:
 
 
 def _find_known(
-    track: Track, reach: Reach, forecasts: dict[str, list[Series]]
+    track: Track, reach: Reach, forecasts: dict[str, list[Series]], options: Dataset
 ) -> tuple[Rows, tuple[Note, ...]]:
     """The steps that windows end with, whose target and forecasts are known; and what was noted."""
     stretches, groups = track.find_stretches(), track.series_of_steps
@@ -275,7 +283,7 @@ def _find_known(
     back = max(begins, *(-ahead % track.repeats.steps for ahead in reach.aheads))
     ends = find_ends(stretches, back, reach.ahead)
     if not len(ends):
-        raise _refuse_length(track, reach, back, stretches)
+        raise _refuse_length(track, reach, back, stretches, options)
     told = [track.target[ends + ahead] for ahead in reach.aheads]
     told += [one[ends] for each in forecasts.values() for one in each]
     known = ends[np.isfinite(told).all(axis=0)]
@@ -288,14 +296,18 @@ def _find_known(
     return known, ((note, across),)
 
 
-def _refuse_length(track: Track, reach: Reach, back: int, stretches: Rows) -> UsageError:
+def _refuse_length(
+    track: Track, reach: Reach, back: int, stretches: Rows, options: Dataset
+) -> UsageError:
     """The error where no stretch is as long as a window with its target."""
     span, longest = back + 1 + reach.ahead, int(np.bincount(stretches).max())
     what = f"a window and its target span {span:,} rows of a series"
     accepted = f"dataset.lookback + dataset.horizon of at most {longest:,}"
+    hint = ""
     if longest < len(track):
         accepted += ", the longest stretch without a gap in time"
-    return UsageError(Problem(what, "dataset.lookback", accepted))
+        hint = "dataset.gaps=bridge" if hasattr(options, "gaps") else ""
+    return UsageError(Problem(what, "dataset.lookback", accepted, hint))
 
 
 def carry_forward(values: Series) -> Series:

@@ -15,6 +15,7 @@ from .generated import Posts, Stories
 from .images import CatsVsDogs as CatsVsDogs
 from .images import Images
 from .named import OnePicture, TwoPictures
+from .own_series import Series
 from .series import BeijingPm25, BeijingWindows, JenaClimate
 from .tables import Table as OwnTable
 from .text import Text
@@ -308,6 +309,7 @@ DATASETS = Table(
         "jena_climate": Component(JenaClimate, f"{_CODE}.jena:jena_climate"),
         "cats_vs_dogs": Component(CatsVsDogs, f"{_CODE}.cats_vs_dogs:cats_vs_dogs"),
         "images": Component(Images, f"{_CODE}.images:images"),
+        "series": Component(Series, f"{_CODE}.series:series"),
         "texts": Component(Texts, f"{_CODE}.text_folders:texts"),
         "table": Component(OwnTable, f"{_CODE}.table:table"),
         "stories": Component(Stories, f"{_CODE}.stories:stories"),

@@ -114,7 +114,7 @@ def _quote(texts: Iterable[str]) -> str:
     return ", ".join(repr(one) for one in texts)
 
 
-def _find(table: Table, options: Options) -> dict[str, str]:
+def find_columns(table: Table, options: Options) -> dict[str, str]:
     """What each column that is read holds, all of which the table must have."""
     holds: dict[str, str] = {
         n: one for n, one in options.columns.items() if one not in ("skip", "identifier")
@@ -155,10 +155,10 @@ def _read(options: Options, folder: Path) -> Samples:  # noqa: ARG001 - which is
     from ..store import paths_of
 
     table = Table.open(paths_of(options), options.header)
-    cells, identity = Cells(options, _find(table, options)), []
+    cells, identity = Cells(options, find_columns(table, options)), []
     for block in table.blocks():
         cells.add(block)
-        identity += [_hash(row) for row in zip(*block.cells, strict=True)]
+        identity += [hash_row(row) for row in zip(*block.cells, strict=True)]
     if not identity:
         what = "has no rows below its header"
         raise refuse(table.paths[0], what, "at least one", "add rows; the same command reads them")
@@ -185,7 +185,8 @@ def _read(options: Options, folder: Path) -> Samples:  # noqa: ARG001 - which is
     )
 
 
-def _hash(row: tuple[str, ...]) -> bytes:
+def hash_row(row: tuple[str, ...]) -> bytes:
+    """What the cells of a row are known by."""
     text = "\x1f".join(row)
     return blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
 
