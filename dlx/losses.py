@@ -24,7 +24,8 @@ from .problem import PROBLEMS
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(logits, target) -> the mean loss, a scalar. With a method `rows`, of the same arguments, that
-gives the loss of each row, (batch,), rows can be weighted."""
+gives the loss of each row, (batch,), rows can be weighted; with one `each`, that gives the loss of
+each number, (batch, k), labels can."""
 
 
 @dataclass(frozen=True)
@@ -42,10 +43,13 @@ class Mean:
         """The mean, a scalar."""
         return self.measure(logits, target, reduction="mean")
 
+    def each(self, logits: Tensor, target: Tensor) -> Tensor:
+        """The loss of each number of a row, (batch, k)."""
+        return self.measure(logits, target, reduction="none").reshape(len(target), -1)
+
     def rows(self, logits: Tensor, target: Tensor) -> Tensor:
         """The loss of each row, (batch,): of several numbers their mean."""
-        each = self.measure(logits, target, reduction="none")
-        return each.reshape(len(target), -1).mean(dim=1)
+        return self.each(logits, target).mean(dim=1)
 
 
 def resolve(chosen: Chosen, problem: str) -> Chosen:

@@ -240,6 +240,8 @@ def _check(
         # A hint at a list of plugins that cannot be loaded would be refused in turn.
         if not missing and not told and not (refused and path == ("plugins",)):
             found.append(problem)
+    if config is not None and "baseline" not in tree.data:
+        config = dataclasses.replace(config, baseline=config.dataset.options.baseline)
     if config is not None and not found:
         found.extend(find_contradictions(config, tree.where))
     return config, found, checker.texts

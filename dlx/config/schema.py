@@ -28,6 +28,7 @@ SCHEMA_VERSION = 1
 
 MAX_THREADS = 1024
 """More than any machine has cores; a library that is asked for a billion ends the process."""
+Baseline = Literal["simple", "classical", "boosting"]
 NO_RESULT = ("run", "about", "checkpoint", "sweep", "search", "tune")
 """Sections that no result of a single training depends on."""
 
@@ -59,7 +60,8 @@ class Target:
     class_weights: Literal["none", "balanced"] | dict[str, float] = option(
         "none",
         "weight of each class in the training loss (never in that of validation and test); "
-        "balanced: rows / (classes * rows of the class); a class that is not named has 1",
+        "balanced: rows / (classes * rows of the class); a class that is not named has 1; of "
+        "several labels the weight of rows that have the label, balanced also of those without it",
         gt=0,
         example="{spam: 5}",
         newer=True,
@@ -331,8 +333,11 @@ class Config:
         "all epochs with a schedule that anneals; only: without validation, for "
         "trainer.last_epoch epochs",
     )
-    baseline: Literal["simple", "classical"] = option(
-        "simple", "simple: constant predictions; classical: a linear scikit-learn model as well"
+    baseline: Baseline = option(
+        "simple",
+        "simple: constant predictions; classical: a linear scikit-learn model as well; boosting: "
+        "gradient-boosted trees of scikit-learn on the rows as they were read, too, which is what "
+        "datasets table, yeast and scene have where nothing else is said",
     )
     dataset: Chosen = option(help="the data", table=DATASETS)
     targets: dict[str, Target] = option(

@@ -174,7 +174,8 @@ def _balances(config: Config, where: Where) -> Iterator[Problem]:
         row = PROBLEMS[target.problem]
         for option in ("class_weights", "sampling"):
             path = ("targets", name, option)
-            if getattr(target, option) != "none" and row.answer != "class":
+            fits = row.answer == "class" or (row.classes and option == "class_weights")
+            if getattr(target, option) != "none" and not fits:
                 why = "a row has several labels" if row.classes else "it has numbers, not classes"
                 what = f"`{'.'.join(path)}` needs one class a row, but {row.title}: {why}"
                 yield Problem(what, where(path), "none", f"{'.'.join(path)}=none")

@@ -47,23 +47,39 @@ def check_names(key: str, asked: Asked, classes: tuple[str, ...], whole: bool = 
 def class_weights(asked: Asked, target: EncodedTarget, rows: Rows) -> tuple[float, ...]:
     """The weight of each class in a loss; empty where none is asked for.
 
+    Of several labels first those of rows that have each, then those of rows that lack it.
+
     Balanced weights are n / (k * count) for n rows of k classes, as in scikit-learn's
     `compute_class_weight` (King and Zeng, 2001): the mean weight of a row is 1. A class without
     a row keeps 1.
 
     Args:
         asked: "none", "balanced", or weights by class; one that is not named has 1.
-        target: a class a row.
+        target: a class a row, or labels.
         rows: those that may be learnt from; one may be there more than once.
     """
     if asked == "none":
         return ()
+    if target.values.ndim == 2:
+        return _label_weights(asked, target, rows)
     if not isinstance(asked, str):
         return tuple(float(asked.get(name, 1.0)) for name in target.classes)
     counts = _counts(target, rows)
     there = counts > 0
     weights = np.where(there, len(rows) / (there.sum() * np.maximum(counts, 1)), 1.0)
     return tuple(weights.tolist())
+
+
+def _label_weights(asked: Asked, target: EncodedTarget, rows: Rows) -> tuple[float, ...]:
+    """Each label balanced as two classes; a number is the weight of rows that have the label."""
+    many = len(target.classes)
+    if not isinstance(asked, str):
+        return (*(float(asked.get(name, 1.0)) for name in target.classes), *(1.0,) * many)
+    present = target.values[rows].sum(axis=0, dtype=np.float64)
+    counts = np.stack([present, len(rows) - present])
+    whole = (counts > 0).all(axis=0)  # a label that all rows have, or none, is no rare one
+    weights = np.where(whole, len(rows) / (2 * np.maximum(counts, 1)), 1.0)
+    return tuple(weights.ravel().tolist())
 
 
 def chances(asked: Asked, target: EncodedTarget, rows: Rows) -> Floats | None:

@@ -119,7 +119,8 @@ class EncodedTarget:
     Attributes:
         values: float32 (rows,) or (rows, k), or int64 class ids (rows,) for multiclass.
         codec: what they stand for.
-        weights: of each class in the training loss; empty where all count alike.
+        weights: of each class in the training loss; empty where all count alike; of labels of rows
+            that have each, then of rows that lack it.
     """
 
     values: Array

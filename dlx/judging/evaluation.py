@@ -15,7 +15,9 @@ from .blocks import InTime
 from .bootstrap import Draws
 from .verdict import DATA, MEMBER
 
-Kind = Literal["model", "constant", "naive", "classical", "noise", "start", "data", "member"]
+Kind = Literal[
+    "model", "constant", "naive", "classical", "boosting", "noise", "start", "data", "member"
+]
 Direction = Literal["min", "max"]
 
 
@@ -27,7 +29,8 @@ class Estimate(ABC):
     Attributes:
         name: as in "majority".
         kind: "model"; or a constant (or drawn at random), a naive forecast, a classical model,
-            noise in place of what is generated, what was there at the start, data themselves, which
+            boosted trees, which are no simpler than a network, noise in place of what is generated,
+            what was there at the start, data themselves, which
             tell how good a score can be and need not be beaten, or a member of an ensemble, which
             is no simpler answer but compared with it.
     """

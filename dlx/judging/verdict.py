@@ -2,7 +2,8 @@
 
 The trivial baseline is the hardest of the constant answers and naive forecasts; a linear model is
 no trivial one. A model that does not beat a simpler one significantly is not worth its weights: a
-tie goes to the simpler (Chollet 2017, 4.5.5).
+tie goes to the simpler (Chollet 2017, 4.5.5). Boosted trees are no simpler than a network: they are
+told of where they are ahead, by however little, or beaten significantly.
 """
 
 from __future__ import annotations
@@ -19,6 +20,11 @@ DATA = "data"
 """The kind of what is no rival: data themselves, which tell how good a score can be."""
 MEMBER = "member"
 """The kind of what an ensemble is made of: compared with it, but no simpler answer."""
+BOOSTING = "boosting"
+"""The kind of boosted trees."""
+MODELS = ("classical", BOOSTING)
+"""Kinds of models without a network."""
+_NARROWLY = "ahead, though not significantly at 95 %"
 CHANCE = {"shuffled": "labels shuffled", "uniform": "all classes equally likely"}
 """Baselines that guess at random, as `report.json` calls them -> how each guesses."""
 LOST = "does not beat the trivial baseline"
@@ -45,8 +51,9 @@ class Verdict:
     Attributes:
         text: a few words.
         trivial: whether it beats every constant answer and naive forecast; None where unknown.
-        beats: whether it beats every answer, the linear model included; None where unknown.
-        use: the simpler model to use in its place, and why; "" where there is none.
+        beats: whether it beats every answer, the linear model and boosted trees that are ahead
+            included; None where unknown.
+        use: the model to use in its place, and why; "" where there is none.
     """
 
     text: str
@@ -92,21 +99,23 @@ def verdict_of(listed: Listed) -> Verdict:
     Args:
         listed: the baselines, as from `entry`.
     """
-    listed = [one for one in listed if one.get("kind") not in (DATA, MEMBER)]
-    simple = [one for one in listed if one.get("kind") != "classical"]
-    linear = [one for one in listed if one.get("kind") == "classical"]
+    listed = [one for one in listed if one.get("kind") not in (DATA, MEMBER) and _counts(one)]
+    simple = [one for one in listed if one.get("kind") not in MODELS]
+    linear = [one for one in listed if one.get("kind") in MODELS]
     trivial = _beats_all(simple)
     beats = _beats_all(listed) if simple else None
     text = {True: WON, False: LOST, None: OPEN}[trivial]
     ahead = [one for one in linear if one.get("beaten") is False and trivial is not False]
     ahead += [one for one in linear if _leads(one) and trivial is False]
+    ahead.sort(key=_rank)
     beaten = [str(one["name"]) for one in linear if one.get("beaten") and one.get("name")]
+    unknown = [one for one in linear if one.get("beaten") is None]
     if ahead:
         text += f"; {ahead[0].get('name')} is {_describe_lead(ahead[0])}"
+    elif unknown and trivial:
+        text += f"; not known whether it beats {unknown[0].get('name')}"
     elif beaten and trivial:
-        text += f" and {beaten[0]}"
-    elif linear and trivial:
-        text += f"; not known whether it beats {linear[0].get('name')}"
+        text = f"{', '.join([text, *beaten[:-1]])} and {beaten[-1]}"
     return Verdict(text, trivial, beats, _use(listed))
 
 
@@ -116,6 +125,17 @@ def _beats_all(listed: Listed) -> bool | None:
     if any(beaten is False for beaten in found):
         return False
     return True if found and all(beaten is True for beaten in found) else None
+
+
+def _counts(one: Mapping[str, Any]) -> bool:
+    """Whether a baseline has a say: boosted trees only where they are ahead, or surely beaten."""
+    return one.get("kind") != BOOSTING or _difference(one) < 0 or one.get("beaten") is True
+
+
+def _rank(one: Mapping[str, Any]) -> float:
+    """The smaller, the farther ahead of the model; last where that is not known."""
+    value = _difference(one)
+    return math.inf if math.isnan(value) else value
 
 
 def _difference(one: Mapping[str, Any]) -> float:
@@ -131,17 +151,21 @@ def _leads(one: Mapping[str, Any]) -> bool:
 
 
 def _describe_lead(one: Mapping[str, Any]) -> str:
-    return "better" if _leads(one) else "as good"
+    if _leads(one):
+        return "better"
+    return _NARROWLY if one.get("kind") == BOOSTING else "as good"
 
 
 def _use(listed: Listed) -> str:
     """What to use in the model's place: the best of the simpler models that it does not beat."""
-    models = [one for one in listed if one.get("kind") in ("classical", "naive")]
+    models = [one for one in listed if one.get("kind") in (*MODELS, "naive")]
     models = [one for one in models if one.get("beaten") is False and one.get("name")]
     known = [one for one in models if not math.isnan(_difference(one))]
     if not known:
         return ""
     best = min(known, key=_difference)
+    if best.get("kind") == BOOSTING:
+        return f"use {best['name']}: it is {_describe_lead(best)}"
     return f"use {best['name']}: it is simpler and {_describe_lead(best)}"
 
 
@@ -153,9 +177,9 @@ def power_of(listed: Sequence[dict[str, Any]], how: str) -> dict[str, Any]:
         how: by which method they were compared.
     """
     found = verdict_of(listed)
-    simple = [one for one in listed if one["kind"] not in ("classical", DATA, MEMBER)]
+    simple = [one for one in listed if one["kind"] not in (*MODELS, DATA, MEMBER)]
     hardest = [min(simple, key=_difficulty)] if simple else []
-    texts = [_describe(one) for one in (*hardest, *(o for o in listed if o["kind"] == "classical"))]
+    texts = [_describe(one) for one in (*hardest, *(o for o in listed if o["kind"] in MODELS))]
     texts += [_describe_data(one) for one in listed if one["kind"] == DATA]
     text = f"{found.text}: {'; '.join(texts)} ({how})" if texts else how
     known = {"trivial": found.trivial, "beats": found.beats, "use": found.use}

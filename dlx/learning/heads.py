@@ -13,6 +13,7 @@ from ..config.supervised import loss_of, mixes
 from ..data.targets import EncodedTarget, TargetCodec
 from ..errors import Problem, UsageError
 from ..losses import resolve
+from ..problem import PROBLEMS
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 
@@ -145,11 +146,34 @@ def _weigh(
     """
     if set(target.weights) <= {1.0}:
         return None
+    if PROBLEMS[target.codec.problem].answer == "labels":
+        return _weigh_labels(loss, target, device, key, name)
     each, weights = _require_rows(loss, name, key, "to be weighted"), target.weights
     factors = torch.tensor(weights, device=device)
 
     def weigh(logits: Tensor, target: Tensor) -> Tensor:
         return each(logits, target) * factors[target.long()]
+
+    return RowLoss(lambda logits, target: weigh(logits, target).mean(), weigh)
+
+
+def _weigh_labels(
+    loss: Loss, target: EncodedTarget, device: torch.device, key: str, name: str
+) -> Loss:
+    """A loss in which each label counts as much as it is rare, where a row has it and where not.
+
+    Raises:
+        UsageError: the loss does not tell what that of each label is.
+    """
+    each: Loss | None = getattr(loss, "each", None)
+    if each is None:
+        what = f"loss {name} has no `each(logits, target)`, the loss of each label, to be weighted"
+        accepted = "a loss with that method, such as dlx.losses.Mean"
+        raise UsageError(Problem(what, key, accepted, f"{key}=none"))
+    present, absent = torch.tensor(target.weights, device=device).reshape(2, -1)
+
+    def weigh(logits: Tensor, target: Tensor) -> Tensor:
+        return (each(logits, target) * torch.where(target > 0.5, present, absent)).mean(dim=1)
 
     return RowLoss(lambda logits, target: weigh(logits, target).mean(), weigh)
 

@@ -16,7 +16,7 @@ from ..config.supervised import metrics_of
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
 from ..errors import UsageError
-from ..judging import classical
+from ..judging import boosting, classical
 from ..judging.baselines import Answer, simple_answers
 from ..judging.evaluation import Evaluation
 from ..judging.trusted import Trusted, pool
@@ -28,6 +28,7 @@ from ..runs.artifacts import Artifacts
 from ..sources.batches import Batch, Inputs, Part
 from ..sources.fold import FoldData
 from ..sources.views import Views
+from .boosted import answer_boosted, leave_boosted
 from .forecasts import leave_forecasts
 from .heads import Head, heads_of, rows_of
 from .heaviest import leave_heaviest
@@ -45,7 +46,7 @@ class Supervised(OneLoss):
     """The objective of supervised learning: the losses' weighted sum, and a penalty on weights.
 
     Args:
-        config: names metrics and penalties; `baseline: classical` has a classical model beaten.
+        config: names metrics and penalties; `baseline` names the classical models to be beaten.
         model: maps inputs by name to logits by target; for a penalty it names its `hidden_kernels`.
         heads: what is learned, a head a target.
     """
@@ -165,7 +166,8 @@ class Supervised(OneLoss):
             answers = head.answers(logits[head.name])
             own = Answer("model", "model", metric, truth, (answers,), known)
             forecasts = naive.get(head.name, {})
-            baselines = self._baselines(fold, head.name, metric, samples, forecasts)
+            baselines = [*self._baselines(fold, head.name, metric, samples, forecasts)]
+            baselines += self._boosted(fold, head, metric, part, truth)
             found.append(Evaluation(score, metric.direction, "row", own, tuple(baselines)))
         known = scores[f"{part}/loss"]
         loss = Objective("model", "model", self.heads, samples.targets, logits, known)
@@ -189,9 +191,18 @@ class Supervised(OneLoss):
         forecasts = {name: torch.from_numpy(values) for name, values in naive.items()}
         truth = part.targets[target]
         yield from simple_answers(metric, fold.train.targets[target], truth, forecasts)
-        if self.config.baseline == "classical":
+        if self.config.baseline != "simple":
             model = self._fit_classical(fold, target, metric)
             yield Answer(model.name, "classical", metric, truth, (model.predict(part.inputs),))
+
+    def _boosted(
+        self, fold: FoldData, head: Head, metric: Metric, part: str, truth: Tensor
+    ) -> Iterator[Answer]:
+        """What boosted trees answer, where they are asked for and the rows are those of a table."""
+        if self.config.baseline == "boosting":
+            told = fold, head.name, head.outputs, part, self.config.seed, truth.device
+            if (answers := answer_boosted(*told)) is not None:
+                yield Answer(boosting.NAME, "boosting", metric, truth, (answers,))
 
     def _fit_classical(self, fold: FoldData, target: str, metric: Metric) -> classical.Classical:
         """The classical model of a target, which the fold keeps."""
@@ -241,6 +252,7 @@ class Supervised(OneLoss):
         data, rows = fold.data, fold.rows_of(part)
         leave_answers(into, data.samples, rows, data.targets, fold.pipeline, logits)
         leave_heaviest(into, self.model, fold)
+        leave_boosted(into, fold)
         numbers = {
             head.name: activate(head.problem, head.answers(logits[head.name])).cpu().numpy()
             for head in self.heads

@@ -22,7 +22,11 @@ if TYPE_CHECKING:
 DOTS = 5000
 """As many rows does a scatter show."""
 _HEIGHT, _LINE = 3.05, 0.17  # inches of a curve, and of a line of its legend
-_BARS = {"naive": "#009e73", "classical": "#cc79a7"}  # colours of baselines by their kind
+_BARS = {
+    "naive": "#009e73",
+    "classical": "#cc79a7",
+    "boosting": "#0072b2",
+}  # colours of baselines by their kind
 _DASHES = ((4, 1.6), (6.4, 1.6, 1, 1.6), (1, 1.6), (8, 2, 2, 2), (2, 2), (6, 3))
 _FAR = 4  # times the height of the later epochs: the first ones press them flat
 _VISIBLE = 0.12  # share of the height that a gap needs to be marked

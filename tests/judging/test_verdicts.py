@@ -9,9 +9,17 @@ from dlx.judging.verdict import CHANCE, display_name, entry, power_of, verdict_o
 WON, LOST = "beats the trivial baseline", "does not beat the trivial baseline"
 
 
+NAMES = {
+    "constant": "majority",
+    "naive": "persistence",
+    "classical": "ridge regression",
+    "boosting": "gradient boosting",
+}
+
+
 def against(kind: str, difference: float, half: float | None = 0.02) -> dict[str, Any]:
     """A baseline that the model is better than by this much."""
-    name = {"constant": "majority", "naive": "persistence", "classical": "ridge regression"}[kind]
+    name = NAMES[kind]
     interval = None if half is None else (difference - half, difference + half)
     return entry("val/mae", name, kind, 0.5, difference, interval)
 
@@ -43,6 +51,38 @@ def test_the_best_simpler_answer_decides(
 
     assert (found.text, found.trivial, found.beats) == (text, trivial, beats)
     assert found.use == (f"use ridge regression: it is simpler and {use}" if use else "")
+
+
+NARROW = "ahead, though not significantly at 95 %"
+
+
+@pytest.mark.parametrize(
+    ("linear", "trees", "text", "beats", "use"),
+    [
+        (SURE, SURE, f"{WON}, ridge regression and gradient boosting", True, ""),
+        (SURE, TIE, f"{WON} and ridge regression", True, ""),
+        (SURE, 0.0, f"{WON} and ridge regression", True, ""),
+        (SURE, -TIE, f"{WON}; gradient boosting is {NARROW}", False, f"it is {NARROW}"),
+        (SURE, BEHIND, f"{WON}; gradient boosting is better", False, "it is better"),
+        (TIE, -TIE, f"{WON}; gradient boosting is {NARROW}", False, f"it is {NARROW}"),
+        (None, BEHIND, f"{WON}; gradient boosting is better", False, "it is better"),
+    ],
+)
+def test_boosted_trees_are_told_of_where_they_are_ahead_or_surely_beaten(
+    linear: float | None, trees: float, text: str, beats: bool, use: str
+) -> None:
+    """They are no simpler than a network: a tie is not theirs, a loss to them is never silent."""
+    listed = [against("constant", SURE)]
+    listed += [] if linear is None else [against("classical", linear)]
+    listed.append(against("boosting", trees))
+
+    found = verdict_of(listed)
+
+    assert (found.text, found.trivial, found.beats) == (text, True, beats)
+    assert found.use == (f"use gradient boosting: {use}" if use else "")
+    told = power_of(listed, "so")["text"]
+    assert "than gradient boosting (0.5)" in told
+    assert told.startswith(text)
 
 
 def test_a_forecast_that_is_not_beaten_is_to_be_used() -> None:

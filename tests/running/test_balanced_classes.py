@@ -206,14 +206,18 @@ def test_losses_that_are_not_alike_have_no_gap_to_overfit_by() -> None:
     assert (unlike.verdict, unlike.gap, unlike.metric_gap) == ("fits", None, None)
 
 
-@pytest.mark.parametrize("option", ["class_weights", "sampling"])
+NUMBERS = "scalar regression: it has numbers, not classes"
+
+
 @pytest.mark.parametrize(
-    ("task", "target", "why"),
+    ("option", "task", "target", "why"),
     [
-        ("task=diabetes", "progression", "scalar regression: it has numbers, not classes"),
+        ("class_weights", "task=diabetes", "progression", NUMBERS),
+        ("sampling", "task=diabetes", "progression", NUMBERS),
         (
-            "task=wine targets.cultivar.problem=multilabel",
-            "cultivar",
+            "sampling",
+            "task=yeast",
+            "functions",
             "multiclass, multilabel classification: a row has several labels",
         ),
     ],

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar, Literal, Self
 
 from ...errors import Problem
 from ..fields import option
@@ -66,6 +66,7 @@ class Dataset:
     terms: ClassVar[str] = ""
     time: ClassVar[str] = ""  # column that orders the rows in time
     groups: ClassVar[tuple[str, ...]] = ()  # columns by which rows may be kept together
+    baseline: ClassVar[Literal["simple", "boosting"]] = "simple"  # where the config says nothing
     shapes: ClassVar[dict[str, Sizes]] = {}  # input of numbers -> shape of a row, where it is known
 
     sample: bool = option(

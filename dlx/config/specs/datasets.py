@@ -14,6 +14,7 @@ from .environments import Gridworld, Gymnasium
 from .generated import Posts, Stories
 from .images import CatsVsDogs as CatsVsDogs
 from .images import Images
+from .multilabel import Scene, Yeast
 from .named import OnePicture, TwoPictures
 from .own_series import Series
 from .series import BeijingPm25, BeijingWindows, JenaClimate
@@ -318,6 +319,8 @@ DATASETS = Table(
         "gymnasium": Component(Gymnasium, f"{_CODE}.environments:gymnasium", ("gymnasium",), "rl"),
         "picture": Component(OnePicture, f"{_CODE}.named:picture"),
         "picture_pair": Component(TwoPictures, f"{_CODE}.named:picture_pair"),
+        "yeast": Component(Yeast, f"{_CODE}.multilabel:yeast"),
+        "scene": Component(Scene, f"{_CODE}.multilabel:scene"),
         "boston_housing": Component(BostonHousing, f"{_CODE}.keras:boston_housing"),
     },
 )

@@ -38,6 +38,7 @@ class Table(Dataset):
     terms = "your own"
     own = True
     counted = False
+    baseline = "boosting"
     may_be_file = True
     wanted = "a table: a CSV, TSV, JSON-lines or Parquet file"
     places = ("file",)
