@@ -13,7 +13,7 @@ from typing import Literal, TypeVar
 
 from ..errors import Problem, UsageError
 
-Kind = Literal["vector", "sequence", "image", "block", "ids"]
+Kind = Literal["vector", "sequence", "image", "block", "ids", "columns"]
 Sizes = tuple[int, ...]
 T = TypeVar("T")
 
@@ -23,9 +23,12 @@ _WANTED: dict[Kind, str] = {
     "image": "an image (channels, height, width)",
     "block": "an array",
     "ids": "rows of ids",
+    "columns": "ids of category columns",
 }
 PAD = "{name: pad, length: 500} to prepare.steps"
 _EMBED = "insert {embedding: 32} before it"
+_EMBED_COLUMNS = "insert embed_columns before it"
+_CATEGORIES = "remove it, or add {name: categories, columns: [...]} to prepare.steps"
 _STEPS = "place it before flatten or pooling, or give the recurrent layer sequence: true"
 _FLATTEN = "insert flatten before it"
 
@@ -41,6 +44,15 @@ _HINTS: dict[tuple[Kind, Kind], str] = {
     ("sequence", "ids"): "keep a single embedding, as the first layer",
     ("image", "ids"): "remove the embedding",
     ("block", "ids"): "remove the embedding",
+    ("columns", "ids"): "use embed_columns in its place",
+    ("ids", "columns"): "use {embedding: 32} in its place",
+    ("vector", "columns"): _CATEGORIES,
+    ("sequence", "columns"): _CATEGORIES,
+    ("image", "columns"): _CATEGORIES,
+    ("block", "columns"): _CATEGORIES,
+    ("columns", "vector"): _EMBED_COLUMNS,
+    ("columns", "sequence"): _EMBED_COLUMNS,
+    ("columns", "image"): _EMBED_COLUMNS,
 }
 
 
@@ -52,7 +64,7 @@ class Shape:
         kind: how its axes are to be read.
         sizes: of the axes: (values,), (time, features), (channels, height, width), or any; 0 where
             one is not known.
-        ids: number of distinct ids, for kind ids; 0 where it is not known.
+        ids: number of distinct ids, for kinds ids and columns; 0 where it is not known.
         ragged: whether samples differ in their number of ids or steps, which then is 0.
         lengths: where these numbers come from: the input, then each window that made them less.
         words: the word of each id, where the data have them.
@@ -70,8 +82,9 @@ class Shape:
             return "rows of ids of different length"
         sizes = " x ".join(str(size) if size else "?" for size in self.sizes)
         told = f" of {sizes}" if any(self.sizes) else ""
-        if self.kind == "ids":
-            return f"a row{told} ids" if told else "rows of ids"
+        if self.kind in ("ids", "columns"):
+            names = _WANTED[self.kind].removeprefix("rows of ")
+            return f"a row{told} {names}" if told else _WANTED[self.kind]
         return f"{_WANTED[self.kind]}{told}{', of different lengths' if self.ragged else ''}"
 
     @property
@@ -117,6 +130,7 @@ ANY = (
     Shape("image", (0, 0, 0)),
     Shape("ids", (0,)),
     Shape("block", (0,)),
+    Shape("columns", (0,)),
 )
 """Whatever an input may be before anything is known of it."""
 
@@ -171,7 +185,8 @@ class Place:
         """
         if shape.kind in kinds:
             return shape
-        hint = _EMBED if shape.kind == "ids" else _HINTS.get((shape.kind, kinds[0]), _FLATTEN)
+        usual = _EMBED if shape.kind == "ids" else _FLATTEN
+        hint = _HINTS.get((shape.kind, kinds[0]), usual)
         raise self.refusal(f"cannot take {shape}", " or ".join(_WANTED[k] for k in kinds), hint)
 
     def take_numbers(self, shape: Shape) -> Shape:

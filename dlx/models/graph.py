@@ -16,6 +16,7 @@ from ..config.shapes import Place, Shape, shape_of
 from ..config.specs.blocks import Blocks
 from ..config.specs.graphs import check_nodes
 from ..config.specs.layers import has_images, take_end
+from ..config.specs.mixed import Form, Tabular, name_apart
 from ..config.specs.model import Layered
 from ..config.specs.models import Graph
 from ..config.specs.nodes import (
@@ -115,6 +116,31 @@ def build_blocks(
     heads = assign_heads(nodes, {}, outputs)
     network = _assemble(nodes, heads, inputs, outputs, dict.fromkeys(nodes, "model"))
     return check_penalty(options, network)
+
+
+def build_tabular(
+    options: Tabular, inputs: Mapping[str, Input], outputs: Mapping[str, int]
+) -> Network:
+    """Builds the model of mixed inputs: a graph whose nodes it names itself.
+
+    Args:
+        options: checked options, which tell the nodes.
+        inputs: name -> description, of any kind; numbers are flattened.
+        outputs: target -> number of logits.
+
+    Raises:
+        UsageError: a penalty has no hidden layer to act on.
+    """
+    nodes = name_apart(options.nodes({n: _form(found) for n, found in inputs.items()}), inputs)
+    heads, keys = assign_heads(nodes, {}, outputs), dict.fromkeys(nodes, "model")
+    return check_penalty(options, _assemble(nodes, heads, inputs, outputs, keys))
+
+
+def _form(found: Input) -> Form:
+    """What an input is to the model of mixed inputs."""
+    if found.kind == "ids":
+        return "columns" if found.columns else "text"
+    return "marks" if found.kind == "multi_hot" else "numbers"
 
 
 @dataclass(frozen=True)

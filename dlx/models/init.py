@@ -63,8 +63,9 @@ def initialise(
 
 def _start_all(model: nn.Module) -> set[nn.Module]:
     """Modules whose weights are not drawn: a part of the model has read them, all at once."""
-    starts = [(part, getattr(part, "start_all", None)) for part in model.modules()]
-    parts = [part for part, start in starts if callable(start) and start()]
+    # asked of the class, as a node of a graph may have that name
+    starts = [(part, getattr(type(part), "start_all", None)) for part in model.modules()]
+    parts = [part for part, start in starts if callable(start) and start(part)]
     return {module for part in parts for module in part.modules()}
 
 

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from ..config.shapes import Place, Shape, shape_of
 from ..config.specs import attention as attending_specs
+from ..config.specs import columns as columns_specs
 from ..config.specs import layers as specs
 from ..config.specs import recurrent as recurrent_specs
 from ..data.columns import Input
@@ -29,6 +30,8 @@ Made = tuple[nn.Module, Shape]
 
 def reader(name: str, found: Input, images: bool) -> tuple[Reader, Shape]:
     """How a list of layers reads its input, and the shape that the first of them gets."""
+    if found.columns:
+        return itemgetter(name), Shape("columns", found.shape, found.ids, words=found.words)
     if found.kind == "ids":
         lengths = (name,) if found.ragged else ()
         given = (found.shape, found.ids, found.ragged, lengths, found.words)
@@ -139,6 +142,12 @@ def embedding(options: specs.Embedding, shape: Shape, place: Place) -> Made:
     """A vector for each id."""
     after = options.after(shape, place)
     return make_embedding(options.size or shape.ids, options, shape.words), after
+
+
+def embed_columns(options: columns_specs.EmbedColumns, shape: Shape, place: Place) -> Made:
+    """A vector for each value of each category column."""
+    after = options.after(shape, place)
+    return modules.EmbedColumns(shape.ids, options.length(shape), options.mask), after
 
 
 def _recurrent(

@@ -325,3 +325,28 @@ class BatchNorm(nn.BatchNorm1d):
 
 _LONE = 2
 """Values a channel of which there is a variance."""
+
+
+class EmbedColumns(nn.Module):
+    """Vectors of the ids (B, columns) of category columns, end to end.
+
+    The ids 0 to columns - 1 are those of the rare values of each column, in order.
+
+    Args:
+        ids: how many there are, of all columns.
+        dim: length of a vector.
+        mask: share of the ids that become the rare value's in training.
+    """
+
+    def __init__(self, ids: int, dim: int, mask: float) -> None:
+        super().__init__()
+        self.table, self.mask = nn.Embedding(ids, dim), mask
+
+    def forward(self, ids: Tensor) -> Tensor:
+        """Gives (B, columns * dim)."""
+        if self.training and self.mask:
+            rare = torch.arange(ids.shape[1], device=ids.device)
+            hidden = torch.rand(ids.shape, device=ids.device) < self.mask
+            ids = torch.where(hidden, rare, ids)
+        vectors: Tensor = self.table(ids)
+        return vectors.flatten(1)

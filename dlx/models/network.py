@@ -235,11 +235,12 @@ def flat_reader(inputs: Mapping[str, Input]) -> tuple[Reader, int, bool]:
 
 def _ids_problem(name: str, found: Input) -> Problem:
     many = "of different length" if found.ragged else f"{found.shape[0]} ids"
+    hint = "use the prepare step multi_hot, or model=layers with an embedding"
     return Problem(
         f"model=mlp cannot take the input {name}: its rows are {many}",
         where="model.name",
         accepted="inputs of numbers",
-        hint="use the prepare step multi_hot, or model=layers with an embedding",
+        hint="model=tabular" if found.columns else hint,
     )
 
 

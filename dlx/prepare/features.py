@@ -17,7 +17,7 @@ from .steps import Options, State, Step, texts_of
 Rows = npt.NDArray[np.float64]
 
 
-def _table(column: Column, step: str) -> Dense:
+def as_table(column: Column, step: str) -> Dense:
     """The column, as a table of double precision."""
     if isinstance(column, Dense) and column.is_table:
         return Dense(column.values.astype(np.float64), column.names)
@@ -43,14 +43,14 @@ class Featured(Step[Options]):
 
 
 class Impute(Featured[specs.Impute]):
-    """Fills holes with 0, or with each feature's mean or median in the training rows."""
+    """Fills holes with a number, or with each feature's mean or median in the training rows."""
 
     def fit(self, column: Column) -> State:
         """What fills each feature, and which had holes in training."""
-        rows = _table(column, "impute").values
+        rows = as_table(column, "impute").values
         known = ~np.isnan(rows)
-        fill = np.zeros(rows.shape[1])
-        if self.options.strategy != "zero":
+        fill = np.full(rows.shape[1], self.options.value)
+        if self.options.strategy in ("mean", "median"):
             middle = np.mean if self.options.strategy == "mean" else np.median
             for place in np.flatnonzero(known.any(axis=0)).tolist():
                 fill[place] = middle(rows[known[:, place], place])
@@ -60,7 +60,7 @@ class Impute(Featured[specs.Impute]):
 
     def apply(self, column: Column, state: State) -> Column:
         """The same table without holes, then a column of 0 and 1 for each that had some."""
-        table, marked = _table(column, "impute"), state["indicators"]
+        table, marked = as_table(column, "impute"), state["indicators"]
         holes = np.isnan(table.values)
         filled = np.where(holes, np.asarray(state["fill"]), table.values)
         whole = np.concatenate([filled, holes[:, marked].astype(np.float64)], axis=1)
@@ -73,7 +73,7 @@ class Derive(Featured[specs.Derive]):
 
     def fit(self, column: Column) -> State:
         """Each expression with the places of its features; quantiles are those of training."""
-        table = _table(column, "derive")
+        table = as_table(column, "derive")
         rows, names = table.values, table.names
         found = []
         for name, wanted in self.options.features.items():
@@ -92,7 +92,7 @@ class Derive(Featured[specs.Derive]):
 
     def apply(self, column: Column, state: State) -> Column:
         """The table with the new features behind it; a hole in a part is a hole in the whole."""
-        table = _table(column, "derive")
+        table = as_table(column, "derive")
         values, names = [table.values], list(table.names)
         for name, operation, places, edges, period in state["features"]:
             parts = [table.values[:, place] for place in places]
@@ -174,7 +174,7 @@ class Select(Featured[specs.Select]):
 
     def fit(self, column: Column) -> State:
         """The places of the features that stay."""
-        table = _table(column, "select")
+        table = as_table(column, "select")
         if not self.options.keep and not self.options.drop:
             what = "prepare step select selects no feature"
             raise UsageError(Problem(what, "prepare.steps", "keep: [...] or drop: [...]"))
@@ -187,7 +187,7 @@ class Select(Featured[specs.Select]):
 
     def apply(self, column: Column, state: State) -> Column:
         """The table with those features, in that order."""
-        table, places = _table(column, "select"), state["places"]
+        table, places = as_table(column, "select"), state["places"]
         names = table.names and tuple(table.names[place] for place in places)
         return Dense(table.values[:, places], names)
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
-from ..data.columns import Column, Dense, Sequence, Sparse
+from ..data.columns import CategoryIds, Column, Dense, Sequence, Sparse
 from ..models.inputs import MultiHot, Padded, round_steps
 
 ALIGNED = 64
@@ -104,6 +104,15 @@ class HeldIds(HeldDense):
         if column.length is None:
             return HeldRagged.hold(column, device)
         return cls(as_tensor(column.rows().astype(np.int64), device))
+
+
+class HeldCategories(HeldDense):
+    """Ids of category columns, int64."""
+
+    @classmethod
+    def hold(cls, column: CategoryIds, device: torch.device) -> Self:  # type: ignore[override]
+        """Moves a column to the device."""
+        return cls(as_tensor(column.ids.astype(np.int64), device))
 
 
 class HeldRagged:

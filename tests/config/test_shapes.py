@@ -22,8 +22,11 @@ SIZES: dict[str, tuple[int, ...]] = {
     "image": (3, 9, 8),
     "block": (2, 3, 4, 5),
     "ids": (9,),
+    "columns": (3,),
 }
-KNOWN = [Shape(kind, sizes, 20 if kind == "ids" else 0) for kind, sizes in SIZES.items()]  # type: ignore[arg-type]
+KNOWN = [
+    Shape(kind, sizes, 20 if kind in ("ids", "columns") else 0) for kind, sizes in SIZES.items()
+]  # type: ignore[arg-type]
 NEEDED = {"units": 4, "channels": 4, "dim": 4, "sizes": (3, 2)}
 WHOLE = {"reshape"}
 """Layers that can refuse a shape only where all of its sizes are known."""

@@ -54,6 +54,7 @@ CASES = [
     *(("layer_norm", {}, shape) for shape in (VECTOR, SEQUENCE)),
     *((name, {}, shape) for name in ("flatten", "dropout") for shape in (VECTOR, SEQUENCE, IMAGE)),
     ("embedding", {"dim": 5}, None),
+    ("embed_columns", {"dim": 5, "mask": 0.0}, "columns"),
     *(
         (name, {"units": 4, "sequence": s, "bidirectional": b}, SEQUENCE)
         for name in ("rnn", "lstm", "gru")
@@ -80,7 +81,8 @@ KINDS = {1: "vector", 2: "sequence", 3: "image"}
 
 def made(layer, name, sizes, /, **options):
     """A layer of the table on its own, and the shape it says it gives."""
-    shape = Shape("ids", (9,), 20) if sizes is None else Shape(KINDS[len(sizes)], sizes)
+    numbers = isinstance(sizes, tuple)
+    shape = Shape(KINDS[len(sizes)], sizes) if numbers else Shape(sizes or "ids", (9,), 20)
     chosen = layer(name, **options)
     return chosen.load()(chosen.options, shape, Place(1, name))
 
@@ -88,7 +90,8 @@ def made(layer, name, sizes, /, **options):
 @pytest.mark.parametrize(("name", "options", "sizes"), CASES)
 def test_a_layer_gives_the_shape_it_says_and_a_gradient(layer, name, options, sizes):
     module, shape = made(layer, name, sizes, **options)
-    x = torch.randint(20, (2, 9)) if sizes is None else torch.randn(2, *sizes, requires_grad=True)
+    numbers = isinstance(sizes, tuple)
+    x = torch.randn(2, *sizes, requires_grad=True) if numbers else torch.randint(20, (2, 9))
     y = module(x)
     assert tuple(y.shape) == (2, *shape.sizes)
     y.square().sum().backward()

@@ -16,6 +16,7 @@ from dlx.config.specs.pictures import Decoding
 from dlx.data.columns import (
     KINDS,
     Array,
+    CategoryIds,
     Column,
     Dense,
     Files,
@@ -65,6 +66,9 @@ COLUMNS: dict[str, Callable[[], Column]] = {
     "texts": lambda: Text(["a", "", "ß", "d", "a"]),
     "lists of ids": lambda: Sequence(IDS, OFFSETS, words=WORDS),
     "lists of so many ids": lambda: Sequence(IDS, OFFSETS, 8),
+    "ids of categories": lambda: CategoryIds(
+        np.array([[0, 3], [2, 1], [0, 1], [2, 3], [2, 3]], np.int32), ("a", "b", "a=x", "b=y")
+    ),
     "multi-hot rows": lambda: Sparse(IDS, OFFSETS, 9),
     "weighted rows": lambda: Sparse(IDS, OFFSETS, 9, IDS.astype(np.float32) / 2),
     "rows with other weights": lambda: Sparse(

@@ -9,7 +9,7 @@ import pytest
 
 from dlx.config.specs import STEPS
 from dlx.config.specs.prepare import Expression, OnTarget
-from dlx.data.columns import Column, Dense, Image, Passages, Sequence, Sparse
+from dlx.data.columns import Categories, Column, Dense, Image, Passages, Sequence, Sparse
 from dlx.prepare.steps import Labels
 from dlx.testing import BrokenContract, check_step
 
@@ -29,6 +29,14 @@ COLUMNS: dict[str, Any] = {
 }
 OFFSETS = np.arange(0, 2 * ROWS + 1, 2)
 MARKS = np.array([[i % 4, 4 + i % 3] for i in range(ROWS)], np.int32).reshape(-1)
+DATES = np.random.default_rng(4).uniform(-1e9, 2e9, (ROWS, 2))
+COLUMNS["dates"] = Dense(np.where(DATES % 7 < 1, np.nan, DATES), ("from", "to"))
+COLUMNS["cells"] = Categories.of_texts(
+    {
+        "one": [f"value{i % 4}" for i in range(ROWS)],
+        "two": ["" if i % 3 else "x" for i in range(ROWS)],
+    }
+)
 COLUMNS["marks"] = Sparse(MARKS, OFFSETS, 9)
 COLUMNS["weights"] = Sparse(MARKS, OFFSETS, 9, RNG.random(len(MARKS)).astype(np.float32))
 TOKENS = np.arange(3 * ROWS) % 5 * np.arange(3 * ROWS) % 4
@@ -62,11 +70,18 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
     "hash_tokens": [("texts", {"size": 50}), ("texts", {"ngrams": (1, 2), "lower": False})],
     "impute": [
         ("holes", {"strategy": how, "indicator": True}) for how in ("median", "mean", "zero")
-    ],
+    ]
+    + [("holes", {"strategy": "constant", "value": -1.0})],
     "derive": [
         ("numbers", {"features": {"b": Expression(bins="two"), "r": Expression(log="one")}}),
     ],
     "select": [("numbers", {"drop": ("one",)}), ("numbers", {"keep": ("four", "two")})],
+    "categories": [
+        ("cells", {"least": 3}),
+        ("texts", {"least": 2}),
+        ("texts", {"least": 2, "form": "one_hot"}),
+    ],
+    "calendar": [("dates", {}), ("dates", {"parts": ("days", "month")})],
     "label_encode": [("texts", {})],
 }
 """What a step is given, and its options; a step that is not here fails its test."""

@@ -15,6 +15,7 @@ from ...errors import Problem, UsageError
 from ..fields import Chosen, Component, Table, option
 from ..shapes import ANY, Kind, Place, Shape, Sizes, keep_possible, shape_of
 from .attention import Attention, AttentionPool, Position, Transformer
+from .columns import EmbedColumns
 from .growing import ConvTranspose2d, Reshape, Upsample
 from .layer import Layer, Shaped
 from .recurrent import Gru, Lstm, Reverse, Rnn
@@ -261,6 +262,7 @@ LAYERS = Table(
         "upsample": Component(Upsample, f"{_GROWING}:upsample"),
         "conv_transpose2d": Component(ConvTranspose2d, f"{_GROWING}:conv_transpose2d"),
         "embedding": Component(Embedding, f"{_CODE}:embedding"),
+        "embed_columns": Component(EmbedColumns, f"{_CODE}:embed_columns"),
         "rnn": Component(Rnn, f"{_CODE}:rnn"),
         "lstm": Component(Lstm, f"{_CODE}:lstm"),
         "gru": Component(Gru, f"{_CODE}:gru"),
@@ -313,6 +315,7 @@ def follow(layers: Sequence[Chosen], shapes: Sequence[Shape], key: str) -> list[
 
 
 _ENDS = {
+    "columns": "start {key} with embed_columns",
     "ids": "start {key} with {{embedding: 32}} and end it with flatten",
     "block": "end {key} with flatten",
     "ragged": "end {key} with global_max_pool",
@@ -352,8 +355,9 @@ def take_end(shape: Shape, key: str, size: int | None) -> Shape:
     """
     if size is None:
         return take_vector(shape, key)
-    given = 0 if shape.kind == "ids" or shape.ragged else shape.flat().sizes[0]
-    if shape.kind != "ids" and not shape.ragged and 0 in (size, given, size - given):
+    names = shape.kind in ("ids", "columns")
+    given = 0 if names or shape.ragged else shape.flat().sizes[0]
+    if not names and not shape.ragged and 0 in (size, given, size - given):
         return shape
     section = key.split(".")[0]
     what = f"the last layer gives {shape}, but is to give the outputs themselves"

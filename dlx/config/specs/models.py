@@ -15,6 +15,7 @@ from .blocks import Residual, Vgg, Xception, take_image
 from .expand import Opened, open_graph
 from .graphs import check_graph, locate
 from .layers import LAYERS, Conv2d, Pool2d, choose, follow, shapes_of, take_end
+from .mixed import Tabular
 from .model import OUTPUT_LAYER, Layered
 from .model import Common as Common
 from .nodes import PARTS, Block, Known, Node, assign_heads, layers_of
@@ -242,6 +243,7 @@ MODELS = Table(
         "vgg": Component(Vgg, f"{_CODE}.graph:build_blocks"),
         "residual": Component(Residual, f"{_CODE}.graph:build_blocks"),
         "xception": Component(Xception, f"{_CODE}.graph:build_blocks"),
+        "tabular": Component(Tabular, f"{_CODE}.graph:build_tabular"),
         "layers": Component(Layers, f"{_CODE}.graph:build_layers"),
         "graph": Component(Graph, f"{_CODE}.graph:build"),
         "recurrent": Component(Recurrent, f"{_CODE}.graph:build_layers"),

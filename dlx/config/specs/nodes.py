@@ -186,7 +186,7 @@ def _merge(
 ) -> Shape:
     """Two shapes joined."""
     one, other = pair
-    fits = one.kind == other.kind and one.kind not in ("ids", "block")
+    fits = one.kind == other.kind and one.kind not in ("ids", "columns", "block")
     fits = fits and one.lengths == other.lengths
     if join == "add" and fits and one.may_be(other):
         sizes = zip(one.sizes, other.sizes, strict=True)
@@ -208,6 +208,8 @@ _CONCAT = "vectors, sequences of the same length, or images of the same height a
 
 
 def _hint(one: Shape, other: Shape, join: Join | None) -> str:
+    if "columns" in (one.kind, other.kind):
+        return "read ids of category columns by a node that begins with embed_columns"
     if "ids" in (one.kind, other.kind):
         return "read ids by a node that begins with {embedding: 32}"
     if one.kind == other.kind == "vector":

@@ -13,6 +13,7 @@ from ..names import join_names
 from ..shapes import Sizes
 from .features import Features, RunFeatures
 from .step import OnColumns as OnColumns  # plugins have it from here
+from .tabular import Calendar, Categories
 from .text import Vocabulary
 
 
@@ -250,16 +251,23 @@ class HashTokens(Tokens):
 
 @dataclass(frozen=True, kw_only=True)
 class Impute(OnColumns):
-    """Replaces missing values by 0, or by the feature's mean or median over the training rows."""
+    """Replaces missing values by a constant, or by the feature's mean or median in training."""
 
-    strategy: Literal["zero", "mean", "median"] = option(
+    strategy: Literal["zero", "mean", "median", "constant"] = option(
         "median",
         "what replaces missing values; zero is safe where 0 has no other meaning (book 4.3)",
     )
+    value: float = option(0.0, "the number that strategy: constant takes", newer=True)
     indicator: bool = option(
         False,
         "add a feature for each one with missing values in training: 1 where it was missing",
     )
+
+    def check(self) -> Iterator[tuple[str, Problem]]:
+        """A number that nothing takes."""
+        if self.value and self.strategy != "constant":
+            what = f"`value` is {self.value:g}, but strategy {self.strategy} takes no number"
+            yield "value", Problem(what, accepted="strategy: constant", hint="strategy=constant")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -305,7 +313,7 @@ class LabelEncode(OnColumns):
 
 
 _CODE = "dlx.prepare.steps"
-_FEATURES = "dlx.prepare.features"
+_FEATURES, _TABULAR = "dlx.prepare.features", "dlx.prepare.tabular"
 STEPS = Table(
     "prepare step",
     {
@@ -325,6 +333,8 @@ STEPS = Table(
         "impute": Component(Impute, f"{_FEATURES}:Impute"),
         "derive": Component(Derive, f"{_FEATURES}:Derive"),
         "select": Component(Select, f"{_FEATURES}:Select"),
+        "categories": Component(Categories, f"{_TABULAR}:Categories"),
+        "calendar": Component(Calendar, f"{_TABULAR}:Calendar"),
         "label_encode": Component(LabelEncode, f"{_FEATURES}:LabelEncode"),
     },
 )

@@ -8,6 +8,7 @@ import numpy as np
 
 from .base import KINDS, Array, Column, Input, Numeric, Rows, Shown
 from .categories import Categories
+from .category_ids import CategoryIds
 from .dense import Dense
 from .files import Files
 from .image import Image, Pictures
@@ -20,6 +21,7 @@ __all__ = [
     "KINDS",
     "Array",
     "Categories",
+    "CategoryIds",
     "Column",
     "Dense",
     "Files",

@@ -32,6 +32,7 @@ class Input:
         longest: of rows that differ in length, that of the longest; for estimates of memory.
         words: the word of each id, where they are known; no part of what a run folder keeps.
         scaled: of pictures, whether their numbers are other than their bytes; likewise.
+        columns: whether the ids are those of category columns, a place each; see `CategoryIds`.
     """
 
     kind: Literal["dense", "steps", "ids", "multi_hot"]
@@ -41,6 +42,7 @@ class Input:
     longest: int = 0
     words: tuple[str, ...] = field(default=(), compare=False, repr=False)
     scaled: bool = field(default=False, compare=False, repr=False)
+    columns: bool = False
 
     @property
     def is_numbers(self) -> bool:
@@ -50,7 +52,8 @@ class Input:
     def plain(self) -> dict[str, Any]:
         """As `pipeline.json` holds it; what only rows of different length have is left out else."""
         told = {"kind": self.kind, "shape": self.shape, "ids": self.ids}
-        return told | ({"ragged": True, "longest": self.longest} if self.ragged else {})
+        told |= {"ragged": True, "longest": self.longest} if self.ragged else {}
+        return told | ({"columns": True} if self.columns else {})
 
 
 @dataclass(frozen=True)
