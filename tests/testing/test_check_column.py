@@ -16,6 +16,7 @@ from dlx.config.specs.pictures import Decoding
 from dlx.data.columns import (
     KINDS,
     Array,
+    Categories,
     CategoryIds,
     Column,
     Dense,
@@ -66,6 +67,7 @@ COLUMNS: dict[str, Callable[[], Column]] = {
     "texts": lambda: Text(["a", "", "ß", "d", "a"]),
     "lists of ids": lambda: Sequence(IDS, OFFSETS, words=WORDS),
     "lists of so many ids": lambda: Sequence(IDS, OFFSETS, 8),
+    "categories": lambda: Categories.of_texts({"a": ["x", "", "y", "x", ""], "b": [*"cdcdd"]}),
     "ids of categories": lambda: CategoryIds(
         np.array([[0, 3], [2, 1], [0, 1], [2, 3], [2, 3]], np.int32), ("a", "b", "a=x", "b=y")
     ),
