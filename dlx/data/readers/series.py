@@ -17,8 +17,9 @@ from ..seasons import Season, find_season
 from ..stamps import find_apart, find_clock, to_clock
 from ..tables import Table
 from ..tables.block import refuse
+from ..tables.frames import Cells
 from ..windows import Reach, Track, carry_forward, cut_windows
-from .table import Cells, find_columns, hash_row
+from .table import find_columns, hash_row
 
 TWICE = "dataset.repeated=first keeps the first of each, dataset.repeated=last the last"
 WORKDAYS = 5
@@ -51,7 +52,7 @@ def read_track(options: Series, paths: Sequence[Path]) -> Track:
     if not hashes:
         what = "has no rows below its header"
         raise refuse(table.paths[0], what, "a row a step", "add rows; the same command reads them")
-    cells.refuse_misfits(table.paths[0])
+    cells.refuse_misfits()
     digests = np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 16)
     return _make_track(options, table, cells, digests)
 

@@ -1,177 +1,67 @@
-"""A table of the user's own: its cells as numbers, categories, dates, texts and targets."""
+"""A table of the user's own: its inputs, what is to be predicted, roles of other columns."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
 from ...config.names import did_you_mean, join_names, plural
-from ...config.specs.tables import CATEGORIES, DATES, LABEL_SEPARATOR, NUMBERS
+from ...config.specs.tables import LABEL_SEPARATOR
 from ...config.specs.tables import Table as Options
 from ...errors import Problem, UsageError
+from ...printable import printable
 from ...problem import PROBLEMS
-from ..columns import Array, Categories, Column, Dense, Text
+from ..columns import Array, Dense, Rows, Text
 from ..reader import Reader
-from ..samples import Frame, Note, Samples
-from ..tables import Block, Table
+from ..samples import Note, Samples
+from ..store import paths_of
+from ..tables import Table
 from ..tables.block import refuse
-from ..tables.cells import Converted, Writing, read_dates, read_names, read_numbers
+from ..tables.frames import Cells, holds_of, make_inputs
 
 ROW = "table row"
-"""The column with a hash of each row."""
+"""The column with a hash of each row; no column of a user's file is likely to be called so."""
 EXAMPLES = 3
+SHOWN = 20
+"""Names of columns that a message lists."""
 
 
-def writing_of(options: Options) -> Writing:
-    """How the table writes what its cells hold."""
-    return Writing(frozenset(options.missing), options.decimal, options.thousands)
-
-
-@dataclass
-class _Misfits:
-    """Cells that are not what their column holds: how many, and the first ones."""
-
-    accepted: str
-    many: int = 0
-    shown: list[str] = field(default_factory=list)
-
-    def add(self, block: Block, cells: Any, wrong: list[int]) -> None:
-        """Notes some cells of a block."""
-        self.many += len(wrong)
-        for row in wrong[: EXAMPLES - len(self.shown)]:
-            self.shown.append(f"{cells[row]!r} in {block.where(row)}")
-
-
-class Cells:
-    """Gathers the cells of a table block by block, as values.
-
-    Args:
-        options: which columns hold what.
-        holds: the same for columns that are read beside those of `options.columns`.
-    """
-
-    def __init__(self, options: Options, holds: Mapping[str, str]) -> None:
-        self.options, self.how, self.holds = options, writing_of(options), dict(holds)
-        self.found: dict[str, list[Any]] = {name: [] for name in holds}
-        self.misfits: dict[str, _Misfits] = {}
-
-    def add(self, block: Block) -> None:
-        """Reads the cells of one block."""
-        for name, holds in self.holds.items():
-            cells = block.column(name)
-            if holds in ("number", "date"):
-                self.found[name].append(self._convert(name, holds, cells, block))
-            elif holds == "text":
-                self.found[name].extend(cells)
-            else:
-                self.found[name].extend(read_names(cells, self.how))
-
-    def _convert(self, name: str, holds: str, cells: Any, block: Block) -> Array:
-        if holds == "number":
-            found: Converted = read_numbers(cells, self.how, self.options.units.get(name, ""))
-        else:
-            found = read_dates(cells, self.how, self.options.dates.get(name, ""))
-        if found.wrong:
-            accepted = self._accepted(name, holds)
-            self.misfits.setdefault(name, _Misfits(accepted)).add(block, cells, found.wrong)
-        return found.values
-
-    def _accepted(self, name: str, holds: str) -> str:
-        options = self.options
-        if holds == "date":
-            return f"dates as {options.dates.get(name) or '2024-05-31 or 2024-05-31T23:00:00'}"
-        unit = options.units.get(name, "")
-        told = f"numbers{f' with {unit}' if unit else ''}, as 1{options.thousands}234"
-        return f"{told}{options.decimal}5, below 3.4e38; or missing: {_quote(options.missing)}"
-
-    def refuse_misfits(self, path: Path) -> None:
-        """Refuses cells that are not what their column holds.
-
-        Raises:
-            UsageError: with a problem for each such column.
-        """
-        problems = []
-        for name, one in self.misfits.items():
-            more = f", and {one.many - len(one.shown):,} more" if one.many > len(one.shown) else ""
-            what = f"{path.name}: column {name} holds {self.holds[name]}s, but not "
-            what += f"{', '.join(one.shown)}{more}"
-            hint = f"mend the cells; or dataset.columns.{name}=category"
-            problems.append(Problem(what, str(path), one.accepted, hint))
-        if problems:
-            raise UsageError(*problems)
-
-    def numbers(self, name: str) -> Array:
-        """A column of numbers or dates, float64 (rows,)."""
-        return np.concatenate(self.found[name]) if self.found[name] else np.zeros(0)
-
-
-def _quote(texts: Iterable[str]) -> str:
-    return ", ".join(repr(one) for one in texts)
-
-
-def find_columns(table: Table, options: Options) -> dict[str, str]:
-    """What each column that is read holds, all of which the table must have."""
-    holds: dict[str, str] = {
-        n: one for n, one in options.columns.items() if one not in ("skip", "identifier")
-    }
-    for name, problem in options.posed.items():
-        holds[name] = "category" if PROBLEMS[problem].classes else "number"
-    if options.group:
-        holds.setdefault(options.group, "category")
-    if options.time:
-        holds.setdefault(options.time, "date")
-    lacking = [name for name in holds if name not in table.header]
-    if lacking:
-        raise UsageError(*(_refuse_lacking(table, options, name) for name in lacking))
-    return holds
-
-
-def _refuse_lacking(table: Table, options: Options, name: str) -> Problem:
-    key = "targets" if name in options.posed else "dataset.columns"
-    what = f"{table.paths[0].name} has no column {name}, which `{key}` names"
-    hint = did_you_mean(name, table.header)
-    return Problem(what, str(table.paths[0]), join_names(table.header), hint)
-
-
-def make_inputs(options: Options, cells: Cells) -> dict[str, Column]:
-    """The inputs of the table: numbers, categories and dates side by side, and texts."""
-    found: dict[str, Column] = {}
-    for key, holds, kind in ((NUMBERS, "number", np.float32), (DATES, "date", np.float64)):
-        if names := options.columns_of(holds):
-            values = np.stack([cells.numbers(name) for name in names], axis=1).astype(kind)
-            found[key] = Dense(values, names)
-    if names := options.columns_of("category"):
-        found[CATEGORIES] = Categories.of_texts({name: cells.found[name] for name in names})
-    found |= {name: Text(cells.found[name]) for name in options.columns_of("text")}
-    return {name: found[name] for name in options.inputs}
-
-
-def _read(options: Options, folder: Path) -> Samples:  # noqa: ARG001 - which is the first file
-    from ..store import paths_of
-
+def _read(options: Options, folder: Path) -> Samples:  # noqa: ARG001 - the first of its files
     table = Table.open(paths_of(options), options.header)
-    cells, identity = Cells(options, find_columns(table, options)), []
+    holds = find_columns(table, options)
+    named = _find_names(options)
+    cells = Cells(options, holds | ({named: "category"} if named else {}))
+    hashes: list[bytes] = []
     for block in table.blocks():
         cells.add(block)
-        identity += [hash_row(row) for row in zip(*block.cells, strict=True)]
-    if not identity:
+        hashes += map(hash_row, zip(*block.cells, strict=True))
+    if not hashes:
         what = "has no rows below its header"
-        raise refuse(table.paths[0], what, "at least one", "add rows; the same command reads them")
-    cells.refuse_misfits(table.paths[0])
+        raise refuse(table.paths[0], what, "one row or more", "dlx data describe FILE, of another")
+    cells.refuse_misfits()
+    identity = np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 16)
+    labelled, notes = _find_labelled(options, cells)
+    cells, identity = cells.take(labelled), identity[labelled]
+    return _gather(options, cells, identity, named, [(note, 0) for note in table.notes] + notes)
+
+
+def _gather(
+    options: Options, cells: Cells, identity: Array, named: str, notes: Sequence[Note]
+) -> Samples:
     columns = make_inputs(options, cells)
-    columns[ROW] = Dense(np.frombuffer(b"".join(identity), np.uint8).reshape(-1, 16))
+    columns[ROW] = Dense(identity)
     if options.group:
         columns[options.group] = Dense(_number(cells, options.group))
     if options.time:
-        columns[options.time] = Dense(_read_time(table, cells, options.time))
+        columns[options.time] = Dense(_read_time(cells, options.time))
+    if named:
+        columns[named] = Text([f"{named} {cell}" for cell in cells.found[named]])
     classes = {}
     for name, problem in options.posed.items():
-        columns[name], classes[name] = read_target(table.paths[0], cells, name, problem)
+        columns[name], classes[name] = read_target(cells, name, problem)
     return Samples(
         columns=columns,
         inputs=options.inputs,
@@ -181,7 +71,8 @@ def _read(options: Options, folder: Path) -> Samples:  # noqa: ARG001 - which is
         clock="s" if options.time and cells.holds[options.time] == "date" else "",
         groups=options.groups,
         identity=ROW,
-        notes=tuple((note, 0) for note in table.notes),
+        names=named,
+        notes=tuple(notes),
     )
 
 
@@ -191,60 +82,136 @@ def hash_row(row: tuple[str, ...]) -> bytes:
     return blake2b(text.encode(errors="surrogatepass"), digest_size=16).digest()
 
 
+def find_columns(table: Table, options: Options) -> dict[str, str]:
+    """What each column that is read holds; the table must have all of them."""
+    holds = holds_of(options)
+    for name, problem in options.posed.items():
+        holds[name] = "category" if PROBLEMS[problem].classes else "number"
+    if options.group:
+        holds.setdefault(options.group, "category")
+    if options.time:
+        told = options.columns.get(options.time)
+        holds.setdefault(options.time, "number" if told == "number" else "date")
+    lacking = [name for name in holds if name not in table.header]
+    if lacking:
+        raise UsageError(*(_refuse_lacking(table, options, name) for name in lacking))
+    return holds
+
+
+def _refuse_lacking(table: Table, options: Options, name: str) -> Problem:
+    roles = {"dataset.group": options.group, "dataset.time": options.time}
+    key = "targets" if name in options.posed else "dataset.columns"
+    key = next((role for role, column in roles.items() if column == name), key)
+    what = f"{printable(table.paths[0].name)} has no column {name}, which `{key}` names"
+    shown = [printable(one) for one in table.header[:SHOWN]]
+    more = f" and {len(table.header) - SHOWN:,} more" if len(table.header) > SHOWN else ""
+    hint = did_you_mean(name, table.header)
+    return Problem(what, str(table.paths[0]), join_names(shown) + more, hint)
+
+
+def _find_names(options: Options) -> str:
+    """The column whose cells name the rows: the first identifier, where it has no other role."""
+    roles = {options.group, options.time, *options.posed}
+    found = (name for name in options.columns_of("identifier") if name not in roles)
+    return next(found, "")
+
+
+def _find_labelled(options: Options, cells: Cells) -> tuple[Rows, list[Note]]:
+    """The rows that have all that is to be predicted, and what is told of the others.
+
+    Raises:
+        UsageError: some have not, and are not to be left out; or none has.
+    """
+    lacking = {name: _find_empty(cells, name, one) for name, one in options.posed.items()}
+    lacking = {name: rows for name, rows in lacking.items() if len(rows)}
+    every = np.arange(len(cells), dtype=np.int64)
+    if not lacking:
+        return every, []
+    labelled = np.setdiff1d(every, np.concatenate([*lacking.values()]))
+    if options.unlabelled == "refuse" or not len(labelled):
+        raise UsageError(*(_refuse_empty(cells, name, rows) for name, rows in lacking.items()))
+    many = len(every) - len(labelled)
+    told = f"{plural(many, 'row')} without {join_names(list(lacking))} left out"
+    return labelled, [(told, many)]
+
+
+def _find_empty(cells: Cells, name: str, problem: str) -> Rows:
+    if not PROBLEMS[problem].classes:
+        return np.flatnonzero(np.isnan(cells.numbers(name)))
+    if PROBLEMS[problem].answer == "labels":  # a row may have none
+        return np.zeros(0, np.int64)
+    return np.array([row for row, cell in enumerate(cells.found[name]) if not cell], np.int64)
+
+
+def _refuse_empty(cells: Cells, name: str, rows: Rows) -> Problem:
+    path, many = cells.paths[0], len(rows)
+    what = f"{printable(path.name)}: column {name}, which is to be predicted, is empty in "
+    what += "every row" if many == len(cells) else f"{plural(many, 'row')}: {_some(cells, rows)}"
+    hint = "" if many == len(cells) else "dataset.unlabelled=skip leaves these rows out"
+    return Problem(what, str(path), "a value in every row", hint)
+
+
+def _some(cells: Cells, rows: Rows) -> str:
+    more = f" and {len(rows) - EXAMPLES:,} more" if len(rows) > EXAMPLES else ""
+    return ", ".join(cells.where(row) for row in rows[:EXAMPLES].tolist()) + more
+
+
 def _number(cells: Cells, name: str) -> Array:
     """Which of its distinct values each cell of a column is."""
-    if cells.holds[name] in ("number", "date"):
-        return np.unique(cells.numbers(name), return_inverse=True)[1].astype(np.int64)
-    return np.unique(np.array(cells.found[name]), return_inverse=True)[1].astype(np.int64)
+    numeric = cells.holds[name] in ("number", "date")
+    values = cells.numbers(name) if numeric else np.array(cells.found[name])
+    found: Array = np.unique(values, return_inverse=True)[1].astype(np.int64)
+    return found
 
 
-def _read_time(table: Table, cells: Cells, name: str) -> Array:
+def _read_time(cells: Cells, name: str) -> Array:
     values = cells.numbers(name)
     lacking = np.flatnonzero(np.isnan(values))
     if len(lacking):
-        what = (
-            f"column {name}, by which rows are ordered, is empty in {plural(len(lacking), 'row')}"
-        )
-        raise refuse(table.paths[0], what, "a date in every row")
+        what = f"column {name}, by which rows are ordered, is empty in "
+        what += f"{plural(len(lacking), 'row')}: {_some(cells, lacking)}"
+        raise refuse(cells.paths[0], what, "a value in every row", "dataset.time=''")
     return values
 
 
-def read_target(path: Path, cells: Cells, name: str, problem: str) -> tuple[Dense, tuple[str, ...]]:
+def read_target(cells: Cells, name: str, problem: str) -> tuple[Dense, tuple[str, ...]]:
     """A column to predict, and the names of its classes.
 
     Raises:
-        UsageError: a row has no value, or all have the same class.
+        UsageError: all rows have the same.
     """
     if not PROBLEMS[problem].classes:
-        values = cells.numbers(name)
-        _refuse_empty(path, name, np.flatnonzero(np.isnan(values)))
-        return Dense(values.astype(np.float32)), ()
+        values = cells.numbers(name).astype(np.float32)
+        if len(values) and (values == values[0]).all():
+            raise _refuse_constant(cells, name, f"the number {values[0]:g}")
+        return Dense(values), ()
     texts = cells.found[name]
     if PROBLEMS[problem].answer == "labels":
-        return _read_labels(path, name, texts)
-    _refuse_empty(path, name, np.flatnonzero(np.array(texts) == ""))
+        return _read_labels(cells, name)
     known = sort_names(set(texts))
     if len(known) < 2:
-        what = f"column {name} has one class only: {known[0]}"
-        raise refuse(path, what, "two classes or more")
+        raise _refuse_constant(cells, name, f"the class {known[0]}")
     place = {value: code for code, value in enumerate(known)}
     return Dense(np.array([place[text] for text in texts], np.int64)), known
 
 
-def _refuse_empty(path: Path, name: str, rows: Array) -> None:
-    if len(rows):
-        what = f"column {name}, which is to be predicted, is empty in {plural(len(rows), 'row')}"
-        raise refuse(path, what, "a value in every row", "dataset.unlabelled=skip")
+def _refuse_constant(cells: Cells, name: str, what: str) -> UsageError:
+    what = f"column {name}, which is to be predicted, has {what} in all {len(cells):,} rows"
+    hint = "dlx init FILE --target COLUMN, of another column"
+    return refuse(cells.paths[0], what, "values that differ", hint)
 
 
-def _read_labels(path: Path, name: str, texts: list[str]) -> tuple[Dense, tuple[str, ...]]:
-    found = [{one.strip() for one in text.split(LABEL_SEPARATOR)} - {""} for text in texts]
+def _read_labels(cells: Cells, name: str) -> tuple[Dense, tuple[str, ...]]:
+    found = [
+        {one.strip() for one in text.split(LABEL_SEPARATOR)} - {""} for text in cells.found[name]
+    ]
     known = sort_names(set().union(*found))
     if len(known) < 2:
-        what = f"column {name} has {plural(len(known), 'label')}"
-        raise refuse(path, what, f"two labels or more, separated by {LABEL_SEPARATOR}")
+        what = f"column {name} has {f'only the label {known[0]}' if known else 'no label'}"
+        accepted = f"two labels or more, separated by {LABEL_SEPARATOR}"
+        raise refuse(cells.paths[0], what, accepted)
     place = {value: code for code, value in enumerate(known)}
-    values = np.zeros((len(texts), len(known)), np.float32)
+    values = np.zeros((len(found), len(known)), np.float32)
     for row, own in enumerate(found):
         values[row, [place[one] for one in own]] = 1
     return Dense(values), known
@@ -260,4 +227,3 @@ def sort_names(names: Iterable[str]) -> tuple[str, ...]:
 
 
 table = Reader(_read)
-__all__ = ["Cells", "Frame", "Note", "make_inputs", "read_target", "sort_names", "table"]

@@ -26,7 +26,8 @@ class Block:
         header: the names of the columns.
         cells: of each column, in the order of the header.
         start: how many rows of the table come before these, over all its files.
-        lines: the line of the file that each row begins in, from 1; of Parquet its row.
+        lines: the line of the file that each row begins in, from 1.
+        unit: what `lines` counts: of Parquet it is rows.
     """
 
     path: Path
@@ -34,6 +35,7 @@ class Block:
     cells: tuple[Cells, ...]
     start: int
     lines: Sequence[int]
+    unit: str = "line"
 
     def __len__(self) -> int:
         return len(self.lines)
@@ -50,7 +52,7 @@ class Block:
 
     def where(self, row: int) -> str:
         """Where a row of the block stands, as in "line 7"."""
-        return f"line {self.lines[row]:,}"
+        return f"{self.unit} {self.lines[row]:,}"
 
 
 def number_lines(rows: Sequence[Sequence[str]], first: int) -> list[int]:

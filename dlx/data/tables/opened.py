@@ -2,16 +2,39 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
+from typing import IO, Protocol
 
-from ...config.names import plural
-from .block import ROWS, Block, Cells, number_lines, refuse
-from .text import HEAD, Decoded, sniff, survey
+from ...config.names import join_names, plural
+from .block import Block, refuse
+from .delimited import Delimited
+from .json_lines import JsonLines, looks_like_json
+from .parquet import MAGIC, Parquet
+from .text import HEAD, Decoded, stream, survey
+
+SHOWN = 20
+"""Names of columns that a message lists."""
+
+
+class Source(Protocol):
+    """One file of a table, whatever its format."""
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """The names of its columns, all of them different."""
+
+    @property
+    def named(self) -> bool:
+        """Whether the file has them."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What was decided or mended, a sentence each."""
+
+    def blocks(self, start: int) -> Iterator[Block]:
+        """Its rows; `start` come before them."""
 
 
 @dataclass(frozen=True)
@@ -22,39 +45,61 @@ class Table:
         header: the names of its columns, all of them different.
         paths: its files.
         notes: what was decided or mended in reading, a sentence each.
+        named: whether the file names its columns.
     """
 
     header: tuple[str, ...]
     paths: tuple[Path, ...]
     notes: tuple[str, ...]
-    _files: tuple[_Text, ...] = field(repr=False)
+    named: bool
+    _files: tuple[Source, ...] = field(repr=False)
 
     @classmethod
-    def open(cls, paths: Sequence[Path], header: bool = True) -> Table:
-        """Looks at the files; their rows are read by `blocks`.
+    def open(cls, paths: Sequence[Path], header: bool | None = True) -> Table:
+        """Looks at files of CSV, TSV, JSON lines or Parquet, also packed by gzip.
+
+        Their rows are read by `blocks`. Delimiter and encoding are told from each file.
 
         Args:
             paths: one or several.
-            header: whether the first row names the columns.
+            header: whether the first row names the columns; None: as it looks.
 
         Raises:
             UsageError: one cannot be read, is no table, or has another header than the first.
         """
-        files = tuple(_Text.open(path, header) for path in paths)
-        first = files[0]
-        for other in files[1:]:
-            if other.header != first.header:
-                what = f"has other columns than {first.decoded.path.name}"
-                raise refuse(other.decoded.path, what, ", ".join(first.header))
-        notes = [f"{one.decoded.path.name}: {told}" for one in files for told in one.notes]
-        return cls(first.header, tuple(paths), tuple(notes), files)
+        files = [_open(paths[0], header)]
+        files += [_open(path, files[0].named) for path in paths[1:]]
+        for path, other in zip(paths[1:], files[1:], strict=True):
+            _compare(path, other.header, files[0].header, paths[0].name)
+        many = len(paths) > 1
+        notes = tuple(
+            f"{path.name}: {told}" if many else told
+            for path, one in zip(paths, files, strict=True)
+            for told in one.notes
+        )
+        return cls(files[0].header, tuple(paths), notes, files[0].named, tuple(files))
 
-    def blocks(self) -> Iterator[Block]:
-        """The rows, block after block; may be asked for again.
+    @classmethod
+    def of_stream(cls, raw: IO[bytes], name: str, header: bool | None = True) -> Table:
+        """A table that can be read once, as standard input: CSV, TSV or JSON lines.
+
+        Args:
+            raw: its bytes.
+            name: what it is called in messages.
+            header: as in `open`.
 
         Raises:
-            UsageError: a row has another number of cells than the header, or a quote is not
-                closed; with the line.
+            UsageError: it is no table.
+        """
+        file = _open_text(stream(raw, Path(name)), header)
+        return cls(file.header, (Path(name),), file.notes, file.named, (file,))
+
+    def blocks(self) -> Iterator[Block]:
+        """The rows, block after block; of files they may be asked for again.
+
+        Raises:
+            UsageError: a row has another number of cells than the header, or cannot be read; with
+                the line.
         """
         start = 0
         for file in self._files:
@@ -63,75 +108,44 @@ class Table:
                 yield block
 
 
-@dataclass(frozen=True)
-class _Text:
-    """One file of delimited text."""
-
-    decoded: Decoded
-    delimiter: str
-    header: tuple[str, ...]
-    named: bool
-    notes: tuple[str, ...]
-
-    @classmethod
-    def open(cls, path: Path, named: bool) -> _Text:
-        decoded = survey(path)
-        with decoded.open() as lines:
-            head = lines.read(HEAD)
-            head += lines.readline()
-        delimiter = sniff(head)
-        first = next(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter))
-        header, mended = name_columns(first if named else [""] * len(first))
-        notes = [decoded.note] if decoded.note else []
-        return cls(decoded, delimiter, header, named, (*notes, *(mended if named else ())))
-
-    def blocks(self, start: int) -> Iterator[Block]:
-        with self.decoded.open() as lines:
-            reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
-            if self.named:
-                next(reader)
-            line = reader.line_num + 1
-            while rows := self._read(reader, line):
-                block = self._block(rows, line, start)
-                line = reader.line_num + 1
-                start += len(block)
-                if len(block):
-                    yield block
-
-    def _read(self, reader: Iterator[list[str]], line: int) -> list[list[str]]:
-        """The next rows, of which the first begins in this line; none at the end."""
-        try:
-            return list(islice(reader, ROWS))
-        except csv.Error as error:
-            what = f"is no CSV text, from line {line:,} on: {error}"
-            raise refuse(self.decoded.path, what, "each quote closed") from error
-
-    def _block(self, rows: list[list[str]], line: int, start: int) -> Block:
-        sizes, many = set(map(len, rows)), len(self.header)
-        lines: Sequence[int] = range(line, line + len(rows))
-        if sizes != {many} or any("\n" in cell for row in rows for cell in row):
-            lines = number_lines(rows, line)
-            for row, at in zip(rows, lines, strict=True):
-                if len(row) not in (0, many):
-                    what = f"line {at:,} has {plural(len(row), 'cell')}, not {many}"
-                    raise refuse(self.decoded.path, what, ", ".join(self.header))
-            lines = [at for row, at in zip(rows, lines, strict=True) if row]
-            rows = [row for row in rows if row]
-        cells: tuple[Cells, ...] = tuple(zip(*rows, strict=True)) if rows else ((),) * many
-        return Block(self.decoded.path, self.header, cells, start, lines)
+def _open(path: Path, header: bool | None) -> Source:
+    try:
+        with path.open("rb") as raw:
+            magic = raw.read(4)
+    except OSError as error:
+        what = f"cannot be read: {error.strerror or error}"
+        raise refuse(path, what, "a readable file", "check its permissions") from error
+    return Parquet.open(path) if magic == MAGIC else _open_text(survey(path), header)
 
 
-def name_columns(first: Sequence[str]) -> tuple[tuple[str, ...], list[str]]:
-    """Names that differ, made of the cells of a header, and what had to be mended."""
-    names: list[str] = []
-    notes = []
-    for place, cell in enumerate(first, 1):
-        name = base = cell.strip() or f"column_{place}"
-        number = 2
-        while name in names:
-            name, number = f"{base}_{number}", number + 1
-        if name != cell.strip():
-            told = f"a second column {base} is" if cell.strip() else f"column {place} has no name:"
-            notes.append(f"{told} called {name}")
-        names.append(name)
-    return tuple(names), notes
+def _open_text(decoded: Decoded, header: bool | None) -> Source:
+    with decoded.peek() as lines:
+        head = lines.read(HEAD) + lines.readline(HEAD)
+    if looks_like_json(head):
+        return JsonLines.open(decoded)
+    if head.lstrip().startswith(("[{", "[\n", "[ ")):
+        hint = "jq -c '.[]' FILE.json > FILE.jsonl"
+        raise refuse(decoded.path, "is one JSON list", "JSON lines: an object a line", hint)
+    return Delimited.open(decoded, header)
+
+
+def _compare(path: Path, found: Sequence[str], wanted: Sequence[str], first: str) -> None:
+    """Refuses a file that has other columns than the first, or in another order."""
+    if tuple(found) == tuple(wanted):
+        return
+    lacks, more = ([n for n in one if n not in other] for one, other in _both(wanted, found))
+    told = [f"lacks {_list(lacks)}"] if lacks else []
+    told += [f"has {_list(more)} beside those"] if more else []
+    what = " and ".join(told) or "has its columns in another order"
+    raise refuse(path, f"{what}, compared with {first}", _list(wanted), "one header in all files")
+
+
+def _both(
+    one: Sequence[str], two: Sequence[str]
+) -> tuple[tuple[Sequence[str], Sequence[str]], ...]:
+    return (one, two), (two, one)
+
+
+def _list(names: Sequence[str]) -> str:
+    more = f" and {plural(len(names) - SHOWN, 'other')}" if len(names) > SHOWN else ""
+    return join_names(names[:SHOWN]) + more

@@ -1,25 +1,21 @@
-"""Files of text: how their bytes are decoded, and what parts their cells."""
+"""Files and streams of text: how their bytes are decoded."""
 
 from __future__ import annotations
 
 import codecs
-import csv
 import gzip
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from .block import refuse
 
 CHUNK = 1 << 20
 HEAD = 1 << 16
-"""Bytes that are looked at to tell what parts the cells."""
-DELIMITERS = (",", ";", "\t", "|")
-SNIFFED = 100
-"""Rows that are looked at for that."""
+"""Bytes or characters of the beginning, by which a format is told."""
 _MARKS = {
     codecs.BOM_UTF8: "utf-8-sig",
     codecs.BOM_UTF32_LE: "utf-32",
@@ -49,18 +45,73 @@ class Decoded:
         encoding: Python's name of it.
         packed: whether by gzip.
         note: what is told of it; "" of UTF-8.
+        once: what can be read a single time, in place of the file.
     """
 
     path: Path
     encoding: str
     packed: bool
     note: str = ""
+    once: Once | None = None
 
     @contextmanager
     def open(self) -> Iterator[IO[str]]:
-        """The file as text; line breaks as they are."""
+        """The whole text; line breaks as they are."""
+        if self.once is not None:
+            yield io.TextIOWrapper(self.once.again(), self.encoding, newline="")
+            return
         with _open_bytes(self.path, self.packed) as raw:
             yield io.TextIOWrapper(raw, self.encoding, newline="")
+
+    @contextmanager
+    def peek(self) -> Iterator[IO[str]]:
+        """The text, of what can be read once its beginning in whole lines."""
+        if self.once is None:
+            with self.open() as lines:
+                yield lines
+        else:
+            yield io.TextIOWrapper(io.BytesIO(self.once.lines), self.encoding, newline="")
+
+
+class Once:
+    """Bytes that can be read once, but for their beginning.
+
+    Args:
+        raw: the bytes.
+    """
+
+    def __init__(self, raw: IO[bytes]) -> None:
+        self.raw, self.head = raw, raw.read(4 * HEAD)
+
+    @property
+    def lines(self) -> bytes:
+        """The beginning, without the line that may be cut."""
+        cut = self.head.rfind(b"\n") + 1
+        cut += self.head[cut : cut + 1] == b"\0"  # the other byte of a break in UTF-16
+        return self.head[: cut or None]
+
+    def again(self) -> io.BufferedReader:
+        """The beginning, and what has not been read of the rest."""
+        return io.BufferedReader(_Chain(self.head, self.raw), CHUNK)
+
+
+class _Chain(io.RawIOBase):
+    """The bytes of a beginning, then those of a stream."""
+
+    def __init__(self, head: bytes, rest: IO[bytes]) -> None:
+        self.head, self.rest = memoryview(head), rest
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, into: Any) -> int:
+        many = min(len(into), len(self.head))
+        if many:
+            into[:many], self.head = self.head[:many], self.head[many:]
+            return many
+        data = self.rest.read(len(into))
+        into[: len(data)] = data
+        return len(data)
 
 
 def survey(path: Path) -> Decoded:
@@ -79,6 +130,22 @@ def survey(path: Path) -> Decoded:
     except OSError as error:
         what = f"cannot be read: {error.strerror or error}"
         raise refuse(path, what, "a readable file", "check its permissions") from error
+
+
+def stream(raw: IO[bytes], path: Path) -> Decoded:
+    """Text that can be read once; its encoding is told from its beginning.
+
+    Args:
+        raw: its bytes.
+        path: what it is called in messages.
+
+    Raises:
+        UsageError: it is empty, or no text.
+    """
+    once = Once(raw)
+    if once.head.startswith(b"\x1f\x8b"):
+        raise refuse(path, "is packed by gzip", ACCEPTED, "gunzip -c FILE.gz | dlx predict RUN -")
+    return replace(_survey(path, io.BytesIO(once.lines), packed=False), once=once)
 
 
 def _open_bytes(path: Path, packed: bool) -> io.BufferedReader:
@@ -157,23 +224,3 @@ def _survey_bytes(path: Path, raw: IO[bytes], head: bytes, packed: bool) -> Deco
 def _refuse_nul(path: Path, line: int) -> Exception:
     what = f"line {line:,} has a NUL byte: it is no text, or damaged"
     return refuse(path, what, ACCEPTED, "tr -d '\\000' < FILE > mended.csv, if it is a text")
-
-
-def sniff(head: str) -> str:
-    """What parts the cells: of , ; tab and | the one that gives rows as long as the first.
-
-    Args:
-        head: whole lines from the beginning of the file.
-    """
-    best, chosen = (0.0, 1), ","
-    for delimiter in DELIMITERS:
-        try:
-            rows = list(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter))
-        except csv.Error:
-            continue
-        sizes = [len(row) for row in rows[:SNIFFED] if row]
-        if sizes and sizes[0] > 1:
-            score = (sizes.count(sizes[0]) / len(sizes), sizes[0])
-            if score > best:
-                best, chosen = score, delimiter
-    return chosen

@@ -87,9 +87,8 @@ def test_files_with_one_header_are_read_one_after_another(file: Path) -> None:
     with pytest.raises(UsageError) as caught:
         read((file, other))
     assert str(caught.value) == (
-        f"more.csv: has other columns than own.csv\n  where: {other}\n"
-        "  accepted: Age, Sex, When, Note, Id, Out\n"
-        "  try: mend the file; the same command then reads it again"
+        f"more.csv: lacks When, Note, Id, Out, compared with own.csv\n  where: {other}\n"
+        "  accepted: Age, Sex, When, Note, Id, Out\n  try: one header in all files"
     )
 
 
@@ -100,12 +99,13 @@ def test_cells_that_do_not_fit_are_named_with_their_lines(file: Path) -> None:
     assert str(caught.value) == (
         "own.csv: column Age holds numbers, but not 'old' in line 5\n"
         f"  where: {file}\n"
-        "  accepted: numbers, as 1234.5, below 3.4e38; or missing: '', 'NA', 'N/A', 'NaN', 'nan', "
+        "  accepted: numbers as 1234.5, below 3.4e38; or missing: '', 'NA', 'N/A', 'NaN', 'nan', "
         "'null', 'NULL'\n"
         "  try: mend the cells; or dataset.columns.Age=category\n"
         "own.csv: column When holds dates, but not '2024-1-1' in line 5, 'soon' in line 7\n"
         f"  where: {file}\n"
-        "  accepted: dates as 2024-05-31 or 2024-05-31T23:00:00\n"
+        "  accepted: dates as 2024-05-31 or 2024-05-31T23:00:00; or missing: '', 'NA', 'N/A', "
+        "'NaN', 'nan', 'null', 'NULL'\n"
         "  try: mend the cells; or dataset.columns.When=category"
     )
 
@@ -128,3 +128,17 @@ def test_an_input_that_the_table_lacks_is_refused_with_a_near_name(file: Path) -
         "own.csv has no column Agee, which `dataset.columns` names\n"
         f"  where: {file}\n  accepted: Age, Sex, When, Note, Id, Out\n  try: did you mean Age?"
     )
+
+
+def test_rows_without_a_target_are_refused_or_left_out(file: Path) -> None:
+    file.write_text(ROWS + "4,male,2024-01-04,x,10,\n5,male,2024-01-05,x,11,NA\n")
+    with pytest.raises(UsageError) as caught:
+        read(file)
+    assert str(caught.value) == (
+        "own.csv: column Out, which is to be predicted, is empty in 2 rows: line 5, line 6\n"
+        f"  where: {file}\n  accepted: a value in every row\n"
+        "  try: dataset.unlabelled=skip leaves these rows out"
+    )
+    samples = read(file, unlabelled="skip")
+    assert (len(samples), samples.notes) == (3, (("2 rows without Out left out", 2),))
+    assert samples.tell_row(2) == "row 2 (Id 9)"
