@@ -76,6 +76,7 @@ def prove(
         "chosen": trusted.chosen,
         "alarms": trusted.alarms,
         "space": trusted.space is not None,
+        "time": bool(fold.data.samples.time),
         "part": part,
         "answered": list(sureness.ANSWERED),
         "targets": targets,

@@ -26,6 +26,7 @@ from .folds import folds
 from .outcome import notes, scores
 from .read import Run, get, read
 from .record import data, machine, model, repeat, setup
+from .trust import trust
 from .workflow import workflow
 
 
@@ -48,6 +49,7 @@ SECTIONS: tuple[Callable[[Run], Section], ...] = (
     errors,
     artifacts.SECTIONS[0],
     calibration,
+    trust,
     *artifacts.SECTIONS[1:],
     scores,
     checks,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from dlx.data.columns import Dense, Image, Sequence, Text, Window
+from dlx.data.columns import Categories, Dense, Image, Sequence, Text, Window
 from dlx.data.unlike import Unlike
 
 ALL = np.arange(3)
@@ -74,6 +74,18 @@ def test_of_windows_the_last_step_counts_and_of_ids_how_many() -> None:
     assert said(windows.compare(known), 2) == ["load 9 > 5"]
     ids = Sequence(np.arange(10), np.array([0, 1, 3, 10]))
     assert said(ids.compare(ids.remember(np.array([0, 1]))), 2) == ["length 7 > 2"]
+
+
+def test_values_of_categories_that_no_training_row_had() -> None:
+    seen = Categories.of_texts({"Sex": ["f", "m", "f", "m"], "Deck": ["A", "A", "", "B"]})
+    assert seen.remember(np.arange(4))["sizes"].tolist() == [2, -1]  # hardly a value twice
+    known = seen.remember(np.array([0, 1, 2, 3, 0, 1]))
+    new = Categories.of_texts({"Sex": ["x" * 40, "m", ""], "Deck": ["B", "C", ""]})
+    found = new.compare(known)
+    assert said(found) == [f"Sex {'x' * 29}\N{HORIZONTAL ELLIPSIS} unseen"]
+    assert said(found, 1) == ["Deck C unseen"]
+    assert said(found, 2) == ["Sex missing"]
+    assert b"Sex" not in known["hashes"].tobytes()
 
 
 def test_what_cannot_be_compared_tells_nothing() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -11,8 +12,13 @@ import numpy.typing as npt
 
 from ...errors import Problem, UsageError
 from ..profile import Profile, of_texts
+from ..unlike import Unlike
 from .base import Array, Column, Input, Rows, Shown
 
+MOST = 10_000
+"""Values of a column that are remembered, at most."""
+TOLD = 30
+"""Characters of a value that a message has room for."""
 SEPARATOR = "\x1f"  # of units, as ASCII has it
 
 
@@ -89,6 +95,38 @@ class Categories(Column):
         pairs = zip(self.names, self._row(row), strict=True)
         return Shown("text", " ".join(f"{name}={value or '-'}" for name, value in pairs))
 
+    def remember(self, rows: Rows) -> dict[str, Array]:
+        """Hashes of the values that these rows have, column by column end to end, and how many.
+
+        -1 stands for a column that hardly repeats a value, or has very many: nothing is kept of it.
+        """
+        kept: list[Array] = []
+        sizes = []
+        for place, known in enumerate(self.values):
+            seen = np.unique(self.codes[rows, place]).tolist()
+            open_ = 2 * len(seen) > len(rows) or len(seen) > MOST
+            sizes.append(-1 if open_ else len(seen))
+            kept.append(_hash([] if open_ else [known[code] for code in seen]))
+        return {"hashes": np.concatenate(kept), "sizes": np.array(sizes, np.int64)}
+
+    def compare(self, known: Mapping[str, Array]) -> Unlike | None:
+        """Which cells have a value that no such row had."""
+        ends = np.cumsum(np.maximum(known["sizes"], 0))
+        amounts = np.zeros(self.codes.shape, np.float32)
+        for place, values in enumerate(self.values):
+            size = int(known["sizes"][place])
+            if size >= 0:
+                seen = known["hashes"][ends[place] - size : ends[place]]
+                new = np.append(~np.isin(_hash(values), seen), False)
+                amounts[new[self.codes[:, place]], place] = np.inf
+
+        def tell(row: int, place: int) -> str:
+            value = self.values[place][self.codes[row, place]]
+            told = value if len(value) <= TOLD else f"{value[: TOLD - 1]}\N{HORIZONTAL ELLIPSIS}"
+            return f"{self.names[place]} {told} unseen" if told else f"{self.names[place]} missing"
+
+        return Unlike(amounts, tell)
+
     def missing(self) -> int:
         """How many cells are missing."""
         found = 0
@@ -103,3 +141,10 @@ class Categories(Column):
             told = of_texts(name, self.texts(feature))
             kind = told.type.replace("texts", "categories")
             yield Profile(**{**told.plain(), "feature": feature, "type": kind})
+
+
+def _hash(values: Sequence[str]) -> npt.NDArray[np.uint64]:
+    """A number for each text, so that nobody reads it off a file."""
+    cells = (value.encode(errors="surrogatepass") for value in values)
+    whole = b"".join(blake2b(cell, digest_size=8).digest() for cell in cells)
+    return np.frombuffer(whole, "<u8").astype(np.uint64)
