@@ -29,6 +29,16 @@ class Kind:
 
 
 KINDS: dict[str, Kind] = {
+    "images": Kind(
+        "a folder of pictures: a folder for each class",
+        "dlx.beginning.pictures:fits",
+        "dlx.beginning.pictures:open_pictures",
+    ),
+    "texts": Kind(
+        "a folder of texts: a folder for each class",
+        "dlx.beginning.texts:fits",
+        "dlx.beginning.texts:open_texts",
+    ),
     "table": Kind(
         "a table: CSV, TSV, JSON lines or Parquet",
         "dlx.beginning.tables:fits",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from ...config.names import plural
 from ...config.specs.texts import Texts
 from ...files import fence
-from ..columns import Dense, Text
+from ..columns import Array, Dense, Text
 from ..encodings import NAMES, NoTextError, decode
 from ..reader import Reader
 from ..samples import Note, Samples
@@ -34,17 +35,33 @@ _PLAIN = ("utf-8", "utf-8-sig")
 _MANY = (("train", 30), ("test", 10))
 
 
+@dataclass(frozen=True)
+class Found:
+    """The texts of a folder.
+
+    Attributes:
+        listing: those that can be read.
+        texts: what they are.
+        digests: a hash of each file.
+        notes: what is told of them and of the others.
+        broken: those that cannot be read, and why.
+    """
+
+    listing: Listing
+    texts: list[str]
+    digests: Array
+    notes: tuple[Note, ...]
+    broken: dict[str, str]
+
+
 def _read(options: Texts, folder: Path) -> Samples:
-    root = fence(folder)
-    listing = list_classes(root, Sort("text", lambda name: ends_with(name, options.endings), "txt"))
-    listing, texts, digests, notes = _open(root, options, listing)
-    hashes = np.frombuffer(b"".join(digests), np.uint8).reshape(-1, 16)
-    notes += compare_classes(root, listing, hashes.view("V16")[:, 0], "text")
+    found = read_folder(folder, options)
+    listing = found.listing
     return Samples(
         columns={
-            "text": Text(texts),
+            "text": Text(found.texts),
             "class": Dense(listing.targets["class"]),
-            HASH: Dense(hashes),
+            HASH: Dense(found.digests),
             PATH: Text([*listing.names]),
         },
         inputs=options.inputs,
@@ -54,43 +71,43 @@ def _read(options: Texts, folder: Path) -> Samples:
         classes=listing.classes,
         identity=HASH,
         names=PATH,
-        notes=(*listing.notes, *notes),
+        notes=(*listing.notes, *found.notes),
     )
 
 
-def _open(
-    root: Path, options: Texts, listing: Listing
-) -> tuple[Listing, list[str], list[bytes], list[Note]]:
-    """The texts that can be read with their files' hashes, and what is told of the others.
+def read_folder(folder: Path, options: Texts) -> Found:
+    """The texts that can be read, and what is told of them and of the others.
 
     Raises:
-        UsageError: some cannot be read, and are not to be left out; or all of a class cannot.
+        UsageError: some cannot be read, and are not to be left out; all of a class cannot; or the
+            folders are not those of classes.
     """
-    texts: list[str] = []
-    hashes: list[bytes] = []
-    there, broken = [], dict(listing.broken)
+    root = fence(folder)
+    listing = list_classes(root, Sort("text", lambda name: ends_with(name, options.endings), "txt"))
+    texts: dict[int, str] = {}
+    hashes, broken = [], dict(listing.broken)
     coded: dict[str, list[str]] = {}
     for row, name in enumerate(listing.names):
         if name in broken:
             continue
         try:
             data = read_file(root, name)
-            text, encoding = read_text(data, options.encoding)
+            texts[row], encoding = read_text(data, options.encoding)
         except (OSError, NoTextError) as error:
             broken[name] = getattr(error, "strerror", "") or str(error)
             continue
-        texts.append(text)
         hashes.append(hash_bytes(data))
-        there.append(row)
         if encoding not in _PLAIN and options.encoding == "auto":
             coded.setdefault(NAMES[encoding], []).append(name)
     if broken and options.broken == "refuse":
         hint = "mend or delete them; or dataset.broken=skip leaves them out, and tells which"
         raise refuse(root, tell_broken(broken, len(listing.names), "text"), "texts", hint)
     notes = _tell(broken, len(listing.names), coded)
-    listing = listing.take(np.array(there, np.int64))
+    listing = listing.take(np.array([*texts], np.int64))
     refuse_lost_classes(root, listing, "text")
-    return listing, texts, hashes, notes
+    digests = np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 16)
+    notes += compare_classes(root, listing, digests.view("V16")[:, 0], "text")
+    return Found(listing, [*texts.values()], digests, tuple(notes), broken)
 
 
 def read_text(data: bytes, encoding: str = "auto") -> tuple[str, str]:
