@@ -30,7 +30,7 @@ def tell(what: str, done: int, total: int) -> None:
     Args:
         what: is done, as in "pictures decoded".
         done: how many; 0 at the start, `total` at the end.
-        total: how many there are.
+        total: how many there are; 0 where nobody knows.
     """
     if _show is not None:
         _show(what, done, total)

@@ -93,6 +93,7 @@ _OF_RUNS = {
     **dict.fromkeys(("report", "compare", "diff", "resume", "reproduce", "lock", "test"), "runs"),
     "explain": "runs",
     "generate": "runs",
+    "predict": "runs",
     **dict.fromkeys(("runs", "best"), "filters"),
 }
 """The verbs that take runs, and those that take filters."""
@@ -109,6 +110,8 @@ def _complete_runs(verb: str, before: list[str], last: str) -> list[str]:
         known = listing.STATES if key == "state" else dict.fromkeys(v for v in values if v)
         return [f"{key}={value}" for value in known]
     names = ["last", *(str(status.get("run")) for status in reversed(every))] if every else []
+    if verb == "predict" and before:
+        return []  # files follow, which the shell completes
     if _OF_RUNS[verb] == "runs":
         return names
     typed = sorted(

@@ -29,6 +29,7 @@ VERBS = {
     "ensemble": "average what finished runs predict: dlx ensemble RUN RUN",
     "lock": "pin a run's data, config and digests in dlx.lock",
     "test": "evaluate a finished run on the test set",
+    "predict": "what a finished run answers to new rows: dlx predict last new.csv",
     "experiments": "the book's experiments: published figures and ours",
     "runs": "list, filter and sort the runs, or delete some",
     "best": "the best run of a task by validation score: dlx best task=digits",

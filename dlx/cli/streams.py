@@ -40,6 +40,17 @@ class Tolerant:
                     self._stream.write(text.encode(encoding, "backslashreplace").decode(encoding))
         return len(text)
 
+    def write_bytes(self, content: bytes) -> None:
+        """Writes bytes, where the stream takes such; else the text that they are in UTF-8."""
+        if not self._silent:
+            raw = getattr(self._stream, "buffer", None)
+            with self._catch_failures():
+                if raw is None:
+                    self._stream.write(content.decode("utf-8", "replace"))
+                else:
+                    self._stream.flush()
+                    raw.write(content)
+
     def flush(self) -> None:
         """Hands on what was written."""
         if not self._silent:

@@ -33,13 +33,19 @@ class Waiting:
         if what != self._what:
             self.close()
             self._what, self._begun, self._shown = what, now, now
-        if done >= total:
+        if 0 < total <= done:
             self.close()
         elif now - self._shown >= (REFRESH_S if self._moves else LINE_S):
             self._shown = now
-            left = (now - self._begun) * (total - done) / max(1, done)
-            told = f"{what}: {done:,} of {total:,}"
-            self._write(f"{told}, about {_duration(left)} left" if done else told)
+            self._write(self._tell(done, total, now - self._begun))
+
+    def _tell(self, done: int, total: int, seconds: float) -> str:
+        """How far it has come; of work whose end is not known, how far alone."""
+        if not total:
+            return f"{self._what}: {done:,}"
+        told = f"{self._what}: {done:,} of {total:,}"
+        left = seconds * (total - done) / max(1, done)
+        return f"{told}, about {_duration(left)} left" if done else told
 
     def close(self) -> None:
         """Clears the line on a terminal; what was printed elsewhere stays."""

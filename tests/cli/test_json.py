@@ -78,6 +78,8 @@ ERROR: list[tuple[int, tuple[str, ...]]] = [
     (2, ("lock", "nothing")),
     (2, ("test", "nothing")),
     (2, ("explain", "last", "--method", "gradcan")),
+    (2, ("predict", "last", "nowhere.csv", "--out", "p.csv")),
+    (2, ("predict", "last", "-")),
     (2, ("experiments", "nothing")),
     (2, ("runs", "state=nothing")),
     (2, ("runs", "rm", "last")),
@@ -143,9 +145,9 @@ def test_an_error(runs: list[str], cli: Cli, code: int, arguments: tuple[str, ..
 
 
 def test_every_command_is_among_them() -> None:
-    # The doctor answers whatever it finds; `best` wants real data, and `generate` a run of texts:
-    # these have tests of their own.
-    assert {words[0] for words in SUCCESS} | {"doctor", "best", "generate"} == set(VERBS)
+    # The doctor answers whatever it finds; `best` wants real data, `generate` a run of texts, and
+    # `predict` rows: these have tests of their own.
+    assert {words[0] for words in SUCCESS} | {"doctor", "best", "generate", "predict"} == set(VERBS)
     assert {words[0] for _, words in ERROR} == {*VERBS, "nothing"}
 
 
