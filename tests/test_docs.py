@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import yaml
 from PIL import Image
+from sklearn.datasets import load_wine
 
 from dlx.cli.main import VERBS, main
 from dlx.config.extras import extras, is_installed
@@ -63,7 +64,7 @@ IN_FULL = ("--train-best", "model.units=[32],[128]")
 
 OF_RUNS = (
     *("test", "report", "resume", "reproduce", "lock", "runs", "best", "compare", "diff"),
-    *("ensemble", "generate"),
+    *("ensemble", "generate", "predict"),
 )
 """Commands that ask for runs that are there."""
 
@@ -89,6 +90,13 @@ def write_tasks(folder: Path) -> None:
             if "plugins:" not in text:
                 (folder / file).parent.mkdir(parents=True, exist_ok=True)
                 (folder / file).write_text(text)
+
+
+def write_wines(file: Path) -> None:
+    """Some wines as a table without labels, which the pages call new.csv."""
+    wines = load_wine()
+    rows = [",".join(map(str, row)) for row in [wines.feature_names, *wines.data[::50]]]
+    file.write_text("\n".join(rows) + "\n")
 
 
 def is_planned_only(words: list[str]) -> bool:
@@ -180,6 +188,7 @@ def test_command_runs(
         words = named(words)
     if words[:2] == ["reproduce", "dlx.lock"]:
         assert main(["lock", "last"]) == 0
+    write_wines(tmp_path / "new.csv")
     if words == ["resume", "last"]:
         words = [*words, "trainer.epochs=2"]  # else there is nothing to resume
     planned = ["--dry-run"] if is_planned_only(words) else []

@@ -88,8 +88,7 @@ def _answer(
             return
     half = len(rows) // 2
     for places in (np.arange(half), np.arange(half, len(rows))):
-        some = rows.take(places)
-        yield from _answer(predictor, Rows(some.frame, some.ids, some.kept, some.where), done, skip)
+        yield from _answer(predictor, rows.take(places), done, skip)
 
 
 def _explain(rows: Rows, error: UsageError) -> str:

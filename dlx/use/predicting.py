@@ -12,6 +12,7 @@ from typing import Any
 from ..config.learners import spec_of
 from ..config.load import load_saved
 from ..config.schema import Config
+from ..config.specs.tables import TOGETHER, Table
 from ..errors import Problem, UsageError
 from ..prepare.pipeline import Pipeline
 from ..runs.folder import name_of, read_status
@@ -71,14 +72,23 @@ def require_predicting(run: Path, plugins: Sequence[str] = ()) -> Config:
     return config
 
 
-def list_wanted(pipeline: Pipeline, data: Mapping[str, Any]) -> tuple[Wanted, ...]:
+def list_wanted(config: Config, pipeline: Pipeline, data: Mapping[str, Any]) -> tuple[Wanted, ...]:
     """What new rows must have, an entry for each column of a frame.
 
     Args:
+        config: of the run, which names the columns of a table of the user's own.
         pipeline: its fitted preparation.
         data: its `data.json`, which names the features of narrow tables.
     """
     raw = {one.of or name: one for name, one in pipeline.raw.items()}
+    options = config.dataset.options
+    if isinstance(options, Table):
+        beside = {together: options.columns_of(holds) for holds, together in TOGETHER.items()}
+        named = {name: beside.get(name, (name,)) for name in raw}
+        return tuple(
+            Wanted(name, one.kind, named[name], (len(named[name]),) if one.kind == "dense" else ())
+            for name, one in raw.items()
+        )
     return tuple(
         _want(name, one.kind, one.holds, list(_features(data, name))) for name, one in raw.items()
     )

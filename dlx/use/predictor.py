@@ -152,7 +152,7 @@ class Predictor:
         config = require_predicting(run, plugins)
         kept = open_every(run, weights, plugins, device)
         members = [_member(one) for one in kept]
-        wanted = list_wanted(members[0].pipeline, kept[0].earlier.data)
+        wanted = list_wanted(config, members[0].pipeline, kept[0].earlier.data)
         trust = open_trust(kept[0].run, members[0].pipeline.targets, level, abstain)
         if weights == "last" and is_folder(kept[0].run / kept[0].at / "checkpoints" / "best"):
             trust = "no intervals and no warnings: they are of the best weights, not of the last"

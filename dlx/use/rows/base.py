@@ -60,13 +60,13 @@ class Rows:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def take(self, places: Places) -> Rows:
-        """Some of them, in this order."""
+    def take(self, places: Places, broken: Sequence[Broken] = ()) -> Rows:
+        """Some of them, in this order; those that are broken are told by the caller."""
         frame = Frame({name: one.take(places) for name, one in self.frame.columns.items()})
         listed: list[int] = places.tolist()
         kept: Columns = {n: [one[at] for at in listed] for n, one in self.kept.items()}
         ids = [self.ids[at] for at in listed]
-        return Rows(frame, ids, kept, lambda place: self.where(listed[place]), self.broken)
+        return Rows(frame, ids, kept, lambda place: self.where(listed[place]), broken)
 
 
 @dataclass(frozen=True)
