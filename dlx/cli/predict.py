@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -48,11 +48,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--keep", metavar="COLUMN,...", default="", help=told)
     told = "leave out rows that cannot be predicted, and name them (default: nothing is written)"
     add("--skip-broken", action="store_true", help=told)
+    told = "the share of rows whose interval or set of classes is to hold the truth (default: 0.9)"
+    add("--interval", type=share, metavar="SHARE", default=0.9, help=told)
+    told = "mark the least sure rows, as many as this share of the validation rows"
+    add("--abstain", type=share, metavar="SHARE", default=0.0, help=told)
     add("--weights", choices=["best", "last"], help="which checkpoint (default: as dlx test)")
     add("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="default: auto")
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
     add("--plugins", nargs="*", default=[], metavar="NAME", help="your own packages that it needs")
     add("--json", action="store_true", help="print JSON, for scripts: what was done, with --out")
+
+
+def share(text: str) -> float:
+    """The share that an option's text stands for."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a share between 0 and 1, as 0.9")
+    return found
 
 
 def run(args: argparse.Namespace) -> int:
@@ -147,14 +162,14 @@ def _predict(
     from ..use.rows import Asked, choose_reader
     from ..use.written import WRITERS, write_aside
 
-    predictor = Predictor.open(folder, args.device, args.weights, args.plugins)
+    levels = {"level": args.interval, "abstain": args.abstain}
+    predictor = Predictor.open(folder, args.device, args.weights, args.plugins, **levels)
     shape = Shape(args.top_k, args.probabilities, kind == "jsonl")
     check_shape(shape, predictor.codecs)
     keep = tuple(name for name in args.keep.split(",") if name)
     asked = Asked(predictor.config, predictor.inputs, tuple(paths), keep, paths)
     reader = choose_reader(asked)
-    for note in reader.notes:
-        warn(note)
+    _tell(reader.notes)
     standard = Standard(sys.stdout)
     with write_aside(out, standard) as stream:
         writer = WRITERS[kind](stream)
@@ -164,7 +179,14 @@ def _predict(
         shown = "; ".join(map(str, done.broken))
         more = ", ..." if done.left_out > len(done.broken) else ""
         warn(f"{plural(done.left_out, 'row')} left out: {shown}{more}")
-    return done, reader.notes
+    _tell(predictor.remarks())
+    return done, [*reader.notes, *predictor.remarks()]
+
+
+def _tell(notes: Iterable[str]) -> None:
+    """Prints notes on standard error, as they are no part of the predictions."""
+    for note in notes:
+        sys.stderr.write(f"note: {printable(note)}\n")
 
 
 class Standard:
