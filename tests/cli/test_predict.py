@@ -256,6 +256,7 @@ def test_cells_of_ones_own_table_are_read_as_in_training(cli: Cli) -> None:
     Path("new.csv").write_text("Fare;More;Id;Age\n3;x;=A1;17,5\n1;y;B;12\n1;y;C;12.5\n")
     answer = cli("predict", "last", "new.csv", "--skip-broken")
     assert warnings(answer.err) == [
+        "note: cells are parted by a semicolon",
         "note: 1 column not used: More",
         "warning: 1 row left out: new.csv, line 4: column Age has '12.5', no number",
     ]
