@@ -54,7 +54,7 @@ def commands() -> list[str]:
     for page in PAGES:
         outside = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.S | re.M)
         lines += re.findall(r"`(dlx [a-z-]+ [^`]+)`", outside)
-    wanted = [line.partition(" | ")[0] for line in lines if line.startswith("dlx ")]
+    wanted = [re.split(r" [|>] ", line)[0] for line in lines if line.startswith("dlx ")]
     return list(dict.fromkeys(wanted))
 
 

@@ -41,6 +41,7 @@ VERBS = {
     "generate": "let a language model write on: dlx generate last",
     "summary": "show the layers of a task's model",
     "config": "show the complete config of a task, and where each value comes from",
+    "schema": "print the schema of configs, for editors: dlx schema > dlx.schema.json",
     "help": "explain a config key: dlx help optimizer.lr",
     "data": "list, download, verify and look at datasets",
     "doctor": "check this machine's installation",
