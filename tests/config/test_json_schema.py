@@ -7,8 +7,8 @@ import pytest
 from jsonschema import Draft7Validator
 from omegaconf import OmegaConf
 
-from dlx.config.paths import find_shipped
 from dlx.config.json_schema import build
+from dlx.config.paths import find_shipped
 
 SHIPPED = find_shipped("configs")
 FILES = sorted(SHIPPED.glob("**/*.yaml"))
