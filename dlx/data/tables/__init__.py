@@ -7,6 +7,8 @@ memory; nothing is guessed from a first part of the rows.
 from __future__ import annotations
 
 from .block import Block
+from .deciding import ColumnType
 from .opened import Table
+from .types import TableTypes, find_types
 
-__all__ = ["Block", "Table"]
+__all__ = ["Block", "ColumnType", "Table", "TableTypes", "find_types"]

@@ -19,10 +19,9 @@ from ..columns import Array, Categories, Column, Dense, Rows, Text
 from ..samples import Frame
 from .block import Block
 from .cells import Converted, Writing, read_dates, read_names, read_numbers
+from .seen import shorten
 
 EXAMPLES = 3
-LONGEST = 40
-"""Characters of a cell that a message shows."""
 
 
 def writing_of(options: Table) -> Writing:
@@ -163,11 +162,6 @@ class Cells:
     def numbers(self, name: str) -> Array:
         """A column of numbers or dates, float64 (rows,)."""
         return np.concatenate(self.found[name]) if self.found[name] else np.zeros(0)
-
-
-def shorten(cell: str) -> str:
-    """A cell as a message shows it."""
-    return repr(cell if len(cell) <= LONGEST else f"{cell[: LONGEST - 1]}…")
 
 
 def make_inputs(options: Table, cells: Cells) -> dict[str, Column]:

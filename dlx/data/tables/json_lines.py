@@ -23,6 +23,7 @@ class JsonLines:
         decoded: the file as text.
         header: all keys, in the order in which they appear.
         notes: what was decided.
+        delimiter: none.
         named: always; each object names its own.
     """
 
@@ -30,6 +31,7 @@ class JsonLines:
     header: tuple[str, ...]
     notes: tuple[str, ...] = ()
     named: bool = True
+    delimiter: str = ""
 
     @classmethod
     def open(cls, decoded: Decoded) -> JsonLines:

@@ -30,6 +30,10 @@ class Source(Protocol):
         """Whether the file has them."""
 
     @property
+    def delimiter(self) -> str:
+        """What parts the cells of text; "" of other formats."""
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What was decided or mended, a sentence each."""
 
@@ -93,6 +97,11 @@ class Table:
         """
         file = _open_text(stream(raw, Path(name)), header)
         return cls(file.header, (Path(name),), file.notes, file.named, (file,))
+
+    @property
+    def delimiter(self) -> str:
+        """What parts the cells of text; "" of other formats."""
+        return self._files[0].delimiter
 
     def blocks(self) -> Iterator[Block]:
         """The rows, block after block; of files they may be asked for again.

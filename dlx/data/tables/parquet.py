@@ -23,6 +23,7 @@ class Parquet:
         path: the file.
         header: the names of its columns.
         notes: what was mended.
+        delimiter: none.
         named: always.
     """
 
@@ -30,6 +31,7 @@ class Parquet:
     header: tuple[str, ...]
     notes: tuple[str, ...] = ()
     named: bool = True
+    delimiter: str = ""
 
     @classmethod
     def open(cls, path: Path) -> Parquet:

@@ -14,7 +14,8 @@ from ...data.columns import Column, Dense, Text
 from ...data.columns import Sequence as Ids
 from ...data.tables import Block
 from ...data.tables.cells import Writing, read_numbers
-from ...data.tables.frames import frame_of, shorten
+from ...data.tables.frames import frame_of
+from ...data.tables.seen import shorten
 from ...printable import printable_line
 from ..predicting import Wanted
 
