@@ -74,6 +74,15 @@ class Target:
         example="{spam: 1, ham: 3}",
         newer=True,
     )
+    threshold: Literal["best_f1", "best_balanced_accuracy"] | float = option(
+        0.5,
+        "from which probability on a row is of the second of two classes, or has a label: a "
+        "number, or the one by which F1 (of the positive class) or the mean share of both classes "
+        "that is right is best on the validation set, of each label by itself",
+        gt=0,
+        lt=1,
+        newer=True,
+    )
     scale: Literal["none", "standardise"] = option(
         "none",
         "standardise: numbers are learned less their mean, by their standard deviation, both of "

@@ -57,7 +57,16 @@ class SupervisedSpec(LearnerSpec):
 
     def check(self, config: Config, where: Where) -> Iterator[Problem]:
         """Whether targets, losses, activations and metrics fit each other and the dataset."""
-        for rule in (_targets, _positives, _scales, _balances, _losses, _activations, _metrics):
+        for rule in (
+            _targets,
+            _positives,
+            _thresholds,
+            _scales,
+            _balances,
+            _losses,
+            _activations,
+            _metrics,
+        ):
             yield from rule(config, where)
 
     def notes(self, config: Config) -> list[str]:
@@ -85,6 +94,12 @@ def metrics_of(config: Config, target: Target) -> dict[str, Chosen]:
     if fitting or config.metrics:
         return fitting
     return {name: METRICS.default(name)() for name in PROBLEMS[target.problem].metrics}
+
+
+def chosen_thresholds(config: Config) -> dict[str, Any]:
+    """The rule by which each target's threshold is chosen on validation rows, where one is."""
+    asked = {name: target.threshold for name, target in config.targets.items()}
+    return {name: rule for name, rule in asked.items() if isinstance(rule, str)}
 
 
 def count_views(config: Config) -> int:
@@ -156,6 +171,19 @@ def _positives(config: Config, where: Where) -> Iterator[Problem]:
             what = f"`targets.{name}.positive` is {target.positive}, but {title} has no such class"
             here = where(("targets", name, "positive"))
             yield Problem(what, here, "nothing: only for two classes")
+
+
+def _thresholds(config: Config, where: Where) -> Iterator[Problem]:
+    for name, target in config.targets.items():
+        key, asked, row = f"targets.{name}.threshold", target.threshold, PROBLEMS[target.problem]
+        here, hint = where(("targets", name, "threshold")), f"{key}=0.5"
+        if asked != 0.5 and target.problem not in ("binary", "multilabel"):
+            why = "the most probable class is the answer" if row.classes else "it has no classes"
+            what = f"`{key}` is {asked}, but {row.title}: {why}"
+            yield Problem(what, here, "nothing: only for two classes, or labels", hint)
+        elif isinstance(asked, str) and not has_validation(config):
+            what = f"`{key}` is {asked}, but no rows validate, on which it could be chosen"
+            yield Problem(what, here, "a number, or a protocol with validation rows", hint)
 
 
 def _scales(config: Config, where: Where) -> Iterator[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
@@ -33,6 +34,10 @@ class Answers:
     probabilities: Array | None
 
 
+DECIDED = ("binary", "multilabel")
+"""Problems whose answer is whether a probability is large enough."""
+
+
 @dataclass(frozen=True)
 class TargetCodec:
     """What a target's values and a model's answers stand for.
@@ -44,9 +49,11 @@ class TargetCodec:
         positive: of two classes the one that precision and its kin are of.
         mean: of each number, where a model learns numbers less that, by `std`; else empty.
         std: of each number in the training rows; 1 of one that is always the same.
+        threshold: from which probability on the second of two classes, or each label, is the
+            answer; empty: 0.5.
 
     Raises:
-        ValueError: there are not as many means and deviations as outputs, or they are no use.
+        ValueError: there are not as many numbers of a kind as outputs, or they are no use.
     """
 
     problem: str
@@ -55,18 +62,21 @@ class TargetCodec:
     positive: int = 1
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
+    threshold: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         many, sizes = self.outputs if self.mean or self.std else 0, (len(self.mean), len(self.std))
         finite = np.isfinite([*self.mean, *self.std]).all()
         if sizes != (many, many) or not finite or min(self.std, default=1.0) <= 0:
             raise ValueError(f"mean {self.mean} and std {self.std} of {self.outputs} outputs")
+        decides = self.problem in DECIDED and len(self.threshold) == self.outputs
+        inside = all(0 < one < 1 for one in self.threshold)
+        if self.threshold and not (decides and inside):
+            raise ValueError(f"threshold {self.threshold} of {self.outputs} outputs")
 
     def plain(self) -> dict[str, Any]:
-        """As `pipeline.json` holds it; what it has of no scale is left out, as it once was."""
-        return {
-            name: value for name, value in asdict(self).items() if value or name not in _OF_SCALES
-        }
+        """As `pipeline.json` holds it; what earlier versions did not have is left out if unset."""
+        return {name: value for name, value in asdict(self).items() if value or name not in _NEWER}
 
     def encode(self, values: Array) -> Array:
         """Values of the target as a model learns them."""
@@ -89,18 +99,36 @@ class TargetCodec:
         """Some values of the target as a line of text each, numbers with five digits."""
         return ["|".join(_cells(one)) for one in self.name(values)]
 
+    def choose(self, activated: Array) -> Array:
+        """The class of each row, or whether it has each label, by its probabilities.
+
+        Args:
+            activated: of each class (rows, classes) or label (rows, labels), of the second of two
+                classes (rows,).
+        """
+        if self.problem == "multiclass":
+            return np.asarray(activated.argmax(axis=1))
+        return np.asarray(activated > np.asarray(self.threshold or 0.5))
+
     def decode(self, activated: Array) -> Answers:
         """What a model's predictions say: logits after the activation (`dlx.losses.activate`)."""
         if not self.classes:
             if self.mean:
                 activated = activated * _float32(self.std) + _float32(self.mean)
             return Answers(activated, self.name(activated), None)
-        multiclass = self.problem == "multiclass"
-        chosen = activated.argmax(axis=1) if multiclass else activated > 0.5
+        chosen = self.choose(activated)
         return Answers(chosen, self.name(chosen), activated)
 
 
-_OF_SCALES = ("mean", "std")
+def merge(codecs: Sequence[TargetCodec]) -> TargetCodec:
+    """What the mean of several models' answers stands for: by the mean of their thresholds."""
+    given = [one.threshold for one in codecs]
+    if len(codecs) == 1 or not all(given):
+        return codecs[0]
+    return replace(codecs[0], threshold=tuple(np.mean(given, axis=0).tolist()))
+
+
+_NEWER = ("mean", "std", "threshold")
 
 
 def _float32(numbers: tuple[float, ...]) -> Array:

@@ -60,7 +60,7 @@ def _pairs(
     answers: Array,
 ) -> Iterator[Piece]:
     truth = opened.fold.data.targets[name].values[rows].astype(np.int64)
-    taken = answers.argmax(axis=1) if answers.ndim > 1 else (answers > 0.5).astype(np.int64)
+    taken = codec.choose(answers).astype(np.int64)
     share = answers.max(axis=1) if answers.ndim > 1 else np.maximum(answers, 1 - answers)
     pairs = zip(truth.tolist(), taken.tolist(), strict=True)
     counts = Counter(pair for pair in pairs if pair[0] != pair[1])

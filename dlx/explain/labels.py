@@ -88,7 +88,7 @@ def _names(target: str, codec: TargetCodec) -> Iterator[str]:
 def _highest(codec: TargetCodec, scores: Tensor) -> int:
     """The place of the class with the highest score; of numbers the first."""
     if codec.problem == "binary":
-        return int(scores[0] > 0.5)
+        return int(codec.choose(scores[:1].cpu().numpy())[0])
     return int(scores[0].reshape(-1).argmax()) if codec.classes else 0
 
 

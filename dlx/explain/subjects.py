@@ -66,7 +66,7 @@ def _surest(opened: Opened) -> list[int]:
     _, part = opened.rows_looked_at(CANDIDATES)
     found = [opened.scores(batch.inputs)[name] for batch in part.in_order(_BATCH)]
     shares, truth = torch.cat(found).cpu(), part.targets[name].cpu()
-    said = shares.argmax(1) if shares.ndim > 1 else (shares > 0.5).long()
+    said = torch.from_numpy(codec.choose(shares.numpy())).long()
     sure = shares.amax(1) if shares.ndim > 1 else torch.maximum(shares, 1 - shares)
     own = part.numbers.cpu() < len(opened.fold.data.samples)  # no copies
     order = sure.argsort(descending=True, stable=True)

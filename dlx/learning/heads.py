@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -91,6 +91,8 @@ class Head:
         positive: of two classes the one that precision and its kin are of, 0 or 1.
         scale: what numbers are learned by; None where they are learned as they are.
         weighted: the loss in training, where classes have weights there.
+        cut: the logit from which on the second of two classes, or each label, is the answer,
+            (outputs,); None: 0.
     """
 
     name: str
@@ -101,14 +103,28 @@ class Head:
     positive: int = 1
     scale: Scale | None = None
     weighted: Loss | None = None
+    cut: Tensor | None = None
 
     def answers(self, logits: Tensor) -> Tensor:
-        """What metrics are of: the logits, of numbers in the target's unit."""
+        """What metrics are of: logits that say yes above 0; of numbers, in the target's unit."""
+        if self.cut is not None:
+            return logits - self.cut
         return logits if self.scale is None else self.scale.undo(logits)
+
+    def decide(self, thresholds: tuple[float, ...], device: torch.device) -> Head:
+        """The same, with other thresholds; none: 0.5."""
+        return replace(self, cut=cut_at(thresholds, device))
 
     def logits(self, answers: Tensor) -> Tensor:
         """The logits that give such answers."""
         return answers if self.scale is None else self.scale.apply(answers)
+
+
+def cut_at(thresholds: tuple[float, ...], device: torch.device) -> Tensor | None:
+    """The logits of some probabilities; None of none."""
+    if not thresholds:
+        return None
+    return torch.logit(torch.tensor(thresholds, dtype=torch.float64)).float().to(device)
 
 
 def heads_of(
@@ -130,7 +146,8 @@ def heads_of(
         if mixes(config):
             _require_rows(made, loss.name, "prepare.augment", "to be mixed")
         what = name, codec.problem, codec.outputs
-        heads.append(Head(*what, made, target.weight, codec.positive, scale, weighted))
+        cut = cut_at(codec.threshold, device)
+        heads.append(Head(*what, made, target.weight, codec.positive, scale, weighted, cut))
     return tuple(heads)
 
 

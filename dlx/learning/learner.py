@@ -197,6 +197,13 @@ class Learner(ABC):
     def artifacts(self, into: Artifacts, when: str) -> None:  # noqa: B027
         """Keeps what can be looked at: after an epoch ("epoch"), or what was evaluated ("end")."""
 
+    def choose_thresholds(self, fold: FoldData) -> dict[str, tuple[float, ...]]:  # noqa: ARG002
+        """The thresholds that targets ask for (`targets.X.threshold`), by the validation rows."""
+        return {}
+
+    def decide(self, thresholds: Mapping[str, tuple[float, ...]]) -> None:  # noqa: B027
+        """Takes such thresholds for whatever it answers from now on."""
+
     def tell(self) -> list[str]:
         """What stands beside the answer of what was found, a sentence each without its full stop.
 

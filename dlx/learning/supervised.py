@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -12,13 +12,14 @@ from torch import Tensor, nn
 
 from ..config.schema import Config
 from ..config.specs.augment import refuse_pictures
-from ..config.supervised import metrics_of
+from ..config.supervised import chosen_thresholds, metrics_of
 from ..data.columns import Input
 from ..data.targets import EncodedTarget
 from ..errors import UsageError
 from ..judging import boosting, classical
 from ..judging.baselines import Answer, simple_answers
 from ..judging.evaluation import Evaluation
+from ..judging.thresholds import Rule, choose_thresholds
 from ..judging.trusted import Trusted, pool
 from ..losses import activate, average
 from ..metrics import Metric
@@ -193,16 +194,49 @@ class Supervised(OneLoss):
         yield from simple_answers(metric, fold.train.targets[target], truth, forecasts)
         if self.config.baseline != "simple":
             model = self._fit_classical(fold, target, metric)
-            yield Answer(model.name, "classical", metric, truth, (model.predict(part.inputs),))
+            answers = self._decide(
+                fold,
+                target,
+                model.predict(part.inputs),
+                lambda: model.predict(fold.part("val").inputs),
+            )
+            yield Answer(model.name, "classical", metric, truth, (answers,))
 
     def _boosted(
         self, fold: FoldData, head: Head, metric: Metric, part: str, truth: Tensor
     ) -> Iterator[Answer]:
         """What boosted trees answer, where they are asked for and the rows are those of a table."""
         if self.config.baseline == "boosting":
-            told = fold, head.name, head.outputs, part, self.config.seed, truth.device
-            if (answers := answer_boosted(*told)) is not None:
+
+            def ask(which: str) -> Tensor | None:
+                of = fold, head.name, head.outputs, which
+                return answer_boosted(*of, self.config.seed, truth.device)
+
+            if (answers := ask(part)) is not None:
+                answers = self._decide(fold, head.name, answers, lambda: ask("val"))
                 yield Answer(boosting.NAME, "boosting", metric, truth, (answers,))
+
+    def _decide(
+        self, fold: FoldData, target: str, answers: Tensor, validate: Callable[[], Tensor | None]
+    ) -> Tensor:
+        """What another model answers, by a threshold that is found as the model's own is.
+
+        Args:
+            fold: the rows.
+            target: the target.
+            answers: logits of the rows that are judged.
+            validate: gives logits of the validation rows.
+        """
+        head = next(one for one in self.heads if one.name == target)
+        rule = chosen_thresholds(self.config).get(target)
+        if head.cut is None:
+            return answers
+        if rule is not None and fold.validation is not None:
+            known = validate()
+            assert known is not None
+            found = _choose(rule, head, known, fold.validation.targets[target])
+            head = head.decide(found, self.device)
+        return head.answers(answers)
 
     def _fit_classical(self, fold: FoldData, target: str, metric: Metric) -> classical.Classical:
         """The classical model of a target, which the fold keeps."""
@@ -216,6 +250,24 @@ class Supervised(OneLoss):
             )
         found: classical.Classical = fold.learnt[name]
         return found
+
+    def choose_thresholds(self, fold: FoldData) -> dict[str, tuple[float, ...]]:
+        """The best thresholds of each target that asks for such, on the validation rows."""
+        rules = chosen_thresholds(self.config)
+        part = fold.part("val")
+        logits = self.run_over(part, self.meters("val"))
+        return {
+            head.name: _choose(rules[head.name], head, logits[head.name], part.targets[head.name])
+            for head in self.heads
+            if head.name in rules
+        }
+
+    def decide(self, thresholds: Mapping[str, tuple[float, ...]]) -> None:
+        """Takes such thresholds for whatever it answers from now on."""
+        self.heads = tuple(
+            head.decide(thresholds[head.name], self.device) if head.name in thresholds else head
+            for head in self.heads
+        )
 
     def trust(self, chosen: bool) -> Trusted | None:
         """How far off and how sure answers to validation rows are, and what training rows had."""
@@ -260,6 +312,12 @@ class Supervised(OneLoss):
         }
         naive = data.naive(rows, fold.rows.train)
         leave_forecasts(into, data.samples, rows, part, numbers, naive)
+
+
+def _choose(rule: Rule, head: Head, logits: Tensor, truth: Tensor) -> tuple[float, ...]:
+    """The best thresholds for some answers, of whoever gave them."""
+    shares = activate(head.problem, logits).cpu().numpy()
+    return choose_thresholds(rule, shares, truth.cpu().numpy(), head.positive)
 
 
 def _join(hidden: Mapping[str, Any]) -> Tensor:

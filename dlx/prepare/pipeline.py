@@ -224,9 +224,14 @@ class Pipeline:
         return {what: many for found in mine for what, many in found.items()}
 
     def rescale(self, name: str, codec: TargetCodec) -> TargetCodec:
-        """A target's codec, with the scale that was learnt of it, where there is one."""
+        """A target's codec, with the scale and the thresholds that were learnt of it, if any."""
         learnt = self.targets.get(name, codec)
-        return replace(codec, mean=learnt.mean, std=learnt.std)
+        return replace(codec, mean=learnt.mean, std=learnt.std, threshold=learnt.threshold)
+
+    def decide(self, thresholds: Mapping[str, tuple[float, ...]]) -> Pipeline:
+        """The same, with other thresholds of some targets; see `TargetCodec`."""
+        changed = {n: replace(self.targets[n], threshold=one) for n, one in thresholds.items()}
+        return replace(self, targets={**self.targets, **changed})
 
     def decode(self, activated: Mapping[str, Array]) -> dict[str, Answers]:
         """What a model's predictions say, by target; see `TargetCodec.decode`."""
@@ -285,8 +290,12 @@ class Pipeline:
 
 
 def _codec(classes: Sequence[str], **rest: Any) -> TargetCodec:
-    mean, std = (tuple(map(float, rest.pop(name, ()))) for name in ("mean", "std"))
-    return TargetCodec(classes=tuple(classes), mean=mean, std=std, **rest)
+    for name in _NUMBERS:
+        rest[name] = tuple(map(float, rest.get(name, ())))
+    return TargetCodec(classes=tuple(classes), **rest)
+
+
+_NUMBERS = ("mean", "std", "threshold")
 
 
 def _input(shape: Sequence[int], **rest: Any) -> Input:

@@ -43,6 +43,7 @@ def _target(name: str, problem: Mapping[str, Any]) -> list[tuple[str, str]]:
         (f"target {name}", _problem(problem)),
         (f"class weights of {name}, in training", _by_class(problem, "class_weights")),
         (f"shares of {name}, as rows are drawn", _by_class(problem, "sampling")),
+        (f"threshold of {name}", _thresholds(problem)),
     ]
 
 
@@ -50,6 +51,15 @@ def _by_class(problem: Mapping[str, Any], key: str) -> str:
     found = get(problem, key, dict)
     each = [f"{name} {number(amount(found, name))}" for name in found]
     return ", ".join(each) or get(problem, key, str)
+
+
+def _thresholds(problem: Mapping[str, Any]) -> str:
+    """From which probability on the second class is answered, or each label."""
+    found, classes = get(problem, "threshold", list), get(problem, "classes", list)
+    told = [number(as_number(one)) for one in found]
+    names = classes if len(found) > 1 and len(classes) == len(found) else []
+    each = [f"{name} {one}" for name, one in zip(names, told, strict=False)]
+    return ", ".join(each or told)
 
 
 def _stops(report: Mapping[str, Any]) -> str:

@@ -190,6 +190,8 @@ def _problem(config: Config, name: str, target: EncodedTarget) -> dict[str, Any]
 def _describe_training(declared: Target, target: EncodedTarget) -> dict[str, Any]:
     """What is asked for of how a target is learned: scale, weights and shares of its classes."""
     asked: dict[str, Any] = {"scale": declared.scale, "sampling": declared.sampling}
+    if target.codec.threshold:
+        asked["threshold"] = list(target.codec.threshold)
     weights = dict(zip(target.classes, target.weights, strict=False))
     return {name: value for name, value in asked.items() if value != "none"} | (
         {"class_weights": weights} if weights else {}

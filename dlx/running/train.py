@@ -29,6 +29,7 @@ from ..sources.device import catch_out_of_memory
 from ..training.callbacks import Callback
 from ..training.recorders import Recorder
 from .callbacks import of_runs
+from .deciding import Thresholds, settle_thresholds
 from .earlier import ANEW, Before
 from .ending import close, fail, finish, prune, stop, warn_on_failure
 from .run import Run, Say, Trial, Within
@@ -122,6 +123,7 @@ def _train_one(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
     """The only training of a run lies in the run folder itself."""
     place_stage(run.stage, run.folder, run.log, resume=run.resumed)
     _fit(run, watchers)
+    settle_thresholds(run)
     run.facts |= outcome.curve_facts(run.config, run.stage.recorder.history)
     return _judge_all(run)
 
@@ -133,10 +135,12 @@ def _train_folds(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
     histories: list[folds.History] = []
     judged: list[Judged] = []
     trusts: list[Trusted | None] = []
+    decided: list[Thresholds] = []
     for number in range(many):
         check()
         _begin_fold(run, number)
         _fit(run, watchers if many == 1 else ())
+        decided.append(settle_thresholds(run))
         histories.append(run.stage.recorder.history)
         judged.append(judge("val", _evaluations(run, "val")))
         trusts.append(leave_trust(run))
@@ -152,7 +156,7 @@ def _train_folds(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
         run.log(outcome.spread_line(config, run.facts))
     epoch = outcome.common_epoch(config, curve)
     if config.final:
-        return _train_final(run, epoch, watchers, trusts)
+        return _train_final(run, epoch, watchers, trusts, decided)
     leave_folds(run, trusts)
     return []
 
@@ -168,7 +172,11 @@ def _begin_fold(run: Run, number: int) -> None:
 
 
 def _train_final(
-    run: Run, epoch: int, watchers: Sequence[Callback], trusts: Sequence[Trusted | None]
+    run: Run,
+    epoch: int,
+    watchers: Sequence[Callback],
+    trusts: Sequence[Trusted | None],
+    decided: Sequence[Thresholds],
 ) -> list[Judged]:
     """One fresh model on all non-test rows, for the epochs that validation found best."""
     config = final_config(run.config, epoch)
@@ -180,6 +188,7 @@ def _train_final(
     run.stage = build_stage(config, data, fold, number, run.before, begun)
     place_stage(run.stage, run.folder, run.log, "final.jsonl", run.resumed)
     _fit(run, watchers)
+    settle_thresholds(run, decided)
     return _judge_all(run, trusts)
 
 

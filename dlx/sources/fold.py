@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from ..config.fields import Chosen
-from ..config.schema import Config
+from ..config.schema import Config, Target
 from ..data.balance import Floats, chances, class_weights
 from ..data.cache import Cache
 from ..data.columns import Column, Input, Rows
@@ -104,9 +104,7 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
     )
     learnt = np.union1d(rows, others) if len(others := _also_fitted(config, data, fold)) else rows
     codecs = {
-        name: target.codec
-        if config.targets[name].scale == "none"
-        else target.standardise(fold.train)
+        name: learn_codec(config.targets[name], target, fold.train)
         for name, target in data.targets.items()
     }
     kept = kept_steps(data, made_of)
@@ -120,6 +118,20 @@ def prepare_fold(config: Config, data: Data, fold: Fold) -> FoldData:
     _balance(found, config, np.concatenate([fold.train, made_of]))
     found.seconds = time.perf_counter() - begun
     return found
+
+
+def learn_codec(asked: Target, target: EncodedTarget, train: Rows) -> TargetCodec:
+    """What the values of a target stand for, with what its options learn of training rows.
+
+    Args:
+        asked: the options of the target.
+        target: encoded.
+        train: the rows that may be learnt from.
+    """
+    codec = target.codec if asked.scale == "none" else target.standardise(train)
+    if isinstance(asked.threshold, str) or asked.threshold == 0.5:
+        return codec
+    return replace(codec, threshold=(float(asked.threshold),) * codec.outputs)
 
 
 def _join_members(config: Config, codecs: Mapping[str, TargetCodec]) -> Pipeline:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..config.schema import Config
 from ..data.samples import Frame
-from ..data.targets import Answers, Array, TargetCodec
+from ..data.targets import Answers, Array, TargetCodec, merge
 from ..errors import Problem, UsageError
 from ..files import is_folder
 from ..interrupts import check
@@ -121,7 +121,10 @@ class Predictor:
         trust: Trust | str = "",
     ) -> None:
         self.config, self.members, self.inputs = config, tuple(members), tuple(inputs)
-        self.codecs: dict[str, TargetCodec] = self.members[0].pipeline.targets
+        every = [member.pipeline.targets for member in self.members]
+        self.codecs: dict[str, TargetCodec] = {
+            name: merge([one[name] for one in every]) for name in every[0]
+        }
         self.trust = trust
 
     @classmethod
@@ -192,7 +195,7 @@ class Predictor:
         """The mean of several members: of probabilities, or of numbers in the target's unit."""
         codecs = [member.pipeline.targets[name] for member in self.members]
         if codecs[0].classes:
-            return codecs[0].decode(np.mean(every, axis=0))
+            return self.codecs[name].decode(np.mean(every, axis=0))
         numbers = [codec.decode(one).values for codec, one in zip(codecs, every, strict=True)]
         values = np.mean(numbers, axis=0)
         return Answers(values, codecs[0].name(values), None)
