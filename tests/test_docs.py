@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -64,7 +65,7 @@ IN_FULL = ("--train-best", "model.units=[32],[128]")
 
 OF_RUNS = (
     *("test", "report", "resume", "reproduce", "lock", "runs", "best", "compare", "diff"),
-    *("ensemble", "generate", "predict"),
+    *("ensemble", "generate", "predict", "export"),
 )
 """Commands that ask for runs that are there."""
 
@@ -162,7 +163,17 @@ def test_the_docs_hold_commands() -> None:
     assert "dlx train task=digits" in found
 
 
-@pytest.mark.parametrize("command", commands())
+SLOW = ("export",)
+"""Commands that take seconds each."""
+
+
+def marked() -> list[Any]:
+    """The commands; of those that take long the tests are slow."""
+    slow = (pytest.mark.slow,)
+    return [pytest.param(one, marks=slow if one.split()[1] in SLOW else ()) for one in commands()]
+
+
+@pytest.mark.parametrize("command", marked())
 def test_command_runs(
     command: str,
     tmp_path: Path,

@@ -37,6 +37,7 @@ VERBS = {
     "diff": "list what differs between two runs: config, environment, data",
     "report": "build a run's report again, or print its path",
     "explain": "show what a run's network sees: dlx explain last",
+    "export": "write a run as an ONNX graph, checked against it: dlx export last",
     "lr-find": "find a learning rate by a short range test: dlx lr-find task=digits",
     "generate": "let a language model write on: dlx generate last",
     "summary": "show the layers of a task's model",

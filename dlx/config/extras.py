@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from typing import Any
 
-from ..errors import Problem
+from ..errors import Problem, UsageError
 from .fields import Chosen, Component, Table, options_of
 from .files import Path, Where
 from .schema import Config
@@ -37,6 +37,23 @@ def install(component: Component) -> str:
     """What to type for a component's packages."""
     wanted = f"'dlx[{component.extra}]'" if component.extra else " ".join(component.needs)
     return f"pip install {wanted}"
+
+
+def require_extra(command: str, extra: str, packages: Iterable[str]) -> None:
+    """Refuses a command whose packages are not installed.
+
+    Args:
+        command: as it is typed.
+        extra: of dlx, that brings them.
+        packages: their names.
+
+    Raises:
+        UsageError: one is missing.
+    """
+    for package in packages:
+        if not is_installed(package):
+            what = f"{command} needs the package {package}"
+            raise UsageError(Problem(what, "", hint=f"pip install 'dlx[{extra}]'"))
 
 
 def extras() -> dict[str, Component]:

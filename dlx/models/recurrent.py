@@ -47,7 +47,7 @@ def last_steps(given: Rows) -> Tensor:
     """The last step that counts of each row, (B, F)."""
     if isinstance(given, Tensor):
         return given[:, -1]
-    rows = torch.arange(len(given.lengths), device=given.lengths.device)
+    rows = torch.arange(given.lengths.shape[0], device=given.lengths.device)
     return given.values[rows, given.lengths - 1]
 
 
