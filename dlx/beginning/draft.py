@@ -16,7 +16,7 @@ WIDTH = 100
 """Characters of a line."""
 Key = tuple[str, ...]
 
-_PLAIN = re.compile(r"[A-Za-z_./%][\w./%-]*( [\w./%-]+)*")
+_PLAIN = re.compile(r"(\./|[A-Za-z_/])[\w./%-]*( [\w./%-]+)*")
 _WORDS = ("null", "~", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf")
 
 

@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -59,12 +60,15 @@ def judge_classes(column: Codes, classes: Codes) -> tuple[float, int, int] | Non
 
     Returns:
         The share of wrong answers put right, at least (the lower end of a 95 % interval, or 1 where
-        none of them stays wrong); wrong answers with the column; those without. None where there
-        are too few.
+        none of them stays wrong; 0 where that is far from the bound); wrong answers with the
+        column; those without. None where there are too few.
     """
     usual = len(classes) - int(np.bincount(classes).max(initial=0))
     if usual < FEWEST_WRONG:
         return None
+    at_best = len(classes) - _fitted(column, classes)
+    if at_best and 1 - _upper(min(at_best, usual), usual) < PUT_RIGHT:
+        return 0.0, at_best, usual  # not even right of the rows that it is made from
     wrong = 0
     for held in _parts(len(classes)):
         answers = _most_frequent(column[~held], classes[~held], column[held])
@@ -81,11 +85,15 @@ def judge_numbers(column: Codes, values: Numbers) -> float | None:
         values: the target's.
 
     Returns:
-        The share of the variance of the target's ranks that is explained, in the worst part.
+        The share of the variance of the target's ranks that is explained, in the worst part; 0
+        where that is below the bound for sure.
     """
     ranks = np.unique(values, return_inverse=True)[1].astype(np.float64)
     if len(values) < PARTS * ROWS_A_BIN or ranks.max(initial=0) < FEWEST_WRONG:
         return None
+    fitted = _means(column, ranks, column)
+    if ((fitted - ranks) ** 2).sum() > (1 - EXPLAINED) * ((ranks - ranks.mean()) ** 2).sum():
+        return 0.0  # not even of the rows that it is made from
     shares = []
     for held in _parts(len(values)):
         told = _means(column[~held], ranks[~held], column[held])
@@ -175,10 +183,19 @@ def _holds(words: Sequence[str], inner: Sequence[str]) -> bool:
     return any(words[at : at + len(inner)] == [*inner] for at in range(len(words) - len(inner) + 1))
 
 
+@lru_cache(maxsize=4)
 def _parts(rows: int) -> list[npt.NDArray[np.bool_]]:
     """Masks of five parts of the rows, drawn once."""
     place = np.random.default_rng(0).permutation(rows) % PARTS
     return [place == part for part in range(PARTS)]
+
+
+def _fitted(column: Codes, classes: Codes) -> int:
+    """Rows that have the most frequent class of their value."""
+    many = int(classes.max(initial=0)) + 1
+    pairs, counts = np.unique(column * many + classes, return_counts=True)
+    starts = np.flatnonzero(np.diff(pairs // many, prepend=-1))
+    return int(np.maximum.reduceat(counts, starts).sum())
 
 
 def _most_frequent(column: Codes, classes: Codes, asked: Codes) -> Codes:
