@@ -61,14 +61,15 @@ class Wishes:
 
     Attributes:
         types: what columns hold, by name, in place of what is guessed.
-        group: column whose equal cells are to stay together; "" where they say none.
-        time: column that orders the rows in time; "" where they say none.
+        group: column whose equal cells are to stay together; "" for none, None where they say
+            nothing of it.
+        time: column that orders the rows in time, likewise.
         command: what they typed, to which an answer can be added.
     """
 
     types: dict[str, str] = field(default_factory=dict)
-    group: str = ""
-    time: str = ""
+    group: str | None = None
+    time: str | None = None
     command: str = ""
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from ..config.fields import to_plain
 from ..config.names import join_names, plural
-from ..config.specs import DATASETS
+from ..config.specs import DATASETS, MODELS
 from .cells import Cells
+from .described import Wishes
 from .draft import Draft
 from .facts import ColumnFacts, Posed, TableFacts
 from .recipes import WORDS, Recipe, choose_metrics, choose_protocol, choose_trainer
@@ -17,16 +18,16 @@ INPUTS = {"number": "numbers", "category": "categories", "date": "dates"}
 """The input that columns of a type stand in side by side; each text is one of its own."""
 
 
-def draft_table(cells: Cells, facts: TableFacts) -> Draft:
+def draft_table(cells: Cells, facts: TableFacts, wishes: Wishes) -> Draft:
     """The task file of a table, with every guess and its rule."""
-    holds = choose_columns(cells, facts)
+    holds = choose_columns(cells, facts, wishes)
     posed, rows = facts.targets, facts.rows - max(one.missing for one in facts.targets)
     group = next((one.column for one in facts.groups if one.used), "")
     time = facts.time.column if facts.time and facts.time.used else ""
     recipe = Recipe()
-    recipe.add("prepare", {"steps": [*_steps(cells, holds)]})
+    recipe.add("prepare", {"steps": [*_steps(holds)]})
     recipe.add("protocol", *choose_protocol(rows, posed, time, group))
-    recipe.add("model", {"name": "tabular"})
+    recipe.add("model", {"name": "tabular" if "tabular" in MODELS.entries else "mlp"})
     recipe.add("optimizer", {"name": "adamw", "lr": 0.002, "weight_decay": 0.01})
     recipe.add("trainer", *choose_trainer(int(0.64 * rows)))
     metrics, reason = choose_metrics(posed)
@@ -41,11 +42,11 @@ def draft_table(cells: Cells, facts: TableFacts) -> Draft:
     return draft
 
 
-def choose_columns(cells: Cells, facts: TableFacts) -> dict[str, str]:
+def choose_columns(cells: Cells, facts: TableFacts, wishes: Wishes) -> dict[str, str]:
     """What each column is read as: as it is taken for, or left out.
 
-    A column that gives a target away is left out unless the user has said what it holds, and so
-    is one that is the same in every row; one that groups rows is an identifier.
+    A column that gives a target away is left out, and so is one that is the same in every row; one
+    that groups rows is an identifier; but what the user says of a column stands.
     """
     targets = {one.target for one in facts.targets}
     given_away = {one.column for one in facts.suspects if one.why == "measured"}
@@ -55,7 +56,9 @@ def choose_columns(cells: Cells, facts: TableFacts) -> dict[str, str]:
         if name in targets:
             continue
         type_ = cells.types[name]
-        if name in grouped:
+        if name in wishes.types:
+            type_ = wishes.types[name]
+        elif name in grouped:
             type_ = "identifier"
         elif name in given_away or column.distinct + bool(column.missing) < 2:
             type_ = "skip"
@@ -73,29 +76,19 @@ def _dataset(
     given |= {"unlabelled": "skip"} if lacking else {}
     every = to_plain(options())
     every.pop("sample")
-    written = {"name": "table", **{name: given.get(name, one) for name, one in every.items()}}
-    unused = "file" if given.get("files") else "files"
-    written.pop(unused)
-    return written
+    first = {name: given[name] for name in ("file", "columns", "group", "time")}
+    return {"name": "table", **first, **{n: given.get(n, one) for n, one in every.items()}}
 
 
-def _steps(cells: Cells, holds: dict[str, str]) -> Iterator[dict[str, Any]]:
+def _steps(holds: dict[str, str]) -> Iterator[dict[str, Any]]:
     """The steps that make numbers or ids of each input."""
     kinds = {*holds.values()}
     if "date" in kinds:
         yield {"name": "calendar", "columns": ["dates"]}
-    if "number" in kinds:
-        numbers = [cells.columns[name] for name, one in holds.items() if one == "number"]
-        if any(column.missing for column in numbers):
-            yield {
-                "name": "impute",
-                "columns": ["numbers"],
-                "strategy": "median",
-                "indicator": True,
-            }
-        yield {"name": "standardise", "columns": ["numbers"]}
-    if "date" in kinds:
-        yield {"name": "standardise", "columns": ["dates"]}
+    numbers = [INPUTS[kind] for kind in ("number", "date") if kind in kinds]
+    if numbers:  # new rows may lack a value where these have all of them
+        yield {"name": "impute", "columns": numbers, "strategy": "median", "indicator": True}
+        yield {"name": "standardise", "columns": numbers}
     if "category" in kinds:
         yield {"name": "categories", "columns": ["categories"]}
     for name in (name for name, one in holds.items() if one == "text"):

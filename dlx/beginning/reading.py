@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
-from ..config.names import find_nearest
+from ..config.names import find_nearest, join_names
+from ..config.specs.tables import MISSING
+from ..data.tables import Table
+from ..data.tables.cells import Writing, read_dates, read_numbers
 from ..errors import Problem, UsageError
 from .cells import Cells, Convert
 from .coded import Coded, Coder, Numbers
 from .described import Wishes, correct
 from .posing import tell_names
+from .task_file import relative
 
-HOLES = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
+HOW = Writing(frozenset(MISSING))
 
 
 def read_cells(paths: Sequence[Path], wishes: Wishes) -> Cells:
@@ -24,19 +27,25 @@ def read_cells(paths: Sequence[Path], wishes: Wishes) -> Cells:
     Raises:
         UsageError: it is no table, or the user speaks of columns that it has not.
     """
-    with paths[0].open(newline="", encoding="utf-8-sig") as stream:
-        header, *rows = csv.reader(stream)
-    coder = Coder(header)
-    coder.add([*zip(*rows, strict=True)])
-    columns = coder.columns(HOLES.__contains__)
-    check_wishes(wishes, header)
+    table = Table.open(paths)
+    check_wishes(wishes, table.header)
+    coder, rows = Coder(table.header), 0
+    for block in table.blocks():
+        coder.add(block.cells)
+        rows += len(block)
+    columns = coder.columns(lambda cell: cell.strip() in HOW.missing)
     types = {name: _type(column) for name, column in columns.items()}
     rules = {name: rule for name, (_, rule) in types.items()}
     rules |= {name: f"--type says {told}" for name, told in wishes.types.items()}
     kinds = {name: told for name, (told, _) in types.items()} | wishes.types
-    converts: dict[str, Convert] = {n: _convert for n, told in kinds.items() if told == "number"}
-    what = paths[0].name
-    return Cells(tuple(paths), what, len(rows), columns, kinds, rules, converts)
+    known: dict[str, Convert] = {"number": _numbers, "date": _dates}
+    converts = {name: known[told] for name, told in kinds.items() if told in known}
+    places = [relative(path) for path in paths]
+    options = {"file": places[0] if len(places) == 1 else places}
+    what = join_names(path.name for path in paths)
+    return Cells(
+        tuple(paths), what, rows, columns, kinds, rules, converts, options, tuple(table.notes)
+    )
 
 
 def check_wishes(wishes: Wishes, names: Sequence[str]) -> None:
@@ -45,7 +54,7 @@ def check_wishes(wishes: Wishes, names: Sequence[str]) -> None:
     Raises:
         UsageError: it has not.
     """
-    spoken = {"--group": wishes.group, "--time": wishes.time}
+    spoken = {"--group": wishes.group or "", "--time": wishes.time or ""}
     told = [*spoken.items(), *(("--type", name) for name in wishes.types)]
     problems = [
         _no_column(flag, name, names, wishes.command)
@@ -63,15 +72,23 @@ def _no_column(flag: str, name: str, names: Sequence[str], command: str) -> Prob
 
 
 def _type(column: Coded) -> tuple[str, str]:
-    try:
-        _convert([text for text, hole in zip(column.texts, column.holes, strict=True) if not hole])
-    except ValueError:
-        known = len(column) - column.missing
-        if column.distinct <= max(20, known // 20):
-            return "category", f"{column.distinct:,} texts"
-        return "text", f"{column.distinct:,} texts"
-    return "number", "every cell is a number"
+    """What a column is taken for, by all of its different cells."""
+    texts = [text for text, hole in zip(column.texts, column.holes, strict=True) if not hole]
+    known = len(column) - column.missing
+    if texts and not read_numbers(texts, HOW).wrong:
+        return "number", "every cell is a number"
+    if texts and not read_dates(texts, HOW).wrong:
+        return "date", "every cell is a date"
+    if column.distinct <= max(20, known // 20):
+        return "category", f"{column.distinct:,} different texts in {known:,} cells"
+    if any(" " in text for text in texts[:100]):
+        return "text", f"{column.distinct:,} different texts in {known:,} cells"
+    return "identifier", f"{column.distinct:,} different texts in {known:,} cells"
 
 
-def _convert(texts: Sequence[str]) -> Numbers:
-    return np.array([float(text) for text in texts], np.float64)
+def _numbers(texts: Sequence[str]) -> Numbers:
+    return np.asarray(read_numbers(texts, HOW).values)
+
+
+def _dates(texts: Sequence[str]) -> Numbers:
+    return np.asarray(read_dates(texts, HOW).values)

@@ -82,10 +82,12 @@ def _answers(cells: Cells, posed: Posed) -> Codes | Numbers:
 def _wished_group(cells: Cells, wishes: Wishes, found: list[Group]) -> list[Group]:
     """The groups, of which only the one that the user names is used, where they name one."""
     used = [group for group in found if group.used]
-    if not wishes.group:
+    if wishes.group is None:
         # rows can be kept together by one column alone: the one that joins most of them
         chosen = min(used, key=lambda group: group.groups, default=None)
         return [replace(group, used=group is chosen) for group in found]
+    if not wishes.group:
+        return [replace(group, used=False) for group in found]
     column = cells.columns[wishes.group]
     largest = int(column.counts.max(initial=0))
     rule = f"--group says {wishes.group}"
@@ -97,4 +99,5 @@ def _wished_group(cells: Cells, wishes: Wishes, found: list[Group]) -> list[Grou
 def _wished_time(cells: Cells, wishes: Wishes) -> TimeOrder | None:
     if wishes.time:
         return TimeOrder(wishes.time, True, f"--time says {wishes.time}")
-    return find_time(cells.dates())
+    found = find_time(cells.dates())
+    return replace(found, used=False) if found and wishes.time is not None else found

@@ -98,7 +98,7 @@ class TableSubject(Subject):
         """The task file."""
         if not self.posed:
             raise UsageError(Problem("nothing is to be predicted", "--target"))
-        return draft_table(self.cells, self.facts)
+        return draft_table(self.cells, self.facts, self.wishes)
 
 
 def _row(column: ColumnFacts) -> tuple[str, ...]:

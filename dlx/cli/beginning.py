@@ -28,8 +28,8 @@ def add_wishes(parser: argparse.ArgumentParser) -> None:
     add("--target", action="append", default=[], metavar="COLUMN[=PROBLEM]", help=told)
     told = "what a column holds: number, category, text, date, identifier, skip (repeatable)"
     add("--type", action="append", default=[], metavar="COLUMN=TYPE", help=told)
-    add("--group", default="", metavar="COLUMN", help="rows with the same value stay together")
-    add("--time", default="", metavar="COLUMN", help="column that orders the rows in time")
+    add("--group", metavar="COLUMN", help="rows with the same value stay together; '': none do")
+    add("--time", metavar="COLUMN", help="column that orders the rows in time; '': none does")
     add("--kind", default="", metavar="KIND", help="what PATH holds, where it is not recognised")
     add("--json", action="store_true", help="print JSON, for scripts")
 

@@ -21,6 +21,7 @@ from .waiting import show_waiting
 
 VERBS = {
     "tasks": "list the tasks",
+    "init": "make a task of your own data: dlx init titanic.csv --target Survived",
     "train": "train, validate and test a task: dlx train task=digits",
     "tune": "search for better settings on the validation set: dlx tune task=digits",
     "workflow": "run the seven-step workflow, up to one test score: dlx workflow task=digits",
