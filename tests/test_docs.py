@@ -31,7 +31,8 @@ ACTING = ("gridworld", "cartpole", "acrobot", "mountain_car", "cartpole_dqn", "c
 """Tasks in environments, which are as fast as they are short."""
 AT_ONCE = ("_projection", "_anomalies", "_clusters")
 """Ends of the names of tasks whose learners find everything in one step."""
-EMBEDDED = ("digits", "digit_pairs", "breast_cancer", "wine", "diabetes")
+EMBEDDED = ("digits", "digit_pairs", "breast_cancer", "wine", "diabetes", "titanic")
+"""Tasks whose data are here, and the one that a page makes of a table."""
 
 
 def fences(language: str) -> list[tuple[str, str]]:
@@ -100,6 +101,15 @@ def write_wines(file: Path) -> None:
     file.write_text("\n".join(rows) + "\n")
 
 
+def write_passengers(file: Path) -> None:
+    """Passengers of a made-up ship, as the table titanic.csv that the pages begin with."""
+    lines = ["Survived,Pclass,Sex,Fare"]
+    for row in range(60):
+        sex, survived = ("female", "male")[row % 2], row % 5 < 2
+        lines.append(f"{int(survived)},{1 + row % 3},{sex},{row * 7 % 50 / 4}")
+    file.write_text("\n".join(lines) + "\n")
+
+
 def is_planned_only(words: list[str]) -> bool:
     if words[:2] == ["experiments", "run"]:
         return "--dry-run" not in words
@@ -132,6 +142,7 @@ def sampled(words: list[str]) -> list[str]:
     narrow = ["generator", "discriminator"] if task in ("frogs_gan", "mnist_gan") else []
     narrow = [f"learner.{network}={{name: mlp, units: [4]}}" for network in narrow]
     few = ["trainer.steps_per_epoch=2"] if task == "mnist_diffusion" else []
+    few += ["protocol.k=2"] if task == "titanic" else []
     return [*words, *ALONE, epochs, *narrow, *few]
 
 
@@ -200,6 +211,9 @@ def test_command_runs(
     if words[:2] == ["reproduce", "dlx.lock"]:
         assert main(["lock", "last"]) == 0
     write_wines(tmp_path / "new.csv")
+    write_passengers(tmp_path / "titanic.csv")
+    if "task=titanic" in words:
+        assert main(["init", "titanic.csv", "--target", "Survived"]) == 0
     if words == ["resume", "last"]:
         words = [*words, "trainer.epochs=2"]  # else there is nothing to resume
     planned = ["--dry-run"] if is_planned_only(words) else []

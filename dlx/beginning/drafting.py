@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from ..config.fields import to_plain
+from ..config.fields import Table, to_plain
 from ..config.names import join_names, plural
-from ..config.specs import DATASETS, MODELS
+from ..config.specs import DATASETS, MODELS, OPTIMIZERS, PROTOCOLS
 from .cells import Cells
 from .described import Wishes
 from .draft import Draft
@@ -26,9 +26,10 @@ def draft_table(cells: Cells, facts: TableFacts, wishes: Wishes) -> Draft:
     time = facts.time.column if facts.time and facts.time.used else ""
     recipe = Recipe()
     recipe.add("prepare", {"steps": [*_steps(holds)]})
-    recipe.add("protocol", *choose_protocol(rows, posed, time, group))
-    recipe.add("model", {"name": "tabular" if "tabular" in MODELS.entries else "mlp"})
-    recipe.add("optimizer", {"name": "adamw", "lr": 0.002, "weight_decay": 0.01})
+    protocol, reason = choose_protocol(rows, posed, time, group)
+    recipe.add("protocol", _whole(PROTOCOLS, **protocol), reason)
+    recipe.add("model", _whole(MODELS, "tabular"))
+    recipe.add("optimizer", _whole(OPTIMIZERS, "adamw", lr=0.002, weight_decay=0.01))
     recipe.add("trainer", *choose_trainer(int(0.64 * rows)))
     metrics, reason = choose_metrics(posed)
     if metrics:
@@ -40,6 +41,12 @@ def draft_table(cells: Cells, facts: TableFacts, wishes: Wishes) -> Draft:
     draft = Draft([], {"about": about, "dataset": dataset, "targets": targets, **recipe.sections})
     _remark(draft, facts, holds, recipe)
     return draft
+
+
+def _whole(table: Table, name: str, **options: Any) -> dict[str, Any]:
+    """A component with all of its options, so that the file says what they are."""
+    written: dict[str, Any] = to_plain(table.default(name, **options)())
+    return written
 
 
 def choose_columns(cells: Cells, facts: TableFacts, wishes: Wishes) -> dict[str, str]:

@@ -13,6 +13,7 @@ from .described import Description, Guess, Subject, Wishes
 from .draft import Draft
 from .drafting import draft_table
 from .facts import ColumnFacts, Posed, TableFacts, shorten
+from .order import find_groups
 from .posing import AmbiguousError, pose, split_asked
 from .survey import survey
 
@@ -54,8 +55,10 @@ class TableSubject(Subject):
 
     def choices(self) -> tuple[str, ...]:
         """The columns that can be predicted."""
-        fine = (name for name, column in self.cells.columns.items() if column.distinct > 1)
-        return tuple(name for name in fine if self.cells.types[name] not in ("date", "identifier"))
+        columns, types = self.cells.columns, self.cells.types
+        named = {group.column for group in find_groups(columns, types) if group.used}
+        fine = (name for name, one in columns.items() if one.distinct > 1 and name not in named)
+        return tuple(name for name in fine if types[name] not in ("date", "identifier"))
 
     def settle(self, targets: Sequence[str]) -> None:
         """Says what is to be predicted; all that is wrong is told at once."""

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from dlx.beginning.kinds import KINDS
+
 Cli = Callable[..., Any]
 ROWS = 60
 
@@ -90,7 +92,7 @@ def test_the_same_as_json(cli: Cli, table: Path) -> None:
             ["--kind", "tabel"],
             "error: there is no kind of data 'tabel'\n"
             "  where: --kind\n"
-            "  accepted: table\n"
+            f"  accepted: {', '.join(KINDS)}\n"
             "  try: dlx data describe shop.csv --kind table\n",
         ),
     ],
