@@ -89,7 +89,7 @@ def _number_series(options: Series, cells: Cells) -> Array | None:
     """Which series each row belongs to; None where there is one."""
     if not options.group:
         return None
-    return np.array(cells.found[options.group])
+    return np.array(cells.texts(options.group))
 
 
 def _count_stamps(
@@ -113,7 +113,7 @@ def _stack(options: Series, cells: Cells) -> tuple[tuple[str, ...], Array]:
     columns = [cells.numbers(name) for name in numbers]
     names = [*numbers]
     for name in options.columns_of("category"):
-        texts = np.array(cells.found[name])
+        texts = np.array(cells.texts(name))
         for value in options.values[name]:
             columns.append((texts == value).astype(np.float64))
             names.append(f"{name} {value}")

@@ -58,7 +58,7 @@ def _gather(
     if options.time:
         columns[options.time] = Dense(_read_time(cells, options.time))
     if named:
-        columns[named] = Text([f"{named} {cell}" for cell in cells.found[named]])
+        columns[named] = Text([f"{named} {cell}" for cell in cells.texts(named)])
     classes = {}
     for name, problem in options.posed.items():
         columns[name], classes[name] = read_target(cells, name, problem)
@@ -140,7 +140,7 @@ def _find_empty(cells: Cells, name: str, problem: str) -> Rows:
         return np.flatnonzero(np.isnan(cells.numbers(name)))
     if PROBLEMS[problem].answer == "labels":  # a row may have none
         return np.zeros(0, np.int64)
-    return np.array([row for row, cell in enumerate(cells.found[name]) if not cell], np.int64)
+    return np.array([row for row, cell in enumerate(cells.texts(name)) if not cell], np.int64)
 
 
 def _refuse_empty(cells: Cells, name: str, rows: Rows) -> Problem:
@@ -159,7 +159,7 @@ def _some(cells: Cells, rows: Rows) -> str:
 def _number(cells: Cells, name: str) -> Array:
     """Which of its distinct values each cell of a column is."""
     numeric = cells.holds[name] in ("number", "date")
-    values = cells.numbers(name) if numeric else np.array(cells.found[name])
+    values = cells.numbers(name) if numeric else np.array(cells.texts(name))
     found: Array = np.unique(values, return_inverse=True)[1].astype(np.int64)
     return found
 
@@ -185,7 +185,7 @@ def read_target(cells: Cells, name: str, problem: str) -> tuple[Dense, tuple[str
         if len(values) and (values == values[0]).all():
             raise _refuse_constant(cells, name, f"the number {values[0]:g}")
         return Dense(values), ()
-    texts = cells.found[name]
+    texts = cells.texts(name)
     if PROBLEMS[problem].answer == "labels":
         return _read_labels(cells, name)
     known = sort_names(set(texts))
@@ -203,7 +203,7 @@ def _refuse_constant(cells: Cells, name: str, what: str) -> UsageError:
 
 def _read_labels(cells: Cells, name: str) -> tuple[Dense, tuple[str, ...]]:
     found = [
-        {one.strip() for one in text.split(LABEL_SEPARATOR)} - {""} for text in cells.found[name]
+        {one.strip() for one in text.split(LABEL_SEPARATOR)} - {""} for text in cells.texts(name)
     ]
     known = sort_names(set().union(*found))
     if len(known) < 2:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import datetime
 import math
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
+
+from .fast import ArrowCells
 
 Numbers = npt.NDArray[np.float64]
 LARGEST = float(np.finfo(np.float32).max)
@@ -54,6 +56,8 @@ def read_numbers(cells: Sequence[str], how: Writing, unit: str = "") -> Converte
         unit: the sign before or behind each number, as %.
     """
     if how.decimal == "." and not how.thousands and not unit:
+        if isinstance(cells, ArrowCells) and (read := _check_numbers(cells, how)) is not None:
+            return Converted(read)
         values = _all_numbers(cells)
         if values is not None:
             return Converted(values)
@@ -71,6 +75,14 @@ def read_numbers(cells: Sequence[str], how: Writing, unit: str = "") -> Converte
             else:
                 found[place] = number
     return Converted(found, wrong)
+
+
+def _check_numbers(cells: ArrowCells, how: Writing) -> Numbers | None:
+    """The numbers as PyArrow reads them, where all of them are finite or missing."""
+    values = cells.numbers(how.missing)
+    if values is None or np.isinf(values).any() or (np.abs(values) > LARGEST).any():
+        return None
+    return None if "nan" not in how.missing and np.isnan(values).any() else values
 
 
 def _all_numbers(cells: Sequence[str], missing: int = 0) -> Numbers | None:
@@ -136,6 +148,33 @@ def _parse(text: str, written: str) -> datetime.datetime:
     return datetime.datetime.fromisoformat(text)
 
 
-def read_names(cells: Iterable[str], how: Writing) -> list[str]:
-    """Cells as names of categories; "" where one is missing."""
-    return ["" if (cell := one.strip()) in how.missing else cell for one in cells]
+@dataclass(frozen=True)
+class Names:
+    """Some cells as names of categories.
+
+    Attributes:
+        codes: of each cell, the place of its name.
+        values: the different names; "" stands for a missing one. Some may be there twice.
+    """
+
+    codes: npt.NDArray[np.int32]
+    values: tuple[str, ...]
+
+    def texts(self) -> list[str]:
+        """The name of each cell."""
+        return [self.values[code] for code in self.codes.tolist()]
+
+
+def read_names(cells: Sequence[str], how: Writing) -> Names:
+    """Cells as names of categories."""
+    if isinstance(cells, ArrowCells):
+        codes, texts = cells.coded()
+    else:
+        places: dict[str, int] = {text: place for place, text in enumerate(dict.fromkeys(cells))}
+        codes = np.fromiter(map(places.__getitem__, cells), np.int32, len(cells))
+        texts = [*places]
+    return Names(codes, tuple(_name(text.strip(), how) for text in texts))
+
+
+def _name(text: str, how: Writing) -> str:
+    return "" if text in how.missing else text

@@ -18,7 +18,7 @@ from ...printable import printable
 from ..columns import Array, Categories, Column, Dense, Rows, Text
 from ..samples import Frame
 from .block import Block
-from .cells import Converted, Writing, read_dates, read_names, read_numbers
+from .cells import Converted, Names, Writing, read_dates, read_names, read_numbers
 from .seen import shorten
 
 EXAMPLES = 3
@@ -66,7 +66,7 @@ class Cells:
         holds: the columns that are gathered, and what each holds.
 
     Attributes:
-        found: by column: arrays of numbers and of dates block after block, else texts.
+        found: by column: of numbers, dates and names of categories what each block has, else texts.
         misfits: by column, the cells that are not what it holds; they are missing in `found`.
         paths: the files, in order.
     """
@@ -92,7 +92,7 @@ class Cells:
             elif holds == "text":
                 self.found[name].extend(cells)
             else:
-                self.found[name].extend(read_names(cells, self.how))
+                self.found[name].append(read_names(cells, self.how))
         if block.path not in self.paths:
             self.paths.append(block.path)
         self._places.append((block.start, replace(block, cells=())))
@@ -110,6 +110,9 @@ class Cells:
     def _take(self, name: str, rows: Rows) -> list[Any]:
         if self.holds[name] in ("number", "date"):
             return [self.numbers(name)[rows]]
+        if self.holds[name] != "text":
+            one = self.names(name)
+            return [Names(one.codes[rows], one.values)]
         texts = self.found[name]
         return [texts[row] for row in rows.tolist()]
 
@@ -163,6 +166,26 @@ class Cells:
         """A column of numbers or dates, float64 (rows,)."""
         return np.concatenate(self.found[name]) if self.found[name] else np.zeros(0)
 
+    def names(self, name: str) -> Names:
+        """A column of categories, its values sorted."""
+        return join_names_of(self.found[name])
+
+    def texts(self, name: str) -> list[str]:
+        """A column of categories or texts, a text a row."""
+        return self.found[name] if self.holds[name] == "text" else self.names(name).texts()
+
+
+def join_names_of(blocks: Sequence[Names]) -> Names:
+    """The names of all blocks, each once, sorted."""
+    values = tuple(sorted({one for names in blocks for one in names.values}))
+    place = {value: code for code, value in enumerate(values)}
+    codes = [
+        np.array([place[value] for value in names.values], np.int32)[names.codes]
+        for names in blocks
+        if len(names.codes)
+    ]
+    return Names(np.concatenate(codes) if codes else np.zeros(0, np.int32), values)
+
 
 def make_inputs(options: Table, cells: Cells) -> dict[str, Column]:
     """The inputs of the table: numbers, categories and dates side by side, and texts."""
@@ -172,9 +195,21 @@ def make_inputs(options: Table, cells: Cells) -> dict[str, Column]:
             values = np.stack([cells.numbers(name) for name in names], axis=1).astype(kind)
             found[key] = Dense(values, names)
     if names := options.columns_of("category"):
-        found[CATEGORIES] = Categories.of_texts({name: cells.found[name] for name in names})
+        found[CATEGORIES] = _categories({name: cells.names(name) for name in names})
     found |= {name: Text(cells.found[name]) for name in options.columns_of("text")}
     return {name: found[name] for name in options.inputs}
+
+
+def _categories(columns: Mapping[str, Names]) -> Categories:
+    """Columns of categories; a value that no row has any more is left out."""
+    kept = []
+    for one in columns.values():
+        used = np.bincount(one.codes, minlength=len(one.values)) > 0
+        codes = (np.cumsum(used) - 1).astype(np.int32)[one.codes]
+        values = tuple(value for value, there in zip(one.values, used, strict=True) if there)
+        kept.append(Names(codes, values))
+    codes = np.stack([one.codes for one in kept], axis=1)
+    return Categories(codes, tuple(columns), tuple(one.values for one in kept))
 
 
 def frame_of(block: Block, options: Table) -> tuple[Frame, dict[str, Misfits]]:

@@ -57,11 +57,17 @@ class Decoded:
     @contextmanager
     def open(self) -> Iterator[IO[str]]:
         """The whole text; line breaks as they are."""
+        with self.open_bytes() as raw, io.TextIOWrapper(raw, self.encoding, newline="") as lines:
+            yield lines
+
+    @contextmanager
+    def open_bytes(self) -> Iterator[IO[bytes]]:
+        """The bytes, unpacked."""
         if self.once is not None:
-            yield io.TextIOWrapper(self.once.again(), self.encoding, newline="")
+            yield chain(self.once.head, self.once.raw)
             return
         with _open_bytes(self.path, self.packed) as raw:
-            yield io.TextIOWrapper(raw, self.encoding, newline="")
+            yield raw
 
     @contextmanager
     def peek(self) -> Iterator[IO[str]]:
@@ -90,9 +96,10 @@ class Once:
         cut += self.head[cut : cut + 1] == b"\0"  # the other byte of a break in UTF-16
         return self.head[: cut or None]
 
-    def again(self) -> io.BufferedReader:
-        """The beginning, and what has not been read of the rest."""
-        return io.BufferedReader(_Chain(self.head, self.raw), CHUNK)
+
+def chain(head: bytes, rest: IO[bytes]) -> io.BufferedReader:
+    """Bytes that have been read of a stream, and then its others."""
+    return io.BufferedReader(_Chain(head, rest), CHUNK)
 
 
 class _Chain(io.RawIOBase):
