@@ -150,13 +150,13 @@ def _remark_rows(facts: TableFacts) -> Iterator[str]:
 
 
 def _tell_column(column: ColumnFacts) -> str:
-    """A column's rule, and what it holds, in one line."""
-    told = [f"{column.type}: {column.rule}", f"{column.distinct:,} different"]
+    """A column's rule, and what else it holds, in one line."""
+    told = [column.rule]
     if column.low:
         told.append(f"{column.low} to {column.high}")
-    if column.missing:
+    if column.missing and "missing" not in column.rule:
         told.append(f"{column.missing:,} missing")
-    return "; ".join([*told, *column.remarks])
+    return "; ".join([*told, *(one for one in column.remarks if one not in column.rule)])
 
 
 def _tell_classes(posed: Posed) -> str:

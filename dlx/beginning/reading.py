@@ -4,48 +4,69 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-
-import numpy as np
+from typing import Any
 
 from ..config.names import find_nearest, join_names
-from ..config.specs.tables import MISSING
 from ..data.tables import Table
-from ..data.tables.cells import Writing, read_dates, read_numbers
+from ..data.tables.types import TableTypes, find_types
 from ..errors import Problem, UsageError
-from .cells import Cells, Convert
-from .coded import Coded, Coder, Numbers
+from .cells import Cells
+from .coded import Coded, Coder
 from .described import Wishes, correct
 from .posing import tell_names
 from .task_file import relative
 
-HOW = Writing(frozenset(MISSING))
+MOST = 300_000
+"""Rows of which more than the types is told; of a longer table every second, third ... one."""
+READ_AS = {"constant": "skip", "image": "skip"}
+"""What dataset table reads a column as that is no input of it."""
 
 
 def read_cells(paths: Sequence[Path], wishes: Wishes) -> Cells:
     """The cells of a table, and what its columns are taken for.
 
     Raises:
-        UsageError: it is no table, or the user speaks of columns that it has not.
+        UsageError: it is no table, a column holds cells of several kinds, or the user speaks of
+            columns that it has not.
     """
     table = Table.open(paths)
     check_wishes(wishes, table.header)
-    coder, rows = Coder(table.header), 0
-    for block in table.blocks():
-        coder.add(block.cells)
-        rows += len(block)
-    columns = coder.columns(lambda cell: cell.strip() in HOW.missing)
-    types = {name: _type(column) for name, column in columns.items()}
-    rules = {name: rule for name, (_, rule) in types.items()}
-    rules |= {name: f"--type says {told}" for name, told in wishes.types.items()}
-    kinds = {name: told for name, (told, _) in types.items()} | wishes.types
-    known: dict[str, Convert] = {"number": _numbers, "date": _dates}
-    converts = {name: known[told] for name, told in kinds.items() if told in known}
-    places = [relative(path) for path in paths]
-    options = {"file": places[0] if len(places) == 1 else places}
-    what = join_names(path.name for path in paths)
+    types = find_types(table, wishes.types)
+    if problems := [one.problem for one in types.columns.values() if one.problem is not None]:
+        raise UsageError(*problems)
+    if not types.rows:
+        what = f"{paths[0].name} has no rows below its header"
+        raise UsageError(Problem(what, str(paths[0]), "at least one row"))
+    holds = {name: READ_AS.get(one.holds, one.holds) for name, one in types.columns.items()}
+    converts = {name: types.convert(name) for name in holds}
     return Cells(
-        tuple(paths), what, rows, columns, kinds, rules, converts, options, tuple(table.notes)
+        tuple(paths),
+        join_names(path.name for path in paths),
+        types.rows,
+        _code(table, types),
+        holds,
+        {name: one.rule for name, one in types.columns.items()},
+        {name: convert for name, convert in converts.items() if convert is not None},
+        _options(paths, types),
+        types.notes,
     )
+
+
+def _code(table: Table, types: TableTypes) -> dict[str, Coded]:
+    """The cells of all rows, or of rows evenly apart."""
+    coder, every, seen = Coder(table.header), -(-types.rows // MOST), 0
+    for block in table.blocks():
+        first = -seen % every
+        seen += len(block)
+        coder.add(block.cells if every == 1 else [cells[first::every] for cells in block.cells])
+    missing = frozenset(types.missing)
+    return coder.columns(lambda cell: cell.strip() in missing)
+
+
+def _options(paths: Sequence[Path], types: TableTypes) -> dict[str, Any]:
+    """Options of the dataset by which it is read so again."""
+    places = [relative(path) for path in paths]
+    return {"file": places[0] if len(places) == 1 else places, **types.options()}
 
 
 def check_wishes(wishes: Wishes, names: Sequence[str]) -> None:
@@ -69,26 +90,3 @@ def _no_column(flag: str, name: str, names: Sequence[str], command: str) -> Prob
     near = find_nearest(name, names)
     hint = correct(command, flag, name, near) if near else ""
     return Problem(f"there is no column {name!r}", flag, tell_names(names), hint)
-
-
-def _type(column: Coded) -> tuple[str, str]:
-    """What a column is taken for, by all of its different cells."""
-    texts = [text for text, hole in zip(column.texts, column.holes, strict=True) if not hole]
-    known = len(column) - column.missing
-    if texts and not read_numbers(texts, HOW).wrong:
-        return "number", "every cell is a number"
-    if texts and not read_dates(texts, HOW).wrong:
-        return "date", "every cell is a date"
-    if column.distinct <= max(20, known // 20):
-        return "category", f"{column.distinct:,} different texts in {known:,} cells"
-    if any(" " in text for text in texts[:100]):
-        return "text", f"{column.distinct:,} different texts in {known:,} cells"
-    return "identifier", f"{column.distinct:,} different texts in {known:,} cells"
-
-
-def _numbers(texts: Sequence[str]) -> Numbers:
-    return np.asarray(read_numbers(texts, HOW).values)
-
-
-def _dates(texts: Sequence[str]) -> Numbers:
-    return np.asarray(read_dates(texts, HOW).values)
