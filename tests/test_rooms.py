@@ -26,7 +26,7 @@ ORDER = (
     *("models", "losses", "metrics", "schedules", "optimizers"),
     *("sources", "judging", "learning", "training", "running", "tracking"),
     *("search", "reproduce", "explain", "use", "beginning", "workflow", "report"),
-    *("testing", "cli"),
+    *("testing", "cli", "api"),
 )
 """The rooms from the ground up: none imports one that stands behind it."""
 

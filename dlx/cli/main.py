@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import gc
 import importlib
+import io
+import json
 import os
 import re
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from .. import __version__
 from ..errors import DlxError, Problem, UsageError
@@ -93,6 +96,19 @@ def main(arguments: Sequence[str]) -> int:
             print_problems([Problem(f"the output cannot be written: {said}", "standard output")])
             return code or 1
     return code
+
+
+def answer_json(arguments: Sequence[str]) -> Any:
+    """What a command prints with `--json`, read back: for those who call it from Python.
+
+    Raises:
+        DlxError: as the command tells it.
+        KeyboardInterrupt: it was interrupted.
+    """
+    os.environ.setdefault("CUBLAS_WORKSPACE_CONFIG", ":4096:8")
+    with contextlib.redirect_stdout(io.StringIO()) as out:
+        _dispatch([*arguments, "--json"])
+    return json.loads(out.getvalue())
 
 
 def _carry_out(arguments: list[str]) -> tuple[int, Sequence[Problem] | None]:
