@@ -34,6 +34,8 @@ YAML_LOADERS = {"load", "load_all", "unsafe_load", "full_load", "unsafe_load_all
 SAFE_LOADERS = {"SafeLoader", "CSafeLoader"}
 OPENERS = {"open", "read_text", "read_bytes", "write_text", "write_bytes", "touch", "unlink"}
 OPENERS |= {"rmtree", "rmdir", "iterdir", "glob", "rglob", "symlink_to", "hardlink_to"}
+OPENED = ("webbrowser", "Table", "Predictor")
+"""What has a method `open` that opens no file of a run folder by itself."""
 MAY_OPEN = (
     *("files.py", "data/readers/", "data/fetch.py", "data/store.py", "data/reading.py"),
     *("data/keras_npz.py", "data/code.py", "data/scratch.py", "data/cache.py"),
@@ -119,7 +121,11 @@ def forbidden(tree: ast.Module, name: str) -> Iterator[str]:
         if owner == "yaml" and function in YAML_LOADERS and not has_safe_loader(node, safe):
             yield f"{node.lineno}: calls yaml.{function} without a safe loader"
         opens = function in OPENERS and (owner or function == "open")
-        if opens and owner not in ("webbrowser", "Table") and not name.startswith(MAY_OPEN):
+        if (
+            opens
+            and owner not in ("webbrowser", "Table", "Predictor")
+            and not name.startswith(MAY_OPEN)
+        ):
             yield f"{node.lineno}: calls {function}: dlx/files.py follows no link"
         allow = keyword(node, "allow_pickle")
         if allow is not None and is_true(allow):

@@ -34,13 +34,14 @@ def run(args: argparse.Namespace) -> int:
     folder = find(Path(args.root), args.run)
     out = Path(args.out or f"{folder.name}.onnx")
     require_extra("dlx export", "export", NEEDS)
-    from ..use.exported_files import refuse_existing, require_name
+    from ..use.exported_files import require_name
     from ..use.predicting import require_predicting
+    from ..use.written import require_free
 
     require_predicting(folder, args.plugins)
     require_name(out)
-    if not args.force:
-        refuse_existing([out, out.with_suffix(".json")])
+    for file in (out, out.with_suffix(".json")):
+        require_free(file, args.force, folder, ())
     from ..use.export import TOLERANCE, export
 
     done = export(folder, out, args.weights, args.plugins, args.force)

@@ -24,6 +24,7 @@ from .exported_files import write_all
 from .exported_graph import Graph, make_graph
 from .exported_inputs import Ways, find_ways, ports_of
 from .predictor import Predictor
+from .written import require_free
 
 TOLERANCE = 1e-5
 """How far an answer may be from the run's, as a share of it where that is above 1."""
@@ -81,7 +82,9 @@ def export(
     graph = make_graph(members, ways, str(run))
     checked = compare(graph, ways, frame, own, told, str(run))
     parts = describe(run, out, predictor, graph, ways, checked)
-    write_all(parts, force)
+    for file in parts:
+        require_free(file, force, run, ())
+    write_all(parts)
     return Exported(tuple(parts), checked, tuple(_tell_left(ways)))
 
 

@@ -135,6 +135,6 @@ def tell_output(target: str, name: str, codec: TargetCodec) -> dict[str, Any]:
         return {**told, "meaning": "probability of each class; the answer is the largest"}
     if codec.problem == "multilabel":
         what = "probability of each label, which is given where that is above the threshold"
-        return {**told, "meaning": what, "threshold": 0.5}
+        return {**told, "meaning": what, "threshold": list(codec.threshold) or 0.5}
     what = f"probability of {codec.classes[1]}, the answer where it is above the threshold"
-    return {**told, "meaning": what, "threshold": 0.5}
+    return {**told, "meaning": what, "threshold": (codec.threshold or (0.5,))[0]}

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
 from ..errors import Problem, UsageError
+from ..files import remove_file
+from ..names import temporary_name
 from ..runs.files import explain_errors, write_bytes
 
 ROWS, STEPS = "rows", "steps"
@@ -18,38 +20,20 @@ def require_name(out: Path) -> None:
     """Refuses what is no name of a graph's file.
 
     Raises:
-        UsageError: it has another ending, or lies in no folder.
+        UsageError: it has another ending.
     """
     if out.suffix != ".onnx":
         hint = f"--out {out.with_suffix('.onnx')}"
         raise UsageError(Problem(f"{out} is no name of an ONNX file", "--out", "*.onnx", hint))
-    if not out.parent.is_dir():
-        what = f"there is no folder {out.parent}"
-        raise UsageError(Problem(what, "--out", "a file in a folder", f"mkdir -p {out.parent}"))
 
 
-def refuse_existing(files: Iterable[Path]) -> None:
-    """Refuses names that are taken.
-
-    Raises:
-        UsageError: one is.
-    """
-    for file in files:
-        if os.path.lexists(file):
-            what = f"{file} is there already"
-            raise UsageError(Problem(what, "--out", "a new file", "--force"))
-
-
-def write_all(parts: Mapping[Path, bytes], force: bool) -> None:
+def write_all(parts: Mapping[Path, bytes]) -> None:
     """Writes all of some files, or none.
 
     Raises:
-        UsageError: one is there, and `force` is not set.
         RunError: one cannot be written.
     """
-    if not force:
-        refuse_existing(parts)
-    aside = {file: file.with_name(f".{file.name}.{os.getpid()}.part") for file in parts}
+    aside = {file: file.with_name(temporary_name(file.name)) for file in parts}
     try:
         for file, content in parts.items():
             write_bytes(aside[file], content)
@@ -59,4 +43,4 @@ def write_all(parts: Mapping[Path, bytes], force: bool) -> None:
     finally:
         for rest in aside.values():
             with suppress(OSError):
-                rest.unlink(missing_ok=True)
+                remove_file(rest)

@@ -199,6 +199,8 @@ def _port(name: str, of: str, left: tuple[FittedStep, ...], column: Column) -> P
         meaning = "pictures as bytes: channels, height, width"
     elif found.ragged:
         meaning += f"; shorter rows are filled with 0 at their end, see {name}{LENGTHS}"
+    elif found.columns:
+        meaning = "ids of categories, one for each column"
     elif found.is_numbers:
         features = tuple(map(str, getattr(column, "names", ())))
     return Port(name, of, left, meaning, features, tensors_of(name, column))
