@@ -119,6 +119,12 @@ class Track:
         """What repeats."""
         return self.season or find_season(self.clock, self.unit)
 
+    @property
+    def works(self) -> bool:
+        """Whether steps are days of which none is on a weekend."""
+        days = self.clock == "D" and self.unit == 1
+        return days and bool(np.is_busday(self.stamps.astype("datetime64[D]")).all())
+
     def take(self, steps: Rows, *notes: Note) -> Self:
         """These steps, in this order."""
         return replace(

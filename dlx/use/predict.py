@@ -62,7 +62,7 @@ def predict_rows(
     for rows in reader.blocks():
         check()
         for some, found in _answer(predictor, rows, done, skip_broken):
-            writer.write(_columns(reader.called, some, found, predictor, shape))
+            writer.write(_columns(reader.called, *reader.arrange(some, found), predictor, shape))
             done.rows += len(some)
         tell(TOLD, done.rows, 0)
     tell(TOLD, done.rows, max(1, done.rows))

@@ -13,7 +13,7 @@ from ...config.specs.own_series import Apart, Series
 from ..columns import Array, Rows
 from ..reader import Reader
 from ..samples import Note, Samples
-from ..seasons import Season, find_season
+from ..seasons import Season
 from ..stamps import find_apart, find_clock, to_clock
 from ..tables import Table
 from ..tables.block import refuse
@@ -77,9 +77,8 @@ def _make_track(options: Series, table: Table, cells: Cells, hashes: Array) -> T
         hashes,
         groups,
         notes=(*((note, 0) for note in table.notes), *told),
-        season=_season(options, apart, stamps),
     )
-    track = _once(track, options.repeated).mend(TWICE)
+    track = _once(_set_season(track, options), options.repeated).mend(TWICE)
     track = _fill(track, len(names) - sum(map(len, options.values.values())))
     track = _add_calendar(track, options)
     return track.bridge() if options.gaps == "bridge" else track
@@ -120,17 +119,16 @@ def _stack(options: Series, cells: Cells) -> tuple[tuple[str, ...], Array]:
     return tuple(names), np.stack(columns, axis=1).astype(np.float32)
 
 
-def _season(options: Series, apart: Apart, stamps: Rows) -> Season | None:
-    """What repeats; None: what does by the length of a step."""
-    usual = find_season(apart.clock, apart.unit)
-    of_days = (apart.clock, apart.unit, options.gaps) == ("D", 1, "bridge")
-    if of_days and np.is_busday(stamps.astype("datetime64[D]")).all():
+def _set_season(track: Track, options: Series) -> Track:
+    """The track with what repeats, where that is not told by the length of a step."""
+    usual = track.repeats
+    if track.works and options.gaps == "bridge":
         usual = replace(usual, steps=WORKDAYS)
-    if options.season is None:
-        return usual
-    if usual.steps == options.season:
-        return usual
-    return Season(options.season, f"{plural(options.season, 'row')} before the target")
+    if options.season not in (None, usual.steps):
+        usual = Season(
+            options.season or 1, f"{plural(options.season or 1, 'row')} before the target"
+        )
+    return replace(track, season=usual)
 
 
 def _once(track: Track, repeated: str) -> Track:

@@ -7,7 +7,6 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar
 
 from ...config.names import join_names
 from ...config.schema import Config
@@ -16,9 +15,17 @@ from ...data.samples import Frame
 from ...errors import Problem, UsageError
 from ..outputs import Columns, Values
 from ..predicting import Wanted
+from ..predictor import Predictions
 
-READERS = ("dlx.use.rows.tables:TableReader",)
+READERS = (
+    "dlx.use.rows.pictures:PictureReader",
+    "dlx.use.rows.series:SeriesReader",
+    "dlx.use.rows.texts:TextReader",
+    "dlx.use.rows.tables:TableReader",
+)
 """Readers as "module:attribute"; the first that takes what a run wants is taken."""
+STANDARD_INPUT = "standard input"
+"""What it is called in place of its file's name."""
 SHOWN = 3
 """Broken rows that are named."""
 
@@ -106,7 +113,7 @@ class Reader(ABC):
         UsageError: the files are no such rows, or lack columns.
     """
 
-    called: ClassVar[str] = "row"
+    called: str = "row"
 
     def __init__(self, asked: Asked) -> None:
         self.asked = asked
@@ -116,6 +123,10 @@ class Reader(ABC):
     @abstractmethod
     def takes(cls, asked: Asked) -> bool:
         """Whether it can read such rows."""
+
+    def arrange(self, rows: Rows, found: Predictions) -> tuple[Rows, Predictions]:
+        """Rows and predictions as they are written; here as they are."""
+        return rows, found
 
     @abstractmethod
     def blocks(self) -> Iterator[Rows]:
