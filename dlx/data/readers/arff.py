@@ -5,7 +5,6 @@ Numbers and nominal values, dense or sparse rows; texts, dates and relations are
 
 from __future__ import annotations
 
-import csv
 import math
 import re
 from collections.abc import Iterator, Sequence
@@ -19,7 +18,9 @@ from ..reader import damage
 
 MISSING = "?"
 _NUMBERS = ("numeric", "real", "integer")
-_DECLARED = re.compile(r"@attribute\s+('(?:[^'\\]|\\.)*'|\"[^\"]*\"|\S+)\s+(.+)", re.IGNORECASE)
+_QUOTED = r"""'(?:[^'\\]|\\.)*'|"(?:[^"\\]|\\.)*\""""
+_DECLARED = re.compile(rf"@attribute\s+({_QUOTED}|\S+)\s+(.+)", re.IGNORECASE)
+_CELL = re.compile(rf"((?:{_QUOTED}|[^,'\"]|['\"])*?)(?:,|$)")
 
 
 @dataclass(frozen=True)
@@ -95,9 +96,7 @@ def _read_attribute(path: Path, number: int, line: str) -> Attribute:
     declared = _DECLARED.fullmatch(line)
     if declared is None:
         raise damage(path, f"line {number} is {line[:60]}", accepted)
-    name, kind = declared[1], declared[2].strip()
-    if name[0] in "'\"":
-        name = re.sub(r"\\(.)", r"\1", name[1:-1])
+    name, kind = _bare(declared[1]), declared[2].strip()
     if kind.startswith("{") and kind.endswith("}"):
         return Attribute(name, tuple(_cells(kind[1:-1])))
     if kind.lower() not in _NUMBERS:
@@ -107,9 +106,13 @@ def _read_attribute(path: Path, number: int, line: str) -> Attribute:
 
 def _cells(text: str) -> list[str]:
     """Cells between commas, in quotes or not."""
-    quote = "'" if "'" in text else '"'
-    reader = csv.reader([text], quotechar=quote, escapechar="\\", skipinitialspace=True)
-    return [cell.strip() for cell in next(reader)]
+    return [_bare(cell.strip()) for cell in _CELL.findall(text)[:-1]]
+
+
+def _bare(cell: str) -> str:
+    """A name or value without its quotes."""
+    quoted = len(cell) > 1 and cell[0] in "'\"" and cell[-1] == cell[0]
+    return re.sub(r"\\(.)", r"\1", cell[1:-1]) if quoted else cell
 
 
 def _read_row(path: Path, number: int, line: str, attributes: Sequence[Attribute]) -> list[float]:
