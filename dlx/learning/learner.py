@@ -235,6 +235,9 @@ class Learner(ABC):
         """What that is worth on the samples that were evaluated last, as `report.json` holds it."""
         return {}
 
+    def leave_rivals(self, into: Artifacts) -> None:  # noqa: B027
+        """Keeps baselines that `dlx predict` may use in its place, once they were evaluated."""
+
     def done(self) -> str:
         """Why to stop after the epoch; "" to go on."""
         return ""

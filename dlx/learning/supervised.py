@@ -293,6 +293,11 @@ class Supervised(OneLoss):
         encodes = isinstance(self.model, Network)
         return self.encode if encodes else None, self.config.trainer.eval_batch_size
 
+    def leave_rivals(self, into: Artifacts) -> None:
+        """The boosted trees that were asked for."""
+        if self._last is not None:
+            leave_boosted(into, self._last[0])
+
     def artifacts(self, into: Artifacts, when: str) -> None:
         """At the end predictions of the part that was evaluated last, worst errors, features.
 
@@ -304,7 +309,7 @@ class Supervised(OneLoss):
         data, rows = fold.data, fold.rows_of(part)
         leave_answers(into, data.samples, rows, data.targets, fold.pipeline, logits)
         leave_heaviest(into, self.model, fold)
-        leave_boosted(into, fold)
+        self.leave_rivals(into)
         numbers = {
             head.name: activate(head.problem, head.answers(logits[head.name])).cpu().numpy()
             for head in self.heads

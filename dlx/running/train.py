@@ -35,7 +35,7 @@ from .ending import close, fail, finish, prune, stop, warn_on_failure
 from .run import Run, Say, Trial, Within
 from .staging import build_stage, final_config, is_begun, place_stage, train_stage
 from .start import begin_again, begin_anew, begin_within, everything
-from .trusting import leave_folds, leave_trust, prove_trust
+from .trusting import leave_folds, leave_rivals, leave_trust, prove_trust
 
 
 def train(
@@ -144,6 +144,7 @@ def _train_folds(run: Run, watchers: Sequence[Callback]) -> list[Judged]:
         histories.append(run.stage.recorder.history)
         judged.append(judge("val", _evaluations(run, "val")))
         trusts.append(leave_trust(run))
+        leave_rivals(run)
         if many > 1:
             run.log(outcome.fold_line(config, number, many, histories[-1]))
             for watcher in of_runs(watchers):

@@ -27,6 +27,12 @@ def leave_trust(run: Run) -> Trusted | None:
     return found
 
 
+def leave_rivals(run: Run) -> None:
+    """Keeps the baselines of a fold that predictions may use."""
+    with warn_on_failure(run, "the fold's boosted trees are not kept"):
+        run.training.learner.leave_rivals(run.stage.artifacts)
+
+
 def leave_folds(run: Run, trusts: Sequence[Trusted | None]) -> Trusted | None:
     """Keeps what all folds tell, in the run folder, after the last training."""
     folds = [one for one in trusts if one is not None]

@@ -24,6 +24,7 @@ from ..prepare import Pipeline
 from ..running.kept import Kept, open_every
 from ..sources.batches import Part
 from ..sources.held import as_tensor, hold
+from .boosted import UNTOLD, BoostedMember
 from .predicting import Wanted, list_wanted, require_predicting
 from .trust import Trust, open_trust
 
@@ -104,7 +105,7 @@ class Predictor:
 
     Args:
         config: of the run.
-        members: its network, or those of its folds, whose answers are averaged.
+        members: its network, or those of its folds, whose answers are averaged; or boosted trees.
         inputs: what new rows must have.
         trust: what is told beside answers; else why nothing is.
 
@@ -116,7 +117,7 @@ class Predictor:
     def __init__(
         self,
         config: Config,
-        members: Sequence[Member],
+        members: Sequence[Member | BoostedMember],
         inputs: Sequence[Wanted],
         trust: Trust | str = "",
     ) -> None:
@@ -137,6 +138,7 @@ class Predictor:
         *,
         level: float = 0.9,
         abstain: float = 0.0,
+        boosting: bool = False,
     ) -> Self:
         """Opens a run from its folder alone; one over folds without a final model as their mean.
 
@@ -147,6 +149,7 @@ class Predictor:
             plugins: packages that the user allows now.
             level: the share of rows whose interval or set is to hold the truth.
             abstain: the share of rows, the least sure, that are marked as not to be answered.
+            boosting: whether the boosted trees that the run has kept answer in its network's place.
 
         Raises:
             UsageError: it is not finished, predicts nothing, or was trained by too old a dlx.
@@ -154,11 +157,14 @@ class Predictor:
         """
         config = require_predicting(run, plugins)
         kept = open_every(run, weights, plugins, device)
-        members = [_member(one) for one in kept]
+        members: list[Any] = [_member(one) for one in kept]
         wanted = list_wanted(config, members[0].pipeline, kept[0].earlier.data)
         trust = open_trust(kept[0].run, members[0].pipeline.targets, level, abstain)
         if weights == "last" and is_folder(kept[0].run / kept[0].at / "checkpoints" / "best"):
             trust = "no intervals and no warnings: they are of the best weights, not of the last"
+        if boosting:
+            pairs = zip(kept, members, strict=True)
+            members, trust = [BoostedMember.of(one, own.pipeline) for one, own in pairs], UNTOLD
         return cls(config, members, wanted, trust)
 
     def predict(self, frame: Frame) -> dict[str, Answers]:

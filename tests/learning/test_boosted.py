@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from small import loaded, trained
 
 from dlx.config.load import digest
@@ -14,8 +15,10 @@ from dlx.errors import DlxError
 from dlx.learning.boosted import ARTIFACT, open_forest
 from dlx.running.run import Run
 from dlx.runs.artifacts import list_artifacts
+from dlx.use.predictor import Predictor
 
 ASKED = "baseline=boosting"
+DIABETES = ("task=diabetes", "dataset.sample=true", "trainer.threads=1")
 
 
 @pytest.fixture(scope="module")
@@ -44,6 +47,48 @@ def test_what_a_run_keeps_answers_as_it_was_scored(run: Run) -> None:
     assert [one.kind for one in list_artifacts(run.folder) if one.name == ARTIFACT] == ["arrays"]
     with pytest.raises(DlxError, match="boosted trees read features, which the rows lack"):
         forest.answer(Frame({"other": samples.columns["features"]}))
+
+
+def test_predictions_are_theirs_where_they_are_asked_for(run: Run) -> None:
+    samples, rows = run.data.samples, run.data.split.test
+    frame = Frame({"features": samples.columns["features"].take(rows)})
+    predictor = Predictor.open(run.folder, boosting=True)
+    found = predictor.predict(frame)["cultivar"]
+
+    forest = open_forest(run.folder)
+    assert forest is not None
+    logits = torch.from_numpy(forest.answer(frame)["cultivar"])
+    assert found.probabilities is not None
+    np.testing.assert_array_equal(found.probabilities, logits.softmax(1).numpy())
+    assert (found.values == logits.argmax(1).numpy()).all()
+    told = ["no intervals and no warnings: they are of the network, not of the boosted trees"]
+    assert predictor.remarks() == told
+
+
+def test_of_a_run_over_folds_the_mean_of_their_trees_is_the_answer(tmp_path: Path) -> None:
+    """Numbers that a network learns standardised are in the target's own unit."""
+    scaled = "targets.progression.scale=standardise"
+    folds = "protocol={name: kfold, k: 2, duplicates: allow}"
+    run = trained(ASKED, scaled, folds, f"run.root={tmp_path}", "trainer.epochs=1", base=DIABETES)
+    frame = Frame({"features": run.data.samples.columns["features"]})
+    found = Predictor.open(run.folder, boosting=True).predict(frame)["progression"]
+    every = [open_forest(run.folder / "folds" / str(number)) for number in range(2)]
+    answers = [one.answer(frame)["progression"][:, 0] for one in every if one is not None]
+
+    assert len(answers) == 2
+    np.testing.assert_allclose(found.values, np.mean(answers, axis=0), rtol=1e-5)
+
+
+def test_a_run_without_them_says_what_to_type(tmp_path: Path) -> None:
+    alone = trained(f"run.root={tmp_path}")
+    with pytest.raises(DlxError) as caught:
+        Predictor.open(alone.folder, boosting=True)
+    assert str(caught.value) == (
+        f"run {alone.name} has kept no boosted trees\n"
+        f"  where: {alone.folder}\n"
+        "  accepted: a run on a table that was trained with baseline=boosting\n"
+        "  try: dlx train task=wine baseline=boosting"
+    )
 
 
 def test_scores_of_the_model_are_as_without(run: Run, tmp_path: Path) -> None:
