@@ -74,6 +74,7 @@ OF_RUNS = (
 EARLIER = {
     "generate": ("task=textgen dataset.sample=true learner.network.units=8 learner.shown=10",),
     "task=deepdream_own": ("task=mnist model=convnet dataset.sample=true",),
+    "boosting": ("task=wine baseline=boosting",),
     "learner.judge.run=last": ("task=mnist model=convnet dataset.sample=true",),
     "": ("task=wine", "task=wine optimizer.lr=0.01"),
 }

@@ -26,6 +26,7 @@ EXAMPLES = """examples:
   dlx predict last new.csv --out predictions.csv
   dlx predict last new.csv --top-k 3 --keep PassengerId
   dlx predict last part-1.parquet part-2.parquet --out predictions.parquet
+  dlx predict last new.csv --with boosting
   cat new.csv | dlx predict last - --format jsonl
 """
 _STDIN = "-"
@@ -52,6 +53,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--interval", type=share, metavar="SHARE", default=0.9, help=told)
     told = "mark the least sure rows, as many as this share of the validation rows"
     add("--abstain", type=share, metavar="SHARE", default=0.0, help=told)
+    told = "the boosted trees that the run was compared with answer in its network's place"
+    add("--with", dest="using", choices=["boosting"], default="", help=told)
     add("--weights", choices=["best", "last"], help="which checkpoint (default: as dlx test)")
     add("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="default: auto")
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
@@ -162,8 +165,8 @@ def _predict(
     from ..use.rows import Asked, choose_reader
     from ..use.written import WRITERS, write_aside
 
-    levels = {"level": args.interval, "abstain": args.abstain}
-    predictor = Predictor.open(folder, args.device, args.weights, args.plugins, **levels)
+    asked_for = {"level": args.interval, "abstain": args.abstain, "boosting": bool(args.using)}
+    predictor = Predictor.open(folder, args.device, args.weights, args.plugins, **asked_for)
     shape = Shape(args.top_k, args.probabilities, kind == "jsonl")
     check_shape(shape, predictor.codecs)
     keep = tuple(name for name in args.keep.split(",") if name)

@@ -117,7 +117,7 @@ class Predictor:
     def __init__(
         self,
         config: Config,
-        members: Sequence[Member | BoostedMember],
+        members: Sequence[Member],
         inputs: Sequence[Wanted],
         trust: Trust | str = "",
     ) -> None:

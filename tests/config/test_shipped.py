@@ -192,9 +192,9 @@ def test_no_file_is_missed() -> None:
     assert all(len(file.parts) <= 2 for file in FILES)
 
 
-KINDS = ("wine", "imdb", "diabetes", "beijing_pm25", "digits_vae", "textgen")
-"""Tasks of every kind of problem and input: classes, yes or no, a number, a series, no target, a
-text."""
+KINDS = ("wine", "imdb", "diabetes", "beijing_pm25", "yeast", "digits_vae", "textgen")
+"""Tasks of every kind of problem and input: classes, yes or no, a number, a series, labels, no
+target, a text."""
 
 
 def test_each_kind_of_task_is_there() -> None:

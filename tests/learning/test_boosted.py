@@ -9,7 +9,9 @@ import pytest
 import torch
 from small import loaded, trained
 
+from dlx.cli.main import main
 from dlx.config.load import digest
+from dlx.data.columns import Dense
 from dlx.data.samples import Frame
 from dlx.errors import DlxError
 from dlx.learning.boosted import ARTIFACT, open_forest
@@ -63,6 +65,23 @@ def test_predictions_are_theirs_where_they_are_asked_for(run: Run) -> None:
     assert (found.values == logits.argmax(1).numpy()).all()
     told = ["no intervals and no warnings: they are of the network, not of the boosted trees"]
     assert predictor.remarks() == told
+
+
+def test_the_command_line_asks_for_them(
+    run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    column = run.data.samples.columns["features"]
+    assert isinstance(column, Dense)
+    lines = [",".join(column.names), *(",".join(map(str, row)) for row in column.values[:5])]
+    (tmp_path / "new.csv").write_text("\n".join(lines) + "\n")
+
+    root = str(run.folder.parent.parent)
+    told = ["predict", run.folder.name, str(tmp_path / "new.csv"), "--root", root]
+    assert main([*told, "--with", "boosting"]) == 0
+
+    answered = [line.split(",")[1] for line in capsys.readouterr().out.splitlines()[1:]]
+    found = Predictor.open(run.folder, boosting=True).predict(Frame({"features": column}))
+    assert answered == found["cultivar"].names[:5]
 
 
 def test_of_a_run_over_folds_the_mean_of_their_trees_is_the_answer(tmp_path: Path) -> None:
