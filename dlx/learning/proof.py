@@ -99,7 +99,8 @@ def _level(
 ) -> dict[str, Any]:
     """How large intervals or sets of a level are, and how often they hold the truth of test rows.
 
-    Sizes that are not finite are None: there are too few rows for that level.
+    Sizes that are not finite are None: there are too few rows for that level. Of sets of classes
+    `bare` is how often they would hold the truth if the answer were not put into each.
     """
     told: dict[str, Any] = {"level": level}
     if said.probabilities is None:
@@ -117,4 +118,7 @@ def _level(
         told |= {"observed": float(each.mean()), "low": low, "high": high}
         if len(shares) > 1:
             told["each"] = shares.tolist()
+        if _kind(problem) == "set":
+            bare = conformal.bare_set(said, scores, level)
+            told["bare"] = float(bare[np.arange(len(true)), true.astype(np.int64)].mean())
     return told

@@ -59,7 +59,7 @@ def _say(found: Mapping[str, Any]) -> list[str]:
         )
     if found.get("chosen") is True:
         told.append(
-            "The same rows chose the epoch, so they are answered a little too well, and new rows "
+            "The same rows chose the epoch, so they are answered a little too well, and new rows may "
             "be held a little less often than is asked for: see what test rows show."
         )
     alarms = amount(found, "alarms")
