@@ -9,9 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..data.targets import Answers
-from ..problem import PROBLEMS
-from .conformal import shares_of
+from ..data.targets import Answers, TargetCodec
 
 Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float64]
@@ -59,23 +57,26 @@ class Ranks:
         return float(self.values[min(place, len(self.values) - 1)])
 
 
-def confidence(problem: str, said: Answers, distances: Array | None) -> Floats | None:
+def confidence(codec: TargetCodec, said: Answers, distances: Array | None) -> Floats | None:
     """How sure each answer is: the higher, the more. None where nothing tells.
 
-    Of classes the probability of the most probable one; of labels the mean of how far each is from
-    undecided; of numbers how near the row lies to the training rows in feature space.
+    Of several classes the probability of the most probable one; of two how far theirs are from the
+    threshold, which is 0, to certainty, which is 1; of labels the mean of that; of numbers how near
+    the row lies to the training rows in feature space.
 
     Args:
-        problem: the target's type.
+        codec: of the target.
         said: the answers.
         distances: of the rows from the training rows, in feature space.
     """
     if said.probabilities is None:
         return None if distances is None else -np.asarray(distances, np.float64)
-    shares = np.asarray(shares_of(said), np.float64)
-    if PROBLEMS[problem].answer == "labels":
-        return np.asarray(np.maximum(shares, 1 - shares).mean(axis=1))
-    return np.asarray(shares.max(axis=1))
+    shares = np.asarray(said.probabilities, np.float64)
+    if codec.problem == "multiclass":
+        return np.asarray(shares.max(axis=1))
+    at = np.asarray(codec.threshold or 0.5, np.float64)
+    sure = np.where(shares > at, (shares - at) / (1 - at), (at - shares) / at)
+    return np.asarray(sure.reshape(len(sure), -1).mean(axis=1))
 
 
 def wrong(said: Answers, true: Array) -> Floats:

@@ -61,7 +61,7 @@ def prove(
     for name, scores in trusted.scores.items():
         target = fold.targets[name]
         problem, true = target.codec.problem, target.values[rows]
-        sure = sureness.confidence(problem, some[name], near)
+        sure = sureness.confidence(fold.pipeline.targets[name], some[name], near)
         off = sureness.wrong(some[name], true[looked])
         targets[name] = {
             "kind": _kind(problem),

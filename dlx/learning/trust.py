@@ -49,7 +49,7 @@ def learn_trust(
     near, place = _distances(fold, looked, encode, batch)
     sure = {}
     for name, one in answer(fold, logits, looked).items():
-        found = sureness.confidence(fold.targets[name].codec.problem, one, near)
+        found = sureness.confidence(fold.pipeline.targets[name], one, near)
         if found is not None:
             sure[name] = found
     ranks = {name: Ranks.of(values) for name, values in sure.items()}

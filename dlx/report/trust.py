@@ -59,8 +59,8 @@ def _say(found: Mapping[str, Any]) -> list[str]:
         )
     if found.get("chosen") is True:
         told.append(
-            "The same rows chose the epoch, so they are answered a little too well, and new rows may "
-            "be held a little less often than is asked for: see what test rows show."
+            "The same rows chose the epoch, so answers to them are a little too good, and new rows "
+            "may be held a little less often than is asked for: see what test rows show."
         )
     alarms = amount(found, "alarms")
     if alarms is not None:

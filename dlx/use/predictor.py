@@ -122,10 +122,7 @@ class Predictor:
         trust: Trust | str = "",
     ) -> None:
         self.config, self.members, self.inputs = config, tuple(members), tuple(inputs)
-        every = [member.pipeline.targets for member in self.members]
-        self.codecs: dict[str, TargetCodec] = {
-            name: merge([one[name] for one in every]) for name in every[0]
-        }
+        self.codecs = _merge(self.members)
         self.trust = trust
 
     @classmethod
@@ -159,7 +156,7 @@ class Predictor:
         kept = open_every(run, weights, plugins, device)
         members: list[Any] = [_member(one) for one in kept]
         wanted = list_wanted(config, members[0].pipeline, kept[0].earlier.data)
-        trust = open_trust(kept[0].run, members[0].pipeline.targets, level, abstain)
+        trust = open_trust(kept[0].run, _merge(members), level, abstain)
         if weights == "last" and is_folder(kept[0].run / kept[0].at / "checkpoints" / "best"):
             trust = "no intervals and no warnings: they are of the best weights, not of the last"
         if boosting:
@@ -205,6 +202,12 @@ class Predictor:
         numbers = [codec.decode(one).values for codec, one in zip(codecs, every, strict=True)]
         values = np.mean(numbers, axis=0)
         return Answers(values, codecs[0].name(values), None)
+
+
+def _merge(members: Sequence[Member]) -> dict[str, TargetCodec]:
+    """What the answers of all members together stand for, by target."""
+    every = [member.pipeline.targets for member in members]
+    return {name: merge([one[name] for one in every]) for name in every[0]}
 
 
 def _member(kept: Kept) -> Member:

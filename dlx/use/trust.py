@@ -91,18 +91,22 @@ class Trust:
         return space.measure(features, self.trusted.space.arrays)
 
     def _tell_unlike(self, frame: Frame, near: Floats | None) -> list[str]:
-        told: list[list[str]] = [[] for _ in range(len(frame))]
+        told: dict[int, list[str]] = {}
         for name, known in self.trusted.known.items():
             found = frame.columns[name].compare(known.arrays)
             if found is not None:
                 heard = known.hear(found)
-                for row in np.flatnonzero(known.alarms(found)).tolist():
-                    told[row] += heard.say(row, known.beyond)
+                for row in np.flatnonzero(known.alarms(heard)).tolist():
+                    told.setdefault(row, []).extend(heard.say(row, known.beyond))
         if near is not None and self.trusted.space is not None:
             far = self.trusted.space.far
             for row in np.flatnonzero(near > far).tolist():
-                told[row].append(f"far in feature space ({near[row]:.3g} > {far:.3g})")
-        return ["; ".join(one) for one in told]
+                why = f"far in feature space ({near[row]:.3g} > {far:.3g})"
+                told.setdefault(row, []).append(why)
+        found = [""] * len(frame)
+        for row, why_each in told.items():
+            found[row] = "; ".join(why_each)
+        return found
 
     def _abstain(
         self, answers: Mapping[str, Answers], near: Floats | None, rows: int
@@ -110,7 +114,7 @@ class Trust:
         """The rows that are less sure than this share of the validation rows."""
         sure: dict[str, Array] = {}
         for name in self.trusted.sure:
-            found = sureness.confidence(self.codecs[name].problem, answers[name], near)
+            found = sureness.confidence(self.codecs[name], answers[name], near)
             if found is not None:
                 sure[name] = found
         least = least_sure(self.trusted.sure, sure, rows).astype(np.float32)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -15,15 +17,19 @@ NUMBER = TargetCodec("regression", 1)
 
 
 def test_how_sure_answers_are() -> None:
-    two = confidence("binary", TWO.decode(np.array([0.1, 0.6], np.float32)), None)
-    assert two == pytest.approx([0.9, 0.6])
+    two = confidence(TWO, TWO.decode(np.array([0.1, 0.6], np.float32)), None)
+    assert two == pytest.approx([0.8, 0.2])
     three = THREE.decode(np.array([[0.2, 0.5, 0.3]], np.float32))
-    assert confidence("multiclass", three, None) == pytest.approx([0.5])
+    assert confidence(THREE, three, None) == pytest.approx([0.5])
+    rare = replace(TWO, threshold=(0.2,))
+    assert confidence(rare, rare.decode(np.array([0.2, 0.6, 0.1])), None) == pytest.approx(
+        [0, 0.5, 0.5]
+    )
     labels = LABELS.decode(np.array([[0.9, 0.3]], np.float32))
-    assert confidence("multilabel", labels, None) == pytest.approx([0.8])
+    assert confidence(LABELS, labels, None) == pytest.approx([0.6])
     number = NUMBER.decode(np.array([3.0], np.float32))
-    assert confidence("regression", number, None) is None
-    assert confidence("regression", number, np.array([2.5])) == pytest.approx([-2.5])
+    assert confidence(NUMBER, number, None) is None
+    assert confidence(NUMBER, number, np.array([2.5])) == pytest.approx([-2.5])
 
 
 def test_the_threshold_leaves_the_share_below() -> None:
