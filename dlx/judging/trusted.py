@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -32,21 +33,25 @@ class Known:
 
     Attributes:
         arrays: as the column remembers them.
-        beyond: so far beyond nothing is said.
         muted: which features tell nothing.
+        amounts: how far beyond each validation row lies that was looked at, (rows,).
     """
 
     arrays: Arrays
-    beyond: float
     muted: npt.NDArray[np.bool_]
+    amounts: npt.NDArray[np.float32]
 
     @classmethod
     def of(cls, arrays: Arrays, validation: Unlike) -> Known:
         """By what validation rows have."""
-        amounts = validation.amounts
-        muted = np.isinf(amounts).mean(axis=0) > MUTED
-        heard = np.where(np.isinf(amounts) | muted, 0, amounts)
-        return cls(arrays, usual(heard.max(axis=1, initial=0.0)), muted)
+        muted = np.isinf(validation.amounts).mean(axis=0) > MUTED
+        heard = np.where(muted, 0, validation.amounts).max(axis=1, initial=0.0)
+        return cls(arrays, muted, heard.astype(np.float32))
+
+    @cached_property
+    def beyond(self) -> float:
+        """So far beyond nothing is said."""
+        return usual(self.amounts[np.isfinite(self.amounts)])
 
     def hear(self, found: Unlike) -> Unlike:
         """Without the features that tell nothing."""
@@ -73,13 +78,16 @@ class Space:
     Attributes:
         arrays: `centres` (centres, numbers), `offset` and `scale` (numbers,), `whiten` (numbers,
             numbers).
-        width: numbers that the network gives of a row.
-        far: the distance that validation rows do not exceed, but for one in a hundred.
+        near: the distance of each validation row that was looked at, (rows,).
     """
 
     arrays: Arrays
-    width: int
-    far: float
+    near: npt.NDArray[np.float32]
+
+    @cached_property
+    def far(self) -> float:
+        """The distance that validation rows do not exceed, but for one in a hundred."""
+        return usual(self.near) if len(self.near) else np.inf
 
 
 @dataclass(frozen=True)
@@ -90,7 +98,6 @@ class Trusted:
         rows: validation rows.
         chosen: whether they chose the epoch, so that answers to them are a little too good.
         folds: trainings whose validation rows they are.
-        alarms: the share of them that is called unlike the training rows, by any comparison.
         scores: how far off the answers were, by target.
         sure: how sure they were, by target; without those where nothing tells.
         surest: the share of rows that are less sure, the smallest of all targets.
@@ -101,28 +108,34 @@ class Trusted:
     rows: int
     chosen: bool
     folds: int
-    alarms: float
     scores: dict[str, Scores]
     sure: dict[str, Ranks]
     surest: Ranks
     known: dict[str, Known] = field(default_factory=dict)
     space: Space | None = None
 
+    @cached_property
+    def alarms(self) -> float:
+        """The share of validation rows that is called unlike the training rows, by anything."""
+        each = [one.amounts > one.beyond for one in self.known.values()]
+        each += [] if self.space is None else [self.space.near > self.space.far]
+        return float(np.any(each, axis=0).mean()) if each and len(each[0]) else 0.0
+
     def arrays(self) -> dict[str, Array]:
         """As a file holds them."""
         whole = np.array([self.rows, self.chosen, self.folds], np.int64)
-        found: dict[str, Array] = {"rows": whole, "alarms": np.array([self.alarms])}
+        found: dict[str, Array] = {"rows": whole}
         for name, one in self.scores.items():
             found |= {f"scores/values/{name}": one.values, f"scores/rows/{name}": one.rows}
         found |= {f"sure/values/{name}": one.values for name, one in self.sure.items()}
         found["surest"] = self.surest.values
         for name, known in self.known.items():
             found |= {f"known/{key}/{name}": one for key, one in known.arrays.items()}
-            found[f"beyond/values/{name}"] = np.array([known.beyond])
-            found[f"muted/values/{name}"] = known.muted
+            found[f"unlike/amounts/{name}"] = known.amounts
+            found[f"unlike/muted/{name}"] = known.muted
         if self.space is not None:
             found |= {f"space/{key}/": one for key, one in self.space.arrays.items()}
-            found["width"] = np.array([self.space.width, self.space.far])
+            found["near"] = self.space.near
         return {name: np.ascontiguousarray(one) for name, one in found.items()}
 
     @classmethod
@@ -135,21 +148,14 @@ class Trusted:
                 groups.setdefault(group, {}).setdefault(of, {})[key] = found[name]
         rows, chosen, folds = (int(one) for one in found["rows"])
         known = {
-            name: Known(
-                arrays,
-                float(groups["beyond"][name]["values"][0]),
-                groups["muted"][name]["values"],
-            )
+            name: Known(arrays, **groups["unlike"][name])
             for name, arrays in groups.get("known", {}).items()
         }
-        space = None
-        if "width" in found:
-            space = Space(groups["space"][""], int(found["width"][0]), float(found["width"][1]))
+        space = Space(groups["space"][""], found["near"]) if "near" in found else None
         return cls(
             rows,
             bool(chosen),
             folds,
-            float(found["alarms"][0]),
             {name: Scores(**one) for name, one in groups.get("scores", {}).items()},
             {name: Ranks(**one) for name, one in groups.get("sure", {}).items()},
             Ranks(found["surest"]),
@@ -170,7 +176,7 @@ def pool(several: Sequence[Trusted], whole: Trusted) -> Trusted:
     known = {
         name: replace(
             one,
-            beyond=max(fold.known[name].beyond for fold in several),
+            amounts=np.concatenate([fold.known[name].amounts for fold in several]),
             muted=np.any([fold.known[name].muted for fold in several], axis=0),
         )
         for name, one in whole.known.items()
@@ -178,14 +184,13 @@ def pool(several: Sequence[Trusted], whole: Trusted) -> Trusted:
     }
     space = whole.space
     if space is not None:
-        fars = [fold.space.far for fold in several if fold.space is not None]
-        space = replace(space, far=max(fars, default=np.inf))
-    rows = [fold.rows for fold in several]
+        nears = [fold.space.near for fold in several if fold.space is not None]
+        every = nears if len(nears) == len(several) else [np.zeros(0, np.float32)]
+        space = replace(space, near=np.concatenate(every))
     return Trusted(
-        sum(rows),
+        sum(fold.rows for fold in several),
         any(fold.chosen for fold in several),
         len(several),
-        float(np.average([fold.alarms for fold in several], weights=rows)),
         {name: Scores.pool([fold.scores[name] for fold in several]) for name in first.scores},
         {name: Ranks.pool([fold.sure[name] for fold in several]) for name in first.sure},
         Ranks.pool([fold.surest for fold in several]),

@@ -15,10 +15,10 @@ from torch import Tensor
 
 from ..data.columns import Rows
 from ..data.targets import Answers, EncodedTarget
-from ..data.unlike import Unlike, evenly
+from ..data.unlike import evenly
 from ..judging import conformal, sureness
 from ..judging.sureness import Ranks
-from ..judging.trusted import Known, Space, Trusted, usual
+from ..judging.trusted import Known, Space, Trusted
 from ..losses import activate
 from ..sources.batches import Inputs, Part
 from ..sources.device import one_thread
@@ -60,12 +60,9 @@ def learn_trust(
         )
         for name, one in answer(fold, logits, asked).items()
     }
-    known, alarms = _known(fold, rows[looked])
-    if place is not None and near is not None:
-        alarms |= near > place.far
+    known = _known(fold, rows[looked])
     surest = Ranks.of(least_sure(ranks, sure, len(looked)))
-    told = float(alarms.mean()) if len(alarms) else 0.0
-    return Trusted(len(every), chosen, 1, told, scores, ranks, surest, known, place)
+    return Trusted(len(every), chosen, 1, scores, ranks, surest, known, place)
 
 
 def learn_whole(fold: FoldData, encode: Encode | None, batch: int) -> Trusted:
@@ -80,8 +77,8 @@ def learn_whole(fold: FoldData, encode: Encode | None, batch: int) -> Trusted:
     known, data = {}, fold.data
     for name in data.samples.inputs:
         if arrays := data.samples.columns[name].remember(data.split.rest):
-            known[name] = Known(arrays, 0.0, np.zeros(0, np.bool_))
-    return Trusted(0, False, 0, 0.0, {}, {}, Ranks.of(np.zeros(0)), known, place)
+            known[name] = Known(arrays, np.zeros(0, np.bool_), np.zeros(0, np.float32))
+    return Trusted(0, False, 0, {}, {}, Ranks.of(np.zeros(0)), known, place)
 
 
 def least_sure(
@@ -119,7 +116,7 @@ def _distances(
     features = encode_places(encode, fold.validation, looked, batch)
     with one_thread():
         near = space.measure(features, found.arrays)
-    return near, Space(found.arrays, found.width, usual(near))
+    return near, Space(found.arrays, near)
 
 
 def _place(fold: FoldData, encode: Encode, batch: int) -> Space | None:
@@ -128,7 +125,7 @@ def _place(fold: FoldData, encode: Encode, batch: int) -> Space | None:
     features = encode_places(encode, fold.train, places, batch)
     with one_thread():
         arrays = space.place(features, _classes(fold, places))
-    return None if arrays is None else Space(arrays, features.shape[1], np.inf)
+    return None if arrays is None else Space(arrays, np.zeros(0, np.float32))
 
 
 def _classes(fold: FoldData, places: Rows) -> Array | None:
@@ -141,16 +138,14 @@ def _classes(fold: FoldData, places: Rows) -> Array | None:
     return ids
 
 
-def _known(fold: FoldData, rows: Rows) -> tuple[dict[str, Known], npt.NDArray[np.bool_]]:
-    """What training rows had in each input, and which of some validation rows are unlike them."""
+def _known(fold: FoldData, rows: Rows) -> dict[str, Known]:
+    """What training rows had in each input, and how far beyond it some validation rows go."""
     samples = fold.data.samples
     known: dict[str, Known] = {}
-    alarms = np.zeros(len(rows), np.bool_)
     for name in samples.inputs:
         column = samples.columns[name]
         arrays = column.remember(fold.rows.train)
-        found: Unlike | None = column.take(rows).compare(arrays) if arrays else None
+        found = column.take(rows).compare(arrays) if arrays else None
         if found is not None:
             known[name] = Known.of(arrays, found)
-            alarms |= known[name].alarms(found)
-    return known, alarms
+    return known

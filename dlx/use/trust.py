@@ -132,8 +132,8 @@ class Trust:
             told.append("these rows also chose the epoch, so it may be a little less")
         told += self._tell_few()
         told.append(
-            f"{trusted.alarms:.1%} of the validation rows are unlike the training rows by the "
-            "same comparison: false alarms"
+            f"{trusted.alarms:.1%} of the validation rows are called unlike the training rows: so "
+            "many false alarms are to be expected"
         )
         if self.abstain > 0:
             told.append(

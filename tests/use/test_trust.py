@@ -57,7 +57,7 @@ def test_what_is_kept_is_listed_sealed_and_compared(wine: Run, tmp_path: Path) -
     shutil.copytree(wine.folder, other)
     assert differences(wine.folder, other) == []
     found = load_file(other / TRUST.file)
-    save_file({**found, "alarms": found["alarms"] + 1}, other / TRUST.file)
+    save_file({**found, "near": found["near"] + 1}, other / TRUST.file)
     assert [one.what for one in differences(wine.folder, other)] == ["trust"]
 
 
@@ -169,7 +169,7 @@ def test_over_folds_each_row_was_answered_by_the_model_that_had_it_not(
     np.testing.assert_array_equal(found["scores/values/progression"][:, 0], every)
     low = np.min([one["known/low/features"] for one in each], axis=0)
     np.testing.assert_array_equal(found["known/low/features"], low)
-    assert ("width" in found) == (final == "true")
+    assert ("near" in found) == (final == "true")
     told = beside(run, frame(run, bmi=9.0))
     assert told["unlike"][0].startswith("bmi 9 < ")
     assert run.facts.get("trust", {}).get("folds") == (3 if final == "true" else None)
@@ -205,7 +205,7 @@ def test_a_damaged_one_is_named(wine: Run, tmp_path: Path) -> None:
     status = (broken / "status.json").read_text("utf-8")
     (broken / "status.json").write_text(status.replace('"files"', '"unsealed"'), "utf-8")
     found = load_file(broken / TRUST.file)
-    for name in ("rows", "beyond/values/features"):
+    for name in ("rows", "unlike/muted/features"):
         save_file({n: v for n, v in found.items() if n != name}, broken / TRUST.file)
         with pytest.raises(RunError, match=r"artifacts/trust.safetensors is damaged"):
             Predictor.open(broken)
