@@ -103,10 +103,10 @@ class Trust:
             for row in np.flatnonzero(near > far).tolist():
                 why = f"far in feature space ({near[row]:.3g} > {far:.3g})"
                 told.setdefault(row, []).append(why)
-        found = [""] * len(frame)
-        for row, why_each in told.items():
-            found[row] = "; ".join(why_each)
-        return found
+        lines = [""] * len(frame)
+        for row, each in told.items():
+            lines[row] = "; ".join(each)
+        return lines
 
     def _abstain(
         self, answers: Mapping[str, Answers], near: Floats | None, rows: int
