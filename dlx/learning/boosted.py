@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from ..config.names import join_names
 from ..data.columns import Column, Rows
 from ..data.raw_rows import Reading, is_table
 from ..data.samples import Frame
@@ -39,10 +40,12 @@ class Forest:
     Attributes:
         reading: how rows are read.
         boosted: by target.
+        thresholds: of targets for which the trees have such of their own.
     """
 
     reading: Reading
     boosted: dict[str, Boosted]
+    thresholds: dict[str, tuple[float, ...]] = field(default_factory=dict)
 
     def answer(self, frame: Frame) -> dict[str, Logits]:
         """The logits by target, of numbers themselves, (rows, outputs).
@@ -61,6 +64,15 @@ class Forest:
 def fits(fold: FoldData) -> bool:
     """Whether boosted trees can read some input of the rows."""
     return is_table(fold.data.samples.columns, fold.data.samples.inputs)
+
+
+def describe_left(fold: FoldData) -> list[str]:
+    """Which inputs boosted trees do not read, a sentence each without its full stop."""
+    if not fits(fold):
+        return ["gradient boosting is left out: no input is numbers or categories side by side"]
+    if left := _reading(fold).left:
+        return [f"gradient boosting does not read {join_names(left)}: no numbers or categories"]
+    return []
 
 
 def answer_boosted(
@@ -124,7 +136,15 @@ def leave_boosted(into: Artifacts, fold: FoldData) -> None:
     grown = {n: one for n in fold.data.targets if (one := fold.learnt.get(f"{ARTIFACT}/{n}"))}
     if not grown:
         return
-    told = [{"name": n, "problem": one.problem, "chosen": one.chosen} for n, one in grown.items()]
+    told = [
+        {
+            "name": name,
+            "problem": one.problem,
+            "chosen": one.chosen,
+            "threshold": fold.learnt.get(f"{ARTIFACT}/{name}/threshold", ()),
+        }
+        for name, one in grown.items()
+    ]
     text = json.dumps({"reading": _reading(fold).plain(), "targets": told}, sort_keys=True)
     arrays = {_ABOUT: np.frombuffer(text.encode(), np.uint8)}
     for place, one in enumerate(grown.values()):
@@ -154,6 +174,7 @@ def open_forest(folder: Path) -> Forest | None:
 def _read_forest(arrays: Mapping[str, Any]) -> Forest:
     told = json.loads(bytes(arrays[_ABOUT]).decode())
     reading, boosted = Reading.restore(told["reading"]), {}
+    thresholds = {str(o["name"]): tuple(map(float, o["threshold"])) for o in told["targets"]}
     for place, one in enumerate(told["targets"]):
         own = f"{place}."
         trees = Trees.restore(
@@ -162,4 +183,4 @@ def _read_forest(arrays: Mapping[str, Any]) -> Forest:
         if one["problem"] not in PROBLEMS or trees.feature.max(initial=0) >= len(reading.fields):
             raise ValueError(f"no trees of target {one['name']}")
         boosted[str(one["name"])] = Boosted(one["problem"], trees, dict(one["chosen"]))
-    return Forest(reading, boosted)
+    return Forest(reading, boosted, {name: one for name, one in thresholds.items() if one})

@@ -29,6 +29,7 @@ from ..runs.artifacts import Artifacts
 from ..sources.batches import Batch, Inputs, Part
 from ..sources.fold import FoldData
 from ..sources.views import Views
+from .boosted import ARTIFACT as BOOSTED
 from .boosted import answer_boosted, leave_boosted
 from .forecasts import leave_forecasts
 from .heads import Head, heads_of, rows_of
@@ -195,6 +196,7 @@ class Supervised(OneLoss):
         if self.config.baseline != "simple":
             model = self._fit_classical(fold, target, metric)
             answers = self._decide(
+                "classical",
                 fold,
                 target,
                 model.predict(part.inputs),
@@ -213,15 +215,21 @@ class Supervised(OneLoss):
                 return answer_boosted(*of, self.config.seed, truth.device)
 
             if (answers := ask(part)) is not None:
-                answers = self._decide(fold, head.name, answers, lambda: ask("val"))
+                answers = self._decide(BOOSTED, fold, head.name, answers, lambda: ask("val"))
                 yield Answer(boosting.NAME, "boosting", metric, truth, (answers,))
 
     def _decide(
-        self, fold: FoldData, target: str, answers: Tensor, validate: Callable[[], Tensor | None]
+        self,
+        name: str,
+        fold: FoldData,
+        target: str,
+        answers: Tensor,
+        validate: Callable[[], Tensor | None],
     ) -> Tensor:
         """What another model answers, by a threshold that is found as the model's own is.
 
         Args:
+            name: under which the fold keeps what is found of that model.
             fold: the rows.
             target: the target.
             answers: logits of the rows that are judged.
@@ -235,6 +243,7 @@ class Supervised(OneLoss):
             known = validate()
             assert known is not None
             found = _choose(rule, head, known, fold.validation.targets[target])
+            fold.learnt[f"{name}/{target}/threshold"] = found
             head = head.decide(found, self.device)
         return head.answers(answers)
 

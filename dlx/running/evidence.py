@@ -22,6 +22,7 @@ from ..data.columns import Rows
 from ..data.fingerprints import duplicates
 from ..data.targets import EncodedTarget, class_counts
 from ..judging.facts import Facts
+from ..learning.boosted import describe_left
 from ..losses import resolve
 from ..models.summary import describe_starts
 from ..problem import PROBLEMS
@@ -167,6 +168,8 @@ def remarks(config: Config, fold: FoldData) -> list[str]:
     """What of the prepared data is worth a word: what was learnt, where rows lie, filled rows."""
     told, lengths = fold.pipeline.remarks(), fold.train.lengths
     told += [f"{name}: pictures are {where}" for name, where in fold.train.elsewhere.items()]
+    if config.baseline == "boosting" and reads(config, "baseline"):
+        told += describe_left(fold)
     if lengths is None:
         return told
     trainer = config.trainer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
@@ -24,7 +24,8 @@ class BoostedMember:
 
     Attributes:
         forest: the trees.
-        pipeline: of the network beside them, which knows what answers stand for.
+        pipeline: of the network beside them, which knows what answers stand for; thresholds are
+            those of the trees.
     """
 
     forest: Forest
@@ -44,7 +45,11 @@ class BoostedMember:
             accepted = "a run on a table that was trained with baseline=boosting"
             hint = f"dlx train task={kept.config.task} baseline=boosting"
             raise UsageError(Problem(what, str(kept.run), accepted, hint))
-        return cls(forest, pipeline)
+        codecs = {
+            name: replace(one, threshold=forest.thresholds.get(name, one.threshold))
+            for name, one in pipeline.targets.items()
+        }
+        return cls(forest, replace(pipeline, targets=codecs))
 
     def run(self, frame: Frame, encodes: bool = False) -> tuple[dict[str, Array], None]:  # noqa: ARG002
         """What they answer after the activation, by target; numbers as a network learns them.
