@@ -26,7 +26,7 @@ def draft_table(cells: Cells, facts: TableFacts, wishes: Wishes) -> Draft:
     time = facts.time.column if facts.time and facts.time.used else ""
     recipe = Recipe()
     recipe.add("prepare", {"steps": [*_steps(holds)]})
-    protocol, reason = choose_protocol(rows, posed, time, group)
+    protocol, reason = choose_protocol(rows, posed, facts.alike, time, group)
     recipe.add("protocol", _whole(PROTOCOLS, **protocol), reason)
     recipe.add("model", _whole(MODELS, "tabular"))
     recipe.add("optimizer", _whole(OPTIMIZERS, "adamw", lr=0.002, weight_decay=0.01))
@@ -34,8 +34,11 @@ def draft_table(cells: Cells, facts: TableFacts, wishes: Wishes) -> Draft:
     metrics, reason = choose_metrics(posed)
     if metrics:
         recipe.add("metrics", metrics, reason)
-    recipe.add("final", recipe.sections["protocol"]["name"] != "holdout" and not time)
-    about = {"title": _title(posed, cells, holds), "source": "your own", "time": "", "result": ""}
+    if "kfold" in protocol["name"]:
+        recipe.add("final", True, "a last model learns from all rows outside the test set")
+    else:
+        recipe.add("callbacks", {"early_stopping": {"patience": 5}})
+    about = {"title": _title(posed, cells, holds), "source": "your own"}
     targets = {one.target: _target(one) for one in posed}
     dataset = _dataset(cells, holds, group, time, any(one.missing for one in posed))
     draft = Draft([], {"about": about, "dataset": dataset, "targets": targets, **recipe.sections})

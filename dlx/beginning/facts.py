@@ -134,6 +134,11 @@ class TableFacts:
     time: TimeOrder | None = None
     notes: tuple[str, ...] = field(default=())
 
+    @property
+    def alike(self) -> float:
+        """Share of the rows that are equal to an earlier one in all inputs."""
+        return self.repeated / max(1, self.profiled)
+
     def plain(self) -> dict[str, Any]:
         """As JSON holds it."""
         return asdict(self)

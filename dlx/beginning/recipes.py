@@ -10,8 +10,10 @@ from .facts import Posed
 
 FEW, MANY = 2_000, 20_000
 """Rows below which K-fold is repeated, and from which one hold-out set is enough."""
-STEPS = 1_500
-"""Steps of an optimizer that a training has, about."""
+STEPS = 400
+"""Steps of an optimizer that a training has at least, about."""
+COPIES = 0.1
+"""Share of rows with the inputs of an earlier one up to which these are kept in one set."""
 RARE = 0.2
 """Share of the rows below which a class of two is rare: accuracy then says little."""
 WORDS = 2_000
@@ -37,21 +39,30 @@ class Recipe:
             self.reasons[name] = reason
 
 
-def choose_protocol(rows: int, posed: Sequence[Posed], time: str, group: str) -> tuple[Any, str]:
+def choose_protocol(
+    rows: int, posed: Sequence[Posed], alike: float, time: str, group: str
+) -> tuple[Any, str]:
     """How rows are cut into sets, and the rule.
 
     Args:
         rows: with a target.
         posed: what is to be predicted.
+        alike: share of the rows that are equal to an earlier one in all inputs.
         time: column that orders the rows; "" where none does.
         group: column whose equal cells stay together; "" where none does.
     """
     if time:
         told = f"rows are ordered by {time}: the earliest train, the latest are the test set"
         return {"name": "chronological", "validation": 0.2, "test": 0.2}, told
-    shared: dict[str, Any] = {"test": 0.2, "duplicates": "together"}
+    copies = "together" if alike <= COPIES else "allow"
+    shared: dict[str, Any] = {"test": 0.2, "duplicates": copies}
     shared |= {"group": group} if group else {}
     together = f"; rows of one {group} stay together" if group else ""
+    if alike > COPIES:
+        together += (
+            f"; {alike:.0%} of the rows have the inputs of an earlier one, so many that they are "
+            "cases alike, not copies, and may stand in two sets"
+        )
     rarest = min((posed[0].classes or (("", rows),)), key=lambda one: one[1])[1]
     parts = max(2, min(5, rarest // 2, rows // 4))
     if rows < FEW:
@@ -68,8 +79,8 @@ def choose_trainer(rows: int) -> tuple[dict[str, int], str]:
     """Epochs and batch size for so many training rows, and the rule."""
     batch = 2 ** int(min(9, max(4, (rows // 32).bit_length())))
     steps = max(1, rows // batch)
-    epochs = int(min(60, max(5, round(STEPS / steps))))
-    return {"epochs": epochs, "batch_size": batch}, f"about {epochs * steps:,} steps"
+    epochs = int(min(60, max(12, round(STEPS / steps))))
+    return {"epochs": epochs, "batch_size": batch}, f"at most {epochs * steps:,} steps a training"
 
 
 def choose_metrics(posed: Sequence[Posed]) -> tuple[dict[str, dict[str, Any]], str]:

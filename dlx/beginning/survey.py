@@ -26,7 +26,10 @@ def survey(cells: Cells, posed: Sequence[Posed], wishes: Wishes) -> TableFacts:
     names = [one.target for one in posed]
     others = {name: one for name, one in cells.columns.items() if name not in names}
     groups = _wished_group(cells, wishes, [*find_groups(others, cells.types)])
-    suspects = tuple(_suspects(cells, posed, groups))
+    time = _wished_time(cells, wishes)
+    roles = [group.column for group in groups if group.used]
+    roles += [time.column] if time and time.used else []
+    suspects = tuple(_suspects(cells, posed, roles))
     inputs = [others[name] for name in others if cells.types[name] not in ("identifier", "skip")]
     return TableFacts(
         cells.what,
@@ -39,7 +42,7 @@ def survey(cells: Cells, posed: Sequence[Posed], wishes: Wishes) -> TableFacts:
         tuple(posed),
         suspects,
         tuple(groups),
-        _wished_time(cells, wishes),
+        time,
         cells.notes,
     )
 
@@ -49,11 +52,13 @@ def _columns(cells: Cells) -> Iterator[ColumnFacts]:
         yield describe_column(column, cells.types[name], cells.rules[name], cells.numbers(name))
 
 
-def _suspects(cells: Cells, posed: Sequence[Posed], groups: Sequence[Group]) -> Iterator[Suspect]:
-    """Columns that may give a target away, those measured first."""
-    targets = {one.target for one in posed}
-    kept = {group.column for group in groups if group.used}
-    names = [n for n in cells.columns if n not in targets | kept and cells.types[n] != "skip"]
+def _suspects(cells: Cells, posed: Sequence[Posed], roles: Sequence[str]) -> Iterator[Suspect]:
+    """Columns that may give a target away, those measured first.
+
+    One that groups or orders rows may go with the target as it likes: no two sets share its values.
+    """
+    asked = {*roles, *(one.target for one in posed)}
+    names = [n for n in cells.columns if n not in asked and cells.types[n] != "skip"]
     seen: set[str] = set()
     for one in posed:
         rows = np.flatnonzero(cells.columns[one.target].known)

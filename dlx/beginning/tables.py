@@ -15,6 +15,7 @@ from .drafting import draft_table
 from .facts import ColumnFacts, Posed, TableFacts, shorten
 from .order import find_groups
 from .posing import AmbiguousError, pose, split_asked
+from .recipes import COPIES
 from .survey import survey
 
 TITLES = ("column", "type", "missing", "values", "most frequent", "from", "to", "remarks")
@@ -145,17 +146,20 @@ def guess(facts: TableFacts, command: str) -> Iterator[Guess]:
 
 
 def _copies(facts: TableFacts) -> Iterator[Guess]:
+    kept = "they stay in one set (protocol.duplicates=together)"
+    if facts.alike > COPIES:
+        kept = f"{facts.alike:.0%} of the rows: cases alike, which may stand in two sets"
     if facts.duplicates:
         yield Guess(
             f"{plural(facts.duplicates, 'row')} equal to an earlier one in every column",
-            "they stay in one set (protocol.duplicates)",
+            kept,
         )
     if facts.repeated > facts.duplicates:
         told = (
             f"{plural(facts.repeated, 'row')} equal to an earlier one in all that is learned from"
         )
         other = f"; {facts.contradictory:,} of them with another target" * bool(facts.contradictory)
-        yield Guess(told + other, "they stay in one set (protocol.duplicates)")
+        yield Guess(told + other, kept)
 
 
 def _tell_problem(posed: Posed) -> str:

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from dlx.beginning.coded import Coder, code, same_rows
+from dlx.beginning.facts import Posed
 from dlx.beginning.order import count_contradictions, count_copies, find_groups, find_time
+from dlx.beginning.recipes import choose_protocol
 
 DAY = 86_400.0
 
@@ -82,3 +84,32 @@ def test_dates_order_the_rows_where_they_stand_in_that_order(
 ) -> None:
     found = find_time({"When": np.array(days) * DAY})
     assert (found.used if found else None) is used
+
+
+def test_rows_alike_are_kept_together_where_they_are_few() -> None:
+    posed = [Posed("y", "regression", "")]
+    few, _ = choose_protocol(500, posed, 0.02, "", "")
+    many, rule = choose_protocol(500, posed, 0.4, "", "patient")
+    assert (few["duplicates"], many["duplicates"], many["group"]) == (
+        *("together", "allow"),
+        "patient",
+    )
+    assert rule == (
+        "500 rows, fewer than 2,000: K-fold twice, so that no single cut decides; rows of one "
+        "patient stay together; 40% of the rows have the inputs of an earlier one, so many that "
+        "they are cases alike, not copies, and may stand in two sets"
+    )
+
+
+@pytest.mark.parametrize(
+    ("rows", "time", "name"),
+    [
+        (100, "When", "chronological"),
+        (100, "", "iterated_kfold"),
+        (5_000, "", "kfold"),
+        (50_000, "", "holdout"),
+    ],
+)
+def test_how_rows_are_cut_depends_on_how_many_there_are(rows: int, time: str, name: str) -> None:
+    posed = [Posed("y", "binary", "", classes=(("a", rows - 3), ("b", 3)))]
+    assert choose_protocol(rows, posed, 0, time, "")[0]["name"] == name
