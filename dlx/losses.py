@@ -69,14 +69,23 @@ def activate(problem: str, logits: Tensor) -> Tensor:
     Returns:
         binary: probability of class 1, (batch,). multiclass: probabilities of the classes,
         (batch, k). multilabel: probability of each label, (batch, k). Regressions: numbers,
-        (batch,), or (batch, k) for a vector.
+        (batch,), or (batch, k) for a vector, and for several quantiles, which never cross.
     """
     row = PROBLEMS[problem]
     if row.activation == "softmax":
         return logits.softmax(dim=1)
-    predicted = logits.sigmoid() if row.activation == "sigmoid" else logits
+    predicted = _squash(row.activation, logits)
+    if problem == "quantile_regression":  # sorting serves none of them worse (doi 10.3982/ECTA7880)
+        predicted = predicted.sort(dim=1).values
     several = row.answer in ("labels", "numbers")
     return predicted if several or predicted.shape[1] > 1 else predicted[:, 0]
+
+
+def _squash(activation: str, logits: Tensor) -> Tensor:
+    """What single numbers become."""
+    if activation == "exp":
+        return logits.exp()
+    return logits.sigmoid() if activation == "sigmoid" else logits
 
 
 def auto(options: specs.Auto, problem: str) -> Loss:
@@ -97,16 +106,22 @@ def average(
     """
     logits = every if isinstance(every, Tensor) else torch.stack(list(every))
     activation = PROBLEMS[problem].activation
+    if problem == "quantile_regression":  # as `activate` gives them: the mean is of these
+        logits = logits.sort(dim=-1).values
     if weights is not None:
         shares = weights[:, None, None]
         if activation == "none":
             return (shares * logits).sum(0)
+        if activation == "exp":
+            return (logits + shares.log()).logsumexp(0)
         if activation == "softmax":
             return (logits.log_softmax(-1) + shares.log()).logsumexp(0)
         yes, no = F.logsigmoid(logits), F.logsigmoid(-logits)
         return (yes + shares.log()).logsumexp(0) - (no + shares.log()).logsumexp(0)
     if activation == "none":
         return logits.mean(0)
+    if activation == "exp":
+        return logits.logsumexp(0) - math.log(len(logits))
     if activation == "softmax":
         return logits.log_softmax(-1).logsumexp(0) - math.log(len(logits))
     return F.logsigmoid(logits).logsumexp(0) - F.logsigmoid(-logits).logsumexp(0)
@@ -146,14 +161,44 @@ def huber(options: specs.Huber, problem: str) -> Loss:
     return _distance(partial(F.huber_loss, delta=options.delta), problem)
 
 
-def _distance(measure: Callable[..., Tensor], problem: str) -> Loss:
-    """A measure of distance between targets and predictions (probabilities, not logits)."""
-    squash = PROBLEMS[problem].activation == "sigmoid"
+def poisson(_options: specs.Poisson, _problem: str) -> Loss:
+    """Mean of exp(output) - count * output: what the output adds to the likelihood."""
 
     def loss(logits: Tensor, target: Tensor, reduction: str) -> Tensor:
-        predicted = logits.view_as(target)
-        if squash:
-            predicted = predicted.sigmoid()
+        return F.poisson_nll_loss(logits.view_as(target), target, reduction=reduction)
+
+    return Mean(loss)
+
+
+def quantile(options: specs.Quantile, _problem: str) -> Loss:
+    """Mean over rows and quantiles of q e where an answer is e too low, (1 - q) e too high."""
+
+    def loss(logits: Tensor, target: Tensor, reduction: str) -> Tensor:
+        each = pinball(logits, target, options.quantiles)
+        return each.mean() if reduction == "mean" else each
+
+    return Mean(loss)
+
+
+def pinball(answers: Tensor, target: Tensor, quantiles: Sequence[float]) -> Tensor:
+    """The loss of each quantile, (batch, quantiles).
+
+    Args:
+        answers: (batch, quantiles).
+        target: (batch,).
+        quantiles: between 0 and 1.
+    """
+    levels = torch.tensor(quantiles, dtype=answers.dtype, device=answers.device)
+    short = target.unsqueeze(1) - answers
+    return torch.maximum(levels * short, (levels - 1) * short)
+
+
+def _distance(measure: Callable[..., Tensor], problem: str) -> Loss:
+    """A measure of distance between targets and predictions (probabilities, not logits)."""
+    activation = PROBLEMS[problem].activation
+
+    def loss(logits: Tensor, target: Tensor, reduction: str) -> Tensor:
+        predicted = _squash(activation, logits.view_as(target))
         if not target.is_floating_point():
             target = target.to(predicted.dtype)
         return measure(predicted, target, reduction=reduction)

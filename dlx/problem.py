@@ -17,8 +17,10 @@ ProblemName = Literal[
     "regression",
     "vector_regression",
     "unit_regression",
+    "count_regression",
+    "quantile_regression",
 ]
-Activation = Literal["sigmoid", "softmax", "none"]
+Activation = Literal["sigmoid", "softmax", "exp", "none"]
 Answer = Literal["class", "labels", "number", "numbers"]
 
 
@@ -58,6 +60,10 @@ class Row:
 
 
 _NOT_A_CLASS = "its targets are numbers, not classes"
+_NO_COUNT = "it counts events: declare the problem count_regression"
+_NO_QUANTILE = "it learns quantiles: declare the problem quantile_regression"
+_NOT_ALL = "it has one answer, but this problem has one for each quantile"
+_OTHERS = {"poisson": _NO_COUNT, "quantile": _NO_QUANTILE}
 _MANY_LOGITS = "it compares several classes, but this problem has one independent output per unit"
 
 PROBLEMS: dict[str, Row] = {
@@ -70,6 +76,7 @@ PROBLEMS: dict[str, Row] = {
         baseline=("majority",),
         allowed={"mse": "works, but learns more slowly than binary_cross_entropy (book 3.4.5)"},
         refused={
+            **_OTHERS,
             "cross_entropy": "a softmax over one unit is always 1",
             "mae": "its gradient vanishes where a prediction is confidently wrong",
             "huber": "it measures distances, not probabilities",
@@ -83,6 +90,7 @@ PROBLEMS: dict[str, Row] = {
         metrics=("accuracy",),
         baseline=("majority", "shuffled", "uniform"),
         refused={
+            **_OTHERS,
             "binary_cross_entropy": "each sample has exactly one class: use cross_entropy, or "
             "declare the problem multilabel",
             "mse": "class ids are labels, not quantities",
@@ -99,6 +107,7 @@ PROBLEMS: dict[str, Row] = {
         baseline=("prevalence",),
         allowed={"mse": "works, but learns more slowly than binary_cross_entropy"},
         refused={
+            **_OTHERS,
             "cross_entropy": (
                 "a softmax makes the labels exclude each other, but several may be correct"
             ),
@@ -114,7 +123,7 @@ PROBLEMS: dict[str, Row] = {
         metrics=("mae",),
         baseline=("median", "mean"),
         allowed={"mae": "", "huber": ""},
-        refused={"binary_cross_entropy": _NOT_A_CLASS, "cross_entropy": _NOT_A_CLASS},
+        refused={**_OTHERS, "binary_cross_entropy": _NOT_A_CLASS, "cross_entropy": _NOT_A_CLASS},
     ),
     "vector_regression": Row(
         title="vector regression",
@@ -124,7 +133,7 @@ PROBLEMS: dict[str, Row] = {
         metrics=("mae",),
         baseline=("median", "mean"),
         allowed={"mae": "", "huber": ""},
-        refused={"binary_cross_entropy": _NOT_A_CLASS, "cross_entropy": _NOT_A_CLASS},
+        refused={**_OTHERS, "binary_cross_entropy": _NOT_A_CLASS, "cross_entropy": _NOT_A_CLASS},
     ),
     "unit_regression": Row(
         title="regression to values in [0, 1]",
@@ -134,6 +143,36 @@ PROBLEMS: dict[str, Row] = {
         metrics=("mae",),
         baseline=("median", "mean"),
         allowed={"binary_cross_entropy": "", "mae": "", "huber": ""},
-        refused={"cross_entropy": _MANY_LOGITS},
+        refused={**_OTHERS, "cross_entropy": _MANY_LOGITS},
+    ),
+    "count_regression": Row(
+        title="regression of counts",
+        answer="number",
+        activation="exp",
+        loss="poisson",
+        metrics=("mae",),
+        baseline=("median", "mean"),
+        allowed={"mse": "", "mae": "", "huber": ""},
+        refused={
+            "binary_cross_entropy": _NOT_A_CLASS,
+            "cross_entropy": _NOT_A_CLASS,
+            "quantile": _NO_QUANTILE,
+        },
+    ),
+    "quantile_regression": Row(
+        title="regression to quantiles",
+        answer="number",
+        activation="none",
+        loss="quantile",
+        metrics=("pinball", "mae"),
+        baseline=("quantiles",),
+        refused={
+            "binary_cross_entropy": _NOT_A_CLASS,
+            "cross_entropy": _NOT_A_CLASS,
+            "mse": _NOT_ALL,
+            "mae": _NOT_ALL,
+            "huber": _NOT_ALL,
+            "poisson": _NOT_ALL,
+        },
     ),
 }

@@ -10,7 +10,8 @@ from dlx.config.specs.losses import LOSSES
 from dlx.losses import activate, resolve
 from dlx.problem import PROBLEMS
 
-SCALAR = ("binary", "regression", "unit_regression")
+SCALAR = ("binary", "regression", "unit_regression", "count_regression")
+QUANTILES = "quantile_regression"
 SIGMOID = ("binary", "multilabel", "unit_regression")
 DISTANCES = {"mse": torch.square, "mae": torch.abs}
 
@@ -28,11 +29,11 @@ def loss_of(name: str, problem: str, **options: object):
 def batch(problem: str, rows: int = 12, seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
     """Random logits and targets of a problem, in double precision."""
     source = torch.Generator().manual_seed(seed)
-    outputs = 1 if problem in SCALAR else 4
+    outputs = 1 if problem in SCALAR else 3 if problem == QUANTILES else 4
     logits = torch.randn(rows, outputs, generator=source, dtype=torch.float64) * 2
     if problem == "multiclass":
         return logits, torch.randint(4, (rows,), generator=source)
-    shape = (rows,) if problem in SCALAR else (rows, 4)
+    shape = (rows,) if problem in (*SCALAR, QUANTILES) else (rows, 4)
     target = torch.rand(shape, generator=source, dtype=torch.float64)
     if problem in ("binary", "multilabel"):
         target = target.round()
@@ -46,7 +47,14 @@ def by_formula(name: str, problem: str, logits: torch.Tensor, target: torch.Tens
     """The loss written out from its definition."""
     if name == "cross_entropy":
         return -logits.softmax(1)[torch.arange(len(target)), target].log().mean()
+    if name == "quantile":
+        e = target[:, None] - logits
+        q = torch.tensor([0.1, 0.5, 0.9], dtype=torch.float64)
+        return torch.where(e > 0, q * e, (q - 1) * e).mean()
     p = logits.reshape(target.shape)
+    if name == "poisson":
+        return (p.exp() - target * p).mean()
+    p = p.exp() if problem == "count_regression" else p
     p = 1 / (1 + (-p).exp()) if problem in SIGMOID else p
     t = target.double()
     if name == "binary_cross_entropy":
@@ -139,10 +147,15 @@ def test_predictions_are_probabilities_or_numbers_of_the_targets_shape():
     for problem in PROBLEMS:
         logits, target = batch(problem)
         predicted = activate(problem, logits)
-        assert predicted.shape == (logits.shape if problem == "multiclass" else target.shape)
+        wide = problem in ("multiclass", QUANTILES)
+        assert predicted.shape == (logits.shape if wide else target.shape)
         if problem == "multiclass":
             torch.testing.assert_close(predicted.sum(1), torch.ones(12, dtype=torch.float64))
             assert torch.equal(predicted.argmax(1), logits.argmax(1))
+        elif problem == QUANTILES:
+            assert torch.equal(predicted, logits.sort(dim=1).values)
+        elif problem == "count_regression":
+            torch.testing.assert_close(predicted, logits[:, 0].exp())
         elif problem in SIGMOID:
             torch.testing.assert_close(predicted, 1 / (1 + (-logits.reshape(target.shape)).exp()))
         else:

@@ -3,8 +3,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from sklearn.metrics import mean_pinball_loss
 from torch import Tensor
 
 from dlx.config.specs.metrics import METRICS
@@ -13,7 +15,9 @@ from dlx.metrics import Metric
 
 CLASSES = 5
 PAIRS = [(name, p) for name, one in METRICS.entries.items() for p in one.options.problems]
-SCALAR = ("binary", "regression", "unit_regression")
+SCALAR = ("binary", "regression", "unit_regression", "count_regression")
+QUANTILES = (0.1, 0.2, 0.4, 0.5, 0.9)
+"""As many as classes; the fourth is the median."""
 
 
 def oracle() -> Any:
@@ -31,7 +35,9 @@ def make(name: str, problem: str, outputs: int | None = None, **options: object)
     factory = getattr(dlx.metrics, entry.target.split(":")[1])
     defaults = {"k": 2} if name == "top_k_accuracy" else {}
     size = outputs or (1 if problem in SCALAR else CLASSES)
-    return factory(entry.options(**{**defaults, **options}), problem, size)
+    made: Metric = factory(entry.options(**{**defaults, **options}), problem, size)
+    made.quantiles = QUANTILES if problem == "quantile_regression" else ()
+    return made
 
 
 def batch(problem: str, rows: int = 60, seed: int = 0, absent: bool = False):
@@ -52,8 +58,10 @@ def batch(problem: str, rows: int = 60, seed: int = 0, absent: bool = False):
         "regression": lambda: truth[:, 0] * 3 + 20,
         "vector_regression": lambda: truth * 3 + 20,
         "unit_regression": lambda: truth[:, 0].sigmoid(),
+        "count_regression": lambda: truth[:, 0].exp().round(),
+        "quantile_regression": lambda: truth[:, 0] * 3 + 20,
     }
-    if problem in ("regression", "vector_regression"):
+    if problem in ("regression", "vector_regression", "quantile_regression"):
         logits = logits * 3 + 20
     return logits, targets[problem]()
 
@@ -68,9 +76,15 @@ def measured(metric: Metric, logits: Tensor, target: Tensor, size: int | None = 
 
 def expected(name: str, problem: str, logits: Tensor, target: Tensor, average="macro") -> float:
     """torchmetrics' answer."""
-    if problem in ("regression", "vector_regression", "unit_regression"):
+    if problem.endswith("regression"):
         found = logits.sigmoid() if problem == "unit_regression" else logits
+        found = logits.exp() if problem == "count_regression" else found
+        quantiles = found.sort(dim=1).values
+        found = quantiles[:, 3] if problem == "quantile_regression" else found
         found, truth = found.reshape(target.shape).double(), target.double()
+        if name == "pinball":
+            each = zip(quantiles.T, QUANTILES, strict=True)
+            return float(np.mean([mean_pinball_loss(truth, one, alpha=q) for one, q in each]))
         return {
             "mae": lambda: oracle().mean_absolute_error(found, truth),
             "mse": lambda: oracle().mean_squared_error(found, truth),
@@ -270,6 +284,7 @@ def test_directions():
         "mae",
         "mse",
         "rmse",
+        "pinball",
     }
     assert set(found.values()) == {"min", "max"}
 

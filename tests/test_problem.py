@@ -26,6 +26,8 @@ def test_every_problem_has_a_row() -> None:
         ("regression", "none", "mse", "mae"),
         ("vector_regression", "none", "mse", "mae"),
         ("unit_regression", "sigmoid", "mse", "mae"),
+        ("count_regression", "exp", "poisson", "mae"),
+        ("quantile_regression", "none", "quantile", "pinball"),
     ],
 )
 def test_the_books_table(problem: str, activation: str, loss: str, metric: str) -> None:
@@ -57,7 +59,7 @@ def test_its_metrics_measure_it(problem: str) -> None:
 def test_a_metric_knows_its_problems_and_direction(name: str) -> None:
     options = METRICS.default(name)().options
     assert set(options.problems) <= set(PROBLEMS)
-    assert options.direction == ("min" if name in ("mae", "mse", "rmse") else "max")
+    assert options.direction == ("min" if name in ("mae", "mse", "rmse", "pinball") else "max")
 
 
 @pytest.mark.parametrize("name", DATASETS.entries)

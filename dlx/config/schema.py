@@ -83,11 +83,11 @@ class Target:
         lt=1,
         newer=True,
     )
-    scale: Literal["none", "standardise"] = option(
+    scale: Literal["none", "standardise", "log"] = option(
         "none",
         "standardise: numbers are learned less their mean, by their standard deviation, both of "
-        "the training rows; losses are of these numbers, metrics and predictions in the target's "
-        "own unit",
+        "the training rows; log: ln(1 + number) likewise, for numbers from 0 of very different "
+        "size; losses are of these numbers, metrics and predictions in the target's own unit",
         newer=True,
     )
     activation: Literal["auto", "sigmoid", "softmax", "none"] = option(

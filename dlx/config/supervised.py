@@ -15,7 +15,7 @@ from .files import Where
 from .learners import Ability, LearnerSpec, ScoreSpec, has_validation
 from .names import did_you_mean, join_names
 from .schema import Config, Target
-from .specs import METRICS
+from .specs import LOSSES, METRICS
 
 
 class SupervisedSpec(LearnerSpec):
@@ -64,6 +64,7 @@ class SupervisedSpec(LearnerSpec):
             _scales,
             _balances,
             _losses,
+            _quantiles,
             _activations,
             _metrics,
         ):
@@ -128,7 +129,8 @@ def _meaning(config: Config, part: str, losses: Iterable[str] = ()) -> str:
     """
     in_training = part == "train"
     told = [
-        ("of standardised numbers", "scale", losses),
+        ("of standardised numbers", "scale", [n for n in losses if _scale(config, n) != "log"]),
+        ("of standardised logarithms", "scale", [n for n in losses if _scale(config, n) == "log"]),
         ("weighted by class", "class_weights", losses if in_training else ()),
         ("of rows drawn by class", "sampling", config.targets if in_training else ()),
     ]
@@ -143,6 +145,20 @@ def _meaning(config: Config, part: str, losses: Iterable[str] = ()) -> str:
         by = "both targets by their share" if losses else "the target with the larger share"
         found.append(f"of mixed pictures, {by} ({key})")
     return ", ".join(found)
+
+
+def _scale(config: Config, target: str) -> str:
+    return config.targets[target].scale
+
+
+def quantiles_of(config: Config, target: Target) -> tuple[float, ...]:
+    """The quantiles that are learned of a target; none of any other problem."""
+    if target.problem != "quantile_regression":
+        return ()
+    options = loss_of(config, target).options
+    default = LOSSES.default("quantile")().options
+    found: tuple[float, ...] = getattr(options, "quantiles", default.quantiles)
+    return found
 
 
 def _targets(config: Config, where: Where) -> Iterator[Problem]:
@@ -189,8 +205,9 @@ def _thresholds(config: Config, where: Where) -> Iterator[Problem]:
 def _scales(config: Config, where: Where) -> Iterator[Problem]:
     for name, target in config.targets.items():
         row = PROBLEMS[target.problem]
-        if target.scale != "none" and (row.classes or row.bounded):
+        if target.scale != "none" and row.activation != "none":
             why = "it has classes, not numbers" if row.classes else "its outputs stay in [0, 1]"
+            why = "its outputs are logarithms" if row.activation == "exp" else why
             what = f"`targets.{name}.scale` is {target.scale}, but {row.title}: {why}"
             hint = f"targets.{name}.scale=none"
             yield Problem(what, where(("targets", name, "scale")), "none", hint)
@@ -213,7 +230,12 @@ def _balances(config: Config, where: Where) -> Iterator[Problem]:
             yield Problem(what, where(path), "one target to draw by", f"{'.'.join(path)}=none")
 
 
-_KINDER = {("binary", "multiclass"), ("regression", "unit_regression")}
+_KINDER = {
+    ("binary", "multiclass"),
+    ("regression", "unit_regression"),
+    ("regression", "count_regression"),
+    ("regression", "quantile_regression"),
+}
 
 
 def _contradiction(posed: str, declared: str, config: Config) -> str:
@@ -237,6 +259,19 @@ def _losses(config: Config, where: Where) -> Iterator[Problem]:
             what = f"loss {loss} contradicts {row.title}: {row.refused[loss]}"
             hint = f"{'.'.join(path)}.name={row.loss}"
             yield Problem(what, where(path), join_names([row.loss, *row.allowed]), hint)
+
+
+def _quantiles(config: Config, where: Where) -> Iterator[Problem]:
+    for name, target in config.targets.items():
+        asked = quantiles_of(config, target)
+        if target.problem == "quantile_regression" and (
+            not asked or [*asked] != sorted(set(asked))
+        ):
+            path = ("targets", name, "loss") if target.loss.name != "auto" else ("loss",)
+            key = ".".join((*path, "quantiles"))
+            what = f"`{key}` is [{', '.join(f'{one:g}' for one in asked)}]"
+            accepted = "numbers above 0 and below 1, in ascending order, each once"
+            yield Problem(what, where((*path, "quantiles")), accepted, f"{key}=[0.1,0.5,0.9]")
 
 
 def _activations(config: Config, where: Where) -> Iterator[Problem]:

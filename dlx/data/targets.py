@@ -27,11 +27,13 @@ class Answers:
         names: what they stand for, see `TargetCodec.name`.
         probabilities: of each class or label (rows, k), of the second of two (rows,); None for
             numbers.
+        quantiles: of a number, where a model gives several (rows, quantiles), in ascending order.
     """
 
     values: Array
     names: list[Any]
     probabilities: Array | None
+    quantiles: Array | None = None
 
 
 DECIDED = ("binary", "multilabel")
@@ -49,6 +51,9 @@ class TargetCodec:
         positive: of two classes the one that precision and its kin are of.
         mean: of each number, where a model learns numbers less that, by `std`; else empty.
         std: of each number in the training rows; 1 of one that is always the same.
+        log: whether a model learns ln(1 + number), of which mean and std are.
+        quantiles: those of a number that the outputs are; its own answer is the one nearest to the
+            median.
         threshold: from which probability on the second of two classes, or each label, is the
             answer; empty: 0.5.
 
@@ -63,12 +68,17 @@ class TargetCodec:
     mean: tuple[float, ...] = ()
     std: tuple[float, ...] = ()
     threshold: tuple[float, ...] = ()
+    log: bool = False
+    quantiles: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        many, sizes = self.outputs if self.mean or self.std else 0, (len(self.mean), len(self.std))
+        wide = 1 if self.quantiles else self.outputs
+        many, sizes = wide if self.mean or self.std else 0, (len(self.mean), len(self.std))
         finite = np.isfinite([*self.mean, *self.std]).all()
         if sizes != (many, many) or not finite or min(self.std, default=1.0) <= 0:
             raise ValueError(f"mean {self.mean} and std {self.std} of {self.outputs} outputs")
+        if self.quantiles and len(self.quantiles) != self.outputs:
+            raise ValueError(f"quantiles {self.quantiles} of {self.outputs} outputs")
         decides = self.problem in DECIDED and len(self.threshold) == self.outputs
         inside = all(0 < one < 1 for one in self.threshold)
         if self.threshold and not (decides and inside):
@@ -80,7 +90,13 @@ class TargetCodec:
 
     def encode(self, values: Array) -> Array:
         """Values of the target as a model learns them."""
+        values = np.log1p(values) if self.log else values
         return (values - _float32(self.mean)) / _float32(self.std) if self.mean else values
+
+    def undo(self, values: Array) -> Array:
+        """Numbers as a model gives them in the target's unit."""
+        values = values * _float32(self.std) + _float32(self.mean) if self.mean else values
+        return np.maximum(np.expm1(values), np.float32(0)) if self.log else values
 
     def name(self, values: Array) -> list[Any]:
         """What some values of the target stand for: a class, a list of labels, or numbers.
@@ -113,9 +129,12 @@ class TargetCodec:
     def decode(self, activated: Array) -> Answers:
         """What a model's predictions say: logits after the activation (`dlx.losses.activate`)."""
         if not self.classes:
-            if self.mean:
-                activated = activated * _float32(self.std) + _float32(self.mean)
-            return Answers(activated, self.name(activated), None)
+            numbers = self.undo(activated)
+            if not self.quantiles:
+                return Answers(numbers, self.name(numbers), None)
+            every = numbers.reshape(len(numbers), -1)
+            median = every[:, find_median(self.quantiles)]
+            return Answers(median, self.name(median), None, every)
         chosen = self.choose(activated)
         return Answers(chosen, self.name(chosen), activated)
 
@@ -128,7 +147,12 @@ def merge(codecs: Sequence[TargetCodec]) -> TargetCodec:
     return replace(codecs[0], threshold=tuple(np.mean(given, axis=0).tolist()))
 
 
-_NEWER = ("mean", "std", "threshold")
+def find_median(quantiles: Sequence[float]) -> int:
+    """The place of the quantile that is nearest to the median; of two the lower one."""
+    return min(range(len(quantiles)), key=lambda place: abs(quantiles[place] - 0.5))
+
+
+_NEWER = ("mean", "std", "threshold", "log", "quantiles")
 
 
 def _float32(numbers: tuple[float, ...]) -> Array:
@@ -165,21 +189,29 @@ class EncodedTarget:
         """Names of its classes or labels; empty for numbers."""
         return self.codec.classes
 
-    def standardise(self, rows: Rows) -> TargetCodec:
+    def standardise(self, rows: Rows, log: bool = False) -> TargetCodec:
         """The codec of numbers that are learned less their mean, by their standard deviation.
 
         Args:
             rows: those that may be learnt from.
+            log: whether ln(1 + number) is learned so.
         """
         numbers = self.values[rows].astype(np.float64).reshape(len(rows), -1)
+        numbers = np.log1p(numbers) if log else numbers
         # The mean of equal numbers may be a bit off, which leaves a tiny deviation to divide by.
         constant = numbers.max(axis=0) == numbers.min(axis=0)
         std = np.where(constant, 1.0, numbers.std(axis=0))
         mean = numbers.mean(axis=0)
-        return replace(self.codec, mean=tuple(mean.tolist()), std=tuple(std.tolist()))
+        return replace(self.codec, mean=tuple(mean.tolist()), std=tuple(std.tolist()), log=log)
 
 
-def encode(samples: Samples, name: str, problem: str, positive: str = "") -> EncodedTarget:
+def encode(
+    samples: Samples,
+    name: str,
+    problem: str,
+    positive: str = "",
+    quantiles: tuple[float, ...] = (),
+) -> EncodedTarget:
     """Checks a target column against its problem and encodes it.
 
     Args:
@@ -187,6 +219,7 @@ def encode(samples: Samples, name: str, problem: str, positive: str = "") -> Enc
         name: the target's column.
         problem: its type.
         positive: name of the positive class of two; "": the second.
+        quantiles: those of a number that a model gives; none: the number.
 
     Raises:
         UsageError: the values contradict the problem: three classes declared binary, several
@@ -195,7 +228,9 @@ def encode(samples: Samples, name: str, problem: str, positive: str = "") -> Enc
     """
     values, outputs, classes = _encode_target(samples, name, problem)
     place = _positive(name, positive, classes) if problem == "binary" else 1
-    return EncodedTarget(values, TargetCodec(problem, outputs, classes, place))
+    outputs = len(quantiles) or outputs
+    codec = TargetCodec(problem, outputs, classes, place, quantiles=quantiles)
+    return EncodedTarget(values, codec)
 
 
 def _encode_target(samples: Samples, name: str, problem: str) -> tuple[Array, int, tuple[str, ...]]:
@@ -249,6 +284,9 @@ def _encode_values(column: Array, name: str, problem: str) -> tuple[Array, int]:
         return values, values.shape[1]
     if values.ndim != 1:
         raise _contradiction(name, problem, "each row has several numbers", "vector_regression")
+    if problem == "count_regression":
+        whole = (values >= 0) & (values == np.floor(values))
+        _check_values(column, name, whole, "counts: whole numbers from 0")
     if row.bounded and (values.min() < 0 or values.max() > 1):
         found = f"its values go from {values.min():g} to {values.max():g}"
         raise _contradiction(name, problem, found, "regression")
@@ -270,6 +308,21 @@ def _check_values(column: Array, name: str, right: npt.NDArray[np.bool_], accept
         place = tuple(np.argwhere(~right)[0])
         what = f"target {name} contains {column[place]:g}"
         raise UsageError(Problem(what, f"first in row {place[0]}", accepted))
+
+
+def check_scale(key: str, target: EncodedTarget, scale: str) -> None:
+    """Refuses numbers that have no logarithm, where that is learned.
+
+    Args:
+        key: of the target in the config.
+        target: the target.
+        scale: how it is asked to be learned.
+    """
+    if scale == "log" and len(target.values) and target.values.min() < 0:
+        low = np.flatnonzero(target.values.reshape(len(target.values), -1).min(axis=1) < 0)
+        what = f"`{key}.scale` is log, but the numbers go down to {target.values.min():g}"
+        where = f"first below 0 in row {int(low[0])}"
+        raise UsageError(Problem(what, where, "numbers from 0", f"{key}.scale=standardise"))
 
 
 def _contradiction(name: str, problem: str, found: str, other: str) -> UsageError:

@@ -99,6 +99,5 @@ def _label(name: str, codec: TargetCodec, place: int, scores: Tensor, names: lis
         sign, value = (1, share) if place else (-1, 1 - share)
         return Label(name, names[place], 0, sign, value)
     value = float(row[place])
-    if codec.mean:
-        value = value * codec.std[place] + codec.mean[place]
+    value = float(codec.undo(row.cpu().numpy())[place]) if codec.mean else value
     return Label(name, names[place], place, 1, value)

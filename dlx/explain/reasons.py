@@ -8,6 +8,7 @@ from functools import partial
 
 from torch import Tensor
 
+from ..data.targets import TargetCodec
 from ..errors import RunError
 from ..interrupts import check
 from ..models.inputs import Batch, MultiHot, Padded
@@ -98,9 +99,18 @@ def score_of(opened: Opened, label: Label) -> Score:
 
     def score(batch: Batch) -> Tensor:
         logits = label.of(opened.network(batch))
-        return logits * codec.std[label.place] + codec.mean[label.place] if codec.mean else logits
+        return in_unit(codec, logits, label.place)
 
     return score
+
+
+def in_unit(codec: TargetCodec, logits: Tensor, place: int) -> Tensor:
+    """What a model gives for one number of a target, in its unit."""
+    if not codec.mean:
+        return logits
+    place = min(place, len(codec.mean) - 1)  # quantiles of one number have one scale
+    found: Tensor = logits * codec.std[place] + codec.mean[place]
+    return found.expm1() if codec.log else found
 
 
 def _cover(case: Case, name: str, windows: list[Window]) -> Tensor:

@@ -22,6 +22,7 @@ from ..seeds import derive
 from .bootstrap import Draws
 from .evaluation import Estimate, Kind
 from .intervals import unseen
+from .links import LEAST
 
 GUESSES = 20
 """Draws whose mean score a random answer has: its own luck shall not decide."""
@@ -148,26 +149,29 @@ def simple_answers(
         naive: forecasts of the rows by name, (rows,) or (rows, outputs).
     """
     shape = (len(targets), metric.outputs)
-    for name, row in constant_logits(metric.problem, metric.outputs, train_targets):
+    posed = metric.problem, metric.outputs
+    for name, row in constant_logits(*posed, train_targets, metric.quantiles):
         yield Answer(name, "constant", metric, targets, (row.expand(shape),))
     if metric.problem == "multiclass" and not metric.ranks:
         for name in ("shuffled", "uniform"):
             guesses = _Guesses(targets, metric.outputs, shuffled=name == "shuffled")
             yield Answer(name, "constant", metric, targets, guesses)
     for name, values in (naive or {}).items():
-        forecast = values.to(targets.device).float().reshape(shape)
-        if PROBLEMS[metric.problem].bounded:
-            forecast = _logit(forecast)
+        forecast = values.to(targets.device).float().reshape(len(targets), -1).expand(shape)
+        forecast = _to_outputs(metric.problem, forecast)
         yield Answer(name, "naive", metric, targets, (forecast,))
 
 
-def constant_logits(problem: str, outputs: int, targets: Tensor) -> Iterator[tuple[str, Tensor]]:
+def constant_logits(
+    problem: str, outputs: int, targets: Tensor, quantiles: tuple[float, ...] = ()
+) -> Iterator[tuple[str, Tensor]]:
     """The constant answers to a problem, as logits of one row, by name.
 
     Args:
         problem: type of the problem.
         outputs: numbers that a model gives.
         targets: training targets, from which the constants are learnt.
+        quantiles: those of a number that the outputs are.
     """
     if problem == "binary":
         share = targets.float().mean()
@@ -177,16 +181,26 @@ def constant_logits(problem: str, outputs: int, targets: Tensor) -> Iterator[tup
         yield "majority", (counts / counts.sum()).clamp(min=1e-9).log()
     elif problem == "multilabel":
         yield "prevalence", _logit(targets.float().mean(dim=0))
+    elif quantiles:
+        levels = torch.tensor(quantiles, device=targets.device)
+        yield "quantiles", torch.quantile(targets.float(), levels)
     else:
         columns = targets.float().reshape(len(targets), -1)
         for name, value in (("median", _median(columns)), ("mean", columns.mean(0))):
-            yield name, _logit(value) if PROBLEMS[problem].bounded else value
+            yield name, _to_outputs(problem, value)
 
 
 def _median(columns: Tensor) -> Tensor:
     """The middle of each column, (columns,); of an even count the mean of the middle two."""
     ordered = columns.sort(dim=0).values
     return (ordered[(len(ordered) - 1) // 2] + ordered[len(ordered) // 2]) / 2
+
+
+def _to_outputs(problem: str, numbers: Tensor) -> Tensor:
+    """The outputs that stand for some numbers."""
+    if PROBLEMS[problem].activation == "exp":
+        return numbers.clamp(min=LEAST).log()
+    return _logit(numbers) if PROBLEMS[problem].bounded else numbers
 
 
 def _logit(probability: Tensor) -> Tensor:

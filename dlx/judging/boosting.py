@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from ..problem import PROBLEMS
 from ..seeds import derive
+from .links import SURE, to_outputs
 from .trees import Grown, Trees
 
 NAME = "gradient boosting"
@@ -24,8 +25,6 @@ HELD = 4
 """One of so many training rows picks the number of trees, where no validation rows are given."""
 CELLS = 20_000_000
 """Most numbers (rows x columns x outputs) that trees are grown on: about a minute."""
-SURE = 20.0
-"""A logit whose probability is 1 in float32."""
 
 Floats = npt.NDArray[np.float64]
 Targets = npt.NDArray[Any]
@@ -69,12 +68,7 @@ class Boosted:
 
     def logits(self, rows: Floats) -> npt.NDArray[np.float32]:
         """Logits, of numbers themselves, (rows, outputs)."""
-        found = self.trees.answer(rows)
-        if PROBLEMS[self.problem].bounded:
-            edge = 1 / (1 + np.exp(SURE))
-            inside = np.clip(found, edge, 1 - edge)
-            found = np.log(inside / (1 - inside))
-        return found.astype(np.float32)
+        return to_outputs(self.problem, self.trees.answer(rows)).astype(np.float32)
 
 
 def grow(

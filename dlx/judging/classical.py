@@ -23,6 +23,7 @@ from ..problem import PROBLEMS
 from ..seeds import derive
 from ..sources.batches import Whole
 from ..sources.held import Elsewhere
+from .links import SURE, to_outputs
 
 PENALTIES = (1000.0, 100.0, 10.0, 1.0, 0.1, 0.01)
 """Tried from the strongest on, until other rows are served worse."""
@@ -36,9 +37,6 @@ CELLS = 50_000_000
 
 ITERATIONS, TOLERANCE = 200, 1e-3
 """Where the solver stops. Beyond, the scores of every dataset tried move by less than 0.003."""
-
-SURE = 20.0
-"""A logit whose probability is 1 in float32."""
 
 Inputs = Mapping[str, Whole]
 """All rows of some prepared inputs, by name."""
@@ -129,8 +127,7 @@ def fit(
         many = _count(rows)
         blocks = (np.arange(at, min(at + most, many)) for at in range(0, max(1, many), most))
         found = np.concatenate([model.logits(features(rows, block)) for block in blocks])
-        if row.bounded:
-            found = _log_odds(found)
+        found = to_outputs(problem, found)
         return torch.from_numpy(found.astype(np.float32)).to(train.targets.device)
 
     name = "logistic regression" if row.classes else "ridge regression"
@@ -389,9 +386,3 @@ class _Ridge:
 
 def _log_loss(logits: Floats, targets: Targets) -> float:
     return float((np.logaddexp(0, logits) - targets * logits).mean())
-
-
-def _log_odds(shares: Floats) -> Floats:
-    edge = 1 / (1 + np.exp(SURE))
-    inside = np.clip(shares, edge, 1 - edge)
-    return np.log(inside / (1 - inside))

@@ -122,6 +122,8 @@ def interval(problem: str, values: Array, scores: Scores, level: float) -> tuple
     low, high = values - wide, values + wide
     if PROBLEMS[problem].bounded:
         return np.clip(low, 0, 1), np.clip(high, 0, 1)
+    if PROBLEMS[problem].activation == "exp":
+        return np.maximum(low, 0), high
     return low, high
 
 

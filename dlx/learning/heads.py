@@ -10,9 +10,9 @@ from torch import Tensor
 
 from ..config.schema import Config
 from ..config.supervised import loss_of, mixes
-from ..data.targets import EncodedTarget, TargetCodec
+from ..data.targets import EncodedTarget, TargetCodec, find_median
 from ..errors import Problem, UsageError
-from ..losses import resolve
+from ..losses import activate, resolve
 from ..problem import PROBLEMS
 
 Loss = Callable[[Tensor, Tensor], Tensor]
@@ -23,27 +23,32 @@ class Scale:
     """Between the numbers of a target and those that are learned: less a mean, by a deviation.
 
     Attributes:
-        mean: of each output, (outputs,).
-        std: of each output, (outputs,).
+        mean: of each output, (outputs,); of quantiles, that of the number, (1,).
+        std: likewise.
+        log: whether both are of ln(1 + number).
     """
 
     mean: Tensor
     std: Tensor
+    log: bool = False
 
     @classmethod
     def of(cls, codec: TargetCodec, device: torch.device) -> Scale | None:
         """That of a target; None where its numbers are learned as they are."""
         if not codec.mean:
             return None
-        return cls(torch.tensor(codec.mean, device=device), torch.tensor(codec.std, device=device))
+        mean, std = (torch.tensor(one, device=device) for one in (codec.mean, codec.std))
+        return cls(mean, std, codec.log)
 
     def apply(self, values: Tensor) -> Tensor:
         """Numbers of the target as they are learned."""
+        values = values.log1p() if self.log else values
         return (values - self.mean) / self.std
 
     def undo(self, values: Tensor) -> Tensor:
         """Numbers that were learned in the target's unit."""
-        return values * self.std + self.mean
+        values = values * self.std + self.mean
+        return values.expm1().clamp(min=0) if self.log else values
 
     def wrap(self, loss: Loss) -> Loss:
         """A loss of numbers as they are learned, and targets in their unit."""
@@ -93,6 +98,7 @@ class Head:
         weighted: the loss in training, where classes have weights there.
         cut: the logit from which on the second of two classes, or each label, is the answer,
             (outputs,); None: 0.
+        quantiles: those of a number that the outputs are.
     """
 
     name: str
@@ -104,12 +110,20 @@ class Head:
     scale: Scale | None = None
     weighted: Loss | None = None
     cut: Tensor | None = None
+    quantiles: tuple[float, ...] = ()
 
     def answers(self, logits: Tensor) -> Tensor:
         """What metrics are of: logits that say yes above 0; of numbers, in the target's unit."""
         if self.cut is not None:
             return logits - self.cut
         return logits if self.scale is None else self.scale.undo(logits)
+
+    def numbers(self, logits: Tensor) -> Tensor:
+        """Predicted numbers in the target's unit, as the target has them; of quantiles one."""
+        found = activate(self.problem, self.answers(logits))
+        if not self.quantiles:
+            return found
+        return found.reshape(len(found), -1)[:, find_median(self.quantiles)]
 
     def decide(self, thresholds: tuple[float, ...], device: torch.device) -> Head:
         """The same, with other thresholds; none: 0.5."""
@@ -145,9 +159,9 @@ def heads_of(
         made = made if scale is None else scale.wrap(made)
         if mixes(config):
             _require_rows(made, loss.name, "prepare.augment", "to be mixed")
-        what = name, codec.problem, codec.outputs
-        cut = cut_at(codec.threshold, device)
-        heads.append(Head(*what, made, target.weight, codec.positive, scale, weighted, cut))
+        what = name, codec.problem, codec.outputs, made, target.weight, codec.positive
+        how = scale, weighted, cut_at(codec.threshold, device), codec.quantiles
+        heads.append(Head(*what, *how))
     return tuple(heads)
 
 

@@ -149,5 +149,5 @@ def _mean(parts: Sequence[tuple[int, Mapping[str, float]]]) -> dict[str, float]:
 
 def _make_metric(chosen: Chosen, head: Head) -> Metric:
     metric: Metric = chosen.load()(chosen.options, head.problem, head.outputs)
-    metric.positive = head.positive
+    metric.positive, metric.quantiles = head.positive, head.quantiles
     return metric

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -56,6 +56,10 @@ class Objective(Estimate):
         return np.array([self.value(places) for places in drawn])
 
 
+def _constants(head: Head, targets: Tensor) -> Iterator[tuple[str, Tensor]]:
+    return constant_logits(head.problem, head.outputs, targets, head.quantiles)
+
+
 def constant_objective(
     heads: Sequence[Head], train: Mapping[str, Tensor], truth: Mapping[str, Tensor]
 ) -> Objective:
@@ -71,7 +75,7 @@ def constant_objective(
         targets = truth[head.name]
         constants = [
             (name, head.logits(row).expand(len(targets), head.outputs))
-            for name, row in constant_logits(head.problem, head.outputs, train[head.name])
+            for name, row in _constants(head, train[head.name])
         ]
         name, logits[head.name] = min(constants, key=lambda one: float(head.loss(one[1], targets)))
         names.append(name)

@@ -74,6 +74,9 @@ def _columns(target: EncodedTarget, rows: Rows, answers: Answers) -> dict[str, S
         "predicted": answers.names,
     }
     shares = answers.probabilities
+    if answers.quantiles is not None:
+        levels = zip(target.codec.quantiles, answers.quantiles.T.tolist(), strict=True)
+        told |= {f"quantile {level:g}": values for level, values in levels}
     if shares is None:
         return told
     if target.codec.problem == "multilabel":

@@ -193,7 +193,7 @@ class Supervised(OneLoss):
         forecasts = {name: torch.from_numpy(values) for name, values in naive.items()}
         truth = part.targets[target]
         yield from simple_answers(metric, fold.train.targets[target], truth, forecasts)
-        if self.config.baseline != "simple":
+        if self.config.baseline != "simple" and not metric.quantiles:
             model = self._fit_classical(fold, target, metric)
             answers = self._decide(
                 "classical",
@@ -320,7 +320,7 @@ class Supervised(OneLoss):
         leave_heaviest(into, self.model, fold)
         self.leave_rivals(into)
         numbers = {
-            head.name: activate(head.problem, head.answers(logits[head.name])).cpu().numpy()
+            head.name: head.numbers(logits[head.name]).cpu().numpy()
             for head in self.heads
             if not PROBLEMS[head.problem].classes
         }

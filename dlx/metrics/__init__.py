@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .base import Metric
 from .classes import F1, Accuracy, Precision, Recall, TopKAccuracy
-from .errors import MAE, MSE, R2, RMSE
+from .errors import MAE, MSE, R2, RMSE, Pinball
 from .ranking import AveragePrecision, RocAuc
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "Accuracy",
     "AveragePrecision",
     "Metric",
+    "Pinball",
     "Precision",
     "Recall",
     "RocAuc",

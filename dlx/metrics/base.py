@@ -27,6 +27,9 @@ class Metric(ABC):
     positive: int = 1
     """Of two classes the one that precision, recall and their kin are of."""
 
+    quantiles: tuple[float, ...] = ()
+    """Those that answers are, an output each; the one nearest to the median is the number."""
+
     ranks: ClassVar[bool] = False
     """Whether only the order of the answers counts, so that a guess is expected to score what a
     constant does."""

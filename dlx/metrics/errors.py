@@ -8,14 +8,22 @@ from collections.abc import Callable, Mapping
 import torch
 from torch import Tensor
 
+from ..data.targets import find_median
+from ..losses import pinball
 from ..problem import PROBLEMS
-from .base import Sums, mean_of_defined, widest_dtype
+from .base import Metric, Sums, mean_of_defined, widest_dtype
 
 
-def _predictions(logits: Tensor, problem: str) -> Tensor:
+def _predictions(metric: Metric, logits: Tensor) -> Tensor:
     """What the logits predict. A sigmoid in single precision would depend on the batch's size."""
     logits = logits.detach()
-    return logits.to(widest_dtype(logits)).sigmoid() if PROBLEMS[problem].bounded else logits
+    if metric.quantiles:
+        place = find_median(metric.quantiles)
+        return logits.sort(dim=1).values[:, place : place + 1]
+    if PROBLEMS[metric.problem].activation in ("sigmoid", "exp"):
+        logits = logits.to(widest_dtype(logits))
+        return logits.sigmoid() if PROBLEMS[metric.problem].bounded else logits.exp()
+    return logits
 
 
 class _Difference(Sums):
@@ -23,7 +31,7 @@ class _Difference(Sums):
 
     def update(self, logits: Tensor, target: Tensor) -> None:
         """Takes in a batch without waiting for its device; no gradient is kept."""
-        predicted = _predictions(logits, self.problem).view_as(target)
+        predicted = _predictions(self, logits).view_as(target)
         self._add(self._errors(predicted - target).sum(dtype=widest_dtype(target)), target.numel())
 
     _errors: Callable[[Tensor], Tensor]
@@ -70,8 +78,8 @@ class R2(Sums):
 
     def update(self, logits: Tensor, target: Tensor) -> None:
         """Takes in a batch without waiting for its device; no gradient is kept."""
-        predicted = _predictions(logits, self.problem)
-        truth = target.view_as(logits).to(widest_dtype(target))
+        predicted = _predictions(self, logits)
+        truth = target.view_as(predicted).to(widest_dtype(target))
         if self.first is None:
             self.first = truth[0].clone()
         # sums of squares lose digits far from zero: count from the first target instead
@@ -99,3 +107,17 @@ class R2(Sums):
         """Puts back what `state_dict` gave."""
         super().load_state_dict(state)
         self.first = state.get("first")
+
+
+class Pinball(Sums):
+    """Mean over rows and quantiles of q e where an answer is e too low, (1 - q) e too high."""
+
+    def update(self, logits: Tensor, target: Tensor) -> None:
+        """Takes in a batch without waiting for its device; no gradient is kept."""
+        answers = logits.detach().sort(dim=1).values
+        each = pinball(answers, target, self.quantiles)
+        self._add(each.sum(dtype=widest_dtype(each)), each.numel())
+
+    def compute(self) -> float:
+        """The mean; nan before the first batch."""
+        return math.nan if self.sums is None else float(self.sums) / self.count

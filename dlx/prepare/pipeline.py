@@ -226,7 +226,8 @@ class Pipeline:
     def rescale(self, name: str, codec: TargetCodec) -> TargetCodec:
         """A target's codec, with the scale and the thresholds that were learnt of it, if any."""
         learnt = self.targets.get(name, codec)
-        return replace(codec, mean=learnt.mean, std=learnt.std, threshold=learnt.threshold)
+        scaled = replace(codec, mean=learnt.mean, std=learnt.std, log=learnt.log)
+        return replace(scaled, threshold=learnt.threshold)
 
     def decide(self, thresholds: Mapping[str, tuple[float, ...]]) -> Pipeline:
         """The same, with other thresholds of some targets; see `TargetCodec`."""
@@ -295,7 +296,7 @@ def _codec(classes: Sequence[str], **rest: Any) -> TargetCodec:
     return TargetCodec(classes=tuple(classes), **rest)
 
 
-_NUMBERS = ("mean", "std", "threshold")
+_NUMBERS = ("mean", "std", "threshold", "quantiles")
 
 
 def _input(shape: Sequence[int], **rest: Any) -> Input:

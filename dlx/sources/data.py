@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from ..config.learners import spec_of
 from ..config.schema import Config
+from ..config.supervised import quantiles_of
 from ..data import read
 from ..data.balance import check_names
 from ..data.carry_out import cut_rows
@@ -20,7 +21,7 @@ from ..data.columns import Rows
 from ..data.fingerprints import input_hashes, row_hashes
 from ..data.protocols import Split
 from ..data.samples import Samples
-from ..data.targets import EncodedTarget, encode
+from ..data.targets import EncodedTarget, check_scale, encode
 from ..runs.ledger import RowSet, rows_of
 
 
@@ -93,11 +94,12 @@ def read_samples(config: Config) -> tuple[Samples, dict[str, EncodedTarget], flo
     begun = time.perf_counter()
     samples = read(config.dataset)
     targets = {
-        name: encode(samples, name, target.problem, target.positive)
+        name: encode(samples, name, target.problem, target.positive, quantiles_of(config, target))
         for name, target in config.targets.items()
     }
     for name, target in config.targets.items():
         classes, key = targets[name].classes, f"targets.{name}"
+        check_scale(key, targets[name], target.scale)
         check_names(f"{key}.class_weights", target.class_weights, classes)
         check_names(f"{key}.sampling", target.sampling, classes, whole=True)
     return samples, targets, time.perf_counter() - begun

@@ -128,7 +128,8 @@ def learn_codec(asked: Target, target: EncodedTarget, train: Rows) -> TargetCode
         target: encoded.
         train: the rows that may be learnt from.
     """
-    codec = target.codec if asked.scale == "none" else target.standardise(train)
+    log = asked.scale == "log"
+    codec = target.codec if asked.scale == "none" else target.standardise(train, log)
     if isinstance(asked.threshold, str) or asked.threshold == 0.5:
         return codec
     return replace(codec, threshold=(float(asked.threshold),) * codec.outputs)

@@ -257,7 +257,8 @@ def test_a_loss_is_allowed_or_refused_as_the_problem_table_says(
     told: Told, problem: str, loss: str
 ) -> None:
     row = PROBLEMS[problem]
-    posed = {"unit_regression": "regression"}.get(problem, problem)
+    of_numbers = ("unit_regression", "count_regression", "quantile_regression")
+    posed = "regression" if problem in of_numbers else problem
     target = next(name for name, of in Census.targets.items() if of == posed)
     arguments = [
         "task=people",
@@ -295,10 +296,12 @@ class TestMonitors:
     def test_each_metric_gives_a_score_with_its_direction(self, name: str) -> None:
         classes = "multiclass" in METRICS.entries[name].options.problems  # type: ignore[attr-defined]
         task = "digits" if classes else "diabetes"
+        problem = "quantile_regression" if name == "pinball" else "regression"
+        posed = [] if classes else [f"targets.progression.problem={problem}"]
         config = load(
-            [f"task={task}", f"metrics.{name}={{}}", f"trainer.monitor=val/{name}"]
+            [f"task={task}", f"metrics.{name}={{}}", f"trainer.monitor=val/{name}", *posed]
         ).config
-        smaller = name in ("mae", "mse", "rmse")
+        smaller = name in ("mae", "mse", "rmse", "pinball")
         assert score_names(config) == {
             "train/loss": "min",
             f"train/{name}": "min" if smaller else "max",

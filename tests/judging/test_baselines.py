@@ -241,11 +241,13 @@ def test_a_forecast_that_is_missing_has_no_score() -> None:
 
 @pytest.mark.parametrize("problem", PROBLEMS)
 def test_each_problem_has_the_baselines_of_the_table(problem: str) -> None:
-    outputs = 3 if problem in ("multiclass", "multilabel", "vector_regression") else 1
-    rows = torch.rand(30, outputs).round().squeeze(1)
+    several = ("multiclass", "multilabel", "vector_regression", "quantile_regression")
+    outputs = 3 if problem in several else 1
+    rows = torch.rand(30, 1 if problem == "quantile_regression" else outputs).round().squeeze(1)
     if problem == "multiclass":
         rows = torch.arange(30) % 3
     measure = metric(PROBLEMS[problem].metrics[-1], problem, outputs)
+    measure.quantiles = (0.1, 0.5, 0.9) if problem == "quantile_regression" else ()
 
     names = [answer.name for answer in simple_answers(measure, rows, rows)]
 

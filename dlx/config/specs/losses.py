@@ -43,6 +43,20 @@ class Huber:
     delta: float = option(1.0, "error at which the loss changes from quadratic to linear", gt=0)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Poisson:
+    """Negative log-likelihood of counts, exp(output) - count * output: the output is a log."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Quantile:
+    """Pinball loss (Koenker, Bassett, 1978): an output for each quantile of the target."""
+
+    quantiles: tuple[float, ...] = option(
+        (0.1, 0.5, 0.9), "which quantiles, in ascending order; 0.5 is the median", gt=0, lt=1
+    )
+
+
 _CODE = "dlx.losses"
 LOSSES = Table(
     "loss",
@@ -53,5 +67,7 @@ LOSSES = Table(
         "mse": Component(MSE, f"{_CODE}:mse"),
         "mae": Component(MAE, f"{_CODE}:mae"),
         "huber": Component(Huber, f"{_CODE}:huber"),
+        "poisson": Component(Poisson, f"{_CODE}:poisson"),
+        "quantile": Component(Quantile, f"{_CODE}:quantile"),
     },
 )

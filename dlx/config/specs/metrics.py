@@ -89,6 +89,12 @@ class R2(MAE):
     direction = "max"
 
 
+class Pinball(MAE):
+    """Mean over rows and quantiles of q e where an answer is e too low, (1 - q) e too high."""
+
+    problems = ("quantile_regression",)
+
+
 _CODE = "dlx.metrics"
 METRICS = Table(
     "metric",
@@ -104,5 +110,6 @@ METRICS = Table(
         "mse": Component(MSE, f"{_CODE}:MSE"),
         "rmse": Component(RMSE, f"{_CODE}:RMSE"),
         "r2": Component(R2, f"{_CODE}:R2"),
+        "pinball": Component(Pinball, f"{_CODE}:Pinball"),
     },
 )

@@ -22,7 +22,10 @@ TOGETHER: dict[str, str] = {"number": NUMBERS, "category": CATEGORIES, "date": D
 LABEL_SEPARATOR = "|"
 """Between the labels of a cell."""
 MISSING = ("", "NA", "N/A", "NaN", "nan", "null", "NULL")
-POSED = ("binary", "multiclass", "multilabel", "regression", "unit_regression")
+POSED = (
+    *("binary", "multiclass", "multilabel"),
+    *("regression", "unit_regression", "count_regression", "quantile_regression"),
+)
 """Problems that the cells of one column can pose."""
 
 
