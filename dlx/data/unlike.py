@@ -81,6 +81,20 @@ def beyond(table: Array, names: Sequence[str], known: Mapping[str, Array]) -> Un
     return Unlike(amounts.astype(np.float32), tell)
 
 
+def unknown_words(name: str, shares: Array) -> Unlike:
+    """How much of each text is unknown.
+
+    Args:
+        name: of its column.
+        shares: of each text's words, (rows,).
+    """
+
+    def tell(row: int, _: int) -> str:
+        return f"{name}: {shares[row]:.0%} of its words unknown"
+
+    return Unlike(shares.astype(np.float32)[:, None], tell)
+
+
 def evenly(rows: Rows, most: int) -> Rows:
     """So many of some rows, evenly over them."""
     if len(rows) <= most:

@@ -32,7 +32,7 @@ class Known:
     """What training rows had in an input, and how far beyond it validation rows went.
 
     Attributes:
-        arrays: as the column remembers them.
+        arrays: as the column remembers them; {} of texts, whose unknown words count.
         muted: which features tell nothing.
         amounts: how far beyond each validation row lies that was looked at, (rows,).
     """
@@ -148,8 +148,8 @@ class Trusted:
                 groups.setdefault(group, {}).setdefault(of, {})[key] = found[name]
         rows, chosen, folds = (int(one) for one in found["rows"])
         known = {
-            name: Known(arrays, **groups["unlike"][name])
-            for name, arrays in groups.get("known", {}).items()
+            name: Known(groups.get("known", {}).get(name, {}), **one)
+            for name, one in groups.get("unlike", {}).items()
         }
         space = Space(groups["space"][""], found["near"]) if "near" in found else None
         return cls(

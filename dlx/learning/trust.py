@@ -14,12 +14,14 @@ import torch
 from torch import Tensor
 
 from ..data.columns import Rows
+from ..data.samples import Frame
 from ..data.targets import Answers, EncodedTarget
-from ..data.unlike import evenly
+from ..data.unlike import evenly, unknown_words
 from ..judging import conformal, sureness
 from ..judging.sureness import Ranks
 from ..judging.trusted import Known, Space, Trusted
 from ..losses import activate
+from ..prepare.unknown import count_unknown
 from ..sources.batches import Inputs, Part
 from ..sources.device import one_thread
 from ..sources.fold import FoldData
@@ -78,6 +80,8 @@ def learn_whole(fold: FoldData, encode: Encode | None, batch: int) -> Trusted:
     for name in data.samples.inputs:
         if arrays := data.samples.columns[name].remember(data.split.rest):
             known[name] = Known(arrays, np.zeros(0, np.bool_), np.zeros(0, np.float32))
+    for name in _unknown(fold, data.split.rest[:1]):
+        known[name] = Known({}, np.zeros(1, np.bool_), np.zeros(0, np.float32))
     return Trusted(0, False, 0, {}, {}, Ranks.of(np.zeros(0)), known, place)
 
 
@@ -148,4 +152,13 @@ def _known(fold: FoldData, rows: Rows) -> dict[str, Known]:
         found = column.take(rows).compare(arrays) if arrays else None
         if found is not None:
             known[name] = Known.of(arrays, found)
+    for name, shares in _unknown(fold, rows).items():
+        known[name] = Known.of({}, unknown_words(name, shares))
     return known
+
+
+def _unknown(fold: FoldData, rows: Rows) -> dict[str, Array]:
+    """Which share of the words of some rows the preparation does not know, by input."""
+    samples = fold.data.samples
+    frame = Frame({name: samples.columns[name].take(rows) for name in fold.pipeline.read})
+    return count_unknown(fold.pipeline, frame)

@@ -67,6 +67,10 @@ class Step(ABC, Generic[Options]):
         """What it counted in the training rows, by name."""
         return {}
 
+    def unknown(self, column: Column, state: State) -> Array | None:  # noqa: ARG002
+        """Which share of each row's words it does not know; None where it knows no words."""
+        return None
+
 
 @dataclass(frozen=True)
 class Labels:

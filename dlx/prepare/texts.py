@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from hashlib import blake2b
 from typing import Any
 
@@ -76,6 +77,16 @@ class Tokenize(Step[specs.Tokenize]):
     def counts(self, state: State) -> dict[str, int]:
         """How many different tokens there were."""
         return {"tokens": state["seen"]["different"]} if "seen" in state else {}
+
+    def unknown(self, column: Column, state: State) -> Array | None:
+        """Which share of each text's words is not in the vocabulary."""
+        if self.options.unit != "word" or min(self.options.ngrams) > 1:
+            return None
+        rows, units = _number(texts_of(column, "tokenize"), self.options)
+        singly = replace(self.options, ngrams=(1,))
+        ids, lengths = next(_look_up(rows, units, state["words"], singly))
+        shares: Array = _count_in_rows(ids == 0, lengths) / np.maximum(lengths, 1)
+        return shares
 
     def _choose(self, rows: Sequence, units: list[str]) -> State:
         """What is learnt from training texts.

@@ -156,7 +156,7 @@ class Predictor:
         kept = open_every(run, weights, plugins, device)
         members: list[Any] = [_member(one) for one in kept]
         wanted = list_wanted(config, members[0].pipeline, kept[0].earlier.data)
-        trust = open_trust(kept[0].run, _merge(members), level, abstain)
+        trust = open_trust(kept[0].run, _merge(members), members[0].pipeline, level, abstain)
         if weights == "last" and is_folder(kept[0].run / kept[0].at / "checkpoints" / "best"):
             trust = "no intervals and no warnings: they are of the best weights, not of the last"
         if boosting:

@@ -13,12 +13,15 @@ import numpy.typing as npt
 from ..config.names import plural
 from ..data.samples import Frame
 from ..data.targets import Answers, TargetCodec
+from ..data.unlike import unknown_words
 from ..errors import Problem, RunError
 from ..files import is_there, read_bytes
 from ..judging import conformal, sureness
 from ..judging.trusted import Trusted
 from ..learning import space
 from ..learning.trust import least_sure
+from ..prepare import Pipeline
+from ..prepare.unknown import count_unknown
 from ..runs.artifacts import TRUST
 
 Array = npt.NDArray[Any]
@@ -36,12 +39,14 @@ class Trust:
     Attributes:
         trusted: what the run has kept.
         codecs: what the values of each target stand for.
+        pipeline: the fitted preparation, whose vocabulary tells which words are unknown.
         level: the share of rows whose interval or set is to hold the truth.
         abstain: the share of rows that are not to be answered, the least sure; 0 for none.
     """
 
     trusted: Trusted
     codecs: Mapping[str, TargetCodec]
+    pipeline: Pipeline
     level: float = 0.9
     abstain: float = 0.0
 
@@ -92,8 +97,14 @@ class Trust:
 
     def _tell_unlike(self, frame: Frame, near: Floats | None) -> list[str]:
         told: dict[int, list[str]] = {}
+        unknown: Mapping[str, Array] = {}
+        if any(not one.arrays for one in self.trusted.known.values()):
+            unknown = count_unknown(self.pipeline, frame)
         for name, known in self.trusted.known.items():
-            found = frame.columns[name].compare(known.arrays)
+            if known.arrays:
+                found = frame.columns[name].compare(known.arrays)
+            else:
+                found = unknown_words(name, unknown[name])
             if found is not None:
                 heard = known.hear(found)
                 for row in np.flatnonzero(known.alarms(heard)).tolist():
@@ -157,13 +168,18 @@ class Trust:
 
 
 def open_trust(
-    run: Path, codecs: Mapping[str, TargetCodec], level: float = 0.9, abstain: float = 0.0
+    run: Path,
+    codecs: Mapping[str, TargetCodec],
+    pipeline: Pipeline,
+    level: float = 0.9,
+    abstain: float = 0.0,
 ) -> Trust | str:
     """What a run has kept to tell how far its predictions can be trusted; else why it has not.
 
     Args:
         run: the run folder.
         codecs: what the values of each target stand for.
+        pipeline: its fitted preparation, or that of one of its folds.
         level: the share of rows whose interval or set is to hold the truth.
         abstain: the share of rows that are not to be answered.
 
@@ -182,7 +198,7 @@ def open_trust(
         trusted = Trusted.of_arrays(load(read_bytes(file, _LARGEST)))
     except (OSError, SafetensorError, *_SENSELESS) as error:
         raise RunError(Problem(f"{TRUST.file} is damaged: {error}", str(run))) from error
-    return Trust(trusted, codecs, level, abstain)
+    return Trust(trusted, codecs, pipeline, level, abstain)
 
 
 def _name(classes: Sequence[str], marks: npt.NDArray[np.bool_]) -> list[list[str]]:

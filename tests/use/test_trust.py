@@ -11,6 +11,7 @@ import pytest
 from safetensors.numpy import load_file, save_file
 from small import trained
 
+from dlx.data.columns import Text
 from dlx.data.samples import Frame
 from dlx.errors import RunError
 from dlx.reproduce.compare import differences
@@ -212,3 +213,15 @@ def test_a_damaged_one_is_named(wine: Run, tmp_path: Path) -> None:
     save_file({**found, "known/low/features": np.zeros(2)}, broken / TRUST.file)
     with pytest.raises(RunError, match=r"artifacts/trust.safetensors does not fit the run"):
         Predictor.open(broken).answers(frame(wine))
+
+
+def test_a_text_of_unknown_words_is_told(tmp_path: Path) -> None:
+    base = ("task=imdb_raw", "dataset.sample=true", "trainer.threads=1", "trainer.epochs=1")
+    run = trained(f"run.root={tmp_path}", base=base)
+    (name,) = run.data.samples.inputs
+    known = run.data.samples.columns[name].take(run.data.split.test[:1])
+    (text,) = known.values  # type: ignore[attr-defined]
+    odd = "xyzzy plugh frobnicate " * 40
+    told = beside(run, Frame({name: Text([text, odd])}))["unlike"]
+    assert told[0] == ""
+    assert told[1].startswith(f"{name}: 100% of its words unknown")
