@@ -109,7 +109,7 @@ class TargetCodec:
         if values.ndim == 2:
             marked = (np.flatnonzero(row > 0.5).tolist() for row in values)
             return [[self.classes[place] for place in row] for row in marked]
-        return [self.classes[int(place)] for place in values]
+        return list(map(self.classes.__getitem__, values.astype(np.int64).tolist()))
 
     def texts(self, values: Array) -> list[str]:
         """Some values of the target as a line of text each, numbers with five digits."""

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from ..data.targets import Answers, TargetCodec
 from ..errors import Problem, UsageError
-from .predictor import Predictions
+
+if TYPE_CHECKING:
+    from .predictor import Predictions  # imports torch
 
 Values = Sequence[Any] | npt.NDArray[Any]
 Columns = dict[str, Values]
@@ -135,5 +137,5 @@ def _plain(values: npt.NDArray[Any]) -> list[list[float]]:
 
 
 def shorten(value: Any) -> float:
-    """A number of NumPy's as the shortest float of Python's that is the same in its precision."""
-    return float(str(value)) if isinstance(value, np.floating) else float(value)
+    """A number as one of Python's that is the same in its own precision, with few digits."""
+    return float(f"{value:.9g}") if isinstance(value, np.float32) else float(value)

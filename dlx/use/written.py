@@ -107,26 +107,27 @@ class CsvWriter(Writer):
 
 def _cells(values: Values) -> Sequence[str]:
     """Values as cells of CSV."""
-    if isinstance(values, np.ndarray) and values.dtype.kind in "iub":
-        return list(map(str, values.tolist()))
-    if isinstance(values, np.ndarray) and values.dtype.kind == "f":
-        return _float_cells(values)
-    if isinstance(values, range):
+    if isinstance(values, np.ndarray):
+        if values.dtype.kind == "f":
+            return _float_cells(values)
+        values = values.tolist()
+    kinds = set(map(type, values))
+    if kinds == {int}:
         return list(map(str, values))
-    known: dict[str, str] = {}  # classes repeat
-    return [_any_cell(one, known) for one in values]
+    if kinds <= {list, tuple}:
+        values = list(map(tuple, values))
+    elif kinds != {str} and kinds != {bool}:  # 1, 1.0 and True are one key
+        return list(map(_any_cell, values))
+    known = {one: _any_cell(one) for one in set(values)}  # classes, sets and reasons repeat
+    return list(map(known.__getitem__, values))
 
 
-def _any_cell(value: Any, known: dict[str, str]) -> str:
+def _any_cell(value: Any) -> str:
     if isinstance(value, str):
-        if (found := known.get(value)) is None:
-            found = _cell(value)
-            if len(known) < 1000:
-                known[value] = found
-        return found
+        return _cell(value)
     if value is None:
         return ""
-    if isinstance(value, (list, tuple)):
+    if isinstance(value, tuple):
         return _cell("|".join(one if isinstance(one, str) else _number(one) for one in value))
     return _number(value)
 
@@ -135,7 +136,7 @@ def _number(value: Any) -> str:
     if isinstance(value, (bool, np.bool_)):
         return str(bool(value)).lower()
     if isinstance(value, (float, np.floating)):
-        return "" if value != value else str(value)
+        return "" if value != value else repr(shorten(value))
     return str(value)
 
 
@@ -148,8 +149,12 @@ def _cell(text: str) -> str:
 
 
 def _float_cells(values: npt.NDArray[Any]) -> list[str]:
-    """Floats with the fewest digits that give the same number again; a missing one is empty."""
-    texts = list(map(str, values.astype(values.dtype.newbyteorder("=")))) if len(values) else []
+    """Floats with digits enough that they give the same number again; a missing one is empty."""
+    listed = values.tolist()
+    if values.dtype == np.float32:
+        texts = [f"{one:.9g}" for one in listed]
+    else:
+        texts = list(map(repr, listed))
     return texts if np.isfinite(values).all() else ["" if one == "nan" else one for one in texts]
 
 
@@ -170,7 +175,7 @@ class JsonWriter(Writer):
 
 def _values(values: Values) -> Sequence[Any]:
     if isinstance(values, np.ndarray) and values.dtype == np.float32:
-        return [shorten(one) for one in values]
+        return [float(f"{one:.9g}") for one in values.tolist()]
     return values.tolist() if isinstance(values, np.ndarray) else values
 
 

@@ -123,7 +123,8 @@ class Delimited:
                 self._read(reader, first, 1)
             line = reader.line_num + first
             while rows := self._read(reader, line, ROWS):
-                block = self._block(rows, line, start)
+                broken = reader.line_num + first - line != len(rows)
+                block = self._block(rows, line, start, broken)
                 line = reader.line_num + first
                 start += len(block)
                 if len(block):
@@ -164,10 +165,11 @@ class Delimited:
             hint = 'a quote inside a quoted cell is written twice, as ""'
         return refuse(self.decoded.path, what, "quotes in pairs", hint)
 
-    def _block(self, rows: list[list[str]], line: int, start: int) -> Block:
+    def _block(self, rows: list[list[str]], line: int, start: int, broken: bool) -> Block:
+        """A block of rows, of which the first begins in this line; `broken`: cells have breaks."""
         many = len(self.header)
         lines: Sequence[int] = range(line, line + len(rows))
-        if {*map(len, rows)} != {many} or _has_breaks(rows):
+        if broken or {*map(len, rows)} != {many}:
             lines = number_lines(rows, line)
             self._refuse_ragged(rows, lines)
             lines = [at for row, at in zip(rows, lines, strict=True) if row]
@@ -203,11 +205,6 @@ def _parse(head: str, delimiter: str) -> list[list[str]]:
     with suppress(csv.Error):  # a cell that is too long is told of when it is read
         rows.extend(filter(None, csv.reader(io.StringIO(head, newline=""), delimiter=delimiter)))
     return rows or [[""]]
-
-
-def _has_breaks(rows: list[list[str]]) -> bool:
-    text = "".join(map("".join, rows))
-    return "\n" in text or "\r" in text
 
 
 def sniff(head: str) -> str:

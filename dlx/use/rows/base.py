@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...config.names import join_names
 from ...config.schema import Config
@@ -15,7 +16,9 @@ from ...data.samples import Frame
 from ...errors import Problem, UsageError
 from ..outputs import Columns, Values
 from ..predicting import Wanted
-from ..predictor import Predictions
+
+if TYPE_CHECKING:
+    from ..predictor import Predictions  # imports torch
 
 READERS = (
     "dlx.use.rows.pictures:PictureReader",
