@@ -58,7 +58,8 @@ def measure(features: Array, told: Mapping[str, Array]) -> npt.NDArray[np.float3
     """
     known = {name: torch.from_numpy(np.array(one)).double() for name, one in told.items()}
     values = _reduce(torch.from_numpy(features).double())
-    values = (values - known["offset"]) / known["scale"] @ known["whiten"]
+    weights = known["whiten"] / known["scale"][:, None]  # one product for a pass over all rows
+    values = torch.addmm(-(known["offset"] @ weights), values, weights)
     found = torch.cdist(values, known["centres"], compute_mode="donot_use_mm_for_euclid_dist")
     near: npt.NDArray[np.float32] = found.amin(1).float().numpy()
     return np.nan_to_num(near, nan=np.inf)

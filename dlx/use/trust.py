@@ -28,6 +28,8 @@ Array = npt.NDArray[Any]
 Floats = npt.NDArray[np.float32]
 
 _LARGEST = 256 * 1024 * 1024
+_BITS = 63
+"""Of a whole number."""
 _SENSELESS = (LookupError, TypeError, ValueError, ArithmeticError, AttributeError, RuntimeError)
 """What comes of arrays that a file was made to hold."""
 
@@ -203,6 +205,11 @@ def open_trust(
 
 def _name(classes: Sequence[str], marks: npt.NDArray[np.bool_]) -> list[list[str]]:
     """The classes that are in each row's set."""
+    if len(classes) < _BITS:  # there are few sets, and each is told once
+        codes = marks @ (1 << np.arange(len(classes)))
+        sets, which = np.unique(codes, return_inverse=True)
+        named = [[c for at, c in enumerate(classes) if one >> at & 1] for one in sets.tolist()]
+        return [named[one] for one in which.tolist()]
     found: list[list[str]] = [[] for _ in range(len(marks))]
     rows, places = np.nonzero(marks)
     for row, place in zip(rows.tolist(), places.tolist(), strict=True):

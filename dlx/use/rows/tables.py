@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import repeat
 
 import numpy as np
 
@@ -11,15 +12,12 @@ from ...config.names import did_you_mean, join_names, plural
 from ...data.columns import Column
 from ...data.samples import Frame
 from ...data.tables import Block, Table
+from ...data.threads import one_ahead
 from ...errors import Problem, UsageError
-from ...machine import cores
 from ..outputs import Columns
-from .apart import read_apart
 from .base import Asked, Broken, Reader, Rows
 from .framing import KINDS, Framing, Wrong, framing_of
 
-LARGE = 16 * 1024 * 1024
-"""Bytes of a table that a process of its own reads, which takes half a second to start."""
 _MOST = 12
 """Names of columns that are shown."""
 
@@ -63,11 +61,11 @@ class TableReader(Reader):
             self.notes.append(f"{plural(len(more), 'column')} not used: {_some(more)}")
 
     def blocks(self) -> Iterator[Rows]:
-        """The rows, as many at once as a block of the table has."""
-        given = self.table, self.framing, self.keep
-        sizes = [path.stat().st_size for path in self.asked.paths if path.is_file()]
-        apart = sum(sizes) >= LARGE and cores() > 1
-        for piece in read_apart(read_pieces, *given) if apart else read_pieces(*given):
+        """The rows, as many at once as a block of the table has; the next ones by a thread."""
+        pieces = read_pieces(self.table, self.framing, self.keep)
+        for piece in one_ahead(lambda _: next(pieces, None), repeat(None)):
+            if piece is None:
+                return
             yield self._rows(piece)
 
     def _rows(self, piece: Piece) -> Rows:
