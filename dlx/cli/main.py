@@ -42,6 +42,7 @@ VERBS = {
     "report": "build a run's report again, or print its path",
     "explain": "show what a run's network sees: dlx explain last",
     "export": "write a run as an ONNX graph, checked against it: dlx export last",
+    "serve": "let a run answer over HTTP: dlx serve last",
     "lr-find": "find a learning rate by a short range test: dlx lr-find task=digits",
     "generate": "let a language model write on: dlx generate last",
     "summary": "show the layers of a task's model",

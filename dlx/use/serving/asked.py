@@ -1,0 +1,238 @@
+"""What a request asks: its rows, as cells, pictures or windows; no torch here."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from ...config.names import did_you_mean, join_names
+from ...config.specs.pictures import Decoding
+from ...data.readers.pictures import BrokenPictureError, decode
+from ..outputs import Shape
+from .limits import Limits, RefusedError
+
+Row = Mapping[str, Any]
+"""Of each field a text, the pixels of a picture, or the numbers of a window."""
+MOST_CLASSES = 1000
+
+
+@dataclass(frozen=True)
+class Fields:
+    """What a row has.
+
+    Attributes:
+        cells: names of what is a cell of a table, or a text.
+        pictures: names of pictures, and how each is decoded.
+        windows: names of windows, and the steps and features of each.
+        texts: which of the cells are texts.
+    """
+
+    cells: tuple[str, ...]
+    pictures: Mapping[str, Decoding]
+    windows: Mapping[str, tuple[int, int]]
+    texts: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them."""
+        return (*self.cells, *self.pictures, *self.windows)
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """The rows of a request, and what of their answers is wanted."""
+
+    rows: Sequence[Row]
+    shape: Shape
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def rows_of_json(body: bytes, fields: Fields, limits: Limits) -> list[Row]:
+    """The rows of a JSON document: a row, a list of them, or {"rows": [...]}.
+
+    Raises:
+        RefusedError: it is none, has too many rows, or a row lacks a field.
+    """
+    try:
+        found = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError) as error:
+        reason = getattr(error, "msg", "") or "it is nested too deeply, or is no UTF-8"
+        raise RefusedError(422, f"the request is no JSON: {reason}", _EXAMPLE) from None
+    if isinstance(found, dict) and isinstance(found.get("rows"), list):
+        found = found["rows"]
+    rows = found if isinstance(found, list) else [found]
+    check_count(len(rows), limits)
+    return [_row(one, place, fields) for place, one in enumerate(rows)]
+
+
+_EXAMPLE = '{"rows": [{"COLUMN": VALUE, ...}, ...]}'
+
+
+def check_count(rows: int, limits: Limits) -> None:
+    """Refuses no rows, and too many.
+
+    Raises:
+        RefusedError: there are such.
+    """
+    if not rows:
+        raise RefusedError(422, "the request has no row", _EXAMPLE)
+    if rows > limits.rows:
+        what = f"the request has {rows:,} rows"
+        raise RefusedError(413, what, f"at most {limits.rows:,} rows in a request")
+
+
+def _row(given: Any, place: int, fields: Fields) -> Row:
+    if not isinstance(given, dict):
+        raise RefusedError(422, f"row {place} is no JSON object", _EXAMPLE)
+    require_fields(given, place, fields)
+    row: dict[str, Any] = {name: _cell(given[name], name, place) for name in fields.cells}
+    for name in fields.pictures:
+        row[name] = _picture(given[name], name, place, fields)
+    for name, (steps, features) in fields.windows.items():
+        row[name] = _window(given[name], name, place, (steps, features))
+    return row
+
+
+def require_fields(given: Mapping[str, Any], place: int, fields: Fields) -> None:
+    """Refuses a row that lacks some.
+
+    Raises:
+        RefusedError: it does; what it has in their place is named.
+    """
+    missing = [name for name in fields.names if name not in given]
+    if not missing:
+        return
+    more = [name for name in given if name not in fields.names]
+    near = did_you_mean(missing[0], more, "is it `{}`?") if more else ""
+    what = f"row {place} lacks {join_names(missing[:_SHOWN])}"
+    what += f" and {len(missing) - _SHOWN} more" if missing[_SHOWN:] else ""
+    accepted = join_names(fields.names[:_SHOWN]) + (", ..." if fields.names[_SHOWN:] else "")
+    raise RefusedError(422, f"{what}; {near}" if near else what, accepted)
+
+
+_SHOWN = 12
+
+
+def _cell(value: Any, name: str, place: int) -> str:
+    """A value of JSON as the text that a table would have."""
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, bool):
+        return "" if value is None else str(value).lower()
+    if isinstance(value, list) and all(isinstance(one, str) for one in value):
+        return " ".join(value)
+    raise RefusedError(422, f"row {place}: {name} is no text or number", "a text or a number")
+
+
+def _picture(value: Any, name: str, place: int, fields: Fields) -> npt.NDArray[np.uint8]:
+    try:
+        content = base64.b64decode(value, validate=True)
+    except (TypeError, ValueError, binascii.Error):
+        what = f"row {place}: {name} is no base64"
+        raise RefusedError(422, what, "a picture's file as base64, or an upload") from None
+    return read_picture(content, name, place, fields)
+
+
+def read_picture(content: bytes, name: str, place: int, fields: Fields) -> npt.NDArray[np.uint8]:
+    """The pixels of a picture's file.
+
+    Raises:
+        RefusedError: it is none.
+    """
+    try:
+        return decode(content, fields.pictures[name])
+    except BrokenPictureError as error:
+        what = f"row {place}: {name} is no picture: {error}"
+        raise RefusedError(422, what, "a picture, as PNG or JPEG") from None
+
+
+def _window(value: Any, name: str, place: int, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
+    accepted = f"{shape[0]} steps of {shape[1]} numbers each"
+    try:
+        found = np.array(value).astype(np.float64)
+    except (TypeError, ValueError):
+        raise RefusedError(422, f"row {place}: {name} is no list of steps", accepted) from None
+    if found.shape != shape:
+        told = " x ".join(map(str, found.shape))
+        raise RefusedError(422, f"row {place}: {name} has the shape {told}", accepted)
+    return found
+
+
+def shape_of_query(query: Mapping[str, str]) -> Shape:
+    """What of the answers is wanted, by `top_k` and `probabilities`.
+
+    Raises:
+        RefusedError: a value is none of these.
+    """
+    top, every = query.get("top_k", "0"), query.get("probabilities", "false").lower()
+    if not (top.isascii() and top.isdigit() and len(top) < 5 and int(top) <= MOST_CLASSES):
+        raise RefusedError(422, "top_k is no number of classes", f"0 to {MOST_CLASSES}")
+    if every not in ("true", "false", "1", "0"):
+        raise RefusedError(422, "probabilities is neither true nor false", "true or false")
+    return Shape(int(top), every in ("true", "1"), nested=True)
+
+
+def rows_of_form(
+    values: Mapping[str, Sequence[str | bytes]], fields: Fields, limits: Limits
+) -> list[Row]:
+    """The rows of a form: a field of several values, as pictures, makes a row of each.
+
+    Args:
+        values: of each field, texts and contents of files.
+        fields: what a row has.
+        limits: how many rows there may be.
+
+    Raises:
+        RefusedError: a field is missing, or no such thing; there are too many rows.
+    """
+    many = max((len(values.get(name, ())) for name in fields.names), default=0)
+    check_count(many, limits)
+    return [_row_of_form(given, place, fields) for place, given in enumerate(_spread(values, many))]
+
+
+def _spread(
+    values: Mapping[str, Sequence[str | bytes]], rows: int
+) -> Iterator[dict[str, str | bytes]]:
+    for place in range(rows):
+        yield {
+            name: each[min(place, len(each) - 1)]
+            for name, each in values.items()
+            if each and (len(each) in (1, rows))
+        }
+
+
+def _row_of_form(given: Mapping[str, str | bytes], place: int, fields: Fields) -> Row:
+    require_fields(given, place, fields)
+    row: dict[str, Any] = {}
+    for name in fields.cells:
+        value = given[name]
+        row[name] = _text(value, name, place) if isinstance(value, bytes) else value
+    for name in fields.pictures:
+        value = given[name]
+        if isinstance(value, str):
+            raise RefusedError(422, f"row {place}: {name} is no file", "a picture's file")
+        row[name] = read_picture(value, name, place, fields)
+    for name, shape in fields.windows.items():
+        try:
+            told = json.loads(given[name], parse_float=str, parse_int=str, parse_constant=str)
+        except (ValueError, RecursionError):
+            told = None
+        row[name] = _window(told, name, place, shape)
+    return row
+
+
+def _text(content: bytes, name: str, place: int) -> str:
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        what = f"row {place}: the file of {name} is no text in UTF-8"
+        raise RefusedError(422, what, "a text in UTF-8") from None
