@@ -49,6 +49,7 @@ def run(args: argparse.Namespace) -> int:
 
     require_predicting(folder, args.plugins)
     _require_free(args.host, args.port)
+    from ..running.earlier import read_earlier
     from ..use.predictor import Predictor
     from ..use.serving.app import LOOPBACK, make_app
     from ..use.serving.limits import Limits
@@ -59,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
     alone = _is_loopback(args.host)
     limits = Limits(body=args.max_body * 10**6, rows=args.max_rows, answer=float(args.timeout))
     hosts = (*LOOPBACK, args.host) if alone else ()
-    app = make_app(Service(predictor), folder.name, limits, hosts)
+    app = make_app(Service(predictor, read_earlier(folder).data), folder.name, limits, hosts)
     if not alone:
         warn(f"whoever reaches {args.host} can ask: there is no password and no encryption")
 

@@ -90,7 +90,7 @@ def list_wanted(config: Config, pipeline: Pipeline, data: Mapping[str, Any]) -> 
             for name, one in raw.items()
         )
     return tuple(
-        _want(name, one.kind, one.holds, list(_features(data, name))) for name, one in raw.items()
+        _want(name, one.kind, one.holds, list(features_in(data, name))) for name, one in raw.items()
     )
 
 
@@ -106,10 +106,16 @@ def _want(name: str, kind: str, holds: str, features: list[str]) -> Wanted:
     return Wanted(name, kind, numbered if shape else (name,), shape)
 
 
-def _features(data: Mapping[str, Any], name: str) -> Iterator[str]:
-    """The names of an input's features, as the run has recorded them."""
+def features_in(data: Mapping[str, Any], name: str) -> Iterator[str]:
+    """The names of an input's features, as a run's `data.json` has them."""
+    for one in profile_of(data, name):
+        yield str(one.get("feature", ""))
+
+
+def profile_of(data: Mapping[str, Any], name: str) -> Iterator[Mapping[str, Any]]:
+    """What a run's `data.json` says of each feature of an input."""
     profile = data.get("profile")
     columns = profile.get("columns") if isinstance(profile, Mapping) else None
     for one in columns if isinstance(columns, list) else ():
         if isinstance(one, Mapping) and one.get("column") == name:
-            yield str(one.get("feature", ""))
+            yield one

@@ -91,6 +91,7 @@ ERROR: list[tuple[int, tuple[str, ...]]] = [
     (2, ("diff", "last", "nothing")),
     (2, ("ensemble", "last")),
     (2, ("export", "nothing")),
+    (2, ("serve", "nothing")),
     (2, ("generate", "nothing")),
     (2, ("report", "nothing")),
     (2, ("lr-find", "task=digits_gan")),
@@ -149,8 +150,8 @@ def test_an_error(runs: list[str], cli: Cli, code: int, arguments: tuple[str, ..
 
 def test_every_command_is_among_them() -> None:
     # The doctor answers whatever it finds; `best` wants real data, `generate` a run of texts,
-    # `predict` rows, and `export` takes seconds: these have tests of their own.
-    alone = {"doctor", "best", "export", "generate", "predict"}
+    # `predict` rows, `export` takes seconds, and `serve` has no end: these have tests of their own.
+    alone = {"doctor", "best", "export", "generate", "predict", "serve"}
     assert {words[0] for words in SUCCESS} | alone == set(VERBS)
     assert {words[0] for _, words in ERROR} == {*VERBS, "nothing"}
 

@@ -210,6 +210,8 @@ def test_pictures_and_windows_come_in_json_or_in_a_form() -> None:
     limits = Limits()
 
     assert ask(Echo(fields), row, limits=limits).json() == wanted
+    pixels = {**row, "p": np.zeros((3, 4, 6)).tolist()}
+    assert ask(Echo(fields), pixels, limits=limits).json() == wanted
     files = {"p": ("x.png", stream.getvalue())}
     data = {"w": json.dumps(window)}
     both = talk(Echo(fields), lambda one: one.post("/predict", files=files, data=data), limits)
@@ -217,8 +219,10 @@ def test_pictures_and_windows_come_in_json_or_in_a_form() -> None:
     for change, reason in (
         ({"p": "?"}, "row 0: p is no base64"),
         ({"p": "AAAA"}, "row 0: p is no picture: "),
+        ({"p": [[1]]}, "row 0: p has the shape 1 x 1"),
+        ({"p": np.full((3, 4, 6), 300).tolist()}, "row 0: p has no bytes"),
         ({"w": [[1, 2, 3]]}, "row 0: w has the shape 1 x 3"),
-        ({"w": [[1, 2], [3]]}, "row 0: w is no list of steps"),
+        ({"w": [[1, 2], [3]]}, "row 0: w is no list of numbers"),
     ):
         found = ask(Echo(fields), {**row, **change}, limits=limits)
         assert found.status_code == 422
@@ -271,7 +275,7 @@ def test_requests_are_counted_for_prometheus() -> None:
 
 @pytest.fixture(scope="module")
 def served(wines: Path) -> Service:
-    return Service(Predictor.open(wines, "cpu"))
+    return Service(Predictor.open(wines, "cpu"), {})
 
 
 def wine_rows(many: int) -> list[dict[str, float]]:
@@ -369,7 +373,7 @@ def test_other_rows_are_answered_as_their_run_does(kind: str, here: Path, in_pro
     more = ("trainer.epochs=1", "trainer.threads=1", "test=false", "--quiet")
     assert main(["train", *MODALITIES[kind], *more]) == 0
     (run,) = here.glob("runs/*/*-*")
-    service = Service(Predictor.open(run, "cpu"))
+    service = Service(Predictor.open(run, "cpu"), json.loads((run / "data.json").read_text()))
     (wanted,) = service.predictor.inputs
     column = read_data(service.predictor.config).samples.columns[wanted.name].take(np.arange(3))
     known = service.predictor.predict(_frame(wanted.name, column))

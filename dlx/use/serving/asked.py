@@ -1,4 +1,4 @@
-"""What a request asks: its rows, as cells, pictures or windows; no torch here."""
+"""What a request asks: its rows, as cells, pictures or arrays; no torch here."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from ..outputs import Shape
 from .limits import Limits, RefusedError
 
 Row = Mapping[str, Any]
-"""Of each field a text, the pixels of a picture, or the numbers of a window."""
+"""Of each field a text, the pixels of a picture, or an array of numbers."""
 MOST_CLASSES = 1000
 
 
@@ -30,19 +30,19 @@ class Fields:
     Attributes:
         cells: names of what is a cell of a table, or a text.
         pictures: names of pictures, and how each is decoded.
-        windows: names of windows, and the steps and features of each.
+        arrays: names of lists of numbers, and the shape of each.
         texts: which of the cells are texts.
     """
 
     cells: tuple[str, ...]
     pictures: Mapping[str, Decoding]
-    windows: Mapping[str, tuple[int, int]]
+    arrays: Mapping[str, tuple[int, ...]]
     texts: frozenset[str] = frozenset()
 
     @property
     def names(self) -> tuple[str, ...]:
         """All of them."""
-        return (*self.cells, *self.pictures, *self.windows)
+        return (*self.cells, *self.pictures, *self.arrays)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,8 +97,8 @@ def _row(given: Any, place: int, fields: Fields) -> Row:
     row: dict[str, Any] = {name: _cell(given[name], name, place) for name in fields.cells}
     for name in fields.pictures:
         row[name] = _picture(given[name], name, place, fields)
-    for name, (steps, features) in fields.windows.items():
-        row[name] = _window(given[name], name, place, (steps, features))
+    for name, shape in fields.arrays.items():
+        row[name] = _array(given[name], name, place, shape)
     return row
 
 
@@ -134,12 +134,21 @@ def _cell(value: Any, name: str, place: int) -> str:
 
 
 def _picture(value: Any, name: str, place: int, fields: Fields) -> npt.NDArray[np.uint8]:
+    if isinstance(value, list):
+        sizes = fields.pictures[name].sizes
+        numbers = _array(value, name, place, sizes[1:] if sizes[0] == 1 else sizes)
+        if not ((numbers >= 0) & (numbers <= _BRIGHTEST)).all():
+            raise RefusedError(422, f"row {place}: {name} has no bytes", "numbers from 0 to 255")
+        return numbers.astype(np.uint8).reshape(sizes)
     try:
         content = base64.b64decode(value, validate=True)
     except (TypeError, ValueError, binascii.Error):
         what = f"row {place}: {name} is no base64"
         raise RefusedError(422, what, "a picture's file as base64, or an upload") from None
     return read_picture(content, name, place, fields)
+
+
+_BRIGHTEST = 255
 
 
 def read_picture(content: bytes, name: str, place: int, fields: Fields) -> npt.NDArray[np.uint8]:
@@ -155,14 +164,14 @@ def read_picture(content: bytes, name: str, place: int, fields: Fields) -> npt.N
         raise RefusedError(422, what, "a picture, as PNG or JPEG") from None
 
 
-def _window(value: Any, name: str, place: int, shape: tuple[int, int]) -> npt.NDArray[np.float64]:
-    accepted = f"{shape[0]} steps of {shape[1]} numbers each"
+def _array(value: Any, name: str, place: int, shape: tuple[int, ...]) -> npt.NDArray[np.float64]:
+    accepted = f"{' x '.join(map(str, shape))} numbers, as lists of lists"
     try:
         found = np.array(value).astype(np.float64)
     except (TypeError, ValueError):
-        raise RefusedError(422, f"row {place}: {name} is no list of steps", accepted) from None
+        raise RefusedError(422, f"row {place}: {name} is no list of numbers", accepted) from None
     if found.shape != shape:
-        told = " x ".join(map(str, found.shape))
+        told = " x ".join(map(str, found.shape)) or "of a single number"
         raise RefusedError(422, f"row {place}: {name} has the shape {told}", accepted)
     return found
 
@@ -221,12 +230,12 @@ def _row_of_form(given: Mapping[str, str | bytes], place: int, fields: Fields) -
         if isinstance(value, str):
             raise RefusedError(422, f"row {place}: {name} is no file", "a picture's file")
         row[name] = read_picture(value, name, place, fields)
-    for name, shape in fields.windows.items():
+    for name, shape in fields.arrays.items():
         try:
             told = json.loads(given[name], parse_float=str, parse_int=str, parse_constant=str)
         except (ValueError, RecursionError):
             told = None
-        row[name] = _window(told, name, place, shape)
+        row[name] = _array(told, name, place, shape)
     return row
 
 

@@ -58,10 +58,16 @@ def _properties(fields: Fields) -> Iterator[tuple[str, dict[str, Any]]]:
         yield name, {"type": "string" if text else ["string", "number", "boolean", "null"]}
     for name in fields.pictures:
         yield name, {"type": "string", "format": "byte", "description": "a picture's file, base64"}
-    for name, (steps, features) in fields.windows.items():
-        told = f"{steps} steps of {features} numbers, the earliest first"
-        one = {"type": "array", "items": {"type": "number"}}
-        yield name, {"type": "array", "items": one, "description": told}
+    for name, shape in fields.arrays.items():
+        told = f"{_tell_shape(shape)} numbers"
+        one: dict[str, Any] = {"type": "number"}
+        for _ in shape:
+            one = {"type": "array", "items": one}
+        yield name, {**one, "description": told}
+
+
+def _tell_shape(shape: tuple[int, ...]) -> str:
+    return " x ".join(map(str, shape))
 
 
 def _in_form(fields: Fields, name: str) -> dict[str, str]:
@@ -93,9 +99,8 @@ def _field(fields: Fields, name: str) -> str:
         return (
             f'<label>{known} <input type="file" name="{known}" accept="image/*" multiple></label>'
         )
-    if name in fields.windows:
-        steps, features = fields.windows[name]
-        told = f"{known}: {steps} steps of {features} numbers, as JSON"
+    if name in fields.arrays:
+        told = f"{known}: {_tell_shape(fields.arrays[name])} numbers, as JSON lists"
         return f'<label>{told} <textarea name="{known}" rows="6"></textarea></label>'
     if name in fields.texts:
         return f'<label>{known} <textarea name="{known}" rows="8"></textarea></label>'

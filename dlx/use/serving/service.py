@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ...config.schema import Config
 from ...config.specs.pictures import FORMATS, Decoding
-from ...data.columns import Column, Image, Window
+from ...data.columns import Array, Column, Dense, Image, Window
 from ...data.samples import Frame
 from ...data.tables import Block
 from ...errors import Problem, UsageError
 from ..outputs import Shape, check_shape, columns_of
-from ..predicting import Wanted
+from ..predicting import Wanted, features_in, profile_of
 from ..predictor import Predictor
 from ..rows.framing import KINDS, framing_of
 from ..written import JsonWriter
@@ -34,6 +36,7 @@ class Service:
 
     Args:
         predictor: the run.
+        recorded: what its `data.json` says of the training data.
 
     Attributes:
         predictor: as given.
@@ -43,27 +46,23 @@ class Service:
         UsageError: the run has an input that no request can hold.
     """
 
-    def __init__(self, predictor: Predictor) -> None:
+    def __init__(self, predictor: Predictor, recorded: Mapping[str, Any]) -> None:
         self.predictor = predictor
-        held = {n: raw.holds for n, raw in predictor.members[0].pipeline.raw.items()}
-        cells, rest = _part(predictor.inputs)
+        raw = predictor.members[0].pipeline.raw.items()
+        held = {one.of or name: one.holds for name, one in raw}
+        cells = [one for one in predictor.inputs if _is_cells(one)]
         self._framing = framing_of(predictor.config, cells) if cells else None
-        pictures: dict[str, Decoding] = {}
-        self._windows: dict[str, tuple[int, int, int]] = {}
-        for one in rest:
-            told = held.get(one.name, "")
-            if one.kind == "image" and (found := _PICTURE.fullmatch(told)):
-                sizes = tuple(map(int, found.groups()))
-                pictures[one.name] = _decoding(predictor.config, (sizes[0], sizes[1], sizes[2]))
-            elif one.kind == "window" and (found := _WINDOW.fullmatch(told)):
-                self._windows[one.name] = int(found[1]), int(found[2] or 1), int(found[3])
-            else:
-                what = f"dlx serve cannot take the input {one.name}, which holds {told or one.kind}"
-                raise UsageError(Problem(what, "", "tables, pictures, texts or windows"))
-        windows = {name: (steps, many) for name, (steps, _, many) in self._windows.items()}
-        names = self._framing.needed if self._framing else ()
-        texts = frozenset(one.name for one in cells if one.kind == "text")
-        self.fields = Fields(names, pictures, windows, texts)
+        self._others = [
+            _other(one, held.get(one.name, ""), recorded, predictor.config)
+            for one in predictor.inputs
+            if not _is_cells(one)
+        ]
+        self.fields = Fields(
+            self._framing.needed if self._framing else (),
+            {one.name: one.decoding for one in self._others if one.decoding},
+            {one.name: one.shape for one in self._others if not one.decoding},
+            frozenset(one.name for one in cells if one.kind == "text"),
+        )
 
     def check(self, shape: Shape) -> None:
         """Refuses to tell what no target has.
@@ -118,10 +117,8 @@ class Service:
             if wrong:
                 first = min(wrong)
                 raise RefusedError(422, f"row {first}: {wrong[first]}")
-        for name in self.fields.pictures:
-            columns[name] = Image(np.stack([row[name] for row in rows]))
-        for name, (steps, step, _) in self._windows.items():
-            columns[name] = _window([row[name] for row in rows], steps, step)
+        for one in self._others:
+            columns[one.name] = one.column(np.stack([row[one.name] for row in rows]))
         return Frame(columns)
 
 
@@ -130,10 +127,66 @@ def jobs_rows(jobs: Sequence[Asked]) -> Sequence[Sequence[Row]]:
     return [job.rows for job in jobs]
 
 
-def _part(wanted: Sequence[Wanted]) -> tuple[list[Wanted], list[Wanted]]:
-    """Inputs that cells of a table make, and the others."""
-    cells = [one for one in wanted if one.kind in KINDS]
-    return cells, [one for one in wanted if one.kind not in KINDS]
+@dataclass(frozen=True)
+class _Other:
+    """An input that no cells make.
+
+    Attributes:
+        name: of it.
+        shape: of a row.
+        column: makes it of rows.
+        decoding: how it is made of a picture; None of numbers.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    column: Callable[[Array], Column]
+    decoding: Decoding | None = None
+
+
+def _is_cells(one: Wanted) -> bool:
+    """Whether cells of a table make it."""
+    return one.kind in KINDS and len(one.shape) < 2
+
+
+def _other(one: Wanted, holds: str, recorded: Mapping[str, Any], config: Config) -> _Other:
+    """How an input that no cells make is made.
+
+    Raises:
+        UsageError: nothing here makes it.
+    """
+    if found := _PICTURE.fullmatch(holds):
+        channels, height, width = map(int, found.groups())
+        how = _decoding(config, (channels, height, width))
+        return _Other(one.name, (channels, height, width), Image, how)
+    if found := _WINDOW.fullmatch(holds):
+        steps, step, many = int(found[1]), int(found[2] or 1), int(found[3])
+        names = tuple(features_in(recorded, one.name))
+        names = names if len(names) == many and all(names) else ()
+        return _Other(one.name, (steps, many), partial(_window, step, names))
+    if one.kind == "dense" and one.shape:
+        of_bytes = _bytes(one.shape) if _has_bytes(recorded, one.name) else None
+        return _Other(one.name, one.shape, _picture if of_bytes else Dense, of_bytes)
+    what = f"dlx serve cannot take the input {one.name}, which holds {holds or one.kind}"
+    raise UsageError(Problem(what, "", "tables, pictures, texts or windows"))
+
+
+def _has_bytes(recorded: Mapping[str, Any], name: str) -> bool:
+    """Whether numbers of the training rows were those of pictures, as far as they tell."""
+    ends = [(one.get("low"), one.get("high")) for one in profile_of(recorded, name)]
+    return ends == [(0.0, 255.0)]
+
+
+def _bytes(shape: tuple[int, ...]) -> Decoding | None:
+    """How a picture becomes numbers of a shape: (height, width), or with colours at last."""
+    if len(shape) == 2:
+        return Decoding(size=shape, colour="grey")
+    return Decoding(size=shape[:2], colour="rgb") if shape[2:] == (3,) else None
+
+
+def _picture(pixels: Array) -> Dense:
+    """Pictures as numbers; those of a single channel have no axis for it."""
+    return Dense(pixels[:, 0] if pixels.shape[1] == 1 else np.moveaxis(pixels, 1, -1))
 
 
 def _decoding(config: Config, sizes: tuple[int, int, int]) -> Decoding:
@@ -145,13 +198,13 @@ def _decoding(config: Config, sizes: tuple[int, int, int]) -> Decoding:
     return Decoding(size=(height, width), colour="grey" if channels == 1 else "rgb")
 
 
-def _window(rows: Sequence[np.typing.NDArray[np.float64]], steps: int, step: int) -> Window:
+def _window(step: int, names: tuple[str, ...], rows: Array) -> Window:
     """Rows end to end as a series, with as much between the steps as in training."""
-    span = steps * step
-    series = np.zeros((len(rows) * span, rows[0].shape[1]))
-    series[step - 1 :: step] = np.concatenate(rows)
-    ends = np.arange(1, len(rows) + 1, dtype=np.int64) * span - 1
-    return Window(series, ends, (steps - 1) * step + 1, step)
+    many, steps, features = rows.shape
+    series = np.zeros((many * steps * step, features))
+    series[step - 1 :: step] = rows.reshape(-1, features)
+    ends = np.arange(1, many + 1, dtype=np.int64) * steps * step - 1
+    return Window(series, ends, (steps - 1) * step + 1, step, names)
 
 
 def _refusal(error: Exception) -> RefusedError:
