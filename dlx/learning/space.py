@@ -9,6 +9,7 @@ signs make `NUMBERS`, which keeps distances nearly as they are (Achlioptas, 2003
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -20,24 +21,39 @@ Array = npt.NDArray[Any]
 
 NUMBERS = 128
 """Numbers of a row that are compared, at most."""
-WIDEST = 65_536
-"""Numbers of a row that features may have; of more there are no distances."""
+WIDEST = 32_768
+"""Features of a row; of more there are no distances, as they would take too much memory."""
 FEWEST = 5
 """Training rows of a class that has a mean of its own: no row is to be read off it."""
 CENTRES = 200
 
 
+def reduce(features: Tensor) -> Array:
+    """Features of some rows as they are compared, (rows, numbers), float32."""
+    width, values = features.shape[1], features.detach().cpu()
+    if width > NUMBERS:
+        values = values.double() @ _signs(width)
+    return values.float().numpy()
+
+
+@lru_cache(maxsize=4)
+def _signs(width: int) -> Tensor:
+    signs = np.random.default_rng(width).integers(0, 2, (width, NUMBERS), dtype=np.int8)
+    found: Tensor = (torch.from_numpy(signs).double() * 2 - 1) / NUMBERS**0.5
+    return found
+
+
 def place(features: Array, ids: Array | None) -> dict[str, Array] | None:
-    """What distances from some rows are computed by; None of too many numbers, or too few rows.
+    """What distances from some rows are computed by; None of too few rows, or broken ones.
 
     Args:
-        features: of training rows, (rows, width).
+        features: of training rows, from `reduce`.
         ids: the class of each; None where they have none.
     """
     rows, width = features.shape
-    if rows < FEWEST or not width or width > WIDEST or not np.isfinite(features).all():
+    if rows < FEWEST or not width or not np.isfinite(features).all():
         return None
-    values = _reduce(torch.from_numpy(features).double())
+    values = torch.from_numpy(features).double()
     offset, spread = values.mean(0), values.std(0, correction=0)
     alive = spread > 0
     usual = spread[alive].median() if alive.any() else torch.ones(())
@@ -53,25 +69,15 @@ def measure(features: Array, told: Mapping[str, Array]) -> npt.NDArray[np.float3
     """How far each row is from the nearest centre, (rows,).
 
     Args:
-        features: of the rows, (rows, width).
+        features: of the rows, from `reduce`.
         told: from `place`.
     """
     known = {name: torch.from_numpy(np.array(one)).double() for name, one in told.items()}
-    values = _reduce(torch.from_numpy(features).double())
     weights = known["whiten"] / known["scale"][:, None]  # one product for a pass over all rows
-    values = torch.addmm(-(known["offset"] @ weights), values, weights)
+    values = torch.addmm(-(known["offset"] @ weights), torch.from_numpy(features).double(), weights)
     found = torch.cdist(values, known["centres"], compute_mode="donot_use_mm_for_euclid_dist")
     near: npt.NDArray[np.float32] = found.amin(1).float().numpy()
     return np.nan_to_num(near, nan=np.inf)
-
-
-def _reduce(values: Tensor) -> Tensor:
-    width = values.shape[1]
-    if width <= NUMBERS:
-        return values
-    signs = np.random.default_rng(width).integers(0, 2, (width, NUMBERS), dtype=np.int8)
-    reduced: Tensor = values @ (torch.from_numpy(signs).double() * 2 - 1) / NUMBERS**0.5
-    return reduced
 
 
 def _centre(values: Tensor, ids: Array | None) -> tuple[Tensor, Tensor]:

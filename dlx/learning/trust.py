@@ -104,9 +104,13 @@ def answer(fold: FoldData, logits: Mapping[str, Tensor], places: Rows) -> dict[s
 
 
 def encode_places(encode: Encode, part: Part, places: Rows, batch: int) -> npt.NDArray[np.float32]:
-    """The features of some rows of a part, (rows, numbers)."""
+    """The features of some rows of a part, as they are compared, (rows, numbers)."""
     some = part.take(torch.from_numpy(places).to(part.numbers.device))
-    found = [encode(one.inputs).float().cpu().numpy() for one in some.in_order(batch)]
+    found = []
+    for one in some.in_order(batch):
+        features = encode(one.inputs)
+        with one_thread():
+            found.append(space.reduce(features))
     return np.concatenate(found)
 
 
@@ -126,6 +130,10 @@ def _distances(
 def _place(fold: FoldData, encode: Encode, batch: int) -> Space | None:
     """Where training rows lie in feature space."""
     places = evenly(np.arange(len(fold.train)), LOOKED)
+    first = fold.train.take(torch.zeros(1, dtype=torch.int64, device=fold.train.numbers.device))
+    (one,) = first.in_order(1)
+    if encode(one.inputs).shape[1] > space.WIDEST:
+        return None
     features = encode_places(encode, fold.train, places, batch)
     with one_thread():
         arrays = space.place(features, _classes(fold, places))

@@ -18,6 +18,7 @@ from ..errors import Problem, UsageError
 from ..files import is_folder
 from ..interrupts import check
 from ..learning.learner import Learner
+from ..learning.space import reduce
 from ..losses import activate
 from ..optimizers.named import autocast_type
 from ..prepare import Pipeline
@@ -75,14 +76,14 @@ class Member:
         part = Part(held, {}, as_tensor(np.arange(len(frame)), device))
         samples, places = part.by_length or (part, slice(None))
         collected: dict[str, list[Tensor]] = {}
-        features: list[Tensor] = []
+        features: list[Array] = []
         amp = autocast_type(self.precision)
         for batch in samples.in_order(self.batch):
             check()
             with torch.autocast(device.type, amp, enabled=amp is not None):
                 if encodes:
                     found, seen = self.learner.answer_encoded(batch.inputs)
-                    features.append(seen)
+                    features.append(reduce(seen))
                 else:
                     found = self.learner.answer(batch.inputs)
             for name, logits in found.items():
@@ -93,7 +94,7 @@ class Member:
             .numpy()
             for name, parts in collected.items()
         }
-        return answers, torch.cat(features)[places].float().cpu().numpy() if encodes else None
+        return answers, np.concatenate(features)[_on_host(places)] if encodes else None
 
 
 class Predictor:
@@ -202,6 +203,10 @@ class Predictor:
         numbers = [codec.decode(one).values for codec, one in zip(codecs, every, strict=True)]
         values = np.mean(numbers, axis=0)
         return Answers(values, codecs[0].name(values), None)
+
+
+def _on_host(places: Tensor | slice) -> Array | slice:
+    return places if isinstance(places, slice) else places.cpu().numpy()
 
 
 def _merge(members: Sequence[Member]) -> dict[str, TargetCodec]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import torch
 from sklearn.covariance import LedoitWolf
 
 from dlx.learning import space
@@ -46,13 +47,16 @@ def test_a_class_of_few_rows_has_no_mean_of_its_own() -> None:
 
 def test_many_numbers_keep_their_distances_nearly() -> None:
     rng = np.random.default_rng(0)
-    known = rng.normal(size=(500, 3_000)).astype(np.float32)
-    told = space.place(known, None)
+
+    def draw(many: int, times: float = 1) -> np.ndarray:
+        values = (times * rng.normal(size=(many, 3_000))).astype(np.float32)
+        found: np.ndarray = space.reduce(torch.from_numpy(values))
+        return found
+
+    told = space.place(draw(500), None)
     assert told is not None
     assert told["whiten"].shape == (space.NUMBERS, space.NUMBERS)
-    usual = space.measure(rng.normal(size=(50, 3_000)).astype(np.float32), told)
-    far = space.measure(3 * rng.normal(size=(50, 3_000)).astype(np.float32), told)
-    assert far.min() > 1.5 * usual.max()
+    assert space.measure(draw(50, 3), told).min() > 1.5 * space.measure(draw(50), told).max()
 
 
 def test_constant_and_broken_features() -> None:
