@@ -328,6 +328,18 @@ class Tune:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Report:
+    """What a run folder and its report show of the data."""
+
+    rows: bool = option(
+        True,
+        "show rows of the data: worst errors as they were read, reconstructions, usual values; "
+        "false: their numbers, answers and sums over them alone (callbacks are not held to it)",
+        newer=True,
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
 class Config:
     """A whole experiment."""
 
@@ -383,6 +395,7 @@ class Config:
     )
     checkpoint: Checkpoint = option(Checkpoint, "when checkpoints are written, to resume from")
     run: Run = option(Run, "where runs are saved")
+    report: Report = option(Report, "what reports show of the data", newer=True)
     workflow: Workflow = option(Workflow, "how `dlx workflow` runs the seven steps")
     search: dict[str, Any] = option(
         dict,

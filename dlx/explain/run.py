@@ -59,12 +59,11 @@ def explain(
             does not fit the run.
     """
     require_methods([*methods])
-    names = list(methods) or _fitting(opened)
+    names, skipped = _leave_out(opened, list(methods) or _fitting(opened), [*files, *texts], rows)
     require_comparing(names, baseline)
     subjects = _subjects(opened, names, files, rows, texts)
     asked = Asked(subjects, layer, label, opened.config.seed, baseline)
     pieces: list[Piece] = []
-    skipped: dict[str, str] = {}
     for name in names:
         check()
         try:
@@ -77,6 +76,23 @@ def explain(
                 raise UsageError(Problem(what, "--method", "", hint)) from None
             skipped[name] = str(reason)
     return _gather(opened, pieces, skipped)
+
+
+def _leave_out(
+    opened: Opened, names: list[str], given: Sequence[object], rows: Sequence[int]
+) -> tuple[list[str], dict[str, str]]:
+    """The methods that show no row of a run that leaves its rows out, and why others do not stand.
+
+    Raises:
+        UsageError: rows are asked for.
+    """
+    if opened.config.report.rows or (given and not rows):
+        return names, {}
+    why = "the run leaves rows of its data out (report.rows=false)"
+    if rows:
+        hint = f"dlx explain {opened.kept.run} FILE"
+        raise UsageError(Problem(why, "--row", "files of pictures or texts", hint))
+    return [n for n in names if not METHODS[n].lone], {n: why for n in names if METHODS[n].lone}
 
 
 def _refuse_members(opened: Opened, method: str) -> None:

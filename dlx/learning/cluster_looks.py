@@ -191,7 +191,7 @@ def _leave_middle(into: Artifacts, found: Looked, trained: Groups, many: int) ->
         pixels = [[samples.columns[first].show(int(row)).content for row in one] for one in rows]
         images = _grid(pixels, shown)
         caption += ", a row of pictures for each"
-        into.pictures("middle", images, across=shown, title=title, caption=caption)
+        into.pictures("middle", images, rows=True, across=shown, title=title, caption=caption)
         return
     cards = {
         f"cluster {name_of(one)}": [

@@ -84,7 +84,7 @@ def leave_lines(
     across = many * size
     starts = range(0, across * size, across)
     images = as_pictures(torch.cat([k[at : at + across] for at in starts for k in kinds]), shape)
-    into.pictures("reconstructions", images, title="Reconstructions", caption=caption)
+    into.pictures("reconstructions", images, rows=True, title="Reconstructions", caption=caption)
 
 
 def leave_between(into: Artifacts, mean: Tensor, decode: Decode, shape: Sequence[int]) -> None:
@@ -96,7 +96,9 @@ def leave_between(into: Artifacts, mean: Tensor, decode: Decode, shape: Sequence
     numbers = torch.lerp(pairs[:, :1], pairs[:, 1:], places).flatten(0, 1)
     caption = "each row on a straight way from the numbers of one picture to those of another"
     images = as_pictures(decode(numbers), shape)
-    into.pictures("between", images, across=WAY, title="Between two pictures", caption=caption)
+    into.pictures(
+        "between", images, rows=True, across=WAY, title="Between two pictures", caption=caption
+    )
 
 
 def leave_places(

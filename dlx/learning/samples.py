@@ -119,7 +119,7 @@ def leave_nearest(into: Artifacts, made: Tensor, train: Sequence[Values]) -> Non
         f"{np.median(far):.3g}, and between training rows {np.median(among):.3g}"
     )
     images = as_pictures(torch.from_numpy(lines), shape)
-    into.pictures("nearest", images, title="Nearest training rows", caption=caption)
+    into.pictures("nearest", images, rows=True, title="Nearest training rows", caption=caption)
 
 
 def leave_copying(into: Artifacts, made: Values, rows: Values, train: Sequence[Values]) -> None:

@@ -37,7 +37,7 @@ def leave_views(into: Artifacts, fold: FoldData, part: Part, pairs: Pairs) -> No
         lines = torch.stack([own, *seen.view(2, *own.shape)], dim=1)
         caption = "each row, and the two views by which it was evaluated"
         images = _seen(fold, name, lines.flatten(0, 1))
-        into.pictures("views", images, across=6, title="Views", caption=caption)
+        into.pictures("views", images, rows=True, across=6, title="Views", caption=caption)
 
 
 def leave_nearest(into: Artifacts, fold: FoldData, part: Part, encode: Encode) -> None:
@@ -55,7 +55,12 @@ def leave_nearest(into: Artifacts, fold: FoldData, part: Part, encode: Encode) -
         caption = f"left: a row, and those of the {order.shape[1] // 2 - 1} most similar features; "
         caption += "right: the same row, and those of the most similar inputs"
         into.pictures(
-            "nearest", images, across=order.shape[1], title="Nearest rows", caption=caption
+            "nearest",
+            images,
+            rows=True,
+            across=order.shape[1],
+            title="Nearest rows",
+            caption=caption,
         )
 
 

@@ -34,6 +34,7 @@ from ..sources.order import describe_filling
 from ..training.training import Training
 from .owner import sign
 
+NO_ROWS = "rows of the data are left out of what the run shows (report.rows=false)"
 NOTHING_MOVES = "none: nothing has a gradient"
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -86,8 +87,13 @@ def data_facts(config: Config, data: Data) -> dict[str, Any]:
         **_former(data.samples.former_digest),
         "split_digest": split_digest(data),
         "rule": data.split.rule,
-        "profile": data.profile,
+        "profile": data.profile if config.report.rows else _hide_values(data.profile),
     }
+
+
+def _hide_values(profile: Mapping[str, Any]) -> dict[str, Any]:
+    """A profile without the most frequent value of each column."""
+    return {**profile, "columns": [{**one, "top": ""} for one in profile["columns"]]}
 
 
 def _former(digest: str) -> dict[str, str]:
@@ -167,6 +173,7 @@ def _protocol(config: Config, data: Data) -> str:
 def remarks(config: Config, fold: FoldData) -> list[str]:
     """What of the prepared data is worth a word: what was learnt, where rows lie, filled rows."""
     told, lengths = fold.pipeline.remarks(), fold.train.lengths
+    told += [] if config.report.rows else [NO_ROWS]
     told += [f"{name}: pictures are {where}" for name, where in fold.train.elsewhere.items()]
     if config.baseline == "boosting" and reads(config, "baseline"):
         told += describe_left(fold)

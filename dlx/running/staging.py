@@ -97,9 +97,13 @@ def place_stage(
     checkpoints.callbacks = {**stage.checkpoints.callbacks, "recorder": recorder}
     if resume and checkpoints.restore(stage.training, log):
         log(f"resumed after epoch {progress.epoch}, step {progress.step}")
-    stage.folder, stage.log, stage.artifacts = folder, log, Artifacts(folder)
+    stage.folder, stage.log, stage.artifacts = folder, log, _artifacts(stage, folder)
     stage.recorder, stage.checkpoints = recorder, checkpoints
     stage.artifacts.cut(progress.epoch)
+
+
+def _artifacts(stage: Stage, folder: Path) -> Artifacts:
+    return Artifacts(folder, stage.config.report.rows)
 
 
 def is_begun(folder: Path) -> bool:

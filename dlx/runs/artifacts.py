@@ -91,13 +91,15 @@ class Artifacts:
 
     Args:
         folder: of the training; None keeps nothing.
+        rows: whether rows of the data may be shown; else their numbers and answers alone are.
 
     Attributes:
         epoch: after which they are made; None at the end.
     """
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, rows: bool = True) -> None:
         self.epoch: int | None = None
+        self._rows = rows
         self._folder = folder
         self._listed = [] if folder is None else list_artifacts(folder)
 
@@ -148,6 +150,8 @@ class Artifacts:
                 row in the dataset.
             about: title, caption and epoch.
         """
+        if not self._rows:
+            groups = {name: [_hide(card) for card in cards] for name, cards in groups.items()}
         found = {group: {"rows": list(cards)} for group, cards in groups.items()}
         self._keep("cards", name, json_text(found).encode(), about)
 
@@ -156,7 +160,12 @@ class Artifacts:
         self._keep("texts", name, json_text(dict(texts)).encode(), about)
 
     def pictures(
-        self, name: str, images: npt.NDArray[Any], across: int = 0, **about: Unpack[About]
+        self,
+        name: str,
+        images: npt.NDArray[Any],
+        across: int = 0,
+        rows: bool = False,
+        **about: Unpack[About],
     ) -> None:
         """Keeps images side by side in one picture.
 
@@ -165,8 +174,11 @@ class Artifacts:
             images: (images, channels, height, width) with 1 or 3 channels: bytes, or numbers from
                 0 to 1; what lies beyond is cut off.
             across: how many side by side; 0: as many as down.
+            rows: whether they show rows of the data, which may be asked to be left out.
             about: title, caption and epoch.
         """
+        if rows and not self._rows:
+            return
         from .pixels import picture_of  # and with it numpy, only where there is a picture
 
         self._keep("pictures", name, picture_of(images, across), about)
@@ -280,6 +292,11 @@ def list_artifacts(folder: Path) -> list[Artifact]:
         return [one for entry in found if (one := _sound(entry)) is not None]
     except (OSError, ValueError, TypeError, KeyError):
         return [one for one in _BEFORE if is_there(folder / one.file)]
+
+
+def _hide(card: Mapping[str, Any]) -> dict[str, Any]:
+    """A card without what its row holds, and without its name."""
+    return {name: value for name, value in card.items() if name not in ("shown", "name")}
 
 
 def _sound(entry: object) -> Artifact | None:

@@ -64,7 +64,7 @@ def framing_of(config: Config, wanted: Sequence[Wanted]) -> Framing:
     """
     options = config.dataset.options
     if isinstance(options, Options):
-        return OwnFraming(wanted, options)
+        return OwnFraming(wanted, options, config.report.rows)
     return NamedFraming(wanted, config.targets)
 
 
@@ -74,12 +74,14 @@ class OwnFraming(Framing):
     Args:
         wanted: what the preparation reads.
         options: of the dataset.
+        names: whether identifiers are handed through.
     """
 
-    def __init__(self, wanted: Sequence[Wanted], options: Options) -> None:
+    def __init__(self, wanted: Sequence[Wanted], options: Options, names: bool = True) -> None:
         super().__init__(wanted, {*options.columns, *options.posed})
         self.options, self.header = options, options.header
-        self.identifiers = tuple(n for n, one in options.columns.items() if one == "identifier")
+        identifiers = (n for n, one in options.columns.items() if one == "identifier" and names)
+        self.identifiers = tuple(identifiers)
 
     def columns(self, block: Block, wrong: Wrong) -> dict[str, Column]:
         """The inputs of a block."""
