@@ -39,6 +39,11 @@ KINDS: dict[str, Kind] = {
         "dlx.beginning.texts:fits",
         "dlx.beginning.texts:open_texts",
     ),
+    "series": Kind(
+        "a table in time: CSV, TSV, JSON lines or Parquet with time stamps evenly apart",
+        "dlx.beginning.series:fits",
+        "dlx.beginning.series:open_series",
+    ),
     "table": Kind(
         "a table: CSV, TSV, JSON lines or Parquet",
         "dlx.beginning.tables:fits",

@@ -16,6 +16,7 @@ from .facts import ColumnFacts, Posed, TableFacts, shorten
 from .order import find_groups
 from .posing import AmbiguousError, pose, split_asked
 from .recipes import COPIES
+from .steps import suggest_series
 from .survey import survey
 
 TITLES = ("column", "type", "missing", "values", "most frequent", "from", "to", "remarks")
@@ -94,8 +95,9 @@ class TableSubject(Subject):
         title = f"{facts.what}: {plural(facts.rows, 'row')}, {plural(len(facts.columns), 'column')}"
         if facts.profiled < facts.rows:
             title += f"; beside the types all is told of {facts.profiled:,} rows, evenly apart"
-        rows = tuple(map(_row, facts.columns))
-        guesses = (*_types(facts), *guess(facts, self.wishes.command))
+        rows = tuple(map(row_of, facts.columns))
+        command = self.wishes.command
+        guesses = (*_types(facts), *guess(facts, command), *suggest_series(self.cells, command))
         return Description(title, TITLES, rows, RIGHT, guesses, facts.plain())
 
     def draft(self) -> Draft:
@@ -105,7 +107,8 @@ class TableSubject(Subject):
         return draft_table(self.cells, self.facts, self.wishes)
 
 
-def _row(column: ColumnFacts) -> tuple[str, ...]:
+def row_of(column: ColumnFacts) -> tuple[str, ...]:
+    """A column as a row of the table that tells of all of them."""
     top = f"{column.top} {column.share:.0%}" if column.top else ""
     missing = f"{column.missing:,}" if column.missing else "-"
     remarks = join_names(column.remarks)

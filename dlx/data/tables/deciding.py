@@ -134,7 +134,8 @@ def _numbers(look: Look) -> ColumnType | None:
     unit = find_unit(look.known)
     wrong = misfits(look.known, look.decimal, look.thousands, unit)
     if wrong:
-        right = [text for text in look.known if text not in {*wrong}]
+        odd = {*wrong}
+        right = [text for text in look.known if text not in odd]
         share = look.seen.count(right) / max(1, look.seen.count(look.known))
         if share < MOSTLY or look.seen.count(right) < 5:
             return None

@@ -124,7 +124,8 @@ def find_dates(texts: Sequence[str]) -> Dates:
     formats = [name for name in FORMATS if any(read_date(text, name) for text in tried)]
     fits = {name: [text for text in dated if read_date(text, name)] for name in formats}
     zoned = [text for text in fits.get("", ()) if read_date(text, "").tzinfo]  # type: ignore[union-attr]
-    naive = [text for text in fits.get("", ()) if text not in {*zoned}]
+    with_zone = {*zoned}
+    naive = [text for text in fits.get("", ()) if text not in with_zone]
     return Dates(fits, naive, zoned)
 
 
