@@ -22,11 +22,11 @@ from ..files import is_there, read_bytes
 from ..judging.boosting import Boosted, Table, grow
 from ..judging.trees import Trees
 from ..problem import PROBLEMS
-from ..runs.artifacts import Artifacts, list_artifacts
+from ..runs.artifacts import BOOSTING, Artifacts, list_artifacts
 from ..sources.fold import FoldData
 
-ARTIFACT = "boosting"
-"""Name of the file of arrays."""
+ARTIFACT = BOOSTING.name
+"""Name of the file of arrays, and of what a fold keeps of it."""
 _ABOUT = "about"
 """The array of the text that says what the others are."""
 
@@ -150,7 +150,7 @@ def leave_boosted(into: Artifacts, fold: FoldData) -> None:
     for place, one in enumerate(grown.values()):
         for name, values in one.trees.arrays().items():
             arrays[f"{place}.{name}"] = np.ascontiguousarray(values)
-    into.arrays(ARTIFACT, arrays, title="Boosted trees", caption="Each tree as its nodes.")
+    into.arrays(ARTIFACT, arrays, title=BOOSTING.title, caption="Each tree as its nodes.")
 
 
 def open_forest(folder: Path) -> Forest | None:

@@ -7,7 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..config.specs.averages import describe_average
-from ..judging.verdict import CHANCE, DATA, LOST, MEMBER, OPEN, WON, display_name, verdict_of
+from ..judging.verdict import (
+    BOOSTING,
+    CHANCE,
+    DATA,
+    LOST,
+    MEMBER,
+    OPEN,
+    WON,
+    display_name,
+    verdict_of,
+)
 from .blocks import Alerts, Answer, Mark, Section, Table, Text
 from .read import Run, amount, get, mappings, span
 from .words import GOAL, NONE, between, measure, number, part, sentence, tally
@@ -227,9 +237,11 @@ def _baselines(run: Run) -> Table:
     rows = [_baseline(entry) for entry in listed]
     head = ("baseline", "kind", "its score", "model better by", "95% interval", "beaten")
     same = "in the same episodes" if get(run.report, "fresh", str) else "on the same rows"
-    title = f"The model compared with simpler models, {same}"
+    boosted = any(entry.get("kind") == BOOSTING for entry in listed)
+    others = "simpler models and boosted trees" if boosted else "simpler models"
+    title = f"The model compared with {others}, {same}"
     if any(entry.get("kind") == MEMBER for entry in listed):
-        title = "The ensemble compared with simpler models and with its members, on the same rows"
+        title = f"The ensemble compared with {others} and with its members, on the same rows"
     return Table(title, head, rows, texts=(0, 1, 5))
 
 

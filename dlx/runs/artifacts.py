@@ -78,7 +78,8 @@ ERRORS = Artifact(
     caption="rows with the largest losses, worst first",
 )
 TRUST = Artifact("arrays", "trust", "artifacts/trust.safetensors", "What predictions are judged by")
-HIDDEN = (PREDICTIONS.file, TRUST.file)
+BOOSTING = Artifact("arrays", "boosting", "artifacts/boosting.safetensors", "Boosted trees")
+HIDDEN = (PREDICTIONS.file, TRUST.file, BOOSTING.file)
 """Files that a report does not show as what they are: it has sections on what they say."""
 _BEFORE = (PREDICTIONS, ERRORS)
 """What folders held before anything was listed; it lies where it lay then."""
