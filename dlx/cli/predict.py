@@ -53,8 +53,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--interval", type=share, metavar="SHARE", default=0.9, help=told)
     told = "mark the least sure rows, as many as this share of the validation rows"
     add("--abstain", type=share, metavar="SHARE", default=0.0, help=told)
-    told = "the boosted trees that the run was compared with answer in its network's place"
-    add("--with", dest="using", choices=["boosting"], default="", help=told)
+    told = "what answers in place of the final model: the boosted trees that the run was compared "
+    told += "with, or the mean of the models of its folds"
+    add("--with", dest="using", choices=["boosting", "folds"], default="", help=told)
     add("--weights", choices=["best", "last"], help="which checkpoint (default: as dlx test)")
     add("--device", choices=["auto", "cpu", "cuda", "mps"], default="auto", help="default: auto")
     add("--root", default="runs", metavar="DIR", help="folder of the runs (default: runs)")
@@ -165,7 +166,7 @@ def _predict(
     from ..use.rows import Asked, choose_reader
     from ..use.written import WRITERS, write_aside
 
-    asked_for = {"level": args.interval, "abstain": args.abstain, "boosting": bool(args.using)}
+    asked_for = {"level": args.interval, "abstain": args.abstain, "using": args.using}
     predictor = Predictor.open(folder, args.device, args.weights, args.plugins, **asked_for)
     shape = Shape(args.top_k, args.probabilities, kind == "jsonl")
     check_shape(shape, predictor.codecs)

@@ -131,11 +131,31 @@ def open_kept(run: Path, weights: str | None = None, plugins: Sequence[str] = ()
 
 
 def open_every(
-    run: Path, weights: str | None = None, plugins: Sequence[str] = (), device: str = ""
+    run: Path,
+    weights: str | None = None,
+    plugins: Sequence[str] = (),
+    device: str = "",
+    each_fold: bool = False,
 ) -> tuple[Kept, ...]:
-    """The same; of a run over folds without a model of its own, the weights of each fold."""
+    """The same; of a run over folds without a model of its own, the weights of each fold.
+
+    Args:
+        run: the run folder.
+        weights: as in `open_stages`, as are plugins and device.
+        plugins: packages that the user allows now.
+        device: where they are to be used.
+        each_fold: whether those of the folds are asked for where there is a final model, too.
+
+    Raises:
+        UsageError: there are no folds that were asked for, or what `open_stages` raises.
+        RunError: the run folder is damaged.
+    """
     folds = run / "folds"
-    alone = not is_folder(folds) or is_folder(run / "checkpoints")
+    if each_fold and not is_folder(folds):
+        what = f"run {run.name} was not trained over folds"
+        accepted = "a run with protocol kfold or iterated_kfold"
+        raise UsageError(Problem(what, str(run), accepted, "leave out --with folds"))
+    alone = not is_folder(folds) or (not each_fold and is_folder(run / "checkpoints"))
     numbers = [] if alone else sorted((n for n in names_in(folds) if n.isdecimal()), key=int)
     stages = [f"folds/{number}" for number in numbers] or [""]
     return open_stages(run, stages, weights, plugins, device)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 import torch
@@ -28,6 +28,8 @@ from ..sources.held import as_tensor, hold
 from .boosted import UNTOLD, BoostedMember
 from .predicting import Wanted, list_wanted, require_predicting
 from .trust import Trust, open_trust
+
+Using = Literal["", "boosting", "folds"]
 
 
 @dataclass(frozen=True)
@@ -136,7 +138,7 @@ class Predictor:
         *,
         level: float = 0.9,
         abstain: float = 0.0,
-        boosting: bool = False,
+        using: Using = "",
     ) -> Self:
         """Opens a run from its folder alone; one over folds without a final model as their mean.
 
@@ -147,20 +149,23 @@ class Predictor:
             plugins: packages that the user allows now.
             level: the share of rows whose interval or set is to hold the truth.
             abstain: the share of rows, the least sure, that are marked as not to be answered.
-            boosting: whether the boosted trees that the run has kept answer in its network's place.
+            using: what answers in place of the final model: the boosted trees that the run has
+                kept, or the mean of the models of its folds.
 
         Raises:
             UsageError: it is not finished, predicts nothing, or was trained by too old a dlx.
             RunError: the run folder is damaged.
         """
         config = require_predicting(run, plugins)
-        kept = open_every(run, weights, plugins, device)
+        kept = open_every(run, weights, plugins, device, each_fold=using == "folds")
         members: list[Any] = [_member(one) for one in kept]
         wanted = list_wanted(config, members[0].pipeline, kept[0].earlier.data)
         trust = open_trust(kept[0].run, _merge(members), members[0].pipeline, level, abstain)
         if weights == "last" and is_folder(kept[0].run / kept[0].at / "checkpoints" / "best"):
             trust = "no intervals and no warnings: they are of the best weights, not of the last"
-        if boosting:
+        if using == "folds" and is_folder(kept[0].run / "checkpoints"):
+            trust = "no intervals and no warnings: they are of the final model, not of its folds'"
+        if using == "boosting":
             pairs = zip(kept, members, strict=True)
             members, trust = [BoostedMember.of(one, own.pipeline) for one, own in pairs], UNTOLD
         return cls(config, members, wanted, trust)

@@ -54,7 +54,7 @@ def test_what_a_run_keeps_answers_as_it_was_scored(run: Run) -> None:
 def test_predictions_are_theirs_where_they_are_asked_for(run: Run) -> None:
     samples, rows = run.data.samples, run.data.split.test
     frame = Frame({"features": samples.columns["features"].take(rows)})
-    predictor = Predictor.open(run.folder, boosting=True)
+    predictor = Predictor.open(run.folder, using="boosting")
     found = predictor.predict(frame)["cultivar"]
 
     forest = open_forest(run.folder)
@@ -80,7 +80,7 @@ def test_the_command_line_asks_for_them(
     assert main([*told, "--with", "boosting"]) == 0
 
     answered = [line.split(",")[1] for line in capsys.readouterr().out.splitlines()[1:]]
-    found = Predictor.open(run.folder, boosting=True).predict(Frame({"features": column}))
+    found = Predictor.open(run.folder, using="boosting").predict(Frame({"features": column}))
     assert answered == found["cultivar"].names[:5]
 
 
@@ -90,7 +90,7 @@ def test_of_a_run_over_folds_the_mean_of_their_trees_is_the_answer(tmp_path: Pat
     folds = "protocol={name: kfold, k: 2, duplicates: allow}"
     run = trained(ASKED, scaled, folds, f"run.root={tmp_path}", "trainer.epochs=1", base=DIABETES)
     frame = Frame({"features": run.data.samples.columns["features"]})
-    found = Predictor.open(run.folder, boosting=True).predict(frame)["progression"]
+    found = Predictor.open(run.folder, using="boosting").predict(frame)["progression"]
     every = [open_forest(run.folder / "folds" / str(number)) for number in range(2)]
     answers = [one.answer(frame)["progression"][:, 0] for one in every if one is not None]
 
@@ -101,7 +101,7 @@ def test_of_a_run_over_folds_the_mean_of_their_trees_is_the_answer(tmp_path: Pat
 def test_a_run_without_them_says_what_to_type(tmp_path: Path) -> None:
     alone = trained(f"run.root={tmp_path}")
     with pytest.raises(DlxError) as caught:
-        Predictor.open(alone.folder, boosting=True)
+        Predictor.open(alone.folder, using="boosting")
     assert str(caught.value) == (
         f"run {alone.name} has kept no boosted trees\n"
         f"  where: {alone.folder}\n"

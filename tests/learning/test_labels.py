@@ -68,7 +68,7 @@ def test_boosted_trees_answer_by_thresholds_of_their_own(run: Run) -> None:
     assert list(own) != run.facts["problem"]["functions"]["threshold"]
 
     frame = Frame({"features": samples.columns["features"].take(rows)})
-    found = Predictor.open(run.folder, boosting=True).predict(frame)["functions"]
+    found = Predictor.open(run.folder, using="boosting").predict(frame)["functions"]
     truth = np.asarray(samples.columns["functions"])[rows] > 0.5
     known = (truth | found.values).any(axis=0)
     f1 = f1_score(truth[:, known], found.values[:, known], average="macro", zero_division=0)
