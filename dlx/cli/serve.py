@@ -69,10 +69,8 @@ def run(args: argparse.Namespace) -> int:
         if args.json:
             say_json({"run": folder.name, "address": address})
         else:
-            say(
-                f"run {folder.name} answers at {address}: a form; {address}/docs: what can be asked"
-            )
-            say("Ctrl-C stops it")
+            say(f"run {folder.name} answers at {address} (a form)")
+            say(f"what can be asked: {address}/docs; Ctrl-C stops it")
 
     listen(app, args.host, args.port, limits, tell)
     return 0

@@ -66,7 +66,7 @@ def rows_of_json(body: bytes, fields: Fields, limits: Limits) -> list[Row]:
         found = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
     except (ValueError, RecursionError) as error:
         reason = getattr(error, "msg", "") or "it is nested too deeply, or is no UTF-8"
-        raise RefusedError(422, f"the request is no JSON: {reason}", _EXAMPLE) from None
+        raise RefusedError(422, f"the request is no JSON: {reason}", EXAMPLE) from None
     if isinstance(found, dict) and isinstance(found.get("rows"), list):
         found = found["rows"]
     rows = found if isinstance(found, list) else [found]
@@ -74,7 +74,7 @@ def rows_of_json(body: bytes, fields: Fields, limits: Limits) -> list[Row]:
     return [_row(one, place, fields) for place, one in enumerate(rows)]
 
 
-_EXAMPLE = '{"rows": [{"COLUMN": VALUE, ...}, ...]}'
+EXAMPLE = '{"rows": [{"COLUMN": VALUE, ...}, ...]}'
 
 
 def check_count(rows: int, limits: Limits) -> None:
@@ -84,7 +84,7 @@ def check_count(rows: int, limits: Limits) -> None:
         RefusedError: there are such.
     """
     if not rows:
-        raise RefusedError(422, "the request has no row", _EXAMPLE)
+        raise RefusedError(422, "the request has no row", EXAMPLE)
     if rows > limits.rows:
         what = f"the request has {rows:,} rows"
         raise RefusedError(413, what, f"at most {limits.rows:,} rows in a request")
@@ -92,7 +92,7 @@ def check_count(rows: int, limits: Limits) -> None:
 
 def _row(given: Any, place: int, fields: Fields) -> Row:
     if not isinstance(given, dict):
-        raise RefusedError(422, f"row {place} is no JSON object", _EXAMPLE)
+        raise RefusedError(422, f"row {place} is no JSON object", EXAMPLE)
     require_fields(given, place, fields)
     row: dict[str, Any] = {name: _cell(given[name], name, place) for name in fields.cells}
     for name in fields.pictures:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from html import escape
 from typing import Any
 
-from .asked import Fields
+from .asked import EXAMPLE, Fields
 from .limits import RefusedError
 
 _STYLE = """
@@ -148,20 +148,31 @@ def docs_page(schema: Mapping[str, Any]) -> str:
 
 
 def _asked(told: Mapping[str, Any]) -> Iterator[str]:
-    rows = [
+    query = [
         f"<tr><td>?{escape(one['name'])}</td><td>{escape(one.get('description', ''))}</td></tr>"
         for one in told.get("parameters", ())
     ]
-    if rows:
-        yield f"<table>{''.join(rows)}</table>"
+    if query:
+        yield f"<table>{''.join(query)}</table>"
     for kind, body in told.get("requestBody", {}).get("content", {}).items():
         yield f"<h3>{escape(kind)}</h3>"
-        yield f"<pre>{escape(json.dumps(body['schema'], indent=1, ensure_ascii=False))}</pre>"
+        inner = body["schema"]["properties"]
+        if "items" in (rows := inner.get("rows", {})):
+            yield f"<pre>{escape(EXAMPLE)}</pre>"
+            inner = rows["items"]["properties"]
+        yield f"<table>{''.join(_tell_field(name, one) for name, one in inner.items())}</table>"
     answers = "".join(
         f"<tr><td>{escape(status)}</td><td>{escape(one.get('description', ''))}</td></tr>"
         for status, one in told.get("responses", {}).items()
     )
     yield f"<table>{answers}</table>"
+
+
+def _tell_field(name: str, told: Mapping[str, Any]) -> str:
+    kinds = told["type"] if isinstance(told["type"], list) else [told["type"]]
+    what = told.get("description") or {"binary": "a file"}.get(told.get("format", ""), "")
+    what = what or ", ".join(kinds)
+    return f"<tr><td>{escape(name)}</td><td>{escape(what)}</td></tr>"
 
 
 def _page(title: str, inside: str) -> str:
