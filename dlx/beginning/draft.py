@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -47,25 +47,33 @@ class Draft:
         """
         told = self.remarks if remarked else {k: v for k, v in self.remarks.items() if len(k) < 2}
         head = [f"# {printable_line(line)}".rstrip() for line in self.head]
-        return "\n".join([*head, *_mapping(self.values, (), told)]) + "\n"
+        around = frozenset(key[:end] for key in told for end in range(len(key)))
+        return "\n".join([*head, *_mapping(self.values, (), told, around)]) + "\n"
 
 
 def _mapping(
-    values: Mapping[str, Any], path: Key, remarks: Mapping[Key, list[str]]
+    values: Mapping[str, Any], path: Key, remarks: Mapping[Key, list[str]], around: Set[Key]
 ) -> Iterator[str]:
-    """A mapping as lines, a key on each."""
+    """A mapping as lines, a key on each.
+
+    Args:
+        values: the mapping.
+        path: where it stands.
+        remarks: what is told above keys.
+        around: the keys of sections that have such a key in them.
+    """
     for key, value in values.items():
         here, indent = (*path, key), "  " * len(path)
         for sentence in remarks.get(here, ()):
             yield from _comment(sentence, indent)
         start = f"{indent}{scalar(key)}:"
-        inner = any(len(other) > len(here) and other[: len(here)] == here for other in remarks)
         line = f"{start} {flow(value)}"
-        if not isinstance(value, (dict, list)) or (len(line) <= WIDTH and not inner) or not value:
+        short = len(line) <= WIDTH and here not in around
+        if not isinstance(value, (dict, list)) or short or not value:
             yield line
         elif isinstance(value, dict):
             yield start
-            yield from _mapping(value, here, remarks)
+            yield from _mapping(value, here, remarks, around)
         else:
             yield start
             yield from (f"{indent}  - {flow(item)}" for item in value)

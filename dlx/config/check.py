@@ -202,8 +202,10 @@ class Checker:
     def _refuse_slip(self, inner: Any, value: dict[str, Any], key: str, path: Path) -> None:
         """A section that lacks what it needs, and whose name is almost that of one beside it."""
         item = value[key]
+        if not isinstance(item, dict) or not dataclasses.is_dataclass(inner):
+            return
         near = find_nearest(key, [name for name in value if name != key])
-        if near is None or not isinstance(item, dict) or not dataclasses.is_dataclass(inner):
+        if near is None:
             return
         for opt in options_of(inner).values():  # type: ignore[arg-type]
             if opt.required and opt.name not in item:

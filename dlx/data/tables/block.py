@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from ...errors import Problem, UsageError
@@ -46,9 +47,11 @@ class Block:
         Raises:
             KeyError: there is none of this name.
         """
-        if name not in self.header:
-            raise KeyError(name)
-        return self.cells[self.header.index(name)]
+        return self.cells[self._places[name]]
+
+    @cached_property
+    def _places(self) -> dict[str, int]:
+        return {name: place for place, name in enumerate(self.header)}
 
     def where(self, row: int) -> str:
         """Where a row of the block stands, as in "line 7"."""
