@@ -29,7 +29,7 @@ def read_cells(paths: Sequence[Path], wishes: Wishes) -> Cells:
         UsageError: it is no table, a column holds cells of several kinds, or the user speaks of
             columns that it has not.
     """
-    table = Table.open(paths)
+    table = Table.open(paths, header=None)
     check_wishes(wishes, table.header)
     types = find_types(table, wishes.types)
     if problems := [one.problem for one in types.columns.values() if one.problem is not None]:

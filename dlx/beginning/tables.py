@@ -104,7 +104,17 @@ class TableSubject(Subject):
         """The task file."""
         if not self.posed:
             raise UsageError(Problem("nothing is to be predicted", "--target"))
+        self._require_inputs()
         return draft_table(self.cells, self.facts, self.wishes)
+
+    def _require_inputs(self) -> None:
+        """Refuses a table that has nothing to learn from beside what is to be predicted."""
+        posed = {one.target for one in self.posed}
+        kinds = ("number", "category", "date", "text")
+        if not any(name not in posed for name in self.cells.of_type(*kinds)):
+            what = f"{self.cells.what} has no column to predict {join_names(sorted(posed))} from"
+            accepted = "a column of numbers, categories, dates or texts beside it"
+            raise UsageError(Problem(what, str(self.cells.paths[0]), accepted))
 
 
 def row_of(column: ColumnFacts) -> tuple[str, ...]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import codecs
 import gzip
 import io
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
+from ...errors import UsageError
 from .block import refuse
 
 CHUNK = 1 << 20
@@ -27,10 +29,18 @@ _KNOWN = {
     b"PK\x03\x04": ("a zip archive, as an Excel workbook is", "save the sheet as CSV"),
     b"\xd0\xcf\x11\xe0": ("an old Excel workbook", "save the sheet as CSV"),
     b"%PDF": ("a PDF", ""),
-    b"\x89PNG": ("a picture", "dlx init FOLDER, of pictures, a folder for each class"),
-    b"\xff\xd8\xff": ("a picture", "dlx init FOLDER, of pictures, a folder for each class"),
+    b"\x89PNG": (
+        "a picture",
+        "dlx init FOLDER, where each folder in it has the pictures of a class",
+    ),
+    b"\xff\xd8\xff": (
+        "a picture",
+        "dlx init FOLDER, where each folder in it has the pictures of a class",
+    ),
     b"SQLite format 3": ("a database", "save the table as CSV"),
 }
+_TEXTUAL = bytes({*range(256)} - ({*range(32)} - {9, 10, 12, 13}) - {127})
+"""Bytes that texts have."""
 _UNDEFINED = bytes((0x81, 0x8D, 0x8F, 0x90, 0x9D))
 """Bytes that Windows-1252 has no character for."""
 ACCEPTED = "a table as text: CSV, TSV or JSON lines, or Parquet"
@@ -171,7 +181,9 @@ def _survey(path: Path, raw: IO[bytes], packed: bool) -> Decoded:
             told = "" if encoding == "utf-8-sig" else f"decoded as {encoding.upper()}"
             _check_decoding(path, raw, head, encoding)
             return Decoded(path, encoding, packed, told)
-    if wide := _guess_wide(head):
+    if not (wide := _guess_wide(head)) and _is_binary(head):
+        raise refuse(path, "is a binary file, no table", ACCEPTED, "save the table as CSV")
+    if wide:
         _check_decoding(path, raw, head, wide)
         return Decoded(path, wide, packed, f"decoded as {wide.upper()}, as every second byte is 0")
     return _survey_bytes(path, raw, head, packed)
@@ -228,6 +240,13 @@ def _survey_bytes(path: Path, raw: IO[bytes], head: bytes, packed: bool) -> Deco
     return Decoded(path, encoding, packed, f"decoded as {told}, as it is no UTF-8: {other}")
 
 
-def _refuse_nul(path: Path, line: int) -> Exception:
-    what = f"line {line:,} has a NUL byte: it is no text, or damaged"
-    return refuse(path, what, ACCEPTED, "tr -d '\\000' < FILE > mended.csv, if it is a text")
+def _refuse_nul(path: Path, line: int) -> UsageError:
+    what = f"line {line:,} has a NUL byte: it is damaged, or no text"
+    name = shlex.quote(path.name)
+    return refuse(path, what, ACCEPTED, f"tr -d '\\000' < {name} > mended.csv, if it is a text")
+
+
+def _is_binary(head: bytes) -> bool:
+    """Whether bytes are no text, by those that texts have not."""
+    control = head.translate(None, _TEXTUAL)
+    return len(control) * 20 > len(head)
