@@ -54,6 +54,7 @@ def test_a_key_of_an_earlier_version_is_read_and_typed_it_is_told_the_new_one(he
     plain = {k: v for k, v in old.items() if k not in NO_RESULT}
     del (
         plain["from_run"],
+        plain["report"],
         plain["learner"],
         plain["prepare"]["augment"],
         plain["optimizer"]["groups"],
