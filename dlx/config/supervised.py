@@ -167,7 +167,7 @@ def _targets(config: Config, where: Where) -> Iterator[Problem]:
         here = where(("targets",))
         what, accepted = "empty" if here else "missing", f"one of {join_names(offered)}"
         hint = [f"targets.{name}.problem={problem}" for name, problem in offered.items()][:1]
-        accepted = accepted if offered else "a dataset with targets"
+        accepted = accepted if offered else config.dataset.options.any_target
         yield Problem(f"`targets` is {what}", here, accepted, "".join(() if here else hint))
     for name, target in config.targets.items():
         here = where(("targets", name))

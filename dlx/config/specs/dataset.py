@@ -55,6 +55,7 @@ class Dataset:
     folder: ClassVar[str] = ""  # that its files lie in; "": one of its own name
     files: ClassVar[tuple[File, ...]] = ()
     own: ClassVar[bool] = False  # whether all that lies in a folder of the user's own is its data
+    any_target: ClassVar[str] = "a dataset with targets"  # what is accepted where it offers none
     counted: ClassVar[bool] = True  # whether it is known unread how many classes a target has
     embedded: ClassVar[tuple[str, ...]] = ()  # files that a package brings, in place of `files`
     brought_by: ClassVar[tuple[str, str, str]] = ("scikit-learn", "sklearn", "datasets/data")

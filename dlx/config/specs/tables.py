@@ -42,6 +42,7 @@ class Table(Dataset):
     own = True
     counted = False
     baseline = "boosting"
+    any_target = "columns of the table, and the problem of each: {COLUMN: {problem: binary}}"
     may_be_file = True
     wanted = "a table: a CSV, TSV, JSON-lines or Parquet file"
     places = ("file",)

@@ -11,6 +11,7 @@ import pytest
 import dlx.data
 from dlx.config.fields import Chosen
 from dlx.config.load import load_values
+from dlx.config.specs import PROTOCOLS
 from dlx.config.specs.datasets import DATASETS
 from dlx.data.samples import Samples
 from dlx.errors import UsageError
@@ -142,3 +143,36 @@ def test_rows_without_a_target_are_refused_or_left_out(file: Path) -> None:
     samples = read(file, unlabelled="skip")
     assert (len(samples), samples.notes) == (3, (("2 rows without Out left out", 2),))
     assert samples.tell_row(2) == "row 2 (Id 9)"
+
+
+def test_a_protocol_keeps_groups_together_and_cuts_in_time(file: Path) -> None:
+    lines = [
+        f"{n},{'ab'[n % 2]},2024-01-{n % 28 + 1:02},x,{n // 3},{'yes' if n % 2 else 'no'}"
+        for n in range(60)
+    ]
+    file.write_text(ROWS.splitlines()[0] + "\n" + "\n".join(lines) + "\n")
+    samples = read(file, columns={**COLUMNS, "Id": "category"}, group="Id", time="When")
+    holdout = PROTOCOLS.default("holdout", validation=0.2, group="Id")()
+    (fold,), groups = (
+        holdout.load()(holdout.options, samples, 0, "Out").folds,
+        np.asarray(samples.columns["Id"]),
+    )
+    assert not {*groups[fold.train]} & {*groups[fold.validation]}
+    protocol = PROTOCOLS.default("chronological")()
+    in_time = protocol.load()(protocol.options, samples, 0, "Out")
+    (fold,), seconds = in_time.folds, np.asarray(samples.columns["When"])
+    assert seconds[fold.train].max() <= seconds[fold.validation].min()
+    assert seconds[fold.validation].max() <= seconds[in_time.test].min()
+
+
+def test_a_config_without_targets_is_told_what_they_are(file: Path) -> None:
+    values = {
+        "task": "own",
+        "dataset": {"name": "table", "file": str(file), "columns": COLUMNS},
+    }
+    with pytest.raises(UsageError) as caught:
+        load_values(values, "config.yaml")
+    assert str(caught.value) == (
+        "`targets` is missing\n  accepted: columns of the table, and the problem of each: "
+        "{COLUMN: {problem: binary}}"
+    )
