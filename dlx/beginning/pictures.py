@@ -107,7 +107,7 @@ class PicturesSubject(FolderSubject):
             recipe.add("prepare", {"steps": [step, {"name": "standardise"}]}, why)
             recipe.add("model", {"name": "mlp", "units": [64], "dropout": 0.5})
             recipe.add("optimizer", {"name": "adam", "lr": 0.0005})
-            recipe.add("trainer", *_shorten(*choose_trainer(train)))
+            recipe.add("trainer", *_shorten(*choose_trainer(train), 3, "features need few epochs"))
             return
         steps = [{"name": "scale", "divide_by": 255}]
         augment = {"image": ["flip", {"rotate": 20}, {"zoom": 0.1}]}
@@ -117,13 +117,14 @@ class PicturesSubject(FolderSubject):
         recipe.add("model", {"name": "convnet", **layers})
         recipe.add("optimizer", {"name": "adam", "lr": 0.001})
         recipe.add("schedule", {"name": "cosine"})
-        recipe.add("trainer", *choose_trainer(train))
+        recipe.add("trainer", *_shorten(*choose_trainer(train), 2, "so that K-fold ends soon"))
 
 
-def _shorten(trainer: dict[str, int], why: str) -> tuple[dict[str, int], str]:
-    """A third of the epochs: features need few."""
-    epochs = max(5, trainer["epochs"] // 3)
-    return trainer | {"epochs": epochs}, f"features need few epochs: a third of {why}"
+def _shorten(trainer: dict[str, int], why: str, by: int, reason: str) -> tuple[dict[str, int], str]:
+    """A part of the epochs, with the reason."""
+    epochs = max(5, trainer["epochs"] // by)
+    share = {2: "half", 3: "a third"}[by]
+    return trainer | {"epochs": epochs}, f"{reason}: {share} of {why}"
 
 
 def _look(root: Path, listing: Listing) -> Any:
