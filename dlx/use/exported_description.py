@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from .. import __version__
+from ..config.fields import to_plain
+from ..config.specs.pictures import Decoding
 from ..data.targets import TargetCodec
 from ..runs.folder import name_of, read_status
 from .exported_files import ROWS, STEPS
@@ -54,7 +56,7 @@ def describe(
     inputs: list[dict[str, Any]] = []
     for port in ports_of(ways).values():
         inside = next(w.inside for own in ways for w in own.values() if w.port is port)
-        left = []
+        left: list[dict[str, Any]] = []
         for number, step in enumerate(port.left):
             state: Any = step.state
             told = json.dumps(state)
@@ -62,6 +64,8 @@ def describe(
                 file = out.with_name(f"{out.stem}.{port.name}.{number}.{step.name}.json")
                 files[file], state = told.encode(), {"file": file.name}
             left.append({"step": step.name, "options": step.options, "learnt": state})
+        if port.pictures and isinstance(options := predictor.config.dataset.options, Decoding):
+            left.insert(0, {"step": "decode", "options": to_plain(Decoding.of(options))})
         inputs += _tell_port(port, graph, [one.name for one in inside], left)
     description = {
         "schema_version": 1,

@@ -59,6 +59,7 @@ class Port:
         meaning: what a row holds, in words.
         features: names of the numbers of a row, where they have any.
         given: the graph's tensors for a few rows, by name.
+        pictures: whether it takes pictures as bytes.
     """
 
     name: str
@@ -67,6 +68,7 @@ class Port:
     meaning: str
     features: tuple[str, ...]
     given: Mapping[str, Tensor]
+    pictures: bool = False
 
     def tensors(self, frame: Frame) -> dict[str, Tensor]:
         """What the graph is given for some rows, as they were read."""
@@ -195,7 +197,7 @@ def _port(name: str, of: str, left: tuple[FittedStep, ...], column: Column) -> P
     found = column.describe()
     meaning: str = _MEANINGS[found.kind]
     features: tuple[str, ...] = ()
-    if isinstance(column, Pictures):
+    if pictures := isinstance(column, Pictures):
         meaning = "pictures as bytes: channels, height, width"
     elif found.ragged:
         meaning += f"; shorter rows are filled with 0 at their end, see {name}{LENGTHS}"
@@ -203,4 +205,4 @@ def _port(name: str, of: str, left: tuple[FittedStep, ...], column: Column) -> P
         meaning = "ids of categories, one for each column"
     elif found.is_numbers:
         features = tuple(map(str, getattr(column, "names", ())))
-    return Port(name, of, left, meaning, features, tensors_of(name, column))
+    return Port(name, of, left, meaning, features, tensors_of(name, column), pictures)
