@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -141,9 +142,9 @@ def guess(facts: TableFacts, command: str) -> Iterator[Guess]:
         asked = f"is {suspect.column} known before {suspect.target} is?"
         told = suspect.rule
         if suspect.why == "measured":
-            told += f"; it is left out: {command} --type {suspect.column}=TYPE takes it"
+            told += f"; it is left out: {_typed(command, suspect.column, 'TYPE')} takes it"
         else:
-            told += f"; it is kept: {command} --type {suspect.column}=skip leaves it out"
+            told += f"; it is kept: {_typed(command, suspect.column, 'skip')} leaves it out"
         yield Guess(asked, told, asks=True)
     for group in facts.groups:
         told = f"rows of one {group.column} stay together" if group.used else ""
@@ -156,6 +157,11 @@ def guess(facts: TableFacts, command: str) -> Iterator[Guess]:
     yield from _copies(facts)
     for note in facts.notes:
         yield Guess(note, "told by the reader")
+
+
+def _typed(command: str, column: str, type_: str) -> str:
+    """A command that says what a column holds."""
+    return f"{command} --type {shlex.quote(f'{column}={type_}')}"
 
 
 def _copies(facts: TableFacts) -> Iterator[Guess]:

@@ -8,7 +8,7 @@ import shlex
 import tempfile
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ..config.files import MAX_BYTES
@@ -96,18 +96,24 @@ def _without(command: str, flag: str) -> str:
     return shlex.join(kept)
 
 
-def check_text(text: str) -> Loaded:
+def check_text(text: str, place: Place) -> Loaded:
     """Composes a task file that is not there yet, as a training would.
 
     Raises:
         UsageError: it cannot be trained as it stands.
     """
     with tempfile.TemporaryDirectory(prefix="dlx-init-") as folder:
-        group = Path(folder) / "task"
-        group.mkdir()
-        name = f"draft-{os.getpid()}"
-        (group / f"{name}.yaml").write_text(text, encoding="utf-8")
-        return load([f"task={name}"], folder)
+        file = Path(folder) / "task" / f"draft-{os.getpid()}.yaml"
+        file.parent.mkdir()
+        file.write_text(text, encoding="utf-8")
+        try:
+            return load([f"task={file.stem}"], folder)
+        except UsageError as error:
+            shown = show_path(file)
+            told = [
+                replace(p, where=p.where.replace(shown, str(place.file))) for p in error.problems
+            ]
+            raise UsageError(*told) from None
 
 
 def fit_text(draft: Draft) -> str:

@@ -44,7 +44,7 @@ def run(args: argparse.Namespace) -> int:
     draft = subject.draft()
     draft.head = [*draft.head, *_head(place, command)]
     text = fit_text(draft)
-    check_text(text)
+    check_text(text, place)
     shown = write(place, text)
     todo = [f"dlx train task={place.name}", f"dlx predict last {subject.new}"]
     if args.json:
