@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator
 from typing import Any
 
 from ..config.fields import Table, to_plain
 from ..config.names import join_names, plural
 from ..config.specs import DATASETS, MODELS, OPTIMIZERS, PROTOCOLS
+from ..errors import Problem, UsageError
 from .cells import Cells
 from .described import Wishes
 from .draft import Draft
@@ -21,6 +23,8 @@ INPUTS = {"number": "numbers", "category": "categories", "date": "dates"}
 def draft_table(cells: Cells, facts: TableFacts, wishes: Wishes) -> Draft:
     """The task file of a table, with every guess and its rule."""
     holds = choose_columns(cells, facts, wishes)
+    if not {*holds.values()} - {"identifier", "skip"}:
+        raise _refuse_empty(holds, facts, wishes)
     posed, rows = facts.targets, facts.rows - max(one.missing for one in facts.targets)
     group = next((one.column for one in facts.groups if one.used), "")
     time = facts.time.column if facts.time and facts.time.used else ""
@@ -44,6 +48,19 @@ def draft_table(cells: Cells, facts: TableFacts, wishes: Wishes) -> Draft:
     draft = Draft([], {"about": about, "dataset": dataset, "targets": targets, **recipe.sections})
     _remark(draft, facts, holds, recipe)
     return draft
+
+
+def _refuse_empty(holds: dict[str, str], facts: TableFacts, wishes: Wishes) -> UsageError:
+    """The refusal of a table none of whose columns is an input, with why none is."""
+    away = {one.column: f"gives {one.target} away" for one in facts.suspects}
+    rules = {one.name: one.rule for one in facts.columns}
+    told = join_names(f"{name} ({away.get(name, rules[name])})" for name in [*holds][:5])
+    what = f"no column is left to learn from: {told}" if holds else "there is no other column"
+    hint = ""
+    if first := next(iter([name for name in holds if name in away] or holds), ""):
+        hint = f"{wishes.command} --type {shlex.quote(f'{first}=category')}"
+    accepted = "a column of numbers, categories, texts or dates"
+    return UsageError(Problem(what, facts.what, accepted, hint))
 
 
 def _whole(table: Table, name: str, **options: Any) -> dict[str, Any]:

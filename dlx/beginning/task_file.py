@@ -96,8 +96,12 @@ def _without(command: str, flag: str) -> str:
     return shlex.join(kept)
 
 
-def check_text(text: str, place: Place) -> Loaded:
+def check_text(text: str, place: Place | None = None) -> Loaded:
     """Composes a task file that is not there yet, as a training would.
+
+    Args:
+        text: what it would hold.
+        place: where it would be written, for what is told of it.
 
     Raises:
         UsageError: it cannot be trained as it stands.
@@ -109,10 +113,8 @@ def check_text(text: str, place: Place) -> Loaded:
         try:
             return load([f"task={file.stem}"], folder)
         except UsageError as error:
-            shown = show_path(file)
-            told = [
-                replace(p, where=p.where.replace(shown, str(place.file))) for p in error.problems
-            ]
+            shown, there = show_path(file), str(place.file if place else "")
+            told = [replace(p, where=p.where.replace(shown, there)) for p in error.problems]
             raise UsageError(*told) from None
 
 

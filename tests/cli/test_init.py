@@ -158,3 +158,38 @@ def test_what_the_user_says_of_a_column_stands(cli: Cli, table: Path) -> None:
     columns = yaml.safe_load(TASK.read_text())["dataset"]["columns"]
     assert (columns["bought_on"], columns["When"]) == ("number", "skip")
     assert columns["visits"] == "category"
+
+
+def test_what_the_file_cannot_be_is_told_by_its_own_place(cli: Cli, here: Path) -> None:
+    lines = ["a,numbers", *(f"{row / 7},{row % 2}" for row in range(30))]
+    (here / "shop.csv").write_text("\n".join(lines))
+    answer = cli("init", "shop.csv", "--target", "numbers")
+    assert answer.code == 2
+    assert "  where: configs/task/shop.yaml:" in answer.err
+    assert not TASK.exists()
+
+
+def test_a_hint_at_a_column_with_a_blank_can_be_typed(cli: Cli, here: Path) -> None:
+    lines = [f"{row / 7},{row % 2},{'ab'[row % 2]}" for row in range(40)]
+    (here / "shop.csv").write_text("\n".join(["a,is sold,left over", *lines]))
+    answer = cli("init", "shop.csv", "--target", "is sold")
+    typed = answer.err.partition("left out: ")[2].partition(" takes it")[0]
+    assert typed == "dlx init shop.csv --target 'is sold' --type 'left over=TYPE'"
+    said = shlex.split(typed.replace("TYPE", "category"))[1:]
+    assert cli(*said, "--force").code == 0
+    assert yaml.safe_load(TASK.read_text())["dataset"]["columns"]["left over"] == "category"
+
+
+def test_a_table_without_an_input_says_why_none_is_left(cli: Cli, here: Path) -> None:
+    lines = [f"{row},{row % 2},{'ab'[row % 2]}" for row in range(40)]
+    (here / "shop.csv").write_text("\n".join(["a,sold,left", *lines]))
+    answer = cli("init", "shop.csv", "--target", "sold")
+    assert (answer.code, answer.err) == (
+        2,
+        "error: no column is left to learn from: a (each is one more than the one before: it "
+        "numbers the rows), left (gives sold away)\n"
+        "  where: shop.csv\n"
+        "  accepted: a column of numbers, categories, texts or dates\n"
+        "  try: dlx init shop.csv --target sold --type left=category\n",
+    )
+    assert cli(*shlex.split(answer.err.partition("try: ")[2])[1:]).code == 0
