@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
 from dlx.judging.verdict import CHANCE, display_name, entry, power_of, verdict_of
@@ -118,3 +119,21 @@ def test_what_is_told_is_the_simple_answer_that_the_verdict_rests_on() -> None:
     )
     both = power_of([against("naive", 0.1), against("constant", 0.2)], "so")["text"]
     assert "better than persistence (0.5)" in both
+
+
+def test_no_loss_to_boosted_trees_is_silent() -> None:
+    """Wherever they are ahead, the first line names them, or a model that is at least as good."""
+    draws = np.random.default_rng(0)
+    for _ in range(200):
+        listed = [
+            against(kind, float(draws.normal(0, 0.1)), float(draws.uniform(0, 0.2)))
+            for kind in draws.permutation(["constant", "naive", "classical", "boosting"]).tolist()
+        ]
+        (trees,) = [one for one in listed if one["kind"] == "boosting"]
+        found = verdict_of(listed)
+        told = [one for one in listed if f"use {one['name']}: " in found.use]
+        if trees["difference"] < 0:
+            assert told
+            assert told[0]["difference"] <= trees["difference"]
+            assert found.beats is False
+        assert f"than gradient boosting ({trees['value']:.4g})" in power_of(listed, "so")["text"]
