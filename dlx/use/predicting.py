@@ -60,12 +60,12 @@ def require_predicting(run: Path, plugins: Sequence[str] = ()) -> Config:
         read_earlier(run)  # tells why it has no final model
     if state != "done":
         hint = f"dlx resume {run.name}" if state in ("interrupted", "running") else "dlx runs"
-        what = f"run {name_of(run)} is {state}: it has no final weights"
+        what = f"run {name_of(run.resolve())} is {state}: it has no final weights"
         raise UsageError(Problem(what, str(run), "a finished run", hint))
     config = load_saved(run / "config.yaml", f"{run.name}/config.yaml", plugins)
     if "predict" not in spec_of(config).can:
         learner = config.learner.name
-        what = f"run {name_of(run)} has learner {learner}, which predicts nothing of new rows"
+        what = f"run {name_of(run.resolve())} has learner {learner}, which predicts nothing of new rows"
         hint = _INSTEAD.get(learner, "dlx report {run}").format(run=run.name)
         accepted = "a run of learner supervised or ensemble"
         raise UsageError(Problem(what, str(run), accepted, hint))
