@@ -77,16 +77,17 @@ def train(name: str, mixed: bool) -> None:
     dlx("train", f"task={name}", "--quiet")
 
 
-def dlx(*words: str) -> float:
-    """Seconds that a command takes."""
+def dlx(*words: str) -> tuple[float, float]:
+    """Seconds that a command takes, and those of processors."""
     return run([sys.executable, "-m", "dlx", *words])
 
 
-def run(command: list[str]) -> float:
-    """Seconds that a process takes."""
-    begun = time.perf_counter()
+def run(command: list[str]) -> tuple[float, float]:
+    """Seconds that a process takes, and those of processors, which other processes disturb less."""
+    begun, before = time.perf_counter(), resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    return time.perf_counter() - begun
+    after, seconds = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter() - begun
+    return seconds, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
 def measure(name: str, mixed: bool, rows: int, rounds: int) -> None:
@@ -95,16 +96,19 @@ def measure(name: str, mixed: bool, rows: int, rounds: int) -> None:
     write_rows(Path("one.csv"), 1, mixed)
     write_rows(Path("many.csv"), rows, mixed)
     predict = ("predict", "last", "--out", "p.csv", "--force")
-    found, ratios = [], []
+    found, each, ratios = [], [], []
     for _ in range(rounds):
-        start = dlx(*predict, "one.csv")
-        seconds = dlx(*predict, "many.csv")
+        start, at_start = dlx(*predict, "one.csv")
+        seconds, worked = dlx(*predict, "many.csv")
         found.append(rows / max(1e-9, seconds - start))
+        each.append((worked - at_start) / rows * 1e6)
         if not mixed and has_pandas():
             by_hand = [sys.executable, "-c", BY_HAND.format(n=NUMBERS)]
-            other = run([*by_hand, "many.csv", "q.csv"]) - run([*by_hand, "one.csv", "q.csv"])
-            ratios.append((seconds - start) / other)
-    told = f"{name}: {statistics.median(found):,.0f} rows/s (start {start:.1f} s)"
+            _, first = run([*by_hand, "one.csv", "q.csv"])
+            _, other = run([*by_hand, "many.csv", "q.csv"])
+            ratios.append((worked - at_start) / (other - first))
+    told = f"{name}: {statistics.median(found):,.0f} rows/s (start {start:.1f} s), "
+    told += f"{statistics.median(each):.2f} us of a processor a row"
     told += f", {statistics.median(ratios):.2f} times pandas and torch by hand" if ratios else ""
     print(told, flush=True)
 

@@ -65,7 +65,8 @@ def require_predicting(run: Path, plugins: Sequence[str] = ()) -> Config:
     config = load_saved(run / "config.yaml", f"{run.name}/config.yaml", plugins)
     if "predict" not in spec_of(config).can:
         learner = config.learner.name
-        what = f"run {name_of(run.resolve())} has learner {learner}, which predicts nothing of new rows"
+        what = f"run {name_of(run.resolve())} has learner {learner}, which predicts nothing of new"
+        what += " rows"
         hint = _INSTEAD.get(learner, "dlx report {run}").format(run=run.name)
         accepted = "a run of learner supervised or ensemble"
         raise UsageError(Problem(what, str(run), accepted, hint))
