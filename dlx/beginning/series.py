@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +13,8 @@ import numpy as np
 from ..config.fields import to_plain
 from ..config.names import join_names, plural
 from ..config.specs import DATASETS
-from ..data.seasons import find_season
+from ..data.readers.series import WORKDAYS
+from ..data.seasons import Season, find_season
 from ..data.tables import Table
 from ..data.tables.cells import Writing, read_dates
 from ..data.tables.styles import find_dates
@@ -122,12 +125,16 @@ class SeriesSubject(Subject):
     def __init__(self, cells: Cells, wishes: Wishes, steps: Steps) -> None:
         self.cells, self.wishes, self.steps = cells, wishes, steps
         self.target = ""
-        self.new = relative(cells.paths[0])
-        self.season = find_season(steps.apart.clock, steps.apart.unit)
-        self.lookback, self.step, self.horizons = choose_windows(
-            self.season.steps, int(np.bincount(steps.codes).max())
-        )
-        whole, bridged = steps.count_windows(self.lookback + self.horizons[-1])
+        self.new = relative(Path(os.path.abspath(cells.paths[0])))
+        self._choose(find_season(steps.apart.clock, steps.apart.unit))
+        if self.gaps == "bridge" and steps.are_workdays:
+            self._choose(replace(self.season, steps=WORKDAYS))
+
+    def _choose(self, season: Season) -> None:
+        """Windows and horizons by what repeats, and what becomes of gaps by what is left then."""
+        self.season, longest = season, int(np.bincount(self.steps.codes).max())
+        self.lookback, self.step, self.horizons = choose_windows(season.steps, longest)
+        whole, bridged = self.steps.count_windows(self.lookback + self.horizons[-1])
         self.gaps = "drop" if 2 * whole >= bridged else "bridge"
         self.windows = whole if self.gaps == "drop" else bridged
 
@@ -222,7 +229,7 @@ class SeriesSubject(Subject):
             "protocol": {"name": "chronological", "validation": 0.2, "test": 0.2},
             "model": {"name": "mlp", "units": []},
             "loss": {"name": "mae"},
-            "optimizer": {"name": "adamw", "lr": 0.001, "weight_decay": 0.3},
+            "optimizer": {"name": "adamw", "lr": 0.01, "weight_decay": 0.1},
             "schedule": {"name": "cosine"},
             "trainer": trainer,
         }

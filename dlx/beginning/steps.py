@@ -71,6 +71,12 @@ class Steps:
         )
 
     @property
+    def are_workdays(self) -> bool:
+        """Whether steps are days of which none is on a weekend."""
+        days = (self.apart.clock, self.apart.unit) == ("D", 1)
+        return days and bool(np.is_busday(self.stamps.astype("datetime64[D]")).all())
+
+    @property
     def is_within_days(self) -> bool:
         """Whether steps are shorter than a day, as measurements are."""
         clock, unit = self.apart.clock, self.apart.unit
