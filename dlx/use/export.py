@@ -139,7 +139,7 @@ def compare(
         lengths |= {feed[name].shape[1] for name in graph.steps}
         found = session.run([*graph.outputs.values()], feed)
         for (target, answers), values in zip(own.items(), found, strict=True):
-            difference = _difference(values, _numbers(answers)[rows])
+            difference = _difference(values, numbers_of(answers)[rows])
             differences[target] = max(differences[target], difference)
     for target, difference in differences.items():
         if not difference <= TOLERANCE:
@@ -148,8 +148,10 @@ def compare(
     return Checked(told, BATCHES, differences, tuple(sorted(lengths)), TOLERANCE)
 
 
-def _numbers(answers: Answers) -> npt.NDArray[Any]:
-    """What a graph gives of a target: probabilities, or of numbers these."""
+def numbers_of(answers: Answers) -> npt.NDArray[Any]:
+    """What a graph gives of a target: probabilities, of numbers these, or their quantiles."""
+    if answers.quantiles is not None:
+        return answers.quantiles
     return answers.values if answers.probabilities is None else answers.probabilities
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from small import loaded
 from torch import Tensor
 
@@ -19,11 +20,12 @@ from dlx.data.columns import Column, Dense, Image, Sequence, Window
 from dlx.data.samples import Frame, Samples
 from dlx.data.targets import Answers, TargetCodec
 from dlx.errors import RunError, UsageError
+from dlx.losses import activate
 from dlx.prepare import Pipeline
 from dlx.use import export as exporting
 from dlx.use.exported_description import tell_output
 from dlx.use.exported_files import write_all
-from dlx.use.exported_graph import Graph
+from dlx.use.exported_graph import Graph, finish
 from dlx.use.exported_inputs import Way, find_ways, ports_of
 from dlx.use.exported_steps import INSIDE
 
@@ -227,6 +229,8 @@ def test_data_that_are_others_are_refused(wines: Path) -> None:
 
 NETWORKS: dict[str, tuple[str, ...]] = {
     "a table": ("task=diabetes", "targets.progression.scale=standardise"),
+    "a logarithm": ("task=diabetes", "targets.progression.scale=log"),
+    "quantiles": ("task=diabetes", "targets.progression.problem=quantile_regression"),
     "pictures": ("task=mnist", "dataset.sample=true", "model=convnet"),
     "a series": ("task=beijing_windows", "dataset.sample=true", "model=gru"),
     "an LSTM": ("model=lstm",),
@@ -240,6 +244,29 @@ NETWORKS: dict[str, tuple[str, ...]] = {
     "folds": ("task=wine", "protocol=kfold"),
     "marks": ("task=imdb", "dataset.sample=true"),
 }
+
+
+CODECS = {
+    "a scale": TargetCodec("regression", 1, mean=(3.0,), std=(2.0,)),
+    "a logarithm": TargetCodec("regression", 1, mean=(1.0,), std=(0.5,), log=True),
+    "counts": TargetCodec("count_regression", 1),
+    "quantiles": TargetCodec("quantile_regression", 3, quantiles=(0.1, 0.5, 0.9)),
+    "labels": TargetCodec("multilabel", 2, ("a", "b"), threshold=(0.2, 0.7)),
+}
+
+
+@pytest.mark.parametrize("name", CODECS)
+def test_numbers_are_finished_as_a_codec_decodes_them(name: str) -> None:
+    codec = CODECS[name]
+    logits = torch.randn(20, codec.outputs, generator=torch.Generator().manual_seed(0))
+    known = codec.decode(activate(codec.problem, logits).numpy())
+
+    np.testing.assert_allclose(finish(codec, logits), exporting.numbers_of(known), rtol=1e-6)
+    if codec.quantiles:
+        np.testing.assert_allclose(finish(codec, logits, alone=False), known.values)
+    assert (
+        tell_output("y", "y", codec)["shape"] == ["rows", codec.outputs][: 1 + (codec.outputs > 1)]
+    )
 
 
 @pytest.mark.slow
