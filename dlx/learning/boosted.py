@@ -174,7 +174,9 @@ def open_forest(folder: Path) -> Forest | None:
 def _read_forest(arrays: Mapping[str, Any]) -> Forest:
     told = json.loads(bytes(arrays[_ABOUT]).decode())
     reading, boosted = Reading.restore(told["reading"]), {}
-    thresholds = {str(o["name"]): tuple(map(float, o["threshold"])) for o in told["targets"]}
+    thresholds = {
+        str(o["name"]): tuple(map(float, o.get("threshold", ()))) for o in told["targets"]
+    }
     for place, one in enumerate(told["targets"]):
         own = f"{place}."
         trees = Trees.restore(

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from ..config import words
+from ..config.commands import Sweep
 from ..config.expression import Condition
 from ..config.learners import has_validation, judged_score, one_cut, reads
 from ..config.load import Loaded, digest
 from ..config.names import plural
 from ..config.paths import folder_name, search_path
 from ..config.ranges import Expanded, expand_sweep, values_of
-from ..config.schema import Sweep
 from ..config.secrets import hide_in_arguments
 from ..data.origins import load
 from ..errors import MethodError, Problem, UsageError

@@ -11,12 +11,12 @@ from types import MappingProxyType
 from typing import Any
 
 from ..config import words
+from ..config.commands import Tune
 from ..config.learners import judged_score, score_names, spec_of
 from ..config.load import Loaded, digest
 from ..config.names import find_nearest, join_names
 from ..config.paths import folder_name, search_path
 from ..config.ranges import split_ranges
-from ..config.schema import Tune
 from ..config.secrets import hide_in_arguments
 from ..config.spaces import Lever, read_space
 from ..data.origins import load

@@ -9,9 +9,9 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from ..config.commands import Workflow
 from ..config.load import Loaded, digest
 from ..config.names import plural
-from ..config.schema import Workflow
 from ..errors import Problem, RunError, UsageError
 from ..files import is_there, make_folder, read_json, remove_file, sweep_temporaries
 from ..running.start import marks_in
