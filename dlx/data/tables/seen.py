@@ -6,7 +6,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from .block import Block
+import numpy as np
+
+from .block import Block, Cells
 from .cells import Writing, read_numbers
 
 MOST = 100_000
@@ -44,33 +46,40 @@ class Seen:
 
     def add(self, block: Block, how: Writing) -> None:
         """Looks at the cells of one block."""
-        cells = [cell.strip() for cell in block.column(self.name)]
+        given = block.column(self.name)
+        self.rows += len(given)
+        if self.plain and self._add_numbers(given, how) and not self.whole:
+            return  # numbers, of which there are too many different ones to be kept
+        cells = [cell.strip() for cell in given]
         counts = Counter(cells)
-        self.rows += len(cells)
-        self.missing += sum(counts[marker] for marker in how.missing)
-        if self.plain:
-            self._add_numbers(cells, how)
-        known, fresh = self.texts.keys(), [text for text in counts if text not in self.texts]
-        if len(known) + len(fresh) > self.most:
+        if not self.plain:
+            self.missing += sum(counts[marker] for marker in how.missing)
+        fresh = [text for text in counts if text not in self.texts]
+        if len(self.texts) + len(fresh) > self.most:
             self.whole = False
-            fresh = fresh[: self.most - len(known)]
+            fresh = fresh[: self.most - len(self.texts)]
         if fresh:
             firsts = dict(zip(reversed(cells), range(len(cells) - 1, -1, -1), strict=True))
             self.first.update((text, block.where(firsts[text])) for text in fresh)
-        if self.whole or not self.plain:
-            kept = {*fresh} if not self.whole else counts.keys()
-            self.texts.update({t: counts[t] for t in counts if t in kept or t in self.texts})
+        if not self.whole:
+            new = {*fresh}
+            counts = Counter({t: n for t, n in counts.items() if t in self.texts or t in new})
+        self.texts.update(counts)
 
-    def _add_numbers(self, cells: list[str], how: Writing) -> None:
+    def _add_numbers(self, cells: Cells, how: Writing) -> bool:
+        """Whether all cells are plain numbers or missing; counts the latter, where they are."""
         found = read_numbers(cells, how)
         self.plain = not found.wrong
-        if not self.counting or not self.plain:
-            self.counting = False
-            return
-        values = found.values.tolist()
-        before = [values[0] - 1 if self._last is None else self._last, *values[:-1]]
-        self.counting = all(b + 1 == v for b, v in zip(before, values, strict=True))
-        self._last = values[-1]
+        self.counting = self.counting and self.plain
+        if not self.plain:
+            return False
+        values = found.values
+        self.missing += int(np.isnan(values).sum())
+        if self.counting:
+            before = values[0] - 1 if self._last is None else self._last
+            self.counting = bool((np.diff(values, prepend=before) == 1).all())
+            self._last = float(values[-1])
+        return True
 
     def known(self, missing: Iterable[str]) -> list[str]:
         """The different texts that stand for a value."""
