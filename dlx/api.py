@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 from .cli.main import answer_json
 from .errors import DlxError, Problem, UsageError
 from .runs import listing
+from .runs.files import write_text
 from .runs.folder import find, name_of
 
 if TYPE_CHECKING:
@@ -300,7 +301,7 @@ def _as_files(rows: Any, place: Path) -> list[Path]:
         accepted = "a DataFrame, a list of {column: value}, or files"
         raise UsageError(Problem(what, "rows", accepted))
     file = place / "rows.jsonl"
-    file.write_text("".join(json.dumps(one, default=str) + "\n" for one in given), "utf-8")
+    write_text(file, "".join(json.dumps(one, default=str) + "\n" for one in given))
     return [file]
 
 

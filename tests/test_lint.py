@@ -51,7 +51,7 @@ MAY_OPEN = (
     ),
     *("reproduce/claims.py", "runs/folder.py", "runs/remove.py"),
     *("running/environment.py", "running/threads.py", "machine.py"),
-    *("cli/predict.py", "use/rows/", "use/written.py"),
+    *("api.py", "beginning/", "cli/predict.py", "use/rows/", "use/written.py"),
 )
 """The user's own data, configs and claims, fresh folders in the cache, the machine's facts, and
 names in the folder of all runs; all else may be a stranger's, and is for `dlx/files.py`."""
