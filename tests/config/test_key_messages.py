@@ -95,7 +95,7 @@ MISSPELT = [
     case(
         "targets.digit.wieght=2",
         "unknown key `targets.digit.wieght`",
-        "problem, weight, loss, positive, class_weights, sampling, scale, activation",
+        "problem, weight, loss, positive, class_weights, sampling, threshold, scale, activation",
         "targets.digit.weight=2",
     ),
     case("zzz=1", "unknown key `zzz`", SECTIONS, ""),
@@ -114,7 +114,7 @@ MISSPELT = [
         "unknown key `model.units` (of convnet)",
         "l1, l2, init, channels, kernel, pool, pool_last, padding, dense, activation, dropout, "
         "batch_norm",
-        "model mlp, recurrent, conv1d, transformer have it",
+        "model mlp, tabular, recurrent, conv1d, transformer have it",
     ),
 ]
 GROUP = [
@@ -175,7 +175,7 @@ NAME = [
     case(
         "loss={name:mze}",
         "there is no loss `mze`",
-        "auto, binary_cross_entropy, cross_entropy, mse, mae, huber" + PLUGIN,
+        "auto, binary_cross_entropy, cross_entropy, mse, mae, huber, poisson, quantile" + PLUGIN,
         "did you mean mse?",
     ),
     case(
