@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
@@ -160,3 +161,29 @@ _PARTS: dict[str, Callable[[Codes], npt.NDArray[Any]]] = {
     "weekday": lambda seconds: (seconds // _DAY + 3) % 7,  # 1970 began with a Thursday
     "hour": lambda seconds: seconds % _DAY / 3600,
 }
+
+
+class NormalScores(Step[specs.NormalScores]):
+    """Each feature by its rank among the training rows, as a normal distribution has it."""
+
+    on_tables = True
+
+    def fit(self, column: Column) -> State:
+        """Values of each feature, ascending, and what each becomes."""
+        rows = as_table(column, "normal_scores").values
+        many = min(self.options.quantiles, max(2, len(rows)))
+        levels = (np.arange(many) + 0.5) / many
+        scores = np.array([NormalDist().inv_cdf(one) for one in levels.tolist()])
+        features = []
+        for values in np.quantile(rows, levels, axis=0).T:
+            known, place = np.unique(values, return_inverse=True)
+            mean = np.bincount(place, weights=scores) / np.bincount(place)  # of equal ones
+            features.append({"values": known.tolist(), "scores": mean.tolist()})
+        return {"features": features}
+
+    def apply(self, column: Column, state: State) -> Column:
+        """A table of the same shape, in double precision."""
+        table = as_table(column, "normal_scores")
+        pairs = zip(table.values.T, state["features"], strict=True)
+        found = [np.interp(values, one["values"], one["scores"]) for values, one in pairs]
+        return Dense(np.stack(found, axis=1), table.names)

@@ -108,3 +108,28 @@ class TestCalendar:
         assert str(told["parts"]) == (
             "`parts` is []\n  accepted: parts of a date, each once\n  try: parts=[days]"
         )
+
+
+class TestNormalScores:
+    def test_training_values_are_normally_distributed(self, step: Make, samples: Make) -> None:
+        skewed = np.exp(3 * np.random.default_rng(0).normal(size=(2000, 2)))
+        train = np.arange(1000)
+
+        _, columns = Pipeline.fit([step("normal_scores")], samples(x=skewed), train)
+
+        found = np.asarray(columns["x"])
+        assert found[:1000].mean(axis=0) == pytest.approx(0, abs=0.01)
+        assert found[:1000].std(axis=0) == pytest.approx(1, abs=0.02)
+        order = np.argsort(skewed[:, 0])
+        assert (np.diff(found[order, 0]) >= 0).all()
+        assert np.abs(found).max() < 2.6  # what lies beyond the training values is the outermost
+
+    def test_equal_values_have_the_mean_of_their_ranks(self, fitted: Make) -> None:
+        _, found = fitted(
+            np.array([[0.0, 7], [0, 7], [0, 7], [1, 7], [1, 7], [1, 7], [1, 7], [2, 9]]),
+            "normal_scores",
+        )
+
+        assert found.values[:3, 0] == pytest.approx([found.values[0, 0]] * 3)
+        assert found.values[0, 0] < 0 < found.values[3, 0] == found.values[7, 0]
+        assert found.values[:, 1] == pytest.approx(0)  # one that is constant says nothing

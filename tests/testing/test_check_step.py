@@ -82,6 +82,7 @@ CASES: dict[str, list[tuple[str, dict[str, Any]]]] = {
         ("texts", {"least": 2, "form": "one_hot"}),
     ],
     "calendar": [("dates", {}), ("dates", {"parts": ("days", "month")})],
+    "normal_scores": [("numbers", {}), ("counts", {"quantiles": 4})],
     "label_encode": [("texts", {})],
 }
 """What a step is given, and its options; a step that is not here fails its test."""

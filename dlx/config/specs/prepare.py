@@ -13,7 +13,7 @@ from ..names import join_names
 from ..shapes import Sizes
 from .features import Features, RunFeatures
 from .step import OnColumns as OnColumns  # plugins have it from here
-from .tabular import Calendar, Categories
+from .tabular import Calendar, Categories, NormalScores
 from .text import Vocabulary
 
 
@@ -335,6 +335,7 @@ STEPS = Table(
         "select": Component(Select, f"{_FEATURES}:Select"),
         "categories": Component(Categories, f"{_TABULAR}:Categories"),
         "calendar": Component(Calendar, f"{_TABULAR}:Calendar"),
+        "normal_scores": Component(NormalScores, f"{_TABULAR}:NormalScores"),
         "label_encode": Component(LabelEncode, f"{_FEATURES}:LabelEncode"),
     },
 )

@@ -8,6 +8,7 @@ from typing import Literal
 
 from ...errors import Problem
 from ..fields import option
+from ..shapes import Sizes
 from .step import OnColumns
 
 DateName = Literal["year", "month", "weekday", "hour", "days"]
@@ -48,3 +49,20 @@ class Calendar(OnColumns):
         if not self.parts or len(set(self.parts)) < len(self.parts):
             what = f"`parts` is [{', '.join(self.parts)}]"
             yield "parts", Problem(what, accepted="parts of a date, each once", hint="parts=[days]")
+
+
+@dataclass(frozen=True, kw_only=True)
+class NormalScores(OnColumns):
+    """Spreads each feature so that its training values are normally distributed, by their ranks.
+
+    Between so many quantiles of the training rows it is a line; what lies beyond them becomes what
+    the outermost is. Skewed numbers and outliers, as of prices, then do no harm.
+    """
+
+    rescales = True
+
+    quantiles: int = option(100, "quantiles of a feature, at most", ge=2, le=10_000)
+
+    def after(self, sizes: Sizes | None) -> Sizes | None:
+        """The shape as it was."""
+        return sizes
