@@ -16,7 +16,7 @@ from ..config.specs import DATASETS
 from ..data.readers.series import WORKDAYS
 from ..data.seasons import Season, find_season
 from ..data.tables import Table
-from ..data.tables.cells import Writing, read_dates
+from ..data.tables.cells import Writing, read_dates, read_numbers
 from ..data.tables.styles import find_dates
 from ..errors import Problem, UsageError
 from .cells import Cells
@@ -52,7 +52,9 @@ def fits(paths: Sequence[Path]) -> str:
     for name in block.header:
         cells = [cell.strip() for cell in block.column(name)[:LOOKED]]
         known = [*dict.fromkeys(cells)]
-        formats = find_dates(known)
+        # what begins with a number is no column of dates, of which there are many ways to write
+        numbers = not read_numbers(known[:1], Writing()).wrong
+        formats = find_dates([] if numbers else known)
         if best := [one for one in formats.best() if len(formats.fits[one]) == len(known)]:
             dates[name] = read_dates(cells, Writing(), best[0]).values
         elif len(known) > 1:
