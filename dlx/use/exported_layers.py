@@ -5,6 +5,7 @@ ONNX has recurrent layers of its own, which take how long each row is.
 
 from __future__ import annotations
 
+from keyword import iskeyword
 from typing import Any
 
 import torch
@@ -132,7 +133,19 @@ def _stand_in(layer: nn.Module) -> nn.Module | None:
 
 
 def replace_layers(network: nn.Module) -> None:
-    """Puts ONNX's own layers in the place of those that they stand for."""
+    """Puts ONNX's own layers in the place of those that they stand for.
+
+    Of a module that is named as a word of Python's, as the target `class`, the exporter would
+    write code that is none: such names get an underscore.
+    """
+    if isinstance(network, nn.ModuleDict) and any(map(iskeyword, network)):
+        parts = dict(network.items())
+        network.clear()
+        for name, part in parts.items():
+            known = name
+            while iskeyword(known) or (known != name and known in parts):
+                known += "_"
+            network[known] = part
     for name, child in [*network.named_children()]:
         found = _stand_in(child)
         if found is None:

@@ -27,6 +27,7 @@ from dlx.use.exported_description import tell_output
 from dlx.use.exported_files import write_all
 from dlx.use.exported_graph import Graph, finish
 from dlx.use.exported_inputs import Way, find_ways, ports_of
+from dlx.use.exported_layers import replace_layers
 from dlx.use.exported_steps import INSIDE
 
 Cli = Callable[..., Any]
@@ -232,6 +233,7 @@ NETWORKS: dict[str, tuple[str, ...]] = {
     "a logarithm": ("task=diabetes", "targets.progression.scale=log"),
     "quantiles": ("task=diabetes", "targets.progression.problem=quantile_regression"),
     "pictures": ("task=mnist", "dataset.sample=true", "model=convnet"),
+    "a folder": ("task=images", "dataset.sample=true"),
     "a series": ("task=beijing_windows", "dataset.sample=true", "model=gru"),
     "an LSTM": ("model=lstm",),
     "both ways": ("model={name: recurrent, cell: gru, units: [8, 8], bidirectional: concat}",),
@@ -244,6 +246,14 @@ NETWORKS: dict[str, tuple[str, ...]] = {
     "folds": ("task=wine", "protocol=kfold"),
     "marks": ("task=imdb", "dataset.sample=true"),
 }
+
+
+def test_a_target_may_be_named_as_a_word_of_python() -> None:
+    layers = [torch.nn.Linear(1, 1) for _ in range(3)]
+    network = torch.nn.ModuleDict(dict(zip(("class", "class_", "y"), layers, strict=True)))
+    replace_layers(network)
+    assert list(network) == ["class__", "class_", "y"]
+    assert list(network.values()) == layers
 
 
 CODECS = {
