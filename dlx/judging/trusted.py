@@ -142,7 +142,7 @@ class Trusted:
     def of_arrays(cls, found: Arrays) -> Trusted:
         """What `arrays` told; any error of Python's where it makes no sense."""
         groups: dict[str, dict[str, dict[str, Array]]] = {}
-        for name in found:
+        for name in sorted(found):  # a file of arrays has them in no order
             if name.count("/") >= 2:
                 group, key, of = name.split("/", 2)
                 groups.setdefault(group, {}).setdefault(of, {})[key] = found[name]

@@ -43,7 +43,7 @@ def of_kind(kind: str, title: str, show: Show) -> Callable[[Run], Section]:
     """
 
     def make(run: Run) -> Section:
-        found = [one for one in run.artifacts if one.kind == kind and one.file not in HIDDEN]
+        found = [one for one in run.artifacts if one.kind == kind and not _hides(one)]
         names = list(dict.fromkeys(one.name for one in found))
         blocks: list[Block] = []
         room = _ROOM
@@ -59,6 +59,11 @@ def of_kind(kind: str, title: str, show: Show) -> Callable[[Run], Section]:
 
     make.__name__ = kind
     return make
+
+
+def _hides(one: Artifact) -> bool:
+    """Whether it is one of those that have sections of their own, also as a fold keeps it."""
+    return any(f"/{one.file}".endswith(f"/{file}") for file in HIDDEN)
 
 
 def _title(one: Artifact) -> str:

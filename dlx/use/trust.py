@@ -76,8 +76,11 @@ class Trust:
         try:
             near = self._measure(features)
             found: dict[str, Any] = {}
-            for name, scores in self.trusted.scores.items():
-                problem, said = self.codecs[name].problem, answers[name]
+            for name, said in answers.items():
+                scores = self.trusted.scores.get(name)
+                if scores is None:
+                    continue
+                problem = self.codecs[name].problem
                 if said.probabilities is None:
                     ends = conformal.interval(problem, np.asarray(said.values), scores, self.level)
                     found |= {f"{name}_low": ends[0], f"{name}_high": ends[1]}
@@ -102,9 +105,12 @@ class Trust:
         unknown: Mapping[str, Array] = {}
         if any(not one.arrays for one in self.trusted.known.values()):
             unknown = count_unknown(self.pipeline, frame)
-        for name, known in self.trusted.known.items():
+        for name, column in frame.columns.items():
+            known = self.trusted.known.get(name)
+            if known is None:
+                continue
             if known.arrays:
-                found = frame.columns[name].compare(known.arrays)
+                found = column.compare(known.arrays)
             else:
                 found = unknown_words(name, unknown[name])
             if found is not None:

@@ -222,6 +222,15 @@ def test_files_that_are_too_large_together_are_named(make_run, page, monkeypatch
     assert len(told) == 1
 
 
+def test_what_predictions_are_made_with_is_not_listed_nor_is_that_of_folds(make_run, page):
+    folder = make_run(metrics=None, predictions=None)
+    for place in (folder, folder / "folds" / "0"):
+        place.mkdir(parents=True, exist_ok=True)
+        for name in ("trust", "boosting"):
+            Artifacts(place).arrays(name, {"known": np.zeros(2, np.float32)}, title="Kept numbers")
+    assert not [text for text in page(build(folder)).texts if "Kept numbers" in text]
+
+
 def test_those_of_folds_are_shown_with_their_fold(make_run, page):
     folder = make_run(metrics=None, predictions=None)
     for fold in range(25):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,13 @@ from small import trained
 from dlx.data.columns import Text
 from dlx.data.samples import Frame
 from dlx.errors import RunError
+from dlx.judging.trusted import Trusted
 from dlx.reproduce.compare import differences
 from dlx.running.run import Run
 from dlx.runs import seal
 from dlx.runs.artifacts import TRUST, list_artifacts
 from dlx.use.predictor import Predictor
+from dlx.use.trust import Trust
 
 DIABETES = ("task=diabetes", "trainer.threads=1", "trainer.epochs=3")
 FOLDS = ("protocol={name: kfold, k: 3}",)
@@ -111,6 +114,21 @@ def test_a_row_out_of_range_says_which_number_and_is_far_in_feature_space(wine: 
     assert told[0] == "alcohol 100 > 14.83"
     assert told[1].startswith("far in feature space (")
     assert odd["unlike"][1:] == usual["unlike"][1:]
+
+
+def test_inputs_are_told_in_the_order_of_the_run(wine: Run) -> None:
+    kept = load_file(wine.folder / TRUST.file)
+    for name in [*kept]:
+        if name.startswith(("known/", "unlike/")):
+            kept[name.replace("/features", "/again")] = kept[name]
+    column = frame(wine, alcohol=100.0).columns["features"]
+    predictor = Predictor.open(wine.folder)
+    for found in (kept, dict(reversed(kept.items()))):  # a file has them in any order
+        trusted = replace(Trusted.of_arrays(found), space=None)
+        trust = Trust(trusted, {}, predictor.members[0].pipeline)
+        rows = Frame({"features": column, "again": frame(wine, alcohol=-100.0).columns["features"]})
+        told = trust.tell({}, rows)["unlike"]
+        assert told[0] == "alcohol 100 > 14.83; alcohol -100 < 11.03"
 
 
 def test_the_least_sure_abstain(wine: Run) -> None:
