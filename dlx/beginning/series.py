@@ -33,6 +33,10 @@ VALUES = 12
 """Different values of a column of categories, at most: each is a feature of a window."""
 LOOKED = 4000
 """Rows that are looked at to tell a series from another table."""
+_SEEN = 3
+"""As many times must something repeat within the rows of a series, to count as doing so."""
+_LEAST = 0.2
+"""Share of the windows that must be left to train on."""
 _UNKNOWN = 12
 """Steps that are forecast where nothing is known to repeat."""
 
@@ -128,17 +132,29 @@ class SeriesSubject(Subject):
         self.cells, self.wishes, self.steps = cells, wishes, steps
         self.target = ""
         self.new = relative(Path(os.path.abspath(cells.paths[0])))
-        self._choose(find_season(steps.apart.clock, steps.apart.unit))
-        if self.gaps == "bridge" and steps.are_workdays:
+        usual = find_season(steps.apart.clock, steps.apart.unit)
+        self.few = _SEEN * usual.steps > max(np.bincount(steps.codes))
+        self._choose(replace(usual, steps=1) if self.few else usual)
+        if self.gaps == "bridge" and steps.are_workdays and not self.few:
             self._choose(replace(self.season, steps=WORKDAYS))
 
     def _choose(self, season: Season) -> None:
-        """Windows and horizons by what repeats, and what becomes of gaps by what is left then."""
-        self.season, longest = season, int(np.bincount(self.steps.codes).max())
-        self.lookback, self.step, self.horizons = choose_windows(season.steps, longest)
-        whole, bridged = self.steps.count_windows(self.lookback + self.horizons[-1])
-        self.gaps = "drop" if 2 * whole >= bridged else "bridge"
-        self.windows = whole if self.gaps == "drop" else bridged
+        """Windows and horizons by what repeats, and what becomes of gaps by what is left then.
+
+        They are shorter where too few rows would be left to train on.
+        """
+        self.season, rows = season, int(np.bincount(self.steps.codes).max())
+        while True:
+            self.lookback, self.step, self.horizons = choose_windows(season.steps, rows)
+            before = max(-one % season.steps for one in self.horizons) + 1  # a season earlier
+            span = max(self.lookback, before) + self.horizons[-1]
+            whole, bridged = self.steps.count_windows(span)
+            self.gaps = "drop" if 2 * whole >= bridged else "bridge"
+            self.windows = whole if self.gaps == "drop" else bridged
+            between = 2 * (span - 1) * self.steps.series  # sets, so that none sees another's rows
+            if rows < 8 or 0.64 * self.windows - between >= _LEAST * self.windows:
+                return
+            rows = rows * 3 // 4
 
     def choices(self) -> tuple[str, ...]:
         """The columns of numbers."""
@@ -204,9 +220,11 @@ class SeriesSubject(Subject):
         return f"a window holds the last {self.lookback:,} rows{every} (dataset.lookback)"
 
     def _tell_season(self) -> str:
+        if self.few:
+            return "too few rows to see what repeats (dataset.season)"
         if self.season.steps == 1:
             return "nothing is known to repeat in rows so far apart"
-        return f"{self.season.steps:,} rows on it repeats: {self.season.naive}"
+        return f"what happens repeats every {self.season.steps:,} rows: {self.season.naive}"
 
     def _tell_gaps(self) -> str:
         gaps = len(self.steps.stretches) - self.steps.series
@@ -257,6 +275,7 @@ class SeriesSubject(Subject):
         given |= {"time": self.steps.time, "group": self.steps.group}
         given |= {"lookback": self.lookback, "step": self.step, "horizon": [*self.horizons]}
         given |= {"every": str(self.steps.apart), "calendar": self._calendar(), "gaps": self.gaps}
+        given |= {"season": 1} if self.few else {}
         given |= {"repeated": "first"} if self.steps.repeated else {}
         written = {
             "name": "series",

@@ -183,7 +183,8 @@ class Track:
     def bridge(self) -> Self:
         """The steps as if each were one unit later than the one before, whatever its stamp.
 
-        Of several series the stamps of all together are so, those of one being in order of time.
+        Of several series the stamps of all together are so; where one lacks rows that another has,
+        its own follow each other all the same.
         """
         places = np.arange(len(self), dtype=np.int64)
         if self.groups is not None:
@@ -199,9 +200,10 @@ class Track:
 
     def find_stretches(self) -> Rows:
         """The number of the unbroken stretch of a series that each step lies in."""
-        time = self.stamps if self.time is None else self.time
         groups = self.series_of_steps
-        begins = (np.diff(time) != self.unit) | (groups[1:] != groups[:-1])
+        begins = groups[1:] != groups[:-1]
+        if self.time is None:  # else gaps are bridged
+            begins |= np.diff(self.stamps) != self.unit
         stretches: Rows = np.concatenate([[0], np.cumsum(begins)]).astype(np.int64)
         return stretches
 
@@ -247,7 +249,7 @@ def cut_windows(track: Track, options: Dataset, reach: Reach) -> Samples:
     if not reach.nearer:
         seasons = group_by_season(track.stamps[told], track.clock, track.unit)
     columns |= {TARGET_OF[title]: Dense(one) for title, one in seasons.items()}
-    many = len(np.unique(track.series_of_steps))  # rows of the same time
+    ahead, behind = _reach_in_time(track, window, reach.ahead)
     return Samples(
         columns=columns,
         inputs=options.inputs,
@@ -255,13 +257,27 @@ def cut_windows(track: Track, options: Dataset, reach: Reach) -> Samples:
         features={name: track.names},
         time="time",
         clock=track.clock,
-        ahead=reach.ahead * many,
-        behind=window.behind * many,
+        ahead=ahead,
+        behind=behind,
         naive={target: {title: title for title in forecasts}},
         seasons={target: {title: TARGET_OF[title] for title in seasons}} if seasons else {},
         horizons=reach.aheads if reach.nearer else (),
         identity="predicted step",
         notes=(*track.notes, *notes),
+    )
+
+
+def _reach_in_time(track: Track, window: Window, ahead: int) -> tuple[int, int]:
+    """How many rows of all series lie between a window's end and its target, and its begin."""
+    many = len(np.unique(track.series_of_steps))  # rows of the same time
+    if track.time is None or many == 1:
+        return ahead * many, window.behind * many
+    time, ends = np.sort(track.time), window.ends
+    steps = (ends - window.behind, ends, ends + ahead)
+    begin, end, last = (np.searchsorted(time, track.time[one]) for one in steps)
+    return (  # more where a series lacks rows that others have
+        max(ahead * many, int((last - end).max(initial=0))),
+        max(window.behind * many, int((end - begin).max(initial=0))),
     )
 
 

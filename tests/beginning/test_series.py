@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,12 +10,16 @@ import numpy as np
 import pytest
 import yaml
 
+import dlx.data
 from dlx.beginning.described import Wishes
 from dlx.beginning.kinds import open_subject
 from dlx.beginning.series import SeriesSubject, choose_windows
 from dlx.beginning.steps import find_steps
 from dlx.beginning.tables import TableSubject
 from dlx.beginning.task_file import check_text, fit_text
+from dlx.config.specs import DATASETS
+from dlx.config.specs.protocols import Chronological
+from dlx.data.protocols import chronological
 from dlx.errors import UsageError
 
 DAY = 86_400.0
@@ -102,6 +107,25 @@ def test_windows_hold_two_seasons_where_there_is_room(
     season: int, rows: int, chosen: tuple[int, int, tuple[int, ...]]
 ) -> None:
     assert choose_windows(season, rows) == chosen
+
+
+@pytest.mark.parametrize(("rows", "lost"), [(900, 0.01), (300, 0.0), (40, 0.0)])
+def test_windows_are_as_short_as_leaves_rows_to_train_on(
+    tmp_path: Path, rows: int, lost: float
+) -> None:
+    kept = np.random.default_rng(0).random((3, rows)) >= lost
+    times = HOURS[0].astype("datetime64[s]") + np.arange(rows) * np.timedelta64(900, "s")
+    lines = [f"{times[at]},M{of},{at % 96}" for of, at in np.argwhere(kept)]
+    file = tmp_path / "logs.csv"
+    file.write_text("\n".join(["when,machine,y", *lines]) + "\n")
+
+    _, written = begin(file)
+    options = {n: v for n, v in written["dataset"].items() if n != "name"}
+    chosen = DATASETS.default("series", **{**options, "file": str(file)})()
+    posed = chosen.options.pose({"y": "vector_regression"})
+    samples = dlx.data.read(replace(chosen, options=posed))
+    split = chronological(Chronological(), samples, 0, "y")
+    assert len(split.folds[0].train) >= 0.1 * len(samples)
 
 
 @pytest.mark.parametrize(

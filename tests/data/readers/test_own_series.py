@@ -130,6 +130,24 @@ def test_bridged_rows_count_as_evenly_spaced(tmp_path: Path) -> None:
     }
 
 
+def test_bridged_rows_of_a_series_follow_each_other_where_only_another_has_rows(
+    tmp_path: Path,
+) -> None:
+    lines = [
+        f"{at},{hour},{which}"
+        for hour, at in enumerate(HOURS)
+        for which in ("a", "b")
+        if which == "a" or not 30 <= hour < 50
+    ]
+    file = put(tmp_path, lines, "when,y,machine")
+
+    samples = read(file, group="machine", gaps="bridge")
+    assert len(samples) == (80 - 24) + (60 - 24)  # a season before, and the target
+    # between a window of b across its gap, or its target, and its end a has rows of 20 hours
+    assert (samples.behind, samples.ahead) == (2 * 3 + 20, 2 * 1 + 20)
+    assert len(read(file, group="machine")) == (80 - 24) + 2 * (30 - 24)
+
+
 def test_rows_of_the_same_time_that_differ_are_refused_or_one_is_kept(tmp_path: Path) -> None:
     lines = [*LINES[:50], f"{HOURS[49]},999,N,1", *LINES[50:]]
     file = put(tmp_path, lines)
