@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..config.names import find_nearest, join_names
+from ..config.names import find_nearest, join_names, plural
 from ..errors import Problem, UsageError
 from .coded import Coded, Numbers
 from .described import correct
@@ -122,8 +122,7 @@ def pose(
         return _as_asked(column, asked, type_ == "number", command)
     values, classes = column.distinct, _classes(column)
     if convert is None and any(LABELS in text for text, _ in classes):
-        rule = f"cells hold several labels with {LABELS} between them"
-        return Posed(column.name, "multilabel", rule, column.missing)
+        return _pose_labels(column, f"cells hold several labels with {LABELS} between them")
     if values == 2:
         rule = "it has two values: " + " and ".join(shorten(text) for text, _ in classes)
         return Posed(column.name, "binary", rule, column.missing, classes)
@@ -141,6 +140,13 @@ def pose(
         rule = f"it has {values:,} different whole numbers, more than {FEW}"
         return Posed(column.name, "regression", rule, column.missing)
     raise _ambiguous(column, classes, command)
+
+
+def _pose_labels(column: Coded, rule: str) -> Posed:
+    """Labels, of which a row may have none: an empty cell is an answer."""
+    if column.missing:
+        rule += f"; an empty cell holds none of them ({plural(column.missing, 'row')})"
+    return Posed(column.name, "multilabel", rule)
 
 
 def _classes(column: Coded) -> tuple[tuple[str, int], ...]:
@@ -188,7 +194,7 @@ def _as_asked(column: Coded, asked: str, numbers: bool, command: str) -> Posed:
             raise UsageError(Problem(what, where, "a column of numbers", hint))
         return Posed(name, asked, rule, column.missing)
     if asked == "multilabel":
-        return Posed(name, asked, rule, column.missing)
+        return _pose_labels(column, rule)
     if asked == "binary" and column.distinct != 2:
         what = f"{name} has {column.distinct:,} different values, and binary means two"
         hint = add_target(command, name, "multiclass", f"{name}={asked}")

@@ -81,6 +81,13 @@ def test_columns_that_cannot_be_predicted(cells: Sequence[str], type_: str, what
     assert caught.value.problems[0].what == what
 
 
+def test_a_row_without_a_label_is_no_row_without_an_answer() -> None:
+    found = pose(code("y", ["a|b", "b", "", "a"]), "category", "", None, "dlx")
+    assert (found.problem, found.missing) == ("multilabel", 0)
+    rule = "cells hold several labels with | between them"
+    assert found.rule == f"{rule}; an empty cell holds none of them (1 row)"
+
+
 def test_few_whole_numbers_are_not_decided_upon() -> None:
     with pytest.raises(AmbiguousError) as caught:
         posed("1234512345", "number")
