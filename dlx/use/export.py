@@ -23,7 +23,7 @@ from .exported_description import Checked, describe
 from .exported_files import write_all
 from .exported_graph import Graph, make_graph
 from .exported_inputs import Ways, find_ways, ports_of
-from .predictor import Predictor
+from .predictor import Member, Predictor
 from .written import require_free
 
 TOLERANCE = 1e-5
@@ -80,7 +80,7 @@ def export(
     own = predictor.predict(frame)
     ways = find_ways([one.pipeline for one in members], frame)
     graph = make_graph(members, ways, str(run))
-    checked = compare(graph, ways, frame, own, told, str(run))
+    checked = compare(graph, ways, frame, own, told, str(run), _widths(members))
     parts = describe(run, out, predictor, graph, ways, checked)
     for file in parts:
         require_free(file, force, run, ())
@@ -113,6 +113,7 @@ def compare(
     own: Mapping[str, Answers],
     told: str,
     run: str,
+    widths: Mapping[str, float] | None = None,
 ) -> Checked:
     """The largest differences between a graph's answers and the run's own.
 
@@ -123,6 +124,7 @@ def compare(
         own: the run's answers to them.
         told: which they are, in words.
         run: the run folder, for messages.
+        widths: how far apart numbers are that a network learns as if by 1, by target.
 
     Raises:
         RunError: one is above the tolerance.
@@ -139,7 +141,8 @@ def compare(
         lengths |= {feed[name].shape[1] for name in graph.steps}
         found = session.run([*graph.outputs.values()], feed)
         for (target, answers), values in zip(own.items(), found, strict=True):
-            difference = _difference(values, numbers_of(answers)[rows])
+            width = (widths or {}).get(target, 1.0)
+            difference = _difference(values, numbers_of(answers)[rows], width)
             differences[target] = max(differences[target], difference)
     for target, difference in differences.items():
         if not difference <= TOLERANCE:
@@ -155,10 +158,21 @@ def numbers_of(answers: Answers) -> npt.NDArray[Any]:
     return answers.values if answers.probabilities is None else answers.probabilities
 
 
-def _difference(found: npt.NDArray[Any], known: npt.NDArray[Any]) -> float:
+def _widths(members: Sequence[Member]) -> dict[str, float]:
+    """The standard deviations by which scaled numbers are learned: rounding grows by them."""
+    found: dict[str, float] = {}
+    for member in members:
+        for name, codec in member.pipeline.targets.items():
+            if codec.std and not codec.log:
+                found[name] = max(found.get(name, 1.0), *codec.std)
+    return found
+
+
+def _difference(found: npt.NDArray[Any], known: npt.NDArray[Any], width: float) -> float:
+    """How far answers are apart at most, as a share of what is above 1: themselves, or `width`."""
     if found.shape != known.shape:
         return float("inf")
-    apart = np.abs(found.astype(np.float64) - known) / np.maximum(1, np.abs(known))
+    apart = np.abs(found.astype(np.float64) - known) / np.maximum(max(1.0, width), np.abs(known))
     return float(apart.max(initial=0)) if np.isfinite(apart).all() else float("inf")
 
 

@@ -173,6 +173,13 @@ def test_a_graph_that_answers_otherwise_is_refused(
     assert problem.accepted == "at most 1e-05"
 
 
+def test_what_was_standardised_is_compared_by_its_spread() -> None:
+    """Near 0 an answer of prices in the thousands has the rounding of thousands."""
+    found, known = np.array([0.01, 9000.0]), np.array([0.0, 9000.0])
+    assert exporting._difference(found, known, 1.0) == pytest.approx(0.01)
+    assert exporting._difference(found, known, 4000.0) == pytest.approx(2.5e-6)
+
+
 def test_all_files_are_written_or_none(here: Path) -> None:
     (here / "b.json").mkdir()
     with pytest.raises(RunError, match=r"b\.json"):
