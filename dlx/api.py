@@ -292,7 +292,7 @@ def _as_files(rows: Any, place: Path) -> list[Path]:
     if isinstance(rows, (str, Path)):
         return [Path(rows)]
     if _is_frame(rows):
-        rows = json.loads(rows.to_json(orient="records", date_format="iso"))
+        rows = rows.astype(object).where(rows.notna(), None).to_dict("records")
     given = list(rows) if isinstance(rows, Iterable) else []
     if given and all(isinstance(one, (str, Path)) for one in given):
         return [Path(one) for one in given]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from ..config.schema import Config
 from ..config.specs.tables import TOGETHER, Table
 from ..errors import Problem, UsageError
 from ..prepare.pipeline import Pipeline
+from ..runs.files import list_in, mapping
 from ..runs.folder import name_of, read_status
 
 _SHAPE = re.compile(r"numbers of shape \(rows((?:, \d+)*),?\)")
@@ -34,12 +35,14 @@ class Wanted:
         kind: of its column, as the file of the training data had it.
         columns: of a table that hold it, in order.
         shape: of a row of numbers; () of one number, and of anything else.
+        values: of columns of categories, those that the training rows had often enough.
     """
 
     name: str
     kind: str
     columns: tuple[str, ...]
     shape: tuple[int, ...] = ()
+    values: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 def require_predicting(run: Path, plugins: Sequence[str] = ()) -> Config:
@@ -86,13 +89,19 @@ def list_wanted(config: Config, pipeline: Pipeline, data: Mapping[str, Any]) -> 
     if isinstance(options, Table):
         beside = {together: options.columns_of(holds) for holds, together in TOGETHER.items()}
         named = {name: beside.get(name, (name,)) for name in raw}
-        return tuple(
-            Wanted(name, one.kind, named[name], (len(named[name]),) if one.kind == "dense" else ())
-            for name, one in raw.items()
-        )
+        return tuple(_want_own(name, one.kind, named[name], pipeline) for name, one in raw.items())
     return tuple(
         _want(name, one.kind, one.holds, list(features_in(data, name))) for name, one in raw.items()
     )
+
+
+def _want_own(name: str, kind: str, columns: tuple[str, ...], pipeline: Pipeline) -> Wanted:
+    """An input of a table of the user's own."""
+    shape = (len(columns),) if kind == "dense" else ()
+    steps = [one for one in pipeline.steps if one.name == kind == "categories"]
+    told = [mapping(one) for step in steps for one in list_in(step.state, "columns")]
+    values = {str(one.get("name")): frozenset(map(str, list_in(one, "values"))) for one in told}
+    return Wanted(name, kind, columns, shape, values)
 
 
 def _want(name: str, kind: str, holds: str, features: list[str]) -> Wanted:

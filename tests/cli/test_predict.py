@@ -14,12 +14,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+import dlx
 from dlx.cli.main import main
 from dlx.data import read
 from dlx.data.origins import load
 from dlx.data.samples import Samples
 from dlx.running.evidence import dump_yaml
 from dlx.search.winner import best_run
+from dlx.use.outputs import Shape
+from dlx.use.predictor import Predictor
+from dlx.use.serving.asked import Asked, rows_of_json
+from dlx.use.serving.limits import Limits
+from dlx.use.serving.service import Service
 
 Cli = Callable[..., Any]
 OF_TRUST = ("intervals and sets", "also chose the epoch", "false alarms", "too few validation rows")
@@ -265,6 +271,55 @@ def test_cells_of_ones_own_table_are_read_as_in_training(cli: Cli) -> None:
     assert [row["Id"] for row in found] == ["'=A1", "B"]
     Path("old.csv").write_text("\n".join(["Id;Age;Fare;Survived", "A17;17,5;3;yes"]))
     assert table(cli("predict", "last", "old.csv").out)[0] == {**found[0], "Id": "A17"}
+
+
+MIXED = """# @package _global_
+dataset:
+  name: table
+  file: ./mixed.csv
+  columns: {Size: number, Sold: category, Stars: category}
+  decimal: ","
+  thousands: "."
+targets: {Price: {problem: regression, scale: standardise}}
+prepare:
+  steps: [{name: standardise, columns: [numbers]}, {name: categories, columns: [categories]}]
+model: {name: tabular, units: [4]}
+trainer: {epochs: 1, threads: 1}
+"""
+
+
+def test_what_a_program_hands_over_is_read_as_the_cells_of_a_file(cli: Cli) -> None:
+    """Numbers have a point there, whatever the file has; and True may be true, 3 be 3.0."""
+    pandas = pytest.importorskip("pandas")
+    Path("configs/task").mkdir(parents=True)
+    Path("configs/task/mixed.yaml").write_text(MIXED)
+    rows = [f"1.{i:03},125;{'True' if i % 2 else 'False'};{i % 3};{i * i},5" for i in range(60)]
+    Path("mixed.csv").write_text("\n".join(["Size;Sold;Stars;Price", *rows]))
+    assert cli("train", "task=mixed", "--quiet").code == 0
+    Path("new.csv").write_text("Size;Sold;Stars\n1.007,125;True;2\n0,125;False;1\n")
+    text = table(cli("predict", "last", "new.csv").out)
+    known = [{"Size": 1007.125, "Sold": True, "Stars": 2.0}]
+    known += [{"Size": 0.125, "Sold": False, "Stars": 1.0}]
+    Path("new.jsonl").write_text("".join(json.dumps(one) + "\n" for one in known))
+    frame = pandas.DataFrame(known)
+    frame.to_parquet("new.parquet")
+    run = dlx.load_run("last")
+    service = Service(Predictor.open(run.folder, "cpu"), {})
+    body = json.dumps({"rows": known}).encode()
+    asked = rows_of_json(body, service.fields, Limits())
+    (served,) = service.answer([Asked(asked, Shape(nested=True))])
+    assert isinstance(served, bytes)
+    everywhere = [
+        *(table(cli("predict", "last", file).out) for file in ("new.jsonl", "new.parquet")),
+        run.predict(known),
+        run.predict(frame).to_dict("records"),
+        json.loads(served)["predictions"],
+    ]
+    assert text[0]["unlike"] == ""
+    assert text[0]["Price"] != text[1]["Price"]
+    for found in everywhere:
+        assert [float(one["Price"]) for one in found] == [float(one["Price"]) for one in text]
+        assert [one["unlike"] for one in found] == [one["unlike"] for one in text]
 
 
 def test_a_sweep_is_its_best_run() -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
+from math import isfinite
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -57,6 +59,23 @@ class Categories(Column):
 
     def __len__(self) -> int:
         return len(self.codes)
+
+    def respell(self, known: Mapping[str, Collection[str]], decimal: str = ".") -> Self:
+        """The same names as others have written them, where they are numbers, or true or false.
+
+        A program writes the `True` of a file as `true`, and the `3` of one with holes as `3.0`.
+
+        Args:
+            known: of some columns the values as they are known; what is among them stays.
+            decimal: what stands before the decimals of numbers.
+        """
+        values = []
+        for name, own in zip(self.names, self.values, strict=True):
+            there = known.get(name, ())
+            strange = {v: _meaning(v, decimal) for v in own if v not in there} if there else {}
+            meant = _spellings(there, decimal) if any(strange.values()) else {}
+            values.append(tuple(meant.get(strange.get(v, ""), v) for v in own))
+        return type(self)(self.codes, self.names, tuple(values))
 
     def texts(self, name: str) -> list[str]:
         """The cells of one column as texts."""
@@ -141,6 +160,24 @@ class Categories(Column):
             told = of_texts(name, self.texts(feature))
             kind = told.type.replace("texts", "categories")
             yield Profile(**{**told.plain(), "feature": feature, "type": kind})
+
+
+def _spellings(values: Collection[str], decimal: str) -> dict[str, str]:
+    """How what a value means is written, where a single one means it."""
+    meanings = {value: _meaning(value, decimal) for value in values}
+    many = Counter(meanings.values())
+    return {one: value for value, one in meanings.items() if one and many[one] == 1}
+
+
+def _meaning(value: str, decimal: str) -> str:
+    """The number or the truth that a text stands for, in one way of writing; "" of any other."""
+    if (word := value.lower()) in ("true", "false"):
+        return word
+    try:
+        number = float(value.replace(decimal, "."))
+    except ValueError:
+        return ""
+    return str(number) if isfinite(number) else ""
 
 
 def _hash(values: Sequence[str]) -> npt.NDArray[np.uint64]:

@@ -44,7 +44,7 @@ def read_track(options: Series, paths: Sequence[Path]) -> Track:
     Raises:
         UsageError: one cannot be read, has not the columns, or a cell is not what its column holds.
     """
-    table = Table.open(paths, options.header)
+    table = Table.open(paths, options.header, options.decimal)
     cells, hashes = Cells(options, find_columns(table, options)), list[bytes]()
     for block in table.blocks():
         cells.add(block)

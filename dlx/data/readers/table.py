@@ -30,7 +30,7 @@ SHOWN = 20
 
 
 def _read(options: Options, folder: Path) -> Samples:  # noqa: ARG001 - the first of its files
-    table = Table.open(paths_of(options), options.header)
+    table = Table.open(paths_of(options), options.header, options.decimal)
     holds = find_columns(table, options)
     named = _find_names(options)
     cells = Cells(options, holds | ({named: "category"} if named else {}))

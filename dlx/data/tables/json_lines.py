@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import IO, Any
 
@@ -25,6 +25,7 @@ class JsonLines:
         notes: what was decided.
         delimiter: none.
         named: always; each object names its own.
+        decimal: what stands before the decimals of a number in a cell.
     """
 
     decoded: Decoded
@@ -32,9 +33,10 @@ class JsonLines:
     notes: tuple[str, ...] = ()
     named: bool = True
     delimiter: str = ""
+    decimal: str = "."
 
     @classmethod
-    def open(cls, decoded: Decoded) -> JsonLines:
+    def open(cls, decoded: Decoded, decimal: str = ".") -> JsonLines:
         """Reads all lines for their keys; of what can be read once, those of its beginning."""
         header: dict[str, None] = {}
         with decoded.peek() as lines:
@@ -43,7 +45,7 @@ class JsonLines:
         notes = [decoded.note] if decoded.note else []
         if not header:
             raise refuse(decoded.path, "has no key in any line", ACCEPTED)
-        return cls(decoded, tuple(header), tuple(notes))
+        return cls(decoded, tuple(header), tuple(notes), decimal=decimal)
 
     def blocks(self, start: int) -> Iterator[Block]:
         """The rows; a key that one lacks is an empty cell.
@@ -53,7 +55,7 @@ class JsonLines:
         """
         rows: list[tuple[int, dict[str, str]]] = []
         with self.decoded.open() as lines:
-            for row in _objects(self.decoded, lines):
+            for row in _objects(self.decoded, lines, self.decimal):
                 rows.append(row)
                 if len(rows) == ROWS:
                     yield self._block(rows, start)
@@ -78,11 +80,19 @@ def looks_like_json(head: str) -> bool:
         return first.startswith('{"')
 
 
-def _objects(decoded: Decoded, lines: IO[str]) -> Iterator[tuple[int, dict[str, str]]]:
+def number_text(decimal: str) -> Callable[[str], str]:
+    """Makes the text of a number in JSON that of a table with these decimals."""
+    return str if decimal == "." else lambda text: text.replace(".", decimal)
+
+
+def _objects(
+    decoded: Decoded, lines: IO[str], decimal: str = "."
+) -> Iterator[tuple[int, dict[str, str]]]:
     """The line and the cells of each object."""
+    write = number_text(decimal)
     for number, text in enumerate(_lines(decoded, lines), 1):
         if text.strip():
-            yield number, _read_object(decoded, number, text)
+            yield number, _read_object(decoded, number, text, write)
 
 
 def _lines(decoded: Decoded, lines: IO[str]) -> Iterator[str]:
@@ -95,9 +105,11 @@ def _lines(decoded: Decoded, lines: IO[str]) -> Iterator[str]:
         yield text
 
 
-def _read_object(decoded: Decoded, number: int, text: str) -> dict[str, str]:
+def _read_object(
+    decoded: Decoded, number: int, text: str, write: Callable[[str], str]
+) -> dict[str, str]:
     try:
-        found = json.loads(text, parse_float=str, parse_int=str, parse_constant=str)
+        found = json.loads(text, parse_float=write, parse_int=str, parse_constant=str)
     except (ValueError, RecursionError) as error:
         reason = getattr(error, "msg", "it is nested too deeply")
         what = f"line {number:,} is no JSON: {reason}"

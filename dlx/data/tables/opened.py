@@ -59,7 +59,7 @@ class Table:
     _files: tuple[Source, ...] = field(repr=False)
 
     @classmethod
-    def open(cls, paths: Sequence[Path], header: bool | None = True) -> Table:
+    def open(cls, paths: Sequence[Path], header: bool | None = True, decimal: str = ".") -> Table:
         """Looks at files of CSV, TSV, JSON lines or Parquet, also packed by gzip.
 
         Their rows are read by `blocks`. Delimiter and encoding are told from each file.
@@ -67,12 +67,13 @@ class Table:
         Args:
             paths: one or several.
             header: whether the first row names the columns; None: as it looks.
+            decimal: what stands before the decimals where a number is no text, as in Parquet.
 
         Raises:
             UsageError: one cannot be read, is no table, or has another header than the first.
         """
-        files = [_open(paths[0], header)]
-        files += [_open(path, files[0].named) for path in paths[1:]]
+        files = [_open(paths[0], header, decimal)]
+        files += [_open(path, files[0].named, decimal) for path in paths[1:]]
         for path, other in zip(paths[1:], files[1:], strict=True):
             _compare(path, other.header, files[0].header, paths[0].name)
         many = len(paths) > 1
@@ -117,21 +118,23 @@ class Table:
                 yield block
 
 
-def _open(path: Path, header: bool | None) -> Source:
+def _open(path: Path, header: bool | None, decimal: str) -> Source:
     try:
         with path.open("rb") as raw:
             magic = raw.read(4)
     except OSError as error:
         what = f"cannot be read: {error.strerror or error}"
         raise refuse(path, what, "a readable file", "check its permissions") from error
-    return Parquet.open(path) if magic == MAGIC else _open_text(survey(path), header)
+    if magic == MAGIC:
+        return Parquet.open(path, decimal)
+    return _open_text(survey(path), header, decimal)
 
 
-def _open_text(decoded: Decoded, header: bool | None) -> Source:
+def _open_text(decoded: Decoded, header: bool | None, decimal: str = ".") -> Source:
     with decoded.peek() as lines:
         head = lines.read(HEAD) + lines.readline(HEAD)
     if looks_like_json(head):
-        return JsonLines.open(decoded)
+        return JsonLines.open(decoded, decimal)
     if head.lstrip().startswith(("[{", "[\n", "[ ")):
         hint = "jq -c '.[]' FILE.json > FILE.jsonl"
         raise refuse(decoded.path, "is one JSON list", "JSON lines: an object a line", hint)

@@ -25,6 +25,7 @@ class Parquet:
         notes: what was mended.
         delimiter: none.
         named: always.
+        decimal: what stands before the decimals of a number in a cell.
     """
 
     path: Path
@@ -32,16 +33,17 @@ class Parquet:
     notes: tuple[str, ...] = ()
     named: bool = True
     delimiter: str = ""
+    decimal: str = "."
 
     @classmethod
-    def open(cls, path: Path) -> Parquet:
+    def open(cls, path: Path, decimal: str = ".") -> Parquet:
         """Reads its schema.
 
         Raises:
             UsageError: PyArrow is not installed, or the file is damaged.
         """
         header, notes = name_columns(_file(path).schema_arrow.names)
-        return cls(path, header, tuple(notes))
+        return cls(path, header, tuple(notes), decimal=decimal)
 
     def blocks(self, start: int) -> Iterator[Block]:
         """The rows, by their numbers from 1."""
@@ -50,7 +52,8 @@ class Parquet:
         row = 1
         try:
             for batch in _file(self.path).iter_batches(ROWS):
-                cells = tuple(_texts(batch.column(place)) for place in range(batch.num_columns))
+                columns = map(batch.column, range(batch.num_columns))
+                cells = tuple(_texts(column, self.decimal) for column in columns)
                 many = batch.num_rows
                 lines = range(row, row + many)
                 yield Block(self.path, self.header, cells, start, lines, "row")
@@ -78,7 +81,7 @@ def _damaged(path: Path, error: Exception) -> UsageError:
     return refuse(path, f"is damaged: {reason}", "a whole Parquet file")
 
 
-def _texts(column: Any) -> list[str]:
+def _texts(column: Any, decimal: str) -> list[str]:
     """The cells of a column; "" where one is missing."""
     import pyarrow
     from pyarrow import compute
@@ -87,6 +90,9 @@ def _texts(column: Any) -> list[str]:
         texts = compute.cast(column, pyarrow.string())
     except (pyarrow.ArrowNotImplementedError, pyarrow.ArrowInvalid):
         return [_told(value) for value in column.to_pylist()]
+    kind = column.type
+    if decimal != "." and (pyarrow.types.is_floating(kind) or pyarrow.types.is_decimal(kind)):
+        texts = compute.replace_substring(texts, ".", decimal)
     return list(compute.fill_null(texts, "").to_pylist())
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...config.schema import Config
 from ...config.specs.tables import Table as Options
-from ...data.columns import Column, Dense, Text
+from ...data.columns import Categories, Column, Dense, Text
 from ...data.columns import Sequence as Ids
 from ...data.tables import Block
 from ...data.tables.cells import Writing, read_numbers
@@ -35,11 +35,12 @@ class Framing(ABC):
 
     Attributes:
         header: whether the first line of a file names the columns.
+        decimal: what stands before the decimals of a number.
         identifiers: columns that name the rows, and are handed through where they are there.
         known: columns that the training data had beside those that are needed.
     """
 
-    header = True
+    header, decimal = True, "."
     identifiers: tuple[str, ...] = ()
 
     def __init__(self, wanted: Sequence[Wanted], known: Collection[str] = ()) -> None:
@@ -79,7 +80,8 @@ class OwnFraming(Framing):
 
     def __init__(self, wanted: Sequence[Wanted], options: Options, names: bool = True) -> None:
         super().__init__(wanted, {*options.columns, *options.posed})
-        self.options, self.header = options, options.header
+        self.options = options
+        self.header, self.decimal = options.header, options.decimal
         identifiers = (n for n, one in options.columns.items() if one == "identifier" and names)
         self.identifiers = tuple(identifiers)
 
@@ -91,7 +93,14 @@ class OwnFraming(Framing):
             for row in one.rows:
                 at = row - block.start
                 wrong.setdefault(at, tell_misfit(name, cells[at], one.holds))
-        return dict(frame.columns)
+        return {name: self._respell(name, column) for name, column in frame.columns.items()}
+
+    def _respell(self, name: str, column: Column) -> Column:
+        """Categories as the training data have written them."""
+        if not isinstance(column, Categories):
+            return column
+        known = next(one.values for one in self.wanted if one.name == name)
+        return column.respell(known, self.decimal)
 
 
 class NamedFraming(Framing):

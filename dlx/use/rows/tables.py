@@ -28,7 +28,7 @@ class TableReader(Reader):
     def __init__(self, asked: Asked) -> None:
         super().__init__(asked)
         self.framing = framing_of(asked.config, asked.wanted)
-        self.table = Table.open(asked.paths, self.framing.header)
+        self.table = Table.open(asked.paths, self.framing.header, self.framing.decimal)
         self.notes += self.table.notes
         known = [name for name in self.framing.identifiers if name in self.table.header]
         self.keep = tuple(dict.fromkeys([*known, *asked.keep]))

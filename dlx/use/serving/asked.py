@@ -15,6 +15,7 @@ import numpy.typing as npt
 from ...config.names import did_you_mean, join_names
 from ...config.specs.pictures import Decoding
 from ...data.readers.pictures import BrokenPictureError, decode
+from ...data.tables.json_lines import number_text
 from ..outputs import Shape
 from .limits import Limits, RefusedError
 
@@ -32,12 +33,14 @@ class Fields:
         pictures: names of pictures, and how each is decoded.
         arrays: names of lists of numbers, and the shape of each.
         texts: which of the cells are texts.
+        decimal: what stands before the decimals of a number in a cell.
     """
 
     cells: tuple[str, ...]
     pictures: Mapping[str, Decoding]
     arrays: Mapping[str, tuple[int, ...]]
     texts: frozenset[str] = frozenset()
+    decimal: str = "."
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -63,7 +66,8 @@ def rows_of_json(body: bytes, fields: Fields, limits: Limits) -> list[Row]:
         RefusedError: it is none, has too many rows, or a row lacks a field.
     """
     try:
-        found = json.loads(body, parse_float=str, parse_int=str, parse_constant=str)
+        write = number_text(fields.decimal)
+        found = json.loads(body, parse_float=write, parse_int=str, parse_constant=str)
     except (ValueError, RecursionError) as error:
         reason = getattr(error, "msg", "") or "it is nested too deeply, or is no UTF-8"
         raise RefusedError(422, f"the request is no JSON: {reason}", EXAMPLE) from None

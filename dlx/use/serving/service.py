@@ -62,6 +62,7 @@ class Service:
             {one.name: one.decoding for one in self._others if one.decoding},
             {one.name: one.shape for one in self._others if not one.decoding},
             frozenset(one.name for one in cells if one.kind == "text"),
+            self._framing.decimal if self._framing else ".",
         )
 
     def check(self, shape: Shape) -> None:
