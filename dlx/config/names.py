@@ -45,7 +45,9 @@ def plural(count: int, noun: str) -> str:
 def by_last_part(keys: Iterable[str]) -> dict[str, str]:
     """The last part of each key -> the key that has it: the shortest, of these the first.
 
-    Those of learners stand behind, as few of them have an option: `units` is meant of a model.
+    Those of datasets and learners stand behind, as few of them have an option: `units` is meant of
+    a model.
     """
-    shortest_first = sorted(keys, key=lambda key: (key.count("."), key.startswith("learner.")))
+    behind = ("dataset.", "learner.")
+    shortest_first = sorted(keys, key=lambda key: (key.count("."), key.startswith(behind)))
     return {key.rpartition(".")[2]: key for key in reversed(shortest_first)}
