@@ -20,7 +20,7 @@ def run(args: argparse.Namespace) -> int:
     Raises:
         UsageError: the data cannot be read.
     """
-    command = shlex.join(["dlx", "data", *args.typed])
+    command = shlex.join(["dlx", "data", *args.line])
     subject, rule = open_wished(args, command)
     if args.target:
         settle(subject, args.target, command, may_ask(args.json))

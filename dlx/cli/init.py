@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     """
     from ..beginning.task_file import check_text, choose_place, fit_text, stem_of, write
 
-    command = shlex.join(["dlx", "init", *args.typed])
+    command = shlex.join(["dlx", "init", *args.line])
     place = choose_place(args.name, stem_of(args.paths), command, args.force)
     subject, rule = open_wished(args, command)
     settle(subject, args.target, command, may_ask(args.json))

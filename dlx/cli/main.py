@@ -184,7 +184,7 @@ def _run(verb: str, arguments: list[str]) -> int:
         if verb in ("data", "completion")  # sub-commands and remainders are not for intermixing
         else parser.parse_intermixed_args(arguments)
     )
-    args.typed = tuple(arguments)
+    args.line = tuple(arguments)
     for name in _PATHS:
         if str(getattr(args, name, None) or "").startswith("~"):
             setattr(args, name, os.path.expanduser(getattr(args, name)))

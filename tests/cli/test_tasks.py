@@ -120,7 +120,7 @@ def test_the_example_is_where_a_branch_begins(cli: Cli) -> None:
 
 def test_words_that_no_task_has(cli: Cli) -> None:
     branches = ", ".join(dict.fromkeys(t["branch"] for t in json.loads(cli("tasks", "--json").out)))
-    for word, hint in (("nonsense", "dlx tasks"), ("mnsit", "dlx tasks mnist")):
+    for word, hint in (("xyzzy", "dlx tasks"), ("mnsit", "dlx tasks mnist")):
         assert cli("tasks", word).err == (
             f"error: there is no task of `{word}`\n  where: command line\n"
             "  accepted: "
