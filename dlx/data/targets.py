@@ -84,13 +84,21 @@ class TargetCodec:
         if self.threshold and not (decides and inside):
             raise ValueError(f"threshold {self.threshold} of {self.outputs} outputs")
 
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """Between which numbers every value of the target lies, of whatever rows."""
+        row = PROBLEMS[self.problem]
+        if row.bounded:
+            return 0.0, 1.0
+        return 0.0 if self.log or row.activation == "exp" else -np.inf, np.inf
+
     def plain(self) -> dict[str, Any]:
         """As `pipeline.json` holds it; what earlier versions did not have is left out if unset."""
         return {name: value for name, value in asdict(self).items() if value or name not in _NEWER}
 
     def encode(self, values: Array) -> Array:
-        """Values of the target as a model learns them."""
-        values = np.log1p(values) if self.log else values
+        """Values of the target as a model learns them; answers below its bounds as these."""
+        values = np.log1p(np.maximum(values, 0)) if self.log else values
         return (values - _float32(self.mean)) / _float32(self.std) if self.mean else values
 
     def undo(self, values: Array) -> Array:

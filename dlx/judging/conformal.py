@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from ..data.targets import Answers
+from ..data.targets import Answers, TargetCodec
 from ..problem import PROBLEMS
 
 Array = npt.NDArray[Any]
@@ -115,16 +115,13 @@ def shares_of(said: Answers) -> Array:
     return shares if shares.ndim == 2 else np.stack([1 - shares, shares], axis=1)
 
 
-def interval(problem: str, values: Array, scores: Scores, level: float) -> tuple[Array, Array]:
+def interval(
+    codec: TargetCodec, values: Array, scores: Scores, level: float
+) -> tuple[Array, Array]:
     """Between which numbers the truth lies, each of the shape of the answers."""
     wide = scores.bound(level).astype(np.float32)
     wide = wide[0] if values.ndim == 1 else wide
-    low, high = values - wide, values + wide
-    if PROBLEMS[problem].bounded:
-        return np.clip(low, 0, 1), np.clip(high, 0, 1)
-    if PROBLEMS[problem].activation == "exp":
-        return np.maximum(low, 0), high
-    return low, high
+    return np.clip(values - wide, *codec.bounds), np.clip(values + wide, *codec.bounds)
 
 
 def bare_set(said: Answers, scores: Scores, level: float) -> Marks:
@@ -146,16 +143,16 @@ def answer_set(problem: str, said: Answers, scores: Scores, level: float) -> Mar
     return found
 
 
-def covers(problem: str, said: Answers, true: Array, scores: Scores, level: float) -> Marks:
+def covers(codec: TargetCodec, said: Answers, true: Array, scores: Scores, level: float) -> Marks:
     """Of each row, or each number or label that it has, whether its interval or set holds it.
 
     Of labels those that rows have, end to end.
     """
     if said.probabilities is None:
-        low, high = interval(problem, np.asarray(said.values), scores, level)
+        low, high = interval(codec, np.asarray(said.values), scores, level)
         return np.asarray((low <= true) & (true <= high))
-    found = answer_set(problem, said, scores, level)
-    if PROBLEMS[problem].answer == "labels":
+    found = answer_set(codec.problem, said, scores, level)
+    if PROBLEMS[codec.problem].answer == "labels":
         return found[true > 0.5]
     held: Marks = found[np.arange(len(true)), true.astype(np.int64)]
     return held

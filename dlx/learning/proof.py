@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from ..data.targets import Answers
+from ..data.targets import Answers, TargetCodec
 from ..data.unlike import evenly
 from ..judging import conformal, sureness
 from ..judging.conformal import Scores
@@ -60,13 +60,13 @@ def prove(
     targets = {}
     for name, scores in trusted.scores.items():
         target = fold.targets[name]
-        problem, true = target.codec.problem, target.values[rows]
+        codec, true = target.codec, target.values[rows]
         sure = sureness.confidence(fold.pipeline.targets[name], some[name], near)
         off = sureness.wrong(some[name], true[looked])
         targets[name] = {
-            "kind": _kind(problem),
+            "kind": _kind(codec.problem),
             "rows": scores.rows.tolist(),
-            "levels": [_level(problem, every[name], true, scores, level, part) for level in LEVELS],
+            "levels": [_level(codec, every[name], true, scores, one, part) for one in LEVELS],
             "risk": [] if sure is None else sureness.risk_by_share(sure, off).tolist(),
             "risk_rows": len(looked),
         }
@@ -95,7 +95,7 @@ def _kind(problem: str) -> str:
 
 
 def _level(
-    problem: str, said: Answers, true: Array, scores: Scores, level: float, part: str
+    codec: TargetCodec, said: Answers, true: Array, scores: Scores, level: float, part: str
 ) -> dict[str, Any]:
     """How large intervals or sets of a level are, and how often they hold the truth of test rows.
 
@@ -103,6 +103,7 @@ def _level(
     `bare` is how often they would hold the truth if the answer were not put into each.
     """
     told: dict[str, Any] = {"level": level}
+    problem = codec.problem
     if said.probabilities is None:
         half = scores.bound(level)
         told["size"] = [float(2 * one) if np.isfinite(one) else None for one in half]
@@ -111,7 +112,7 @@ def _level(
         if not np.isfinite(scores.bound(level)).any():
             told["size"] = [None]
     if part == "test":
-        held = conformal.covers(problem, said, true, scores, level)
+        held = conformal.covers(codec, said, true, scores, level)
         each = held.reshape(len(held), -1)
         shares = each.mean(axis=0)
         low, high = wilson(float(each.mean()) * len(each), max(1, len(each)))

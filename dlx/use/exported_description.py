@@ -79,7 +79,7 @@ def describe(
         },
         "inputs": inputs,
         "outputs": [
-            tell_output(name, graph.outputs[name], codec, len(predictor.members) == 1)
+            tell_output(name, graph.outputs[name], codec)
             for name, codec in predictor.codecs.items()
         ],
         "checked": {
@@ -121,17 +121,16 @@ def _tell_port(
         yield {**told, "left_to_caller": list(left), "inside": list(inside)}
 
 
-def tell_output(target: str, name: str, codec: TargetCodec, alone: bool = True) -> dict[str, Any]:
+def tell_output(target: str, name: str, codec: TargetCodec) -> dict[str, Any]:
     """What the description says of a target's answer.
 
     Args:
         target: its name.
         name: of the output.
         codec: what its values stand for.
-        alone: whether a single network answers, so that quantiles are told.
     """
     told: dict[str, Any] = {"name": name, "target": target, "dtype": "float32"}
-    if codec.quantiles and alone:
+    if codec.quantiles:
         told |= {"shape": [ROWS, codec.outputs], "quantiles": list(codec.quantiles)}
         return {**told, "meaning": "quantiles in the target's unit, in ascending order"}
     several = codec.problem in ("multiclass", "multilabel", "vector_regression")

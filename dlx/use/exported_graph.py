@@ -12,7 +12,7 @@ from typing import Any, cast
 import torch
 from torch import Tensor, nn
 
-from ..data.targets import TargetCodec, find_median
+from ..data.targets import TargetCodec
 from ..errors import Problem, UsageError
 from ..losses import activate
 from ..models.inputs import Padded
@@ -55,24 +55,23 @@ class Whole(nn.Module):
             inputs[name] = values if lengths is None else Padded(values, lengths)
         member = self._members[place]
         logits = member.learner.answer(inputs)
-        targets, alone = member.pipeline.targets, len(self._members) == 1
-        return tuple(finish(codec, logits[name], alone) for name, codec in targets.items())
+        targets = member.pipeline.targets
+        return tuple(finish(codec, logits[name]) for name, codec in targets.items())
 
 
-def finish(codec: TargetCodec, logits: Tensor, alone: bool = True) -> Tensor:
+def finish(codec: TargetCodec, logits: Tensor) -> Tensor:
     """What `TargetCodec.decode` makes of a model's answers, before it names them.
 
     Args:
         codec: what they stand for.
         logits: (rows, outputs).
-        alone: whether no other network answers: quantiles stay; else the middle one is the answer.
     """
     values = activate(codec.problem, logits.float())
     if codec.mean:
         values = values * torch.tensor(codec.std) + torch.tensor(codec.mean)
     if codec.log:
         values = values.expm1().clamp(min=0)
-    return values[:, find_median(codec.quantiles)] if codec.quantiles and not alone else values
+    return values
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,11 @@ def columns_of(found: Predictions, codecs: Mapping[str, TargetCodec], shape: Sha
 
 def _of_target(name: str, answers: Answers, codec: TargetCodec, shape: Shape) -> Columns:
     if not codec.classes:
-        return dict(_numbers(name, answers.values, shape))
+        found = dict(_numbers(name, answers.values, shape))
+        if answers.quantiles is not None:
+            pairs = zip(codec.quantiles, answers.quantiles.T, strict=True)
+            found |= {f"{name}_q{one:g}": values for one, values in pairs}
+        return found
     chances = answers.probabilities
     assert chances is not None, "classes have probabilities"
     columns: Columns = {name: answers.names}

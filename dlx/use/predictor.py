@@ -205,9 +205,11 @@ class Predictor:
         codecs = [member.pipeline.targets[name] for member in self.members]
         if codecs[0].classes:
             return self.codecs[name].decode(np.mean(every, axis=0))
-        numbers = [codec.decode(one).values for codec, one in zip(codecs, every, strict=True)]
-        values = np.mean(numbers, axis=0)
-        return Answers(values, codecs[0].name(values), None)
+        said = [codec.decode(one) for codec, one in zip(codecs, every, strict=True)]
+        values = np.mean([one.values for one in said], axis=0)
+        quantiles = [one.quantiles for one in said if one.quantiles is not None]
+        mean = np.mean(quantiles, axis=0) if quantiles else None
+        return Answers(values, codecs[0].name(values), None, mean)
 
 
 def _on_host(places: Tensor | slice) -> Array | slice:

@@ -80,13 +80,13 @@ class Trust:
                 scores = self.trusted.scores.get(name)
                 if scores is None:
                     continue
-                problem = self.codecs[name].problem
+                codec = self.codecs[name]
                 if said.probabilities is None:
-                    ends = conformal.interval(problem, np.asarray(said.values), scores, self.level)
+                    ends = conformal.interval(codec, np.asarray(said.values), scores, self.level)
                     found |= {f"{name}_low": ends[0], f"{name}_high": ends[1]}
                 else:
-                    marks = conformal.answer_set(problem, said, scores, self.level)
-                    found[f"{name}_set"] = _name(self.codecs[name].classes, marks)
+                    marks = conformal.answer_set(codec.problem, said, scores, self.level)
+                    found[f"{name}_set"] = _name(codec.classes, marks)
             found["unlike"] = self._tell_unlike(frame, near)
             if self.abstain > 0:
                 found["abstained"] = self._abstain(answers, near, len(frame))

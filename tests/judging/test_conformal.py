@@ -9,6 +9,9 @@ from dlx.data.targets import TargetCodec
 from dlx.judging.conformal import MOST, Scores, answer_set, bare_set, covers, interval, score
 
 NUMBER = TargetCodec("regression", 1)
+COUNT = TargetCodec("count_regression", 1)
+LOGARITHM = TargetCodec("regression", 1, mean=(1.0,), std=(2.0,), log=True)
+UNIT = TargetCodec("unit_regression", 1)
 NUMBERS = TargetCodec("vector_regression", 2)
 THREE = TargetCodec("multiclass", 3, ("a", "b", "c"))
 TWO = TargetCodec("binary", 1, ("no", "yes"))
@@ -51,9 +54,7 @@ def test_coverage_is_exact_on_average(level: float) -> None:
     for _ in range(500):
         true, said = rng.standard_cauchy(many + 20), np.zeros(many + 20, np.float32)
         known = score("regression", NUMBER.decode(said[:many]), true[:many])
-        held.append(
-            covers("regression", NUMBER.decode(said[many:]), true[many:], known, level).mean()
-        )
+        held.append(covers(NUMBER, NUMBER.decode(said[many:]), true[many:], known, level).mean())
     wanted = np.ceil(round((many + 1) * level, 9)) / (many + 1)
     assert np.mean(held) == pytest.approx(wanted, abs=0.02)
 
@@ -62,17 +63,24 @@ def test_each_of_several_numbers_has_its_own_width() -> None:
     said = NUMBERS.decode(np.zeros((19, 2), np.float32))
     true = np.stack([np.arange(1.0, 20), 10 * np.arange(1.0, 20)], axis=1)
     known = score("vector_regression", said, true)
-    low, high = interval("vector_regression", np.ones((1, 2), np.float32), known, 0.9)
+    low, high = interval(NUMBERS, np.ones((1, 2), np.float32), known, 0.9)
     assert (low.tolist(), high.tolist()) == ([[-17, -179]], [[19, 181]])
-    held = covers("vector_regression", said, true, known, 0.9)
+    held = covers(NUMBERS, said, true, known, 0.9)
     assert held.shape == (19, 2)
     assert held.mean(axis=0).tolist() == [18 / 19, 18 / 19]
 
 
 def test_numbers_from_0_to_1_have_no_interval_beyond() -> None:
     known = Scores.of([np.full(20, 0.3)])
-    low, high = interval("unit_regression", np.array([0.1, 0.9], np.float32), known, 0.9)
+    low, high = interval(UNIT, np.array([0.1, 0.9], np.float32), known, 0.9)
     np.testing.assert_allclose([low, high], [[0, 0.6], [0.4, 1]], atol=1e-6)
+
+
+@pytest.mark.parametrize("codec", [COUNT, LOGARITHM], ids=["counts", "logarithms"])
+def test_numbers_from_0_have_no_interval_below(codec: TargetCodec) -> None:
+    known = Scores.of([np.full(20, 3.0)])
+    low, high = interval(codec, np.array([1, 5], np.float32), known, 0.9)
+    np.testing.assert_allclose([low, high], [[0, 2], [4, 8]], atol=1e-6)
 
 
 def test_sets_of_classes_hold_what_is_probable_enough_and_always_the_answer() -> None:

@@ -85,6 +85,7 @@ def test_logarithms_are_undone() -> None:
     assert scale is not None
 
     assert codec.decode(codec.encode(values)).values == pytest.approx(values, rel=1e-4, abs=1e-4)
+    assert codec.encode(np.array([-2.0, 0.0])).tolist() == [codec.encode(values)[0]] * 2
     learned = scale.apply(torch.from_numpy(values))
     assert learned.numpy() == pytest.approx(codec.encode(values), rel=1e-5)
     assert scale.undo(learned).numpy() == pytest.approx(values, rel=1e-4, abs=1e-4)

@@ -10,10 +10,13 @@ import pytest
 from small import trained
 
 from dlx.data.samples import Frame
+from dlx.data.targets import TargetCodec
 from dlx.errors import UsageError
 from dlx.running.run import Run
 from dlx.runs.folder import read_status, write_status
-from dlx.use.predictor import Predictor
+from dlx.use.export import numbers_of
+from dlx.use.outputs import Shape, columns_of
+from dlx.use.predictor import Predictions, Predictor
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +62,8 @@ def test_its_inputs_have_the_names_of_the_training_data(run: Run) -> None:
 
 def test_folds_without_a_final_model_answer_by_their_mean(tmp_path: Path) -> None:
     options = "protocol={name: kfold, k: 2}", "final=false", f"run.root={tmp_path}"
-    for task in (("wine",), ("diabetes", "targets.progression.scale=standardise")):
+    numbers = ("scale=standardise", "problem=quantile_regression")
+    for task in (("wine",), ("diabetes", *(f"targets.progression.{one}" for one in numbers))):
         overrides = (f"task={task[0]}", "trainer.epochs=1", "trainer.threads=1", *task[1:])
         run = trained(*options, base=overrides)
         predictor = Predictor.open(run.folder)
@@ -69,10 +73,17 @@ def test_folds_without_a_final_model_answer_by_their_mean(tmp_path: Path) -> Non
             Predictor(predictor.config, [one], predictor.inputs).predict(run.data.samples)[target]
             for one in predictor.members
         ]
-        values = [one.values if one.probabilities is None else one.probabilities for one in alone]
-        mean = found.values if found.probabilities is None else found.probabilities
-        np.testing.assert_allclose(mean, np.mean(values, axis=0), rtol=1e-6)
+        mean = np.mean([numbers_of(one) for one in alone], axis=0)
+        np.testing.assert_allclose(numbers_of(found), mean, rtol=1e-6)
         assert len(predictor.members) == 2
+
+
+def test_each_quantile_has_a_column_of_its_own() -> None:
+    codec = TargetCodec("quantile_regression", 3, quantiles=(0.05, 0.5, 0.9))
+    found = codec.decode(np.array([[1, 2, 4], [3, 5, 6]], np.float32))
+    columns = columns_of(Predictions({"y": found}), {"y": codec}, Shape())
+    told = {name: np.asarray(values).tolist() for name, values in columns.items()}
+    assert told == {"y": [2, 5], "y_q0.05": [1, 3], "y_q0.5": [2, 5], "y_q0.9": [4, 6]}
 
 
 def test_an_unfinished_run_is_refused(run: Run, tmp_path: Path) -> None:
