@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 
 from ..config.extras import require_extra
-from ..runs.folder import MEANT, find
+from ..search.winner import OR_BEST, find_answering
 from .console import say, say_json
 
 EXAMPLES = """examples:
@@ -20,7 +20,7 @@ NEEDS = ("onnx", "onnxscript", "onnxruntime")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options to its parser."""
     add = parser.add_argument
-    add("run", metavar="RUN", help=MEANT)
+    add("run", metavar="RUN", help=OR_BEST)
     add("--out", metavar="FILE.onnx", help="the graph's file (default: the run's name, here)")
     add("--force", action="store_true", help="replace files that are there")
     add("--weights", choices=["best", "last"], help="which checkpoint (default: as dlx test)")
@@ -31,7 +31,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Writes the graph and its description, after they were checked."""
-    folder = find(Path(args.root), args.run)
+    folder = find_answering(Path(args.root), args.run)
     out = Path(args.out or f"{folder.name}.onnx")
     require_extra("dlx export", "export", NEEDS)
     from ..use.exported_files import require_name

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..config.names import plural
 from ..errors import Problem, UsageError
 from ..printable import printable
-from ..runs.folder import MEANT, find
+from ..search.winner import OR_BEST, find_answering
 from .console import say, say_json, warn
 from .hydra_flags import positive
 from .streams import Tolerant
@@ -35,7 +35,7 @@ _STDIN = "-"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options to its parser."""
     add = parser.add_argument
-    add("run", metavar="RUN", help=f"{MEANT}; or a sweep's folder or name, for its best run")
+    add("run", metavar="RUN", help=OR_BEST)
     told = "rows without labels, as the training data had them; - reads standard input"
     add("files", nargs="+", metavar="FILE", help=told)
     told = "where to write (default: standard output)"
@@ -79,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
     from ..use.predicting import require_predicting
     from ..use.written import format_of, require_free
 
-    folder = find_run(Path(args.root), args.run)
+    folder = find_answering(Path(args.root), args.run)
     require_predicting(folder, args.plugins)
     out = Path(args.out).expanduser() if args.out else None
     kind = format_of(out, args.format)
@@ -95,19 +95,6 @@ def run(args: argparse.Namespace) -> int:
     elif out is not None:
         say(f"{plural(done.rows, 'row')} predicted: {out}")
     return 0
-
-
-def find_run(root: Path, name: str) -> Path:
-    """The run folder that is meant; of a sweep that of its best trial.
-
-    Raises:
-        UsageError: there is none.
-    """
-    from ..search.record import find_sweep
-    from ..search.winner import best_run
-
-    sweep = find_sweep(root, name)
-    return find(root, name) if sweep is None else best_run(sweep)
 
 
 def _check(args: argparse.Namespace, kind: str) -> None:

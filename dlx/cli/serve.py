@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..config.extras import require_extra
 from ..errors import Problem, UsageError
-from ..runs.folder import MEANT, find
+from ..search.winner import OR_BEST, find_answering
 from .console import say, say_json, warn
 from .hydra_flags import positive
 
@@ -25,7 +25,7 @@ NEEDS = ("fastapi", "uvicorn", "python_multipart")
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Adds the command's options to its parser."""
     add = parser.add_argument
-    add("run", metavar="RUN", help=MEANT)
+    add("run", metavar="RUN", help=OR_BEST)
     told = "address to listen at (default: 127.0.0.1, which only this machine reaches)"
     add("--host", default="127.0.0.1", metavar="HOST", help=told)
     add("--port", type=int, default=8000, metavar="PORT", help="default: 8000; 0: any free one")
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Answers until a signal asks to stop."""
-    folder = find(Path(args.root), args.run)
+    folder = find_answering(Path(args.root), args.run)
     require_extra("dlx serve", "serve", NEEDS)
     from ..use.predicting import require_predicting
 

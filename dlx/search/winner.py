@@ -7,8 +7,21 @@ from typing import Any
 
 from ..errors import Problem, UsageError
 from ..runs.files import list_in, mapping, read_record
-from ..runs.folder import find_named_run, read_status
-from .record import OUTCOME
+from ..runs.folder import MEANT, find, find_named_run, read_status
+from .record import OUTCOME, find_sweep
+
+OR_BEST = f"{MEANT}; or a sweep's folder or name, for its best run"
+"""What a command takes that asks a run for answers."""
+
+
+def find_answering(root: Path, name: str) -> Path:
+    """The run folder that is meant; of a sweep that of its best trial.
+
+    Raises:
+        UsageError: there is none.
+    """
+    sweep = find_sweep(root, name)
+    return find(root, name) if sweep is None else best_run(sweep)
 
 
 def best_run(sweep: Path) -> Path:

@@ -322,6 +322,14 @@ def test_what_a_program_hands_over_is_read_as_the_cells_of_a_file(cli: Cli) -> N
         assert [one["unlike"] for one in found] == [one["unlike"] for one in text]
 
 
-def test_a_sweep_is_its_best_run() -> None:
-    folder = Path(__file__).parents[1] / "old_runs" / "sweeps" / "diabetes-8df47db0"
-    assert best_run(folder).name == "20261126-193210-53535fa5-2"  # of the smaller error
+@pytest.mark.parametrize("command", ["predict", "export", "serve"])
+def test_a_sweep_is_its_best_run(command: str, cli: Cli) -> None:
+    root = Path(__file__).parents[1] / "old_runs"
+    folder = root / "sweeps" / "diabetes-8df47db0"
+    best = "20261126-193210-53535fa5-2"  # of the smaller error
+    assert best_run(folder).name == best
+    more = ("wine.csv",) if command == "predict" else ()
+    Path("wine.csv").write_text("a\n1\n")
+    refused = cli(command, folder.name, *more, "--root", str(root))
+    assert "trained by an earlier version of dlx" in refused.err
+    assert f"/{best}" in refused.err

@@ -133,6 +133,15 @@ def test_a_text_is_a_file_or_a_cell_or_a_line_of_standard_input(
         assert [r[name] for r in files] == [r[name] for r in cells] == [r[name] for r in typed]
 
 
+def test_a_line_ends_where_a_line_ends(
+    stand: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python takes other signs for the ends of lines, too: rows would not be those of the input."""
+    text = "storm\u2028shout\x0cword1\r\nstill\x85soft\n"
+    monkeypatch.setattr(sys, "stdin", SimpleNamespace(buffer=io.BytesIO(text.encode())))
+    assert len(table(cli("predict", run_of("notes"), "-").out)) == 2
+
+
 def test_an_empty_text_is_told_by_name(stand: Path, cli: Cli) -> None:
     (stand / "empty.txt").write_text(" \n")
     refused = cli("predict", run_of("notes"), "empty.txt")

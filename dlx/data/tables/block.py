@@ -13,7 +13,8 @@ from ...printable import printable
 
 ROWS = 16_384
 """Of a block, at most."""
-_BREAK = re.compile("\r\n|\r|\n")
+BREAK = re.compile("\r\n|\r|\n")
+"""Between lines; a text may hold other signs that Python, too, takes for one."""
 
 Cells = Sequence[str]
 
@@ -68,7 +69,7 @@ def number_lines(rows: Sequence[Sequence[str]], first: int) -> list[int]:
     found = []
     for row in rows:
         found.append(first)
-        first += 1 + sum(len(_BREAK.findall(cell)) for cell in row)
+        first += 1 + sum(len(BREAK.findall(cell)) for cell in row)
     return found
 
 

@@ -11,6 +11,7 @@ from ...data.encodings import NoTextError
 from ...data.readers.listing import ends_with
 from ...data.readers.text_folders import EMPTY, read_text
 from ...data.samples import Frame
+from ...data.tables.block import BREAK
 from .base import STANDARD_INPUT, Asked, Broken, Rows
 from .files import FileReader, UnreadableError, bytes_of
 
@@ -43,7 +44,9 @@ class TextReader(FileReader):
         yield from super().blocks()
         for path in self.lines:
             text = self.read(bytes_of(path))
-            every = str(text).splitlines()
+            every = BREAK.split(str(text))
+            if not every[-1]:  # what the last line ends with begins no other
+                every.pop()
             for start in range(0, len(every), LINES):
                 yield self._lines(every[start : start + LINES], start)
 
