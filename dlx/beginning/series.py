@@ -307,7 +307,7 @@ class SeriesSubject(Subject):
         day = apart.clock in ("s", "m", "h")
         found = ["day"] if day and span >= 3 * 86_400 else []
         found += ["week"] if apart.clock == "D" and apart.unit == 1 else []
-        return found + (["year"] if span >= 90 * 86_400 else [])
+        return found + (["year"] if span >= 365 * 86_400 else [])
 
 
 def choose_windows(season: int, rows: int) -> tuple[int, int, tuple[int, ...]]:

@@ -80,6 +80,9 @@ def test_rows_a_day_apart_are_cases_unless_they_are_said_to_be_a_series(tmp_path
     _, written = begin(file, "series")
     assert written["dataset"]["gaps"] == "bridge"
     assert written["dataset"]["horizon"] == [1, 2, 3, 4, 5]  # a week of days that are worked on
+    assert written["dataset"]["calendar"] == ["week"]  # eleven months: new rows lie beyond them
+
+    _, written = begin(put(tmp_path, DAYS[0] + np.arange(366)), "series")
     assert written["dataset"]["calendar"] == ["week", "year"]
 
 
