@@ -1,4 +1,4 @@
-"""Writes docs/results.md from the figures that experiments/ record.
+"""Writes docs/results.md and docs/book.md from the figures that experiments/ record.
 
     python benchmarks/results.py
 
@@ -35,6 +35,49 @@ that ours must reach.
 | claim | figure | published | ours (mean ± standard deviation) | seeds | bar | held |
 |---|---|---|---|---|---|---|
 """
+BOOK = TOP / "docs" / "book.md"
+BOOK_HEAD = """# The book by chapter
+
+The experiments of Chollet's *Deep Learning with Python* (first edition), a line for each: what is
+claimed, its main figure as it was published and as we measured it (mean ± standard deviation over
+seeds), and whether the experiment's bars and comparisons hold. `dlx train experiment=NAME` trains
+one on the real data, `dlx experiments NAME` shows all of its figures, and
+`dlx reproduce experiments/NAME.yaml` checks them. [results.md](results.md) has every figure, and
+says which files the figures are of.
+"""
+CHAPTERS = {
+    "2": ("Before we begin: the building blocks", []),
+    "3": (
+        "Getting started",
+        [("imdb-loss.png", "Training and validation loss of IMDB: it overfits after epoch 3")],
+    ),
+    "4": (
+        "Fundamentals of machine learning",
+        [("autoencoder-noisy.png", "Digits, the same with noise, and rebuilt from few numbers")],
+    ),
+    "5": (
+        "Computer vision",
+        [
+            ("augmentation.png", "Three digits, each as it is and as six epochs see it"),
+            ("explain-filters.png", "Filters of two layers"),
+            ("explain-gradcam.png", "A digit, the heat of its class, and both"),
+        ],
+    ),
+    "6": ("Text and sequences", []),
+    "7": (
+        "Advanced practices",
+        [("graphs-inception.png", "A graph of layers with branches side by side")],
+    ),
+    "8": (
+        "Generative deep learning",
+        [
+            ("dream.png", "DeepDream"),
+            ("style.png", "The contents of one picture in the style of another"),
+            ("samples-diffusion.png", "New digits, out of noise"),
+        ],
+    ),
+}
+"""The book's chapters, and pictures that dlx made of what they are about."""
 CLAIMS = """
 ## Claims
 
@@ -76,11 +119,42 @@ def claim_row(one: Experiment, claim: Claim) -> str:
     return f"| `{one.name}`: {claim} | {shown} | {holds} |"
 
 
+def book_row(one: Experiment) -> str:
+    """A line of the book's page: the figure that has a bar, else one that was published."""
+    published, ours = one.published or {}, one.ours or {}
+    best = [n for n in [*published, *ours] if n.endswith(".best")]
+    shown = [*(one.bars or {}), *best, *reversed(published), *ours]
+    figure = next((name for name in shown if name in ours), next(iter(shown), ""))
+    mine = ours.get(figure)
+    cells = [
+        f"{one.title} (`{one.name}`)",
+        one.section,
+        figure,
+        f"{published[figure]:.4g}" if figure in published else "",
+        f"{mine['mean']:.4g} ± {mine['std']:.2g}" if mine else "not measured",
+        {True: "yes", False: "**no**", None: ""}[one.is_proven()],
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def write_book(every: list[Experiment]) -> None:
+    """A section for each chapter: its experiments, and pictures."""
+    text = BOOK_HEAD
+    for chapter, (title, pictures) in CHAPTERS.items():
+        text += f"\n## {chapter}. {title}\n\n"
+        text += "| claim | section | figure | published | ours | holds |\n" + 6 * "|---" + "|\n"
+        its = [one for one in every if one.name.startswith(f"ch{chapter}.")]
+        text += "".join(f"{book_row(one)}\n" for one in its)
+        text += "".join(f"\n![{words}]({file})\n" for file, words in pictures)
+    BOOK.write_text(re.sub(r" +\|", " |", text), "utf-8")
+
+
 def write_page() -> None:
     every = [read(TOP / "experiments" / f"{name}.yaml") for name in names()]
     text = HEAD + "\n".join(line for one in every for line in rows(one)) + "\n"
     claims = [claim_row(one, claim) for one in every for claim in one.claims]
     PAGE.write_text(re.sub(r" +\|", " |", text + CLAIMS + "\n".join(claims) + "\n"), "utf-8")
+    write_book(every)
 
 
 if __name__ == "__main__":

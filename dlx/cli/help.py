@@ -117,7 +117,7 @@ class _Key:
         say(f"{self.key}" + (f"   (of {self.owner})" if self.owner else ""))
         say(f"  {meta.help}")
         say(f"  type: {describe(self.option.hint, meta)}")
-        say(f"  default: {_default(self.option)}")
+        say(f"  default: {default_in_words(self.option)}")
         if meta.unit:
             say(f"  unit: {meta.unit}")
         if choices := _choices(self.option.hint):
@@ -127,7 +127,7 @@ class _Key:
         if meta.table is not None:
             say("  choices:")
             _show_pairs({name: e.summary for name, e in meta.table.entries.items()})
-        elif (section := _section_of(self.option.hint)) is not None:
+        elif (section := section_behind(self.option.hint)) is not None:
             say("  keys:")
             prefix = f"{self.key}.NAME" if get_origin(self.option.hint) is dict else self.key
             options = options_of(section).items()
@@ -207,7 +207,7 @@ def _groups(table: Table) -> set[str]:
     """The sections that choose of a table, themselves or one of their options."""
 
     def is_choice(opt: Option) -> bool:
-        section = _section_of(opt.hint)
+        section = section_behind(opt.hint)
         inner = options_of(section).values() if section is not None else ()
         return any(one.meta.table is table for one in (opt, *inner))
 
@@ -231,7 +231,7 @@ def _walk(cls: type, parts: list[str], prefix: str, owner: str) -> list[_Key | _
     if opt.meta.table is not None:
         key, origin = (f"{key}.NAME", tuple) if by_name else (key, _origin(opt.hint))
         return _walk_table(opt.meta.table, rest, key, origin)
-    inner = _section_of(opt.hint)
+    inner = section_behind(opt.hint)
     if inner is None:
         return []
     if _origin(opt.hint) is not dict:
@@ -270,7 +270,7 @@ def _origin(hint: Any) -> Any:
     return next((get_origin(h) for h in alternatives(hint) if get_origin(h)), None)
 
 
-def _section_of(hint: Any) -> type | None:
+def section_behind(hint: Any) -> type | None:
     """The dataclass behind a section, or behind a mapping of names to sections."""
     inner = get_args(hint)[1] if get_origin(hint) is dict else hint
     return inner if isinstance(inner, type) and dataclasses.is_dataclass(inner) else None
@@ -306,7 +306,8 @@ def _choices(hint: Any) -> list[str]:
     return [str(c) for h in alternatives(hint) if get_origin(h) is Literal for c in get_args(h)]
 
 
-def _default(option: Option) -> str:
+def default_in_words(option: Option) -> str:
+    """What an option is where nothing is given."""
     if option.required:
         return "none: required"
     if isinstance(option.default, Chosen):
@@ -331,7 +332,7 @@ def _show_options(cls: type) -> None:
         say("  no options")
         return
     rows = [
-        [name, _default(opt), _shorten(describe(opt.hint, opt.meta)), opt.meta.help]
+        [name, default_in_words(opt), _shorten(describe(opt.hint, opt.meta)), opt.meta.help]
         for name, opt in options.items()
     ]
     show_table(("key", "default", "type", "description"), rows)
