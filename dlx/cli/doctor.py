@@ -50,15 +50,15 @@ def _packages() -> str:
 
 
 def _extras() -> str:
-    from ..config.extras import extras, install, is_installed
+    from ..config.extras import OF_COMMANDS, extras, is_installed
 
-    found = []
-    for name, component in extras().items():
-        here = all(map(is_installed, component.needs))
-        found.append(
-            f"{name} is installed" if here else f"{name} is missing ({install(component)})"
-        )
-    return "; ".join(found)
+    every = OF_COMMANDS | {name: component.needs for name, component in extras().items()}
+    return "; ".join(
+        f"{name} is installed"
+        if all(map(is_installed, needs))
+        else f"{name} is missing (pip install 'dlx[{name}]')"
+        for name, needs in every.items()
+    )
 
 
 def _torch() -> str:

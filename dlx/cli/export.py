@@ -14,7 +14,6 @@ EXAMPLES = """examples:
   dlx export last --out wine.onnx --force
   dlx export last --json
 """
-NEEDS = ("onnx", "onnxscript", "onnxruntime")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
     """Writes the graph and its description, after they were checked."""
     folder = find_answering(Path(args.root), args.run)
     out = Path(args.out or f"{folder.name}.onnx")
-    require_extra("dlx export", "export", NEEDS)
+    require_extra("dlx export", "export")
     from ..use.exported_files import require_name
     from ..use.predicting import require_predicting
     from ..use.written import require_free

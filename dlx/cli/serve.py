@@ -19,7 +19,6 @@ EXAMPLES = """examples:
   dlx serve last --port 9000 --max-rows 100
   curl -H 'Content-Type: application/json' -d '{"rows": [{...}]}' localhost:8000/predict
 """
-NEEDS = ("fastapi", "uvicorn", "python_multipart")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Answers until a signal asks to stop."""
     folder = find_answering(Path(args.root), args.run)
-    require_extra("dlx serve", "serve", NEEDS)
+    require_extra("dlx serve", "serve")
     from ..use.predicting import require_predicting
 
     require_predicting(folder, args.plugins)

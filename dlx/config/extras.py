@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from typing import Any
 
@@ -12,6 +12,13 @@ from .fields import Chosen, Component, Table, options_of
 from .files import Path, Where
 from .schema import Config
 from .specs import TABLES
+
+OF_COMMANDS = {
+    "tables": ("pyarrow",),
+    "export": ("onnx", "onnxscript", "onnxruntime"),
+    "serve": ("fastapi", "uvicorn", "python_multipart"),
+}
+"""Extras that no component needs but a command, with their packages."""
 
 
 def find_missing(config: Config, where: Where) -> list[Problem]:
@@ -39,18 +46,17 @@ def install(component: Component) -> str:
     return f"pip install {wanted}"
 
 
-def require_extra(command: str, extra: str, packages: Iterable[str]) -> None:
+def require_extra(command: str, extra: str) -> None:
     """Refuses a command whose packages are not installed.
 
     Args:
         command: as it is typed.
         extra: of dlx, that brings them.
-        packages: their names.
 
     Raises:
         UsageError: one is missing.
     """
-    for package in packages:
+    for package in OF_COMMANDS[extra]:
         if not is_installed(package):
             what = f"{command} needs the package {package}"
             raise UsageError(Problem(what, "", hint=f"pip install 'dlx[{extra}]'"))

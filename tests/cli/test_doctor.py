@@ -46,6 +46,9 @@ def test_extras_are_told_with_what_to_type(cli: Cli, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(extras, "is_installed", lambda package: package == "tensorboard")
 
     assert look(cli)[1]["extras"]["found"] == (
+        "tables is missing (pip install 'dlx[tables]'); "
+        "export is missing (pip install 'dlx[export]'); "
+        "serve is missing (pip install 'dlx[serve]'); "
         "rl is missing (pip install 'dlx[rl]'); mlflow is missing (pip install 'dlx[mlflow]'); "
         "tensorboard is installed"
     )
