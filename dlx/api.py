@@ -310,5 +310,6 @@ def _as_frame(found: list[Row], rows: Any) -> Any:
     import pandas
 
     frame = pandas.DataFrame(found)
-    frame.index = rows.index[frame["row"].to_numpy()]
-    return frame.drop(columns="row")
+    places = frame.pop(frame.columns[0])  # the numbers of the rows
+    frame.index = rows.index[places.to_numpy()]
+    return frame

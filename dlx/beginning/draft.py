@@ -18,6 +18,7 @@ Key = tuple[str, ...]
 
 _PLAIN = re.compile(r"(\./|[A-Za-z_/])[\w./%-]*( [\w./%-]+)*")
 _WORDS = ("null", "~", "true", "false", "yes", "no", "on", "off", "y", "n", "nan", "inf")
+_REFERENCE = re.compile(r"(\\*)\$\{")
 
 
 @dataclass
@@ -48,7 +49,18 @@ class Draft:
         told = self.remarks if remarked else {k: v for k, v in self.remarks.items() if len(k) < 2}
         head = [f"# {printable_line(line)}".rstrip() for line in self.head]
         around = frozenset(key[:end] for key in told for end in range(len(key)))
-        return "\n".join([*head, *_mapping(self.values, (), told, around)]) + "\n"
+        about = {key: self.values[key] for key in ("about",) if key in self.values}
+        values = {**_escape(self.values), **about}  # of a title nothing is ever replaced
+        return "\n".join([*head, *_mapping(values, (), told, around)]) + "\n"
+
+
+def _escape(value: Any) -> Any:
+    """A value in whose texts ${...} stands for itself, as in the name of a file."""
+    if isinstance(value, dict):
+        return {key: _escape(one) for key, one in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_escape(one) for one in value]
+    return _REFERENCE.sub(r"\1\1\\${", value) if isinstance(value, str) else value
 
 
 def _mapping(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,8 @@ def check_shape(shape: Shape, codecs: Mapping[str, TargetCodec]) -> None:
 def columns_of(found: Predictions, codecs: Mapping[str, TargetCodec], shape: Shape) -> Columns:
     """The columns of some rows: those of each target, then what concerns the whole row.
 
+    An answer is called as its target; whatever else would have that name gets another, see `free`.
+
     Args:
         found: the predictions.
         codecs: what the values of each target stand for.
@@ -60,10 +62,20 @@ def columns_of(found: Predictions, codecs: Mapping[str, TargetCodec], shape: Sha
     columns: Columns = {}
     beside = dict(found.beside)
     for name, answers in found.answers.items():
-        columns |= _of_target(name, answers, codecs[name], shape)
-        mine = [one for one in beside if one.startswith(f"{name}_")]
-        columns |= {one: beside.pop(one) for one in mine}
-    return {**columns, **beside}
+        more = _of_target(name, answers, codecs[name], shape)
+        more |= {one: beside.pop(one) for one in [*beside] if one.startswith(f"{name}_")}
+        for one, values in more.items():
+            columns[one if one == name else free(one, {*found.answers, *columns})] = values
+    for one, values in beside.items():
+        columns[free(one, {*found.answers, *columns})] = values
+    return columns
+
+
+def free(name: str, taken: Collection[str]) -> str:
+    """A name of a column that no other has: itself, or with as many _ behind it as that takes."""
+    while name in taken:
+        name += "_"
+    return name
 
 
 def _of_target(name: str, answers: Answers, codec: TargetCodec, shape: Shape) -> Columns:

@@ -12,7 +12,7 @@ from ..data.columns import Dense
 from ..errors import Problem, UsageError
 from ..interrupts import check
 from ..progress import tell
-from .outputs import Columns, Shape, columns_of
+from .outputs import Columns, Shape, columns_of, free
 from .predictor import Predictions, Predictor
 from .rows import Broken, Reader, Rows
 from .rows.base import SHOWN
@@ -134,4 +134,4 @@ def _columns(
     """All columns of some rows, in order."""
     told = columns_of(found, predictor.codecs, shape)
     kept = {GIVEN + n if n in told or n == called else n: one for n, one in rows.kept.items()}
-    return {called: rows.ids, **kept, **told}
+    return {free(called, {*kept, *told}): rows.ids, **kept, **told}

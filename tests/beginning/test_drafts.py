@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from omegaconf import OmegaConf
 
 from dlx.beginning.described import correct
 from dlx.beginning.draft import WIDTH, Draft, scalar
@@ -31,6 +32,16 @@ def test_any_name_and_value_is_read_again_as_it_was_written(tmp_path: Path) -> N
     remarks = [line for line in draft.text().splitlines() if "#" in line and "remark" in line]
     assert remarks[0].startswith("  # a remark\\nof two lines and many words")
     assert max(map(len, remarks)) <= WIDTH
+
+
+@pytest.mark.parametrize(
+    "name", ["${oc.env:HOME}", "\\${trainer.epochs}", "a${b", "\\\\${x}", "\\$x"]
+)
+def test_what_looks_like_a_reference_stands_for_itself(name: str) -> None:
+    written = yaml.safe_load(Draft([], {"dataset": {"file": name, "missing": [name]}}).text())
+    assert OmegaConf.to_container(OmegaConf.create(written), resolve=True) == {
+        "dataset": {"file": name, "missing": [name]}
+    }
 
 
 @pytest.mark.parametrize(

@@ -322,6 +322,21 @@ def test_what_a_program_hands_over_is_read_as_the_cells_of_a_file(cli: Cli) -> N
         assert [one["unlike"] for one in found] == [one["unlike"] for one in text]
 
 
+def test_a_target_may_be_called_row(cli: Cli) -> None:
+    pandas = pytest.importorskip("pandas")
+    Path("configs/task").mkdir(parents=True)
+    Path("configs/task/mixed.yaml").write_text(MIXED.replace("Price:", "row:"))
+    rows = [f"1.{i:03},125;{'True' if i % 2 else 'False'};{i % 3};{i * i},5" for i in range(60)]
+    Path("mixed.csv").write_text("\n".join(["Size;Sold;Stars;row", *rows]))
+    assert cli("train", "task=mixed", "--quiet").code == 0
+    found = table(cli("predict", "last", "mixed.csv").out)
+    assert [*found[0]] == ["row_", "row", "row_low", "row_high", "unlike"]
+    assert [one["row_"] for one in found] == [*map(str, range(60))]
+    frame = pandas.DataFrame({"Size": [1.5, 2.5], "Sold": True, "Stars": "1"}, index=["a", "b"])
+    answered = dlx.load_run("last").predict(frame)
+    assert answered["row"].index.tolist() == ["a", "b"]
+
+
 @pytest.mark.parametrize("command", ["predict", "export", "serve"])
 def test_a_sweep_is_its_best_run(command: str, cli: Cli) -> None:
     root = Path(__file__).parents[1] / "old_runs"

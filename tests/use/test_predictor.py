@@ -86,6 +86,20 @@ def test_each_quantile_has_a_column_of_its_own() -> None:
     assert told == {"y": [2, 5], "y_q0.05": [1, 3], "y_q0.5": [2, 5], "y_q0.9": [4, 6]}
 
 
+def test_no_column_takes_the_name_of_an_answer() -> None:
+    """Targets may be called as what stands beside answers."""
+    number = TargetCodec("regression", 1)
+    names = ("unlike", "y", "y_low")
+    answers = {
+        name: number.decode(np.array([place, place], np.float32))
+        for place, name in enumerate(names)
+    }
+    beside = {"y_low": [7, 7], "y_high": [8, 8], "unlike": ["why", ""]}
+    columns = columns_of(Predictions(answers, beside), dict.fromkeys(names, number), Shape())
+    told = {name: np.asarray(values).tolist()[0] for name, values in columns.items()}
+    assert told == {"unlike": 0, "y": 1, "y_low_": 7, "y_high": 8, "y_low": 2, "unlike_": "why"}
+
+
 def test_an_unfinished_run_is_refused(run: Run, tmp_path: Path) -> None:
     broken = tmp_path / "wine" / run.folder.name
     shutil.copytree(run.folder, broken)
