@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,14 @@ class Cells:
     def of_type(self, *types: str) -> list[str]:
         """The columns that are taken for one of some types, in their order."""
         return [name for name in self.columns if self.types[name] in types]
+
+    def find_numbering(self) -> Iterator[str]:
+        """The identifiers that number the rows: each is one more than the one before."""
+        for name in self.of_type("identifier"):
+            texts = self.columns[name].texts
+            whole = len(texts) == self.profiled and all(map(str.isdecimal, texts))
+            if whole and len({int(b) - int(a) for a, b in pairwise(texts)}) == 1:
+                yield name
 
     def dates(self) -> dict[str, Numbers]:
         """The columns of dates, as seconds."""

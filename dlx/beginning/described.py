@@ -20,13 +20,16 @@ class Guess:
 
     Attributes:
         what: as a sentence.
-        rule: why, or what to type where it is wrong.
+        rule: why, or what to type where it is wrong; "" where that is the file's doing.
         asks: whether it is worth a question, as a column that may give the target away is.
     """
 
     what: str
-    rule: str
+    rule: str = ""
     asks: bool = False
+
+    def __str__(self) -> str:
+        return f"{self.what}: {self.rule}" if self.rule else self.what
 
 
 @dataclass(frozen=True)
@@ -65,12 +68,14 @@ class Wishes:
             nothing of it.
         time: column that orders the rows in time, likewise.
         command: what they typed, to which an answer can be added.
+        missing: cells that stand for a missing value, beside the usual ones.
     """
 
     types: dict[str, str] = field(default_factory=dict)
     group: str | None = None
     time: str | None = None
     command: str = ""
+    missing: tuple[str, ...] = ()
 
 
 def correct(command: str, flag: str, old: str, new: str) -> str:

@@ -42,7 +42,7 @@ def draft_table(cells: Cells, facts: TableFacts, wishes: Wishes) -> Draft:
         recipe.add("final", True, "a last model learns from all rows outside the test set")
     else:
         recipe.add("callbacks", {"early_stopping": {"patience": 5}})
-    about = {"title": _title(posed, cells, holds), "source": "your own"}
+    about = {"title": _title(posed, cells, holds), "source": ""}
     targets = {one.target: _target(one) for one in posed}
     dataset = _dataset(cells, holds, group, time, any(one.missing for one in posed))
     draft = Draft([], {"about": about, "dataset": dataset, "targets": targets, **recipe.sections})

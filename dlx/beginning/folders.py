@@ -116,7 +116,7 @@ class FolderSubject(Subject):
         found = [Guess(f"{TARGET} is predicted: {self.posed.problem} ({told})", self.posed.rule)]
         protocol, reason = self.choose_protocol()
         found.append(Guess(f"sets: {protocol['name']}", reason))
-        found += [Guess(text, "told by the reader") for text, _ in self.notes]
+        found += [Guess(text) for text, _ in self.notes]
         if self.broken:
             rule = "dataset.broken=skip is written, so that the others train"
             found[-1] = Guess(found[-1].what, rule, asks=True)
@@ -173,7 +173,7 @@ class FolderSubject(Subject):
         names = join_names(shorten(name) for name, _ in self.posed.classes[:5])
         more = f" and {len(self.posed.classes) - 5:,} more" * (len(self.posed.classes) > 5)
         about = {"title": f"{names}{more}: {plural(len(self), self.noun)} of {self.folder.name}"}
-        about |= {"source": "your own", "time": "", "result": ""}
+        about |= {"source": "", "time": "", "result": ""}
         targets = {TARGET: {"problem": self.posed.problem}}
         sections = {"about": about, "dataset": dataset, "targets": targets, **recipe.sections}
         draft = Draft([], sections)

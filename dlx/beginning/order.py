@@ -18,6 +18,14 @@ NAMED = (
 """Words in the name of a column whose values name what rows belong to."""
 SURE = ("id", "ids", "uid", "uuid", "guid", "patient", "subject", "person", "customer", "group")
 """Those of which a repeated value surely names one and the same."""
+PARTS_OF_TIME = (
+    ("year", "yr", "jahr"),
+    ("month", "mo", "monat"),
+    ("day", "tag"),
+    ("hour", "hr", "stunde"),
+    ("minute", "min"),
+)
+"""Words in the names of columns that say when a row was, the longest span first."""
 FEWEST_GROUPS = 5
 IN_ORDER = 1.0
 """Share of neighbouring rows that must stand in the order of their dates."""
@@ -65,6 +73,22 @@ def _group(column: Coded, type_: str) -> Group | None:
         f"({rows / groups:.1f} rows a value, at most {largest:,})"
     )
     return Group(column.name, groups, largest, sure, rule)
+
+
+def find_parts(numbers: Mapping[str, Numbers]) -> list[str]:
+    """Columns that together say when rows were, which stand in that order; none where they do not.
+
+    Args:
+        numbers: of each row by column, NaN where missing.
+    """
+    words = {name: {*split_name(name)} for name in numbers}
+    of = [next((n for n in words if words[n] & {*one}), "") for one in PARTS_OF_TIME]
+    if not all(of[:2]):
+        return []
+    found = [name for name in of if name]
+    table = np.stack([numbers[name] for name in found])
+    placed = np.lexsort(table[::-1])
+    return found if (placed == np.arange(len(placed))).all() and np.ptp(table[0]) > 0 else []
 
 
 def find_time(dates: Mapping[str, Numbers]) -> TimeOrder | None:

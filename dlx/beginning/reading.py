@@ -31,7 +31,7 @@ def read_cells(paths: Sequence[Path], wishes: Wishes) -> Cells:
     """
     table = Table.open(paths, header=None)
     check_wishes(wishes, table.header)
-    types = find_types(table, wishes.types)
+    types = find_types(table, wishes.types, wishes.missing)
     if problems := [one.problem for one in types.columns.values() if one.problem is not None]:
         raise UsageError(*problems)
     if not types.rows:

@@ -209,7 +209,7 @@ class SeriesSubject(Subject):
             told = f"{plural(steps.repeated, 'row')} of a time that another row has"
             yield Guess(told, "the first of each is kept (dataset.repeated)", asks=True)
         for note in cells.notes:
-            yield Guess(note, "told by the reader")
+            yield Guess(note)
 
     def _tell_horizons(self) -> str:
         ahead = join_names(f"{one:,}" for one in self.horizons)
@@ -239,7 +239,7 @@ class SeriesSubject(Subject):
             raise UsageError(Problem("nothing is to be forecast", "--target"))
         ahead = "a row" if self.horizons == (1,) else f"up to {self.horizons[-1]:,} rows"
         about = {"title": f"{self.target} {ahead} ahead, by {self.cells.what}"}
-        about |= {"source": "your own", "time": "", "result": ""}
+        about |= {"source": "", "time": "", "result": ""}
         trainer, reason = choose_trainer(max(1, int(0.6 * self.windows)))
         sections: dict[str, Any] = {
             "about": about,

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..errors import Problem, UsageError
 from .cells import Cells
 from .coded import Codes, Numbers
 from .described import Wishes
@@ -103,6 +104,11 @@ def _wished_group(cells: Cells, wishes: Wishes, found: list[Group]) -> list[Grou
 
 def _wished_time(cells: Cells, wishes: Wishes) -> TimeOrder | None:
     if wishes.time:
+        held = cells.types[wishes.time]
+        if held not in ("date", "number", "identifier"):
+            what = f"column {wishes.time} is {held}, and rows are ordered by dates or numbers"
+            accepted = "a column of dates, of numbers, or that numbers the rows"
+            raise UsageError(Problem(what, f"--time {wishes.time}", accepted))
         return TimeOrder(wishes.time, True, f"--time says {wishes.time}")
     found = find_time(cells.dates())
     return replace(found, used=False) if found and wishes.time is not None else found

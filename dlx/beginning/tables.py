@@ -14,7 +14,7 @@ from .described import Description, Guess, Subject, Wishes
 from .draft import Draft
 from .drafting import draft_table
 from .facts import ColumnFacts, Posed, TableFacts, shorten
-from .order import find_groups
+from .order import find_groups, find_parts
 from .posing import AmbiguousError, pose, split_asked
 from .recipes import COPIES
 from .steps import suggest_series
@@ -28,7 +28,9 @@ def fits(paths: Sequence[Path]) -> str:
     """Why some paths are a table; "" where they are not."""
     if any(path.is_dir() for path in paths):
         return ""
-    return "it is a file" if len(paths) == 1 else f"they are {len(paths):,} files"
+    return (
+        "a row is a case" if len(paths) == 1 else f"a row of these {len(paths):,} files is a case"
+    )
 
 
 def open_table(paths: Sequence[Path], wishes: Wishes) -> TableSubject:
@@ -98,8 +100,19 @@ class TableSubject(Subject):
             title += f"; beside the types all is told of {facts.profiled:,} rows, evenly apart"
         rows = tuple(map(row_of, facts.columns))
         command = self.wishes.command
-        guesses = (*_types(facts), *guess(facts, command), *suggest_series(self.cells, command))
+        series = suggest_series(self.cells, command)
+        guesses = (*_types(facts), *guess(facts, command), *series, *self._ask_of_time())
         return Description(title, TITLES, rows, RIGHT, guesses, facts.plain())
+
+    def _ask_of_time(self) -> Iterator[Guess]:
+        """Asks whether rows that stand in time are to be cut at random."""
+        numbers = {name: self.cells.numbers(name) for name in self.cells.of_type("number")}
+        parts = find_parts({name: one for name, one in numbers.items() if one is not None})
+        if parts and not self.facts.time and self.wishes.time is None:
+            by = next(self.cells.find_numbering(), parts[0])
+            told = f"{join_names(parts)} say when each was, and sets are cut at random; "
+            told += f"{self.wishes.command} --time {shlex.quote(by)} cuts them in time"
+            yield Guess("are rows in the order of time?", told, asks=True)
 
     def draft(self) -> Draft:
         """The task file."""
@@ -134,6 +147,7 @@ def _types(facts: TableFacts) -> Iterator[Guess]:
 
 def guess(facts: TableFacts, command: str) -> Iterator[Guess]:
     """What is guessed of a table as a whole."""
+    types = {one.name: one.type for one in facts.columns}
     for one in facts.targets:
         yield Guess(f"{one.target} is predicted: {_tell_problem(one)}", one.rule)
         if one.missing:
@@ -142,7 +156,8 @@ def guess(facts: TableFacts, command: str) -> Iterator[Guess]:
         asked = f"is {suspect.column} known before {suspect.target} is?"
         told = suspect.rule
         if suspect.why == "measured":
-            told += f"; it is left out: {_typed(command, suspect.column, 'TYPE')} takes it"
+            takes = _typed(command, suspect.column, types[suspect.column])
+            told += f"; it is left out: {takes} takes it"
         else:
             told += f"; it is kept: {_typed(command, suspect.column, 'skip')} leaves it out"
         yield Guess(asked, told, asks=True)
@@ -156,7 +171,7 @@ def guess(facts: TableFacts, command: str) -> Iterator[Guess]:
         yield Guess(used if facts.time.used else may, facts.time.rule)
     yield from _copies(facts)
     for note in facts.notes:
-        yield Guess(note, "told by the reader")
+        yield Guess(note)
 
 
 def _typed(command: str, column: str, type_: str) -> str:

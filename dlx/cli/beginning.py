@@ -23,14 +23,18 @@ MOST = 40
 def add_wishes(parser: argparse.ArgumentParser) -> None:
     """Adds the path and what the user may say of it."""
     add = parser.add_argument
-    add("paths", nargs="+", metavar="PATH", type=Path, help="a table, or several with one header")
+    told = "a table, or several with one header; a folder of pictures or texts, a folder a class"
+    add("paths", nargs="+", metavar="PATH", type=Path, help=told)
     told = "column to predict; PROBLEM: binary, multiclass, multilabel, regression (repeatable)"
     add("--target", action="append", default=[], metavar="COLUMN[=PROBLEM]", help=told)
     told = "what a column holds: number, category, text, date, identifier, skip (repeatable)"
     add("--type", action="append", default=[], metavar="COLUMN=TYPE", help=told)
+    told = "what else a cell says where its value is missing, as 'k. A.' (repeatable)"
+    add("--missing", action="append", default=[], metavar="TEXT", help=told)
     add("--group", metavar="COLUMN", help="rows with the same value stay together; '': none do")
     add("--time", metavar="COLUMN", help="column that orders the rows in time; '': none does")
-    add("--kind", default="", metavar="KIND", help="what PATH holds, where it is not recognised")
+    told = "what PATH holds: table, series, images, texts (default: what it looks like)"
+    add("--kind", default="", metavar="KIND", help=told)
     add("--json", action="store_true", help="print JSON, for scripts")
 
 
@@ -44,7 +48,7 @@ def open_wished(args: argparse.Namespace, command: str) -> tuple[Subject, str]:
     from ..beginning.kinds import open_subject
 
     types = dict(_split_type(one) for one in args.type)
-    wishes = Wishes(types, args.group, args.time, command)
+    wishes = Wishes(types, args.group, args.time, command, tuple(args.missing))
     return open_subject([path.expanduser() for path in args.paths], wishes, args.kind)
 
 
@@ -116,7 +120,7 @@ def tell(description: Description, rule: str) -> None:
     if quiet:
         say("")
     for one in quiet[:MOST]:
-        say(f"{one.what}: {one.rule}")
+        say(str(one))
     if len(quiet) > MOST:
         say(f"and {len(quiet) - MOST:,} more guesses, with --json")
     for one in (one for one in description.guesses if one.asks):

@@ -6,7 +6,7 @@ import argparse
 import shlex
 
 from .beginning import add_wishes, may_ask, open_wished, settle, tell
-from .console import say_json
+from .console import say, say_json
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -27,6 +27,10 @@ def run(args: argparse.Namespace) -> int:
     description = subject.describe()
     if args.json:
         say_json({"kind": rule, **description.plain()})
-    else:
-        tell(description, rule)
+        return 0
+    tell(description, rule)
+    say("")
+    say("next:")
+    asked = [] if args.target or not subject.choices() else ["--target", "COLUMN"]
+    say(f"  {shlex.join(['dlx', 'init', *args.typed[1:], *asked])}")
     return 0

@@ -168,7 +168,8 @@ def chronological(
     gap = gap_of(options, samples)
     order, test, test_rule = cut_test(options, samples, gap)
     count = count_rows(options.validation, len(order), "protocol.validation", samples.sample)
-    validation, train = order[-count:], order[: -count - gap]
+    at = len(order) - count
+    validation, train = order[at:], order[: end_before(samples, order, at, gap)]
     if not len(train):
         raise refuse_gap(options, samples, f"less than {len(order) - count:,} rows")
     rule = f"in time: {len(train):,} rows train, the next {count:,} validate, {test_rule}"
@@ -187,7 +188,8 @@ def cut_test(options: specs.InTime, samples: Samples, gap: int) -> tuple[Rows, R
     left_out = f", {gap:,} rows left out between two sets" if gap else ""
     if samples.test is None:
         count = count_rows(options.test, len(order), "protocol.test", samples.sample)
-        test, order = order[-count:], order[: -count - gap]
+        at = len(order) - count
+        test, order = order[at:], order[: end_before(samples, order, at, gap)]
         rule = f"the latest {count:,} rows are the test set"
     else:
         test, order = samples.test, order[~np.isin(order, samples.test)]
@@ -196,6 +198,22 @@ def cut_test(options: specs.InTime, samples: Samples, gap: int) -> tuple[Rows, R
     if not len(order):
         raise refuse_gap(options, samples, f"far less than {len(samples):,} rows")
     return order, np.sort(test), rule + left_out
+
+
+def end_before(samples: Samples, order: Rows, at: int, gap: int) -> int:
+    """Where the rows end that may be in the set before one: rows of its first time are left out.
+
+    Args:
+        samples: the rows.
+        order: some of them in the order of time.
+        at: where in that order the later set begins.
+        gap: rows that are left out before it.
+    """
+    end = max(0, at - gap)
+    time = np.asarray(samples.columns[samples.time])[order]
+    if end and time[end - 1] == time[at]:
+        end = int(np.searchsorted(time, time[at], side="left"))
+    return end
 
 
 def gap_of(options: specs.InTime, samples: Samples) -> int:
@@ -226,6 +244,10 @@ def refuse_gap(options: specs.InTime, samples: Samples, accepted: str) -> UsageE
     if options.gap is not None:
         what = f"`protocol.gap` is {options.gap:,}, which leaves no row to train on"
         return UsageError(Problem(what, accepted=accepted))
+    if not samples.span:
+        what = f"no row is earlier than the next set by {samples.time}: too many have the same time"
+        hint = "smaller protocol.test and protocol.validation; protocol=holdout cuts at random"
+        return UsageError(Problem(what, accepted=accepted, hint=hint))
     what = f"{samples.tell_span()}: rows left out between two sets leave none to train on"
     hint = "smaller protocol.test and protocol.validation, or dataset options that reach less far"
     return UsageError(Problem(what, accepted=accepted, hint=hint))

@@ -10,8 +10,16 @@ import numpy as np
 
 from ..config.specs.protocols import Rolling
 from ..errors import Problem, UsageError
-from .columns import Rows
-from .protocols import Fold, Split, count_rows, cut_test, gap_of, made_by_of
+from .protocols import (
+    Fold,
+    Split,
+    count_rows,
+    cut_test,
+    end_before,
+    gap_of,
+    made_by_of,
+    refuse_gap,
+)
 from .samples import Samples
 
 
@@ -33,7 +41,15 @@ def rolling(
     first = len(order) - options.k * each
     if first - gap < 1:
         raise UsageError(_refuse_size(options, each, len(order), gap))
-    folds = tuple(_cut(options, order, origin, each, first, gap) for origin in range(options.k))
+    places = [first + origin * each for origin in range(options.k)]
+    ends = [end_before(samples, order, at, gap) for at in places]
+    begins = [origin * each * (options.window == "sliding") for origin in range(options.k)]
+    if any(end <= begin for begin, end in zip(begins, ends, strict=True)):
+        raise refuse_gap(options, samples, "less")
+    folds = tuple(
+        Fold(np.sort(order[begin:end]), np.sort(order[at : at + each]))
+        for begin, end, at in zip(begins, ends, places, strict=True)
+    )
     trained = sorted({len(fold.train) for fold in folds})
     rule = (
         f"in time, {options.k} origins ({options.window} window): {_span(trained)} rows train, the "
@@ -41,13 +57,6 @@ def rolling(
     )
     made_by = made_by_of(options)
     return Split("rolling", folds, test, rule, made_by, made_by)
-
-
-def _cut(options: Rolling, order: Rows, origin: int, each: int, first: int, gap: int) -> Fold:
-    """The rows before an origin, less the gap, and the stretch after it."""
-    at = first + origin * each
-    begin = origin * each if options.window == "sliding" else 0
-    return Fold(np.sort(order[begin : at - gap]), np.sort(order[at : at + each]))
 
 
 def _span(sizes: list[int]) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from dlx.beginning.kinds import KINDS
 
@@ -30,13 +31,13 @@ def table(here: Path) -> Path:
 def test_what_is_held_and_guessed_is_shown(cli: Cli, table: Path) -> None:
     answer = cli("data", "describe", table.name, "--target", "bought")
     assert answer.code == 0
-    assert answer.out.startswith("shop.csv: 60 rows, 4 columns\n  a table: it is a file\n")
+    assert answer.out.startswith("shop.csv: 60 rows, 4 columns\n  a table: a row is a case\n")
     assert "bought is predicted: binary (0 67%, 1 33%): it has two values: 0 and 1" in answer.out
     assert answer.err == (
         "warning: is invoice known before bought is? a rule that knows invoice alone, tried on "
         "rows that it was not made from, is wrong for 0 of 60 rows, where always the most frequent "
         "class is wrong for 20 (told where 90% of them are put right); it is left out: dlx data "
-        "describe shop.csv --target bought --type invoice=TYPE takes it\n"
+        "describe shop.csv --target bought --type invoice=category takes it\n"
     )
 
 
@@ -120,3 +121,50 @@ def test_few_whole_numbers_may_be_classes_or_a_quantity(cli: Cli, here: Path) ->
     )
     for one in answer.err.rpartition("try: ")[2].split("   or   "):
         assert cli(*one.split()[1:]).code == 0
+
+
+def test_the_command_that_makes_the_task_stands_last(cli: Cli, table: Path) -> None:
+    answer = cli("data", "describe", table.name, "--type", "job=skip")
+    assert answer.out.endswith("\nnext:\n  dlx init shop.csv --type job=skip --target COLUMN\n")
+    answer = cli("data", "describe", table.name, "--target", "bought")
+    assert answer.out.endswith("\nnext:\n  dlx init shop.csv --target bought\n")
+
+
+def test_a_word_that_means_a_missing_value_can_be_said(cli: Cli, here: Path) -> None:
+    ages = ["k. A." if row % 10 == 0 else f"{row / 8:.3f}".replace(".", ",") for row in range(60)]
+    lines = [f"{age};{'ab'[row % 2]}" for row, age in enumerate(ages)]
+    (here / "people.csv").write_text("\n".join(["age;kind", *lines]))
+    answer = cli("init", "people.csv", "--target", "kind")
+    assert (answer.code, answer.err) == (
+        2,
+        "error: people.csv: column age has numbers in 54 cells, but not in 6: 'k. A.' in line 2\n"
+        "  where: people.csv\n"
+        "  accepted: numbers as 1234,5, below 3.4e38\n"
+        "  try: --missing 'k. A.' if that means a missing value; else mend them; or "
+        "--type age=category, --type age=skip\n",
+    )
+    answer = cli("init", "people.csv", "--target", "kind", "--missing", "k. A.")
+    assert answer.code == 0
+    assert "age: number: every cell is a number, as 1234,5 or missing (6)\n" in answer.out
+    written = yaml.safe_load((here / "configs" / "task" / "people.yaml").read_text())
+    assert "k. A." in written["dataset"]["missing"]
+
+
+def test_rows_whose_time_is_in_several_columns_ask_how_sets_are_cut(cli: Cli, here: Path) -> None:
+    lines = [f"{2020 + row // 48},{row // 4 % 12},{row % 4},{row * 7 % 11}" for row in range(96)]
+    (here / "air.csv").write_text("\n".join(["year,month,day,dust", *lines]))
+    asked = ("init", "air.csv", "--target", "dust=regression")
+    assert cli(*asked).err == (
+        "warning: are rows in the order of time? year, month, day say when each was, and sets "
+        "are cut at random; dlx init air.csv --target dust=regression --time year cuts them in "
+        "time\n"
+    )
+    answer = cli(*asked, "--time", "year", "--force")
+    assert (answer.code, answer.err) == (0, "")
+    assert "sets are cut in the order of year: --time says year\n" in answer.out
+    numbered = [f"{number},{line}" for number, line in enumerate(lines, 5)]
+    (here / "air.csv").write_text("\n".join(["no,year,month,day,dust", *numbered]))
+    assert "--force --time no cuts them in time\n" in cli(*asked, "--force").err
+    lines[3], lines[40] = lines[40], lines[3]
+    (here / "air.csv").write_text("\n".join(["year,month,day,dust", *lines]))
+    assert cli(*asked, "--force").err == ""

@@ -174,7 +174,7 @@ def test_a_hint_at_a_column_with_a_blank_can_be_typed(cli: Cli, here: Path) -> N
     (here / "shop.csv").write_text("\n".join(["a,is sold,left over", *lines]))
     answer = cli("init", "shop.csv", "--target", "is sold")
     typed = answer.err.partition("left out: ")[2].partition(" takes it")[0]
-    assert typed == "dlx init shop.csv --target 'is sold' --type 'left over=TYPE'"
+    assert typed == "dlx init shop.csv --target 'is sold' --type 'left over=category'"
     said = shlex.split(typed.replace("TYPE", "category"))[1:]
     assert cli(*said, "--force").code == 0
     assert yaml.safe_load(TASK.read_text())["dataset"]["columns"]["left over"] == "category"

@@ -428,6 +428,27 @@ class TestTime:
             "smaller protocol.test and protocol.validation, or dataset options that reach less far",
         )
 
+    @pytest.mark.parametrize("gap", [None, 2])
+    def test_rows_of_one_time_are_in_one_set(self, gap: int | None) -> None:
+        samples = in_time(200)
+        days = np.asarray(samples.columns["hour"]) // 9
+        samples = replace(samples, columns={**samples.columns, "hour": days})
+
+        split = chronological(Chronological(gap=gap, validation=30, test=40), samples, 0, "y")
+
+        (fold,) = split.folds
+        assert (len(fold.validation), len(split.test)) == (30, 40)
+        train, validation, test = (days[r] for r in (fold.train, fold.validation, split.test))
+        assert validation.min() - train.max() == test.min() - validation.max() == 1
+        assert len(train) == 9 * (train.max() + 1)  # the whole of each day before
+
+        samples = replace(samples, columns={**samples.columns, "hour": days * 0})
+        with pytest.raises(UsageError) as caught:
+            chronological(Chronological(validation=30, test=40), samples, 0, "y")
+        assert caught.value.problems[0].what == (
+            "no row is earlier than the next set by hour: too many have the same time"
+        )
+
     def test_a_gap_that_leaves_nothing_is_refused(self) -> None:
         with pytest.raises(UsageError, match=r"`protocol.gap` is 50, which leaves no row"):
             chronological(Chronological(gap=50, validation=20, test=40), in_time(150), 0, "y")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -55,6 +56,18 @@ def test_each_origin_trains_on_the_past_up_to_the_gap(
         assert len(train) == train.max() - train.min() + 1
     found = check(samples, split, {}, [bytes([row]) for row in range(200)])
     assert [one for one in found if one.kind == "leak"] == []
+
+
+@pytest.mark.parametrize("window", ["expanding", "sliding"])
+def test_rows_of_the_time_that_validates_first_do_not_train(window: Any) -> None:
+    samples = in_time(200)
+    days = np.asarray(samples.columns["hour"]) // 9
+    samples = replace(samples, columns={**samples.columns, "hour": Dense(days)})
+    split = rolling(Rolling(k=3, validation=20, test=40, window=window), samples, 0, "y")
+    for train, validation in hours_of(samples, split):
+        assert len(validation) == 20
+        assert validation.min() - train.max() == 1
+    assert days[split.test].min() - max(v.max() for _, v in hours_of(samples, split)) == 1
 
 
 def test_the_rule_says_what_was_done() -> None:

@@ -91,7 +91,8 @@ def find_columns(table: Table, options: Options) -> dict[str, str]:
         holds.setdefault(options.group, "category")
     if options.time:
         told = options.columns.get(options.time)
-        holds.setdefault(options.time, "number" if told == "number" else "date")
+        counts = told == "number" or (told == "identifier" and options.time not in options.dates)
+        holds.setdefault(options.time, "number" if counts else "date")
     lacking = [name for name in holds if name not in table.header]
     if lacking:
         raise UsageError(*(_refuse_lacking(table, options, name) for name in lacking))

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -25,6 +27,9 @@ from .styles import (
 Holds = Literal["number", "category", "text", "image", "date", "identifier", "constant"]
 MOSTLY = 0.8
 """Share of a column's values from which those of another kind are taken for mistakes."""
+_NUMBER = re.compile(r"\d|\binf", re.IGNORECASE)
+_MARKS = 3
+"""Different texts among numbers or dates, at most, that may stand for a missing value."""
 FEW, SHARE = 20, 10
 """Texts are categories if there are so few, or if each is there so often on average."""
 WORDS = 3.0
@@ -82,10 +87,17 @@ class Look:
         distinct = len(self.known) if self.seen.whole else None
         return ColumnType(holds, rule, missing, distinct, **more)
 
-    def refuse(self, what: str, accepted: str, fallback: Holds, **more: Any) -> ColumnType:
-        """A type that is not sure, and what is wrong."""
+    def refuse(
+        self, what: str, accepted: str, fallback: Holds, marks: Sequence[str] = (), **more: Any
+    ) -> ColumnType:
+        """A type that is not sure, and what is wrong; `marks` may stand for a missing value."""
         name = self.seen.name
-        hint = f"mend them; or --type {name}=category, --type {name}=skip"
+        other = [f"--type {shlex.quote(f'{name}={one}')}" for one in ("category", "skip")]
+        hint = f"mend them; or {', '.join(other)}"
+        repeated = len(marks) < self.seen.count(marks)
+        if repeated and len(marks) <= _MARKS and not any(map(_NUMBER.search, marks)):
+            said = " ".join(f"--missing {shlex.quote(one)}" for one in marks)
+            hint = f"{said} if that means a missing value; else {hint}"
         told = f"{printable(self.path.name)}: column {name} {what}"
         problem = Problem(told, str(self.path), accepted, hint)
         return self.type(fallback, what, problem=problem, **more)
@@ -142,7 +154,7 @@ def _numbers(look: Look) -> ColumnType | None:
         told = f"has numbers in {look.seen.count(right):,} cells, but not in "
         told += f"{look.seen.count(wrong):,}: {look.seen.show(wrong)}"
         accepted = f"numbers as {style_name(look.decimal, look.thousands)}, below 3.4e38"
-        return look.refuse(told, accepted, "category")
+        return look.refuse(told, accepted, "category", wrong)
     if found := _codes(look):
         return found
     rule = "every cell is a number"
@@ -205,7 +217,7 @@ def _dates(look: Look) -> ColumnType | None:
         told = (
             f"has dates in {right:,} cells, but not in {every - right:,}: {look.seen.show(wrong)}"
         )
-        return look.refuse(told, f"dates as {tell_format(best[0])}", "category")
+        return look.refuse(told, f"dates as {tell_format(best[0])}", "category", wrong)
     return _one_format(look, dates, best)
 
 

@@ -67,25 +67,29 @@ class TableTypes:
         return None
 
 
-def find_types(table: Table, wishes: Mapping[str, str] | None = None) -> TableTypes:
+def find_types(
+    table: Table, wishes: Mapping[str, str] | None = None, also: Sequence[str] = ()
+) -> TableTypes:
     """What each column of a table holds; all rows are read.
 
     Args:
         table: the table.
         wishes: what the user says of some columns, by name; their type is that.
+        also: cells that the user says stand for a missing value, beside the usual ones.
 
     Raises:
         UsageError: a row cannot be read.
     """
-    how = Writing(frozenset(MISSING))
+    base = tuple(dict.fromkeys([*MISSING, *(one.strip() for one in also)]))
+    how = Writing(frozenset(base))
     most = max(1000, min(MOST, ALL // max(1, len(table.header))))
     columns = [Seen(name, most) for name in table.header]
     for block in table.blocks():
         for seen in columns:
             seen.add(block, how)
-    decimal, thousands, told = _find_style(table, columns)
-    extra = _find_markers(columns, decimal, thousands)
-    missing = (*MISSING, *sorted(extra))
+    decimal, thousands, told = _find_style(table, columns, base)
+    extra = _find_markers(columns, decimal, thousands, base)
+    missing = (*base, *sorted(extra))
     looks = [
         Look(one, table.paths[0], frozenset(missing), decimal, thousands, one.known(missing))
         for one in columns
@@ -129,9 +133,11 @@ def _refuse_wrong(look: Look, wrong: Sequence[str]) -> ColumnType:
     return look.refuse(what, "one kind in the whole column", "category")
 
 
-def _find_style(table: Table, columns: Sequence[Seen]) -> tuple[str, str, list[str]]:
+def _find_style(
+    table: Table, columns: Sequence[Seen], missing: Sequence[str]
+) -> tuple[str, str, list[str]]:
     """How numbers are written: as most columns of numbers have it, the plainest first."""
-    sample = {one.name: one.known(MISSING)[:1000] for one in columns}
+    sample = {one.name: one.known(missing)[:1000] for one in columns}
     signed = [one for one in columns if not one.plain and sample[one.name]]
     mostly = {style: [one for one in signed if _fits(sample[one.name], *style)] for style in STYLES}
     best = max(STYLES, key=lambda style: len(mostly[style]))
@@ -144,15 +150,17 @@ def _find_style(table: Table, columns: Sequence[Seen]) -> tuple[str, str, list[s
             best, why = (",", ""), "since cells are parted by semicolons"
         else:
             why = "a comma is always followed by three digits"
-    dotted = [one.name for one in columns if one.plain and best[0] == "," and _has_dots(one)]
+    dotted = [
+        one.name for one in columns if one.plain and best[0] == "," and _has_dots(one, missing)
+    ]
     told = [f"numbers are written as {style_name(*best)}: {why}"]
     if dotted:
         told.append(f"{join_names(dotted)} would be numbers with a decimal point")
     return *best, told
 
 
-def _has_dots(seen: Seen) -> bool:
-    return any("." in text for text in seen.texts)
+def _has_dots(seen: Seen, missing: Sequence[str]) -> bool:
+    return any("." in text for text in seen.known(missing))
 
 
 def _fits(texts: list[str], decimal: str, thousands: str) -> bool:
@@ -162,11 +170,13 @@ def _fits(texts: list[str], decimal: str, thousands: str) -> bool:
     return len(wrong) <= (1 - MOSTLY) * len(texts)
 
 
-def _find_markers(columns: Sequence[Seen], decimal: str, thousands: str) -> set[str]:
+def _find_markers(
+    columns: Sequence[Seen], decimal: str, thousands: str, missing: Sequence[str]
+) -> set[str]:
     """Texts that stand for a missing value in columns whose other cells are numbers or dates."""
     found: set[str] = set()
     for seen in columns:
-        known = seen.known(MISSING)
+        known = seen.known(missing)
         marked = {*known} & MARKERS
         others = [text for text in known if text not in marked]
         if seen.plain or not marked or not others:

@@ -93,8 +93,7 @@ MENDED = {
     ),
     "names": Mended(
         "size,size,,good\n" + lines(colour=lambda n: f"{n % 7},{n % 5}"),
-        "a second column size is called size_2: told by the reader\n"
-        "column 3 has no name: called column_3",
+        "a second column size is called size_2\ncolumn 3 has no name: called column_3",
         USUAL,
     ),
     "all_missing": Mended(
