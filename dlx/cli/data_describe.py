@@ -32,5 +32,5 @@ def run(args: argparse.Namespace) -> int:
     say("")
     say("next:")
     asked = [] if args.target or not subject.choices() else ["--target", "COLUMN"]
-    say(f"  {shlex.join(['dlx', 'init', *args.typed[1:], *asked])}")
+    say(f"  {shlex.join(['dlx', 'init', *args.line[1:], *asked])}")
     return 0
