@@ -220,6 +220,23 @@ def test_the_short_way_is_short() -> None:
         assert len([line for line in block.splitlines() if line.strip()]) <= 20, block
 
 
+def test_a_dataset_in_short_is_trained_on(cli: Any, here: Path) -> None:
+    folder = Path(os.environ["DLX_DATA"]) / "flats"
+    folder.mkdir(parents=True)
+    rows = np.random.default_rng(0).random((60, 3))
+    rows[:, 2] = rows[:, 0] + rows[:, 1]
+    np.save(folder / "flats.npy", rows)
+    assert cli("train", "task=flats", "trainer.epochs=2", *QUICK).code == 0
+    assert report(here / "runs" / "flats")["scores"][0]["name"] == "val/mae"
+
+
+def test_a_model_and_a_loss_in_short_are_trained(cli: Any, here: Path) -> None:
+    mine = ("plugins=[my_shallow,my_margin]", "model={name: shallow, width: 8}", "loss.name=margin")
+    done = cli("train", "task=wine", *mine, "trainer.epochs=2", "trainer.threads=1")
+    assert done.code == 0
+    assert "shallow with 139 parameters" in done.out
+
+
 @pytest.mark.usefixtures("winds")
 def test_a_column_of_ones_own_goes_from_the_file_to_the_report(cli: Any, here: Path) -> None:
     train = ("train", "task=winds", "trainer.epochs=20", "optimizer.lr=0.02", *QUICK)
