@@ -107,6 +107,10 @@ class Files(Pictures):
         """
         return self.decoded.read(self.rows[rows])
 
+    def several(self, rows: Rows) -> Array:
+        """As `pixels` has them."""
+        return self.pixels(rows)
+
     def fits_into(self, free: int) -> bool:
         """Whether the pictures of all files take little of so many bytes of memory."""
         return self.originals.nbytes <= min(IN_MEMORY, free // 4)

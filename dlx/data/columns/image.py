@@ -15,6 +15,8 @@ from ..unlike import PICTURE, PICTURES, Unlike, beyond, describe_pictures, evenl
 from .base import Array, Input, Numeric, Rows, Shown
 
 _LEVELS = np.arange(256.0)
+_AT_ONCE = 64
+"""Pictures in memory while they are described."""
 
 
 class Pictures(Numeric):
@@ -43,6 +45,22 @@ class Pictures(Numeric):
     @abstractmethod
     def count_levels(self) -> npt.NDArray[np.int64]:
         """How often each channel has each byte, (channels, 256)."""
+
+    @abstractmethod
+    def several(self, rows: Rows) -> Array:
+        """Some rows as bytes, (rows, channels, height, width)."""
+
+    def remember(self, rows: Rows) -> dict[str, Array]:
+        """The ranges of brightness and contrast, in bytes."""
+        return limits_of(self._describe_each(evenly(rows, PICTURES)))
+
+    def compare(self, known: Mapping[str, Array]) -> Unlike | None:
+        """How far out of these ranges each picture lies."""
+        return beyond(self._describe_each(np.arange(len(self))), PICTURE, known)
+
+    def _describe_each(self, rows: Rows) -> Array:
+        blocks = np.split(rows, range(_AT_ONCE, len(rows), _AT_ONCE))
+        return np.concatenate([describe_pictures(self.several(block)) for block in blocks])
 
     def __post_init__(self) -> None:
         channels = self.sizes[0]
@@ -137,13 +155,9 @@ class Image(Pictures):
         """The picture."""
         return Shown("image", np.asarray(self.pixels[row]))
 
-    def remember(self, rows: Rows) -> dict[str, Array]:
-        """The ranges of brightness and contrast, in bytes."""
-        return limits_of(describe_pictures(self.pixels[evenly(rows, PICTURES)]))
-
-    def compare(self, known: Mapping[str, Array]) -> Unlike | None:
-        """How far out of these ranges each picture lies."""
-        return beyond(describe_pictures(self.pixels), PICTURE, known)
+    def several(self, rows: Rows) -> Array:
+        """Some rows as bytes, (rows, channels, height, width)."""
+        return self.pixels[rows]
 
     def profile(self, name: str) -> Iterator[Profile]:
         """The pictures as a whole, in bytes."""
