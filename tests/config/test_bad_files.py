@@ -12,6 +12,7 @@ import pytest
 from dlx.config.files import MAX_BYTES, BadFile, scan
 from dlx.config.load import load
 from dlx.config.schema import Trainer
+from dlx.problem import PROBLEMS
 
 Told = Callable[..., str]
 Write = Callable[[str, str], Path]
@@ -43,8 +44,7 @@ optimizer:
     assert told("task=mine", "trainer.epoch=4", "model.units=x") == (
         "`targets.digit.problem` is 'multiclas' (text)\n"
         "  where: configs/task/mine.yaml:3\n"
-        "  accepted: one of binary, multiclass, multilabel, regression, vector_regression, "
-        "unit_regression\n"
+        f"  accepted: one of {', '.join(PROBLEMS)}\n"
         "  try: did you mean multiclass?\n"
         "unknown key `model.unit` (of mlp)\n"
         "  where: configs/task/mine.yaml:6\n"

@@ -9,6 +9,7 @@ import pytest
 from dlx.config.paths import find_shipped
 from dlx.config.specs import LAYERS as LAYER_TABLE
 from dlx.errors import Problem
+from dlx.problem import PROBLEMS
 
 Told = Callable[..., str]
 A_LAYER = "a layer: {name: ..., options}"
@@ -73,7 +74,7 @@ TYPE = [
     case(
         "targets.digit.problem=multiclas",
         "`targets.digit.problem` is 'multiclas' (text)",
-        "one of binary, multiclass, multilabel, regression, vector_regression, unit_regression",
+        f"one of {', '.join(PROBLEMS)}",
         "targets.digit.problem=multiclass",
     ),
     case("targets=null", "`targets` is null", "a mapping of names to sections", ""),

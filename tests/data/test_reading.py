@@ -60,6 +60,10 @@ class TestEverySample:
             if problem == "regression":
                 assert column.dtype == np.float32
                 assert target not in samples.classes
+            elif problem == "multilabel":
+                assert column.dtype == np.float32
+                assert column.shape == (len(samples), len(samples.classes[target]))
+                assert set(np.unique(column)) == {0, 1}
             else:
                 assert column.dtype == np.int64
                 training = np.delete(column, [] if samples.test is None else samples.test)
@@ -199,7 +203,7 @@ import sys, dlx.data
 assert "numpy" not in sys.modules, "importing the package is to be cheap"
 from dlx.config.specs.datasets import DATASETS
 for name, entry in DATASETS.entries.items():
-    if name not in ("glove", "table"):  # which have no sample
+    if name not in ("glove", "series", "table"):  # which have no sample
         dlx.data.read(DATASETS.default(name, sample=True)())
 dlx.data.read(DATASETS.default("digits")())
 assert not {"torch", "sklearn", "urllib.request"} & set(sys.modules)

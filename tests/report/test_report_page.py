@@ -18,7 +18,7 @@ from dlx.report.page import SECTIONS
 from dlx.runs.artifacts import KINDS
 
 ALL = [make.__name__ for make in SECTIONS]
-MORE = {"workflow", "folds", "checks", *KINDS}
+MORE = {"workflow", "folds", "trust", "checks", *KINDS}
 """Sections of runs that measured more than a plain one."""
 PLAIN = [name for name in ALL if name not in MORE]
 
