@@ -56,7 +56,8 @@ def commands() -> list[str]:
     for page in PAGES:
         outside = re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.S | re.M)
         lines += re.findall(r"`(dlx [a-z-]+ [^`]+)`", outside)
-    wanted = [re.split(r" [|>] ", line)[0] for line in lines if line.startswith("dlx ")]
+    alone = re.compile(r"""(?:'[^']*'|"[^"]*"|(?! [|>] ).)*""")  # up to a pipe that is not quoted
+    wanted = [alone.findall(line)[0] for line in lines if line.startswith("dlx ")]
     return list(dict.fromkeys(wanted))
 
 
