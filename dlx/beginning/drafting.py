@@ -14,10 +14,12 @@ from .cells import Cells
 from .described import Wishes
 from .draft import Draft
 from .facts import ColumnFacts, Posed, TableFacts
-from .recipes import WORDS, Recipe, choose_metrics, choose_protocol, choose_trainer
+from .recipes import WORDS, Recipe, choose_learning, choose_metrics, choose_protocol, choose_scale
 
 INPUTS = {"number": "numbers", "category": "categories", "date": "dates"}
 """The input that columns of a type stand in side by side; each text is one of its own."""
+CODED = {"category", "text"}
+"""What is learned as a vector or a weight for each value or word."""
 
 
 def draft_table(cells: Cells, facts: TableFacts, wishes: Wishes) -> Draft:
@@ -32,21 +34,24 @@ def draft_table(cells: Cells, facts: TableFacts, wishes: Wishes) -> Draft:
     recipe.add("prepare", {"steps": [*_steps(holds)]})
     protocol, reason = choose_protocol(rows, posed, facts.alike, time, group)
     recipe.add("protocol", _whole(PROTOCOLS, **protocol), reason)
-    recipe.add("model", _whole(MODELS, "tabular"))
-    recipe.add("optimizer", _whole(OPTIMIZERS, "adamw", lr=0.002, weight_decay=0.01))
-    recipe.add("trainer", *choose_trainer(int(0.64 * rows)))
+    learning = choose_learning(rows, int(0.64 * rows), bool({*holds.values()} & CODED))
+    recipe.add("model", _whole(MODELS, "tabular", **learning.model))
+    recipe.add("optimizer", _whole(OPTIMIZERS, "adamw", **learning.optimizer))
+    recipe.add("schedule", learning.schedule)
+    recipe.add("trainer", learning.trainer, learning.reason)
     metrics, reason = choose_metrics(posed)
     if metrics:
         recipe.add("metrics", metrics, reason)
     if "kfold" in protocol["name"]:
         recipe.add("final", True, "a last model learns from all rows outside the test set")
-    else:
-        recipe.add("callbacks", {"early_stopping": {"patience": 5}})
     about = {"title": _title(posed, cells, holds), "source": ""}
-    targets = {one.target: _target(one) for one in posed}
+    scales = {one.target: _scale(cells, one) for one in posed}
+    targets = {one.target: {"problem": one.problem, **scales[one.target][0]} for one in posed}
     dataset = _dataset(cells, holds, group, time, any(one.missing for one in posed))
     draft = Draft([], {"about": about, "dataset": dataset, "targets": targets, **recipe.sections})
     _remark(draft, facts, holds, recipe)
+    for name, (_, reason) in scales.items():
+        draft.remark(("targets", name), reason)
     return draft
 
 
@@ -123,9 +128,13 @@ def _steps(holds: dict[str, str]) -> Iterator[dict[str, Any]]:
         yield {"name": "multi_hot", "columns": [name], "size": WORDS, "mode": "tf_idf"}
 
 
-def _target(posed: Posed) -> dict[str, Any]:
-    values: dict[str, Any] = {"problem": posed.problem}
-    return values | ({"scale": "standardise"} if posed.problem == "regression" else {})
+def _scale(cells: Cells, posed: Posed) -> tuple[dict[str, str], str]:
+    """How a quantity is learned, as an option of its target, and the rule; of classes nothing."""
+    numbers = cells.numbers(posed.target)
+    if posed.problem != "regression" or numbers is None:
+        return {}, ""
+    scale, reason = choose_scale(numbers)
+    return {"scale": scale}, reason
 
 
 def _title(posed: tuple[Posed, ...], cells: Cells, holds: dict[str, str]) -> str:

@@ -6,16 +6,23 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
+from .coded import Numbers
 from .facts import Posed
 
 FEW, MANY = 2_000, 20_000
 """Rows below which K-fold is repeated, and from which one hold-out set is enough."""
 STEPS = 400
 """Steps of an optimizer that a training has at least, about."""
+TABLE_STEPS = {True: 100, False: 1_000}
+"""The same of a table, by whether it has few rows."""
 COPIES = 0.1
 """Share of rows with the inputs of an earlier one up to which these are kept in one set."""
 RARE = 0.2
 """Share of the rows below which a class of two is rare: accuracy then says little."""
+SKEWED = 1.5
+"""Skewness of a quantity from which its logarithms may be better to learn."""
 WORDS = 2_000
 """Words of a column of texts that are counted."""
 
@@ -81,6 +88,74 @@ def choose_trainer(rows: int) -> tuple[dict[str, int], str]:
     steps = max(1, rows // batch)
     epochs = int(min(60, max(12, round(STEPS / steps))))
     return {"epochs": epochs, "batch_size": batch}, f"at most {epochs * steps:,} steps a training"
+
+
+@dataclass(frozen=True)
+class Learning:
+    """How a table is learned: options of its model, optimizer, schedule and trainer.
+
+    Attributes:
+        reason: what was chosen by, as a sentence.
+    """
+
+    model: dict[str, Any]
+    optimizer: dict[str, Any]
+    schedule: dict[str, Any]
+    trainer: dict[str, int]
+    reason: str
+
+
+def choose_learning(rows: int, train: int, coded: bool) -> Learning:
+    """How a table is learned, and the rule.
+
+    Chosen on validation rows of Titanic, wine, diabetes, breast_cancer (few rows) and Beijing's air
+    (5,000 and 30,000): a network learns few rows by heart within some hundred steps, the sooner
+    with categories or words, which then want a narrow one; more rows are worth a thousand steps.
+
+    Args:
+        rows: with a target.
+        train: of them, those that a training learns from.
+        coded: whether some inputs are categories or texts.
+    """
+    few = rows < FEW
+    batch = 32 if few else choose_trainer(train)[0]["batch_size"]
+    steps = max(1, train // batch)
+    epochs = int(min(60, max(6 if few else 12, round(TABLE_STEPS[few] / steps))))
+    units = [32 if coded else 64] if few else [64, 64]
+    why = "few rows are soon learned by heart" if few else "rows enough for a longer training"
+    return Learning(
+        {"units": units, "dropout": 0.3 if few else 0.1},
+        {"lr": 0.005, "weight_decay": 0.1 if few else 0.01},
+        {"name": "constant" if few else "cosine"},
+        {"epochs": epochs, "batch_size": batch},
+        f"at most {epochs * steps:,} steps a training: {why}",
+    )
+
+
+def choose_scale(numbers: Numbers) -> tuple[str, str]:
+    """How a quantity is learned, and the rule.
+
+    Of Titanic's fares, Boston's crime rates and Beijing's air the mean absolute error on validation
+    rows was 7 to 27 % lower by logarithms, the root of the mean square 7 % lower to 1 % higher.
+
+    Args:
+        numbers: of each row, NaN where it is missing.
+    """
+    known = numbers[np.isfinite(numbers)]
+    if not len(known) or known.min() < 0:
+        return "standardise", ""
+    plain, log = _skewness(known), _skewness(np.log1p(known))
+    if plain < SKEWED or abs(log) > plain / 2:
+        return "standardise", ""
+    told = f"from 0 up, with a few large numbers (skewness {plain:.1f}, of their logarithms "
+    told += f"{log:.1f}): logarithms are learned, so that answers are nearer to the median than to "
+    return "log", told + "the mean; where sums of answers matter, scale: standardise"
+
+
+def _skewness(numbers: Numbers) -> float:
+    """The third moment by the standard deviation; 0 of equal numbers."""
+    spread = float(numbers.std())
+    return float((((numbers - numbers.mean()) / spread) ** 3).mean()) if spread > 0 else 0.0
 
 
 def choose_metrics(posed: Sequence[Posed]) -> tuple[dict[str, dict[str, Any]], str]:
