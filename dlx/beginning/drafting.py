@@ -22,17 +22,23 @@ CODED = {"category", "text"}
 """What is learned as a vector or a weight for each value or word."""
 
 
+FEWEST = 3
+"""Groups of rows that can be cut into sets."""
+
+
 def draft_table(cells: Cells, facts: TableFacts, wishes: Wishes) -> Draft:
     """The task file of a table, with every guess and its rule."""
     holds = choose_columns(cells, facts, wishes)
     if not {*holds.values()} - {"identifier", "skip"}:
         raise _refuse_empty(holds, facts, wishes)
     posed, rows = facts.targets, facts.rows - max(one.missing for one in facts.targets)
-    group = next((one.column for one in facts.groups if one.used), "")
+    group, groups = next(((one.column, one.groups) for one in facts.groups if one.used), ("", 0))
     time = facts.time.column if facts.time and facts.time.used else ""
+    if group and groups < FEWEST and not time:
+        raise _refuse_groups(group, groups, facts, wishes)
     recipe = Recipe()
     recipe.add("prepare", {"steps": [*_steps(holds)]})
-    protocol, reason = choose_protocol(rows, posed, facts.alike, time, group)
+    protocol, reason = choose_protocol(rows, posed, facts.alike, time, group, groups)
     recipe.add("protocol", _whole(PROTOCOLS, **protocol), reason)
     learning = choose_learning(rows, int(0.64 * rows), bool({*holds.values()} & CODED))
     recipe.add("model", _whole(MODELS, "tabular", **learning.model))
@@ -53,6 +59,13 @@ def draft_table(cells: Cells, facts: TableFacts, wishes: Wishes) -> Draft:
     for name, (_, reason) in scales.items():
         draft.remark(("targets", name), reason)
     return draft
+
+
+def _refuse_groups(group: str, groups: int, facts: TableFacts, wishes: Wishes) -> UsageError:
+    """The refusal of rows that are too few groups to be cut into sets."""
+    what = f"rows of one {group} stay together, and there are {groups} of them"
+    accepted = f"{FEWEST} or more: a set to train, one to validate and one to test"
+    return UsageError(Problem(what, facts.what, accepted, f"{wishes.command} --group ''"))
 
 
 def _refuse_empty(holds: dict[str, str], facts: TableFacts, wishes: Wishes) -> UsageError:

@@ -47,7 +47,7 @@ class Recipe:
 
 
 def choose_protocol(
-    rows: int, posed: Sequence[Posed], alike: float, time: str, group: str
+    rows: int, posed: Sequence[Posed], alike: float, time: str, group: str, groups: int = 0
 ) -> tuple[Any, str]:
     """How rows are cut into sets, and the rule.
 
@@ -57,6 +57,7 @@ def choose_protocol(
         alike: share of the rows that are equal to an earlier one in all inputs.
         time: column that orders the rows; "" where none does.
         group: column whose equal cells stay together; "" where none does.
+        groups: how many different cells it has.
     """
     if time:
         told = f"rows are ordered by {time}: the earliest train, the latest are the test set"
@@ -72,6 +73,8 @@ def choose_protocol(
         )
     rarest = min((posed[0].classes or (("", rows),)), key=lambda one: one[1])[1]
     parts = max(2, min(5, rarest // 2, rows // 4))
+    if group:  # the test set may take more than a fifth of them
+        parts = max(2, min(parts, groups * 3 // 5))
     if rows < FEW:
         told = f"{rows:,} rows, fewer than {FEW:,}: K-fold twice, so that no single cut decides"
         return {"name": "iterated_kfold", "k": parts, "iterations": 2, **shared}, told + together

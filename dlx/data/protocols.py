@@ -312,8 +312,8 @@ def _outer(options: specs.Drawn, samples: Samples, target: str) -> _Outer:
 
 def _make_folds(parts: list[Rows], rest: Rows) -> tuple[Fold, ...]:
     """A fold for each part: it validates, the others train."""
-    if min(map(len, parts)) == 0:
-        raise UsageError(_empty_part(len(parts), rest))
+    if (full := sum(len(part) > 0 for part in parts)) < len(parts):
+        raise UsageError(_few_units(len(parts), full))
     return tuple(Fold(np.setdiff1d(rest, part, assume_unique=True), part) for part in parts)
 
 
@@ -325,6 +325,13 @@ def _check_parts(k: int, rest: Rows) -> None:
 def _empty_part(k: int, rest: Rows) -> Problem:
     what = f"`protocol.k` is {k}, which leaves a fold empty"
     return Problem(what, accepted=f"at most the {len(rest):,} rows there are")
+
+
+def _few_units(k: int, full: int) -> Problem:
+    """Why a fold is empty though there are rows enough: too many of them stay together."""
+    what = f"`protocol.k` is {k}, which leaves a fold empty, as rows that belong together stay so"
+    hint = f"protocol.k={full}" if full > 1 else "protocol=holdout"
+    return Problem(what, accepted=f"at most {full:,} folds of these rows", hint=hint)
 
 
 def _sizes(folds: tuple[Fold, ...]) -> str:

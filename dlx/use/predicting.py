@@ -99,7 +99,7 @@ def _want_own(name: str, kind: str, columns: tuple[str, ...], pipeline: Pipeline
     """An input of a table of the user's own."""
     shape = (len(columns),) if kind == "dense" else ()
     steps = [one for one in pipeline.steps if one.name == kind == "categories"]
-    told = [mapping(one) for step in steps for one in list_in(step.state, "columns")]
+    told = [mapping(one) for step in steps for one in list_in(mapping(step.state), "columns")]
     values = {str(one.get("name")): frozenset(map(str, list_in(one, "values"))) for one in told}
     return Wanted(name, kind, columns, shape, values)
 

@@ -86,6 +86,13 @@ def test_dates_order_the_rows_where_they_stand_in_that_order(
     assert (found.used if found else None) is used
 
 
+def test_folds_are_no_more_than_groups_allow() -> None:
+    """A test set may take two of five groups, and each fold needs one."""
+    posed = [Posed("y", "regression", "")]
+    folds = [choose_protocol(500, posed, 0, "", "site", many)[0]["k"] for many in (3, 5, 8, 100)]
+    assert folds == [2, 3, 4, 5]
+
+
 def test_rows_alike_are_kept_together_where_they_are_few() -> None:
     posed = [Posed("y", "regression", "")]
     few, _ = choose_protocol(500, posed, 0.02, "", "")

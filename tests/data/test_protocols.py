@@ -357,6 +357,15 @@ class TestGroups:
                 assert not parts[0] & parts[1]
                 assert not parts[0] & parts[2]
 
+    def test_more_folds_than_groups_are_refused_with_how_many_there_can_be(self) -> None:
+        made = self.samples()
+        few = replace(made, columns={**made.columns, "patient": np.arange(150) % 4})
+        with pytest.raises(UsageError, match="as rows that belong together stay so") as told:
+            kfold(KFold(k=5, group="patient"), few, 0, "y")
+        (problem,) = told.value.problems
+        assert problem.hint == "protocol.k=3"  # one is the test set
+        assert len(kfold(KFold(k=3, group="patient"), few, 0, "y").folds) == 3
+
     def test_groups_and_equal_rows_chain_into_one_unit(self) -> None:
         """Rows 0-4 are patient 0, row 5 (patient 1) equals row 4: patients 0 and 1 go together."""
         made = self.samples()
