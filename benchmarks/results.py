@@ -122,8 +122,8 @@ def claim_row(one: Experiment, claim: Claim) -> str:
 def book_row(one: Experiment) -> str:
     """A line of the book's page: the figure that has a bar, else one that was published."""
     published, ours = one.published or {}, one.ours or {}
-    best = [n for n in [*published, *ours] if n.endswith(".best")]
-    shown = [*(one.bars or {}), *best, *reversed(published), *ours]
+    best, found = ([n for n in some if n.endswith(".best")] for some in (published, ours))
+    shown = [*(one.bars or {}), *best, *reversed(published), *found, *ours]
     figure = next((name for name in shown if name in ours), next(iter(shown), ""))
     mine = ours.get(figure)
     cells = [

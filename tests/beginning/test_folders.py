@@ -86,6 +86,7 @@ def test_a_folder_of_pictures_that_validates(tmp_path: Path) -> None:
     assert "pictures of 32 x 32 pixels (from 32 x 32 to 32 x 32)" in guessed(told)
     assert (written["dataset"]["size"], written["dataset"]["broken"]) == (32, "skip")
     assert written["model"]["name"] == "convnet"
+    assert "batch_norm" not in written["model"]  # too few steps for running statistics
     assert written["prepare"]["augment"]["image"][0] == "flip"
 
 
