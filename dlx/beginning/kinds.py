@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from ..config.fields import import_code
 from ..config.names import find_nearest, join_names
 from ..errors import Problem, UsageError
+from ..files import names_in
 from .described import Subject, Wishes, correct
 
 
@@ -79,6 +81,18 @@ def find_kind(paths: Sequence[Path], asked: str, command: str) -> tuple[str, str
     raise UsageError(Problem(what, join_names(map(str, paths)), nouns))
 
 
+def _no_file(path: Path, command: str) -> Problem:
+    """A path where nothing is, with the command for what is called nearly so."""
+    beside = names_in(path.parent) if path.parent.is_dir() else []
+    near = find_nearest(path.name, beside)
+    words = [
+        str(path.with_name(near)) if near and Path(one).expanduser() == path else one
+        for one in shlex.split(command)
+    ]
+    hint = shlex.join(words) if near else ""
+    return Problem(f"{path} does not exist", "command line", "a file or folder that is there", hint)
+
+
 def open_subject(paths: Sequence[Path], wishes: Wishes, asked: str = "") -> tuple[Subject, str]:
     """What lies at some paths, and the rule by which its kind is known.
 
@@ -87,8 +101,7 @@ def open_subject(paths: Sequence[Path], wishes: Wishes, asked: str = "") -> tupl
     """
     for path in paths:
         if not path.exists():
-            what = f"{path} does not exist"
-            raise UsageError(Problem(what, "command line", "a file or folder that is there"))
+            raise UsageError(_no_file(path, wishes.command))
     name, rule = find_kind(paths, asked, wishes.command)
     subject: Subject = import_code(KINDS[name].opens)(paths, wishes)
     return subject, f"{KINDS[name].noun.partition(':')[0]}: {rule}"

@@ -91,9 +91,7 @@ _OF_CONFIGS = ("train", "tune", "workflow", "config", "summary", "lr-find", "pre
 """The verbs that take keys of a config."""
 _OF_RUNS = {
     **dict.fromkeys(("report", "compare", "diff", "resume", "reproduce", "lock", "test"), "runs"),
-    "explain": "runs",
-    "generate": "runs",
-    "predict": "runs",
+    **dict.fromkeys(("explain", "export", "generate", "predict", "serve"), "runs"),
     **dict.fromkeys(("runs", "best"), "filters"),
 }
 """The verbs that take runs, and those that take filters."""

@@ -66,6 +66,7 @@ usage: dlx COMMAND [arguments]      dlx COMMAND --help shows examples
 
 start with:
   dlx train task=digits          about five seconds, no network needed
+  dlx init FILE --target COLUMN  makes a task of data of your own
   dlx tasks                      lists all tasks
 """
 

@@ -109,6 +109,8 @@ def test_own_files_are_offered(here: Path) -> None:
         (["compare", ""], ["last", WINE, DIGITS]),
         (["diff", "last", "d"], [DIGITS]),
         (["report", "wine/"], [WINE]),
+        (["export", "w"], [WINE]),
+        (["serve", "l"], ["last"]),
         (["runs", "rm", "w"], [WINE]),
         (["runs", "task="], ["task=digits", "task=wine"]),
         (["best", "optimizer.lr="], ["optimizer.lr=0.1", "optimizer.lr=0.2"]),

@@ -168,3 +168,11 @@ def test_rows_whose_time_is_in_several_columns_ask_how_sets_are_cut(cli: Cli, he
     lines[3], lines[40] = lines[40], lines[3]
     (here / "air.csv").write_text("\n".join(["year,month,day,dust", *lines]))
     assert cli(*asked, "--force").err == ""
+
+
+def test_a_file_that_is_not_there_names_the_nearest(cli: Cli, table: Path) -> None:
+    assert cli("init", "./shpo.csv", "--target", "bought").err == (
+        "error: shpo.csv does not exist\n  where: command line\n"
+        "  accepted: a file or folder that is there\n"
+        "  try: dlx init shop.csv --target bought\n"
+    )

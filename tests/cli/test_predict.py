@@ -165,6 +165,24 @@ def test_columns_that_are_missing_are_named_each(stand: Path, cli: Cli) -> None:
     assert not Path("p.csv").exists()
 
 
+def test_a_table_that_has_nearly_no_column_is_told_in_one_line(stand: Path, cli: Cli) -> None:
+    Path("other.csv").write_text("ash,hue\n1,2\n")
+    told = (
+        "error: 11 of 13 columns are not there: alcohol, malic_acid, alcalinity_of_ash, magnesium, "
+        "total_phenols, flavanoids, nonflavanoid_phenols, proanthocyanins, color_intensity, "
+        "od280/od315_of_diluted_wines, proline\n  where: other.csv\n"
+    )
+    assert cli("predict", "last", "other.csv").err.startswith(told)
+
+
+def test_a_folder_is_no_table(stand: Path, cli: Cli) -> None:
+    Path("rows").mkdir()
+    assert cli("predict", "last", "rows").err == (
+        "error: rows: is a folder\n  where: rows\n"
+        "  accepted: a file: CSV, TSV, JSON lines or Parquet\n  try: name a file in it\n"
+    )
+
+
 def spoil(line: int, name: str, cell: str) -> None:
     """Writes `spoiled.csv`, in which one cell of the wines is another."""
     rows = [row.split(",") for row in Path("wine.csv").read_text().splitlines()]

@@ -119,6 +119,9 @@ class Table:
 
 
 def _open(path: Path, header: bool | None, decimal: str) -> Source:
+    if path.is_dir():
+        accepted = "a file: CSV, TSV, JSON lines or Parquet"
+        raise refuse(path, "is a folder", accepted, "name a file in it")
     try:
         with path.open("rb") as raw:
             magic = raw.read(4)

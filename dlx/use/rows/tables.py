@@ -20,6 +20,8 @@ from .framing import KINDS, Framing, Wrong, framing_of
 
 _MOST = 12
 """Names of columns that are shown."""
+_EACH = 8
+"""Columns that are missing, of which each is told by itself, with the nearest that is there."""
 
 
 class TableReader(Reader):
@@ -47,7 +49,12 @@ class TableReader(Reader):
         """
         header, asked, needed = self.table.header, self.asked, self.framing.needed
         where = ", ".join(asked.name(path) for path in asked.paths)
-        problems = [_missing(name, header, needed, where) for name in needed if name not in header]
+        lacking = [name for name in needed if name not in header]
+        problems = [_missing(name, header, needed, where) for name in lacking]
+        if len(lacking) > _EACH:  # another table, most likely
+            what = f"{len(lacking):,} of {plural(len(needed), 'column')} are not there: "
+            accepted = f"the columns {_some(list(needed))}, in any order"
+            problems = [Problem(what + _some(lacking), where, accepted)]
         for name in asked.keep:
             if name not in header:
                 hint = did_you_mean(name, header, "--keep {}")
