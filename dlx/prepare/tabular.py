@@ -56,13 +56,6 @@ class Categories(Step[specs.Categories]):
         return {"values with an id": values, "rare values": rare}
 
 
-def find_unseen(column: Column, state: State) -> npt.NDArray[np.bool_]:
-    """Where a category column holds a value that has no id of its own, (rows, columns)."""
-    ids = _ids(column, state)
-    found: npt.NDArray[np.bool_] = ids < ids.shape[1]
-    return found
-
-
 def name_ids(state: State) -> tuple[str, ...]:
     """What each id stands for, as COLUMN=VALUE."""
     told = state["columns"]

@@ -10,7 +10,6 @@ import pytest
 from dlx.data.columns import CategoryIds, Column, Dense
 from dlx.errors import UsageError
 from dlx.prepare import Pipeline
-from dlx.prepare.tabular import find_unseen
 
 Make = Callable[..., Any]
 COLOURS = ["red", "red", "blue", "blue", "", "", "grey", "pink"]
@@ -51,12 +50,9 @@ class TestCategories:
         assert found.names == ("missing", "blue", "grey", "red")
         assert found.values[7].tolist() == [0, 0, 0, 0]
 
-    def test_unseen_values_are_found_again(self, fitted: Make, samples: Make) -> None:
+    def test_values_with_an_id_are_counted(self, fitted: Make) -> None:
         pipeline, _ = fitted(COLOURS, "categories", least=1)
 
-        unseen = find_unseen(samples(x=COLOURS).columns["x"], pipeline.steps[0].state)
-
-        assert unseen[:, 0].tolist() == [False] * 7 + [True]
         assert pipeline.counts("x") == {"values with an id": 4, "rare values": 0}
 
     def test_numbers_are_refused(self, fitted: Make) -> None:

@@ -145,15 +145,12 @@ class Delimited:
 
     def _refuse_quote(self, line: int, reason: str) -> UsageError:
         """The error of text that is no CSV: the line in which the wrong row begins."""
-        if not self.decoded.once:
-            with self.decoded.open() as lines:
-                reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
-                try:
-                    line = 1
-                    for _ in reader:
-                        line = reader.line_num + 1
-                except csv.Error:
-                    pass
+        with self.decoded.open() as lines:
+            reader = csv.reader(lines, delimiter=self.delimiter, strict=True)
+            with suppress(csv.Error):
+                line = 1
+                for _ in reader:
+                    line = reader.line_num + 1
         if "field limit" in reason:
             what = f"a cell of more than {LONGEST:,} characters begins in line {line:,}"
             hint = "close its quote, if one is open there; else shorten it"
@@ -195,7 +192,7 @@ class Delimited:
 
 def _read_head(decoded: Decoded) -> tuple[str, bool]:
     """The beginning of a file in whole lines, and whether that is all of it."""
-    with decoded.peek() as lines:
+    with decoded.open() as lines:
         head = lines.read(HEAD) + lines.readline()
         return head, not lines.read(1)
 

@@ -37,9 +37,9 @@ class JsonLines:
 
     @classmethod
     def open(cls, decoded: Decoded, decimal: str = ".") -> JsonLines:
-        """Reads all lines for their keys; of what can be read once, those of its beginning."""
+        """Reads all lines for their keys."""
         header: dict[str, None] = {}
-        with decoded.peek() as lines:
+        with decoded.open() as lines:
             for _, found in _objects(decoded, lines):
                 header.update(dict.fromkeys(found))
         notes = [decoded.note] if decoded.note else []

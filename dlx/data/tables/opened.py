@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Protocol
+from typing import Protocol
 
 from ...config.names import join_names, plural
 from .block import Block, refuse
 from .delimited import Delimited
 from .json_lines import JsonLines, looks_like_json
 from .parquet import MAGIC, Parquet
-from .text import HEAD, Decoded, stream, survey
+from .text import HEAD, Decoded, survey
 
 SHOWN = 20
 """Names of columns that a message lists."""
@@ -84,28 +84,13 @@ class Table:
         )
         return cls(files[0].header, tuple(paths), notes, files[0].named, tuple(files))
 
-    @classmethod
-    def of_stream(cls, raw: IO[bytes], name: str, header: bool | None = True) -> Table:
-        """A table that can be read once, as standard input: CSV, TSV or JSON lines.
-
-        Args:
-            raw: its bytes.
-            name: what it is called in messages.
-            header: as in `open`.
-
-        Raises:
-            UsageError: it is no table.
-        """
-        file = _open_text(stream(raw, Path(name)), header)
-        return cls(file.header, (Path(name),), file.notes, file.named, (file,))
-
     @property
     def delimiter(self) -> str:
         """What parts the cells of text; "" of other formats."""
         return self._files[0].delimiter
 
     def blocks(self) -> Iterator[Block]:
-        """The rows, block after block; of files they may be asked for again.
+        """The rows, block after block; they may be asked for again.
 
         Raises:
             UsageError: a row has another number of cells than the header, or cannot be read; with
@@ -133,8 +118,8 @@ def _open(path: Path, header: bool | None, decimal: str) -> Source:
     return _open_text(survey(path), header, decimal)
 
 
-def _open_text(decoded: Decoded, header: bool | None, decimal: str = ".") -> Source:
-    with decoded.peek() as lines:
+def _open_text(decoded: Decoded, header: bool | None, decimal: str) -> Source:
+    with decoded.open() as lines:
         head = lines.read(HEAD) + lines.readline(HEAD)
     if looks_like_json(head):
         return JsonLines.open(decoded, decimal)

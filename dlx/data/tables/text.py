@@ -1,4 +1,4 @@
-"""Files and streams of text: how their bytes are decoded."""
+"""Files of text: how their bytes are decoded."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import io
 import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
@@ -55,14 +55,12 @@ class Decoded:
         encoding: Python's name of it.
         packed: whether by gzip.
         note: what is told of it; "" of UTF-8.
-        once: what can be read a single time, in place of the file.
     """
 
     path: Path
     encoding: str
     packed: bool
     note: str = ""
-    once: Once | None = None
 
     @contextmanager
     def open(self) -> Iterator[IO[str]]:
@@ -73,38 +71,8 @@ class Decoded:
     @contextmanager
     def open_bytes(self) -> Iterator[IO[bytes]]:
         """The bytes, unpacked."""
-        if self.once is not None:
-            yield chain(self.once.head, self.once.raw)
-            return
         with _open_bytes(self.path, self.packed) as raw:
             yield raw
-
-    @contextmanager
-    def peek(self) -> Iterator[IO[str]]:
-        """The text, of what can be read once its beginning in whole lines."""
-        if self.once is None:
-            with self.open() as lines:
-                yield lines
-        else:
-            yield io.TextIOWrapper(io.BytesIO(self.once.lines), self.encoding, newline="")
-
-
-class Once:
-    """Bytes that can be read once, but for their beginning.
-
-    Args:
-        raw: the bytes.
-    """
-
-    def __init__(self, raw: IO[bytes]) -> None:
-        self.raw, self.head = raw, raw.read(4 * HEAD)
-
-    @property
-    def lines(self) -> bytes:
-        """The beginning, without the line that may be cut."""
-        cut = self.head.rfind(b"\n") + 1
-        cut += self.head[cut : cut + 1] == b"\0"  # the other byte of a break in UTF-16
-        return self.head[: cut or None]
 
 
 def chain(head: bytes, rest: IO[bytes]) -> io.BufferedReader:
@@ -147,22 +115,6 @@ def survey(path: Path) -> Decoded:
     except OSError as error:
         what = f"cannot be read: {error.strerror or error}"
         raise refuse(path, what, "a readable file", "check its permissions") from error
-
-
-def stream(raw: IO[bytes], path: Path) -> Decoded:
-    """Text that can be read once; its encoding is told from its beginning.
-
-    Args:
-        raw: its bytes.
-        path: what it is called in messages.
-
-    Raises:
-        UsageError: it is empty, or no text.
-    """
-    once = Once(raw)
-    if once.head.startswith(b"\x1f\x8b"):
-        raise refuse(path, "is packed by gzip", ACCEPTED, "gunzip -c FILE.gz | dlx predict RUN -")
-    return replace(_survey(path, io.BytesIO(once.lines), packed=False), once=once)
 
 
 def _open_bytes(path: Path, packed: bool) -> io.BufferedReader:

@@ -59,15 +59,12 @@ def test_both_readers_agree(seed: int, tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setattr(delimited, "ROWS", 7)
     monkeypatch.setattr(fast, "CHUNK", 100)
     by_arrow, error = look(Table.open([file]))
-    streamed, _ = look(Table.of_stream(io.BytesIO(file.read_bytes()), "t.csv"))
     monkeypatch.setattr(fast, "is_here", lambda: False)
     wanted, same = look(Table.open([file]))
     assert error == same
-    assert len(wanted) == len(by_arrow) == len(streamed) or error
-    for found in (by_arrow, streamed):  # before an error blocks may end elsewhere
-        assert [*zip(found, wanted, strict=False)] == [*zip(wanted, wanted, strict=False)][
-            : len(found)
-        ]
+    assert len(wanted) == len(by_arrow) or error
+    both = min(len(wanted), len(by_arrow))  # before an error blocks may end elsewhere
+    assert by_arrow[:both] == wanted[:both]
 
 
 def test_plain_text_is_read_by_arrow(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

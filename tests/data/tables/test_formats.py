@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from dlx.data.tables import Table, block
-from dlx.errors import UsageError
 
 HEADER = ("name", "size", "note")
 ROWS = [("Zoë", "1.5", "a, b; c"), ("", "-2", 'he said "no"'), ("ß", "", "two\nlines")]
@@ -71,14 +70,6 @@ def test_the_cells_are_the_same_in_every_format(name: str, tmp_path: Path) -> No
     assert cells_of(table) == cells_of(table)  # may be asked for again
 
 
-@pytest.mark.parametrize("name", [n for n in FORMATS if n not in ("Parquet", "gzip")])
-def test_a_stream_has_the_cells_of_the_file(name: str, tmp_path: Path) -> None:
-    file = tmp_path / "t"
-    file.write_bytes(FORMATS[name]())
-    streamed = Table.of_stream(io.BytesIO(file.read_bytes()), "stdin")
-    assert (streamed.header, cells_of(streamed)) == (HEADER, cells_of(Table.open([file])))
-
-
 def test_lines_are_those_of_the_file_whatever_a_cell_holds(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,12 +101,6 @@ def test_what_is_written_as_csv_is_read_back(seed: int, tmp_path: Path) -> None:
     with file.open("w", newline="", encoding="utf-8") as stream:
         csv.writer(stream, quoting=csv.QUOTE_ALL).writerows([[f"c{n}" for n in range(wide)], *rows])
     assert list(map(list, cells_of(Table.open([file])))) == rows
-
-
-def test_a_stream_whose_encoding_changes_later_is_refused_with_its_line(tmp_path: Path) -> None:
-    text = b"a,b\n" + b"1,x\n" * 100_000 + "1,é\n".encode("latin-1")
-    with pytest.raises(UsageError, match="stdin: has the byte 0xe9 in line 100,002, which is no"):
-        cells_of(Table.of_stream(io.BytesIO(text), "stdin"))
 
 
 def test_blocks_are_small(tmp_path: Path) -> None:
