@@ -37,13 +37,15 @@ NEEDED = {
     "conv1d": ("model.channels=[8]",),
     "conv_gru": ("model.channels=[8]",),
     "pretrained": ("model.weights=random",),
+    "poisson": ("targets.progression.problem=count_regression",),
+    "quantile": ("targets.progression.problem=quantile_regression",),
 }
 """What an option cannot be used without."""
 
 
 def some_task(group: str, option: str) -> str:
     """A task that an option fits."""
-    if option in ("regression", "mse", "mae", "huber"):
+    if option in ("regression", "mse", "mae", "huber", "poisson", "quantile"):
         return "diabetes"
     if option in ("chronological", "rolling"):
         return "beijing_pm25"
