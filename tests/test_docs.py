@@ -145,6 +145,7 @@ def sampled(words: list[str]) -> list[str]:
     narrow = [f"learner.{network}={{name: mlp, units: [4]}}" for network in narrow]
     few = ["trainer.steps_per_epoch=2"] if task == "mnist_diffusion" else []
     few += ["protocol.k=2"] if task == "titanic" else []
+    few += ["baseline=simple"] if task in ("yeast", "scene") else []  # not trees of each label
     return [*words, *ALONE, epochs, *narrow, *few]
 
 

@@ -89,6 +89,7 @@ LARGE = (
     "deepdream",
     "ch8.style",
     "diffusion",
+    "scene",  # yeast has the same figures
     "social",
     "textgen",
     "ch8.vae",

@@ -34,8 +34,8 @@ BASED = [task for task in TASKS if config_of(task).model.options.reads_bytes]
 MODELLED = [task for task in TASKS if task not in BASED and reads(config_of(task), "model")]
 IMAGES = ("images", "mnist", "mnist_best", "digits", "cats_vs_dogs", "cats_vs_dogs_xception")
 LOOKING = [task for task in TASKS if config_of(task).dataset.options.kind == "picture"]
-LARGE = ("cats_vs_dogs_xception", "cats_vs_dogs_features", *BASED, *LOOKING)
-"""Tasks whose model takes seconds on made-up data too."""
+LARGE = ("cats_vs_dogs_xception", "cats_vs_dogs_features", "scene", *BASED, *LOOKING)
+"""Tasks whose model, or baselines, take seconds on made-up data too; yeast stands for scene."""
 FITTING = {
     ("convnet", True): ("model.channels=[8,8]",),
     **{("conv1d", images): ("model.kernel=3", "model.pool=1") for images in (True, False)},

@@ -44,6 +44,8 @@ def shortened(task: str) -> tuple[str, ...]:
         size += ("learner.warm_up=4", "learner.buffer=12") if config.learner.name == "dqn" else ()
     if config.trainer.epochs == 1 and not config.trainer.steps_per_epoch:
         size = ("trainer.epochs=1",)  # all is found in one step
+    if config.baseline == "boosting":
+        size += ("baseline=simple",)  # trees have tests of their own
     if config.dataset.options.kind == "picture":
         size = ("dataset.size=64", "trainer.epochs=2", "trainer.steps_per_epoch=2")
         size += ("optimizer.max_iter=2",) if config.optimizer.name == "lbfgs" else ()
@@ -94,7 +96,7 @@ COSTLY += (
     *("deepdream_inception", "deepdream_own", "style_vgg19"),
     *("cartpole", "cartpole_dqn", "cartpole_reinforce"),
     *("frogs_gan", "mnist_gan", "mnist_diffusion", "mnist_vae"),
-    *("mnist_autoencoder", "mnist_masked"),
+    *("mnist_autoencoder", "mnist_masked", "scene"),
 )
 """Tasks whose learner, model and kind of data another one has too, for less."""
 
