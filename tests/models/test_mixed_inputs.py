@@ -129,7 +129,7 @@ def test_a_model_without_blocks_is_refused(here: object) -> None:
 
     assert str(caught.value) == (
         "`model.units` is empty\n  where: command line: model={name: tabular, units: []}\n"
-        "  accepted: a whole number >= 1 or several\n  try: 'model={name: mlp, units: []}'"
+        "  accepted: a whole number >= 1 or several\n  try: model.units=[8]"
     )
 
 

@@ -98,7 +98,7 @@ class Tabular(Common):
         """No block at all."""
         if not self.units:
             at = where(("model", "units"))
-            hint = "'model={name: mlp, units: []}'"
+            hint = "model.units=[8]"
             yield Problem("`model.units` is empty", at, "a whole number >= 1 or several", hint)
 
 
