@@ -223,6 +223,7 @@ def test_a_task_composes_with_every_file(task: str) -> None:
             assert "unknown" not in said
             if group == "learner":  # another one has other sections, and other options
                 told = (f"learner {option}", "`targets` is missing", "refers to `learner.")
+                told = (*told, "`trainer.monitor` is")  # a score that another one has not
                 assert any(one in said for one in told)
                 continue
             assert " is missing" not in said
