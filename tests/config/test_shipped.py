@@ -178,11 +178,13 @@ def needs_folder(config: Config) -> bool:
 
 
 def needed(config: Config, choice: str) -> list[str]:
-    """What a task is told beside a file: where its own pictures lie, weights of another network."""
+    """What a task is told beside a file: where its pictures lie, a network's weights, a score."""
     own = choice.partition("/")[0] != "dataset" and needs_folder(config)
     based = choice == "model/pretrained" and config.model.options.reads_bytes
     alone = getattr(config.learner.options, "network", "") is None  # looks with a run's network
+    unseen = choice == "protocol/train_test" and config.trainer.monitor != "auto"
     told = {"dataset.folder=./pets": own, "model.weights=random": based}
+    told["trainer.monitor=auto"] = unseen  # there are no validation rows to judge by
     return [*(key for key, wanted in told.items() if wanted), *["dataset.sample=true"] * alone]
 
 
