@@ -127,7 +127,8 @@ def sampled(words: list[str]) -> list[str]:
     once = any(word.startswith("task=") and word.endswith(AT_ONCE) for word in words)
     epochs = "trainer.epochs=1" if once else "trainer.epochs=2"
     if words[0] == "tune":
-        return [*words, "tune.trials=2", epochs]
+        here = any(f"task={task}" in words for task in EMBEDDED) or "dataset.sample=true" in words
+        return [*words, "tune.trials=2", epochs, *(() if here else ("dataset.sample=true",))]
     shows = words[:2] == ["data", "preview"]
     if not (shows or words[0] in ("train", "summary", "lr-find")) or "--info" in words:
         return words
