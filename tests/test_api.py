@@ -80,7 +80,7 @@ def test_what_is_wrong_is_told_as_on_the_shell(run: dlx.Run, here: Path) -> None
         dlx.train("task=wine", {"trainer.epochz": 3})
     assert told.value.problems[0].hint == "trainer.epochs=3"
     with pytest.raises(UsageError, match="there is no column `alcohol`") as told:
-        run.predict([{"alcool": 1.0}])
+        run.predict([dict.fromkeys([*run.inputs[1:], "alcool"], 1.0)])
     assert told.value.problems[0].where == "rows"
     with pytest.raises(UsageError) as told:
         run.predict(3)
