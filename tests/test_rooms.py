@@ -12,6 +12,7 @@ import dlx
 HOUSE = Path(dlx.__file__).parent
 ORDER = (
     *(
+        "version",
         "errors",
         "names",
         "printable",

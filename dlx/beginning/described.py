@@ -110,6 +110,7 @@ class Subject(ABC):
         """The columns that may be predicted; empty where it is settled what is."""
         return ()
 
+    @abstractmethod
     def settle(self, targets: Sequence[str]) -> None:
         """Says what is to be predicted.
 
@@ -120,8 +121,6 @@ class Subject(ABC):
             AmbiguousError: it may be classes or a quantity.
             UsageError: there is no such column, or it cannot be predicted.
         """
-        if targets:
-            raise NotImplementedError
 
     @abstractmethod
     def describe(self) -> Description:

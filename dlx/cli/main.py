@@ -14,10 +14,10 @@ import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
-from .. import __version__
 from ..errors import DlxError, Problem, UsageError
 from ..interrupts import raise_on_signal
 from ..printable import printable_line
+from ..version import __version__
 from .console import say_json
 from .streams import tolerate_closed_streams
 from .waiting import show_waiting

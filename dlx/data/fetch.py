@@ -14,10 +14,10 @@ from functools import partial
 from pathlib import Path
 from typing import IO, Protocol
 
-from .. import __version__
 from ..config.fields import Chosen
 from ..config.specs.datasets import Dataset, File
 from ..errors import Interrupted, Problem, RunError, UsageError
+from ..version import __version__
 from . import store
 from .reader import Reader
 

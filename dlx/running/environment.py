@@ -9,9 +9,9 @@ from typing import Any
 
 import torch
 
-from .. import __version__
 from ..machine import cores
 from ..optimizers.flat import LIMIT
+from ..version import __version__
 
 
 def cpu_model() -> str:

@@ -10,11 +10,11 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from .. import __version__
 from ..config.fields import to_plain
 from ..config.specs.pictures import Decoding
 from ..data.targets import TargetCodec
 from ..runs.folder import name_of, read_status
+from ..version import __version__
 from .exported_files import ROWS, STEPS
 from .exported_graph import Graph
 from .exported_inputs import Port, Ways, ports_of

@@ -138,3 +138,5 @@ def test_a_node_may_have_the_name_of_a_method_of_others() -> None:
     model.nodes["start_all"] = nn.ReLU()
 
     initialise(model, "keras", lambda _: torch.Generator())
+
+    assert all(torch.isfinite(one).all() for one in model.parameters())

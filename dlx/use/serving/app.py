@@ -14,7 +14,7 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from ... import __version__
+from ...version import __version__
 from ..outputs import Shape
 from . import pages
 from .asked import Asked, Fields, Row, rows_of_form, rows_of_json, shape_of_query

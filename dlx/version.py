@@ -1,0 +1,3 @@
+"""The version of dlx, which run folders and pages name."""
+
+__version__ = "0.1.0"
