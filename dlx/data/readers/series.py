@@ -19,7 +19,7 @@ from ..tables import Table
 from ..tables.block import refuse
 from ..tables.frames import Cells
 from ..windows import Reach, Track, carry_forward, cut_windows
-from .table import find_columns, hash_row
+from .table import find_columns, read_rows
 
 TWICE = "dataset.repeated=first keeps the first of each, dataset.repeated=last the last"
 WORKDAYS = 5
@@ -45,15 +45,9 @@ def read_track(options: Series, paths: Sequence[Path]) -> Track:
         UsageError: one cannot be read, has not the columns, or a cell is not what its column holds.
     """
     table = Table.open(paths, options.header, options.decimal)
-    cells, hashes = Cells(options, find_columns(table, options)), list[bytes]()
-    for block in table.blocks():
-        cells.add(block)
-        hashes += map(hash_row, zip(*block.cells, strict=True))
-    if not hashes:
-        what = "has no rows below its header"
-        raise refuse(table.paths[0], what, "a row a step", "add rows; the same command reads them")
-    cells.refuse_misfits()
-    digests = np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 16)
+    cells = Cells(options, find_columns(table, options))
+    hint = "add rows; the same command reads them"
+    digests = read_rows(table, cells, "a row a step", hint)
     return _make_track(options, table, cells, digests)
 
 

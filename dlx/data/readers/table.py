@@ -34,18 +34,33 @@ def _read(options: Options, folder: Path) -> Samples:  # noqa: ARG001 - the firs
     holds = find_columns(table, options)
     named = _find_names(options)
     cells = Cells(options, holds | ({named: "category"} if named else {}))
+    hint = "dlx data describe FILE, of another"
+    identity = read_rows(table, cells, "one row or more", hint)
+    labelled, notes = _find_labelled(options, cells)
+    cells, identity = cells.take(labelled), identity[labelled]
+    return _gather(options, cells, identity, named, [(note, 0) for note in table.notes] + notes)
+
+
+def read_rows(table: Table, cells: Cells, accepted: str, hint: str) -> Array:
+    """Gathers the cells of all rows; returns a hash of each row, (rows, 16) bytes.
+
+    Args:
+        table: read from its beginning.
+        cells: which cells are gathered; filled.
+        accepted: how many rows are, where there is none.
+        hint: what to do then.
+
+    Raises:
+        UsageError: there is no row, or a cell is not what its column holds.
+    """
     hashes: list[bytes] = []
     for block in table.blocks():
         cells.add(block)
         hashes += map(hash_row, zip(*block.cells, strict=True))
     if not hashes:
-        what = "has no rows below its header"
-        raise refuse(table.paths[0], what, "one row or more", "dlx data describe FILE, of another")
+        raise refuse(table.paths[0], "has no rows below its header", accepted, hint)
     cells.refuse_misfits()
-    identity = np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 16)
-    labelled, notes = _find_labelled(options, cells)
-    cells, identity = cells.take(labelled), identity[labelled]
-    return _gather(options, cells, identity, named, [(note, 0) for note in table.notes] + notes)
+    return np.frombuffer(b"".join(hashes), np.uint8).reshape(-1, 16)
 
 
 def _gather(

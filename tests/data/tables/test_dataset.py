@@ -160,9 +160,9 @@ def test_a_protocol_keeps_groups_together_and_cuts_in_time(file: Path) -> None:
     assert not {*groups[fold.train]} & {*groups[fold.validation]}
     protocol = PROTOCOLS.default("chronological")()
     in_time = protocol.load()(protocol.options, samples, 0, "Out")
-    (fold,), seconds = in_time.folds, np.asarray(samples.columns["When"])
-    assert seconds[fold.train].max() <= seconds[fold.validation].min()
-    assert seconds[fold.validation].max() <= seconds[in_time.test].min()
+    (fold,), stamps = in_time.folds, np.asarray(samples.columns["When"])
+    assert stamps[fold.train].max() <= stamps[fold.validation].min()
+    assert stamps[fold.validation].max() <= stamps[in_time.test].min()
 
 
 def test_a_config_without_targets_is_told_what_they_are(file: Path) -> None:
